@@ -1,0 +1,37 @@
+# Compiler, warnings, sanitizers and the third-party libraries (all Debian bookworm packages).
+option(BROOD_TESTS "Build the tests" ON)
+option(BROOD_BENCH "Build the benchmarks" OFF)
+option(BROOD_FUZZ "Build the libFuzzer targets (clang)" OFF)
+option(BROOD_PCH "Precompile the heavy headers (the presets do; clang-tidy and the fuzzers must not)" OFF)
+set(BROOD_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# No NDEBUG: checks stay on in every build. -g1 keeps the lines of a backtrace at two thirds of the compile
+# time of -g; the preset dev has everything.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_path(BROOD_BOOST_INCLUDE boost/asio.hpp REQUIRED)
+find_path(BROOD_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
+find_path(BROOD_TOML_INCLUDE toml++/toml.h REQUIRED)
+
+add_library(brood_flags INTERFACE)
+target_compile_options(brood_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+  -Werror -fno-omit-frame-pointer)
+if(BROOD_SANITIZE)
+  target_compile_options(brood_flags INTERFACE -fsanitize=${BROOD_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(brood_flags INTERFACE -fsanitize=${BROOD_SANITIZE})
+endif()

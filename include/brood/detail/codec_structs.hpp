@@ -1,0 +1,75 @@
+// The codec of plain structs: {name, field...}, or the atom alone for an empty one. Included by
+// detail/codec.hpp only.
+#pragma once
+
+#include <boost/pfr/core.hpp>
+#include <brood/codec.hpp>
+#include <type_traits>
+
+namespace brood::detail {
+
+template <typename T>
+constexpr std::size_t field_count() {
+  if constexpr (std::is_empty_v<T>) {
+    return 0;
+  } else {
+    return boost::pfr::tuple_size_v<T>;
+  }
+}
+
+/// Reads the head of a record: a tuple of that many fields and the tag before them. On failure the position
+/// is where it was.
+[[nodiscard]] Result<void> read_record_head(TermReader& reader, std::string_view name, std::size_t fields);
+/// Whether a record (or atom, where it has no fields) of that name comes next. Moves nothing.
+[[nodiscard]] bool is_record_next(TermReader& reader, std::string_view name);
+/// The error of field number `index` (from 1) of the struct.
+[[nodiscard]] Error in_field(Error error, std::string_view name, std::size_t index);
+
+}  // namespace brood::detail
+
+namespace brood {
+
+template <typename T>
+requires(std::is_aggregate_v<T>&& std::is_class_v<T>) struct Codec<T> {
+  static constexpr std::string_view name = type_name<T>();
+  static constexpr std::size_t fields = detail::field_count<T>();
+
+  static void write(TermWriter& writer, const T& value) {
+    if constexpr (fields == 0) {
+      static_cast<void>(value);
+      writer.atom(name);
+    } else {
+      writer.tuple(fields + 1);
+      writer.atom(name);
+      boost::pfr::for_each_field(value, [&writer](const auto& field) { write_term(writer, field); });
+    }
+  }
+
+  static Result<T> read(TermReader& reader) {
+    const detail::Nest nest(reader);
+    if (!nest) return detail::Nest::too_deep();
+    if (auto ok = detail::read_record_head(reader, name, fields); !ok) return std::move(ok).error();
+    T out{};
+    if constexpr (fields > 0) {
+      Result<void> failed;
+      std::size_t index = 0;
+      boost::pfr::for_each_field(out, [&](auto& field) {
+        if (!failed) return;
+        ++index;
+        auto value = read_term<std::remove_reference_t<decltype(field)>>(reader);
+        if (value) {
+          field = std::move(*value);
+        } else {
+          failed = detail::in_field(std::move(value).error(), name, index);
+        }
+      });
+      if (!failed) return std::move(failed).error();
+    }
+    return out;
+  }
+
+  /// Cheap test of the tag alone, so that a variant of many structs makes no error message for each.
+  static bool may_fit(TermReader& reader) { return detail::is_record_next(reader, name); }
+};
+
+}  // namespace brood
