@@ -1,0 +1,373 @@
+// The templates behind worker.hpp: typed messages, deferred replies, and the adapter that makes a Behaviour
+// of a worker class. Included by worker.hpp only.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <brood/worker.hpp>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace brood::detail {
+
+template <typename T>
+inline char type_tag = 0;  // its address stands for the type; not const, so that no linker merges two
+
+template <typename T>
+struct TypedHolder final : Message::Holder {
+  explicit TypedHolder(T content) : held(std::move(content)) {}
+  [[nodiscard]] const void* type() const override { return &type_tag<T>; }
+  [[nodiscard]] void* value() override { return &held; }
+  [[nodiscard]] Bytes encode() const override { return brood::encode(held); }
+  T held;
+};
+
+/// The context whose handler (or start) this thread runs; nullptr when none.
+[[nodiscard]] Context* current_context() noexcept;
+/// Sets it for a scope. The runtime does so around every handler.
+class ContextScope {
+ public:
+  explicit ContextScope(Context* context) noexcept;
+  ~ContextScope();
+  ContextScope(const ContextScope&) = delete;
+  ContextScope& operator=(const ContextScope&) = delete;
+
+ private:
+  Context* before_;
+};
+
+/// The encoded atom `ok`, the reply of handlers that return nothing.
+[[nodiscard]] const Bytes& encoded_ok();
+/// {error, {Code, <<"message">>}}, encoded.
+[[nodiscard]] Bytes encode_error(const Error& error);
+
+/// Where a deferred reply goes. The last owner's end answers when nobody did.
+class ReplySlot {
+ public:
+  explicit ReplySlot(std::function<void(Bytes)> replier) : replier_(std::move(replier)) {}
+  ~ReplySlot();
+  ReplySlot(const ReplySlot&) = delete;
+  ReplySlot& operator=(const ReplySlot&) = delete;
+  bool answer(Bytes bytes);  ///< False when it was answered before.
+
+ private:
+  std::function<void(Bytes)> replier_;
+  std::atomic<bool> answered_{false};
+};
+[[nodiscard]] std::shared_ptr<ReplySlot> take_reply_slot();
+
+/// What an encoded message looks like from outside: the tag of a record or atom.
+struct MessageShape {
+  bool tagged = false;
+  std::string tag;
+};
+[[nodiscard]] MessageShape shape_of(BytesView encoded);
+/// The arguments of a start as single encoded terms. An empty string stands for no arguments.
+[[nodiscard]] Result<std::vector<Bytes>> split_args(BytesView encoded);
+[[nodiscard]] Error no_handler(BytesView encoded, const std::vector<std::string_view>& known);
+[[nodiscard]] Error wrong_arity(std::size_t given, const std::string& worker);
+
+}  // namespace brood::detail
+
+namespace brood {
+
+template <typename T>
+Message Message::of(T value) {
+  Message message;
+  message.holder_ = std::make_unique<detail::TypedHolder<T>>(std::move(value));
+  return message;
+}
+
+template <typename T>
+T* Message::get_if() {
+  if (!holder_ || holder_->type() != &detail::type_tag<T>) return nullptr;
+  return static_cast<T*>(holder_->value());
+}
+
+/// What a handler returns to say that the reply comes later.
+template <typename T>
+class Later {};
+
+/// Answers one call. Copies share the one answer; any thread.
+template <typename T>
+class Promise {
+ public:
+  explicit Promise(std::shared_ptr<detail::ReplySlot> slot) : slot_(std::move(slot)) {}
+  /// False when the call was answered before.
+  template <typename U = T>
+  requires(!std::is_void_v<U>) bool set(const U& value) const { return slot_->answer(encode(value)); }
+  bool set() const requires std::is_void_v<T> { return slot_->answer(detail::encoded_ok()); }
+  /// Answers {error, {Code, Text}}.
+  bool fail(const Error& error) const { return slot_->answer(detail::encode_error(error)); }
+
+ private:
+  std::shared_ptr<detail::ReplySlot> slot_;
+};
+
+template <typename T>
+struct Deferred {
+  Later<T> later;
+  Promise<T> promise;
+};
+
+/// Takes the reply of the call that this thread handles. Outside a call, what is answered goes nowhere.
+template <typename T>
+[[nodiscard]] Deferred<T> defer() {
+  return Deferred<T>{Later<T>{}, Promise<T>(detail::take_reply_slot())};
+}
+
+template <typename T>
+Deferred<T> Worker::defer() {
+  return brood::defer<T>();
+}
+
+}  // namespace brood
+
+namespace brood::detail {
+
+template <typename R>
+inline constexpr bool is_result = false;
+template <typename T>
+inline constexpr bool is_result<Result<T>> = true;
+template <typename R>
+inline constexpr bool is_later = false;
+template <typename T>
+inline constexpr bool is_later<Later<T>> = true;
+
+/// Runs the handler of `message` and encodes what it returns; see Worker.
+template <typename W, typename M>
+Result<Bytes> run_handler(W& worker, M&& message) {
+  using R = decltype(worker.on(std::forward<M>(message)));
+  if constexpr (std::is_void_v<R>) {
+    worker.on(std::forward<M>(message));
+    return encoded_ok();
+  } else if constexpr (is_later<R>) {
+    (void)worker.on(std::forward<M>(message));
+    return Bytes{};
+  } else if constexpr (is_result<R>) {
+    R result = worker.on(std::forward<M>(message));
+    if (!result) return result.error();
+    if constexpr (std::is_void_v<typename R::value_type>) {
+      return encoded_ok();
+    } else {
+      return encode(*result);
+    }
+  } else {
+    return encode(worker.on(std::forward<M>(message)));
+  }
+}
+
+/// As run_handler, when nobody waits for the answer.
+template <typename W, typename M>
+Result<void> run_and_forget(W& worker, M&& message) {
+  using R = decltype(worker.on(std::forward<M>(message)));
+  if constexpr (is_result<R>) {
+    R result = worker.on(std::forward<M>(message));
+    if (!result) return result.error();
+  } else {
+    (void)worker.on(std::forward<M>(message));
+  }
+  return {};
+}
+
+template <typename M>
+inline constexpr bool is_record = std::is_aggregate_v<M>&& std::is_class_v<M> && !requires {
+  std::tuple_size<M>::value;
+};
+
+/// Finds the handler of a message and runs it.
+template <typename W, typename List>
+struct Dispatch;
+
+template <typename W, typename... Ms>
+struct Dispatch<W, messages<Ms...>> {
+  static Result<Bytes> call(W& worker, Message& message) {
+    std::optional<Result<Bytes>> out;
+    auto run = [&](auto&& value) { out.emplace(run_handler(worker, std::forward<decltype(value)>(value))); };
+    if (auto failed = visit(message, run)) return std::move(*failed);
+    return std::move(*out);
+  }
+  static Result<void> cast(W& worker, Message& message) {
+    Result<void> out;
+    auto run = [&](auto&& value) { out = run_and_forget(worker, std::forward<decltype(value)>(value)); };
+    if (auto failed = visit(message, run)) return std::move(*failed);
+    return out;
+  }
+
+ private:
+  template <typename Run>
+  static std::optional<Error> visit(Message& message, Run& run) {
+    if (!message.is_encoded()) {
+      if ((try_typed<Ms>(message, run) || ...)) return std::nullopt;
+      const Bytes encoded = message.to_bytes();
+      return visit_encoded(encoded, run);
+    }
+    return visit_encoded(message.bytes(), run);
+  }
+  template <typename M, typename Run>
+  static bool try_typed(Message& message, Run& run) {
+    M* value = message.get_if<M>();
+    if (value == nullptr) return false;
+    run(std::move(*value));
+    return true;
+  }
+  // Records are told apart by their tag first, so that a near miss costs no error text. Only what no tag
+  // fits is tried against every type: a Codec of one's own may use any tag.
+  template <typename Run>
+  static std::optional<Error> visit_encoded(BytesView encoded, Run& run) {
+    const MessageShape shape = shape_of(encoded);
+    std::optional<Error> near_miss;
+    if ((try_encoded<Ms>(encoded, shape, true, near_miss, run) || ...)) return std::nullopt;
+    if (near_miss) return near_miss;
+    if ((try_encoded<Ms>(encoded, shape, false, near_miss, run) || ...)) return std::nullopt;
+    return no_handler(encoded, {type_name<Ms>()...});
+  }
+  template <typename M, typename Run>
+  static bool try_encoded(BytesView encoded, const MessageShape& shape, bool first_pass,
+                          std::optional<Error>& near_miss, Run& run) {
+    bool tag_fits = !is_record<M>;
+    if constexpr (is_record<M>) tag_fits = shape.tagged && shape.tag == type_name<M>();
+    if (tag_fits != first_pass) return false;
+    auto value = decode<M>(encoded);
+    if (!value) {
+      if (is_record<M> && first_pass) near_miss = value.error();
+      return false;
+    }
+    run(std::move(*value));
+    return true;
+  }
+};
+
+/// A start argument that did not fit; thrown and caught within make_worker.
+struct ArgFailure {
+  Error error;
+};
+
+/// Stands for one start argument of any type: becomes what the constructor's parameter asks for.
+template <typename W>
+struct AnyArg {
+  const Bytes* bytes = nullptr;
+  template <typename T>
+  requires(!std::is_base_of_v<Worker, T> && !std::is_same_v<T, AnyArg>) operator T()
+      const {  // NOLINT: implicit is the point
+    auto value = decode<T>(*bytes);
+    if (!value) throw ArgFailure{value.error()};
+    return std::move(*value);
+  }
+};
+
+template <typename W, std::size_t N>
+std::unique_ptr<W> construct(const std::vector<Bytes>& values) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>)->std::unique_ptr<W> {
+    if constexpr (std::is_constructible_v<W, decltype((void(I), AnyArg<W>{}))...>) {
+      return std::make_unique<W>(AnyArg<W>{&values[I]}...);
+    } else {
+      return nullptr;
+    }
+  }
+  (std::make_index_sequence<N>{});
+}
+
+template <typename W>
+inline constexpr std::size_t args_max = 10;
+
+template <typename W>
+Result<std::unique_ptr<W>> make_worker(BytesView encoded) {
+  auto values = split_args(encoded);
+  if (!values) return values.error();
+  std::unique_ptr<W> made;
+  try {
+    [&]<std::size_t... N>(std::index_sequence<N...>) {
+      (void)((values->size() == N && ((made = construct<W, N>(*values)), true)) || ...);
+    }
+    (std::make_index_sequence<args_max<W> + 1>{});
+  } catch (const ArgFailure& failure) {
+    return failure.error;
+  }
+  if (!made) return wrong_arity(values->size(), std::string(type_name<W>()));
+  return made;
+}
+
+template <typename C, typename R, typename A>
+std::decay_t<A> restore_argument(R (C::*)(A));
+
+/// A worker class as a Behaviour.
+template <typename W>
+class WorkerBehaviour final : public Behaviour {
+ public:
+  explicit WorkerBehaviour(Bytes args) : args_(std::move(args)) {}
+
+  Result<void> start(Context& context) override {
+    ContextScope scope(&context);
+    auto made = make_worker<W>(args_);
+    args_ = Bytes{};
+    if (!made) return made.error();
+    worker_ = std::move(*made);
+    return {};
+  }
+  Result<Bytes> call(Message message) override {
+    if constexpr (requires { typename W::handles; }) {
+      return Dispatch<W, typename W::handles>::call(*worker_, message);
+    } else {
+      return no_handler(message.to_bytes(), {});
+    }
+  }
+  void cast(Message message) override {
+    // Nobody waits for the answer: a message that fits no handler is the sender's loss, as in OTP's
+    // handle_cast(_, State) -> {noreply, State}.
+    if constexpr (requires { typename W::handles; })
+      (void)Dispatch<W, typename W::handles>::cast(*worker_, message);
+  }
+  void info(Message message) override {
+    if constexpr (requires(W & w, const Term& t) { w.info(t); }) {
+      if (auto term = decode_term(message.to_bytes())) worker_->info(*term);
+    }
+  }
+  void down(const Down& down) override {
+    if constexpr (requires(W & w, const Down& d) { w.on_down(d); }) worker_->on_down(down);
+  }
+  void terminate(const ExitReason& reason) override {
+    if constexpr (requires(W & w, const ExitReason& r) { w.terminate(r); }) worker_->terminate(reason);
+  }
+  Bytes save() override {
+    if constexpr (requires(W & w) { w.save(); }) {
+      return encode(worker_->save());
+    } else {
+      return {};
+    }
+  }
+  Result<void> restore(BytesView state) override {
+    if constexpr (requires { &W::restore; }) {
+      using State = decltype(restore_argument(&W::restore));
+      auto value = decode<State>(state);
+      if (!value) return value.error();
+      using R = decltype(worker_->restore(std::move(*value)));
+      if constexpr (is_result<R>) {
+        return worker_->restore(std::move(*value));
+      } else {
+        worker_->restore(std::move(*value));
+        return {};
+      }
+    } else {
+      return Error{Errc::invalid_argument, "this worker has no restore(); it cannot take over a state"};
+    }
+  }
+
+ private:
+  Bytes args_;
+  std::unique_ptr<W> worker_;
+};
+
+}  // namespace brood::detail
+
+namespace brood {
+
+template <typename W>
+std::unique_ptr<Behaviour> make_behaviour(Bytes args) {
+  return std::make_unique<detail::WorkerBehaviour<W>>(std::move(args));
+}
+
+}  // namespace brood

@@ -1,0 +1,193 @@
+// Worker: the base of the C++ classes that children run, and Behaviour, what a process runs underneath.
+//
+// A worker is an ordinary class:
+//
+//   class Account : public brood::Worker {
+//    public:
+//     using handles = brood::messages<deposit, balance>;   // calls and casts it understands
+//     explicit Account(std::int64_t opening = 0);           // the start arguments, decoded from the spec's
+//     std::int64_t on(deposit d);                           // its return value is the reply
+//     std::int64_t on(balance) const;
+//     // all optional:
+//     void info(const brood::Term& message);                // a message that is neither call nor cast
+//     void on_down(const brood::Down& down);                // a monitor fired
+//     void terminate(const brood::ExitReason& reason);      // last words; also on stop
+//     State save() const;  void restore(State state);       // state that survives a hand-over
+//   };
+//
+// A handler may return `void` (the reply is `ok`), a value, a Result<value> (an error is sent to the caller
+// as {error, {Code, Text}}), or `brood::Later<T>` (see defer(): the reply comes afterwards).
+// An exception that leaves a handler ends the process abnormally with {exception, <<"what">>}.
+//
+// Thread rule: one handler of a worker runs at a time, on whichever scheduler thread is free; handlers see
+// each other's effects. Context and Worker members may be used only inside handlers, except what says
+// otherwise.
+#pragma once
+
+#include <brood/codec.hpp>
+#include <brood/exit_reason.hpp>
+#include <brood/result.hpp>
+#include <brood/term.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace brood {
+
+/// Who a worker is in the cluster; empty for a process outside any supervisor.
+struct WorkerIdentity {
+  std::string supervisor;
+  Term child_id = Term::atom("undefined");
+  std::uint64_t epoch_clock = 0;  ///< The epoch as (clock, node): rises at every start of the child.
+  std::string role = "active";
+};
+
+/// A monitored process ended.
+struct Down {
+  Ref ref;
+  Pid pid;
+  ExitReason reason;
+};
+
+/// A timer of a worker; see Context::send_after.
+struct TimerId {
+  std::uint64_t value = 0;
+};
+
+/// A value on its way to a process: a C++ message that stays as it is (same node), or an encoded term.
+class Message {
+ public:
+  /// An encoded term, with version byte.
+  [[nodiscard]] static Message encoded(Bytes term);
+  /// A C++ value: moved to a process of this node, encoded when it leaves.
+  template <typename T>
+  [[nodiscard]] static Message of(T value);
+
+  Message() = default;
+  [[nodiscard]] bool is_encoded() const { return holder_ == nullptr; }
+  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+  /// The encoding, made now if it is a C++ value.
+  [[nodiscard]] Bytes to_bytes() const;
+  /// The value if it is a C++ value of exactly this type; nullptr otherwise.
+  template <typename T>
+  [[nodiscard]] T* get_if();
+
+  struct Holder {
+    virtual ~Holder() = default;
+    [[nodiscard]] virtual const void* type() const = 0;
+    [[nodiscard]] virtual void* value() = 0;
+    [[nodiscard]] virtual Bytes encode() const = 0;
+  };
+
+ private:
+  Bytes bytes_;
+  std::unique_ptr<Holder> holder_;
+};
+
+namespace process {
+class ProcessHandle;  // of the runtime
+}
+
+/// What a handler may ask of the runtime. Valid while its process lives.
+class Context {
+ public:
+  virtual ~Context() = default;
+  [[nodiscard]] virtual Pid self() const = 0;
+  [[nodiscard]] virtual const WorkerIdentity& identity() const = 0;
+  virtual Result<void> send(const Pid& to, Message message) = 0;
+  virtual Result<void> cast(const Pid& to, Message message) = 0;
+  /// Blocks the handler; see process::Runtime::call_and_wait.
+  virtual Result<Bytes> call(const Pid& to, Message message, std::chrono::milliseconds timeout) = 0;
+  /// Sends `message` to this very process (as info) after `delay`. Cancelled by cancel() and at the end.
+  virtual TimerId send_after(std::chrono::milliseconds delay, Message message) = 0;
+  virtual void cancel(TimerId timer) = 0;
+  virtual void link(const Pid& to) = 0;
+  virtual void unlink(const Pid& to) = 0;
+  /// on_down() is called once, at the latest when the connection is lost.
+  virtual Ref monitor(const Pid& to) = 0;
+  virtual void demonitor(const Ref& ref) = 0;
+  /// Exit signals of linked processes arrive as info {'EXIT', Pid, Reason} instead of ending this process.
+  virtual void trap_exit(bool on) = 0;
+  /// Ends this process with `reason` after the running handler.
+  virtual void stop(ExitReason reason) = 0;
+  /// Takes the reply of the running call into one's own hands: the encoded {Pid, Tag} for reply(). Empty
+  /// when the running handler serves no call.
+  [[nodiscard]] virtual Bytes take_caller() = 0;
+  /// Any thread, also after the process ended: answers a call whose caller was taken.
+  virtual void reply(BytesView caller, Bytes answer) = 0;
+  /// Any thread: runs `job` on this process as if it were a message; dropped when the process has ended.
+  /// What is returned may outlive the process and the runtime.
+  [[nodiscard]] virtual std::function<void(std::function<void()>)> poster() = 0;
+  /// As take_caller(), as a function that answers: any thread, first call counts, may outlive the process
+  /// and the runtime (it then does nothing). The caller learns of this process's end like any other caller.
+  [[nodiscard]] virtual std::function<void(Bytes answer)> take_replier();
+};
+
+/// What a process runs: a Worker through its adapter, or something made by hand. All functions are called
+/// by the runtime, one at a time.
+class Behaviour {
+ public:
+  virtual ~Behaviour() = default;
+  /// The worker's construction. An error is the start's failure.
+  virtual Result<void> start(Context& context) = 0;
+  /// A call; the answer is an encoded term, or an empty string when the caller was taken (reply later).
+  /// An error of code type_mismatch or similar is sent to the caller as {error, {Code, Text}}.
+  virtual Result<Bytes> call(Message message) = 0;
+  virtual void cast(Message message) = 0;
+  virtual void info(Message message) = 0;
+  virtual void down(const Down& down) = 0;
+  virtual void terminate(const ExitReason& reason) = 0;
+  /// State for a hand-over as an encoded term; empty where the worker has none.
+  [[nodiscard]] virtual Bytes save() { return {}; }
+  virtual Result<void> restore(BytesView state) {
+    (void)state;
+    return {};
+  }
+};
+
+/// The reply of a call that is answered later: `auto [later, promise] = defer<T>();` return `later`, keep
+/// `promise`, call promise.set(value) from any thread. A promise that is dropped answers {error, ...}.
+template <typename T>
+class Later;
+template <typename T>
+class Promise;
+template <typename T>
+struct Deferred;
+
+/// Base of user workers. Construction happens on a scheduler thread with the context already set, so
+/// constructors may use context().
+class Worker {
+ public:
+  Worker();
+  virtual ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+ protected:
+  [[nodiscard]] Context& context() const { return *context_; }
+  [[nodiscard]] Pid self() const { return context_->self(); }
+  /// Takes the running call's reply; only inside its handler.
+  template <typename T>
+  [[nodiscard]] static Deferred<T> defer();
+
+ private:
+  Context* context_;
+};
+
+/// The calls and casts a worker understands, by type.
+template <typename... Ms>
+struct messages {};
+
+/// Makes a Behaviour of worker class W with the given encoded argument list (version byte, a list).
+/// Arguments that do not fit W's constructor make start() fail with type_mismatch.
+template <typename W>
+[[nodiscard]] std::unique_ptr<Behaviour> make_behaviour(Bytes args);
+
+/// Builds a behaviour from encoded arguments; what a worker name stands for.
+using BehaviourFactory = std::function<std::unique_ptr<Behaviour>(Bytes args)>;
+
+}  // namespace brood
+
+#include <brood/detail/worker.hpp>

@@ -1,0 +1,26 @@
+// Running code of others from within the runtime.
+#pragma once
+
+#include <type_traits>
+
+namespace brood::process {
+
+/// A function for the time of a call, without taking memory for it.
+class CodeRef {
+ public:
+  template <typename Code>
+  requires(!std::is_same_v<std::remove_cvref_t<Code>, CodeRef>)
+      CodeRef(Code&& code)  // NOLINT: implicit on purpose
+      : code_(const_cast<void*>(static_cast<const void*>(&code))),
+        run_([](void* held) { (*static_cast<std::remove_reference_t<Code>*>(held))(); }) {}
+  void operator()() const { run_(code_); }
+
+ private:
+  void* code_;
+  void (*run_)(void*);
+};
+
+/// Runs a callback that must not throw; what it throws is logged.
+void run_callback(const char* name, CodeRef callback);
+
+}  // namespace brood::process

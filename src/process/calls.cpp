@@ -1,0 +1,165 @@
+// Calls and replies.
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+bool WaitGraph::add(LocalPid caller, LocalPid callee) {
+  std::lock_guard lock(mutex_);
+  const std::uint64_t start = key(caller);
+  for (std::uint64_t at = key(callee);;) {
+    if (at == start) return false;
+    const auto next = waits_.find(at);
+    if (next == waits_.end()) break;
+    at = next->second;
+  }
+  waits_[start] = key(callee);
+  return true;
+}
+
+void WaitGraph::remove(LocalPid caller) {
+  std::lock_guard lock(mutex_);
+  waits_.erase(key(caller));
+}
+
+void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pending) {
+  if (to.node != identity.name) return call_remote(to, message.to_bytes(), pending);
+  const ProcessPtr process = find(to);
+  if (!process) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    pending->finish(Error{Errc::no_such_child, "there is no process " + to_string(to)});
+    return;
+  }
+  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
+  std::unique_ptr<Envelope> envelope = std::make_unique<CallEnvelope>(std::move(message), pending);
+  envelope->counted = true;
+  envelope->bytes = bytes;
+  if (auto delivered_result = deliver(*process, envelope); !delivered_result)
+    pending->finish(delivered_result.error());
+}
+
+void RuntimeCore::call_remote(const PendingCall::Target& to, BytesView request,
+                              const PendingCallPtr& pending) {
+  const std::uint64_t id = desk.enlist(*pending, to);
+  if (id == 0) return;  // it has timed out already
+  const Ref ref = identity.ref(id);
+  const Pid self = identity.pid(outside);
+  Bytes term = make_gen_call(make_from(self, ref), request);
+  const bool sent = remote.with([&](Remote& network) {
+    if (const auto* pid = std::get_if<Pid>(&to)) {
+      network.monitor(self, *pid, ref);
+      network.send(self, *pid, std::move(term));
+      if (pending->is_finished()) network.demonitor(self, *pid, ref);
+    } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
+      network.monitor_named(self, *named, ref);
+      network.send_named(self, *named, std::move(term));
+      if (pending->is_finished()) network.demonitor_named(self, *named, ref);
+    }
+  });
+  if (!sent) pending->finish(Error{Errc::unreachable, "this node has no network"});
+}
+
+void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending) {
+  if (to.node != identity.name) return call_remote(to, request, pending);
+  const Names::Holder holder = names.find(to.name);
+  if (const auto* pid = std::get_if<LocalPid>(&holder))
+    return call(identity.pid(*pid), Message::encoded(std::move(request)), pending);
+  if (!std::holds_alternative<Names::SinkPtr>(holder)) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    pending->finish(Error{Errc::no_such_child, "nothing has the name " + to.name.name + " on this node"});
+    return;
+  }
+  const std::uint64_t id = desk.enlist(*pending);
+  if (id == 0) return;
+  const Pid self = identity.pid(outside);
+  receive_named(self, to.name, make_gen_call(make_from(self, identity.ref(id)), request));
+}
+
+namespace {
+
+/// Where a blocked caller waits. On its stack: the call's callback is over, or was never run, when it leaves.
+class Waiter {
+ public:
+  void set(CallResult result) {
+    std::lock_guard lock(mutex_);
+    result_.emplace(std::move(result));
+    answered_.notify_one();  // under the lock: the waiter may be gone right after it
+  }
+  std::optional<CallResult> wait_for(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    const auto has = [this] { return result_.has_value(); };
+    if (timeout == std::chrono::milliseconds::max()) {
+      answered_.wait(lock, has);
+    } else {
+      const auto bounded = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 365));
+      if (!answered_.wait_for(lock, bounded, has)) return std::nullopt;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::optional<CallResult> result_;
+};
+
+}  // namespace
+
+CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
+                                 const StartCall& start) {
+  Process* self = Scheduler::running();
+  const bool in_circle = self != nullptr && callee && !waits.add(self->local(), *callee);
+  if (in_circle)
+    return Error{Errc::deadlock, "this call would wait for itself: its callee waits for its caller"};
+  Waiter waiter;
+  const CallDone done = [&waiter](CallResult result) { waiter.set(std::move(result)); };
+  // With a time-out the waiting thread looks at the clock itself.
+  const bool for_ever = timeout == std::chrono::milliseconds::max();
+  const PendingCallPtr pending = for_ever ? desk.open(done, timeout) : desk.open_untimed(done);
+  start(pending);
+  std::optional<CallResult> result;
+  {
+    Scheduler::BlockingScope blocking;
+    result = waiter.wait_for(timeout);
+  }
+  if (self != nullptr && callee) waits.remove(self->local());
+  if (result) return std::move(*result);
+  if (pending->abandon())
+    return Error{Errc::timeout, "no answer within " + std::to_string(timeout.count()) +
+                                    " ms; the message may still be handled"};
+  return std::move(*waiter.wait_for(std::chrono::milliseconds::max()));  // it ended just now
+}
+
+void RuntimeCore::reply(BytesView from, Bytes answer) {
+  const auto caller = read_from(from);
+  if (!caller) {
+    malformed.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (caller->pid.node == identity.name) {
+    const auto id = caller->alias ? identity.id_of(*caller->alias) : std::nullopt;
+    if (id && Identity::local(caller->pid) == outside) {
+      desk.answer(*id, std::move(answer));
+      return;
+    }
+    (void)receive(caller->pid, make_gen_reply(caller->tag, answer));
+    return;
+  }
+  Bytes term = make_gen_reply(caller->tag, answer);
+  remote.try_with([&](Remote& network) {
+    const Pid self = identity.pid(outside);
+    if (caller->alias) {
+      network.send_alias(self, *caller->alias, std::move(term));
+    } else {
+      network.send(self, caller->pid, std::move(term));
+    }
+  });
+}
+
+void RuntimeCore::take_answer(BytesView term) {
+  auto answer = read_reply(term);
+  const auto id = answer ? identity.id_of(answer->ref) : std::nullopt;
+  if (!id || !desk.answer(*id, std::move(answer->answer))) dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace brood::process

@@ -1,0 +1,185 @@
+// Getting messages and signals into mailboxes.
+#include <algorithm>
+
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+namespace {
+
+Error no_process(const Pid& pid) {
+  return {Errc::no_such_child, "there is no process " + to_string(pid)};
+}
+
+std::uint32_t counted_bytes(const Message& message) {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
+}
+
+std::unique_ptr<Envelope> make_envelope(Envelope::Kind kind, Message message) {
+  const std::uint32_t bytes = counted_bytes(message);
+  auto envelope = std::make_unique<MessageEnvelope>(kind, std::move(message));
+  envelope->counted = true;
+  envelope->bytes = bytes;
+  return envelope;
+}
+
+}  // namespace
+
+Pid RuntimeCore::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions spawn_options) {
+  auto on_started = std::move(spawn_options.on_started);
+  const LocalPid pid = stopping.load() ? LocalPid{} : table.reserve();
+  if (pid == LocalPid{}) {
+    const Error error = stopping.load() ? Error{Errc::stopped, "the runtime is stopping"}
+                                        : Error{Errc::limit_exceeded, "too many processes on this node"};
+    if (on_started) run_callback("on_started", [&] { on_started(error); });
+    return identity.pid(pid);
+  }
+  const ProcessPtr process(new Process(*this, pid, std::move(behaviour), std::move(spawn_options)));
+  process->messages.push(new StartEnvelope(std::move(on_started)));
+  table.publish(pid, process);
+  scheduler.push(*process);
+  // A stop() that has looked through the table already did not see it.
+  if (stopping.load())
+    exit(identity.pid(outside), identity.pid(pid), ExitReason::shutdown(), ExitEnvelope::Source::stop);
+  return identity.pid(pid);
+}
+
+ProcessPtr RuntimeCore::find(const Pid& pid) const {
+  return identity.owns(pid) ? table.find(Identity::local(pid)) : nullptr;
+}
+
+bool RuntimeCore::is_alive(const Pid& pid) const {
+  const ProcessPtr process = find(pid);
+  return process && !process->inbox.is_closed();
+}
+
+Result<void> RuntimeCore::deliver(Process& process, std::unique_ptr<Envelope>& envelope) {
+  if (envelope->counted) {
+    const bool too_many =
+        process.queued_messages.fetch_add(1, std::memory_order_relaxed) >= options.mailbox_messages_max;
+    const bool too_much =
+        process.queued_bytes.fetch_add(envelope->bytes, std::memory_order_relaxed) + envelope->bytes >
+        options.mailbox_bytes_max;
+    if (too_many || too_much) {
+      count_out(process, *envelope);
+      dropped.fetch_add(1, std::memory_order_relaxed);
+      return Error{Errc::mailbox_full, "the mailbox of " + to_string(process.self()) + " is full"};
+    }
+  }
+  const bool is_message = envelope->is_message();
+  const auto pushed = process.inbox.push(envelope.get());
+  if (pushed == Inbox::Push::closed) {
+    if (envelope->counted) count_out(process, *envelope);
+    if (is_message) dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_process(process.self());
+  }
+  (void)envelope.release();
+  if (is_message) delivered.fetch_add(1, std::memory_order_relaxed);
+  if (pushed == Inbox::Push::wake) scheduler.push(process);
+  // A process that waits at the fence still obeys `killed`.
+  if (!is_message && fence.has_parked() && fence.unpark(process)) scheduler.push(process);
+  return {};
+}
+
+void RuntimeCore::count_out(Process& process, const Envelope& envelope) {
+  process.queued_messages.fetch_sub(1, std::memory_order_relaxed);
+  process.queued_bytes.fetch_sub(envelope.bytes, std::memory_order_relaxed);
+}
+
+bool RuntimeCore::signal(Process& to, std::unique_ptr<Envelope> envelope) {
+  return deliver(to, envelope).has_value();
+}
+
+bool RuntimeCore::signal(LocalPid to, std::unique_ptr<Envelope> envelope) {
+  const ProcessPtr process = table.find(to);
+  return process && signal(*process, std::move(envelope));
+}
+
+Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) {
+  if (to.node != identity.name) {
+    Bytes term = message.to_bytes();
+    if (remote.with([&](Remote& network) { network.send(from, to, std::move(term)); })) return {};
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return Error{Errc::unreachable, "this node has no network, so it cannot reach " + to.node.value};
+  }
+  if (message.is_encoded()) return receive(to, message.to_bytes());
+  const ProcessPtr process = find(to);
+  if (!process) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_process(to);
+  }
+  auto envelope = make_envelope(Envelope::Kind::info, std::move(message));
+  return deliver(*process, envelope);
+}
+
+Result<void> RuntimeCore::cast(const Pid& from, const Pid& to, Message message) {
+  if (to.node != identity.name) return send(from, to, Message::encoded(make_gen_cast(message.to_bytes())));
+  const ProcessPtr process = find(to);
+  if (!process) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_process(to);
+  }
+  auto envelope = make_envelope(Envelope::Kind::cast, std::move(message));
+  return deliver(*process, envelope);
+}
+
+void RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
+  if (to.node == identity.name) return receive_named(from, to.name, std::move(term));
+  remote.try_with([&](Remote& network) { network.send_named(from, to, std::move(term)); });
+}
+
+Result<void> RuntimeCore::receive(const Pid& to, Bytes term) {
+  if (identity.owns(to) && Identity::local(to) == outside) {
+    take_answer(term);
+    return {};
+  }
+  if (const ProcessPtr process = find(to)) return receive(*process, std::move(term));
+  dropped.fetch_add(1, std::memory_order_relaxed);
+  return no_process(to);
+}
+
+Result<void> RuntimeCore::receive(Process& process, Bytes term) {
+  GenMessage gen = read_gen_message(term);
+  std::unique_ptr<Envelope> envelope;
+  switch (gen.kind) {
+    case GenMessage::Kind::malformed:
+      malformed.fetch_add(1, std::memory_order_relaxed);
+      return Error{Errc::malformed, "not a message: " + encoded_to_string(term, 200)};
+    case GenMessage::Kind::info:
+      envelope = make_envelope(Envelope::Kind::info, Message::encoded(std::move(term)));
+      break;
+    case GenMessage::Kind::cast:
+      envelope = make_envelope(Envelope::Kind::cast, Message::encoded(std::move(gen.payload)));
+      break;
+    case GenMessage::Kind::call:
+      envelope = std::make_unique<CallEnvelope>(Message::encoded(std::move(gen.payload)), gen.from);
+      envelope->counted = true;
+      envelope->bytes = static_cast<std::uint32_t>(std::min<std::size_t>(term.size(), UINT32_MAX));
+      break;
+  }
+  auto delivered_result = deliver(process, envelope);
+  // A caller would wait in vain; of a process that has ended it learns by its monitor.
+  if (!delivered_result && delivered_result.error().code == Errc::mailbox_full &&
+      gen.kind == GenMessage::Kind::call)
+    reply(gen.from, brood::detail::encode_error(delivered_result.error()));
+  return delivered_result;
+}
+
+void RuntimeCore::receive_named(const Pid& from, const Atom& to, Bytes term) {
+  const Names::Holder holder = names.find(to);
+  if (const auto* pid = std::get_if<LocalPid>(&holder)) {
+    (void)receive(identity.pid(*pid), std::move(term));
+  } else if (const auto* sink = std::get_if<Names::SinkPtr>(&holder)) {
+    delivered.fetch_add(1, std::memory_order_relaxed);
+    run_callback("a sink", [&] { (**sink)(Incoming{from, std::move(term)}); });
+  } else {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void RuntimeCore::open_fence() {
+  for (Process* process : fence.open()) scheduler.push(*process);
+}
+
+}  // namespace brood::process

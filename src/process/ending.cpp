@@ -1,0 +1,111 @@
+// The end of a process: last words, then everybody who has to know.
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+void Process::begin_end(ExitReason reason, bool kill) {
+  if (end_reason && !(kill && !is_killed)) return;
+  end_reason = std::make_unique<ExitReason>(std::move(reason));
+  is_killed = kill;
+}
+
+void RuntimeCore::end(Process& process) {
+  const ExitReason reason = *process.end_reason;
+  std::function<void(const Result<void>&)> on_started;
+  if (!process.started) {
+    // Its first message is still its start.
+    const std::unique_ptr<Envelope> start(process.messages.pop());
+    if (start && start->kind == Envelope::Kind::start)
+      on_started = std::move(static_cast<StartEnvelope&>(*start).on_started);
+    const Error error{Errc::stopped, "an exit (" + reason.text() + ") came before the start"};
+    return start_failed(process, error, on_started);
+  }
+  // No handler begins while the node is fenced, the last one neither.
+  if (!process.is_killed && !fence.is_closed() &&
+      guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned)
+    return;
+  if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
+  auto on_exit = std::move(process.on_exit);
+  end_relations(process, reason);
+  if (on_exit) run_callback("on_exit", [&] { on_exit(reason); });
+  leave_table(process);
+}
+
+void RuntimeCore::start_failed(Process& process, const Error& error,
+                               const std::function<void(const Result<void>&)>& on_started) {
+  if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
+  ExitReason reason = ExitReason::error(to_string(error.code), error.message);
+  if (auto detail = decode_term(error.detail)) reason = ExitReason(std::move(*detail));
+  end_relations(process, reason);
+  if (on_started) run_callback("on_started", [&] { on_started(error); });
+  leave_table(process);
+}
+
+/// The number can be used again; stop() may wait for it.
+void RuntimeCore::leave_table(Process& process) {
+  table.release(process.local());
+  if (!stopping.load()) return;
+  std::lock_guard lock(stop_mutex_);
+  process_ended_.notify_all();
+}
+
+void RuntimeCore::end_relations(Process& process, const ExitReason& reason) {
+  Envelope* late = process.inbox.close();
+  names.remove_all_of(process.local());
+  forget_remote_relation(process);
+  const Pid self = process.self();
+  // What came in before is older than what is left in the inbox.
+  while (Envelope* envelope = process.messages.pop()) dispose(process, std::unique_ptr<Envelope>(envelope));
+  while (late != nullptr) {
+    Envelope* next = late->next;
+    dispose(process, std::unique_ptr<Envelope>(late));
+    late = next;
+  }
+  Relations* relations = process.relations_if_any();
+  if (relations == nullptr) return;
+  for (auto& [id, timer] : relations->timers) timers.cancel(*timer);
+  for (const PendingCallPtr& call : relations->taken) call->finish(error_of_end(reason, true));
+  for (const auto& [to, link] : relations->links)
+    if (link.unlink_id == 0) exit(self, to, reason, ExitEnvelope::Source::link);
+  for (const auto& [id, to] : relations->monitors) {
+    if (identity.owns(to)) {
+      signal(Identity::local(to),
+             std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{process.local(), id}));
+    } else {
+      const Ref ref = identity.ref(id);
+      remote.with([&, target = to](Remote& network) { network.demonitor(self, target, ref); });
+    }
+  }
+  for (const auto& [id, watcher] : relations->local_watchers) notify_down(Watcher{watcher, id}, self, reason);
+  for (const auto& [key, name] : relations->remote_watchers)
+    notify_down(Watcher{{}, 0, true, key.first, key.second, name}, self, reason);
+}
+
+/// What nobody will handle any more.
+void RuntimeCore::dispose(Process& process, std::unique_ptr<Envelope> envelope) {
+  const Pid self = process.self();
+  if (envelope->counted) count_out(process, *envelope);
+  switch (envelope->kind) {
+    case Envelope::Kind::call: {
+      auto& call = static_cast<CallEnvelope&>(*envelope);
+      if (call.local) call.local->finish(error_of_end(ExitReason::noproc(), true));
+      break;
+    }
+    case Envelope::Kind::link:
+      exit(self, static_cast<LinkEnvelope&>(*envelope).from, ExitReason::noproc(),
+           ExitEnvelope::Source::link);
+      break;
+    case Envelope::Kind::unlink:
+      apply(process, *envelope);
+      break;
+    case Envelope::Kind::monitor:
+      notify_down(static_cast<MonitorEnvelope&>(*envelope).watcher, self, ExitReason::noproc());
+      break;
+    default:
+      break;
+  }
+  if (envelope->is_message()) dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace brood::process

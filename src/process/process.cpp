@@ -1,0 +1,186 @@
+// Process as its worker's Context.
+#include "process/process.hpp"
+
+#include <algorithm>
+
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+Process::Process(RuntimeCore& core, LocalPid pid, std::unique_ptr<Behaviour> worker, SpawnOptions options)
+    : behaviour(std::move(worker)),
+      on_exit(std::move(options.on_exit)),
+      on_stuck(std::move(options.on_stuck)),
+      core_(core),
+      local_(pid),
+      identity_(std::move(options.identity)) {}
+
+Process::~Process() {
+  // Only of a process whose handler was still running when the runtime stopped.
+  for (Envelope* left = inbox.close(); left != nullptr;) {
+    Envelope* next = left->next;
+    delete left;
+    left = next;
+  }
+  while (Envelope* left = messages.pop()) delete left;
+}
+
+Pid Process::self() const {
+  return core_.identity.pid(local_);
+}
+
+Result<void> Process::send(const Pid& to, Message message) {
+  return core_.send(self(), to, std::move(message));
+}
+Result<void> Process::cast(const Pid& to, Message message) {
+  return core_.cast(self(), to, std::move(message));
+}
+
+Result<Bytes> Process::call(const Pid& to, Message message, std::chrono::milliseconds timeout) {
+  const auto callee = core_.identity.owns(to) ? std::optional(Identity::local(to)) : std::nullopt;
+  return core_.wait_for(callee, timeout,
+                        [&](const PendingCallPtr& pending) { core_.call(to, std::move(message), pending); });
+}
+
+TimerId Process::send_after(std::chrono::milliseconds delay, Message message) {
+  const std::uint64_t id = core_.desk.next_id();
+  boost::intrusive_ptr<SendTimer> timer(new SendTimer(core_, local_, id, std::move(message)));
+  relations().timers.emplace(id, timer);
+  core_.timers.add(timer, delay);
+  return TimerId{id};
+}
+
+void SendTimer::fire() {
+  const ProcessPtr process = core.table.find(to);
+  if (!process) return;
+  std::unique_ptr<Envelope> envelope = std::make_unique<TimerEnvelope>(id, std::move(message));
+  (void)core.deliver(*process, envelope);
+}
+
+void Process::cancel(TimerId timer) {
+  auto node = relations().timers.extract(timer.value);
+  if (!node.empty()) core_.timers.cancel(*node.mapped());
+}
+
+void Process::link(const Pid& to) {
+  const Pid me = self();
+  if (to == me) return;
+  const auto [entry, is_new] = relations().links.emplace(to, LinkState{});
+  if (!is_new && entry->second.unlink_id == 0) return;
+  entry->second.unlink_id = 0;
+  bool sent = false;
+  bool near = to.node == core_.identity.name;
+  if (near) {
+    sent = core_.identity.owns(to) &&
+           core_.signal(Identity::local(to), std::make_unique<LinkEnvelope>(Envelope::Kind::link, me));
+  } else {
+    core_.note_remote_relation(*this);
+    sent = core_.remote.with([&](Remote& network) { network.link(me, to); });
+  }
+  if (!sent)
+    core_.signal(*this,
+                 std::make_unique<ExitEnvelope>(to, near ? ExitReason::noproc() : ExitReason::noconnection(),
+                                                ExitEnvelope::Source::link));
+}
+
+void Process::unlink(const Pid& to) {
+  auto& links = relations().links;
+  const auto found = links.find(to);
+  if (found == links.end() || found->second.unlink_id != 0) return;
+  const std::uint64_t id = core_.desk.next_id();
+  found->second.unlink_id = id;
+  const Pid me = self();
+  const bool sent =
+      core_.identity.owns(to)
+          ? core_.signal(Identity::local(to), std::make_unique<LinkEnvelope>(Envelope::Kind::unlink, me, id))
+          : core_.remote.with([&](Remote& network) { network.unlink(me, to, id); });
+  if (!sent) links.erase(found);
+}
+
+Ref Process::monitor(const Pid& to) {
+  const std::uint64_t id = core_.desk.next_id();
+  const Ref ref = core_.identity.ref(id);
+  relations().monitors.emplace(id, to);
+  const bool near = to.node == core_.identity.name;
+  bool sent = false;
+  if (near) {
+    sent = core_.identity.owns(to) &&
+           core_.signal(Identity::local(to),
+                        std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, Watcher{local_, id}));
+  } else {
+    core_.note_remote_relation(*this);
+    sent = core_.remote.with([&](Remote& network) { network.monitor(self(), to, ref); });
+  }
+  if (!sent)
+    core_.signal(
+        *this, std::make_unique<DownEnvelope>(id, near ? ExitReason::noproc() : ExitReason::noconnection()));
+  return ref;
+}
+
+void Process::demonitor(const Ref& ref) {
+  const auto id = core_.identity.id_of(ref);
+  if (!id) return;
+  const auto node = relations().monitors.extract(*id);
+  if (node.empty()) return;
+  if (core_.identity.owns(node.mapped())) {
+    core_.signal(Identity::local(node.mapped()),
+                 std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{local_, *id}));
+  } else {
+    core_.remote.with([&](Remote& network) { network.demonitor(self(), node.mapped(), ref); });
+  }
+}
+
+void Process::stop(ExitReason reason) {
+  begin_end(std::move(reason), false);
+}
+
+/// The call of the running handler, whose end will now be this process's, unless it is answered.
+PendingCallPtr Process::take_local_caller() {
+  PendingCallPtr call = std::move(current_call->local);
+  auto& taken = relations().taken;
+  // Forget the answered ones whenever the list would grow.
+  if (taken.size() == taken.capacity())
+    taken.erase(
+        std::remove_if(taken.begin(), taken.end(), [](const auto& old) { return old->is_finished(); }),
+        taken.end());
+  taken.push_back(call);
+  return call;
+}
+
+Bytes Process::take_caller() {
+  if (current_call == nullptr) return {};
+  if (!current_call->local) return std::exchange(current_call->from, Bytes{});
+  const PendingCallPtr call = take_local_caller();
+  // Enlisted also when it has timed out: the worker gets a caller that answers into the void.
+  const std::uint64_t id = core_.desk.enlist(*call);
+  return make_from(core_.identity.pid(outside), core_.identity.ref(id));
+}
+
+std::function<void(Bytes)> Process::take_replier() {
+  if (current_call == nullptr) return nullptr;
+  std::weak_ptr<RuntimeCore> weak = core_.weak_from_this();
+  if (current_call->local) {
+    const PendingCallPtr call = take_local_caller();
+    core_.desk.enlist(*call);  // so that the stop of the runtime ends it
+    return [weak = std::move(weak), call](Bytes answer) {
+      if (const auto core = weak.lock()) call->finish(std::move(answer));
+    };
+  }
+  return [weak = std::move(weak), from = std::exchange(current_call->from, Bytes{})](Bytes answer) {
+    if (const auto core = weak.lock()) core->reply(from, std::move(answer));
+  };
+}
+
+void Process::reply(BytesView caller, Bytes answer) {
+  core_.reply(caller, std::move(answer));
+}
+
+std::function<void(std::function<void()>)> Process::poster() {
+  return [weak = core_.weak_from_this(), process = ProcessPtr(this)](std::function<void()> job) {
+    const auto core = weak.lock();
+    if (core) core->signal(*process, std::make_unique<JobEnvelope>(std::move(job)));
+  };
+}
+
+}  // namespace brood::process

@@ -1,0 +1,114 @@
+// Process: one serial worker: its mailbox, its behaviour, and whom it is related to.
+//
+// Thread rule: `inbox`, the atomics and the constants are for every thread; the rest belongs to the thread
+// that runs the process's turn. A Process is alive until the table and every ProcessPtr let go of it; that it
+// has ended shows in its inbox being closed.
+// Invariant: it is in the run queue or on a thread exactly while its inbox is not idle (or it is parked at
+// the fence).
+//
+// There may be hundreds of thousands: what few processes have is in Relations, made when first needed.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "process/envelope.hpp"
+#include "process/identity.hpp"
+#include "process/runtime.hpp"
+
+namespace brood::process {
+
+class RuntimeCore;
+struct SendTimer;
+
+/// A link as this side sees it. While an unlink waits for its ack the link is not there for us, and what
+/// still arrives of it is ignored ("Link Protocol" of the distribution protocol).
+struct LinkState {
+  std::uint64_t unlink_id = 0;  ///< 0: linked.
+};
+
+/// Links, monitors, timers and callers of a process that has any.
+struct Relations {
+  std::map<Pid, LinkState> links;
+  std::map<std::uint64_t, Pid> monitors;  ///< Set by this process, by reference.
+  std::map<std::uint64_t, LocalPid> local_watchers;
+  std::map<std::pair<Pid, Ref>, Atom> remote_watchers;  ///< The name is empty for a monitor of the pid.
+  std::map<std::uint64_t, boost::intrusive_ptr<SendTimer>> timers;
+  std::vector<PendingCallPtr> taken;  ///< Calls whose caller was taken: they end with this process.
+};
+
+class Process final : public boost::intrusive_ref_counter<Process>, public Context {
+ public:
+  Process(RuntimeCore& core, LocalPid pid, std::unique_ptr<Behaviour> behaviour, SpawnOptions options);
+  ~Process() override;
+
+  // Context
+  [[nodiscard]] Pid self() const override;
+  [[nodiscard]] const WorkerIdentity& identity() const override { return identity_; }
+  Result<void> send(const Pid& to, Message message) override;
+  Result<void> cast(const Pid& to, Message message) override;
+  Result<Bytes> call(const Pid& to, Message message, std::chrono::milliseconds timeout) override;
+  TimerId send_after(std::chrono::milliseconds delay, Message message) override;
+  void cancel(TimerId timer) override;
+  void link(const Pid& to) override;
+  void unlink(const Pid& to) override;
+  Ref monitor(const Pid& to) override;
+  void demonitor(const Ref& ref) override;
+  void trap_exit(bool on) override { traps_exits = on; }
+  void stop(ExitReason reason) override;
+  [[nodiscard]] Bytes take_caller() override;
+  void reply(BytesView caller, Bytes answer) override;
+  [[nodiscard]] std::function<void(std::function<void()>)> poster() override;
+  [[nodiscard]] std::function<void(Bytes answer)> take_replier() override;
+
+  [[nodiscard]] LocalPid local() const { return local_; }
+  Relations& relations() {
+    if (!relations_) relations_ = std::make_unique<Relations>();
+    return *relations_;
+  }
+  /// nullptr when it has none.
+  [[nodiscard]] Relations* relations_if_any() { return relations_.get(); }
+  /// The first reason counts, but `kill` overrides what has not been acted upon.
+  void begin_end(ExitReason reason, bool kill);
+
+  Inbox inbox;
+  Process* next_run = nullptr;  // the run queue's
+  std::atomic<std::uint64_t> queued_bytes{0};
+  std::atomic<std::uint32_t> queued_messages{0};
+  std::atomic<bool> has_remote_relations{false};
+
+  bool started = false;
+  bool traps_exits = false;
+  bool is_killed = false;
+  MessageQueue messages;
+  std::unique_ptr<ExitReason> end_reason;  // set: it ends before its next handler
+  CallEnvelope* current_call = nullptr;    // that the running handler serves
+  std::unique_ptr<Behaviour> behaviour;
+  std::function<void(const ExitReason&)> on_exit;
+  std::function<void(bool)> on_stuck;  // constant
+
+ private:
+  PendingCallPtr take_local_caller();
+
+  RuntimeCore& core_;
+  const LocalPid local_;
+  std::unique_ptr<Relations> relations_;
+  WorkerIdentity identity_;
+};
+using ProcessPtr = boost::intrusive_ptr<Process>;
+
+/// A message to oneself, later.
+struct SendTimer final : TimerNode {
+  SendTimer(RuntimeCore& runtime, LocalPid pid, std::uint64_t number, Message m)
+      : core(runtime), to(pid), id(number), message(std::move(m)) {}
+  void fire() override;
+  RuntimeCore& core;
+  LocalPid to;
+  std::uint64_t id;
+  Message message;
+};
+
+}  // namespace brood::process

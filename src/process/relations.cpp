@@ -1,0 +1,212 @@
+// Links, monitors and exit signals, with OTP's meaning.
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+void RemoteWatches::add(Key key, Target target) {
+  std::lock_guard lock(mutex_);
+  targets_[std::move(key)] = std::move(target);
+}
+
+std::optional<RemoteWatches::Target> RemoteWatches::take(const Key& key) {
+  std::lock_guard lock(mutex_);
+  auto node = targets_.extract(key);
+  if (node.empty()) return std::nullopt;
+  return std::move(node.mapped());
+}
+
+std::vector<std::pair<RemoteWatches::Key, RemoteWatches::Target>> RemoteWatches::take_node(
+    const NodeName& node) {
+  std::vector<std::pair<Key, Target>> out;
+  std::lock_guard lock(mutex_);
+  Key first;
+  first.first.node = node;  // pids are ordered by node first
+  for (auto it = targets_.lower_bound(first); it != targets_.end() && it->first.first.node == node;) {
+    out.emplace_back(it->first, std::move(it->second));
+    it = targets_.erase(it);
+  }
+  return out;
+}
+
+void RuntimeCore::note_remote_relation(Process& process) {
+  if (process.has_remote_relations.exchange(true)) return;
+  std::lock_guard lock(related_mutex_);
+  related_.insert(process.local());
+}
+
+std::vector<LocalPid> RuntimeCore::remotely_related() {
+  std::lock_guard lock(related_mutex_);
+  return {related_.begin(), related_.end()};
+}
+
+void RuntimeCore::forget_remote_relation(Process& process) {
+  if (!process.has_remote_relations) return;
+  std::lock_guard lock(related_mutex_);
+  related_.erase(process.local());
+}
+
+void RuntimeCore::exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source) {
+  if (to.node == identity.name) {
+    if (identity.owns(to))
+      signal(Identity::local(to), std::make_unique<ExitEnvelope>(from, std::move(reason), source));
+    return;
+  }
+  remote.try_with([&](Remote& network) {
+    Bytes encoded = encode_term(reason.term());
+    if (source == ExitEnvelope::Source::link) {
+      network.exit(from, to, std::move(encoded));
+    } else {
+      network.exit2(from, to, std::move(encoded));
+    }
+  });
+}
+
+void RuntimeCore::notify_down(const Watcher& watcher, const Pid& watched, const ExitReason& reason) {
+  if (watcher.is_remote) {
+    // Not in the table: it was demonitored, or its node is gone.
+    if (!remote_watches.take({watcher.remote, watcher.ref})) return;
+    remote.try_with([&](Remote& network) {
+      network.monitor_exit(watched, watcher.name, watcher.remote, watcher.ref, encode_term(reason.term()));
+    });
+  } else if (watcher.local == outside) {
+    desk.down(watcher.id, reason);
+  } else {
+    signal(watcher.local, std::make_unique<DownEnvelope>(watcher.id, reason));
+  }
+}
+
+Ref RuntimeCore::monitor(const Pid& to, CallDesk::DownFunction down) {
+  const std::uint64_t id = desk.add_monitor(to, std::move(down));
+  const Ref ref = identity.ref(id);
+  if (to.node == identity.name) {
+    const bool there =
+        identity.owns(to) && signal(Identity::local(to), std::make_unique<MonitorEnvelope>(
+                                                             Envelope::Kind::monitor, Watcher{outside, id}));
+    if (!there) desk.down(id, ExitReason::noproc());
+  } else if (!remote.with([&](Remote& network) { network.monitor(identity.pid(outside), to, ref); })) {
+    desk.down(id, ExitReason::noconnection());
+  }
+  return ref;
+}
+
+void RuntimeCore::demonitor(const Ref& ref) {
+  const auto id = identity.id_of(ref);
+  const auto target = id ? desk.remove_monitor(*id) : std::nullopt;
+  if (!target) return;
+  if (identity.owns(*target)) {
+    signal(Identity::local(*target),
+           std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{outside, *id}));
+  } else {
+    remote.with([&](Remote& network) { network.demonitor(identity.pid(outside), *target, ref); });
+  }
+}
+
+void RuntimeCore::apply(Process& process, Envelope& signal) {
+  switch (signal.kind) {
+    case Envelope::Kind::exit:
+      apply_exit(process, static_cast<ExitEnvelope&>(signal));
+      break;
+    case Envelope::Kind::link: {
+      auto& link = static_cast<LinkEnvelope&>(signal);
+      // While our unlink is not acknowledged this is an older link, which the unlink ends.
+      process.relations().links.emplace(link.from, LinkState{});
+      if (!identity.owns(link.from)) note_remote_relation(process);
+      break;
+    }
+    case Envelope::Kind::unlink: {
+      auto& unlink = static_cast<LinkEnvelope&>(signal);
+      auto& links = process.relations().links;
+      const auto found = links.find(unlink.from);
+      if (found != links.end() && found->second.unlink_id == 0) links.erase(found);
+      if (identity.owns(unlink.from)) {
+        this->signal(
+            Identity::local(unlink.from),
+            std::make_unique<LinkEnvelope>(Envelope::Kind::unlink_ack, process.self(), unlink.unlink_id));
+      } else {
+        remote.with(
+            [&](Remote& network) { network.unlink_ack(process.self(), unlink.from, unlink.unlink_id); });
+      }
+      break;
+    }
+    case Envelope::Kind::unlink_ack: {
+      auto& ack = static_cast<LinkEnvelope&>(signal);
+      auto& links = process.relations().links;
+      const auto found = links.find(ack.from);
+      if (found != links.end() && found->second.unlink_id == ack.unlink_id && ack.unlink_id != 0)
+        links.erase(found);
+      break;
+    }
+    case Envelope::Kind::monitor: {
+      auto& watcher = static_cast<MonitorEnvelope&>(signal).watcher;
+      if (watcher.is_remote) {
+        process.relations().remote_watchers.emplace(std::pair(watcher.remote, watcher.ref), watcher.name);
+      } else {
+        process.relations().local_watchers.emplace(watcher.id, watcher.local);
+      }
+      break;
+    }
+    case Envelope::Kind::demonitor: {
+      auto& watcher = static_cast<MonitorEnvelope&>(signal).watcher;
+      if (watcher.is_remote) {
+        process.relations().remote_watchers.erase({watcher.remote, watcher.ref});
+      } else {
+        process.relations().local_watchers.erase(watcher.id);
+      }
+      break;
+    }
+    case Envelope::Kind::node_down:
+      apply_node_down(process, static_cast<NodeDownEnvelope&>(signal).node);
+      break;
+    default:
+      break;  // messages never get here
+  }
+}
+
+void RuntimeCore::exit_trapped(Process& process, const Pid& from, const ExitReason& reason) {
+  process.messages.push(
+      new MessageEnvelope(Envelope::Kind::info, Message::encoded(make_exit_message(from, reason.term()))));
+}
+
+void RuntimeCore::apply_exit(Process& process, const ExitEnvelope& exit) {
+  using Source = ExitEnvelope::Source;
+  if (exit.source == Source::owner || exit.source == Source::stop) {
+    const bool kill = exit.reason.term().is_atom("killed") || exit.reason.term().is_atom("kill");
+    return process.begin_end(kill ? ExitReason::killed() : exit.reason, kill);
+  }
+  if (exit.source == Source::link) {
+    Relations* relations = process.relations_if_any();
+    if (relations == nullptr) return;
+    const auto found = relations->links.find(exit.from);
+    if (found == relations->links.end()) return;
+    const bool unlinked = found->second.unlink_id != 0;
+    relations->links.erase(found);
+    if (unlinked) return;
+  } else if (exit.reason.term().is_atom("kill")) {
+    return process.begin_end(ExitReason::killed(), true);
+  }
+  if (process.traps_exits) return exit_trapped(process, exit.from, exit.reason);
+  if (!exit.reason.term().is_atom("normal")) process.begin_end(exit.reason, false);
+}
+
+void RuntimeCore::apply_node_down(Process& process, const NodeName& node) {
+  Relations* relations = process.relations_if_any();
+  if (relations == nullptr) return;
+  std::vector<Pid> lost;
+  for (auto it = relations->links.begin(); it != relations->links.end();) {
+    const bool gone = it->first.node == node;
+    if (gone && it->second.unlink_id == 0) lost.push_back(it->first);
+    it = gone ? relations->links.erase(it) : std::next(it);
+  }
+  for (const auto& [id, to] : relations->monitors)
+    if (to.node == node) process.messages.push(new DownEnvelope(id, ExitReason::noconnection()));
+  for (const Pid& pid : lost) {
+    if (process.traps_exits) {
+      exit_trapped(process, pid, ExitReason::noconnection());
+    } else {
+      process.begin_end(ExitReason::noconnection(), false);
+    }
+  }
+}
+
+}  // namespace brood::process

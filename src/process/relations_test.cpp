@@ -1,0 +1,316 @@
+#include <atomic>
+
+#include "process/test_support.hpp"
+
+namespace brood::process::testing {
+
+class RelationsTest : public RuntimeTest {
+ protected:
+  void SetUp() override { runtime.set_remote(&remote); }
+
+  /// A process that runs posted jobs in its context and writes down what reaches it.
+  struct Probe {
+    Pid pid;
+    Context* context = nullptr;
+    std::function<void(std::function<void()>)> post;
+    Channel<std::string> seen;
+  };
+  std::unique_ptr<Probe> probe(bool traps = false) {
+    auto out = std::make_unique<Probe>();
+    Probe* raw = out.get();
+    Gate ready;
+    SpawnOptions spawn;
+    spawn.on_exit = [raw](const ExitReason& reason) { raw->seen.put("exit: " + reason.text()); };
+    raw->pid = runtime.spawn(
+        scripted({.start =
+                      [&, raw, traps](Context& context) {
+                        context.trap_exit(traps);
+                        raw->context = &context;
+                        raw->post = context.poster();
+                        ready.open();
+                        return Result<void>();
+                      },
+                  .info = [raw](Context&,
+                                Message m) { raw->seen.put("info: " + encoded_to_string(m.to_bytes())); },
+                  .down =
+                      [raw](Context&, const Down& down) {
+                        raw->seen.put("down: " + to_string(down.pid) + " " + down.reason.text());
+                      }}),
+        std::move(spawn));
+    EXPECT_TRUE(ready.wait());
+    probes_.push_back(std::move(out));
+    return nullptr;
+  }
+  Probe& make(bool traps = false) {
+    probe(traps);
+    return *probes_.back();
+  }
+  /// Runs `job` in the process and waits until it is over.
+  template <typename Job>
+  void in(Probe& probe, Job job) {
+    Gate done;
+    probe.post([&] {
+      job(*probe.context);
+      done.open();
+    });
+    ASSERT_TRUE(done.wait());
+  }
+  void TearDown() override {
+    RuntimeTest::TearDown();
+    probes_.clear();
+  }
+  std::vector<std::unique_ptr<Probe>> probes_;
+};
+
+using Links = RelationsTest;
+using Monitors = RelationsTest;
+
+TEST_F(Links, AnAbnormalEndTakesTheOtherWithIt) {
+  Probe& a = make();
+  Probe& b = make();
+  in(a, [&](Context& c) { c.link(b.pid); });
+  runtime.exit(b.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(b.seen.take(), "exit: boom");
+  EXPECT_EQ(a.seen.take(), "exit: boom");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, ANormalEndDoesNot) {
+  Probe& a = make();
+  Probe& b = make();
+  in(a, [&](Context& c) { c.link(b.pid); });
+  in(b, [&](Context& c) { c.stop(ExitReason::normal()); });
+  EXPECT_EQ(b.seen.take(), "exit: normal");
+  in(a, [](Context&) {});
+  EXPECT_TRUE(runtime.is_alive(a.pid));
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, WhoTrapsGetsAMessage) {
+  Probe& a = make(true);
+  Probe& b = make();
+  in(a, [&](Context& c) { c.link(b.pid); });
+  runtime.exit(b.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(a.seen.take(), "info: {'EXIT'," + to_string(Term(b.pid)) + ",boom}");
+  EXPECT_TRUE(runtime.is_alive(a.pid));
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, ToADeadProcessGiveNoproc) {
+  Probe& a = make(true);
+  const Pid dead{here, 4000, 0, 3};
+  in(a, [&](Context& c) { c.link(dead); });
+  EXPECT_EQ(a.seen.take(), "info: {'EXIT'," + to_string(Term(dead)) + ",noproc}");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, AfterUnlinkNothingArrives) {
+  Probe& a = make();
+  Probe& b = make();
+  in(a, [&](Context& c) {
+    c.link(b.pid);
+    c.unlink(b.pid);
+  });
+  runtime.exit(b.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(b.seen.take(), "exit: boom");
+  in(a, [](Context&) {});
+  EXPECT_TRUE(runtime.is_alive(a.pid));
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, AreMadeAgainAfterUnlink) {
+  Probe& a = make();
+  Probe& b = make();
+  in(a, [&](Context& c) {
+    c.link(b.pid);
+    c.unlink(b.pid);
+    c.link(b.pid);
+  });
+  runtime.exit(b.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(a.seen.take(), "exit: boom");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, ElsewhereUseTheLinkProtocol) {
+  Probe& a = make(true);
+  in(a, [&](Context& c) { c.link(far_pid(5)); });
+  EXPECT_EQ(remote.next("link").to, far_pid(5));
+  in(a, [&](Context& c) { c.unlink(far_pid(5)); });
+  const auto unlink = remote.next("unlink");
+  EXPECT_NE(unlink.id, 0U);
+  runtime.on_exit(far_pid(5), a.pid, encoded("boom"));  // sent before it read the unlink
+  runtime.on_link(far_pid(5), a.pid);                   // also
+  in(a, [](Context&) {});
+  EXPECT_EQ(a.seen.size(), 0U);
+  in(a, [&](Context& c) { c.link(far_pid(6)); });
+  EXPECT_EQ(remote.next("link").to, far_pid(6));
+  runtime.on_exit(far_pid(6), a.pid, encoded("boom"));
+  EXPECT_EQ(a.seen.take(), "info: {'EXIT'," + to_string(Term(far_pid(6))) + ",boom}");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, FromElsewhereEndWithTheProcess) {
+  Probe& a = make();
+  runtime.on_link(far_pid(5), a.pid);
+  runtime.on_link(far_pid(6), a.pid);
+  runtime.on_unlink(far_pid(6), a.pid, 77);
+  EXPECT_EQ(remote.next("unlink_ack").id, 77U);
+  runtime.exit(a.pid, ExitReason(Term::atom("boom")));
+  const auto exit = remote.next("exit");
+  EXPECT_EQ(exit.to, far_pid(5));
+  EXPECT_EQ(encoded_to_string(exit.term), "boom");
+  EXPECT_EQ(a.seen.take(), "exit: boom");
+  EXPECT_EQ(remote.waiting(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, FromElsewhereToNobodyAreAnsweredNoproc) {
+  runtime.on_link(far_pid(5), Pid{here, 4000, 0, 3});
+  EXPECT_EQ(encoded_to_string(remote.next("exit").term), "noproc");
+  runtime.on_unlink(far_pid(5), Pid{here, 4000, 0, 3}, 5);
+  EXPECT_EQ(remote.next("unlink_ack").id, 5U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, EndWithNoconnectionWhenTheNodeIsLost) {
+  Probe& a = make();
+  Probe& b = make(true);
+  in(a, [&](Context& c) { c.link(far_pid(5)); });
+  runtime.on_link(far_pid(6), b.pid);
+  runtime.on_node_down(there);
+  EXPECT_EQ(a.seen.take(), "exit: noconnection");
+  EXPECT_EQ(b.seen.take(), "info: {'EXIT'," + to_string(Term(far_pid(6))) + ",noconnection}");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Links, ExitSignalsFromElsewhereFollowOtp) {
+  Probe& traps = make(true);
+  Probe& plain = make();
+  runtime.on_exit2(far_pid(5), plain.pid, encoded("normal"));
+  in(plain, [](Context&) {});
+  EXPECT_TRUE(runtime.is_alive(plain.pid)) << "normal is ignored";
+  runtime.on_exit2(far_pid(5), plain.pid, encoded("boom"));
+  EXPECT_EQ(plain.seen.take(), "exit: boom");
+  runtime.on_exit2(far_pid(5), traps.pid, encoded("killed"));
+  EXPECT_EQ(traps.seen.take(), "info: {'EXIT'," + to_string(Term(far_pid(5))) + ",killed}")
+      << "killed can be trapped";
+  runtime.on_exit2(far_pid(5), traps.pid, encoded("kill"));
+  EXPECT_EQ(traps.seen.take(), "exit: killed") << "kill cannot";
+  Probe& unlinked = make();
+  runtime.on_exit(far_pid(5), unlinked.pid, encoded("boom"));
+  in(unlinked, [](Context&) {});
+  EXPECT_TRUE(runtime.is_alive(unlinked.pid)) << "an exit over no link is ignored";
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, TellOfTheEndOnce) {
+  Probe& a = make();
+  Probe& b = make();
+  in(a, [&](Context& c) { (void)c.monitor(b.pid); });
+  runtime.exit(b.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(b.pid) + " boom");
+  in(a, [](Context&) {});
+  EXPECT_EQ(a.seen.size(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, OfADeadProcessAnswerNoproc) {
+  Probe& a = make();
+  const Pid dead{here, 4000, 0, 3};
+  in(a, [&](Context& c) { (void)c.monitor(dead); });
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(dead) + " noproc");
+  Channel<std::string> outside_seen;
+  runtime.monitor(dead, [&](const ExitReason& reason) { outside_seen.put(reason.text()); });
+  EXPECT_EQ(outside_seen.take(), "noproc");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, DemonitoredOnesNeverFire) {
+  Probe& a = make();
+  Probe& b = make();
+  in(a, [&](Context& c) { c.demonitor(c.monitor(b.pid)); });
+  const Ref ref = runtime.monitor(b.pid, [](const ExitReason&) { FAIL(); });
+  runtime.demonitor(ref);
+  runtime.exit(b.pid, ExitReason::shutdown());
+  EXPECT_EQ(b.seen.take(), "exit: shutdown");
+  in(a, [](Context&) {});
+  EXPECT_EQ(a.seen.size(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, FromOutsideTellOfTheEnd) {
+  Probe& a = make();
+  Channel<std::string> seen;
+  runtime.monitor(a.pid, [&](const ExitReason& reason) { seen.put(reason.text()); });
+  runtime.exit(a.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(seen.take(), "boom");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, ElsewhereFireThroughTheNetwork) {
+  Probe& a = make();
+  Channel<std::string> seen;
+  const Ref mine = runtime.monitor(far_pid(5), [&](const ExitReason& reason) { seen.put(reason.text()); });
+  EXPECT_EQ(remote.next("monitor").ref, mine);
+  in(a, [&](Context& c) { (void)c.monitor(far_pid(5)); });
+  const auto asked = remote.next("monitor");
+  runtime.on_monitor_exit(asked.from, asked.ref, encoded("boom"));
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(far_pid(5)) + " boom");
+  runtime.on_monitor_exit(asked.from, asked.ref, encoded("again"));
+  runtime.on_node_down(there);
+  EXPECT_EQ(seen.take(), "noconnection");
+  in(a, [](Context&) {});
+  EXPECT_EQ(a.seen.size(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, OfAnotherNodeEndWithNoconnection) {
+  Probe& a = make();
+  in(a, [&](Context& c) { (void)c.monitor(far_pid(5)); });
+  runtime.on_node_down(there);
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(far_pid(5)) + " noconnection");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, FromElsewhereAreAnswered) {
+  Probe& a = make();
+  ASSERT_TRUE(runtime.register_name(Atom("a"), a.pid));
+  runtime.on_monitor(far_pid(5), a.pid, far_ref(1));
+  runtime.on_monitor_named(far_pid(5), Atom("a"), far_ref(2));
+  runtime.on_monitor(far_pid(5), a.pid, far_ref(3));
+  runtime.on_demonitor(far_pid(5), far_ref(3));
+  in(a, [](Context&) {});
+  runtime.exit(a.pid, ExitReason(Term::atom("boom")));
+  const auto first = remote.next("monitor_exit");
+  EXPECT_EQ(first.ref, far_ref(1));
+  EXPECT_EQ(first.name, Atom());
+  const auto second = remote.next("monitor_exit");
+  EXPECT_EQ(second.ref, far_ref(2));
+  EXPECT_EQ(second.name, Atom("a"));
+  EXPECT_EQ(encoded_to_string(second.term), "boom");
+  EXPECT_EQ(a.seen.take(), "exit: boom");
+  EXPECT_EQ(remote.waiting(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, FromElsewhereOfNobodyAreAnsweredNoprocAtOnce) {
+  runtime.on_monitor(far_pid(5), Pid{here, 4000, 0, 3}, far_ref(1));
+  EXPECT_EQ(encoded_to_string(remote.next("monitor_exit").term), "noproc");
+  runtime.on_monitor_named(far_pid(5), Atom("nobody"), far_ref(2));
+  const auto named = remote.next("monitor_exit");
+  EXPECT_EQ(named.name, Atom("nobody"));
+  EXPECT_EQ(encoded_to_string(named.term), "noproc");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, OfALostNodesWatchersAreForgotten) {
+  Probe& a = make();
+  runtime.on_monitor(far_pid(5), a.pid, far_ref(1));
+  runtime.on_node_down(there);
+  runtime.exit(a.pid, ExitReason::shutdown());
+  EXPECT_EQ(a.seen.take(), "exit: shutdown");
+  EXPECT_EQ(remote.waiting(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
+}  // namespace brood::process::testing

@@ -1,0 +1,71 @@
+// The seam between processes and the network. `process` calls Remote for anything that leaves this node;
+// `node` calls RemoteEvents (implemented by Runtime) for anything that arrives. Terms cross it encoded, with
+// version byte.
+//
+// Thread rule: every function of both may be called from any thread. None of them blocks. A Remote never
+// calls back into RemoteEvents from within a call.
+#pragma once
+
+#include <brood/term.hpp>
+#include <cstdint>
+
+namespace brood::process {
+
+/// Whom a message or signal is for, on some node.
+struct NamedProcess {
+  Atom name;
+  NodeName node;
+  friend auto operator<=>(const NamedProcess&, const NamedProcess&) = default;
+};
+
+/// What processes ask of the network. Sending to a node that is not connected starts a connection attempt;
+/// what was sent meanwhile is delivered in order once it stands, or dropped (and counted) when it fails, and
+/// then RemoteEvents::node_down is told.
+class Remote {
+ public:
+  virtual ~Remote() = default;
+
+  virtual void send(const Pid& from, const Pid& to, Bytes term) = 0;
+  virtual void send_named(const Pid& from, const NamedProcess& to, Bytes term) = 0;
+  virtual void send_alias(const Pid& from, const Ref& alias, Bytes term) = 0;
+  virtual void link(const Pid& from, const Pid& to) = 0;
+  virtual void unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
+  virtual void unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
+  /// `from` ended with `reason`; `to` was linked to it.
+  virtual void exit(const Pid& from, const Pid& to, Bytes reason) = 0;
+  /// exit/2: `from` asks `to` to end.
+  virtual void exit2(const Pid& from, const Pid& to, Bytes reason) = 0;
+  virtual void monitor(const Pid& from, const Pid& to, const Ref& ref) = 0;
+  virtual void monitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
+  virtual void demonitor(const Pid& from, const Pid& to, const Ref& ref) = 0;
+  virtual void demonitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
+  /// Answers a monitor that `watcher` set on `watched` (a pid, or a name when `watched_name` is not empty).
+  virtual void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
+                            Bytes reason) = 0;
+};
+
+/// What the network tells of. `to`, `watched`, ... are processes of this node; unknown ones are handled as
+/// OTP does (message dropped, link and monitor answered with noproc).
+class RemoteEvents {
+ public:
+  virtual ~RemoteEvents() = default;
+
+  virtual void on_send(const Pid& from, const Pid& to, Bytes term) = 0;
+  virtual void on_send_named(const Pid& from, const Atom& to, Bytes term) = 0;
+  virtual void on_send_alias(const Pid& from, const Ref& alias, Bytes term) = 0;
+  virtual void on_link(const Pid& from, const Pid& to) = 0;
+  virtual void on_unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
+  virtual void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
+  virtual void on_exit(const Pid& from, const Pid& to, Bytes reason) = 0;
+  virtual void on_exit2(const Pid& from, const Pid& to, Bytes reason) = 0;
+  virtual void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) = 0;
+  virtual void on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) = 0;
+  virtual void on_demonitor(const Pid& watcher, const Ref& ref) = 0;
+  virtual void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) = 0;
+  /// A connection ended or could not be made: links and monitors over it end with `noconnection`.
+  virtual void on_node_down(const NodeName& node) = 0;
+  /// A connection stands; told before anything that arrives over it. Optional.
+  virtual void on_node_up(const NodeName& node) { (void)node; }
+};
+
+}  // namespace brood::process

@@ -1,0 +1,127 @@
+// What the network tells the runtime.
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+namespace {
+
+/// A reason as it came; what cannot be read still ends what it was to end.
+ExitReason read_reason(BytesView encoded) {
+  auto term = decode_term(encoded);
+  return term ? ExitReason(std::move(*term))
+              : ExitReason::error("malformed", "the exit reason cannot be read");
+}
+
+}  // namespace
+
+void Runtime::on_send(const Pid& from, const Pid& to, Bytes term) {
+  core_->desk.node_seen(from.node);
+  (void)core_->receive(to, std::move(term));
+}
+
+void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
+  core_->desk.node_seen(from.node);
+  core_->receive_named(from, to, std::move(term));
+}
+
+void Runtime::on_send_alias(const Pid& from, const Ref& alias, Bytes term) {
+  core_->desk.node_seen(from.node);
+  if (core_->identity.id_of(alias)) return core_->take_answer(term);
+  core_->dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Runtime::on_link(const Pid& from, const Pid& to) {
+  core_->desk.node_seen(from.node);
+  if (const ProcessPtr process = core_->find(to)) {
+    // Before the signal: a lost connection must not pass by a link that is about to be made.
+    core_->note_remote_relation(*process);
+    if (core_->signal(*process, std::make_unique<LinkEnvelope>(Envelope::Kind::link, from))) return;
+  }
+  core_->exit(to, from, ExitReason::noproc(), ExitEnvelope::Source::link);
+}
+
+void Runtime::on_unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) {
+  core_->desk.node_seen(from.node);
+  const ProcessPtr process = core_->find(to);
+  if (process &&
+      core_->signal(*process, std::make_unique<LinkEnvelope>(Envelope::Kind::unlink, from, unlink_id)))
+    return;
+  core_->remote.with([&](Remote& network) { network.unlink_ack(to, from, unlink_id); });
+}
+
+void Runtime::on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) {
+  if (const ProcessPtr process = core_->find(to))
+    core_->signal(*process, std::make_unique<LinkEnvelope>(Envelope::Kind::unlink_ack, from, unlink_id));
+}
+
+void Runtime::on_exit(const Pid& from, const Pid& to, Bytes reason) {
+  core_->desk.node_seen(from.node);
+  if (core_->identity.owns(to)) core_->exit(from, to, read_reason(reason), ExitEnvelope::Source::link);
+}
+
+void Runtime::on_exit2(const Pid& from, const Pid& to, Bytes reason) {
+  core_->desk.node_seen(from.node);
+  if (core_->identity.owns(to)) core_->exit(from, to, read_reason(reason), ExitEnvelope::Source::other);
+}
+
+void Runtime::on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) {
+  core_->desk.node_seen(watcher.node);
+  const Watcher entry{{}, 0, true, watcher, ref, {}};
+  core_->remote_watches.add({watcher, ref}, Identity::local(watched));
+  const ProcessPtr process = core_->find(watched);
+  if (process && core_->signal(*process, std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, entry)))
+    return;
+  core_->notify_down(entry, watched, ExitReason::noproc());
+}
+
+void Runtime::on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) {
+  core_->desk.node_seen(watcher.node);
+  const Watcher entry{{}, 0, true, watcher, ref, watched};
+  core_->remote_watches.add({watcher, ref}, watched);
+  if (core_->names.watch_sink(watched, {watcher, ref})) return;
+  const Names::Holder holder = core_->names.find(watched);
+  const auto* pid = std::get_if<LocalPid>(&holder);
+  if (pid != nullptr) {
+    core_->remote_watches.add({watcher, ref}, *pid);
+    if (core_->signal(*pid, std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, entry))) return;
+  }
+  core_->notify_down(entry, core_->identity.pid(outside), ExitReason::noproc());
+}
+
+namespace {
+
+void end_watch(RuntimeCore& core, const RemoteWatches::Key& key, const RemoteWatches::Target& target) {
+  if (const auto* name = std::get_if<Atom>(&target)) return core.names.unwatch_sink(*name, key);
+  core.signal(std::get<LocalPid>(target),
+              std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor,
+                                                Watcher{{}, 0, true, key.first, key.second, {}}));
+}
+
+}  // namespace
+
+void Runtime::on_demonitor(const Pid& watcher, const Ref& ref) {
+  const RemoteWatches::Key key{watcher, ref};
+  if (const auto target = core_->remote_watches.take(key)) end_watch(*core_, key, *target);
+}
+
+void Runtime::on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) {
+  const auto id = core_->identity.id_of(ref);
+  if (!id || !core_->identity.owns(watcher)) return;
+  const LocalPid local = Identity::local(watcher);
+  if (local == outside) return core_->desk.down(*id, read_reason(reason));
+  core_->signal(local, std::make_unique<DownEnvelope>(*id, read_reason(reason)));
+}
+
+void Runtime::on_node_up(const NodeName& node) {
+  core_->desk.node_seen(node);
+}
+
+void Runtime::on_node_down(const NodeName& node) {
+  for (const auto& [key, target] : core_->remote_watches.take_node(node)) end_watch(*core_, key, target);
+  for (const LocalPid pid : core_->remotely_related())
+    core_->signal(pid, std::make_unique<NodeDownEnvelope>(node));
+  core_->desk.node_down(node);
+}
+
+}  // namespace brood::process

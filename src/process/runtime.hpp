@@ -1,0 +1,160 @@
+// Runtime: the processes of one node, and the threads that run them.
+//
+// A process is a Behaviour with a mailbox; the runtime runs at most one of its handlers at a time, on a
+// scheduler thread. Handlers may block: a handler that runs longer than `stuck_after` is reported as stuck
+// and its scheduler thread is replaced (up to `replacements_max`).
+//
+// Thread rule: every function may be called from any thread, unless it says otherwise. Callbacks run on a
+// scheduler thread or on the thread that caused them, must not block, and may call the runtime.
+#pragma once
+
+#include <brood/exit_reason.hpp>
+#include <brood/term.hpp>
+#include <brood/worker.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "process/remote.hpp"
+
+namespace brood::process {
+
+struct RuntimeOptions {
+  unsigned threads = 0;                               ///< Scheduler threads; 0: one per core, at least 2.
+  std::chrono::milliseconds stuck_after{5000};        ///< A handler that runs longer is shown as stuck.
+  unsigned replacements_max = 256;                    ///< Threads added for stuck and blocking handlers.
+  std::size_t mailbox_messages_max = 1'000'000;       ///< Per process; beyond: mailbox_full.
+  std::size_t mailbox_bytes_max = 256 * 1024 * 1024;  ///< Encoded bytes per process; beyond: mailbox_full.
+};
+
+/// The process part of a pid of this node: enough to find it here.
+struct LocalPid {
+  std::uint32_t id = 0;
+  std::uint32_t serial = 0;
+  friend auto operator<=>(const LocalPid&, const LocalPid&) = default;
+};
+
+struct SpawnOptions {
+  WorkerIdentity identity = {};  ///< Shown to the worker through its Context.
+  /// Called once: the worker's start ended well, or with the exit reason. After a failed start on_exit is not
+  /// called. `stopped`: an exit came before the start began.
+  std::function<void(const Result<void>&)> on_started = nullptr;
+  /// Called once, after on_started, when the process has ended and nothing of it runs any more.
+  std::function<void(const ExitReason&)> on_exit = nullptr;
+  /// The handler runs longer than stuck_after (true); it returned after all (false).
+  std::function<void(bool)> on_stuck = nullptr;
+};
+
+/// A message that arrived at a name that is served by a function, not by a process.
+struct Incoming {
+  Pid from;    ///< The sender.
+  Bytes term;  ///< Encoded, with version byte.
+};
+
+/// How a call ended. `Errc::died` with the reason in `detail`, `no_such_child` when there was no process,
+/// `node_lost`, `timeout`, `mailbox_full`, `deadlock`.
+using CallResult = Result<Bytes>;
+using CallDone = std::function<void(CallResult)>;
+
+/// Counters since the start, and what is there now.
+struct RuntimeStats {
+  std::size_t processes = 0;
+  std::uint64_t delivered = 0;  ///< Messages put into mailboxes.
+  std::uint64_t dropped = 0;    ///< Messages to nobody: unknown process or name, full mailbox, no network.
+  std::uint64_t malformed = 0;  ///< Messages that were no term or a broken '$gen_call'.
+  unsigned stuck = 0;           ///< Handlers that run longer than stuck_after now.
+  unsigned threads = 0;         ///< Scheduler threads, blocked and spare ones too.
+};
+
+class RuntimeCore;
+
+class Runtime final : public RemoteEvents {
+ public:
+  Runtime(NodeName name, std::uint32_t creation, RuntimeOptions options);
+  ~Runtime() override;  ///< stop(), then joins its threads (stuck ones are left behind, see stop()).
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  /// Ends every process with `shutdown`, waits at most `patience`. Returns how many handlers are still stuck
+  /// then; their threads are detached.
+  std::size_t stop(std::chrono::milliseconds patience);
+
+  /// Where what leaves this node goes; must outlive the runtime or be reset. Set before anything is sent.
+  void set_remote(Remote* remote);
+  [[nodiscard]] const NodeName& name() const;
+  [[nodiscard]] std::uint32_t creation() const;
+
+  /// Starts a process; returns at once, the worker's start runs on a scheduler thread.
+  Pid spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options);
+  /// An exit signal as OTP's exit/2: `killed` cannot be trapped; others run terminate() when trapped or when
+  /// the signal is from the supervisor. With a stuck handler it takes effect when that returns.
+  /// Called here it counts as the supervisor's: it ends the process whatever it traps, before its next
+  /// message, and terminate() runs unless the reason is `killed`. While the node is fenced only `killed`
+  /// acts.
+  void exit(const Pid& to, ExitReason reason);
+  [[nodiscard]] bool is_alive(const Pid& pid) const;
+  [[nodiscard]] std::size_t process_count() const;
+
+  /// Names of this node. Taken: already_exists.
+  Result<void> register_name(const Atom& name, const Pid& pid);
+  /// A function that takes what is sent to a name. It answers monitors as a process that lives for ever.
+  Result<void> register_sink(const Atom& name, std::function<void(Incoming)> sink);
+  void unregister_name(const Atom& name);
+  [[nodiscard]] std::optional<Pid> whereis(const Atom& name) const;
+
+  /// A message to any pid or name of the cluster. Local typed messages are not encoded.
+  Result<void> send(const Pid& to, Message message);
+  Result<void> cast(const Pid& to, Message message);
+  void send_named(const NamedProcess& to, Bytes term);
+  /// gen_server:call. `done` runs exactly once. A call to a process of this node, or of another.
+  void call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done);
+  void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);
+  /// As call, and waits for the answer. Inside a handler a compensating thread is added meanwhile; a circle
+  /// of such calls is `deadlock`.
+  CallResult call_and_wait(const Pid& to, Message message, std::chrono::milliseconds timeout);
+  CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
+  /// Answers a `'$gen_call'` whose {Pid, Tag} was `from` (encoded term, with version byte).
+  void reply(BytesView from, Bytes answer);
+
+  /// Monitors any pid from outside a process; `down` runs once with the reason unless demonitored.
+  Ref monitor(const Pid& to, std::function<void(const ExitReason&)> down);
+  void demonitor(const Ref& ref);
+
+  /// While fenced no handler begins (a running one is not stopped). A heartbeat older than `limit` (by the
+  /// coarse monotonic clock, checked before each handler) fences as well, so that a process that slept does
+  /// not run a handler before anybody looked at the clock.
+  void set_fence_limit(std::chrono::milliseconds limit);
+  void beat();
+  void set_fenced(bool fenced);
+
+  /// Identity of the child whose handler or start the calling thread runs; nullptr when none. Safe in a
+  /// signal handler.
+  [[nodiscard]] static const WorkerIdentity* running_on_this_thread() noexcept;
+
+  // RemoteEvents: what the node layer tells.
+  void on_send(const Pid& from, const Pid& to, Bytes term) override;
+  void on_send_named(const Pid& from, const Atom& to, Bytes term) override;
+  void on_send_alias(const Pid& from, const Ref& alias, Bytes term) override;
+  void on_link(const Pid& from, const Pid& to) override;
+  void on_unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;
+  void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;
+  void on_exit(const Pid& from, const Pid& to, Bytes reason) override;
+  void on_exit2(const Pid& from, const Pid& to, Bytes reason) override;
+  void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) override;
+  void on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) override;
+  void on_demonitor(const Pid& watcher, const Ref& ref) override;
+  void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) override;
+  void on_node_down(const NodeName& node) override;
+
+  /// A connection to that node stands. Tells calls that end with noconnection apart: node_lost when there
+  /// was a connection (or anything came from there), unreachable when there was none.
+  void on_node_up(const NodeName& node) override;
+
+  [[nodiscard]] RuntimeStats stats() const;
+
+ private:
+  std::shared_ptr<RuntimeCore> core_;  // shared with its threads, of which stuck ones may live longer
+};
+
+}  // namespace brood::process

@@ -1,0 +1,171 @@
+// RuntimeCore: what a Runtime consists of. Its functions stand in files by concern:
+//   delivery.cpp  getting messages and signals into mailboxes     turn.cpp   a process's turn
+//   calls.cpp     calls and replies                               ending.cpp the end of a process
+//   relations.cpp links and monitors                              remote_events.cpp  what the network tells
+//
+// Thread rule: every function from any thread, unless it says "turn": then from the thread that runs the
+// process's turn.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "process/call_desk.hpp"
+#include "process/callback.hpp"
+#include "process/fence.hpp"
+#include "process/names.hpp"
+#include "process/process.hpp"
+#include "process/remote_gate.hpp"
+#include "process/scheduler.hpp"
+#include "process/table.hpp"
+#include "process/timer_wheel.hpp"
+
+namespace brood::process {
+
+/// Which process waits in a blocking call for which other, to find circles.
+class WaitGraph {
+ public:
+  /// False: `callee` waits, directly or through others, for `caller`.
+  bool add(LocalPid caller, LocalPid callee);
+  void remove(LocalPid caller);
+
+ private:
+  [[nodiscard]] static std::uint64_t key(LocalPid pid) { return std::uint64_t{pid.serial} << 32 | pid.id; }
+  std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::uint64_t> waits_;
+};
+
+/// Which process (or sink) a watcher of another node watches: a demonitor names only the watcher.
+class RemoteWatches {
+ public:
+  using Key = std::pair<Pid, Ref>;
+  using Target = std::variant<LocalPid, Atom>;
+  void add(Key key, Target target);
+  /// What it watched; nullopt when it is unknown. Who takes an entry out is who answers or ends the monitor.
+  std::optional<Target> take(const Key& key);
+  [[nodiscard]] std::vector<std::pair<Key, Target>> take_node(const NodeName& node);
+
+ private:
+  std::mutex mutex_;
+  std::map<Key, Target> targets_;
+};
+
+class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
+ public:
+  RuntimeCore(NodeName name, std::uint32_t creation, RuntimeOptions options);
+
+  // runtime.cpp
+  std::size_t stop(std::chrono::milliseconds patience);
+  [[nodiscard]] RuntimeStats stats() const;
+
+  // delivery.cpp
+  Pid spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options);
+  [[nodiscard]] ProcessPtr find(const Pid& pid) const;
+  [[nodiscard]] bool is_alive(const Pid& pid) const;
+  /// Puts an envelope into a mailbox; a message counts towards its limits. On an error it stays the caller's.
+  Result<void> deliver(Process& process, std::unique_ptr<Envelope>& envelope);
+  /// False: there is no such process.
+  bool signal(LocalPid to, std::unique_ptr<Envelope> envelope);
+  bool signal(Process& to, std::unique_ptr<Envelope> envelope);
+  Result<void> send(const Pid& from, const Pid& to, Message message);
+  Result<void> cast(const Pid& from, const Pid& to, Message message);
+  void send_named(const Pid& from, const NamedProcess& to, Bytes term);
+  /// A message from anywhere for a process or name of this node. Whatever is wrong is counted.
+  Result<void> receive(const Pid& to, Bytes term);
+  void receive_named(const Pid& from, const Atom& to, Bytes term);
+  Result<void> receive(Process& process, Bytes term);
+  void open_fence();
+
+  // calls.cpp
+  void call(const Pid& to, Message message, const PendingCallPtr& pending);
+  void call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending);
+  using StartCall = std::function<void(const PendingCallPtr&)>;
+  CallResult wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
+                      const StartCall& start);
+  void reply(BytesView from, Bytes answer);
+  void take_answer(BytesView term);  ///< {Tag, Answer} for a call of ours.
+
+  // relations.cpp
+  void exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source);
+  void notify_down(const Watcher& watcher, const Pid& watched, const ExitReason& reason);
+  void apply(Process& process, Envelope& signal);  // turn
+  /// `process` has links or monitors to other nodes: it is told when one is lost.
+  void note_remote_relation(Process& process);
+  void forget_remote_relation(Process& process);
+  [[nodiscard]] std::vector<LocalPid> remotely_related();
+  Ref monitor(const Pid& to, CallDesk::DownFunction down);
+  void demonitor(const Ref& ref);
+
+  // turn.cpp
+  void run_turn(Process& process);
+
+  // ending.cpp
+  void end(Process& process);  // turn
+  void start_failed(Process& process, const Error& error,
+                    const std::function<void(const Result<void>&)>& on_started);  // turn
+
+  /// How a piece of user code ended.
+  struct Outcome {
+    bool abandoned = false;  ///< The runtime stopped meanwhile: touch nothing of the process any more.
+    std::optional<ExitReason> failure = std::nullopt;  ///< An exception left it.
+  };
+  /// Turn: runs `code` as a handler of `process`.
+  Outcome guarded(Process& process, CodeRef code);
+
+  Identity identity;
+  RuntimeOptions options;
+  RemoteGate remote;
+  TimerWheel timers;
+  CallDesk desk;
+  ProcessTable table;
+  Names names;
+  Fence fence;
+  WaitGraph waits;
+  RemoteWatches remote_watches;
+  std::atomic<std::uint64_t> delivered{0};
+  std::atomic<std::uint64_t> dropped{0};
+  std::atomic<std::uint64_t> malformed{0};
+  std::atomic<bool> stopping{false};
+  Scheduler scheduler;  // after what its threads use
+
+ private:
+  // turn.cpp
+  void take_inbox(Process& process);
+  enum class Step : std::uint8_t { go_on, left };  // left: the process is somebody else's now
+  Step park(Process& process);
+  Step handle(Process& process, std::unique_ptr<Envelope> envelope);
+  Step handle_start(Process& process, StartEnvelope& start);
+  Step handle_call(Process& process, CallEnvelope& call);
+  Step conclude(Process& process, const Outcome& outcome);
+  void count_out(Process& process, const Envelope& envelope);
+
+  // calls.cpp
+  void call_remote(const PendingCall::Target& to, BytesView request, const PendingCallPtr& pending);
+
+  // relations.cpp
+  void apply_exit(Process& process, const ExitEnvelope& exit);
+  void apply_node_down(Process& process, const NodeName& node);
+  void exit_trapped(Process& process, const Pid& from, const ExitReason& reason);
+
+  // ending.cpp
+  void end_relations(Process& process, const ExitReason& reason);
+  void dispose(Process& process, std::unique_ptr<Envelope> envelope);
+  void leave_table(Process& process);
+
+  std::mutex related_mutex_;
+  std::set<LocalPid> related_;
+  std::mutex stop_mutex_;
+  std::condition_variable process_ended_;
+  bool is_stopped_ = false;
+  std::size_t left_stuck_ = 0;
+};
+
+/// The identity of the child whose code this thread runs; set by guarded().
+/// Set at compile time, so that a signal handler may read it.
+extern constinit thread_local const WorkerIdentity* running_identity;
+
+}  // namespace brood::process

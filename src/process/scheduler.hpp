@@ -1,0 +1,133 @@
+// Scheduler: the threads that run processes. A process that has something to do is pushed once; some thread
+// then runs it.
+//
+// Each thread prefers the shard it began with and takes from the others when that is empty. A thread whose
+// handler blocks or runs too long stops counting: another is woken or made in its place, at most
+// `replacements_max` of them, and when the handler returns after all, whoever is too many retires.
+//
+// Thread rule: every function from any thread, but HandlerScope and BlockingScope, which belong to a
+// scheduler thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace brood::process {
+
+class Process;
+
+struct SchedulerOptions {
+  unsigned threads = 2;
+  unsigned replacements_max = 256;
+  std::chrono::milliseconds stuck_after{5000};
+};
+
+class Scheduler {
+ public:
+  using RunFunction = std::function<void(Process&)>;
+
+  Scheduler(SchedulerOptions options, RunFunction run);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Starts the threads; each keeps `owner` alive until it ends.
+  void start(const std::shared_ptr<void>& owner);
+  /// Runs `process` soon. It must be in no queue and on no thread.
+  void push(Process& process);
+  /// Lets the threads end. Returns the processes whose handlers still run then: their threads are detached,
+  /// and when such a handler returns nothing more of its process is touched.
+  std::vector<Process*> stop();
+  [[nodiscard]] bool is_stopped() const { return quit_.load(std::memory_order_acquire); }
+
+  [[nodiscard]] unsigned thread_count() const;
+  [[nodiscard]] unsigned stuck_count() const { return stuck_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Slot;  // a thread
+  struct Shard;
+  static inline thread_local Slot* current_slot = nullptr;  // of the calling thread
+
+ public:
+  /// The calling thread runs code of a user for `process`.
+  class HandlerScope {
+   public:
+    explicit HandlerScope(Process& process);
+    ~HandlerScope() { end(); }
+    HandlerScope(const HandlerScope&) = delete;
+    HandlerScope& operator=(const HandlerScope&) = delete;
+    void end();
+
+   private:
+    Slot* slot_;
+    Process* process_;
+  };
+
+  /// The handler that the calling thread runs waits for something; nothing when it runs none.
+  class BlockingScope {
+   public:
+    BlockingScope();
+    ~BlockingScope();
+    BlockingScope(const BlockingScope&) = delete;
+    BlockingScope& operator=(const BlockingScope&) = delete;
+
+   private:
+    Slot* slot_;
+  };
+
+  /// The process whose handler the calling thread runs; nullptr when none.
+  [[nodiscard]] static Process* running() noexcept;
+  /// The calling thread is a scheduler's.
+  [[nodiscard]] static bool on_thread() noexcept { return current_slot != nullptr; }
+
+ private:
+  void spawn_thread(unsigned home);
+  void thread_main(Slot& slot);
+  [[nodiscard]] bool retire(Slot& slot);
+  [[nodiscard]] Process* next(const Slot& slot);
+  [[nodiscard]] Process* pop(Shard& shard);
+  [[nodiscard]] bool sleep();
+  [[nodiscard]] bool has_work() const;
+  void wake_one();
+  void lose(Slot& slot);
+  void regain(Slot& slot);
+  void monitor_main();
+  void look_for_stuck(std::chrono::steady_clock::time_point now);
+  void forget_ended();
+
+  const SchedulerOptions options_;
+  const RunFunction run_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<unsigned> next_shard_{0};
+  std::atomic<bool> quit_{false};
+
+  // Sleeping: who pushes wakes one thread, unless one is looking for work already.
+  std::mutex sleep_mutex_;
+  std::condition_variable sleep_;
+  std::atomic<unsigned> searching_{0};
+  std::atomic<unsigned> sleepers_{0};
+  unsigned wakes_ = 0;
+
+  // Capacity: `active_` threads neither block nor are stuck nor spare.
+  mutable std::mutex threads_mutex_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::weak_ptr<void> owner_;
+  std::atomic<unsigned> active_{0};
+  unsigned spares_ = 0;
+  unsigned spare_wakes_ = 0;
+  std::condition_variable spare_;
+  std::condition_variable ended_;
+  std::atomic<unsigned> stuck_{0};
+
+  std::condition_variable monitor_wake_;
+  std::thread monitor_;
+};
+
+}  // namespace brood::process

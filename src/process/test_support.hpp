@@ -1,0 +1,222 @@
+// Helpers of this layer's tests: a runtime without network, a network that writes down what it is asked, and
+// waiting for conditions.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "process/runtime.hpp"
+
+namespace brood::process::testing {
+
+using namespace std::chrono_literals;
+
+inline constexpr auto patience = std::chrono::seconds(20);
+
+/// Something that threads set and the test waits for.
+class Gate {
+ public:
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  bool wait(std::chrono::milliseconds limit = patience) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, limit, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+/// Values that threads add and the test takes in order.
+template <typename T>
+class Channel {
+ public:
+  void put(T value) {
+    std::lock_guard lock(mutex_);
+    values_.push_back(std::move(value));
+    changed_.notify_all();
+  }
+  std::optional<T> take(std::chrono::milliseconds limit = patience) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, limit, [this] { return !values_.empty(); })) return std::nullopt;
+    T first = std::move(values_.front());
+    values_.erase(values_.begin());
+    return first;
+  }
+  std::size_t size() {
+    std::lock_guard lock(mutex_);
+    return values_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<T> values_;
+};
+
+inline bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit = patience) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(1ms);
+  }
+  return condition();
+}
+
+inline Bytes encoded(const std::string& erlang) {
+  return encode_term(*parse_term(erlang));
+}
+inline Message message(const std::string& erlang) {
+  return Message::encoded(encoded(erlang));
+}
+inline std::string text(const Result<Bytes>& result) {
+  return result ? encoded_to_string(*result) : "error: " + std::string(to_string(result.error().code));
+}
+
+/// A behaviour made of functions; each may be left out.
+struct Script {
+  std::function<Result<void>(Context&)> start = nullptr;
+  std::function<Result<Bytes>(Context&, Message)> call = nullptr;
+  std::function<void(Context&, Message)> cast = nullptr;
+  std::function<void(Context&, Message)> info = nullptr;
+  std::function<void(Context&, const Down&)> down = nullptr;
+  std::function<void(Context&, const ExitReason&)> terminate = nullptr;
+};
+
+class Scripted final : public Behaviour {
+ public:
+  explicit Scripted(Script script) : script_(std::move(script)) {}
+  Result<void> start(Context& context) override {
+    context_ = &context;
+    return script_.start ? script_.start(context) : Result<void>();
+  }
+  Result<Bytes> call(Message m) override {
+    if (script_.call) return script_.call(*context_, std::move(m));
+    return m.to_bytes();
+  }
+  void cast(Message m) override {
+    if (script_.cast) script_.cast(*context_, std::move(m));
+  }
+  void info(Message m) override {
+    if (script_.info) script_.info(*context_, std::move(m));
+  }
+  void down(const Down& d) override {
+    if (script_.down) script_.down(*context_, d);
+  }
+  void terminate(const ExitReason& reason) override {
+    if (script_.terminate) script_.terminate(*context_, reason);
+  }
+
+ private:
+  Script script_;
+  Context* context_ = nullptr;
+};
+
+inline std::unique_ptr<Behaviour> scripted(Script script = {}) {
+  return std::make_unique<Scripted>(std::move(script));
+}
+
+inline const NodeName here{"here@127.0.0.1"};
+inline const NodeName there{"there@127.0.0.1"};
+inline Pid far_pid(std::uint32_t id) {
+  return Pid{there, id, 0, 7};
+}
+inline Ref far_ref(std::uint32_t id) {
+  return Ref{there, 7, {id, 0, 0}};
+}
+
+/// Writes down what is asked of it, a line each.
+class FakeRemote final : public Remote {
+ public:
+  struct Asked {
+    std::string what;  ///< "send", "monitor", ...
+    Pid from, to;
+    Atom name;
+    Ref ref;
+    std::uint64_t id = 0;
+    Bytes term;
+  };
+  void send(const Pid& from, const Pid& to, Bytes term) override {
+    put({"send", from, to, {}, {}, 0, std::move(term)});
+  }
+  void send_named(const Pid& from, const NamedProcess& to, Bytes term) override {
+    put({"send_named", from, {}, to.name, {}, 0, std::move(term)});
+  }
+  void send_alias(const Pid& from, const Ref& alias, Bytes term) override {
+    put({"send_alias", from, {}, {}, alias, 0, std::move(term)});
+  }
+  void link(const Pid& from, const Pid& to) override { put({"link", from, to, {}, {}, 0, {}}); }
+  void unlink(const Pid& from, const Pid& to, std::uint64_t id) override {
+    put({"unlink", from, to, {}, {}, id, {}});
+  }
+  void unlink_ack(const Pid& from, const Pid& to, std::uint64_t id) override {
+    put({"unlink_ack", from, to, {}, {}, id, {}});
+  }
+  void exit(const Pid& from, const Pid& to, Bytes reason) override {
+    put({"exit", from, to, {}, {}, 0, std::move(reason)});
+  }
+  void exit2(const Pid& from, const Pid& to, Bytes reason) override {
+    put({"exit2", from, to, {}, {}, 0, std::move(reason)});
+  }
+  void monitor(const Pid& from, const Pid& to, const Ref& ref) override {
+    put({"monitor", from, to, {}, ref, 0, {}});
+  }
+  void monitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) override {
+    put({"monitor_named", from, {}, to.name, ref, 0, {}});
+  }
+  void demonitor(const Pid& from, const Pid& to, const Ref& ref) override {
+    put({"demonitor", from, to, {}, ref, 0, {}});
+  }
+  void demonitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) override {
+    put({"demonitor_named", from, {}, to.name, ref, 0, {}});
+  }
+  void monitor_exit(const Pid& watched, const Atom& name, const Pid& watcher, const Ref& ref,
+                    Bytes reason) override {
+    put({"monitor_exit", watched, watcher, name, ref, 0, std::move(reason)});
+  }
+
+  /// The next thing asked, which must be `what`.
+  Asked next(const std::string& what) {
+    auto asked = asked_.take();
+    EXPECT_TRUE(asked.has_value()) << "nothing was asked, expected " << what;
+    if (!asked) return {};
+    EXPECT_EQ(asked->what, what);
+    return *asked;
+  }
+  std::size_t waiting() { return asked_.size(); }
+
+ private:
+  void put(Asked asked) { asked_.put(std::move(asked)); }
+  Channel<Asked> asked_;
+};
+
+/// A runtime of two threads, quick to call a handler stuck.
+class RuntimeTest : public ::testing::Test {
+ protected:
+  static RuntimeOptions options() {
+    RuntimeOptions out;
+    out.threads = 2;
+    out.stuck_after = 100ms;
+    return out;
+  }
+  void TearDown() override {
+    EXPECT_EQ(runtime.stop(patience), 0U);
+    runtime.set_remote(nullptr);
+  }
+
+  FakeRemote remote;
+  Runtime runtime{here, 3, options()};
+};
+
+}  // namespace brood::process::testing

@@ -1,0 +1,172 @@
+// A process's turn: it takes in what came, acts on signals, and handles some messages.
+#include <spdlog/spdlog.h>
+
+#include "process/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+constinit thread_local const WorkerIdentity* running_identity = nullptr;
+
+namespace {
+constexpr int messages_per_turn = 64;  // then others get the thread
+}
+
+void run_callback(const char* name, CodeRef callback) {
+  try {
+    callback();
+  } catch (const std::exception& error) {
+    spdlog::error("brood: {} threw, which it must not: {}", name, error.what());
+  } catch (...) {
+    spdlog::error("brood: {} threw, which it must not", name);
+  }
+}
+
+RuntimeCore::Outcome RuntimeCore::guarded(Process& process, CodeRef code) {
+  Outcome outcome;
+  const bool on_thread = Scheduler::on_thread();
+  Scheduler::HandlerScope scope(process);
+  if (on_thread && scheduler.is_stopped()) {
+    outcome.abandoned = true;
+    return outcome;
+  }
+  running_identity = &process.identity();
+  try {
+    brood::detail::ContextScope context(&process);
+    code();
+  } catch (const std::exception& error) {
+    outcome.failure = ExitReason::error("exception", error.what());
+  } catch (...) {
+    outcome.failure = ExitReason::error("exception", "not a std::exception");
+  }
+  running_identity = nullptr;
+  scope.end();
+  outcome.abandoned = on_thread && scheduler.is_stopped();
+  return outcome;
+}
+
+void RuntimeCore::run_turn(Process& process) {
+  const ProcessPtr keep(&process);  // its end may be in this turn
+  for (int budget = messages_per_turn;;) {
+    take_inbox(process);
+    const bool held = fence.is_closed();
+    if (process.end_reason && (process.is_killed || !held || stopping.load(std::memory_order_relaxed)))
+      return end(process);
+    if (process.messages.front() == nullptr && !process.end_reason) {
+      if (process.inbox.become_idle()) return;
+      continue;
+    }
+    if (held) {
+      if (park(process) == Step::left) return;
+      continue;
+    }
+    if (budget-- == 0) return scheduler.push(process);
+    if (handle(process, std::unique_ptr<Envelope>(process.messages.pop())) == Step::left) return;
+  }
+}
+
+void RuntimeCore::take_inbox(Process& process) {
+  for (Envelope* envelope = process.inbox.take(); envelope != nullptr;) {
+    Envelope* next = envelope->next;
+    if (envelope->is_message()) {
+      process.messages.push(envelope);
+    } else {
+      apply(process, *envelope);
+      delete envelope;
+    }
+    envelope = next;
+  }
+}
+
+RuntimeCore::Step RuntimeCore::park(Process& process) {
+  if (!fence.park(process)) return Step::go_on;
+  // A signal that came just before found nobody to unpark.
+  if (process.inbox.has_some() && fence.unpark(process)) return Step::go_on;
+  return Step::left;
+}
+
+RuntimeCore::Step RuntimeCore::handle(Process& process, std::unique_ptr<Envelope> envelope) {
+  if (envelope->counted) count_out(process, *envelope);
+  Behaviour& behaviour = *process.behaviour;
+  switch (envelope->kind) {
+    case Envelope::Kind::start:
+      return handle_start(process, static_cast<StartEnvelope&>(*envelope));
+    case Envelope::Kind::call:
+      return handle_call(process, static_cast<CallEnvelope&>(*envelope));
+    case Envelope::Kind::info:
+    case Envelope::Kind::cast: {
+      auto& message = static_cast<MessageEnvelope&>(*envelope);
+      return conclude(process, guarded(process, [&] {
+                        message.kind == Envelope::Kind::cast ? behaviour.cast(std::move(message.message))
+                                                             : behaviour.info(std::move(message.message));
+                      }));
+    }
+    case Envelope::Kind::timer: {
+      auto& timer = static_cast<TimerEnvelope&>(*envelope);
+      if (process.relations().timers.erase(timer.id) == 0) return Step::go_on;  // cancelled after it fired
+      return conclude(process, guarded(process, [&] { behaviour.info(std::move(timer.message)); }));
+    }
+    case Envelope::Kind::job:
+      return conclude(process, guarded(process, [&] { static_cast<JobEnvelope&>(*envelope).job(); }));
+    case Envelope::Kind::down: {
+      auto& down = static_cast<DownEnvelope&>(*envelope);
+      auto monitor = process.relations().monitors.extract(down.id);
+      if (monitor.empty()) return Step::go_on;  // demonitored after it fired
+      const Down told{identity.ref(down.id), monitor.mapped(), down.reason};
+      return conclude(process, guarded(process, [&] { behaviour.down(told); }));
+    }
+    default:
+      return Step::go_on;  // signals never get here
+  }
+}
+
+RuntimeCore::Step RuntimeCore::conclude(Process& process, const Outcome& outcome) {
+  if (outcome.abandoned) return Step::left;
+  if (outcome.failure) process.begin_end(*outcome.failure, false);
+  return Step::go_on;
+}
+
+RuntimeCore::Step RuntimeCore::handle_start(Process& process, StartEnvelope& start) {
+  Result<void> result;
+  const Outcome outcome = guarded(process, [&] { result = process.behaviour->start(process); });
+  if (outcome.abandoned) return Step::left;
+  if (outcome.failure)
+    result = Error{Errc::start_failed, "the worker's start threw " + outcome.failure->text(),
+                   encode_term(outcome.failure->term())};
+  if (!result) {
+    start_failed(process, result.error(), start.on_started);
+    return Step::left;
+  }
+  process.started = true;
+  if (start.on_started) run_callback("on_started", [&] { start.on_started(result); });
+  return Step::go_on;
+}
+
+RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call) {
+  Result<Bytes> answer;
+  process.current_call = &call;
+  const Outcome outcome =
+      guarded(process, [&] { answer = process.behaviour->call(std::move(call.message)); });
+  if (outcome.abandoned) {
+    if (call.local)
+      call.local->finish(Error{Errc::node_lost, "the runtime stopped while the call was handled"});
+    return Step::left;
+  }
+  process.current_call = nullptr;
+  if (outcome.failure) {
+    process.begin_end(*outcome.failure, false);
+    // Whoever called from elsewhere learns of it by a monitor.
+    if (call.local) call.local->finish(error_of_end(*process.end_reason, true));
+    return Step::go_on;
+  }
+  Bytes bytes = answer ? std::move(*answer) : brood::detail::encode_error(answer.error());
+  if (bytes.empty()) return Step::go_on;
+  if (call.local) {
+    call.local->finish(std::move(bytes));
+  } else if (!call.from.empty()) {
+    reply(call.from, std::move(bytes));
+  }
+  return Step::go_on;
+}
+
+}  // namespace brood::process

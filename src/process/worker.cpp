@@ -1,0 +1,120 @@
+#include <brood/worker.hpp>
+
+namespace brood {
+
+namespace detail {
+
+namespace {
+thread_local Context* context_of_thread = nullptr;
+}
+
+Context* current_context() noexcept {
+  return context_of_thread;
+}
+
+ContextScope::ContextScope(Context* context) noexcept : before_(context_of_thread) {
+  context_of_thread = context;
+}
+ContextScope::~ContextScope() {
+  context_of_thread = before_;
+}
+
+const Bytes& encoded_ok() {
+  static const Bytes ok = encode_term(Term::atom("ok"));
+  return ok;
+}
+
+Bytes encode_error(const Error& error) {
+  Bytes out;
+  TermWriter writer(out);
+  writer.version();
+  writer.tuple(2);
+  writer.atom("error");
+  writer.tuple(2);
+  writer.atom(to_string(error.code));
+  writer.binary(error.message);
+  return out;
+}
+
+ReplySlot::~ReplySlot() {
+  if (answered_.load(std::memory_order_relaxed) || !replier_) return;
+  replier_(
+      encode_error({Errc::died, "the reply was promised for later, and its promise was dropped unanswered"}));
+}
+
+bool ReplySlot::answer(Bytes bytes) {
+  if (answered_.exchange(true, std::memory_order_acq_rel)) return false;
+  if (replier_) replier_(std::move(bytes));
+  return true;
+}
+
+std::shared_ptr<ReplySlot> take_reply_slot() {
+  Context* context = current_context();
+  return std::make_shared<ReplySlot>(context == nullptr ? nullptr : context->take_replier());
+}
+
+MessageShape shape_of(BytesView encoded) {
+  TermReader reader(encoded);
+  MessageShape shape;
+  if (!reader.version()) return shape;
+  if (reader.peek() == TermReader::Kind::tuple && !reader.tuple()) return shape;
+  if (reader.peek() != TermReader::Kind::atom) return shape;
+  auto tag = reader.atom();
+  if (!tag) return shape;
+  shape.tagged = true;
+  shape.tag = std::move(*tag);
+  return shape;
+}
+
+Result<std::vector<Bytes>> split_args(BytesView encoded) {
+  std::vector<Bytes> values;
+  if (encoded.empty()) return values;
+  auto term = decode_term(encoded);
+  if (!term) return term.error();
+  const auto* items = term->as_list();
+  if (items == nullptr)
+    return Error{Errc::type_mismatch, "the start arguments must be a list, not " + to_string(*term, 200)};
+  values.reserve(items->size());
+  for (const Term& item : *items) values.push_back(encode_term(item));
+  return values;
+}
+
+Error no_handler(BytesView encoded, const std::vector<std::string_view>& known) {
+  std::string text = "no handler for the message " + encoded_to_string(encoded, 200);
+  if (known.empty()) text += "; this worker handles no calls";
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    text += i == 0 ? "; this worker handles " : ", ";
+    text += known[i];
+  }
+  return {Errc::type_mismatch, std::move(text)};
+}
+
+Error wrong_arity(std::size_t given, const std::string& worker) {
+  return {Errc::type_mismatch, "the worker " + worker + " cannot be constructed from " +
+                                   std::to_string(given) + " start argument(s)"};
+}
+
+}  // namespace detail
+
+Worker::Worker() : context_(detail::current_context()) {}
+Worker::~Worker() = default;
+
+Message Message::encoded(Bytes term) {
+  Message message;
+  message.bytes_ = std::move(term);
+  return message;
+}
+
+Bytes Message::to_bytes() const {
+  return holder_ ? holder_->encode() : bytes_;
+}
+
+std::function<void(Bytes)> Context::take_replier() {
+  Bytes caller = take_caller();
+  if (caller.empty()) return nullptr;
+  return [this, post = poster(), caller = std::move(caller)](Bytes answer) {
+    post([this, caller, answer = std::move(answer)] { reply(caller, answer); });
+  };
+}
+
+}  // namespace brood
