@@ -1,0 +1,236 @@
+#include "node/channel.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+namespace brood::node {
+namespace {
+
+namespace asio = boost::asio;
+
+/// A sender that comes back sooner than this leaves the writing to the io thread, which then writes many
+/// messages at once; a later one writes by itself, which spares a round trip a thread switch.
+constexpr auto direct_pause = std::chrono::microseconds(10);
+/// Larger writes are left to the io thread: they take long, and senders should not.
+constexpr std::size_t direct_bytes_max = 64 * 1024;
+/// Writes in one turn of the io thread before it looks at other channels.
+constexpr int writes_per_turn = 8;
+constexpr auto stalled_after = std::chrono::seconds(1);
+
+}  // namespace
+
+Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options, std::weak_ptr<ChannelOwner> owner)
+    : socket_(std::move(socket)),
+      fd_(socket_.native_handle()),
+      peer_(std::move(peer)),
+      send_buffer_max_(options.send_buffer_max),
+      owner_(std::move(owner)),
+      incoming_(options.message_bytes_max),
+      last_received_(Clock::now()),
+      last_sent_(Clock::now()),
+      last_progress_(Clock::now()),
+      tick_timeout_(options.tick_timeout) {}
+
+void Channel::adopt(SendQueue&& waiting) {
+  const std::scoped_lock lock(mutex_);
+  backlog_.fetch_add(waiting.bytes(), std::memory_order_relaxed);
+  queue_.append_all(std::move(waiting));
+  if (queue_.empty() || writing_) return;
+  writing_ = true;
+  write_later();
+}
+
+void Channel::start(BytesView received) {
+  while (!received.empty()) {
+    const auto space = incoming_.space();
+    const std::size_t count = std::min(space.size(), received.size());
+    std::copy_n(received.data(), count, space.data());
+    incoming_.commit(count);
+    received.remove_prefix(count);
+  }
+  on_read(0);
+}
+
+// --- receiving
+
+void Channel::read() {
+  const auto space = incoming_.space();
+  socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
+                            if (error) return self->close(DownReason::closed, error.message());
+                            self->last_received_.store(Clock::now(), std::memory_order_relaxed);
+                            self->incoming_.commit(count);
+                            self->on_read(count);
+                          });
+}
+
+void Channel::on_read(std::size_t) {
+  const auto owner = owner_.lock();
+  if (owner == nullptr || !deliver_frames(*owner)) return;
+  read();
+}
+
+bool Channel::deliver_frames(ChannelOwner& owner) {
+  for (;;) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closed_) return false;
+    }
+    auto frame = incoming_.next();
+    if (!frame) {
+      close(DownReason::protocol_error, frame.error().message);
+      return false;
+    }
+    if (!frame->has_value()) return true;
+    if ((*frame)->empty()) continue;
+    if (auto handled = owner.on_frame(*this, **frame); !handled) {
+      close(DownReason::protocol_error, handled.error().message);
+      return false;
+    }
+  }
+}
+
+bool Channel::has_unread() const {
+  pollfd poll_fd{fd_, POLLIN | POLLRDHUP, 0};
+  return ::poll(&poll_fd, 1, 0) > 0;
+}
+
+// --- sending
+
+bool Channel::is_overflowing() const {
+  const std::size_t waiting = backlog();
+  if (waiting <= send_buffer_max_) return false;
+  return waiting / 4 > send_buffer_max_ || Clock::now() - last_progress_.load() > stalled_after;
+}
+
+bool Channel::send(const OutgoingControl& control, Bytes&& payload) {
+  bool direct = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_ || broken_) return false;
+    if (!is_overflowing()) {
+      const std::size_t added = queue_.append(control, std::move(payload));
+      backlog_.fetch_add(added, std::memory_order_relaxed);
+      if (writing_) return true;
+      writing_ = true;
+      const auto now = Clock::now();
+      if (added == backlog()) last_progress_.store(now, std::memory_order_relaxed);
+      direct = added <= direct_bytes_max && now - last_direct_ > direct_pause;
+      last_direct_ = now;
+      if (!direct) return write_later(), true;
+    }
+  }
+  if (direct) {
+    write_some(false);
+    return true;
+  }
+  close(DownReason::overflow, fmt::format("{} bytes wait for it and it takes them too slowly", backlog()));
+  return true;
+}
+
+void Channel::tick() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_ || broken_ || writing_) return;
+    backlog_.fetch_add(queue_.append_tick(), std::memory_order_relaxed);
+    writing_ = true;
+  }
+  write_some(false);
+}
+
+bool Channel::refill() {
+  if (!inflight_.empty()) return true;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!queue_.empty()) {
+      inflight_.swap(queue_);
+      return true;
+    }
+    writing_ = false;
+  }
+  if (const auto owner = owner_.lock()) owner->on_drained();
+  return false;
+}
+
+/// Writes of inflight_ what the socket takes; false when the socket will not take more for now (and then
+/// somebody else has become the writer).
+bool Channel::write_pieces() {
+  while (!inflight_.empty()) {
+    std::array<iovec, 64> slots;
+    msghdr message{};
+    message.msg_iov = slots.data();
+    message.msg_iovlen = inflight_.gather(slots);
+    const ssize_t written = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        await_writable();
+      } else {
+        write_failed();
+      }
+      return false;
+    }
+    inflight_.consume(static_cast<std::size_t>(written));
+    backlog_.fetch_sub(static_cast<std::size_t>(written), std::memory_order_relaxed);
+    const auto now = Clock::now();
+    last_sent_.store(now, std::memory_order_relaxed);
+    last_progress_.store(now, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+void Channel::write_some(bool on_io_thread) {
+  const int turns = on_io_thread ? writes_per_turn : 1;
+  for (int i = 0; i < turns; ++i) {
+    if (!refill() || !write_pieces()) return;
+  }
+  // Messages that came meanwhile are not this caller's to write.
+  if (refill()) write_later();
+}
+
+void Channel::write_later() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write_some(true); });
+}
+
+void Channel::await_writable() {
+  // The socket object belongs to the io thread.
+  asio::dispatch(socket_.get_executor(), [self = shared_from_this()] {
+    self->socket_.async_wait(Socket::wait_write, [self](const boost::system::error_code& error) {
+      if (error) return self->write_failed();
+      self->write_some(true);
+    });
+  });
+}
+
+void Channel::write_failed() {
+  // What the peer sent before it went is still to be read: the reader ends the channel, not we.
+  inflight_.clear();
+  {
+    const std::scoped_lock lock(mutex_);
+    queue_.clear();
+    broken_ = true;
+  }
+  backlog_.store(0, std::memory_order_relaxed);
+  if (const auto owner = owner_.lock()) owner->on_drained();
+}
+
+void Channel::close(DownReason reason, std::string words) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+  }
+  ::shutdown(fd_, SHUT_RDWR);
+  asio::post(socket_.get_executor(), [self = shared_from_this(), reason, words = std::move(words)] {
+    if (const auto owner = self->owner_.lock()) owner->on_closed(self, reason, words);
+  });
+}
+
+}  // namespace brood::node

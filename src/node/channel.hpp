@@ -1,0 +1,116 @@
+// Channel: an authenticated connection to one node. Sends what processes say, cuts what arrives into frames
+// and hands them to its owner.
+//
+//   open --close()/end of stream--> closed --io thread--> owner.on_closed(), once
+//
+// A message that arrived before the stream ended is handed over before on_closed(); after close() nothing is.
+//
+// Thread rule: send(), tick(), close() and the readers of its state from any thread; start() once. Owner
+// functions run on the io thread.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "node/control.hpp"
+#include "node/distribution.hpp"
+#include "node/frames.hpp"
+#include "node/send_queue.hpp"
+#include "node/ticker.hpp"
+
+namespace brood::node {
+
+class Channel;
+
+class ChannelOwner {
+ public:
+  virtual ~ChannelOwner() = default;
+  /// The body of a frame that is no tick; valid during the call. An error closes the channel (protocol_error).
+  virtual Result<void> on_frame(Channel& channel, BytesView body) = 0;
+  virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason, const std::string& words) = 0;
+  /// Everything that was queued has been handed to the kernel. Any thread.
+  virtual void on_drained() = 0;
+};
+
+struct ChannelOptions {
+  std::size_t send_buffer_max;
+  std::size_t message_bytes_max;
+  milliseconds tick_timeout;
+};
+
+class Channel final : public std::enable_shared_from_this<Channel> {
+ public:
+  using Socket = boost::asio::ip::tcp::socket;
+
+  Channel(Socket socket, PeerInfo peer, const ChannelOptions& options, std::weak_ptr<ChannelOwner> owner);
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  /// Takes messages that waited for this channel; before start().
+  void adopt(SendQueue&& waiting);
+  /// Begins to read. `received`: what came behind the handshake. On the io thread.
+  void start(BytesView received);
+
+  /// Queues a message and sees to it that it is written. False, with `payload` untouched: closed.
+  /// A peer that took nothing for a second while more than send_buffer_max waits, or four times that in any
+  /// case, is given up (overflow).
+  bool send(const OutgoingControl& control, Bytes&& payload);
+  /// Sends a tick unless other bytes are on their way.
+  void tick();
+  /// First call wins. on_closed() comes from the io thread.
+  void close(DownReason reason, std::string words);
+
+  [[nodiscard]] const PeerInfo& peer() const { return peer_; }
+  [[nodiscard]] std::size_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
+  [[nodiscard]] Clock::time_point last_received() const { return last_received_.load(std::memory_order_relaxed); }
+  [[nodiscard]] Clock::time_point last_sent() const { return last_sent_.load(std::memory_order_relaxed); }
+  /// Bytes, or the end of the stream, wait in the kernel: the peer is not silent, we are slow.
+  [[nodiscard]] bool has_unread() const;
+
+  [[nodiscard]] milliseconds tick_timeout() const { return tick_timeout_.load(std::memory_order_relaxed); }
+  void set_tick_timeout(milliseconds timeout) { tick_timeout_.store(timeout, std::memory_order_relaxed); }
+  /// Where the count of silence starts; only the ticker's round touches it.
+  [[nodiscard]] Clock::time_point silent_since() const { return std::max(last_received(), counted_from_); }
+  void restart_silence(Clock::time_point now) { counted_from_ = now; }
+
+ private:
+  void read();
+  void on_read(std::size_t count);
+  bool deliver_frames(ChannelOwner& owner);
+  void write_some(bool on_io_thread);
+  bool refill();
+  bool write_pieces();
+  void write_later();
+  void await_writable();
+  void write_failed();
+  [[nodiscard]] bool is_overflowing() const;
+
+  Socket socket_;
+  const int fd_;  ///< Of socket_, which stays open until this object goes; close() only shuts it down.
+  const PeerInfo peer_;
+  const std::size_t send_buffer_max_;
+  const std::weak_ptr<ChannelOwner> owner_;
+
+  FrameBuffer incoming_;  ///< Io thread.
+
+  mutable std::mutex mutex_;
+  SendQueue queue_;        ///< Behind inflight_.
+  bool writing_ = false;   ///< Somebody owns inflight_ and will look at queue_ again.
+  bool closed_ = false;
+  bool broken_ = false;    ///< Writing failed; the reader will meet the end of the stream.
+  Clock::time_point last_direct_{};
+
+  SendQueue inflight_;  ///< Belongs to whoever set writing_.
+
+  std::atomic<std::size_t> backlog_{0};
+  std::atomic<Clock::time_point> last_received_;
+  std::atomic<Clock::time_point> last_sent_;
+  std::atomic<Clock::time_point> last_progress_;
+  std::atomic<milliseconds> tick_timeout_;
+  Clock::time_point counted_from_{};
+};
+
+}  // namespace brood::node

@@ -1,0 +1,138 @@
+// Outgoing connections.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+
+#include "node/distribution_impl.hpp"
+#include "node/flags.hpp"
+#include "node/names.hpp"
+
+namespace brood::node {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// After the peer said that its own attempt goes on: how long until we try again all the same.
+constexpr milliseconds redial_after{300};
+
+}  // namespace
+
+void Distribution::Impl::connect(const NodeName& node, bool last_known) {
+  {
+    const std::unique_lock lock(peers_mutex_);
+    Peer& peer = peers_[node.value];
+    if (peer.channel != nullptr || peer.connecting) return;
+    peer.connecting = true;
+  }
+  asio::post(io, [self = shared_from_this(), node, last_known] { self->begin_attempt(node, last_known); });
+}
+
+void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
+  if (node == options.name) return fail_attempt(node, ConnectFailure::not_allowed, "that is this node's own name");
+  std::optional<HostPort> address;
+  bool stopped = false;
+  {
+    const std::unique_lock lock(peers_mutex_);
+    Peer& peer = peers_[node.value];
+    if (peer.channel != nullptr || peer.dialer != nullptr) return;
+    stopped = stopping_;
+    peer.give_up_at = Clock::now() + options.handshake_timeout;
+    if (last_known && peer.last_known) address = peer.last_known;
+    if (!address) address = peer.configured;
+  }
+  if (stopped) return fail_attempt(node, ConnectFailure::unreachable, "this node stops");
+  dial(node, std::move(address));
+}
+
+void Distribution::Impl::dial(const NodeName& node, std::optional<HostPort> address) {
+  // Weak: the table holds the dialer.
+  const std::weak_ptr<Impl> weak = weak_from_this();
+  DialHandler handler;
+  handler.handshake_options = handshake_options();
+  handler.is_wanted = [weak, node] {
+    const auto self = weak.lock();
+    return self != nullptr && self->find(node) == nullptr;
+  };
+  handler.established = [weak](HandshakeSession& session) {
+    const auto& remote = session.remote();
+    if (const auto self = weak.lock()) self->up(session, HostPort{remote.address().to_string(), remote.port()});
+  };
+  handler.failed = [weak, node](ConnectFailure failure, const std::string& words, bool nok) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    if (nok) return self->on_nok(node);
+    self->fail_attempt(node, failure, words);
+  };
+  auto dialer = std::make_shared<Dialer>(io,
+                                         DialOptions{.node = node,
+                                                     .address = std::move(address),
+                                                     .epmd_port = options.epmd_port,
+                                                     .timeout = options.handshake_timeout},
+                                         std::move(handler));
+  {
+    const std::unique_lock lock(peers_mutex_);
+    peers_[node.value].dialer = dialer;
+  }
+  dialer->start();
+}
+
+HandshakeOptions Distribution::Impl::handshake_options() {
+  return {.self = options.name,
+          .creation = creation,
+          .flags = flag::announced | (options.hidden ? 0 : flag::published),
+          .cookie = options.cookie,
+          .challenge = random_()};
+}
+
+void Distribution::Impl::on_nok(const NodeName& node) {
+  {
+    const std::unique_lock lock(peers_mutex_);
+    peers_[node.value].dialer.reset();
+  }
+  auto timer = std::make_shared<asio::steady_timer>(io, redial_after);
+  timer->async_wait([self = shared_from_this(), node, timer](const boost::system::error_code&) {
+    self->resume_attempt(node);
+  });
+}
+
+void Distribution::Impl::resume_attempt(const NodeName& node) {
+  std::optional<HostPort> address;
+  bool too_late = false;
+  {
+    const std::unique_lock lock(peers_mutex_);
+    const auto found = peers_.find(node.value);
+    if (found == peers_.end()) return;
+    const Peer& peer = found->second;
+    if (peer.channel != nullptr || !peer.connecting || peer.dialer != nullptr) return;
+    too_late = stopping_ || Clock::now() > peer.give_up_at;
+    address = peer.configured;
+  }
+  if (too_late) {
+    return fail_attempt(node, ConnectFailure::timeout, "it wanted to connect to us itself, and that did not come about");
+  }
+  dial(node, std::move(address));
+}
+
+void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failure, const std::string& words) {
+  std::shared_ptr<Dialer> dialer;
+  {
+    const std::unique_lock lock(peers_mutex_);
+    const auto found = peers_.find(node.value);
+    if (found == peers_.end() || !found->second.connecting) return;
+    Peer& peer = found->second;
+    peer.connecting = false;
+    dialer = std::exchange(peer.dialer, nullptr);
+    counts_.messages_dropped += std::exchange(peer.waiting_messages, 0);
+    peer.waiting = SendQueue();
+    if (peer.is_forgettable()) peers_.erase(found);
+  }
+  if (dialer != nullptr) dialer->cancel();
+  callback([&] {
+    if (processes_ != nullptr) processes_->on_node_down(node);
+    if (events_.on_connect_failed) events_.on_connect_failed(node, failure, fmt::format("{}: {}", node.value, words));
+  });
+}
+
+}  // namespace brood::node

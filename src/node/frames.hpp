@@ -1,0 +1,44 @@
+// Frames of an established channel: four bytes of length, then a body; an empty body is a tick. FrameBuffer
+// cuts received bytes into frames without copying them; begin_frame()/end_frame() write one in place.
+//
+// Memory is taken for what has arrived, never for a length that a peer claims.
+//
+// Thread rule: none of its own. Source: "Distribution Protocol", section "Protocol between Connected Nodes".
+#pragma once
+
+#include <brood/term.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace brood::node {
+
+/// First byte of a body: a control term and perhaps a payload follow, each with its version byte.
+inline constexpr char pass_through = 112;
+
+/// Opens a frame at the end of `out`; returns where, for end_frame().
+std::size_t begin_frame(Bytes& out);
+/// Writes the length of the frame opened at `start`; `following` more bytes of it are sent from elsewhere.
+void end_frame(Bytes& out, std::size_t start, std::size_t following);
+
+class FrameBuffer {
+ public:
+  explicit FrameBuffer(std::size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
+
+  /// Room to receive into; never empty. Views that next() returned end here.
+  [[nodiscard]] std::span<char> space();
+  /// `count` bytes of the last space() have been filled.
+  void commit(std::size_t count) { end_ += count; }
+  /// The body of the next complete frame (empty: a tick); nullopt when more bytes are needed.
+  /// limit_exceeded: a frame longer than the limit; the stream is lost.
+  [[nodiscard]] Result<std::optional<BytesView>> next();
+
+ private:
+  std::size_t frame_bytes_max_;
+  std::unique_ptr<char[]> bytes_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace brood::node

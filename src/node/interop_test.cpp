@@ -1,0 +1,269 @@
+// Against a real Erlang node. Skipped where there is none.
+#include <gtest/gtest.h>
+
+#include "node/test_support.hpp"
+
+namespace brood::node {
+namespace {
+
+using namespace test;
+
+/// Evaluates what it is sent, each in a process of its own, and sends the value back.
+constexpr const char* driver =
+    "spawn(fun() -> register(driver, self()), "
+    "(fun L() -> receive {eval, From, Text} -> spawn(fun() -> "
+    "{ok, Tokens, _} = erl_scan:string(binary_to_list(Text)), {ok, Exprs} = erl_parse:parse_exprs(Tokens), "
+    "Value = try element(2, erl_eval:exprs(Exprs, [{'From', From}])) catch C:R -> {caught, C, R} end, "
+    "From ! {value, Value} end), L() end end)() end).";
+
+class Interop : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::system("command -v erl > /dev/null 2>&1") != 0) GTEST_SKIP() << "no Erlang on this machine";
+    auto options = options_of("brood@127.0.0.1", epmd_.port());
+    node_ = std::make_unique<TestNode>(options);
+    ASSERT_TRUE(node_->started().has_value());
+  }
+  void TearDown() override { node_.reset(); }
+
+  void start_erlang(std::vector<std::string> more = {}) {
+    std::vector<std::string> command{"erl", "-name", erlang_.value, "-setcookie", "secret", "-noinput", "-kernel",
+                                     "inet_dist_use_interface", "{127,0,0,1}", "-eval", driver};
+    command.insert(command.end(), more.begin(), more.end());
+    process_ = std::make_unique<ChildProcess>(
+        command, std::vector<std::pair<std::string, std::string>>{{"ERL_EPMD_PORT", std::to_string(epmd_.port())},
+                                                                  {"ERL_EPMD_ADDRESS", "127.0.0.1"}});
+    ASSERT_TRUE(eventually([&] {
+      (*node_)->connect(erlang_);
+      EXPECT_TRUE(eventually([&] { return record().count("up") + record().count("failed") != 0; }));
+      if (record().count("up") != 0) return true;
+      record().take("failed");
+      return false;
+    }));
+    record().take("up");
+    // The node may be there before its driver.
+    int asked = 0;
+    ASSERT_TRUE(eventually([&] {
+      ask(std::to_string(++asked) + ".");
+      return record().wait_for("send", 100ms);
+    }));
+    const std::string last = "{value," + std::to_string(asked) + "}";
+    while (encoded_to_string(record().take("send").term) != last && !HasFailure()) {
+    }
+  }
+  [[nodiscard]] Bytes question(std::string_view text) {
+    return encode_term(Term::tuple({Term::atom("eval"), me_pid(), Term::binary(text)}));
+  }
+  Recorder& record() { return node_->record; }
+  Distribution& me() { return **node_; }
+  Pid me_pid() { return node_->pid(7); }
+
+  void ask(std::string_view text) { me().send_named(me_pid(), {Atom("driver"), erlang_}, question(text)); }
+  /// The value of an expression; 'From' is bound to our pid.
+  Term value_of(const std::string& text) {
+    ask(text + ".");
+    const auto answer = decode_term(record().take("send").term);
+    if (!answer || !answer->is_record("value", 2)) return Term::atom("no_value");
+    return answer->as_tuple()->at(1);
+  }
+  std::string text_of(const std::string& text) { return to_string(value_of(text)); }
+
+  Epmd epmd_;
+  NodeName erlang_{"erl@127.0.0.1"};
+  std::unique_ptr<TestNode> node_;
+  std::unique_ptr<ChildProcess> process_;
+};
+
+TEST_F(Interop, WeConnectAndAreHidden) {
+  start_erlang();
+  EXPECT_FALSE(me().peers().at(0).hidden);
+  EXPECT_EQ(text_of("nodes(hidden)"), "['brood@127.0.0.1']");
+  EXPECT_EQ(text_of("nodes()"), "[]");
+  EXPECT_EQ(text_of("erlang:system_info(creation)"), std::to_string(me().peers().at(0).creation));
+  EXPECT_EQ(text_of("{node(From), is_pid(From)}"), "{'brood@127.0.0.1',true}");
+}
+
+TEST_F(Interop, ErlangConnectsToUs) {
+  start_erlang();
+  EXPECT_EQ(text_of("{spawn(fun() -> timer:sleep(300), net_kernel:hidden_connect_node('brood@127.0.0.1') end), ok}")
+                .find("{caught"),
+            std::string::npos);
+  me().disconnect(erlang_);
+  record().take("down");
+  EXPECT_EQ(record().take("up").name, erlang_.value);
+  EXPECT_EQ(text_of("1 + 1"), "2");
+}
+
+TEST_F(Interop, AVisibleErlangNodeOrAHiddenOneMakesNoDifference) {
+  start_erlang({"-hidden"});
+  EXPECT_TRUE(me().peers().at(0).hidden);
+  EXPECT_EQ(text_of("nodes(connected)"), "['brood@127.0.0.1']");
+}
+
+TEST_F(Interop, GenServerCallIsAnsweredThroughItsAlias) {
+  start_erlang();
+  ask("gen_server:call({server, 'brood@127.0.0.1'}, {question, 42}).");
+  EXPECT_EQ(record().take("monitor_named").name, "server");
+  // The recorder answers monitors by name with noproc: the call fails as it does in OTP.
+  const auto failed = decode_term(record().take("send").term);
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_NE(to_string(*failed).find("noproc"), std::string::npos) << to_string(*failed);
+
+  record().answer_monitors = nullptr;
+  ask("gen_server:call({server, 'brood@127.0.0.1'}, {question, 43}).");
+  record().take("send_named");
+  const auto call = record().take("send_named");
+  EXPECT_EQ(call.name, "server");
+  const auto request = decode_term(call.term);
+  ASSERT_TRUE(request.has_value() && request->is_record("$gen_call", 3)) << to_string(*request);
+  const auto& from = *request->as_tuple()->at(1).as_tuple();
+  ASSERT_NE(from.at(1).as_list(), nullptr);  // [alias | Ref] is improper.
+}
+
+TEST_F(Interop, AliasRepliesEndACall) {
+  start_erlang();
+  record().answer_monitors = nullptr;
+  ask("gen_server:call({server, 'brood@127.0.0.1'}, {question, 43}).");
+  const auto call = record().take("send_named");
+  TermReader reader(call.term);
+  ASSERT_TRUE(reader.version() && reader.tuple(3) && reader.atom() && reader.tuple(2));
+  const auto caller = reader.pid();
+  ASSERT_TRUE(caller.has_value());
+  const std::size_t tag_at = reader.position();
+  const auto tag = reader.skip();
+  ASSERT_TRUE(tag.has_value());
+  TermReader inside(call.term);
+  inside.seek(tag_at);
+  ASSERT_TRUE(inside.list() && inside.atom());
+  const auto alias = inside.ref();
+  ASSERT_TRUE(alias.has_value());
+  Bytes reply;
+  TermWriter writer(reply);
+  writer.version();
+  writer.tuple(2);
+  writer.encoded(*tag);
+  writer.atom("answered");
+  me().send_alias(me_pid(), *alias, reply);
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{value,answered}");
+  EXPECT_EQ(record().take("demonitor").ref, *alias);
+}
+
+TEST_F(Interop, MonitorsGoBothWays) {
+  start_erlang();
+  // Theirs on our process.
+  record().answer_monitors = nullptr;
+  EXPECT_EQ(text_of("is_reference(erlang:monitor(process, From))"), "true");
+  const auto theirs = record().take("monitor");
+  EXPECT_EQ(theirs.to, me_pid());
+  // Theirs on a name of ours, whose end they are told.
+  ask("R = erlang:monitor(process, {server, 'brood@127.0.0.1'}), receive {'DOWN', R, process, What, Why} -> {What, Why} end.");
+  const auto named = record().take("monitor_named");
+  me().monitor_exit(me_pid(), Atom("server"), named.from, named.ref, encode(Atom("crashed")));
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{value,{{server,'brood@127.0.0.1'},crashed}}");
+  // Ours on a name of theirs that is not there, and on a process that ends.
+  me().monitor_named(me_pid(), {Atom("nobody"), erlang_}, node_->ref(1));
+  const auto noproc = record().take("monitor_exit");
+  EXPECT_EQ(noproc.ref, node_->ref(1));
+  EXPECT_EQ(noproc.term, encode(Atom("noproc")));
+  const Term pid = value_of("spawn(fun() -> receive stop -> exit({bye, 1}) end end)");
+  ASSERT_NE(pid.as_pid(), nullptr);
+  me().monitor(me_pid(), *pid.as_pid(), node_->ref(2));
+  me().send(me_pid(), *pid.as_pid(), encode(Atom("stop")));
+  const auto down = record().take("monitor_exit");
+  EXPECT_EQ(down.ref, node_->ref(2));
+  EXPECT_EQ(encoded_to_string(down.term), "{bye,1}");
+}
+
+TEST_F(Interop, LinksAndExitsGoBothWays) {
+  start_erlang();
+  const Term pid = value_of("spawn(fun() -> process_flag(trap_exit, true), link(From), "
+                            "receive {'EXIT', P, Why} when P =:= From -> From ! {saw, Why}, exit(mine) end end)");
+  ASSERT_NE(pid.as_pid(), nullptr);
+  EXPECT_EQ(record().take("link").from, *pid.as_pid());
+  me().exit(me_pid(), *pid.as_pid(), encode(Atom("yours")));
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{saw,yours}");
+
+  const Term second = value_of("spawn(fun() -> link(From), receive stop -> exit({a, reason}) end end)");
+  ASSERT_NE(second.as_pid(), nullptr);
+  record().take("link");
+  me().send(me_pid(), *second.as_pid(), encode(Atom("stop")));
+  const auto exit = record().take("exit");
+  EXPECT_EQ(exit.to, me_pid());
+  EXPECT_EQ(encoded_to_string(exit.term), "{a,reason}");
+
+  // exit/2 both ways.
+  const Term third = value_of("spawn(fun() -> receive stop -> ok end end)");
+  me().monitor(me_pid(), *third.as_pid(), node_->ref(3));
+  me().exit2(me_pid(), *third.as_pid(), encode(Atom("kill")));
+  EXPECT_EQ(encoded_to_string(record().take("monitor_exit").term), "killed");
+  EXPECT_EQ(text_of("exit(From, please)"), "true");
+  EXPECT_EQ(encoded_to_string(record().take("exit2").term), "please");
+
+  // Our link, taken back with an id that is acknowledged.
+  const Term fourth = value_of("spawn(fun() -> receive stop -> ok end end)");
+  me().link(me_pid(), *fourth.as_pid());
+  me().unlink(me_pid(), *fourth.as_pid(), 99);
+  EXPECT_EQ(record().take("unlink_ack").id, 99U);
+  // Theirs.
+  ask("link(From), unlink(From), done.");
+  const auto unlink = record().take("unlink");
+  EXPECT_NE(unlink.id, 0U);
+  me().unlink_ack(me_pid(), unlink.from, unlink.id);
+}
+
+TEST_F(Interop, SpawnOnUsIsRefusedWithAnError) {
+  start_erlang();
+  EXPECT_EQ(text_of("erlang:spawn_request('brood@127.0.0.1', fun() -> ok end), "
+                    "receive {spawn_reply, _, Kind, Why} -> {Kind, Why} end"),
+            "{error,notsup}");
+  EXPECT_EQ(text_of("still_there"), "still_there");
+}
+
+TEST_F(Interop, LargeMessagesComeAndGo) {
+  start_erlang();
+  const Term answer = value_of("binary:copy(<<1,2,3,4>>, 4 * 1024 * 1024)");
+  ASSERT_NE(answer.as_binary(), nullptr);
+  EXPECT_EQ(answer.as_binary()->bytes.size(), 16U * 1024 * 1024);
+  const Term pid = value_of("spawn(fun() -> receive B -> From ! {size, byte_size(B)} end end)");
+  me().send(me_pid(), *pid.as_pid(), encode(Binary{Bytes(16 * 1024 * 1024, 'x')}));
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{size,16777216}");
+}
+
+TEST_F(Interop, ARestartedErlangNodeComesBackWithAnotherCreation) {
+  start_erlang();
+  const auto before = me().peers().at(0).creation;
+  process_->kill(SIGKILL);
+  record().take("down");
+  start_erlang();
+  EXPECT_NE(me().peers().at(0).creation, before);
+}
+
+TEST_F(Interop, AStoppedNodeIsGivenUpAfterItsTimeOut) {
+  start_erlang();
+  me().set_tick_timeout(erlang_, 500ms);
+  process_->signal(SIGSTOP);
+  EXPECT_EQ(record().take("down").words.substr(0, 13), "tick_timeout:");
+  process_->signal(SIGCONT);
+}
+
+TEST_F(Interop, NobodyIsGivenUpForTheTimeThatWeWereStopped) {
+  start_erlang({"-kernel", "net_ticktime", "2"});
+  me().set_tick_timeout(erlang_, 2500ms);
+  const pid_t self = ::getpid();
+  const pid_t waker = ::fork();
+  if (waker == 0) {
+    // Only what is safe after fork in a program with threads.
+    ::kill(self, SIGSTOP);
+    const timespec pause{5, 0};
+    ::nanosleep(&pause, nullptr);
+    ::kill(self, SIGCONT);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(waker, &status, 0);
+  // Erlang gave us up, rightly: what must come is its closing, not our own judgement.
+  EXPECT_EQ(record().take("down").words.substr(0, 7), "closed:");
+}
+
+}  // namespace
+}  // namespace brood::node

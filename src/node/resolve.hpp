@@ -1,0 +1,25 @@
+// Host names to addresses. Literals are answered without the resolver.
+//
+// Thread rule: resolve_async() from the io thread, its answer comes there; resolve_now() blocks.
+#pragma once
+
+#include <brood/result.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace brood::node {
+
+using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+
+/// "127.0.0.1:4369", "[::1]:4369".
+[[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
+
+/// Addresses of `host`, IPv4 first, with `port` in each; never empty. unreachable: it does not resolve.
+[[nodiscard]] Result<Endpoints> resolve_now(boost::asio::io_context& io, const std::string& host, std::uint16_t port);
+void resolve_async(boost::asio::io_context& io, const std::string& host, std::uint16_t port,
+                   std::function<void(Result<Endpoints>)> done);
+
+}  // namespace brood::node
