@@ -1,0 +1,44 @@
+// Where the output of programs is kept, and how it is read. Shared by the node (reads) and the shim (writes).
+//
+// A log is a folder of segments, each named by the offset of its first byte since the log began, in 20
+// digits. The newest two are kept, each at most half of the allowed size; so an offset stays true when
+// older text is dropped, and reading on from an offset is all that following needs. Whoever reads and
+// whoever writes need no lock: segments only grow, and a folder listing shows which are there.
+//
+// Plain C++ and POSIX only: the shim links nothing else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace brood::exec {
+
+/// Text of a log. `offset` is that of its first byte; `next` is where to read on.
+struct LogText {
+  std::string text;
+  std::uint64_t offset = 0;
+  std::uint64_t next = 0;
+};
+
+/// A file name for any bytes: letters, digits, '.', '-', '_' as they are (no leading '.'), others as %XX;
+/// what would be longer than 200 is cut and gets a hash. Different names have different files.
+[[nodiscard]] std::string log_file_name(std::string_view log_name);
+
+struct LogSegment {
+  std::uint64_t base = 0;  ///< Offset of its first byte.
+  std::uint64_t size = 0;  ///< Bytes in it that do not overlap the next segment.
+};
+/// The segments in `folder`, oldest first; none if there is no such folder.
+[[nodiscard]] std::vector<LogSegment> log_segments(const std::string& folder);
+[[nodiscard]] std::string log_segment_path(const std::string& folder, std::uint64_t base);
+
+/// Up to `bytes_max` bytes from `offset` on. If that was dropped already, from the oldest kept byte on
+/// (`result.offset > offset` tells). An offset past the end gives no text and `next` at the end.
+[[nodiscard]] LogText read_log(const std::string& folder, std::uint64_t offset, std::size_t bytes_max);
+/// The last `lines` lines, at most `bytes_max` bytes of them.
+[[nodiscard]] LogText read_log_tail(const std::string& folder, std::size_t lines, std::size_t bytes_max);
+
+}  // namespace brood::exec
