@@ -1,0 +1,330 @@
+// Requests at the coordinator of an id: the one node that decides about it, one request after the other, in a
+// view that all members have confirmed. What comes earlier waits in the inbox.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/state.hpp"
+
+namespace brood::core {
+namespace {
+
+constexpr std::size_t inbox_max = 10'000;
+constexpr Duration done_kept = 10s;
+constexpr std::size_t done_max = 200'000;
+
+Outcome failure(const ChildId& id, Errc code, std::string words) {
+  Outcome outcome;
+  outcome.id = id;
+  outcome.error = Error{code, std::move(words)};
+  return outcome;
+}
+
+template <typename List>
+bool has_request(const List& list, const RequestKey& request) {
+  return std::any_of(list.begin(), list.end(), [&](const auto& one) { return one.request == request; });
+}
+
+}  // namespace
+
+void Machine::on_message(PeerIndex, const StartRequest& request) { enqueue(request); }
+void Machine::on_message(PeerIndex, const StopRequest& request) { enqueue(request); }
+void Machine::on_message(PeerIndex, const RetryRequest& request) { enqueue(request); }
+void Machine::on_message(PeerIndex, const LookupRequest& request) { enqueue(request); }
+
+void Machine::enqueue(Request request) {
+  if (inbox_.size() < inbox_max) {
+    inbox_.push_back(std::move(request));
+    return;
+  }
+  for (const ChildId& id : ids_of(request))
+    answer(std::visit([](const auto& one) { return one.request; }, request),
+           failure(id, Errc::busy, "too many requests wait for the view; try again later"));
+}
+
+std::vector<ChildId> Machine::ids_of(const Request& request) {
+  if (const auto* start = std::get_if<StartRequest>(&request)) {
+    std::vector<ChildId> ids;
+    for (const SpecPtr& spec : start->specs) ids.push_back(spec->id);
+    return ids;
+  }
+  if (const auto* stop = std::get_if<StopRequest>(&request)) return stop->ids;
+  if (const auto* retry = std::get_if<RetryRequest>(&request)) return {retry->id};
+  return {std::get<LookupRequest>(request).id};
+}
+
+void Machine::drain_inbox() {
+  while (!inbox_.empty() && acting()) {
+    Request request = std::move(inbox_.front());
+    inbox_.pop_front();
+    std::visit([&](auto& one) { coordinate(one); }, request);
+  }
+}
+
+bool Machine::is_coordinator(const ChildId& id) const {
+  return ring_.coordinator(id.hash64()) == self_index;
+}
+
+// Passes on what is another's to decide; `make` builds a request for some ids of this one.
+template <typename R, typename Ids, typename Make>
+void Machine::forward(const R& request, const Ids& ids, const Make& make) {
+  std::map<PeerIndex, std::vector<std::size_t>> others;
+  for (std::size_t i = 0; i < ids.size(); ++i) others[ring_.coordinator(ids[i].hash64())].push_back(i);
+  for (const auto& [index, positions] : others) {
+    if (index == no_peer || request.forwards >= settings_.forwards_max) {
+      for (const std::size_t i : positions)
+        answer(request.request, failure(ids[i], Errc::busy, "no coordinator could be agreed on; try again"));
+      continue;
+    }
+    R passed = make(positions);
+    ++passed.forwards;
+    passed.view = view_hash_;
+    pass_on(index, Request(std::move(passed)));
+  }
+}
+
+void Machine::coordinate(StartRequest& request) {
+  std::vector<SpecPtr> others;
+  for (const SpecPtr& spec : request.specs) {
+    if (is_coordinator(spec->id))
+      start_one({request.request, request.mode, request.on, spec});
+    else
+      others.push_back(spec);
+  }
+  std::vector<ChildId> ids;
+  for (const SpecPtr& spec : others) ids.push_back(spec->id);
+  forward(request, ids, [&](const std::vector<std::size_t>& positions) {
+    StartRequest passed{request.request, request.mode, request.view, request.forwards, request.on, {}};
+    for (const std::size_t i : positions) passed.specs.push_back(others[i]);
+    return passed;
+  });
+}
+
+void Machine::coordinate(StopRequest& request) {
+  std::vector<ChildId> others;
+  for (const ChildId& id : request.ids) {
+    if (is_coordinator(id))
+      stop_one(id, request.request, request.again);
+    else
+      others.push_back(id);
+  }
+  forward(request, others, [&](const std::vector<std::size_t>& positions) {
+    StopRequest passed{request.request, request.view, request.forwards, request.again, {}};
+    for (const std::size_t i : positions) passed.ids.push_back(others[i]);
+    return passed;
+  });
+}
+
+void Machine::coordinate(RetryRequest& request) {
+  const std::vector<ChildId> ids{request.id};
+  if (!is_coordinator(request.id))
+    return forward(request, ids, [&](const std::vector<std::size_t>&) { return request; });
+  const SpecRow* row = table_.row(request.id);
+  if (!row || !row->wanted)
+    return answer(request.request, failure(request.id, Errc::no_such_child, "no child of that id"));
+  SpecRow next = *row;
+  next.failed = false;
+  next.failure.clear();
+  next.avoid.clear();
+  next.losses = 0;
+  write_row(request.id, std::move(next), true);
+  Outcome outcome;
+  outcome.id = request.id;
+  answer(request.request, std::move(outcome));
+}
+
+void Machine::coordinate(LookupRequest& request) {
+  const std::vector<ChildId> ids{request.id};
+  if (!is_coordinator(request.id))
+    return forward(request, ids, [&](const std::vector<std::size_t>&) { return request; });
+  const SpecRow* row = table_.row(request.id);
+  if (!row || !row->wanted)
+    return answer(request.request, failure(request.id, Errc::no_such_child, "no child of that id"));
+  answer(request.request, located(request.id, {}));
+}
+
+void Machine::answer(const RequestKey& request, Outcome outcome) {
+  if (request.node == settings_.self) return take_outcome(request, std::move(outcome));
+  const auto key = std::make_pair(request, outcome.id);
+  if (done_.emplace(key, outcome).second) done_order_.emplace_back(now_.monotonic + done_kept, key);
+  while (done_order_.size() > done_max) {
+    done_.erase(done_order_.front().second);
+    done_order_.pop_front();
+  }
+  answers_[request].push_back(std::move(outcome));
+}
+
+// A repeated request must not act twice: what was done is told again.
+bool Machine::answered(const RequestKey& request, const ChildId& id) {
+  const auto found = done_.find({request, id});
+  if (found == done_.end()) return false;
+  answers_[request].push_back(found->second);
+  return true;
+}
+
+void Machine::tend_works() {
+  while (!done_order_.empty() && done_order_.front().first <= now_.monotonic) {
+    done_.erase(done_order_.front().second);
+    done_order_.pop_front();
+  }
+  while (!works_until_.empty() && works_until_.front().first <= now_.monotonic) {
+    touch(works_until_.front().second);
+    works_until_.pop_front();
+  }
+}
+
+// ---- starts ------------------------------------------------------------------------------------------
+
+void Machine::start_one(const LaterStart& start) {
+  const ChildId& id = start.spec->id;
+  if (answered(start.request, id)) return;
+  touch(id);
+  Work& work = works_[id];
+  if (has_request(work.starts, start.request) || has_request(work.later, start.request)) return;
+  if (!work.stops.empty()) {
+    work.later.push_back(start);
+    return;
+  }
+  const SpecRow* row = table_.row(id);
+  if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(start, *row, work);
+  start_fresh(start, work);
+}
+
+void Machine::start_known(const LaterStart& start, const SpecRow& row, Work& work) {
+  const ChildId& id = start.spec->id;
+  Outcome here = located(id, {});
+  StartWait wait{start.request, start.mode, false, {}, 0, {}, {}};
+  if (start.mode == StartMode::ensure) {
+    for (const StartWait& other : work.starts) wait.number = std::max(wait.number, other.number);
+    return add_wait(id, work, std::move(wait));
+  }
+  if (row.request == start.request) {  // ours, asked again after its coordinator was lost
+    wait.fresh = true;
+    wait.number = delta_number_;
+    if (row.dot.node != settings_.self) {
+      write_row(id, SpecRow(row), false);
+      wait.number = delta_number_ + 1;
+    }
+    return add_wait(id, work, std::move(wait));
+  }
+  const bool same = row.spec == start.spec || row.spec->same_as(*start.spec);
+  if (start.mode == StartMode::apply) {
+    if (same) return add_wait(id, work, std::move(wait));
+    if (auto error = cannot_start(start)) {
+      here.error = std::move(error);
+      return answer(start.request, std::move(here));
+    }
+    return start_fresh(start, work);
+  }
+  if (!same) {
+    here.error = Error{Errc::conflict, "a child of that id has another spec; stop it first, or apply"};
+    return answer(start.request, std::move(here));
+  }
+  const bool waits = !row.failed && !here.host && !failed_start(id, {});
+  if (waits) return add_wait(id, work, std::move(wait));
+  here.error = Error{Errc::already_started, row.failed ? "it is failed: " + row.failure : "a child of that id runs"};
+  answer(start.request, std::move(here));
+}
+
+std::optional<Error> Machine::cannot_start(const LaterStart& start) const {
+  const Spec& spec = *start.spec;
+  if (start.on && !ring_.is_up(*start.on))
+    return Error{Errc::not_member, fmt::format("{} is not an up member", start.on->value)};
+  if (!ring_.offered(spec.needs)) {
+    if (spec.needs.starts_with("exec:"))
+      return Error{Errc::not_allowed, "no member allows that command (exec_allow in its file)"};
+    return Error{Errc::no_such_worker, fmt::format("no member knows the worker {}", spec.worker)};
+  }
+  SpecRow row;
+  row.spec = start.spec;
+  const auto order = ring_.order(spec.id.hash64(), row);
+  if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
+  if (start.on && std::none_of(order.begin(), order.end(),
+                               [&](PeerIndex index) { return peers_[index].name == *start.on; }))
+    return Error{Errc::no_target, fmt::format("{} cannot or may not run it", start.on->value)};
+  if (table_.wanted() >= settings_.children_max)
+    return Error{Errc::limit_exceeded, "children_max is reached"};
+  return std::nullopt;
+}
+
+void Machine::start_fresh(const LaterStart& start, Work& work) {
+  const ChildId& id = start.spec->id;
+  if (start.mode != StartMode::ensure) {
+    if (auto error = cannot_start(start)) {
+      Outcome outcome;
+      outcome.id = id;
+      outcome.error = std::move(error);
+      return answer(start.request, std::move(outcome));
+    }
+  }
+  SpecRow row;
+  row.spec = start.spec;
+  row.request = start.request;
+  row.start_on = start.on;
+  StartWait wait{start.request, start.mode, true, {}, delta_number_ + 1, {}, {}};
+  if (const Child* child = table_.find(id)) wait.after = child->floor;
+  write_row(id, std::move(row), true);
+  add_wait(id, work, std::move(wait));
+}
+
+void Machine::add_wait(const ChildId& id, Work& work, StartWait wait) {
+  wait.until = now_.monotonic + settings_.request_timeout;
+  works_until_.emplace_back(wait.until, id);
+  if (wait.number > 0) unacked_.emplace(wait.number, id);
+  work.starts.push_back(std::move(wait));
+  note_running(id);
+}
+
+// ---- stops -------------------------------------------------------------------------------------------
+
+void Machine::stop_one(const ChildId& id, const RequestKey& request, bool again) {
+  if (answered(request, id)) return;
+  touch(id);
+  Work& work = works_[id];
+  if (has_request(work.stops, request)) return;
+  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}};
+  const SpecRow* row = table_.row(id);
+  if (!row || !row->wanted) {
+    if (!again) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));
+    wait.number = delta_number_;
+    for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
+  } else {
+    add_starter(id, wait, ring_.first(id.hash64(), *row));
+    for (const Hosted& hosted : table_.find(id)->hosted) add_starter(id, wait, hosted.peer);
+    for (const StartWait& start : work.starts)
+      answer(start.request, failure(id, Errc::stopped, "a stop came while it started"));
+    work.starts.clear();
+    if (row->spec->is_static) {
+      SpecRow next = *row;
+      next.wanted = next.failed = false;
+      write_row(id, std::move(next), true);
+    } else {
+      remove_row(id);
+    }
+  }
+  works_until_.emplace_back(wait.until, id);
+  unacked_.emplace(wait.number, id);
+  work.stops.push_back(std::move(wait));
+}
+
+void Machine::add_starter(const ChildId& id, StopWait& wait, PeerIndex index) {
+  if (index == no_peer || index == self_index || !peers_[index].member) return;
+  wait.starters.push_back(peers_[index].member->session);
+  stop_acks_.emplace(peers_[index].name, wait.number, id);
+}
+
+// A host changed the row (to send the child on to the next node) before it knew of the removal: that next
+// node may have started it.
+void Machine::note_late_update(const SpecChange& change) {
+  if (works_.empty() || !change.row) return;
+  const auto work = works_.find(change.id);
+  if (work == works_.end()) return;
+  for (StopWait& wait : work->second.stops) add_starter(change.id, wait, ring_.first(change.id.hash64(), *change.row));
+}
+
+// Another node coordinates them now; the origins ask there.
+void Machine::drop_works() {
+  std::erase_if(works_, [&](const auto& work) { return !is_coordinator(work.first); });
+}
+
+}  // namespace brood::core

@@ -1,0 +1,68 @@
+// Leaving in good order: every child moves away by the ordinary rule, then Goodbye.
+#include "core/state.hpp"
+
+namespace brood::core {
+
+void Machine::handle(const ClientDrain& event) {
+  Member& row = *peers_[self_index].member;
+  drainers_.push_back(event.client);
+  if (row.state != MemberState::up) {
+    if (row.state == MemberState::joining && !give_up_) leave();
+    return;
+  }
+  bool target = false;
+  for (std::size_t index = 1; index < peers_.size(); ++index) {
+    const Peer& peer = peers_[index];
+    target = target || (peer.in_state(MemberState::up) && peer.member->weight > 0);
+  }
+  if (!target && own_count_ > 0) return refuse_drain("no other member is up that could take the children");
+  row.state = MemberState::draining;
+  self_changed();
+  view_dirty_ = true;
+  effects_.members.push_back({row.session, MemberState::draining, "drains"});
+  reconcile_all_ = true;
+}
+
+// A child that can run nowhere else would have to end, and that is not what a drain is for.
+bool Machine::refuse_impossible_drain() {
+  const ChildId* stays = nullptr;
+  for (const auto& [id, child] : table_.children())
+    if (child.own && child.wanted() && place_of(child) == no_peer && (!stays || id < *stays)) stays = &id;
+  if (!stays) return false;
+  Member& row = *peers_[self_index].member;
+  row.state = MemberState::up;
+  self_changed();
+  view_dirty_ = true;
+  release_queue_.clear();
+  effects_.members.push_back({row.session, MemberState::up, "the drain was refused"});
+  refuse_drain("no other member that is up could take " + stays->text());
+  return true;
+}
+
+void Machine::tend_drain() {
+  const Member& row = *peers_[self_index].member;
+  if (left_ || row.state != MemberState::draining || fenced_ || !acting()) return;
+  if (own_count_ == 0 && works_.empty() && inbox_.empty() && unacked_.empty()) leave();
+}
+
+void Machine::refuse_drain(const std::string& why) {
+  for (const ClientId& client : drainers_) {
+    Outcome outcome;
+    outcome.error = Error{Errc::no_target, why + "; add a node or stop them first"};
+    effects_.replies.push_back({client, {std::move(outcome)}, true});
+  }
+  drainers_.clear();
+}
+
+void Machine::leave() {
+  Member& row = *peers_[self_index].member;
+  row.state = MemberState::left;
+  left_ = true;
+  effects_.left = true;
+  effects_.members.push_back({row.session, MemberState::left, "left in good order"});
+  end_origins();
+  for (const ClientId& client : drainers_) effects_.replies.push_back({client, {}, true});
+  drainers_.clear();
+}
+
+}  // namespace brood::core

@@ -1,0 +1,115 @@
+// Fencing: a node that slept, or that hears nobody, holds its children back until the others have confirmed
+// that they still take it for a member. What was buffered before a sleep proves nothing; an answer to a new
+// question does.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/state.hpp"
+
+namespace brood::core {
+
+void Machine::check_gap() {
+  heard_ = now_.monotonic;
+  next_probe_ = std::min(next_probe_, now_.monotonic + settings_.tick_timeout / 16);
+  if (!has_members()) return;
+  // First read what came while we slept.
+  const Duration earliest = now_.monotonic - settings_.tick_timeout + settings_.tick_timeout / 4;
+  for (Peer& peer : peers_)
+    if (peer.lost_at) peer.lost_at = std::max(*peer.lost_at, earliest);
+  fence("this node did not run for a while");
+}
+
+void Machine::tend_fence() {
+  if (!has_members()) {
+    heard_ = now_.monotonic;
+    maybe_unfence();
+    return;
+  }
+  const Duration silence = now_.monotonic - heard_;
+  if (!fenced_ && silence > settings_.tick_timeout / 2) fence("nothing was heard from any member");
+  if (now_.monotonic < next_probe_) return;
+  next_probe_ = now_.monotonic + settings_.tick_timeout / 16;
+  if (fenced_)
+    send_probes(true);
+  else if (silence >= settings_.tick_timeout / 4)
+    send_probes(false);
+}
+
+void Machine::fence(const std::string& words) {
+  const bool again = fenced_;
+  fenced_ = true;
+  effects_.fence = true;
+  ++nonce_;
+  for (Peer& peer : peers_) peer.must_answer = &peer != &peers_.front() && peer.member.has_value();
+  if (!again) log(LogLevel::warning, fmt::format("fenced: {}", words));
+  send_probes(true);
+}
+
+void Machine::send_probes(bool all) {
+  std::size_t sent = 0;
+  for (std::size_t tried = 1; tried < peers_.size() && (all || sent < 3); ++tried) {
+    probe_turn_ = probe_turn_ % (peers_.size() - 1) + 1;
+    Peer& peer = peers_[probe_turn_];
+    if (!peer.member || !peer.hello_in || (all && !peer.must_answer)) continue;
+    send(peer, Probe{nonce_});
+    ++sent;
+  }
+}
+
+void Machine::on_message(PeerIndex from, const Probe& probe) {
+  Peer& peer = peers_[from];
+  const bool over = !peer.member && peer.over.count(peer.creation) != 0;
+  if (!over && !(peer.member && peer.hello_in)) return;
+  send(peer, ProbeAck{probe.nonce, over});
+}
+
+void Machine::on_message(PeerIndex from, const ProbeAck& ack) {
+  Peer& peer = peers_[from];
+  if (ack.nonce != nonce_ || !peer.member) return;
+  if (ack.session_over) {
+    session_over(false, fmt::format("{} had declared this node down", peer.name.value));
+    return;
+  }
+  peer.must_answer = false;
+  maybe_unfence();
+}
+
+void Machine::maybe_unfence() {
+  if (!fenced_ || give_up_) return;
+  for (const Peer& peer : peers_)
+    if (peer.must_answer) return;
+  unfence();
+}
+
+void Machine::unfence() {
+  fenced_ = false;
+  effects_.fence = false;
+  reconcile_all_ = true;
+  heard_ = now_.monotonic;
+  for (Peer& peer : peers_) peer.must_answer = false;
+  log(LogLevel::info, "no longer fenced");
+}
+
+// Stops what others run too; true once all of it is gone (or does not end within two tick time-outs).
+bool Machine::gave_up() {
+  if (!given_up_) {
+    given_up_ = true;
+    give_up_until_ = now_.monotonic + 2 * settings_.tick_timeout;
+    std::vector<ChildId> twice;
+    for (const auto& [id, child] : table_.children())
+      if (child.own && child.hosted.size() > 1) twice.push_back(id);
+    std::sort(twice.begin(), twice.end());
+    for (const ChildId& id : twice) end_own(id, *table_.find(id), StopWhy::conflict);
+    giving_up_.clear();
+    for (const ChildId& id : twice)
+      if (const Child* child = table_.find(id); child && child->own) giving_up_.insert(id);
+  }
+  std::erase_if(giving_up_, [&](const ChildId& id) {
+    const Child* child = table_.find(id);
+    return !child || !child->own;
+  });
+  return giving_up_.empty() || now_.monotonic >= give_up_until_;
+}
+
+}  // namespace brood::core
