@@ -1,0 +1,6 @@
+// Everything a program on brood needs.
+#pragma once
+
+#include <brood/node.hpp>
+#include <brood/supervisor.hpp>
+#include <brood/worker.hpp>

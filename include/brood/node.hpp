@@ -1,0 +1,113 @@
+// Node: this program's place in a cluster. Owns the scheduler, the network and, through it, the supervisors'
+// machinery. Destroying it leaves the cluster at once (its children end; other nodes take them over); drain()
+// first to hand them over in good order.
+//
+// Thread rule: every function may be called from any thread. Not from inside a worker's handler, except
+// name(), workers() and peers().
+#pragma once
+
+#include <brood/result.hpp>
+#include <brood/term.hpp>
+#include <brood/worker.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace brood {
+
+namespace supervisor {
+class NodeImpl;
+}
+
+struct NodeOptions {
+  /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket.
+  std::string name = {};
+  std::string cookie = {};              ///< The cluster's secret. Empty: the content of ~/.erlang.cookie.
+  std::vector<std::string> join = {};   ///< Nodes to form a cluster with: "name@host" or "name@host:port".
+  std::string listen_address = {};      ///< Default: the address of the name's host.
+  std::uint16_t port = 0;               ///< 0: any free one.
+  bool epmd = true;                     ///< Register with EPMD (started if it does not run and is installed).
+  std::uint16_t epmd_port = 0;          ///< 0: ERL_EPMD_PORT from the environment, else 4369.
+  std::chrono::milliseconds tick_timeout{8000};  ///< Between brood nodes; OTP nodes keep their own 60 s.
+  std::chrono::milliseconds stuck_after{5000};
+  unsigned threads = 0;                 ///< Scheduler threads; 0: one per core.
+  /// Commands (exec children) may be started here over the network. Whoever has the cookie then has a shell.
+  bool exec_allow = false;
+  /// Handle SIGSEGV and the like so that the others learn which child crashed this node. Process-wide: for
+  /// programs that have no crash handler of their own.
+  bool report_crashes = false;
+  std::string log_dir = {};             ///< Output of ordinary programs; default: a private temporary folder.
+  std::string shim_path = {};           ///< The program brood-shim; default: beside this program, then PATH.
+};
+
+/// The worker names of a node.
+class WorkerRegistry {
+ public:
+  explicit WorkerRegistry(supervisor::NodeImpl& node) : node_(node) {}
+  /// Children of worker `name` run class W here. Taken: already_exists.
+  template <typename W>
+  Result<void> add(const std::string& name) {
+    return add_factory(name, [](Bytes args) { return make_behaviour<W>(std::move(args)); });
+  }
+  Result<void> add_factory(const std::string& name, BehaviourFactory factory);
+  /// Loads a shared library and calls its `extern "C" void brood_register_workers(brood::WorkerRegistry&)`.
+  Result<void> load(const std::string& path);
+  [[nodiscard]] std::vector<std::string> names() const;
+
+ private:
+  supervisor::NodeImpl& node_;
+};
+
+class Node {
+ public:
+  /// Throws brood::NodeError when the node cannot start (name taken, port taken, EPMD unreachable, bad
+  /// cookie file): a constructor has no other way.
+  explicit Node(NodeOptions options);
+  /// As the constructor, with a Result.
+  [[nodiscard]] static Result<std::unique_ptr<Node>> start(NodeOptions options);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  [[nodiscard]] std::string name() const;  ///< "nonode@nohost" without a name.
+  [[nodiscard]] WorkerRegistry workers();
+  [[nodiscard]] std::vector<std::string> peers() const;
+  /// Hands every child of every supervisor to other nodes. no_target: no other node could take them.
+  Result<void> drain(std::chrono::milliseconds timeout);
+  /// gen_server:call to any registered name of any node, as a term.
+  Result<Term> call(const std::string& name, const std::string& node, const Term& request,
+                    std::chrono::milliseconds timeout = std::chrono::milliseconds(5000));
+  template <typename T>
+  Result<T> call_as(const std::string& name, const std::string& node, const Term& request,
+                    std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
+    auto answer = call(name, node, request, timeout);
+    if (!answer) return answer.error();
+    return decode<T>(encode_term(*answer));
+  }
+
+  [[nodiscard]] supervisor::NodeImpl& impl() { return *impl_; }
+
+ private:
+  explicit Node(std::shared_ptr<supervisor::NodeImpl> impl);
+  std::shared_ptr<supervisor::NodeImpl> impl_;
+};
+
+/// Thrown by Node's and Supervisor's constructors only.
+class NodeError : public std::exception {
+ public:
+  explicit NodeError(Error error) : error_(std::move(error)) {}
+  [[nodiscard]] const char* what() const noexcept override { return error_.message.c_str(); }
+  [[nodiscard]] const Error& error() const { return error_; }
+
+ private:
+  Error error_;
+};
+
+}  // namespace brood
+
+/// In a plug-in: `BROOD_REGISTER_WORKERS(workers) { (void)workers.add<Mine>("mine"); }`
+#define BROOD_REGISTER_WORKERS(registry) extern "C" void brood_register_workers(::brood::WorkerRegistry& registry)

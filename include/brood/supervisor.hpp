@@ -1,0 +1,167 @@
+// Supervisor: named children that run across the cluster, each on the node its id hashes to. One per name on
+// each participating node; together they are one supervisor.
+//
+// Thread rule: every function may be called from any thread. Lookups (whereis, children, node_for, ...) read
+// this node's tables and never wait; start, stop and calls wait for an answer, at most their time-out.
+#pragma once
+
+#include <brood/codec.hpp>
+#include <brood/node.hpp>
+#include <brood/result.hpp>
+#include <brood/term.hpp>
+#include <brood/worker.hpp>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace brood {
+
+enum class Restart : std::uint8_t {
+  permanent,  ///< Always restarted.
+  transient,  ///< Restarted after an abnormal end; at least once if its node is lost.
+  temporary,  ///< Never restarted; a planned move keeps it.
+};
+
+/// How long a child may take to end; 0 kills at once, infinity waits.
+struct Shutdown {
+  std::chrono::milliseconds patience{5000};
+  bool infinity = false;
+};
+
+/// A child's id: text (a binary on the wire) or an atom. They are different ids.
+struct Id {
+  Term term;
+  Id(const char* text) : term(Term::binary(text)) {}         // NOLINT: implicit on purpose
+  Id(const std::string& text) : term(Term::binary(text)) {}  // NOLINT
+  Id(std::string_view text) : term(Term::binary(text)) {}    // NOLINT
+  Id(Atom atom) : term(std::move(atom)) {}                   // NOLINT
+};
+
+/// What to run. All but `worker` (or `exec`) have defaults.
+struct ChildSpec {
+  std::optional<Id> id = std::nullopt;  ///< None: a unique one is made.
+  std::string worker = {};
+  Bytes args = {};                      ///< brood::args(...); empty: none.
+  std::vector<std::string> exec = {};   ///< Instead of a worker: the command line of an ordinary program.
+  std::map<std::string, std::string> env = {};       ///< Of a program: added to the node's.
+  std::optional<std::string> cwd = std::nullopt;     ///< Of a program: its folder; none: the node's.
+  std::optional<int> stop_signal = std::nullopt;     ///< Of a program: what asks it to end; none: SIGTERM.
+  Restart restart = Restart::permanent;
+  Shutdown shutdown = {};
+  std::string tag = {};
+  Term metadata = Term::map({});
+  std::vector<std::string> nodes = {};  ///< Only these may run it; empty: all.
+};
+
+struct ColdSwap {};
+
+struct SupervisorOptions {
+  std::string name = {};
+  ColdSwap migration = {};
+  std::vector<ChildSpec> children = {};   ///< Static: put once in the cluster, where their ids were never known.
+  std::uint32_t max_restarts = 100;       ///< Restart intensity of each child ...
+  std::chrono::milliseconds max_seconds{1000};  ///< ... within this time.
+  std::uint32_t weight = 100;             ///< This node's share relative to the others'; 0: runs none.
+  std::chrono::milliseconds form_wait{3000};
+  std::uint32_t expect = 0;               ///< Form the cluster as soon as that many nodes are there.
+};
+
+struct Started {
+  Pid pid;
+  Term id;
+};
+
+/// One child as this node's tables have it.
+struct ChildInfo {
+  Term id;
+  std::string worker;
+  Restart restart = Restart::permanent;
+  std::string tag;
+  std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid.
+};
+
+class ChildRef;
+
+class Supervisor {
+ public:
+  /// Throws NodeError when a supervisor of that name is already on the node.
+  Supervisor(Node& node, SupervisorOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<Supervisor>> start(Node& node, SupervisorOptions options);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  /// Returns once the child runs and another member (where there is one) knows it. Errors: already_started
+  /// (detail: its pid), conflict, no_such_worker, start_failed, not_member, no_target, stopped, timeout.
+  Result<Started> start_child(ChildSpec spec, std::optional<std::string> on = std::nullopt,
+                              std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+  /// As many at once; the results in the order of the specs.
+  std::vector<Result<Started>> start_children(std::vector<ChildSpec> specs,
+                                              std::chrono::milliseconds timeout = std::chrono::milliseconds(60000));
+  /// Returns once nothing of it runs and another member knows. Errors: no_such_child, timeout.
+  Result<void> stop_child(const Id& id, std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+  Result<void> terminate_child(const Pid& pid);
+
+  /// Calls the child wherever it is. Errors: no_such_child, timeout, died, node_lost, type_mismatch, ...
+  /// What no handler saw is tried again within the time-out; what may have run never is.
+  template <typename T, typename M>
+  Result<T> call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
+    auto answer = call_bytes(id, Message::of(std::move(message)), timeout);
+    if (!answer) return answer.error();
+    return decode_reply<T>(*answer);
+  }
+  Result<Bytes> call_bytes(const Id& id, Message message, std::chrono::milliseconds timeout);
+  /// Fire and forget; an unknown id is no error.
+  template <typename M>
+  void cast(const Id& id, M message) { cast_message(id, Message::of(std::move(message))); }
+  void cast_message(const Id& id, Message message);
+  /// A plain message; no_such_child for an unknown id.
+  Result<void> send(const Id& id, Message message);
+
+  [[nodiscard]] std::optional<Pid> whereis(const Id& id) const;
+  [[nodiscard]] std::optional<Term> whois(const Pid& pid) const;
+  [[nodiscard]] std::vector<ChildInfo> children() const;
+  [[nodiscard]] std::vector<Pid> local_children() const;
+  [[nodiscard]] std::vector<std::string> nodes() const;  ///< The ring: members that are up.
+  [[nodiscard]] std::optional<std::string> node_for(const Id& key) const;
+  [[nodiscard]] bool mine(const Id& key) const;
+
+  struct Impl;
+
+ private:
+  explicit Supervisor(std::shared_ptr<Impl> impl);
+  template <typename T>
+  static Result<T> decode_reply(const Bytes& bytes) {
+    if constexpr (std::is_void_v<T>) {
+      return {};
+    } else {
+      return decode<T>(bytes);
+    }
+  }
+  friend class ChildRef;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// A child by name, usable wherever one would hold a process: resolved anew at each use. Copyable; outlives
+/// moves and restarts of the child, not the Supervisor.
+class ChildRef {
+ public:
+  ChildRef(Supervisor& supervisor, Id id) : supervisor_(&supervisor), id_(std::move(id)) {}
+  template <typename T, typename M>
+  Result<T> call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
+    return supervisor_->call<T>(id_, std::move(message), timeout);
+  }
+  template <typename M>
+  void cast(M message) const { supervisor_->cast(id_, std::move(message)); }
+  [[nodiscard]] std::optional<Pid> pid() const { return supervisor_->whereis(id_); }
+
+ private:
+  Supervisor* supervisor_;
+  Id id_;
+};
+
+}  // namespace brood

@@ -1,0 +1,133 @@
+// NodeImpl: what a brood::Node is made of: two io threads (network and control), the runtime, the
+// distribution, the launcher of programs, the supervisors' drivers, the heartbeat, and the request server.
+//
+// Threads: `network` runs sockets, `control` runs the cores and launcher callbacks, `queries` answers
+// requests that read or decode much, `heart` beats; the runtime has its own.
+//
+// Thread rule: any thread, unless marked (control).
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <brood/node.hpp>
+#include <brood/supervisor.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "exec/launcher.hpp"
+#include "node/distribution.hpp"
+#include "process/runtime.hpp"
+#include "supervisor/crash_guard.hpp"
+#include "supervisor/driver.hpp"
+#include "supervisor/heart.hpp"
+#include "supervisor/worker_table.hpp"
+
+namespace brood::supervisor {
+
+class RequestServer;
+class Router;
+
+/// A member as `node_info` shows it.
+struct MemberView {
+  std::string state;
+  bool up = false;
+};
+
+class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<NodeImpl>> start(NodeOptions options);
+  ~NodeImpl();
+  NodeImpl(const NodeImpl&) = delete;
+  NodeImpl& operator=(const NodeImpl&) = delete;
+
+  /// Ends everything: called by the destructor of brood::Node, before the last reference goes.
+  void stop();
+
+  [[nodiscard]] const NodeName& name() const { return name_; }
+  [[nodiscard]] const NodeOptions& options() const { return options_; }
+  [[nodiscard]] std::uint32_t creation() const { return creation_; }
+  [[nodiscard]] boost::asio::io_context& control() { return control_; }
+  [[nodiscard]] boost::asio::io_context& queries() { return queries_; }
+  [[nodiscard]] process::Runtime& runtime() { return *runtime_; }
+  [[nodiscard]] exec::Launcher& launcher() { return *launcher_; }
+  /// For a child whose spec has no id: a binary that no other node makes.
+  [[nodiscard]] ChildId unique_id();
+  [[nodiscard]] WorkerTable& worker_table() { return workers_; }
+  [[nodiscard]] Router& router() { return *router_; }
+
+  Result<std::shared_ptr<Driver>> add_supervisor(SupervisorOptions options);
+  void remove_supervisor(const std::string& name);
+  [[nodiscard]] std::shared_ptr<Driver> find(const std::string& name) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Driver>> drivers() const;
+
+  /// Hands all children of all supervisors over; `done` gets success, no_target or timeout.
+  void drain(std::chrono::milliseconds timeout, std::function<void(Result<void>)> done);
+  [[nodiscard]] bool draining() const { return draining_; }
+
+  // What drivers ask of the network.
+  void send_to_peer(const NodeName& to, const Bytes& term);
+  void connect(const NodeName& node, const std::string& address, bool last_known);
+  void disconnect(const NodeName& node);
+  [[nodiscard]] std::map<NodeName, std::uint32_t> connected() const;
+  [[nodiscard]] std::optional<std::uint32_t> connected_creation(const NodeName& node) const;
+  [[nodiscard]] std::vector<NodeName> peers() const;
+
+  /// Counted: the node is fenced while any supervisor is.
+  void fence(bool on);
+  void member_changed(const std::string& supervisor, const core::MemberEvent& event);
+  /// Lately known members by supervisor, those that are gone too.
+  [[nodiscard]] std::map<NodeName, std::map<std::string, MemberView>> member_views() const;
+
+  /// Set by the daemon: reads the node's own file again (its trusted commands). Runs on the query thread.
+  void on_reload(std::function<Result<void>()> reload);
+  Result<void> reload();
+
+ private:
+  explicit NodeImpl(NodeOptions options);
+  Result<void> open();
+  Result<std::uint32_t> listen();
+  void wire_network();
+  void run_threads();
+  void to_all_drivers(core::Event event);
+  void tell_of_crash(const WorkerIdentity& child);
+  void on_peer_term(process::Incoming incoming);
+  core::Settings settings_for(const SupervisorOptions& options) const;
+
+  NodeOptions options_;
+  NodeName name_;
+  std::uint32_t creation_ = 0;
+  std::vector<NodeName> join_;
+
+  boost::asio::io_context network_{1};
+  boost::asio::io_context control_{1};
+  boost::asio::io_context queries_{1};
+  using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+  std::vector<Guard> guards_;
+  std::vector<std::thread> threads_;
+
+  WorkerTable workers_;
+  std::unique_ptr<node::Distribution> distribution_;
+  std::unique_ptr<process::Runtime> runtime_;
+  std::unique_ptr<exec::Launcher> launcher_;
+  std::unique_ptr<Heart> heart_;
+  std::unique_ptr<CrashGuard> crash_guard_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<RequestServer> requests_;
+
+  mutable std::mutex mutex_;  ///< Guards what follows.
+  std::map<std::string, std::shared_ptr<Driver>> drivers_;
+  std::map<NodeName, std::uint32_t> connected_;
+  std::map<NodeName, std::map<std::string, MemberView>> members_;
+  std::function<Result<void>()> reload_;
+  int fences_ = 0;
+  std::atomic<std::uint64_t> next_id_ = 1;
+  std::atomic<bool> draining_ = false;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace brood::supervisor

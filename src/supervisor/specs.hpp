@@ -1,0 +1,25 @@
+// Child specs in their three forms: the API's ChildSpec, the Erlang map of the requests, the core's Spec.
+//
+// Thread rule: pure functions (but for the unique id that a spec without one gets from the node).
+#pragma once
+
+#include <brood/supervisor.hpp>
+
+#include "core/types.hpp"
+
+namespace brood::supervisor {
+
+class NodeImpl;
+
+/// `invalid_argument` naming the key and what is allowed.
+[[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
+/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes}`; Worker `exec` takes a command's map.
+[[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
+[[nodiscard]] Term spec_term(const core::Spec& spec);
+/// The spec's arguments as a term; the empty list when it has none.
+[[nodiscard]] Term args_term(const core::Spec& spec);
+/// What a node must offer to run this command: a secure hash of it, so that a node can tell the commands of
+/// its own file from any other.
+[[nodiscard]] std::string command_token(const Bytes& encoded_command);
+
+}  // namespace brood::supervisor
