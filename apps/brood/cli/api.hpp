@@ -1,0 +1,30 @@
+// Api: one brood node that answers requests. The commands are written against it; Client is the real one.
+//
+// One thread.
+#pragma once
+
+#include <brood/term.hpp>
+#include <chrono>
+#include <string>
+
+#include "apps/brood/cli/outcome.hpp"
+
+namespace brood::app {
+
+class Api {
+ public:
+  virtual ~Api() = default;
+  /// gen_server:call({brood, Node}, request). The answer as it came: {error, ..} is no Trouble here, see
+  /// checked(). Troubles: the node was lost, is no brood node, or did not answer in time.
+  virtual Outcome<Term> request(const Term& request, std::chrono::milliseconds timeout) = 0;
+  [[nodiscard]] virtual const std::string& node() const = 0;
+};
+
+/// `ok` and `{ok, Value}` as themselves and Value; an `{error, Reason}` as the Trouble it is.
+[[nodiscard]] Outcome<Term> checked(Term answer);
+/// The same, of a request just made.
+[[nodiscard]] Outcome<Term> ask(Api& api, const Term& request, std::chrono::milliseconds timeout);
+/// What an error's Reason means to a user.
+[[nodiscard]] Trouble trouble_of(const Term& reason);
+
+}  // namespace brood::app

@@ -1,0 +1,258 @@
+#include "apps/brood/cli/arguments.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "apps/brood/cli/version.hpp"
+#include "apps/brood/fleet/fleet_file.hpp"
+#include "apps/brood/fleet/section.hpp"
+
+namespace brood::app {
+namespace {
+
+constexpr const char* footer =
+    "Exit status: 0 done; 1 refused, with the reason; 2 wrong usage; 3 the node cannot be reached, and why.\n"
+    "An id is text; :name is an atom. Terms are written in Erlang syntax: '{add, 5}', '<<\"text\">>', '#{a "
+    "=> 1}'.";
+
+class Parser {
+ public:
+  explicit Parser(const Environment& environment)
+      : app_("brood: named children, kept alive across a cluster", "brood") {
+    out_.common.node = environment("BROOD_NODE");
+    out_.common.cookie_file = environment("BROOD_COOKIE_FILE");
+    app_.footer(footer);
+    app_.require_subcommand(1);
+    app_.set_help_flag("-h,--help", "Show this help");
+    app_.set_help_all_flag("--help-all", "Show the help of all commands");
+    app_.set_version_flag("--version", std::string("brood ") + version);
+    add_common();
+    add_node();
+    add_start();
+    add_children();
+    add_messages();
+    add_cluster();
+    add_fleet();
+  }
+
+  tl::expected<Arguments, ParseStop> parse(std::vector<std::string> words) {
+    const auto end_of_options = std::find(words.begin(), words.end(), "--");
+    const bool json = std::find(words.begin(), end_of_options, "--json") != end_of_options;
+    if (auto unknown = unknown_command(words); !unknown.empty()) return wrong(unknown, json);
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    try {
+      app_.parse(words);
+    } catch (const CLI::CallForVersion& e) {
+      return tl::unexpected(
+          ParseStop{0, json ? fmt::format("{{\"version\":\"{}\"}}", version) : std::string(e.what()), false});
+    } catch (const CLI::CallForHelp&) {
+      return tl::unexpected(ParseStop{0, chosen_app().help(), false});
+    } catch (const CLI::CallForAllHelp&) {
+      return tl::unexpected(ParseStop{0, app_.help("", CLI::AppFormatMode::All), false});
+    } catch (const CLI::ParseError& e) {
+      return wrong(e.what(), json);
+    }
+    out_.command = app_.get_subcommands().front()->get_name();
+    // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
+    if (out_.command == "node" && app_.count("--cookie-file") == 0) out_.common.cookie_file.clear();
+    if (auto problem = check(); !problem.empty()) return wrong(problem, json);
+    return out_;
+  }
+
+ private:
+  CLI::App* command(const char* name, const char* about) {
+    auto* sub = app_.add_subcommand(name, about);
+    sub->fallthrough();
+    names_.emplace_back(name);
+    return sub;
+  }
+
+  const CLI::App& chosen_app() const {
+    const auto chosen = app_.get_subcommands();
+    return chosen.empty() ? app_ : *chosen.front();
+  }
+
+  tl::unexpected<ParseStop> wrong(const std::string& what, bool json) const {
+    const auto chosen = app_.get_subcommands();
+    const auto help = chosen.empty() ? std::string("brood --help")
+                                     : fmt::format("brood {} --help", chosen.front()->get_name());
+    return tl::unexpected(ParseStop{exit_usage, json ? what : fmt::format("{}\nSee: {}", what, help), json});
+  }
+
+  // CLI11 would only say that the word was not expected.
+  std::string unknown_command(const std::vector<std::string>& words) const {
+    if (words.empty()) return fmt::format("which command? One of: {}", fleet::joined(names_));
+    const auto& first = words.front();
+    if (first.empty() || first.front() == '-' ||
+        std::find(names_.begin(), names_.end(), first) != names_.end())
+      return "";
+    return fmt::format("no such command: {}{}", first, fleet::did_you_mean(first, names_));
+  }
+
+  void add_common() {
+    auto& common = out_.common;
+    app_.add_option("--node", common.node,
+                    "The node to ask: n1@127.0.0.1, or with its port where there is no EPMD "
+                    "(default: $BROOD_NODE)")
+        ->type_name("NAME");
+    app_.add_option("--supervisor", common.supervisor, "The supervisor (default: the only one there)")
+        ->type_name("NAME");
+    app_.add_option("--cookie-file", common.cookie_file,
+                    "The cluster's secret (default: $BROOD_COOKIE_FILE, "
+                    "then ~/.erlang.cookie)")
+        ->type_name("FILE");
+    app_.add_option_function<std::uint32_t>(
+            "--timeout", [this](std::uint32_t ms) { out_.common.timeout = std::chrono::milliseconds(ms); },
+            "How long to wait for an answer, in milliseconds")
+        ->type_name("MS")
+        ->check(CLI::Range(1u, 86'400'000u));
+    app_.add_flag("--json", common.json, "Print one JSON document, errors too");
+    app_.add_option_function<std::string>(
+            "--color",
+            [this](const std::string& word) {
+              out_.common.color = word == "always"  ? When::always
+                                  : word == "never" ? When::never
+                                                    : When::automatic;
+            },
+            "auto, always or never")
+        ->type_name("WHEN")
+        ->check(CLI::IsMember({"auto", "always", "never"}));
+  }
+
+  void add_node() {
+    auto& node = out_.node;
+    auto* sub = command("node", "Run a node of the cluster until SIGTERM or SIGINT");
+    sub->add_option("--config", node.config,
+                    "The fleet file: what the node is and what the cluster keeps alive")
+        ->type_name("FILE");
+    sub->add_option("--name", node.name, "name@host, or name@host:port to listen on that port")
+        ->type_name("NAME");
+    sub->add_option("--join", node.join, "A node to form the cluster with; may be given again")
+        ->type_name("NODE")
+        ->take_all()
+        ->allow_extra_args(false);
+    sub->add_option("--worker-lib", node.worker_libs, "A shared library with workers; may be given again")
+        ->type_name("FILE")
+        ->take_all()
+        ->allow_extra_args(false);
+    sub->add_option("--supervisor", node.supervisors,
+                    "A supervisor to run beside those of the file; may be given again "
+                    "(default without any: main)")
+        ->type_name("NAME")
+        ->take_all()
+        ->allow_extra_args(false);
+    sub->add_flag("--exec-allow", node.exec_allow, "Let whoever has the cookie start commands here");
+    sub->add_flag("--no-epmd", node.no_epmd, "Do not register with EPMD: peers need name@host:port");
+    sub->add_option("--log-level", node.log_level, fleet::joined(fleet::log_levels()))
+        ->type_name("LEVEL")
+        ->check(CLI::IsMember(fleet::log_levels()));
+    sub->add_option("--log-dir", node.log_dir, "Where the output of programs is kept")->type_name("DIR");
+  }
+
+  void add_start() {
+    auto& start = out_.start;
+    auto* sub = command("start", "Start a child: a worker, or after -- a command");
+    sub->add_option("id", out_.id, "The child's id")->required()->type_name("ID");
+    sub->add_option("command", start.command, "The command, after --")->type_name("-- CMD...");
+    sub->add_option("--worker", start.worker, "The worker's name")->type_name("NAME");
+    sub->add_option("--args", start.args, "Its start arguments: a list of them, or one term that is no list")
+        ->type_name("TERM");
+    sub->add_option("--restart", start.restart, "permanent (default), transient or temporary")
+        ->type_name("WHEN")
+        ->check(CLI::IsMember({"permanent", "transient", "temporary"}));
+    sub->add_option("--on", start.on, "Start it on this node instead of where its id belongs")
+        ->type_name("NODE");
+    sub->add_option("--tag", start.tag, "A word to find it by")->type_name("TAG");
+    sub->add_option("--shutdown", start.shutdown,
+                    "How long it may take to end: milliseconds, infinity or brutal_kill")
+        ->type_name("MS");
+    sub->add_option("--cwd", start.cwd, "The command's working folder")->type_name("DIR");
+    sub->add_option("--env", start.env, "NAME=VALUE for the command; may be given again")
+        ->type_name("NAME=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
+  }
+
+  void add_children() {
+    auto* stop = command("stop", "Stop children for good");
+    stop->add_option("ids", out_.ids, "Their ids")->required()->type_name("ID...");
+    auto* ps = command("ps", "Show the children");
+    ps->add_flag("--local", out_.local, "Only those on the node asked");
+    ps->add_option("--tag", out_.tag, "Only those with this tag")->type_name("TAG");
+    auto* show = command("show", "Show everything about one child");
+    show->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    auto* retry = command("retry", "Try a failed child again");
+    retry->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    auto* logs = command("logs", "Show what a program wrote");
+    logs->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    logs->add_flag("-f,--follow", out_.follow, "Go on as it writes more, across restarts and moves");
+    logs->add_option_function<std::int64_t>(
+            "-n,--lines", [this](std::int64_t n) { out_.lines = static_cast<std::size_t>(n); }, "Only the last lines")
+        ->type_name("LINES")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
+  }
+
+  void add_messages() {
+    auto* call = command("call", "Call a child and print its reply");
+    call->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    call->add_option("term", out_.term, "The message, in Erlang syntax")->required()->type_name("TERM");
+    auto* cast = command("cast", "Send a child a message without waiting");
+    cast->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    cast->add_option("term", out_.term, "The message, in Erlang syntax")->required()->type_name("TERM");
+  }
+
+  void add_cluster() {
+    command("nodes", "Show the nodes of the cluster");
+    auto* where = command("where", "Show on which node an id belongs, and where it runs");
+    where->add_option("key", out_.id, "The id, whether it runs or not")->required()->type_name("KEY");
+    auto* drain = command("drain", "Move every child away from a node");
+    drain->add_option("node", out_.target, "The node (default: --node)")->type_name("NODE");
+    command("workers", "Show the worker names that the node knows");
+  }
+
+  void add_fleet() {
+    auto* apply = command("apply", "Bring the cluster to what a fleet file says");
+    apply->add_option("file", out_.target, "The fleet file")->required()->type_name("FILE");
+    apply->add_flag("--dry-run", out_.dry_run, "Only say what would be done");
+  }
+
+  std::string check_start() const {
+    const auto& start = out_.start;
+    if (start.worker.empty() && start.command.empty())
+      return "start: what? Give --worker NAME, or -- and a command";
+    if (!start.worker.empty() && !start.command.empty()) return "start: a worker or a command, not both";
+    if (start.worker.empty() && !start.args.empty())
+      return "start: --args is for --worker; a command's go after --";
+    if (start.command.empty() && (!start.cwd.empty() || !start.env.empty()))
+      return "start: --cwd and --env are for commands";
+    const bool good_env = std::all_of(start.env.begin(), start.env.end(), [](const std::string& pair) {
+      return pair.find('=') != std::string::npos && pair.front() != '=';
+    });
+    return good_env ? "" : "start: --env takes NAME=VALUE";
+  }
+
+  std::string check() const {
+    if (out_.command == "node") {
+      if (app_.count("--node") > 0) return "node: this node's own name is --name";
+      return out_.common.json ? "node: it prints no JSON" : "";
+    }
+    if (out_.command == "logs" && out_.follow && out_.common.json)
+      return "logs: --json is one document; -f never ends";
+    return out_.command == "start" ? check_start() : "";
+  }
+
+  CLI::App app_;
+  Arguments out_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+tl::expected<Arguments, ParseStop> parse_arguments(std::vector<std::string> words,
+                                                   const Environment& environment) {
+  return Parser(environment).parse(std::move(words));
+}
+
+}  // namespace brood::app

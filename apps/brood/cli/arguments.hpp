@@ -1,0 +1,79 @@
+// What the command line asks for.
+//
+// Plain data; parse_arguments() is pure but for the environment that it is given.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "apps/brood/cli/output.hpp"
+
+namespace brood::app {
+
+struct CommonArguments {
+  std::string node;         ///< Whom to ask; from BROOD_NODE when not given.
+  std::string supervisor;   ///< Empty: the only one there.
+  std::string cookie_file;  ///< From BROOD_COOKIE_FILE when not given; empty: ~/.erlang.cookie.
+  std::optional<std::chrono::milliseconds> timeout;
+  bool json = false;
+  When color = When::automatic;
+};
+
+struct NodeArguments {
+  std::string config;
+  std::string name;
+  std::vector<std::string> join;
+  std::vector<std::string> worker_libs;
+  std::vector<std::string> supervisors;
+  bool exec_allow = false;
+  bool no_epmd = false;
+  std::string log_level;
+  std::string log_dir;
+};
+
+struct StartArguments {
+  std::string worker;
+  std::string args;  ///< A term in Erlang syntax; empty: none.
+  std::vector<std::string> command;
+  std::string restart = "permanent";
+  std::string on;
+  std::string tag;
+  std::string shutdown;
+  std::string cwd;
+  std::vector<std::string> env;
+};
+
+struct Arguments {
+  std::string command;  ///< "ps", "start", ...
+  CommonArguments common;
+  NodeArguments node;
+  StartArguments start;
+  std::vector<std::string> ids;      ///< stop
+  std::string id;                    ///< start, show, call, cast, where (the key), logs, retry
+  std::string term;                  ///< call, cast
+  std::string target;                ///< drain: the node; apply: the file
+  std::string tag;                   ///< ps
+  bool local = false;                ///< ps
+  bool follow = false;               ///< logs
+  std::optional<std::size_t> lines;  ///< logs; nullopt: all
+  bool dry_run = false;              ///< apply
+};
+
+/// Why there is nothing to do: help or the version was asked for (status 0), or the line is wrong (status 2).
+struct ParseStop {
+  int status = 0;
+  std::string text;
+  bool json = false;  ///< --json was among the arguments.
+};
+
+using Environment = std::function<std::string(const std::string& name)>;
+
+/// `words` are the program's arguments without its name.
+[[nodiscard]] tl::expected<Arguments, ParseStop> parse_arguments(std::vector<std::string> words,
+                                                                 const Environment& environment);
+
+}  // namespace brood::app

@@ -1,0 +1,169 @@
+#include "apps/brood/cli/arguments.hpp"
+
+#include <gtest/gtest.h>
+
+namespace brood::app {
+namespace {
+
+std::string nothing(const std::string&) {
+  return "";
+}
+
+Arguments good(std::vector<std::string> words) {
+  auto parsed = parse_arguments(std::move(words), nothing);
+  if (parsed) return std::move(*parsed);
+  ADD_FAILURE() << parsed.error().text;
+  return {};
+}
+
+std::string bad(std::vector<std::string> words) {
+  const auto parsed = parse_arguments(words, nothing);
+  if (parsed) {
+    ADD_FAILURE() << testing::PrintToString(words) << " was accepted";
+    return "";
+  }
+  EXPECT_EQ(parsed.error().status, exit_usage) << testing::PrintToString(words);
+  return parsed.error().text;
+}
+
+TEST(Arguments, CommonOptionsStandBeforeOrAfterTheCommand) {
+  for (const auto& words : {std::vector<std::string>{"--json", "--node", "n1@h", "ps"},
+                            std::vector<std::string>{"ps", "--node", "n1@h", "--json"}}) {
+    const auto arguments = good(words);
+    EXPECT_EQ(arguments.command, "ps");
+    EXPECT_EQ(arguments.common.node, "n1@h");
+    EXPECT_TRUE(arguments.common.json);
+  }
+}
+
+TEST(Arguments, TheEnvironmentNamesNodeAndCookie) {
+  const auto environment = [](const std::string& name) {
+    return name == "BROOD_NODE" ? "e@h" : name == "BROOD_COOKIE_FILE" ? "/c" : "";
+  };
+  const auto from = parse_arguments({"ps"}, environment);
+  ASSERT_TRUE(from);
+  EXPECT_EQ(from->common.node, "e@h");
+  EXPECT_EQ(from->common.cookie_file, "/c");
+  const auto over = parse_arguments({"ps", "--node", "o@h", "--cookie-file", "/o"}, environment);
+  ASSERT_TRUE(over);
+  EXPECT_EQ(over->common.node, "o@h");
+  EXPECT_EQ(over->common.cookie_file, "/o");
+  const auto daemon = parse_arguments({"node"}, environment);
+  ASSERT_TRUE(daemon);
+  EXPECT_EQ(daemon->common.cookie_file, "");
+}
+
+TEST(Arguments, AWorkerIsStartedByName) {
+  const auto arguments = good({"start", "a", "--worker", "counter", "--args", "[1]", "--restart", "transient",
+                               "--on", "n2@h", "--tag", "t", "--shutdown", "infinity"});
+  EXPECT_EQ(arguments.id, "a");
+  EXPECT_EQ(arguments.start.worker, "counter");
+  EXPECT_EQ(arguments.start.args, "[1]");
+  EXPECT_EQ(arguments.start.restart, "transient");
+  EXPECT_EQ(arguments.start.on, "n2@h");
+  EXPECT_EQ(arguments.start.tag, "t");
+  EXPECT_EQ(arguments.start.shutdown, "infinity");
+}
+
+TEST(Arguments, ACommandStandsAfterTwoDashesWithItsOwnOptions) {
+  const auto arguments =
+      good({"start", "a", "--tag", "t", "--", "busybox", "httpd", "-f", "--json", "--", "start"});
+  EXPECT_EQ(arguments.id, "a");
+  EXPECT_EQ(arguments.start.tag, "t");
+  EXPECT_EQ(arguments.start.command,
+            (std::vector<std::string>{"busybox", "httpd", "-f", "--json", "--", "start"}));
+  EXPECT_FALSE(arguments.common.json);
+}
+
+TEST(Arguments, StartSaysWhatToRun) {
+  EXPECT_NE(bad({"start", "a"}).find("start: what?"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--worker", "w", "--", "ls"}).find("not both"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--args", "[1]", "--", "ls"}).find("--args is for --worker"),
+            std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--worker", "w", "--cwd", "/"}).find("are for commands"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--env", "x", "--", "ls"}).find("NAME=VALUE"), std::string::npos);
+  EXPECT_NE(bad({"start", "--worker", "w"}).find("id"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--worker", "w", "--restart", "always"}).find("always"), std::string::npos);
+}
+
+TEST(Arguments, TermsMayBeginWithADashAfterTwoDashes) {
+  const auto arguments = good({"call", "a", "--", "-5"});
+  EXPECT_EQ(arguments.term, "-5");
+}
+
+TEST(Arguments, SeveralIdsAreStopped) {
+  EXPECT_EQ(good({"stop", "a", "b", "c"}).ids, (std::vector<std::string>{"a", "b", "c"}));
+  bad({"stop"});
+}
+
+TEST(Arguments, TheRestIsRead) {
+  EXPECT_TRUE(good({"ps", "--local", "--tag", "t"}).local);
+  EXPECT_EQ(good({"ps", "--tag", "t"}).tag, "t");
+  EXPECT_EQ(good({"show", "a"}).id, "a");
+  EXPECT_EQ(good({"cast", "a", "x"}).term, "x");
+  EXPECT_EQ(good({"call", "a", "x", "--timeout", "50"}).common.timeout, std::chrono::milliseconds(50));
+  EXPECT_EQ(good({"where", "k"}).id, "k");
+  const auto logs = good({"logs", "a", "-f", "-n", "5"});
+  EXPECT_TRUE(logs.follow);
+  EXPECT_EQ(logs.lines, 5u);
+  EXPECT_EQ(good({"drain"}).target, "");
+  EXPECT_EQ(good({"drain", "n2@h"}).target, "n2@h");
+  EXPECT_TRUE(good({"apply", "f", "--dry-run"}).dry_run);
+  EXPECT_EQ(good({"nodes"}).command, "nodes");
+  EXPECT_EQ(good({"workers"}).command, "workers");
+  EXPECT_EQ(good({"retry", "a"}).id, "a");
+}
+
+TEST(Arguments, TheDaemonTakesListsOneByOne) {
+  const auto arguments = good({"node",      "--config",      "f",      "--name",       "n1@h",
+                               "--join",    "n2@h",          "--join", "n3@h",         "--worker-lib",
+                               "a.so",      "--worker-lib",  "b.so",   "--exec-allow", "--log-level",
+                               "debug",     "--log-dir",     "d",      "--supervisor", "s",
+                               "--no-epmd", "--cookie-file", "c"});
+  EXPECT_EQ(arguments.node.join, (std::vector<std::string>{"n2@h", "n3@h"}));
+  EXPECT_EQ(arguments.node.worker_libs, (std::vector<std::string>{"a.so", "b.so"}));
+  EXPECT_EQ(arguments.node.supervisors, (std::vector<std::string>{"s"}));
+  EXPECT_TRUE(arguments.node.exec_allow);
+  EXPECT_TRUE(arguments.node.no_epmd);
+  EXPECT_EQ(arguments.common.cookie_file, "c");
+}
+
+TEST(Arguments, WrongOnesAreUsageErrors) {
+  EXPECT_NE(bad({}).find("which command?"), std::string::npos);
+  EXPECT_NE(bad({"strat", "a"}).find("did you mean \"start\"?"), std::string::npos);
+  bad({"ps", "extra"});
+  bad({"ps", "--nonsense"});
+  bad({"ps", "--timeout", "0"});
+  bad({"ps", "--timeout", "soon"});
+  bad({"ps", "--color", "green"});
+  bad({"call", "a"});
+  bad({"where"});
+  bad({"apply"});
+  bad({"node", "--log-level", "loud"});
+  bad({"node", "--node", "n1@h"});
+  bad({"node", "--json"});
+  bad({"logs", "a", "-f", "--json"});
+  bad({"logs", "a", "-n", "-1"});
+}
+
+TEST(Arguments, ErrorsKnowThatJsonWasAskedFor) {
+  const auto parsed = parse_arguments({"ps", "--json", "--nonsense"}, nothing);
+  ASSERT_FALSE(parsed);
+  EXPECT_TRUE(parsed.error().json);
+  const auto command = parse_arguments({"start", "a", "--nonsense", "--", "x", "--json"}, nothing);
+  ASSERT_FALSE(command);
+  EXPECT_FALSE(command.error().json);
+}
+
+TEST(Arguments, HelpAndVersionAreNoErrors) {
+  for (const auto& words : {std::vector<std::string>{"--help"}, std::vector<std::string>{"start", "--help"},
+                            std::vector<std::string>{"--version"}, std::vector<std::string>{"--help-all"}}) {
+    const auto parsed = parse_arguments(words, nothing);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().status, 0);
+    EXPECT_FALSE(parsed.error().text.empty());
+  }
+}
+
+}  // namespace
+}  // namespace brood::app

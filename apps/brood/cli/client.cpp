@@ -1,0 +1,165 @@
+#include "apps/brood/cli/client.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "node/distribution.hpp"
+#include "process/runtime.hpp"
+
+namespace brood::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How much longer than the request's own time-out we wait, so that the node's own words arrive.
+constexpr milliseconds answer_margin{1500};
+
+NodeName own_name(const std::string& peer_host) {
+  std::string host(256, '\0');
+  const bool loopback = peer_host.rfind("127.", 0) == 0 || peer_host == "localhost";
+  if (loopback || ::gethostname(host.data(), host.size() - 1) != 0) {
+    host = peer_host;
+  } else {
+    host.resize(host.find('\0'));
+  }
+  // Two clients at the same moment must not have one name: a node keeps one connection to each name.
+  return NodeName(fmt::format("brood-cli-{}-{:08x}@{}", ::getpid(), std::random_device{}(), host));
+}
+
+node::DistributionOptions distribution_options(const ClientOptions& options) {
+  node::DistributionOptions out;
+  out.name = own_name(options.node.host);
+  out.cookie = options.cookie;
+  out.listen = false;
+  out.epmd_port = options.epmd_port;
+  out.hidden = true;
+  out.handshake_timeout = options.connect_timeout;
+  return out;
+}
+
+}  // namespace
+
+struct Client::Impl {
+  explicit Impl(const ClientOptions& options)
+      : peer(options.node.name), distribution(io, distribution_options(options)) {}
+
+  ~Impl() {
+    if (runtime) runtime->set_remote(nullptr);
+    distribution.stop(milliseconds(200));
+    work.reset();
+    io.stop();
+    if (thread.joinable()) thread.join();
+    if (runtime) (void)runtime->stop(milliseconds(200));
+  }
+
+  Outcome<void> open(const ClientOptions& options);
+  void settle(Outcome<void> outcome) {
+    const std::lock_guard guard(mutex);
+    if (settled) return;
+    settled = true;
+    connected.set_value(std::move(outcome));
+  }
+  node::DistributionEvents events();
+
+  NodeName peer;
+  boost::asio::io_context io{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
+  std::promise<Outcome<void>> connected;
+  std::mutex mutex;
+  bool settled = false;  ///< Guarded by `mutex`.
+  node::Distribution distribution;
+  std::unique_ptr<process::Runtime> runtime;
+  std::thread thread;
+};
+
+node::DistributionEvents Client::Impl::events() {
+  node::DistributionEvents out;
+  out.on_up = [this](const node::PeerInfo& info) {
+    if (info.name == peer) settle({});
+  };
+  out.on_down = [this](const node::PeerInfo& info, node::DownReason reason, const std::string& words) {
+    if (info.name != peer) return;
+    settle(unreachable(std::string(node::to_string(reason)), fmt::format("{}: {}", peer.value, words)));
+  };
+  out.on_connect_failed = [this](const NodeName& name, node::ConnectFailure failure,
+                                 const std::string& words) {
+    if (name != peer) return;
+    settle(unreachable(std::string(node::to_string(failure)),
+                       fmt::format("cannot reach {}", words)));
+  };
+  return out;
+}
+
+Outcome<void> Client::Impl::open(const ClientOptions& options) {
+  const auto creation = distribution.start();
+  if (!creation) {
+    return unreachable(std::string(brood::to_string(creation.error().code)), creation.error().message);
+  }
+  process::RuntimeOptions runtime_options;
+  runtime_options.threads = 2;
+  runtime = std::make_unique<process::Runtime>(distribution.name(), *creation, runtime_options);
+  runtime->set_remote(&distribution);
+  distribution.set_events(runtime.get(), events());
+  if (options.node.port != 0) distribution.set_address(peer, options.node.host, options.node.port);
+  thread = std::thread([this] { io.run(); });
+  auto done = connected.get_future();
+  distribution.connect(peer);
+  if (done.wait_for(options.connect_timeout + answer_margin) != std::future_status::ready) {
+    return unreachable("timeout", fmt::format("cannot reach {}: no connection within {} ms", peer.value,
+                                              (options.connect_timeout + answer_margin).count()));
+  }
+  return done.get();
+}
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+Outcome<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+  auto impl = std::make_unique<Impl>(options);
+  if (auto opened = impl->open(options); !opened) return tl::unexpected(opened.error());
+  return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+Outcome<Term> Client::request(const Term& request, milliseconds timeout) {
+  const auto& peer = impl_->peer.value;
+  const auto answer = impl_->runtime->call_named_and_wait({Atom("brood"), impl_->peer}, encode_term(request),
+                                                          timeout + answer_margin);
+  if (answer) {
+    auto term = decode_term(*answer);
+    if (term) return std::move(*term);
+    return unreachable("malformed",
+                       fmt::format("{} answered with what is no term: {}", peer, term.error().message));
+  }
+  const auto& error = answer.error();
+  switch (error.code) {
+    case Errc::no_such_child:
+      return unreachable("not_brood", fmt::format("{} is there, but nothing called brood runs on it", peer));
+    case Errc::timeout:
+      return unreachable("timeout",
+                         fmt::format("{} did not answer within {} ms; what was asked may still happen", peer,
+                                     (timeout + answer_margin).count()));
+    default:
+      return unreachable(std::string(brood::to_string(error.code)),
+                         fmt::format("{}: {}", peer, error.message));
+  }
+}
+
+const std::string& Client::node() const {
+  return impl_->peer.value;
+}
+
+std::uint16_t epmd_port_from_environment() {
+  const char* text = std::getenv("ERL_EPMD_PORT");
+  const auto port = text == nullptr ? 0UL : std::strtoul(text, nullptr, 10);
+  return port > 0 && port <= 65535 ? static_cast<std::uint16_t>(port) : std::uint16_t{4369};
+}
+
+}  // namespace brood::app

@@ -1,0 +1,45 @@
+// brood call, cast.
+#include <fmt/format.h>
+
+#include "apps/brood/cli/commands.hpp"
+#include "apps/brood/cli/json.hpp"
+#include "apps/brood/fleet/names.hpp"
+
+namespace brood::app {
+namespace {
+
+Trouble about(const std::string& id, Trouble trouble) {
+  trouble.message = fmt::format("{}: {}", id, trouble.message);
+  return trouble;
+}
+
+}  // namespace
+
+Outcome<void> call(Session& session) {
+  const auto& arguments = session.arguments;
+  const auto supervisor = session.supervisor();
+  if (!supervisor) return tl::unexpected(supervisor.error());
+  const auto patience = session.timeout(std::chrono::milliseconds(5000));
+  const auto request = request_of("call", {*supervisor, *parse_id(arguments.id), *parse_term(arguments.term),
+                                           Term(static_cast<std::int64_t>(patience.count()))});
+  const auto reply = ask(session.api, request, patience);
+  if (!reply) return tl::unexpected(about(arguments.id, reply.error()));
+  const auto text = to_string(*reply);
+  session.out.line(session.out.json() ? json_line(Json{{"reply", text}, {"value", term_json(*reply)}})
+                                      : text);
+  return {};
+}
+
+Outcome<void> cast(Session& session) {
+  const auto& arguments = session.arguments;
+  const auto supervisor = session.supervisor();
+  if (!supervisor) return tl::unexpected(supervisor.error());
+  const auto answer = ask(
+      session.api, request_of("cast", {*supervisor, *parse_id(arguments.id), *parse_term(arguments.term)}),
+      session.timeout(question_timeout));
+  if (!answer) return tl::unexpected(about(arguments.id, answer.error()));
+  if (session.out.json()) session.out.line(json_line(Json{{"sent", arguments.id}}));
+  return {};
+}
+
+}  // namespace brood::app

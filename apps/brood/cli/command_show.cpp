@@ -1,0 +1,83 @@
+// brood ps, show.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/brood/cli/commands.hpp"
+#include "apps/brood/cli/json.hpp"
+#include "apps/brood/cli/rows.hpp"
+#include "apps/brood/fleet/names.hpp"
+
+namespace brood::app {
+namespace {
+
+// Of 100,000 children the answer is some tens of megabytes.
+constexpr std::chrono::milliseconds table_timeout{30000};
+
+Outcome<std::vector<ChildRow>> describe(Session& session, Term what) {
+  const auto supervisor = session.supervisor();
+  if (!supervisor) return tl::unexpected(supervisor.error());
+  const auto answer = ask(session.api, request_of("describe", {*supervisor, std::move(what)}),
+                          session.timeout(table_timeout));
+  if (!answer) return tl::unexpected(answer.error());
+  return child_rows(*answer);
+}
+
+Term selection(const Arguments& arguments) {
+  if (arguments.local) return Term::atom("local");
+  if (!arguments.tag.empty()) return Term::tuple({Term::atom("tag"), Term::binary(arguments.tag)});
+  return Term::atom("all");
+}
+
+void keep_tag(std::vector<ChildRow>& rows, const std::string& tag) {
+  rows.erase(std::remove_if(rows.begin(), rows.end(),
+                            [&](const ChildRow& row) {
+                              return std::find(row.tags.begin(), row.tags.end(), tag) == row.tags.end();
+                            }),
+             rows.end());
+}
+
+std::string total_line(const std::vector<ChildRow>& rows) {
+  std::size_t running = 0;
+  std::size_t failed = 0;
+  for (const auto& row : rows) {
+    failed += row.failed ? 1 : 0;
+    running += std::any_of(row.instances.begin(), row.instances.end(),
+                           [](const InstanceRow& instance) { return instance.phase == "running"; });
+  }
+  return fmt::format("{} children, {} running{}", rows.size(), running,
+                     failed == 0 ? "" : fmt::format(", {} failed", failed));
+}
+
+}  // namespace
+
+Outcome<void> ps(Session& session) {
+  auto rows = describe(session, selection(session.arguments));
+  if (!rows) return tl::unexpected(rows.error());
+  if (session.arguments.local && !session.arguments.tag.empty()) keep_tag(*rows, session.arguments.tag);
+  auto& out = session.out;
+  if (out.json()) {
+    out.line(json_line(children_json(*rows)));
+    return {};
+  }
+  out.write(render(children_table(*rows), out.width(), out.color()));
+  if (out.width()) out.line(styled(total_line(*rows), Style::faint, out.color()));
+  return {};
+}
+
+Outcome<void> show(Session& session) {
+  const auto& id = session.arguments.id;
+  const auto rows = describe(session, Term::tuple({Term::atom("id"), *parse_id(id)}));
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty())
+    return refused("no_such_child", fmt::format("{}: no such child; `brood ps` shows those there are", id));
+  auto& out = session.out;
+  if (out.json()) {
+    out.line(json_line(child_json(rows->front())));
+  } else {
+    out.write(child_text(rows->front(), out.color()));
+  }
+  return {};
+}
+
+}  // namespace brood::app

@@ -1,0 +1,53 @@
+// The commands that ask a node. Each writes its answer to the Output or says what the trouble was.
+//
+// One thread.
+#pragma once
+
+#include "apps/brood/cli/api.hpp"
+#include "apps/brood/cli/arguments.hpp"
+#include "apps/brood/cli/output.hpp"
+
+namespace brood::app {
+
+struct Session {
+  Api& api;
+  Output& out;
+  const Arguments& arguments;
+
+  [[nodiscard]] std::chrono::milliseconds timeout(std::chrono::milliseconds otherwise) const {
+    return arguments.common.timeout.value_or(otherwise);
+  }
+  /// The supervisor meant: --supervisor, or the only one there. Several: a usage error that lists them.
+  [[nodiscard]] Outcome<Term> supervisor() const;
+};
+
+/// What --json calls the common time-out of plain questions.
+inline constexpr std::chrono::milliseconds question_timeout{5000};
+
+Outcome<void> start(Session& session);
+Outcome<void> stop(Session& session);
+Outcome<void> ps(Session& session);
+Outcome<void> show(Session& session);
+Outcome<void> retry(Session& session);
+Outcome<void> call(Session& session);
+Outcome<void> cast(Session& session);
+Outcome<void> nodes(Session& session);
+Outcome<void> where(Session& session);
+Outcome<void> drain(Session& session);
+Outcome<void> workers(Session& session);
+Outcome<void> logs(Session& session);
+Outcome<void> apply(Session& session);
+
+/// Runs the command that the arguments name.
+Outcome<void> run_command(Session& session);
+
+/// What can be known to be wrong before any node is asked: ids, terms and files of the arguments.
+Outcome<void> check_before_connecting(const Arguments& arguments);
+
+/// The child's spec that `brood start` asks for.
+Outcome<Term> start_spec(const Arguments& arguments);
+
+/// A request: {Name, Item...}.
+[[nodiscard]] Term request_of(std::string_view name, std::vector<Term> items);
+
+}  // namespace brood::app

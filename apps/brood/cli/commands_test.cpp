@@ -1,0 +1,384 @@
+#include "apps/brood/cli/commands.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "apps/brood/cli/fake_api.hpp"
+#include "apps/brood/cli/json.hpp"
+
+namespace brood::app {
+namespace {
+
+struct Ran {
+  int status = 0;
+  std::string out;
+  std::vector<std::string> asked;
+  std::string code;
+  std::string message;
+  [[nodiscard]] Json json() const { return Json::parse(out); }
+};
+
+// Runs a command line against these answers; what it writes is caught.
+Ran run(std::vector<std::string> words, FakeApi api) {
+  const auto arguments = parse_arguments(std::move(words), [](const std::string&) { return ""; });
+  EXPECT_TRUE(arguments) << (arguments ? "" : arguments.error().text);
+  Ran ran;
+  if (!arguments) return ran;
+  testing::internal::CaptureStdout();
+  {
+    Output out(arguments->common.json, arguments->common.color);
+    Session session{api, out, *arguments};
+    const auto done = run_command(session);
+    if (done) {
+      out.flush();
+    } else {
+      ran.code = done.error().code;
+      ran.message = done.error().message;
+      testing::internal::CaptureStderr();
+      ran.status = out.show(done.error());
+      (void)testing::internal::GetCapturedStderr();
+    }
+  }
+  std::fflush(stdout);
+  ran.out = testing::internal::GetCapturedStdout();
+  ran.asked = api.asked;
+  return ran;
+}
+
+Ran run(std::vector<std::string> words, std::vector<std::string> answers) {
+  return run(std::move(words), FakeApi(std::move(answers)));
+}
+
+Term with_pid(const Term& term, const Pid& pid) {
+  if (term.is_atom("pid")) return Term(pid);
+  if (const auto* items = term.as_tuple()) {
+    std::vector<Term> out;
+    for (const auto& item : *items) out.push_back(with_pid(item, pid));
+    return Term::tuple(std::move(out));
+  }
+  if (const auto* items = term.as_list()) {
+    std::vector<Term> out;
+    for (const auto& item : *items) out.push_back(with_pid(item, pid));
+    return Term::list(std::move(out));
+  }
+  if (const auto* entries = term.as_map()) {
+    std::vector<std::pair<Term, Term>> out;
+    for (const auto& [key, value] : *entries) {
+      out.emplace_back(key, key.is_atom("pid") && value.is_atom("here") ? Term(pid) : value);
+      if (!value.is_atom("here")) out.back().second = with_pid(value, pid);
+    }
+    return Term::map(std::move(out));
+  }
+  return term;
+}
+
+const Pid some_pid{NodeName("n2@h"), 7, 0, 1};
+
+FakeApi answering(std::vector<std::string> answers) {
+  FakeApi api({});
+  for (const auto& text : answers) api.add(with_pid(parse_term(text).value(), some_pid));
+  return api;
+}
+
+constexpr const char* one_child =
+    "{ok, [#{id => <<\"a\">>, worker => <<\"counter\">>, restart => permanent, tags => [<<\"t\">>], static "
+    "=> true, "
+    "wanted => true, failed => false, failure => <<\"\">>, node_for => 'n2@h', args => [5], shutdown => "
+    "5000, "
+    "instances => [#{node => 'n2@h', pid => here, os_pid => 0, phase => running, role => active, restarts => "
+    "2, "
+    "uptime_ms => 61500, reason => <<\"\">>}]}]}";
+
+TEST(Commands, TheOnlySupervisorIsFoundByAsking) {
+  const auto ran = run({"ps", "--json"}, answering({"[web]", one_child}));
+  EXPECT_EQ(ran.asked, (std::vector<std::string>{"supervisors", "{describe,web,all}"}));
+}
+
+TEST(Commands, OfSeveralSupervisorsOneMustBeNamed) {
+  const auto ran = run({"ps"}, {"[jobs, web]"});
+  EXPECT_EQ(ran.status, exit_usage);
+  EXPECT_EQ(ran.message, "n1@h has several supervisors; say which: --supervisor jobs | web");
+  EXPECT_EQ(run({"ps", "--supervisor", "web"}, answering({one_child})).asked.front(), "{describe,web,all}");
+}
+
+TEST(Commands, PsPrintsExactlyThePromisedKeys) {
+  const auto ran = run({"ps", "--json"}, answering({"[web]", one_child}));
+  EXPECT_EQ(ran.out,
+            "[{\"id\":\"a\",\"worker\":\"counter\",\"restart\":\"permanent\",\"tags\":[\"t\"],\"instances\":["
+            "{\"node\":\"n2@h\","
+            "\"pid\":\"<n2@h.7.0>\",\"os_pid\":0,\"phase\":\"running\",\"role\":\"active\",\"restarts\":2,"
+            "\"uptime_s\":61.5}]}]\n");
+}
+
+TEST(Commands, PsShowsATable) {
+  const auto ran = run({"ps"}, answering({"[web]", one_child}));
+  EXPECT_EQ(ran.out,
+            "ID  RUNS     NODE  PHASE    OS PID  RESTARTS     UP\n"
+            "a   counter  n2@h  running       -         2  1m 1s\n");
+}
+
+TEST(Commands, PsShowsAFailedChildAndWhy) {
+  const std::string failed =
+      "{ok, [#{id => bad, worker => <<\"exec\">>, restart => permanent, tags => [], failed => true, "
+      "failure => <<\"no such file\">>, args => #{argv => [<<\"nothing\">>, <<\"-x\">>]}, instances => []}]}";
+  EXPECT_EQ(run({"ps"}, {"[web]", failed}).out,
+            "ID    RUNS        NODE  PHASE   OS PID  RESTARTS  UP\n"
+            ":bad  nothing -x  -     failed       -         -   -\n");
+  EXPECT_EQ(run({"ps", "--json"}, {"[web]", failed}).json()[0]["failure"], "no such file");
+}
+
+TEST(Commands, PsSelects) {
+  EXPECT_EQ(run({"ps", "--local"}, {"[web]", "{ok, []}"}).asked[1], "{describe,web,local}");
+  EXPECT_EQ(run({"ps", "--tag", "t"}, {"[web]", "{ok, []}"}).asked[1], "{describe,web,{tag,<<\"t\">>}}");
+  EXPECT_EQ(run({"ps", "--local", "--tag", "t", "--json"}, answering({"[web]", one_child})).json().size(),
+            1u);
+  EXPECT_EQ(run({"ps", "--local", "--tag", "u", "--json"}, answering({"[web]", one_child})).out, "[]\n");
+}
+
+TEST(Commands, ShowSaysEverything) {
+  const auto json = run({"show", "a", "--json"}, answering({"[web]", one_child})).json();
+  EXPECT_EQ(json["args"], "[5]");
+  EXPECT_EQ(json["node_for"], "n2@h");
+  EXPECT_EQ(json["static"], true);
+  const auto text = run({"show", "a"}, answering({"[web]", one_child})).out;
+  EXPECT_NE(text.find("belongs on n2@h\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("2 restarts, up 1m 1s\n"), std::string::npos) << text;
+  const auto none = run({"show", "a"}, {"[web]", "{ok, []}"});
+  EXPECT_EQ(none.status, exit_refused);
+  EXPECT_EQ(none.code, "no_such_child");
+}
+
+TEST(Commands, StartSendsTheSpecAndSaysWhere) {
+  const auto ran = run({"start", "a", "--worker", "counter", "--args", "5", "--tag", "t", "--restart",
+                        "transient", "--shutdown", "100"},
+                       answering({"[web]", "{ok, pid, <<\"a\">>}"}));
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.asked[1],
+            "{start_child,web,#{id=><<\"a\">>,metadata=>#{tag=><<\"t\">>},restart=>transient,shutdown=>100,"
+            "start=>{<<\"counter\">>,[5]}}}");
+  EXPECT_EQ(ran.out, "started a on n2@h as <n2@h.7.0>\n");
+  const auto json = run({"start", "a", "--json", "--on", "n2@h:9000", "--", "ls", "-l"},
+                        answering({"[web]", "{ok, pid, <<\"a\">>}"}));
+  EXPECT_EQ(json.json(), (Json{{"id", "a"}, {"pid", "<n2@h.7.0>"}, {"node", "n2@h"}}));
+  EXPECT_NE(json.asked[1].find("start=>{exec,#{argv=>[<<\"ls\">>,<<\"-l\">>]}}"), std::string::npos)
+      << json.asked[1];
+  EXPECT_NE(json.asked[1].find("#{node=>n2@h}}"), std::string::npos) << json.asked[1];
+}
+
+TEST(Commands, ARefusalHasStatusOneAndItsReason) {
+  const auto taken =
+      run({"start", "a", "--worker", "w", "--json"}, answering({"[web]", "{error, {already_started, pid}}"}));
+  EXPECT_EQ(taken.status, exit_refused);
+  EXPECT_EQ(taken.json()["error"]["code"], "already_started");
+  EXPECT_EQ(taken.json()["error"]["message"], "a: it runs already, as <n2@h.7.0>");
+  const auto worker =
+      run({"start", "a", "--worker", "w"}, {"[web]", "{error, {no_such_worker, <<\"no node knows w\">>}}"});
+  EXPECT_EQ(worker.message, "a: no node knows w");
+  const auto supervisor =
+      run({"start", "a", "--worker", "w", "--supervisor", "x"}, {"{error, no_supervisor}"});
+  EXPECT_EQ(supervisor.code, "no_such_supervisor");
+}
+
+TEST(Commands, StopTellsOfEachId) {
+  EXPECT_EQ(run({"stop", "a", ":b"}, {"[web]", "ok", "ok"}).asked[2], "{stop_child,web,b}");
+  EXPECT_EQ(run({"stop", "a", ":b"}, {"[web]", "ok", "ok"}).out, "stopped a\nstopped :b\n");
+  EXPECT_EQ(run({"stop", "a", "--json"}, {"[web]", "ok"}).out, "{\"stopped\":[\"a\"]}\n");
+  const auto one = run({"stop", "a", "--json"}, {"[web]", "{error, not_found}"});
+  EXPECT_EQ(one.status, exit_refused);
+  EXPECT_EQ(one.json()["error"]["code"], "no_such_child");
+  const auto some = run({"stop", "a", "b", "--json"}, {"[web]", "{error, not_found}", "ok"});
+  EXPECT_EQ(some.status, exit_refused);
+  EXPECT_EQ(some.json()["stopped"], Json::array({"b"}));
+  EXPECT_EQ(some.json()["errors"][0]["id"], "a");
+}
+
+TEST(Commands, ALostNodeHasStatusThree) {
+  const auto ran = run({"stop", "a", "--json"}, {"[web]"});
+  EXPECT_EQ(ran.status, exit_unreachable);
+  EXPECT_EQ(ran.json()["error"]["code"], "node_lost");
+}
+
+TEST(Commands, CallPrintsTheReplyAsItIs) {
+  const auto ran = run({"call", "a", "{add, 5}"}, {"[web]", "{ok, {reply, 5}}"});
+  EXPECT_EQ(ran.asked[1], "{call,web,<<\"a\">>,{add,5},5000}");
+  EXPECT_EQ(ran.out, "{reply,5}\n");
+  EXPECT_EQ(run({"call", "a", "x", "--timeout", "70"}, {"[web]", "{ok, ok}"}).asked[1],
+            "{call,web,<<\"a\">>,x,70}");
+  const auto json =
+      run({"call", "a", "x", "--json"}, {"[web]", "{ok, #{up => true, n => [1, 2.5], t => <<\"x\">>}}"})
+          .json();
+  EXPECT_EQ(json["value"], (Json{{"n", {1, 2.5}}, {"t", "x"}, {"up", true}}));
+  EXPECT_TRUE(json["reply"].is_string());
+}
+
+TEST(Commands, AReplyThatIsAnErrorTupleIsStillAReply) {
+  EXPECT_EQ(run({"call", "a", "x"}, {"[web]", "{ok, {error, no}}"}).out, "{error,no}\n");
+}
+
+TEST(Commands, CastIsSilent) {
+  const auto ran = run({"cast", "a", "{add, 5}"}, {"[web]", "ok"});
+  EXPECT_EQ(ran.asked[1], "{cast,web,<<\"a\">>,{add,5}}");
+  EXPECT_EQ(ran.out, "");
+}
+
+TEST(Commands, NodesPrintsExactlyThePromisedKeys) {
+  const std::string answer =
+      "{ok, [#{name => 'n1@h', up => true, self => true, state => up, supervisors => #{web => #{children => "
+      "3}}}, "
+      "#{name => 'n2@h', up => false, self => false, state => down, supervisors => #{}}]}";
+  EXPECT_EQ(run({"nodes", "--json"}, {answer}).out,
+            "[{\"name\":\"n1@h\",\"up\":true,\"self\":true,\"supervisors\":{\"web\":{\"children\":3}}},"
+            "{\"name\":\"n2@h\",\"up\":false,\"self\":false,\"supervisors\":{}}]\n");
+  EXPECT_EQ(run({"nodes"}, {answer}).out,
+            "NODE          STATE  CHILDREN\n"
+            "n1@h (asked)  up     web: 3\n"
+            "n2@h          down   -\n");
+}
+
+TEST(Commands, WhereTellsWhereItBelongsAndRuns) {
+  const auto ran = run({"where", "k"}, answering({"[web]", "'n1@h'", "pid"}));
+  EXPECT_EQ(ran.asked[1], "{node_for,web,<<\"k\">>}");
+  EXPECT_EQ(ran.asked[2], "{whereis,web,<<\"k\">>}");
+  EXPECT_EQ(ran.out, "k belongs on n1@h; it runs on n2@h as <n2@h.7.0>\n");
+  EXPECT_EQ(run({"where", "k"}, {"[web]", "'n1@h'", "undefined"}).out,
+            "k belongs on n1@h; it does not run\n");
+  EXPECT_EQ(run({"where", "k", "--json"}, {"[web]", "undefined", "undefined"}).out,
+            "{\"key\":\"k\",\"node\":null,\"pid\":null,\"runs_on\":null}\n");
+}
+
+TEST(Commands, DrainAndWorkersAndRetry) {
+  EXPECT_EQ(run({"drain"}, {"ok"}).asked[0], "{drain,all}");
+  EXPECT_EQ(run({"drain", "--supervisor", "web"}, {"ok"}).asked[0], "{drain,web}");
+  EXPECT_EQ(run({"drain", "--json"}, {"ok"}).out, "{\"drained\":\"n1@h\"}\n");
+  EXPECT_EQ(run({"drain"}, {"{error, no_target}"}).code, "no_target");
+  EXPECT_EQ(run({"workers"}, {"[<<\"counter\">>, <<\"echo\">>]"}).out, "counter\necho\n");
+  EXPECT_EQ(run({"workers", "--json"}, {"[<<\"counter\">>]"}).out, "[\"counter\"]\n");
+  EXPECT_EQ(run({"retry", "a"}, {"[web]", "ok"}).asked[1], "{retry,web,<<\"a\">>}");
+}
+
+// ---- logs -----------------------------------------------------------------------------------------------
+
+std::string log_answer(const std::string& text, int next, const std::string& node = "n1@h") {
+  return "{ok, #{text => <<\"" + text + "\">>, next => " + std::to_string(next) + ", node => '" + node +
+         "'}}";
+}
+
+TEST(Commands, LogsReadsToTheEnd) {
+  const auto ran =
+      run({"logs", "a"}, {"[web]", log_answer("one ", 4), log_answer("two", 7), log_answer("", 7)});
+  EXPECT_EQ(ran.out, "one two");
+  EXPECT_EQ(ran.asked[1], "{logs,web,<<\"a\">>,#{bytes=>262144,offset=>0}}");
+  EXPECT_EQ(ran.asked[2], "{logs,web,<<\"a\">>,#{bytes=>262144,offset=>4}}");
+}
+
+TEST(Commands, LogsShowsTheLastLines) {
+  const auto three = "{ok, #{text => <<97,10,98,10,99,10>>, next => 6, node => 'n1@h'}}";
+  EXPECT_EQ(run({"logs", "a", "-n", "2"}, {"[web]", three}).out, "b\nc\n");
+  EXPECT_EQ(run({"logs", "a", "-n", "0"}, {"[web]", three}).out, "");
+  EXPECT_EQ(run({"logs", "a", "-n", "9"}, {"[web]", three}).out, "a\nb\nc\n");
+}
+
+TEST(Commands, LogsAsOneDocument) {
+  EXPECT_EQ(run({"logs", "a", "--json", "-n", "5"}, {"[web]", log_answer("x", 1)}).out,
+            "{\"id\":\"a\",\"node\":\"n1@h\",\"text\":\"x\"}\n");
+}
+
+TEST(Commands, LogsFollowsTheChildToAnotherNodeAndEndsWithIt) {
+  const auto ran = run({"logs", "a", "-f"},
+                       {"[web]", log_answer("one ", 4), log_answer("", 4),      // what is there
+                        log_answer("two ", 8),                                  // more of it
+                        "{error, {no_such_child, <<\"moving\">>}}", one_child,  // between two nodes
+                        log_answer("skip", 12, "n2@h"),  // elsewhere: read from its beginning
+                        log_answer("three ", 6, "n2@h"), log_answer("", 2, "n2@h"),  // a new log there
+                        log_answer("four", 4, "n2@h"), "{error, not_found}", "{ok, []}"});
+  EXPECT_EQ(ran.out, "one two three four");
+  EXPECT_EQ(ran.status, 0);
+}
+
+// ---- apply ----------------------------------------------------------------------------------------------
+
+class Apply : public testing::Test {
+ protected:
+  Apply() {
+    path_ = testing::TempDir() + "brood-apply-XXXXXX";
+    ::close(::mkstemp(path_.data()));
+    std::ofstream(path_) << "[[supervisor.web.child]]\nid = \"a\"\nworker = \"counter\"\n";
+  }
+  ~Apply() override { ::unlink(path_.c_str()); }
+  std::string path_;
+};
+
+constexpr const char* plan =
+    "{ok, [#{supervisor => web, id => <<\"a\">>, action => start}, #{supervisor => web, id => <<\"b\">>, "
+    "action => remove}, "
+    "#{supervisor => web, id => <<\"c\">>, action => start}]}";
+
+TEST_F(Apply, DryRunOnlySaysWhatItWouldDo) {
+  const auto ran = run({"apply", path_, "--dry-run"}, {plan});
+  ASSERT_EQ(ran.asked.size(), 1u);
+  EXPECT_NE(ran.asked[0].find("#{dry_run=>true}"), std::string::npos) << ran.asked[0];
+  EXPECT_EQ(ran.out, "will start 2 in web: a, c\nwill remove 1 in web: b\n");
+}
+
+TEST_F(Apply, SaysWhatItWillDoAndThenWhatItDid) {
+  const auto ran =
+      run({"apply", path_},
+          {plan,
+           "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}, "
+           "#{supervisor => web, id => <<\"b\">>, action => remove, result => {error, not_found}}]}"});
+  EXPECT_EQ(ran.out, "will start 2 in web: a, c\nwill remove 1 in web: b\nstarted 1 in web: a\n");
+  EXPECT_EQ(ran.status, exit_refused);
+  EXPECT_NE(ran.message.find("could not remove b: "), std::string::npos) << ran.message;
+}
+
+TEST_F(Apply, AsOneDocument) {
+  const auto ran =
+      run({"apply", path_, "--json"},
+          {plan, "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}]}"});
+  EXPECT_EQ(ran.out,
+            "{\"dry_run\":false,\"actions\":[{\"supervisor\":\"web\",\"id\":\"a\",\"action\":\"start\","
+            "\"result\":\"ok\"}]}\n");
+}
+
+TEST_F(Apply, NothingToDoIsNotAsked) {
+  const auto ran = run({"apply", path_}, {"{ok, []}"});
+  EXPECT_EQ(ran.out, "nothing to do: the cluster is as the file says\n");
+  EXPECT_EQ(ran.asked.size(), 1u);
+}
+
+TEST(ApplyErrors, ABadFileIsAUsageErrorThatNamesIt) {
+  const auto ran = run({"apply", "/nowhere/fleet.toml"}, std::vector<std::string>{});
+  EXPECT_EQ(ran.status, exit_usage);
+  EXPECT_EQ(ran.message, "/nowhere/fleet.toml: cannot be read: No such file or directory");
+}
+
+// ---- before any node is asked ---------------------------------------------------------------------------
+
+std::string refused_early(std::vector<std::string> words) {
+  const auto arguments = parse_arguments(std::move(words), [](const std::string&) { return ""; });
+  if (!arguments) return arguments.error().text;
+  const auto checked = check_before_connecting(*arguments);
+  if (checked) return "";
+  EXPECT_EQ(checked.error().status, exit_usage);
+  return checked.error().message;
+}
+
+TEST(Commands, WrongTermsAndIdsAreRefusedWithoutANode) {
+  EXPECT_NE(refused_early({"call", "a", "{add, "}), "");
+  EXPECT_NE(refused_early({"cast", "a", "]"}), "");
+  EXPECT_NE(refused_early({"start", "a", "--worker", "w", "--args", "{"}), "");
+  EXPECT_NE(refused_early({"start", "a", "--worker", "w", "--shutdown", "soon"}), "");
+  EXPECT_NE(refused_early({"start", "a", "--worker", "w", "--on", "n2"}), "");
+  EXPECT_NE(refused_early({"show", std::string(300, 'x')}), "");
+  EXPECT_NE(refused_early({"stop", "a", ":"}), "");
+  EXPECT_EQ(refused_early({"call", "a", "{add, 5}"}), "");
+  EXPECT_EQ(refused_early({"start", "a", "--", "ls"}), "");
+}
+
+}  // namespace
+}  // namespace brood::app

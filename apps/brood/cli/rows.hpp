@@ -1,0 +1,62 @@
+// What the requests `describe` and `node_info` answer, as plain data, and how it is shown.
+//
+// Pure functions.
+#pragma once
+
+#include <brood/term.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/brood/cli/display.hpp"
+#include "apps/brood/cli/json.hpp"
+
+namespace brood::app {
+
+struct InstanceRow {
+  std::string node;
+  std::string pid;
+  std::int64_t os_pid = 0;  ///< 0: a worker, which has none of its own.
+  std::string phase;
+  std::string role;
+  std::int64_t restarts = 0;
+  std::int64_t uptime_ms = 0;
+  std::string reason;  ///< Why it is not running, in words.
+};
+
+struct ChildRow {
+  std::string id;  ///< As the command line takes it.
+  std::string worker;
+  std::string restart;
+  std::vector<std::string> tags;
+  bool is_static = false;
+  bool wanted = true;  ///< False: it was stopped.
+  bool failed = false;
+  std::string failure;
+  std::string node_for;
+  Term args;
+  std::string shutdown;
+  std::vector<InstanceRow> instances;
+};
+
+struct NodeRow {
+  std::string name;
+  bool up = false;
+  bool self = false;
+  std::string state;
+  std::map<std::string, std::int64_t> children;  ///< By supervisor.
+};
+
+/// Missing and unknown keys are no error: the node may be of another version.
+[[nodiscard]] std::vector<ChildRow> child_rows(const Term& answer);
+[[nodiscard]] std::vector<NodeRow> node_rows(const Term& answer);
+
+[[nodiscard]] Table children_table(const std::vector<ChildRow>& rows);
+[[nodiscard]] Json children_json(const std::vector<ChildRow>& rows);
+[[nodiscard]] std::string child_text(const ChildRow& row, bool color);
+[[nodiscard]] Json child_json(const ChildRow& row);
+[[nodiscard]] Table nodes_table(const std::vector<NodeRow>& rows);
+[[nodiscard]] Json nodes_json(const std::vector<NodeRow>& rows);
+
+}  // namespace brood::app

@@ -1,0 +1,83 @@
+#include "apps/brood/daemon/crash_report.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include "process/runtime.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BROOD_APP_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define BROOD_APP_SANITIZED 1
+#endif
+#endif
+
+namespace brood::app {
+namespace {
+
+constexpr std::array<int, 5> crash_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+void say(std::string_view text) {
+  (void)!::write(STDERR_FILENO, text.data(), text.size());
+}
+
+std::string_view name_of(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+      return "segmentation fault";
+    case SIGBUS:
+      return "bus error";
+    case SIGFPE:
+      return "arithmetic error";
+    case SIGILL:
+      return "illegal instruction";
+    default:
+      return "abort";
+  }
+}
+
+// Only what is safe in a signal handler: no memory is taken, nothing is locked.
+void report(int signal) {
+  say("brood: crash (");
+  say(name_of(signal));
+  say(")");
+  if (const auto* identity = process::Runtime::running_on_this_thread()) {
+    const auto* binary = identity->child_id.as_binary();
+    const auto* atom = identity->child_id.as_atom();
+    say(" while child ");
+    say(binary != nullptr ? std::string_view(binary->bytes)
+        : atom != nullptr ? std::string_view(atom->name)
+                          : "?");
+    say(" of supervisor ");
+    say(identity->supervisor);
+    say(" was running");
+  }
+  say("\n");
+}
+
+void on_crash(int signal) {
+  report(signal);
+  ::raise(signal);  // the handler was reset: this ends the program as if there had been none
+}
+
+}  // namespace
+
+void install_crash_report() {
+#ifndef BROOD_APP_SANITIZED
+  struct sigaction action {};
+  action.sa_handler = on_crash;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+  ::sigemptyset(&action.sa_mask);
+  for (const int signal : crash_signals) (void)::sigaction(signal, &action, nullptr);
+#else
+  (void)crash_signals;
+  (void)on_crash;
+#endif
+}
+
+}  // namespace brood::app

@@ -1,0 +1,114 @@
+#include "apps/brood/daemon/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/brood/cli/client.hpp"
+#include "apps/brood/fleet/names.hpp"
+#include "supervisor/cookie.hpp"
+
+namespace brood::app {
+namespace {
+
+// With no supervisor in the file and none on the command line, children still need one to be started under.
+constexpr const char* default_supervisor = "main";
+
+Outcome<fleet::FleetFile> file_of(const std::string& path) {
+  if (path.empty()) return fleet::FleetFile{};
+  auto file = fleet::load_fleet(path);
+  if (file) return std::move(*file);
+  std::string all;
+  for (const auto& problem : file.error()) all += (all.empty() ? "" : "\n") + problem.text(path);
+  return usage(std::move(all));
+}
+
+// Every node may be given the same list of seeds: its own name in it means nothing.
+Outcome<std::vector<std::string>> seeds(std::vector<std::string> join, const std::vector<std::string>& more,
+                                        const NodeName& own) {
+  join.insert(join.end(), more.begin(), more.end());
+  std::vector<std::string> out;
+  for (const auto& seed : join) {
+    const auto address = parse_node_address(seed);
+    if (!address) return usage("--join: " + address.error().message);
+    if (address->name != own && std::find(out.begin(), out.end(), seed) == out.end()) out.push_back(seed);
+  }
+  return out;
+}
+
+void add_supervisors(DaemonSettings& out, const std::vector<std::string>& names,
+                     const fleet::NodeSection& section) {
+  auto more = names;
+  if (out.supervisors.empty() && more.empty()) more.emplace_back(default_supervisor);
+  for (const auto& name : more) {
+    const bool there = std::any_of(out.supervisors.begin(), out.supervisors.end(),
+                                   [&](const SupervisorOptions& known) { return known.name == name; });
+    if (there) continue;
+    SupervisorOptions options;
+    options.name = name;
+    if (section.form_wait) options.form_wait = *section.form_wait;
+    if (section.expect) options.expect = *section.expect;
+    out.supervisors.push_back(std::move(options));
+  }
+}
+
+void set_network(NodeOptions& node, const fleet::NodeSection& section, const NodeArguments& arguments) {
+  if (section.listen) node.listen_address = *section.listen;
+  if (section.port) node.port = *section.port;
+  node.epmd = section.epmd.value_or(true) && !arguments.no_epmd;
+  node.epmd_port = section.epmd_port.value_or(epmd_port_from_environment());
+  if (section.tick_timeout) node.tick_timeout = *section.tick_timeout;
+}
+
+}  // namespace
+
+Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::FleetFile file) {
+  const auto& given = arguments.node;
+  const auto& section = file.node;
+  DaemonSettings out;
+  out.config = given.config;
+  out.node.name = !given.name.empty() ? given.name : section.name.value_or("");
+  if (out.node.name.empty()) {
+    return usage("node: no name; give --name n1@127.0.0.1, or name = \"...\" under [node] in the fleet file");
+  }
+  const auto own = parse_node_address(out.node.name);
+  if (!own) return usage("node: " + own.error().message);
+  auto join = seeds(section.join, given.join, own->name);
+  if (!join) return tl::unexpected(join.error());
+  out.node.join = std::move(*join);
+  set_network(out.node, section, given);
+  // A port in the name on the command line wins over the file's.
+  if (own->port != 0) out.node.port = 0;
+  out.node.report_crashes = true;
+  if (section.stuck_after) out.node.stuck_after = *section.stuck_after;
+  if (section.threads) out.node.threads = *section.threads;
+  out.node.exec_allow = section.exec_allow.value_or(false) || given.exec_allow;
+  out.node.log_dir = !given.log_dir.empty() ? given.log_dir : section.log_dir.value_or("");
+  out.log_level = !given.log_level.empty() ? given.log_level : section.log_level.value_or("info");
+  out.worker_libs = section.worker_libs;
+  out.worker_libs.insert(out.worker_libs.end(), given.worker_libs.begin(), given.worker_libs.end());
+  out.supervisors = std::move(file.supervisors);
+  add_supervisors(out, given.supervisors, section);
+  return out;
+}
+
+Outcome<DaemonSettings> daemon_settings(const Arguments& arguments) {
+  auto file = file_of(arguments.node.config);
+  if (!file) return tl::unexpected(file.error());
+  const auto cookie_file = !arguments.common.cookie_file.empty()
+                               ? arguments.common.cookie_file
+                               : file->node.cookie_file.value_or(supervisor::default_cookie_file());
+  const auto inline_cookie = arguments.common.cookie_file.empty() ? file->node.cookie : std::nullopt;
+  auto out = merged_settings(arguments, std::move(*file));
+  if (!out) return out;
+  if (inline_cookie) {
+    out->node.cookie = *inline_cookie;
+    return out;
+  }
+  auto cookie = supervisor::read_cookie(cookie_file);
+  if (!cookie) return usage(cookie.error().message);
+  out->node.cookie = std::move(*cookie);
+  return out;
+}
+
+}  // namespace brood::app

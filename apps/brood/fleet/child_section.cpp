@@ -1,0 +1,194 @@
+// [[supervisor.NAME.child]]: one child, or `count` of them.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "apps/brood/fleet/names.hpp"
+#include "apps/brood/fleet/sections.hpp"
+#include "apps/brood/fleet/toml_term.hpp"
+#include "exec/command.hpp"
+
+namespace brood::app::fleet {
+namespace {
+
+constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
+constexpr std::int64_t count_max = 100'000;
+
+// A child as it is written: before {n} is replaced.
+struct Draft {
+  std::string id;
+  ChildSpec spec;
+  std::optional<Term> args;  ///< The list of arguments.
+  std::optional<std::int64_t> count;
+};
+
+std::optional<Term> read_args(Section& section) {
+  const auto* entry = section.any("args");
+  if (entry == nullptr) return std::nullopt;
+  const bool table = entry->value.as<TomlTable>() != nullptr;
+  if (!table && entry->value.as<TomlArray>() == nullptr) {
+    section.problem("args",
+                    fmt::format("is {}; allowed: a table (one argument, a map) or an array (the arguments)",
+                                kind_of(entry->value)));
+    return std::nullopt;
+  }
+  auto term = to_term(entry->value, section.path_of("args"), section.problems());
+  if (!term || !table) return term;
+  return Term::list({std::move(*term)});
+}
+
+void read_restart(Section& section, ChildSpec& spec) {
+  const auto word = section.one_of("restart", {"permanent", "transient", "temporary"});
+  if (word == "transient") spec.restart = Restart::transient;
+  if (word == "temporary") spec.restart = Restart::temporary;
+}
+
+void read_shutdown(Section& section, ChildSpec& spec) {
+  const auto patience = section.integer("shutdown_ms", 0, day_ms);
+  if (patience) spec.shutdown.patience = std::chrono::milliseconds(*patience);
+  if (section.has("shutdown") && section.has("shutdown_ms")) {
+    section.problem("shutdown", "there is a shutdown_ms too; give one of them");
+  }
+  const auto* entry = section.any("shutdown");
+  if (entry == nullptr) return;
+  const auto* word = entry->value.as<std::string>();
+  if (word != nullptr && *word == "infinity") {
+    spec.shutdown.infinity = true;
+  } else if (word != nullptr && *word == "brutal_kill") {
+    spec.shutdown.patience = std::chrono::milliseconds(0);
+  } else {
+    section.problem("shutdown", "allowed: \"infinity\" or \"brutal_kill\"; for a time use shutdown_ms");
+  }
+}
+
+void read_environment(Section& section, ChildSpec& spec) {
+  const auto* entry = section.any("env");
+  if (entry == nullptr) return;
+  const auto* table = entry->value.as<TomlTable>();
+  if (table == nullptr) return section.problem("env", "allowed: a table of texts, { LANG = \"C\" }");
+  for (const auto& variable : table->entries) {
+    const auto* value = variable.value.as<std::string>();
+    const bool bad_name =
+        variable.key.empty() || variable.key.find_first_of(std::string("=\0", 2)) != std::string::npos;
+    if (value == nullptr || bad_name || value->find('\0') != std::string::npos) {
+      section.problems().add(variable.line, section.path_of("env") + "." + variable.key,
+                             "allowed: NAME = \"text\", without = in the name and zero bytes in the text");
+      continue;
+    }
+    spec.env[variable.key] = *value;
+  }
+}
+
+void read_stop_signal(Section& section, ChildSpec& spec) {
+  const auto* entry = section.any("stop_signal");
+  if (entry == nullptr) return;
+  std::optional<int> number;
+  if (const auto* text = entry->value.as<std::string>()) number = exec::signal_from_name(*text);
+  if (const auto* integer = entry->value.as<std::int64_t>()) {
+    number = exec::signal_from_name(std::to_string(*integer));
+  }
+  if (number) {
+    spec.stop_signal = *number;
+  } else {
+    section.problem("stop_signal", "no such signal; allowed: a name (\"SIGINT\") or a number (2)");
+  }
+}
+
+void read_exec(Section& section, ChildSpec& spec) {
+  if (auto words = section.texts("exec")) {
+    if (words->empty() || words->front().empty()) {
+      section.problem("exec", "names no program; allowed: [\"program\", \"argument\", ...]");
+    }
+    spec.exec = std::move(*words);
+  }
+  spec.cwd = section.text("cwd");
+  read_environment(section, spec);
+  read_stop_signal(section, spec);
+  if (section.has("exec")) return;
+  for (const auto* key : {"cwd", "env", "stop_signal"}) {
+    if (section.has(key)) section.problem(key, "only a child with exec has it");
+  }
+}
+
+void read_what_runs(Section& section, Draft& draft) {
+  draft.spec.worker = section.text("worker").value_or("");
+  read_exec(section, draft.spec);
+  draft.args = read_args(section);
+  const bool worker = section.has("worker");
+  const bool exec = section.has("exec");
+  if (worker && exec) section.problem("exec", "there is a worker too; a child has one of them");
+  if (!worker && !exec)
+    section.problem("", "says nothing to run; allowed: worker = \"name\" or exec = [\"program\", ...]");
+  if (exec && section.has("args")) section.problem("args", "only a worker has args; put a program's in exec");
+  if (draft.spec.worker == "exec")
+    section.problem("worker", "\"exec\" is no worker; use exec = [\"program\", ...]");
+}
+
+void read_placement(Section& section, ChildSpec& spec) {
+  spec.nodes = section.texts("nodes").value_or(std::vector<std::string>{});
+  for (const auto& node : spec.nodes) {
+    const auto address = parse_node_address(node);
+    if (!address) {
+      section.problem("nodes", address.error().message);
+    } else if (address->port != 0) {
+      section.problem("nodes", fmt::format("\"{}\" has a port; allowed: name@host", node));
+    }
+  }
+}
+
+void read_metadata(Section& section, ChildSpec& spec) {
+  spec.tag = section.text("tag").value_or("");
+  const auto* entry = section.any("metadata");
+  if (entry == nullptr) return;
+  if (entry->value.as<TomlTable>() == nullptr) return section.problem("metadata", "allowed: a table");
+  if (auto term = to_term(entry->value, section.path_of("metadata"), section.problems())) {
+    spec.metadata = std::move(*term);
+  }
+}
+
+void read_id(Section& section, Draft& draft) {
+  draft.id = section.text("id").value_or("");
+  draft.count = section.integer("count", 1, count_max);
+  if (!section.has("id")) section.problem("", "has no id; allowed: id = \"text\", or \":name\" for an atom");
+  if (draft.id.empty()) return;
+  if (const auto id = parse_id(draft.id); !id) section.problem("id", id.error().message);
+  if (draft.count && *draft.count > 1 && draft.id.find("{n}") == std::string::npos) {
+    section.problem("id", "needs {n}, which count replaces by 1, 2, ...; for example \"room-{n}\"");
+  }
+}
+
+ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, Section& section) {
+  ChildSpec spec = draft.spec;
+  const auto id = parse_id(n ? numbered(draft.id, *n) : draft.id);
+  if (!id && !draft.id.empty() && n) section.problem("id", id.error().message);
+  if (id) spec.id = id->as_atom() != nullptr ? Id(*id->as_atom()) : Id(id->as_binary()->bytes);
+  if (n) {
+    for (auto& word : spec.exec) word = numbered(std::move(word), *n);
+    for (auto& [key, value] : spec.env) value = numbered(std::move(value), *n);
+    if (spec.cwd) spec.cwd = numbered(std::move(*spec.cwd), *n);
+    spec.metadata = numbered(spec.metadata, *n);
+  }
+  if (draft.args) spec.args = encode_term(n ? numbered(*draft.args, *n) : *draft.args);
+  return spec;
+}
+
+}  // namespace
+
+std::vector<ChildSpec> read_child(Section section) {
+  Draft draft;
+  read_id(section, draft);
+  read_what_runs(section, draft);
+  read_restart(section, draft.spec);
+  read_shutdown(section, draft.spec);
+  read_metadata(section, draft.spec);
+  read_placement(section, draft.spec);
+  section.finish();
+  const bool numbered_id = draft.id.find("{n}") != std::string::npos;
+  if (!draft.count || !numbered_id) return {finished(draft, std::nullopt, section)};
+  std::vector<ChildSpec> specs;
+  for (std::int64_t n = 1; n <= *draft.count; ++n)
+    specs.push_back(finished(draft, std::to_string(n), section));
+  return specs;
+}
+
+}  // namespace brood::app::fleet

@@ -1,0 +1,157 @@
+#include "apps/brood/fleet/fleet_file.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "apps/brood/fleet/names.hpp"
+#include "apps/brood/fleet/sections.hpp"
+
+namespace brood::app::fleet {
+namespace {
+
+void check_duplicates(const std::vector<ChildSpec>& specs, int line, const std::string& path,
+                      std::map<Term, int>& lines, Problems& problems) {
+  for (const auto& spec : specs) {
+    if (!spec.id) continue;
+    const auto [at, fresh] = lines.emplace(spec.id->term, line);
+    if (!fresh) {
+      problems.add(line, path + ".id",
+                   fmt::format("\"{}\" is the id of the child at line {} already", id_text(spec.id->term),
+                               at->second));
+    }
+  }
+}
+
+void read_children(Section& section, SupervisorOptions& supervisor) {
+  const auto* entry = section.any("child");
+  if (entry == nullptr) return;
+  const auto* array = entry->value.as<TomlArray>();
+  if (array == nullptr) {
+    return section.problem("child", fmt::format("is {}; children are written as [[{}]]",
+                                                kind_of(entry->value), section.path_of("child")));
+  }
+  std::map<Term, int> lines;
+  for (std::size_t i = 0; i < array->items.size(); ++i) {
+    const auto& item = array->items[i];
+    const auto path = fmt::format("{}[{}]", section.path_of("child"), i);
+    const auto* table = item.as<TomlTable>();
+    if (table == nullptr) {
+      section.problems().add(item.line, path, fmt::format("is {}; allowed: a table", kind_of(item)));
+      continue;
+    }
+    auto specs = read_child(Section(*table, item.line, path, section.problems()));
+    const auto* id = table->find("id");
+    check_duplicates(specs, id == nullptr ? item.line : id->line, path, lines, section.problems());
+    for (auto& spec : specs) supervisor.children.push_back(std::move(spec));
+  }
+}
+
+void read_top(const TomlTable& document, const std::string& folder, FleetFile& file, Problems& problems) {
+  Section top(document, 0, "", problems);
+  if (const auto* entry = top.any("node")) {
+    if (const auto* table = entry->value.as<TomlTable>()) {
+      file.node = read_node(Section(*table, entry->line, "node", problems), folder);
+    } else {
+      top.problem("node", "allowed: a table, [node]");
+    }
+  }
+  const auto* entry = top.any("supervisor");
+  top.finish();
+  if (entry == nullptr) return;
+  const auto* supervisors = entry->value.as<TomlTable>();
+  if (supervisors == nullptr) {
+    return top.problem("supervisor", "allowed: tables, one for each supervisor: [supervisor.NAME]");
+  }
+  for (const auto& one : supervisors->entries) {
+    const auto path = "supervisor." + one.key;
+    const auto* table = one.value.as<TomlTable>();
+    if (table == nullptr) {
+      problems.add(one.line, path,
+                   "allowed: a table, [supervisor.NAME]; a supervisor's settings stand under its name");
+      continue;
+    }
+    if (one.key.empty() || one.key.size() > 255) {
+      problems.add(one.line, path, "a supervisor's name has 1 to 255 bytes");
+      continue;
+    }
+    file.supervisors.push_back(read_supervisor(Section(*table, one.line, path, problems), one.key));
+  }
+}
+
+bool others_may_read(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0;
+}
+
+std::vector<Problem> single(Problem problem) {
+  return {std::move(problem)};
+}
+
+}  // namespace
+
+SupervisorOptions read_supervisor(Section section, const std::string& name) {
+  SupervisorOptions supervisor;
+  supervisor.name = name;
+  (void)section.one_of("migration", {"cold_swap"});
+  if (const auto value = section.integer("max_restarts", 0, 1'000'000)) {
+    supervisor.max_restarts = static_cast<std::uint32_t>(*value);
+  }
+  if (const auto value = section.positive("max_seconds")) {
+    supervisor.max_seconds =
+        std::chrono::milliseconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(*value * 1000)));
+  }
+  if (const auto value = section.integer("weight", 0, 1'000'000)) {
+    supervisor.weight = static_cast<std::uint32_t>(*value);
+  }
+  read_children(section, supervisor);
+  section.finish();
+  return supervisor;
+}
+
+Parsed<FleetFile> parse_fleet(std::string_view text, const std::string& folder) {
+  const auto document = parse_toml(text);
+  if (!document) return tl::unexpected(single(document.error()));
+  FleetFile file;
+  Problems problems;
+  read_top(*document, folder, file, problems);
+  if (!problems.none()) return tl::unexpected(problems.sorted());
+  for (auto& supervisor : file.supervisors) {
+    if (file.node.form_wait) supervisor.form_wait = *file.node.form_wait;
+    if (file.node.expect) supervisor.expect = *file.node.expect;
+  }
+  return file;
+}
+
+Parsed<FleetFile> load_fleet(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    return tl::unexpected(single({0, "", fmt::format("cannot be read: {}", std::strerror(errno))}));
+  }
+  if (S_ISDIR(info.st_mode)) return tl::unexpected(single({0, "", "is a folder, not a file"}));
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream content;
+  content << in.rdbuf();
+  if (!in) return tl::unexpected(single({0, "", fmt::format("cannot be read: {}", std::strerror(errno))}));
+  const auto slash = path.rfind('/');
+  auto file = parse_fleet(content.str(), slash == std::string::npos ? "" : path.substr(0, slash));
+  if (file && file->node.cookie && others_may_read(path)) {
+    return tl::unexpected(
+        single({0, "node.cookie",
+                "others can read this file, so it may hold no cookie; `chmod 600` it, or use cookie_file"}));
+  }
+  return file;
+}
+
+const std::vector<std::string>& log_levels() {
+  static const std::vector<std::string> levels{"trace", "debug",    "info", "warning",
+                                               "error", "critical", "off"};
+  return levels;
+}
+
+}  // namespace brood::app::fleet

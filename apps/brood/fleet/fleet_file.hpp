@@ -1,0 +1,58 @@
+// The fleet file: what one node is ([node]) and what the cluster keeps alive ([supervisor.NAME]). The same
+// file may be given to every node. docs/guide/fleet-file.md describes it for users.
+//
+// Plain data; any thread.
+#pragma once
+
+#include <brood/supervisor.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "apps/brood/fleet/problem.hpp"
+
+namespace brood::app::fleet {
+
+/// [node]; what is absent has the default of the daemon. Paths are relative to the file's folder already.
+struct NodeSection {
+  std::optional<std::string> name;
+  std::optional<std::string> cookie_file;
+  std::optional<std::string> cookie;
+  std::vector<std::string> join;
+  std::optional<std::string> listen;
+  std::optional<std::uint16_t> port;
+  std::optional<bool> epmd;
+  std::optional<std::uint16_t> epmd_port;
+  std::optional<bool> exec_allow;
+  std::optional<std::string> log_dir;
+  std::optional<std::string> log_level;
+  std::vector<std::string> worker_libs;
+  std::optional<unsigned> threads;
+  std::optional<std::chrono::milliseconds> tick_timeout;
+  std::optional<std::chrono::milliseconds> stuck_after;
+  std::optional<std::chrono::milliseconds> form_wait;
+  std::optional<std::uint32_t> expect;
+};
+
+struct FleetFile {
+  NodeSection node;
+  std::vector<SupervisorOptions> supervisors;  ///< In the order of their names.
+};
+
+template <typename T>
+using Parsed = tl::expected<T, std::vector<Problem>>;
+
+/// Reads the text of a fleet file; `folder` is what relative paths in it are relative to. All problems at
+/// once, in the order of their lines.
+[[nodiscard]] Parsed<FleetFile> parse_fleet(std::string_view text, const std::string& folder);
+
+/// Reads a file. A file that others can read may hold no cookie.
+[[nodiscard]] Parsed<FleetFile> load_fleet(const std::string& path);
+
+/// The names of the log levels, as [node] log_level and --log-level take them.
+[[nodiscard]] const std::vector<std::string>& log_levels();
+
+}  // namespace brood::app::fleet

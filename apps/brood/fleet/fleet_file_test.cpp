@@ -1,0 +1,420 @@
+#include "apps/brood/fleet/fleet_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace brood::app::fleet {
+namespace {
+
+using std::chrono::milliseconds;
+
+FleetFile good(const std::string& text, const std::string& folder = "") {
+  auto file = parse_fleet(text, folder);
+  if (file) return std::move(*file);
+  for (const auto& problem : file.error()) ADD_FAILURE() << problem.text("FILE");
+  return {};
+}
+
+std::vector<std::string> bad(const std::string& text) {
+  const auto file = parse_fleet(text, "");
+  std::vector<std::string> out;
+  if (file) return out;
+  for (const auto& problem : file.error()) out.push_back(problem.text("FILE"));
+  return out;
+}
+
+// The one problem of a text that has exactly one.
+std::string only(const std::string& text) {
+  const auto problems = bad(text);
+  EXPECT_EQ(problems.size(), 1u) << testing::PrintToString(problems);
+  return problems.empty() ? "" : problems.front();
+}
+
+// A child of supervisor web with these further lines; the child begins at line 1.
+std::string child(const std::string& lines) {
+  return "[[supervisor.web.child]]\nid = \"a\"\n" + lines;
+}
+
+ChildSpec good_child(const std::string& lines) {
+  const auto file = good(child(lines));
+  if (file.supervisors.empty() || file.supervisors[0].children.empty()) {
+    ADD_FAILURE() << "no child";
+    return {};
+  }
+  return file.supervisors[0].children[0];
+}
+
+Term args_of(const ChildSpec& spec) {
+  return decode_term(spec.args).value_or(Term::atom("no_term"));
+}
+
+TEST(FleetFile, TheExampleOfTheGuideIsRead) {
+  const auto file = good(R"([node]
+name = "n1@127.0.0.1"
+cookie_file = "cookie"
+join = ["n2@127.0.0.1", "n3@127.0.0.1:9001"]
+
+[supervisor.web]
+migration = "cold_swap"
+
+[[supervisor.web.child]]
+id = "files-a"
+exec = ["busybox", "httpd", "-f"]
+restart = "permanent"
+
+[[supervisor.web.child]]
+id = "monitor/files-a"
+worker = "tcp_monitor"
+args = { host = "127.0.0.1", port = 7101, every_ms = 500 }
+)",
+                         "/etc/brood");
+  EXPECT_EQ(file.node.name, "n1@127.0.0.1");
+  EXPECT_EQ(file.node.cookie_file, "/etc/brood/cookie");
+  EXPECT_EQ(file.node.join, (std::vector<std::string>{"n2@127.0.0.1", "n3@127.0.0.1:9001"}));
+  ASSERT_EQ(file.supervisors.size(), 1u);
+  EXPECT_EQ(file.supervisors[0].name, "web");
+  const auto& children = file.supervisors[0].children;
+  ASSERT_EQ(children.size(), 2u);
+  EXPECT_EQ(children[0].id->term, Term::binary("files-a"));
+  EXPECT_EQ(children[0].exec, (std::vector<std::string>{"busybox", "httpd", "-f"}));
+  EXPECT_EQ(args_of(children[1]),
+            parse_term("[#{every_ms => 500, host => <<\"127.0.0.1\">>, port => 7101}]").value());
+}
+
+TEST(FleetFile, AnEmptyFileIsAFleetOfNothing) {
+  EXPECT_TRUE(good("").supervisors.empty());
+}
+
+TEST(FleetFile, EverySettingOfTheNodeIsRead) {
+  const auto node = good(R"([node]
+cookie = "secret"
+listen = "127.0.0.1"
+port = 9001
+epmd = false
+epmd_port = 4370
+exec_allow = true
+log_dir = "logs"
+log_level = "debug"
+worker_libs = ["libx.so", "/opt/liby.so"]
+threads = 3
+tick_timeout_ms = 4000
+stuck_after_ms = 100
+form_wait_ms = 0
+expect = 3
+)",
+                         "etc")
+                        .node;
+  EXPECT_EQ(node.cookie, "secret");
+  EXPECT_EQ(node.listen, "127.0.0.1");
+  EXPECT_EQ(node.port, 9001);
+  EXPECT_EQ(node.epmd, false);
+  EXPECT_EQ(node.epmd_port, 4370);
+  EXPECT_EQ(node.exec_allow, true);
+  EXPECT_EQ(node.log_dir, "etc/logs");
+  EXPECT_EQ(node.log_level, "debug");
+  EXPECT_EQ(node.worker_libs, (std::vector<std::string>{"etc/libx.so", "/opt/liby.so"}));
+  EXPECT_EQ(node.threads, 3u);
+  EXPECT_EQ(node.tick_timeout, milliseconds(4000));
+  EXPECT_EQ(node.stuck_after, milliseconds(100));
+  EXPECT_EQ(node.form_wait, milliseconds(0));
+  EXPECT_EQ(node.expect, 3u);
+}
+
+TEST(FleetFile, FormingIsASettingOfTheNodeForAllItsSupervisors) {
+  const auto file = good("[node]\nform_wait_ms = 50\nexpect = 2\n[supervisor.a]\n[supervisor.b]\n");
+  ASSERT_EQ(file.supervisors.size(), 2u);
+  for (const auto& supervisor : file.supervisors) {
+    EXPECT_EQ(supervisor.form_wait, milliseconds(50));
+    EXPECT_EQ(supervisor.expect, 2u);
+  }
+}
+
+TEST(FleetFile, EverySettingOfASupervisorIsRead) {
+  const auto file = good("[supervisor.web]\nmax_restarts = 7\nmax_seconds = 2.5\nweight = 0\n");
+  EXPECT_EQ(file.supervisors[0].max_restarts, 7u);
+  EXPECT_EQ(file.supervisors[0].max_seconds, milliseconds(2500));
+  EXPECT_EQ(file.supervisors[0].weight, 0u);
+}
+
+TEST(FleetFile, EverySettingOfAProgramIsRead) {
+  const auto spec = good_child(R"(exec = ["p"]
+restart = "transient"
+shutdown_ms = 100
+tag = "t"
+metadata = { owner = "me", size = 3 }
+nodes = ["n1@h"]
+env = { A = "1", B = "" }
+cwd = "/srv"
+stop_signal = "SIGINT"
+)");
+  EXPECT_EQ(spec.restart, Restart::transient);
+  EXPECT_EQ(spec.shutdown.patience, milliseconds(100));
+  EXPECT_EQ(spec.tag, "t");
+  EXPECT_EQ(spec.metadata, parse_term("#{owner => <<\"me\">>, size => 3}").value());
+  EXPECT_EQ(spec.nodes, (std::vector<std::string>{"n1@h"}));
+  EXPECT_EQ(spec.env, (std::map<std::string, std::string>{{"A", "1"}, {"B", ""}}));
+  EXPECT_EQ(spec.cwd, "/srv");
+  EXPECT_EQ(spec.stop_signal, 2);
+}
+
+TEST(FleetFile, DefaultsAreThoseOfTheApi) {
+  const auto spec = good_child("worker = \"w\"\n");
+  EXPECT_EQ(spec.restart, Restart::permanent);
+  EXPECT_EQ(spec.shutdown.patience, milliseconds(5000));
+  EXPECT_FALSE(spec.shutdown.infinity);
+  EXPECT_TRUE(spec.args.empty());
+  EXPECT_FALSE(spec.stop_signal.has_value());
+}
+
+TEST(FleetFile, ShutdownMayBeAWord) {
+  EXPECT_TRUE(good_child("worker = \"w\"\nshutdown = \"infinity\"\n").shutdown.infinity);
+  EXPECT_EQ(good_child("worker = \"w\"\nshutdown = \"brutal_kill\"\n").shutdown.patience, milliseconds(0));
+}
+
+TEST(FleetFile, AStopSignalMayBeANumber) {
+  EXPECT_EQ(good_child("exec = [\"p\"]\nstop_signal = 9\n").stop_signal, 9);
+}
+
+TEST(FleetFile, AnArrayOfArgsIsTheArguments) {
+  const auto spec = good_child("worker = \"w\"\nargs = [1, 2.5, true, \"x\", [1], { k = \"v\" }]\n");
+  EXPECT_EQ(args_of(spec), parse_term("[1, 2.5, true, <<\"x\">>, [1], #{k => <<\"v\">>}]").value());
+}
+
+TEST(FleetFile, AnIdMayBeAnAtom) {
+  const auto file = good("[[supervisor.s.child]]\nid = \":main\"\nworker = \"w\"\n");
+  EXPECT_EQ(file.supervisors[0].children[0].id->term, Term::atom("main"));
+}
+
+TEST(FleetFile, CountMakesNumberedChildren) {
+  const auto file = good(R"([[supervisor.s.child]]
+id = "room-{n}"
+count = 3
+worker = "room"
+args = { number = "{n}", list = ["{n}{n}"] }
+)");
+  const auto& children = file.supervisors[0].children;
+  ASSERT_EQ(children.size(), 3u);
+  EXPECT_EQ(children[0].id->term, Term::binary("room-1"));
+  EXPECT_EQ(children[2].id->term, Term::binary("room-3"));
+  EXPECT_EQ(args_of(children[1]), parse_term("[#{number => <<\"2\">>, list => [<<\"22\">>]}]").value());
+}
+
+TEST(FleetFile, CountNumbersTheWordsOfAProgram) {
+  const auto file =
+      good("[[supervisor.s.child]]\nid = \"s{n}\"\ncount = 2\nexec = [\"p\", \"127.0.0.1:710{n}\"]\n");
+  EXPECT_EQ(file.supervisors[0].children[1].exec[1], "127.0.0.1:7102");
+}
+
+TEST(FleetFile, WithoutCountTheMarkIsJustText) {
+  const auto file = good("[[supervisor.s.child]]\nid = \"a{n}\"\nworker = \"w\"\n");
+  EXPECT_EQ(file.supervisors[0].children[0].id->term, Term::binary("a{n}"));
+}
+
+// ---- what is wrong ---------------------------------------------------------------------------------------
+
+TEST(FleetFileErrors, BadTomlNamesTheLine) {
+  const auto text = only("[node]\nname = \n");
+  EXPECT_EQ(text.rfind("FILE:2: not valid TOML: ", 0), 0u) << text;
+}
+
+TEST(FleetFileErrors, AKeyGivenTwiceIsBadToml) {
+  EXPECT_EQ(only("[node]\nname = \"a@b\"\nname = \"a@c\"\n").rfind("FILE:3: not valid TOML: ", 0), 0u);
+}
+
+TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
+  EXPECT_EQ(
+      only("[node]\nnmae = \"a@b\"\n"),
+      "FILE:2: node.nmae: unknown key; allowed: name, join, cookie_file, cookie, listen, port, epmd, "
+      "epmd_port, "
+      "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, stuck_after_ms, form_wait_ms, "
+      "expect; did you mean \"name\"?");
+  EXPECT_EQ(only("[nodes]\n"),
+            "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
+  EXPECT_EQ(
+      only("[supervisor.web]\nmigratoin = \"cold_swap\"\n"),
+      "FILE:2: supervisor.web.migratoin: unknown key; allowed: migration, max_restarts, max_seconds, weight, "
+      "child; did you mean \"migration\"?");
+  const auto text = only(child("worker = \"w\"\nrestrat = \"permanent\"\n"));
+  EXPECT_EQ(
+      text.rfind("FILE:4: supervisor.web.child[0].restrat: unknown key; allowed: id, count, worker, exec, ",
+                 0),
+      0u)
+      << text;
+  EXPECT_NE(text.find("did you mean \"restart\"?"), std::string::npos) << text;
+}
+
+TEST(FleetFileErrors, NothingIsGuessedForAWordLikeNoOther) {
+  EXPECT_EQ(only("[supervisor.s]\nzzzzzzzzz = 1\n").find("did you mean"), std::string::npos);
+}
+
+struct Wrong {
+  std::string text;
+  std::string message;
+};
+
+TEST(FleetFileErrors, ValuesOfTheWrongKindAreRefused) {
+  const std::vector<Wrong> all{
+      {"[node]\nname = 3\n", "FILE:2: node.name: is a whole number; allowed: a text in quotes"},
+      {"[node]\nname = \"\"\n", "FILE:2: node.name: is empty; leave the key out instead"},
+      {"[node]\nport = \"x\"\n", "FILE:2: node.port: is a text; allowed: a whole number from 0 to 65535"},
+      {"[node]\nport = 70000\n", "FILE:2: node.port: is 70000; allowed: a whole number from 0 to 65535"},
+      {"[node]\nepmd = 1\n", "FILE:2: node.epmd: is a whole number; allowed: true or false"},
+      {"[node]\njoin = \"n2@h\"\n",
+       "FILE:2: node.join: is a text; allowed: an array of texts, [\"...\", \"...\"]"},
+      {"[node]\njoin = [\"n2@h\", 3]\n",
+       "FILE:2: node.join[1]: is a whole number; allowed: a text in quotes"},
+      {"[node]\nlog_level = \"loud\"\n",
+       "FILE:2: node.log_level: is \"loud\"; allowed: trace, debug, info, warning, error, critical, off"},
+      {"[supervisor.s]\nmax_seconds = 0\n",
+       "FILE:2: supervisor.s.max_seconds: is 0; allowed: a number above 0, at most 1000000000"},
+      {"[supervisor.s]\nmax_seconds = true\n",
+       "FILE:2: supervisor.s.max_seconds: is true or false; allowed: a number above 0"},
+      {"[supervisor.s]\nmigration = \"warm\"\n",
+       "FILE:2: supervisor.s.migration: is \"warm\"; allowed: cold_swap"},
+      {"node = 3\n", "FILE:1: node: allowed: a table, [node]"},
+      {"supervisor = 3\n", "FILE:1: supervisor: allowed: tables, one for each supervisor: [supervisor.NAME]"},
+      {"[supervisor]\nweb = 3\n",
+       "FILE:2: supervisor.web: allowed: a table, [supervisor.NAME]; a supervisor's settings stand under its "
+       "name"},
+      {"[supervisor.web]\nchild = 3\n",
+       "FILE:2: supervisor.web.child: is a whole number; children are written as [[supervisor.web.child]]"},
+  };
+  for (const auto& wrong : all) EXPECT_EQ(only(wrong.text), wrong.message);
+}
+
+TEST(FleetFileErrors, WrongChildrenAreRefused) {
+  const std::string at = "FILE:3: supervisor.web.child[0].";
+  const std::vector<Wrong> all{
+      {"exec = [\"p\"]\nworker = \"w\"\n", at + "exec: there is a worker too; a child has one of them"},
+      {"exec = []\n", at + "exec: names no program; allowed: [\"program\", \"argument\", ...]"},
+      {"worker = \"exec\"\n", at + "worker: \"exec\" is no worker; use exec = [\"program\", ...]"},
+      {"args = 3\nworker = \"w\"\n",
+       at + "args: is a whole number; allowed: a table (one argument, a map) or an array (the arguments)"},
+      {"args = [1]\nexec = [\"p\"]\n", at + "args: only a worker has args; put a program's in exec"},
+      {"args = { at = 2001-01-01 }\nworker = \"w\"\n",
+       at + "args.at: is a date or time; allowed: texts, numbers, true and false, arrays, tables"},
+      {"restart = \"always\"\nworker = \"w\"\n",
+       at + "restart: is \"always\"; allowed: permanent, transient, temporary"},
+      {"restart = \"permanant\"\nworker = \"w\"\n", at + "restart: is \"permanant\"; allowed: permanent, "
+                                                         "transient, temporary; did you mean \"permanent\"?"},
+      {"shutdown_ms = -1\nworker = \"w\"\n",
+       at + "shutdown_ms: is -1; allowed: a whole number from 0 to 86400000"},
+      {"shutdown = 5\nworker = \"w\"\n",
+       at + "shutdown: allowed: \"infinity\" or \"brutal_kill\"; for a time use shutdown_ms"},
+      {"shutdown = \"infinity\"\nshutdown_ms = 5\nworker = \"w\"\n",
+       at + "shutdown: there is a shutdown_ms too; give one of them"},
+      {"nodes = [\"n1\"]\nworker = \"w\"\n",
+       at + "nodes: 'n1' is not a node name: it has no '@'; write name@host or name@host:port"},
+      {"nodes = [\"n1@h:1\"]\nworker = \"w\"\n", at + "nodes: \"n1@h:1\" has a port; allowed: name@host"},
+      {"env = 3\nexec = [\"p\"]\n", at + "env: allowed: a table of texts, { LANG = \"C\" }"},
+      {"env = { A = 3 }\nexec = [\"p\"]\n",
+       at + "env.A: allowed: NAME = \"text\", without = in the name and zero bytes in the text"},
+      {"cwd = \"/\"\nworker = \"w\"\n", at + "cwd: only a child with exec has it"},
+      {"stop_signal = \"SIGNONE\"\nexec = [\"p\"]\n",
+       at + "stop_signal: no such signal; allowed: a name (\"SIGINT\") or a number (2)"},
+      {"metadata = 3\nworker = \"w\"\n", at + "metadata: allowed: a table"},
+      {"count = 0\nworker = \"w\"\n", at + "count: is 0; allowed: a whole number from 1 to 100000"},
+  };
+  for (const auto& wrong : all) EXPECT_EQ(only(child(wrong.text)), wrong.message);
+  EXPECT_EQ(only(child("")),
+            "FILE:1: supervisor.web.child[0]: says nothing to run; allowed: worker = \"name\" or "
+            "exec = [\"program\", ...]");
+  EXPECT_EQ(only("[[supervisor.web.child]]\nworker = \"w\"\n"),
+            "FILE:1: supervisor.web.child[0]: has no id; allowed: id = \"text\", or \":name\" for an atom");
+  EXPECT_EQ(only(child("count = 2\nworker = \"w\"\n")),
+            "FILE:2: supervisor.web.child[0].id: needs {n}, which count replaces by 1, 2, ...; for example "
+            "\"room-{n}\"");
+}
+
+TEST(FleetFileErrors, AnIdIsUsedOnceInASupervisor) {
+  EXPECT_EQ(only("[[supervisor.s.child]]\nid = \"a-2\"\nworker = \"w\"\n"
+                 "[[supervisor.s.child]]\nid = \"a-{n}\"\ncount = 2\nworker = \"w\"\n"),
+            "FILE:5: supervisor.s.child[1].id: \"a-2\" is the id of the child at line 2 already");
+  good(
+      "[[supervisor.s.child]]\nid = \"a\"\nworker = \"w\"\n[[supervisor.t.child]]\nid = \"a\"\nworker = "
+      "\"w\"\n");
+  good(
+      "[[supervisor.s.child]]\nid = \"a\"\nworker = \"w\"\n[[supervisor.s.child]]\nid = \":a\"\nworker = "
+      "\"w\"\n");
+}
+
+TEST(FleetFileErrors, AnIdHasAtMost255Bytes) {
+  const auto text = only("[[supervisor.s.child]]\nid = \"" + std::string(256, 'x') + "\"\nworker = \"w\"\n");
+  EXPECT_EQ(text, "FILE:2: supervisor.s.child[0].id: an id has at most 255 bytes; this one has 256");
+}
+
+TEST(FleetFileErrors, NodeNamesAreChecked) {
+  EXPECT_NE(only("[node]\nname = \"n1\"\n").find("it has no '@'"), std::string::npos);
+  EXPECT_NE(only("[node]\nname = \"n 1@h\"\n").find("before '@'"), std::string::npos);
+  EXPECT_NE(only("[node]\njoin = [\"n1@\"]\n").find("after the '@'"), std::string::npos);
+  EXPECT_EQ(only("[node]\nname = \"n1@h:1\"\nport = 2\n"),
+            "FILE:3: node.port: the name has a port already; give one of them");
+}
+
+TEST(FleetFileErrors, OneCookieOnly) {
+  EXPECT_EQ(only("[node]\ncookie = \"c\"\ncookie_file = \"f\"\n"),
+            "FILE:2: node.cookie: there is a cookie_file too; give one of them");
+}
+
+TEST(FleetFileErrors, AllAreSaidAtOnceInTheOrderOfTheirLines) {
+  const auto problems =
+      bad("[node]\nport = \"x\"\nzzz = 1\n[supervisor.s]\nweight = -1\n[[supervisor.s.child]]\n");
+  ASSERT_EQ(problems.size(), 5u) << testing::PrintToString(problems);
+  std::vector<std::string> lines;
+  for (const auto& problem : problems) lines.push_back(problem.substr(0, 7));
+  EXPECT_EQ(lines, (std::vector<std::string>{"FILE:2:", "FILE:3:", "FILE:5:", "FILE:6:", "FILE:6:"}));
+}
+
+// ---- files ----------------------------------------------------------------------------------------------
+
+class FleetOnDisk : public testing::Test {
+ protected:
+  FleetOnDisk() {
+    std::string name = testing::TempDir() + "brood-fleet-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ + "/fleet.toml";
+  }
+  ~FleetOnDisk() override {
+    ::unlink(path_.c_str());
+    ::rmdir(folder_.c_str());
+  }
+  void write(const std::string& text, mode_t mode) {
+    std::ofstream(path_) << text;
+    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
+  }
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_F(FleetOnDisk, PathsAreRelativeToTheFile) {
+  write("[node]\ncookie_file = \"cookie\"\n", 0644);
+  EXPECT_EQ(load_fleet(path_)->node.cookie_file, folder_ + "/cookie");
+}
+
+TEST_F(FleetOnDisk, AFileThatIsNotThereIsSaidByName) {
+  const auto file = load_fleet(path_);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error()[0].text(path_), path_ + ": cannot be read: No such file or directory");
+}
+
+TEST_F(FleetOnDisk, AFolderIsNoFile) {
+  const auto file = load_fleet(folder_);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error()[0].what, "is a folder, not a file");
+}
+
+TEST_F(FleetOnDisk, ACookieMayStandOnlyInAFileThatOthersCannotRead) {
+  write("[node]\ncookie = \"secret\"\n", 0644);
+  const auto open_file = load_fleet(path_);
+  ASSERT_FALSE(open_file);
+  EXPECT_EQ(open_file.error()[0].key, "node.cookie");
+  write("[node]\ncookie = \"secret\"\n", 0600);
+  EXPECT_EQ(load_fleet(path_)->node.cookie, "secret");
+}
+
+}  // namespace
+}  // namespace brood::app::fleet

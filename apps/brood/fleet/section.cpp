@@ -1,0 +1,148 @@
+#include "apps/brood/fleet/section.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace brood::app::fleet {
+namespace {
+
+// Levenshtein distance: how many single-character edits apart two words are.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::string* best = nullptr;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const auto& candidate : known) {
+    const auto d = distance(word, candidate);
+    if (d < best_distance) best = &candidate, best_distance = d;
+  }
+  return best == nullptr ? "" : fmt::format("; did you mean \"{}\"?", *best);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+std::string Section::path_of(std::string_view key) const {
+  if (path_.empty()) return std::string(key);
+  return key.empty() ? path_ : path_ + "." + std::string(key);
+}
+
+void Section::problem(std::string_view key, std::string what) {
+  const auto* entry = table_.find(key);
+  problems_.add(entry != nullptr ? entry->line : line_, path_of(key), std::move(what));
+}
+
+void Section::wrong_kind(const TomlEntry& entry, std::string_view wanted) {
+  problem(entry.key, fmt::format("is {}; allowed: {}", kind_of(entry.value), wanted));
+}
+
+const TomlEntry* Section::any(std::string_view key) {
+  known_.emplace_back(key);
+  return table_.find(key);
+}
+
+std::optional<std::string> Section::text(std::string_view key) {
+  const auto* entry = any(key);
+  if (entry == nullptr) return std::nullopt;
+  const auto* value = entry->value.as<std::string>();
+  if (value == nullptr) return wrong_kind(*entry, "a text in quotes"), std::nullopt;
+  if (value->empty()) return problem(key, "is empty; leave the key out instead"), std::nullopt;
+  if (value->find('\0') != std::string::npos) return problem(key, "contains a zero byte"), std::nullopt;
+  return *value;
+}
+
+std::optional<std::int64_t> Section::integer(std::string_view key, std::int64_t least, std::int64_t most) {
+  const auto* entry = any(key);
+  if (entry == nullptr) return std::nullopt;
+  const auto range = fmt::format("a whole number from {} to {}", least, most);
+  const auto* value = entry->value.as<std::int64_t>();
+  if (value == nullptr) return wrong_kind(*entry, range), std::nullopt;
+  if (*value < least || *value > most) {
+    return problem(key, fmt::format("is {}; allowed: {}", *value, range)), std::nullopt;
+  }
+  return *value;
+}
+
+std::optional<double> Section::positive(std::string_view key) {
+  const auto* entry = any(key);
+  if (entry == nullptr) return std::nullopt;
+  double value = 0;
+  if (const auto* integer = entry->value.as<std::int64_t>()) {
+    value = static_cast<double>(*integer);
+  } else if (const auto* real = entry->value.as<double>()) {
+    value = *real;
+  } else {
+    return wrong_kind(*entry, "a number above 0"), std::nullopt;
+  }
+  if (!(value > 0 && value <= 1e9)) {
+    return problem(key, fmt::format("is {}; allowed: a number above 0, at most 1000000000", value)),
+           std::nullopt;
+  }
+  return value;
+}
+
+std::optional<bool> Section::boolean(std::string_view key) {
+  const auto* entry = any(key);
+  if (entry == nullptr) return std::nullopt;
+  const auto* value = entry->value.as<bool>();
+  if (value == nullptr) return wrong_kind(*entry, "true or false"), std::nullopt;
+  return *value;
+}
+
+std::optional<std::vector<std::string>> Section::texts(std::string_view key) {
+  const auto* entry = any(key);
+  if (entry == nullptr) return std::nullopt;
+  const auto* array = entry->value.as<TomlArray>();
+  if (array == nullptr) return wrong_kind(*entry, "an array of texts, [\"...\", \"...\"]"), std::nullopt;
+  std::vector<std::string> out;
+  for (const auto& item : array->items) {
+    const auto* value = item.as<std::string>();
+    if (value == nullptr || value->find('\0') != std::string::npos) {
+      problems_.add(item.line, fmt::format("{}[{}]", path_of(key), out.size()),
+                    value == nullptr ? fmt::format("is {}; allowed: a text in quotes", kind_of(item))
+                                     : "contains a zero byte");
+      return std::nullopt;
+    }
+    out.push_back(*value);
+  }
+  return out;
+}
+
+std::optional<std::string> Section::one_of(std::string_view key, const std::vector<std::string>& allowed) {
+  const auto value = text(key);
+  if (!value) return std::nullopt;
+  if (std::find(allowed.begin(), allowed.end(), *value) == allowed.end()) {
+    problem(key,
+            fmt::format("is \"{}\"; allowed: {}{}", *value, joined(allowed), did_you_mean(*value, allowed)));
+    return std::nullopt;
+  }
+  return value;
+}
+
+void Section::finish() {
+  for (const auto& entry : table_.entries) {
+    if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
+    problem(entry.key,
+            fmt::format("unknown key; allowed: {}{}", joined(known_), did_you_mean(entry.key, known_)));
+  }
+}
+
+}  // namespace brood::app::fleet

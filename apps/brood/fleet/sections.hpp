@@ -1,0 +1,14 @@
+// The parts of a fleet file's reader; see fleet_file.hpp.
+#pragma once
+
+#include "apps/brood/fleet/fleet_file.hpp"
+#include "apps/brood/fleet/section.hpp"
+
+namespace brood::app::fleet {
+
+[[nodiscard]] NodeSection read_node(Section section, const std::string& folder);
+[[nodiscard]] SupervisorOptions read_supervisor(Section section, const std::string& name);
+/// The children of one [[supervisor.NAME.child]]: several with `count`.
+[[nodiscard]] std::vector<ChildSpec> read_child(Section section);
+
+}  // namespace brood::app::fleet

@@ -1,0 +1,73 @@
+#include "apps/brood/fleet/spec_term.hpp"
+
+namespace brood::app {
+namespace {
+
+Term binaries(const std::vector<std::string>& texts) {
+  std::vector<Term> items;
+  for (const auto& text : texts) items.push_back(Term::binary(text));
+  return Term::list(std::move(items));
+}
+
+Term command_term(const ChildSpec& spec) {
+  std::vector<std::pair<Term, Term>> command{{Term::atom("argv"), binaries(spec.exec)}};
+  if (spec.cwd) command.emplace_back(Term::atom("cwd"), Term::binary(*spec.cwd));
+  if (!spec.env.empty()) {
+    std::vector<std::pair<Term, Term>> env;
+    for (const auto& [name, value] : spec.env) env.emplace_back(Term::binary(name), Term::binary(value));
+    command.emplace_back(Term::atom("env"), Term::map(std::move(env)));
+  }
+  if (spec.stop_signal) command.emplace_back(Term::atom("stop_signal"), Term(*spec.stop_signal));
+  return Term::map(std::move(command));
+}
+
+Term start_term(const ChildSpec& spec) {
+  if (!spec.exec.empty()) return Term::tuple({Term::atom("exec"), command_term(spec)});
+  auto args = spec.args.empty() ? Result<Term>(Term::list({})) : decode_term(spec.args);
+  BROOD_CHECK(args.has_value(), "a spec's arguments are encoded by us");
+  return Term::tuple({Term::binary(spec.worker), std::move(*args)});
+}
+
+Term shutdown_term(const Shutdown& shutdown) {
+  if (shutdown.infinity) return Term::atom("infinity");
+  if (shutdown.patience.count() == 0) return Term::atom("brutal_kill");
+  return Term(static_cast<std::int64_t>(shutdown.patience.count()));
+}
+
+Term metadata_term(const ChildSpec& spec) {
+  if (spec.tag.empty()) return spec.metadata;
+  auto entries = *spec.metadata.as_map();
+  entries.emplace_back(Term::atom("tag"), Term::binary(spec.tag));
+  return Term::map(std::move(entries));
+}
+
+}  // namespace
+
+std::string_view to_string(Restart restart) noexcept {
+  switch (restart) {
+    case Restart::transient:
+      return "transient";
+    case Restart::temporary:
+      return "temporary";
+    case Restart::permanent:
+      break;
+  }
+  return "permanent";
+}
+
+Term spec_term(const ChildSpec& spec) {
+  std::vector<std::pair<Term, Term>> out;
+  if (spec.id) out.emplace_back(Term::atom("id"), spec.id->term);
+  out.emplace_back(Term::atom("start"), start_term(spec));
+  out.emplace_back(Term::atom("restart"), Term::atom(to_string(spec.restart)));
+  out.emplace_back(Term::atom("shutdown"), shutdown_term(spec.shutdown));
+  out.emplace_back(Term::atom("metadata"), metadata_term(spec));
+  if (!spec.nodes.empty()) {
+    std::vector<Term> nodes;
+    for (const auto& node : spec.nodes) nodes.push_back(Term::atom(node));
+    out.emplace_back(Term::atom("nodes"), Term::list(std::move(nodes)));
+  }
+  return Term::map(std::move(out));
+}
+
+}  // namespace brood::app

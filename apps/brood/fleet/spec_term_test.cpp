@@ -1,0 +1,49 @@
+#include "apps/brood/fleet/spec_term.hpp"
+
+#include <gtest/gtest.h>
+
+namespace brood::app {
+namespace {
+
+Term parsed(std::string_view text) {
+  return parse_term(text).value();
+}
+
+TEST(SpecTerm, AWorkerTravelsWithItsArguments) {
+  ChildSpec spec;
+  spec.id = "a";
+  spec.worker = "counter";
+  spec.args = encode_term(parsed("[1, 2]"));
+  spec.tag = "t";
+  EXPECT_EQ(spec_term(spec),
+            parsed("#{id => <<\"a\">>, start => {<<\"counter\">>, [1, 2]}, restart => permanent, "
+                   "shutdown => 5000, metadata => #{tag => <<\"t\">>}}"));
+}
+
+TEST(SpecTerm, ACommandTravelsAsItsMap) {
+  ChildSpec spec;
+  spec.id = Atom("a");
+  spec.exec = {"sleep", "5"};
+  spec.env = {{"A", "1"}};
+  spec.cwd = "/srv";
+  spec.stop_signal = 2;
+  spec.restart = Restart::temporary;
+  spec.shutdown.infinity = true;
+  spec.nodes = {"n1@h"};
+  EXPECT_EQ(
+      spec_term(spec),
+      parsed(
+          "#{id => a, start => {exec, #{argv => [<<\"sleep\">>, <<\"5\">>], cwd => <<\"/srv\">>, "
+          "env => #{<<\"A\">> => <<\"1\">>}, stop_signal => 2}}, restart => temporary, shutdown => infinity, "
+          "metadata => #{}, nodes => ['n1@h']}"));
+}
+
+TEST(SpecTerm, NoPatienceIsABrutalKill) {
+  ChildSpec spec;
+  spec.worker = "w";
+  spec.shutdown.patience = std::chrono::milliseconds(0);
+  EXPECT_TRUE(spec_term(spec).get("shutdown")->is_atom("brutal_kill"));
+}
+
+}  // namespace
+}  // namespace brood::app

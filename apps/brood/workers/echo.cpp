@@ -1,0 +1,23 @@
+#include "apps/brood/workers/echo.hpp"
+
+namespace brood::app::workers {
+namespace {
+
+// A Behaviour of its own: any term at all is a message here, and none is decoded.
+class Echo final : public Behaviour {
+ public:
+  Result<void> start(Context&) override { return {}; }
+  Result<Bytes> call(Message message) override { return message.to_bytes(); }
+  void cast(Message) override {}
+  void info(Message) override {}
+  void down(const Down&) override {}
+  void terminate(const ExitReason&) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<Behaviour> make_echo(Bytes) {
+  return std::make_unique<Echo>();
+}
+
+}  // namespace brood::app::workers

@@ -1,0 +1,10 @@
+// echo: answers each call with what it was sent. Casts and plain messages are ignored. It takes no arguments.
+#pragma once
+
+#include <brood/worker.hpp>
+
+namespace brood::app::workers {
+
+[[nodiscard]] std::unique_ptr<Behaviour> make_echo(Bytes args);
+
+}  // namespace brood::app::workers
