@@ -1,0 +1,155 @@
+#include "sim/clients.hpp"
+
+#include "sim/driver.hpp"
+#include "sim/ledger.hpp"
+
+namespace brood::sim {
+using namespace std::chrono_literals;
+
+Clients::Clients(World& world) : world_(world), random_(world.random.fork()) {}
+
+void Clients::work_until(Duration end) {
+  end_ = end;
+  next();
+}
+
+void Clients::next() {
+  const Duration mean = world_.profile.request_every;
+  world_.timeline.after(random_.between(Duration(0), 2 * mean), [this] {
+    if (world_.now() >= end_) return;
+    act();
+    next();
+  });
+}
+
+std::vector<std::size_t> Clients::awake() const {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < world_.nodes.size(); ++i)
+    if (world_.nodes[i].running()) out.push_back(i);
+  return out;
+}
+
+std::optional<std::size_t> Clients::any_node() {
+  const auto nodes = awake();
+  if (nodes.empty()) return std::nullopt;
+  return random_.pick(nodes);
+}
+
+void Clients::act() {
+  const auto node = any_node();
+  if (!node) return;
+  const std::uint64_t dice = random_.below(100);
+  if (dice < 32) return start_one();
+  if (dice < 42) return start_everywhere();
+  if (dice < 60) return stop(*node, {any_id()});
+  if (dice < 70) return race();
+  if (dice < 84) return lookup(*node, any_id());
+  if (dice < 88) return retry(*node, any_id());
+  if (dice < 92) return start(*node, {any_id()}, Asked::apply, static_cast<std::uint32_t>(random_.below(3)));
+  bulk(dice < 97);
+}
+
+void Clients::start_one() {
+  const auto node = any_node();
+  std::optional<NodeName> on;
+  if (random_.chance(100)) on = random_.pick(world_.nodes).name;
+  start(*node, {any_id()}, Asked::start, random_.chance(50) ? 1 : 0, on);
+}
+
+void Clients::start_everywhere() {
+  const ChildId id = any_id();
+  const Duration spread = random_.chance(500) ? Duration(0) : Duration(5ms);
+  for (const std::size_t node : awake())
+    world_.timeline.after(random_.between(Duration(0), spread),
+                          [=, this] { start(node, {id}, Asked::start); });
+}
+
+void Clients::race() {
+  const ChildId id = any_id();
+  const std::uint64_t rounds = random_.between(1, 4);
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    const Duration delay = random_.between(Duration(0), Duration(30ms));
+    const std::size_t starter = *any_node();
+    const std::size_t stopper = *any_node();
+    world_.timeline.after(delay, [=, this] { start(starter, {id}, Asked::start); });
+    world_.timeline.after(random_.between(Duration(0), Duration(30ms)), [=, this] { stop(stopper, {id}); });
+  }
+}
+
+void Clients::bulk(bool starting) {
+  std::vector<ChildId> ids;
+  for (const ChildId& id : world_.catalog.ids())
+    if (random_.chance(500)) ids.push_back(id);
+  if (ids.empty()) return;
+  if (starting)
+    start(*any_node(), ids, Asked::start);
+  else if (random_.chance(300))
+    stop(*any_node(), ids);
+}
+
+// ---- single requests -----------------------------------------------------------------------------------
+
+void Clients::node_booted(std::size_t node) {
+  if (!world_.catalog.static_ids().empty()) start(node, world_.catalog.static_ids(), Asked::ensure);
+}
+
+void Clients::start(std::size_t node, const std::vector<ChildId>& ids, Asked mode, std::uint32_t version,
+                    std::optional<NodeName> on) {
+  if (!world_.nodes[node].running()) return;
+  core::ClientStart event;
+  event.client = world_.ledger->opened(node, mode, ids);
+  event.mode = mode == Asked::ensure  ? core::StartMode::ensure
+               : mode == Asked::apply ? core::StartMode::apply
+                                      : core::StartMode::start;
+  event.on = std::move(on);
+  for (const ChildId& id : ids) event.specs.push_back(world_.catalog.spec(id, version));
+  maybe_give_up(node, event.client);
+  if (world_.has(Plant::early_answer) && mode == Asked::start) answer_early(node, event);
+  world_.driver->post(node, std::move(event));
+}
+
+void Clients::answer_early(std::size_t node, const core::ClientStart& event) {
+  core::Reply reply{event.client, {}, true};
+  for (const core::SpecPtr& spec : event.specs) {
+    core::Outcome outcome;
+    outcome.id = spec->id;
+    reply.outcomes.push_back(std::move(outcome));
+  }
+  world_.ledger->replied(node, reply);
+}
+
+void Clients::stop(std::size_t node, const std::vector<ChildId>& ids) {
+  if (!world_.nodes[node].running()) return;
+  const core::ClientId client = world_.ledger->opened(node, Asked::stop, ids);
+  maybe_give_up(node, client);
+  world_.driver->post(node, core::ClientStop{client, ids});
+}
+
+void Clients::lookup(std::size_t node, const ChildId& id) {
+  if (!world_.nodes[node].running()) return;
+  world_.driver->post(node, core::ClientLookup{world_.ledger->opened(node, Asked::lookup, {id}), id});
+}
+
+void Clients::retry(std::size_t node, const ChildId& id) {
+  if (!world_.nodes[node].running()) return;
+  world_.driver->post(node, core::ClientRetry{world_.ledger->opened(node, Asked::retry, {id}), id});
+}
+
+void Clients::drain(std::size_t node) {
+  if (!world_.nodes[node].running()) return;
+  world_.nodes[node].draining = true;
+  world_.trace.line("{} IS TO LEAVE", world_.nodes[node].name.value);
+  world_.driver->post(node, core::ClientDrain{world_.ledger->opened_drain(node)});
+}
+
+void Clients::maybe_give_up(std::size_t node, core::ClientId client) {
+  if (!random_.chance(100)) return;
+  const std::uint64_t incarnation = world_.nodes[node].incarnation;
+  world_.timeline.after(random_.between(Duration(200ms), Duration(10s)), [=, this] {
+    const SimNode& at = world_.nodes[node];
+    if (at.running() && at.incarnation == incarnation && world_.ledger->gone(client))
+      world_.driver->step(node, core::ClientGone{client});
+  });
+}
+
+}  // namespace brood::sim

@@ -1,0 +1,259 @@
+#include "sim/describe.hpp"
+
+#include <fmt/format.h>
+
+namespace brood::sim {
+namespace {
+using namespace core;
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+bool wanted(const ChildId& id, std::string_view filter) {
+  return filter.empty() || id.bytes() == filter;
+}
+
+std::string describe_dot(const Dot& dot) {
+  return fmt::format("{}/{}:{}", dot.node.value, dot.creation, dot.sequence);
+}
+
+std::string describe_row(const SpecRow& row) {
+  std::string out = fmt::format("{} {}", describe_dot(row.dot), row.wanted ? "wanted" : "unwanted");
+  if (row.failed) out += " failed";
+  if (row.losses != 0) out += fmt::format(" losses={}", row.losses);
+  for (const NodeName& node : row.avoid) out += " avoid=" + node.value;
+  if (row.start_on) out += " on=" + row.start_on->value;
+  return out;
+}
+
+std::string describe_instance(const std::optional<Instance>& instance) {
+  if (!instance) return "gone";
+  return fmt::format("{} {} pid={}.{}", to_string(instance->phase), describe(instance->epoch),
+                     instance->pid.id, instance->pid.serial);
+}
+
+std::string describe_member(const Member& member) {
+  return fmt::format("{} {} v{}", describe(member.session), to_string(member.state), member.version);
+}
+
+template <typename Id, typename List, typename Text>
+void append_some(std::string& out, const List& list, std::string_view filter, Id id_of, Text text_of) {
+  for (const auto& item : list)
+    if (wanted(id_of(item), filter)) out += fmt::format(" [{} {}]", id_of(item).text(), text_of(item));
+}
+
+std::string describe_delta(const Delta& delta, std::string_view id) {
+  std::string out = fmt::format("Delta #{}", delta.number);
+  const std::size_t bare = out.size();
+  append_some(
+      out, delta.specs, id, [](const SpecChange& change) { return change.id; },
+      [](const SpecChange& change) {
+        std::string text = change.row ? describe_row(*change.row) : "removed by " + describe_dot(change.dot);
+        for (const Dot& dot : change.replaces) text += " ends " + describe_dot(dot);
+        return text;
+      });
+  append_some(
+      out, delta.instances, id, [](const InstanceChange& change) { return change.id; },
+      [](const InstanceChange& change) { return describe_instance(change.instance); });
+  if (delta.member) out += " member " + describe_member(*delta.member);
+  return id.empty() || out.size() > bare ? out : "";
+}
+
+std::string describe_sync(const Sync& sync, std::string_view id) {
+  std::string out = fmt::format("Sync of {} next=#{} rows={} instances={}", describe(sync.sender),
+                                sync.next_delta, sync.rows.size(), sync.instances.size());
+  for (const auto& [row_id, row] : sync.rows)
+    if (!id.empty() && wanted(row_id, id)) out += fmt::format(" [{} {}]", row_id.text(), describe_row(row));
+  for (const auto& change : sync.instances)
+    if (!id.empty() && wanted(change.id, id)) out += fmt::format(" [{}]", describe_instance(change.instance));
+  return out;
+}
+
+template <typename Ids>
+std::string describe_ids(std::string_view verb, const Ids& ids, std::string_view filter) {
+  std::string out;
+  for (const ChildId& id : ids)
+    if (wanted(id, filter)) out += " " + id.text();
+  return out.empty() ? out : std::string(verb) + out;
+}
+
+std::vector<ChildId> ids_of(const std::vector<SpecPtr>& specs) {
+  std::vector<ChildId> out;
+  for (const SpecPtr& spec : specs) out.push_back(spec->id);
+  return out;
+}
+
+std::string_view to_string(StartMode mode) {
+  switch (mode) {
+    case StartMode::start:
+      return "start";
+    case StartMode::ensure:
+      return "ensure";
+    case StartMode::apply:
+      return "apply";
+  }
+  return "?";
+}
+
+std::string key_text(const RequestKey& key) {
+  return fmt::format("{}#{}", key.node.value, key.number);
+}
+
+std::string describe_answer(const Answer& answer, std::string_view id) {
+  std::string out;
+  for (const Outcome& outcome : answer.outcomes)
+    if (wanted(outcome.id, id)) out += " " + describe(outcome);
+  return out.empty() ? out : fmt::format("Answer {}{}", key_text(answer.request), out);
+}
+
+std::string describe_hello(const Hello& hello) {
+  return fmt::format("Hello {} to {}{} digest={:x}", describe_member(hello.sender), describe(hello.receiver),
+                     hello.receiver_is_down ? " DOWN" : "", hello.digest);
+}
+
+template <typename T>
+std::string about(const T& item, std::string_view verb, std::string_view filter, std::string_view rest = "") {
+  if (!wanted(item.id, filter)) return "";
+  return fmt::format("{} {} {}{}{}", verb, item.id.text(), describe(item.epoch), rest.empty() ? "" : " ",
+                     rest);
+}
+}  // namespace
+
+std::string describe(const SessionId& session) {
+  return fmt::format("{}/{}.{}", session.node.value, session.creation, session.session);
+}
+std::string describe(const Epoch& epoch) {
+  return fmt::format("e{:x}@{}", epoch.clock.value, epoch.node.value);
+}
+
+std::string describe(const Outcome& outcome) {
+  std::string out =
+      fmt::format("{}={}", outcome.id.text(), outcome.error ? to_string(outcome.error->code) : "ok");
+  if (outcome.error) out += fmt::format(" '{}'", outcome.error->message);
+  if (outcome.host)
+    out += fmt::format(" at {} pid={}.{}", describe(*outcome.host), outcome.pid.id, outcome.pid.serial);
+  return out;
+}
+
+std::string describe(const MessageBody& body, std::string_view id) {
+  return std::visit(
+      Overloaded{
+          [&](const Hello& m) { return describe_hello(m); },
+          [&](const Refusal& m) { return "Refusal " + m.why; },
+          [&](const SyncRequest&) { return std::string("SyncRequest"); },
+          [&](const Sync& m) { return describe_sync(m, id); },
+          [&](const Delta& m) { return describe_delta(m, id); },
+          [&](const DeltaAck& m) { return fmt::format("DeltaAck {}", m.number); },
+          [&](const View& m) { return fmt::format("View {:x}", m.hash); },
+          [&](const Probe& m) { return fmt::format("Probe {}", m.nonce); },
+          [&](const ProbeAck& m) {
+            return fmt::format("ProbeAck {}{}", m.nonce, m.session_over ? " OVER" : "");
+          },
+          [&](const Obituary& m) { return about(m, "Obituary", id); },
+          [&](const Goodbye&) { return std::string("Goodbye"); },
+          [&](const StartRequest& m) {
+            const std::string ids = describe_ids(to_string(m.mode), ids_of(m.specs), id);
+            return ids.empty()
+                       ? ids
+                       : fmt::format("StartRequest {} {} fwd={}", key_text(m.request), ids, m.forwards);
+          },
+          [&](const StopRequest& m) {
+            const std::string ids = describe_ids("stop", m.ids, id);
+            return ids.empty()
+                       ? ids
+                       : fmt::format("StopRequest {} {} fwd={}", key_text(m.request), ids, m.forwards);
+          },
+          [&](const RetryRequest& m) {
+            return wanted(m.id, id) ? fmt::format("RetryRequest {} {}", key_text(m.request), m.id.text())
+                                    : "";
+          },
+          [&](const LookupRequest& m) {
+            return wanted(m.id, id) ? fmt::format("LookupRequest {} {}", key_text(m.request), m.id.text())
+                                    : "";
+          },
+          [&](const Answer& m) { return describe_answer(m, id); },
+      },
+      body);
+}
+
+std::string describe(const Event& event, std::string_view id) {
+  return std::visit(
+      Overloaded{
+          [](const Boot&) { return std::string("boot"); },
+          [](const Tick&) { return std::string(); },
+          [](const PeerUp& e) { return fmt::format("peer up {}/{}", e.node.value, e.creation); },
+          [](const PeerDown& e) {
+            return fmt::format("peer down {}{}", e.node.value, e.silent ? " silent" : "");
+          },
+          [](const ConnectFailed& e) {
+            return fmt::format("connect failed {}{}", e.node.value, e.proven_dead ? " dead" : "");
+          },
+          [&](const PeerMessage& e) {
+            const std::string text = describe(e.body, id);
+            return text.empty() ? text : fmt::format("from {}: {}", e.from.value, text);
+          },
+          [&](const Started& e) {
+            return about(e, "started", id, fmt::format("pid={}.{}", e.pid.id, e.pid.serial));
+          },
+          [&](const StartFailed& e) { return about(e, "start failed", id, e.reason); },
+          [&](const Exited& e) { return about(e, "exited", id, e.reason); },
+          [&](const StuckChanged& e) { return about(e, "stuck", id, e.stuck ? "yes" : "no"); },
+          [&](const Crashing& e) { return about(e, "crashing", id); },
+          [&](const ClientStart& e) {
+            const std::string ids = describe_ids(to_string(e.mode), ids_of(e.specs), id);
+            return ids.empty() ? ids : fmt::format("client {} {}", e.client.value, ids);
+          },
+          [&](const ClientStop& e) {
+            const std::string ids = describe_ids("stop", e.ids, id);
+            return ids.empty() ? ids : fmt::format("client {} {}", e.client.value, ids);
+          },
+          [&](const ClientRetry& e) {
+            return wanted(e.id, id) ? fmt::format("client {} retry {}", e.client.value, e.id.text()) : "";
+          },
+          [&](const ClientLookup& e) {
+            return wanted(e.id, id) ? fmt::format("client {} lookup {}", e.client.value, e.id.text()) : "";
+          },
+          [](const ClientGone& e) { return fmt::format("client {} gone", e.client.value); },
+          [](const ClientDrain& e) { return fmt::format("client {} drain", e.client.value); },
+          [](const SettingsChanged&) { return std::string("settings changed"); },
+      },
+      event);
+}
+
+std::vector<std::string> describe(const Effects& effects, std::string_view id) {
+  std::vector<std::string> out;
+  const auto add = [&](std::string text) {
+    if (!text.empty()) out.push_back(std::move(text));
+  };
+  if (effects.fence) add(*effects.fence ? "FENCE" : "UNFENCE");
+  for (const Start& start : effects.starts)
+    if (wanted(start.spec->id, id))
+      add(fmt::format("start {} {} ({})", start.spec->id.text(), describe(start.epoch), start.cause.event));
+  for (const Stop& stop : effects.stops) add(about(stop, "stop", id, fmt::format("({})", stop.cause.event)));
+  for (const Send& send : effects.sends) {
+    std::string text = describe(send.body, id);
+    if (text.empty()) continue;
+    std::string to;
+    for (const NodeName& node : send.to) to += " " + node.value;
+    add(fmt::format("to{}: {}", to, text));
+  }
+  for (const Connect& connect : effects.connects)
+    add(fmt::format("connect {}{}", connect.node.value, connect.last_known ? " last known" : ""));
+  for (const Disconnect& disconnect : effects.disconnects) add("disconnect " + disconnect.node.value);
+  for (const Reply& reply : effects.replies)
+    for (const Outcome& outcome : reply.outcomes)
+      if (wanted(outcome.id, id)) add(fmt::format("reply {} {}", reply.client.value, describe(outcome)));
+  for (const MemberEvent& member : effects.members)
+    add(fmt::format("member {} {} {}", describe(member.session), to_string(member.state), member.words));
+  for (const LogLine& line : effects.log)
+    if (id.empty() || line.level >= LogLevel::warning) add("log: " + line.text);
+  if (effects.left) add("left");
+  if (effects.refused) add("refused: " + *effects.refused);
+  return out;
+}
+
+}  // namespace brood::sim

@@ -1,0 +1,217 @@
+#include "sim/driver.hpp"
+
+#include "sim/clients.hpp"
+#include "sim/faults.hpp"
+#include "sim/ledger.hpp"
+#include "sim/network.hpp"
+#include "sim/processes.hpp"
+
+namespace brood::sim {
+using namespace std::chrono_literals;
+
+namespace {
+core::Settings settings_of(const World& world, std::size_t index) {
+  core::Settings settings;
+  settings.supervisor = "sim";
+  settings.self = world.nodes[index].name;
+  settings.creation = world.nodes[index].creation;
+  settings.offers = world.catalog.offers(index);
+  settings.expect = world.profile.expect;
+  for (const SimNode& node : world.nodes)
+    if (node.name != settings.self) settings.join.push_back(node.name);
+  return settings;
+}
+}  // namespace
+
+Driver::Driver(World& world) : world_(world), random_(world.random.fork()) {}
+
+std::size_t Driver::up_count() const {
+  std::size_t count = 0;
+  for (const SimNode& node : world_.nodes)
+    if (node.running() && node.core->self().state != core::MemberState::joining) ++count;
+  return count;
+}
+
+std::size_t Driver::count(SimNode::State state) const {
+  return static_cast<std::size_t>(std::count_if(world_.nodes.begin(), world_.nodes.end(),
+                                                [&](const SimNode& node) { return node.state == state; }));
+}
+
+// ---- the life of a node --------------------------------------------------------------------------------
+
+void Driver::boot(std::size_t index) {
+  SimNode& node = world_.nodes[index];
+  BROOD_CHECK(node.state == SimNode::State::off, "only a node that is off can boot");
+  ++world_.counts.boots;
+  node.state = SimNode::State::running;
+  ++node.incarnation;
+  node.creation += static_cast<std::uint32_t>(random_.between(1, 3));
+  node.fenced = node.draining = node.gathering = false;
+  node.inbox.clear();
+  node.gathered.clear();
+  node.tick_at = Duration::max();
+  node.next_pid = static_cast<std::uint32_t>(random_.between(50, 150));
+  node.boot_origin = random_.between(Duration(1s), Duration(1000000s));
+  node.monotonic_origin = node.boot_origin;
+  if (world_.profile.has(Fault::clock)) node.wall_skew = random_.between(Duration(0), Duration(4s));
+  node.core = std::make_unique<core::Core>(settings_of(world_, index));
+  world_.trace.line("{} BOOTS, creation {}", node.name.value, node.creation);
+  step(index, core::Boot{});
+  world_.clients->node_booted(index);
+}
+
+void Driver::kill(std::size_t index, bool flushed, std::string_view why) {
+  SimNode& node = world_.nodes[index];
+  if (node.state == SimNode::State::off) return;
+  world_.trace.line("{} IS KILLED: {}", node.name.value, why);
+  node.state = SimNode::State::off;
+  world_.processes->node_gone(index);
+  world_.network->node_gone(index, flushed);
+  world_.ledger->node_gone(index);
+  node.core.reset();
+  world_.faults->node_down(index);
+}
+
+void Driver::leave(std::size_t index) {
+  SimNode& node = world_.nodes[index];
+  if (world_.processes->count_on(index) != 0)
+    world_.violate("leave", nullptr,
+                   node.name.value + " has left with processes of its children still alive");
+  ++world_.counts.leaves;
+  kill(index, true, "it has left");
+}
+
+void Driver::pause(std::size_t index) {
+  SimNode& node = world_.nodes[index];
+  if (!node.running()) return;
+  ++world_.counts.pauses;
+  world_.trace.line("{} IS STOPPED", node.name.value);
+  node.state = SimNode::State::paused;
+  node.paused_at = world_.now();
+  ++node.pauses;
+  world_.network->node_paused(index);
+  world_.ledger->node_paused(index);
+}
+
+void Driver::resume(std::size_t index, bool slept) {
+  SimNode& node = world_.nodes[index];
+  if (node.state != SimNode::State::paused) return;
+  world_.trace.line("{} WAKES{}", node.name.value, slept ? ", its machine slept" : "");
+  node.state = SimNode::State::running;
+  if (slept) node.monotonic_origin -= world_.now() - node.paused_at;
+  step(index, core::Tick{});
+  world_.processes->check_node(index);
+  std::vector<Job> waiting;
+  waiting.swap(node.inbox);
+  for (const Job& job : waiting)
+    if (!world_.violation) job();
+  world_.network->node_resumed(index);
+}
+
+// ---- events --------------------------------------------------------------------------------------------
+
+void Driver::when_awake(std::size_t index, std::uint64_t incarnation, Job job) {
+  SimNode& node = world_.nodes[index];
+  if (node.state == SimNode::State::off || node.incarnation != incarnation) return;
+  if (node.state == SimNode::State::paused)
+    node.inbox.push_back(std::move(job));
+  else
+    job();
+}
+
+void Driver::post(std::size_t index, core::Event event) {
+  SimNode& node = world_.nodes[index];
+  if (!world_.profile.batches) {
+    step(index, event);
+    return;
+  }
+  node.gathered.push_back(std::move(event));
+  if (node.gathering) return;
+  node.gathering = true;
+  const std::uint64_t incarnation = node.incarnation;
+  world_.timeline.after(random_.between(Duration(1us), Duration(200us)), [this, index, incarnation] {
+    when_awake(index, incarnation, [this, index] { flush(index); });
+  });
+}
+
+void Driver::flush(std::size_t index) {
+  SimNode& node = world_.nodes[index];
+  node.gathering = false;
+  std::vector<core::Event> events;
+  events.swap(node.gathered);
+  if (!events.empty()) step_all(index, events);
+}
+
+void Driver::step(std::size_t index, const core::Event& event) {
+  step_all(index, {&event, 1});
+}
+
+void Driver::step_all(std::size_t index, std::span<const core::Event> events) {
+  SimNode& node = world_.nodes[index];
+  if (world_.violation || !node.core) return;
+  world_.counts.steps += events.size();
+  node.step_size = events.size();
+  world_.trace.mix(static_cast<std::uint64_t>(world_.now().count()));
+  for (const core::Event& event : events) {
+    world_.trace.mix(index * 64 + event.index());
+    world_.trace.event(node.name.value, event);
+  }
+  const core::Effects& effects = node.core->step_all(events, node.clocks(world_.now()));
+  world_.trace.mix(effects);
+  world_.trace.effects(node.name.value, effects);
+  carry_out(index, effects);
+  schedule_tick(index);
+}
+
+void Driver::carry_out(std::size_t index, const core::Effects& effects) {
+  SimNode& node = world_.nodes[index];
+  if (effects.fence == true) set_fence(node, true);
+  for (const core::Start& start : effects.starts) world_.processes->start(index, start);
+  for (const core::Stop& stop : effects.stops) world_.processes->stop(index, stop);
+  for (const core::Send& send : effects.sends) world_.network->send(index, send);
+  for (const core::Connect& connect : effects.connects)
+    world_.network->connect(index, world_.index_of(connect.node));
+  for (const core::Disconnect& disconnect : effects.disconnects)
+    world_.network->disconnect(index, world_.index_of(disconnect.node));
+  for (const core::Reply& reply : effects.replies) world_.ledger->replied(index, reply);
+  if (effects.fence == false) {
+    set_fence(node, false);
+    world_.processes->check_node(index);
+  }
+  if (effects.refused)
+    world_.violate("refused", nullptr,
+                   node.name.value + " is refused, though all are of one kind: " + *effects.refused);
+  if (effects.left) {
+    const std::uint64_t incarnation = node.incarnation;
+    world_.timeline.after(random_.between(Duration(0), Duration(3ms)), [this, index, incarnation] {
+      when_awake(index, incarnation, [this, index] { leave(index); });
+    });
+  }
+}
+
+void Driver::set_fence(SimNode& node, bool fenced) {
+  if (!world_.has(Plant::unfaithful_fence)) node.fenced = fenced;
+}
+
+void Driver::schedule_tick(std::size_t index) {
+  SimNode& node = world_.nodes[index];
+  const Duration deadline = node.core->next_deadline();
+  if (deadline == Duration::max()) return;
+  // A timer is late, never early.
+  const Duration due = std::max(deadline - node.monotonic_origin, world_.now()) +
+                       random_.between(Duration(1us), Duration(1ms));
+  if (node.tick_at <= due) return;
+  node.tick_at = due;
+  const std::uint64_t serial = ++node.tick_serial;
+  const std::uint64_t incarnation = node.incarnation;
+  world_.timeline.at(due, [this, index, serial, incarnation] {
+    when_awake(index, incarnation, [this, index, serial] {
+      SimNode& ticking = world_.nodes[index];
+      if (ticking.tick_serial != serial) return;
+      ticking.tick_at = Duration::max();
+      step(index, core::Tick{});
+    });
+  });
+}
+
+}  // namespace brood::sim

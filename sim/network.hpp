@@ -1,0 +1,75 @@
+// Network: the channels between the nodes. Each connection is a pair of FIFO queues with delays; a queue also
+// carries the news that the connection stands and that it ended, so a node sees them in order.
+//
+// A connection that breaks loses a random tail of what is under way, each direction its own. One end may see
+// the break before the other. A stopped node's kernel keeps taking what is sent to it; its peers give it up
+// after the tick time-out of silence.
+//
+// Thread rule: one thread.
+#pragma once
+
+#include <map>
+
+#include "sim/world.hpp"
+
+namespace brood::sim {
+
+class Network {
+ public:
+  explicit Network(World& world);
+
+  /// One attempt; ends in PeerUp or ConnectFailed, or in nothing when a channel stands already.
+  void connect(std::size_t from, std::size_t to);
+  void disconnect(std::size_t from, std::size_t to);
+  /// Dropped when no channel stands.
+  void send(std::size_t from, const core::Send& send);
+
+  /// The connection between the two ends, if there is one.
+  void break_connection(std::size_t a, std::size_t b);
+  /// That node's process is gone. `flushed`: all that it sent still arrives.
+  void node_gone(std::size_t node, bool flushed);
+  void node_paused(std::size_t node);
+  void node_resumed(std::size_t node);
+  [[nodiscard]] bool connected(std::size_t a, std::size_t b) const { return end(a, b).connection != 0; }
+
+ private:
+  /// A message under way: its bytes, or without a wire itself.
+  struct Parcel {
+    std::shared_ptr<const Bytes> bytes;
+    std::shared_ptr<const core::MessageBody> body;
+  };
+  /// What one node has of its connection to another.
+  struct End {
+    std::uint64_t connection = 0;    ///< 0: none.
+    bool open = false;               ///< PeerUp was told.
+    bool broken = false;             ///< What is sent is lost, PeerDown is under way.
+    Duration last_arrival{};         ///< Of the newest item under way to this end.
+    Duration cut = Duration::max();  ///< What arrives later is lost.
+  };
+  [[nodiscard]] End& end(std::size_t owner, std::size_t peer) { return ends_[owner * count_ + peer]; }
+  [[nodiscard]] const End& end(std::size_t owner, std::size_t peer) const {
+    return ends_[owner * count_ + peer];
+  }
+
+  void attempt(std::size_t from, std::size_t to, std::uint64_t incarnation, Duration give_up);
+  void fail(std::size_t from, std::size_t to, std::uint64_t incarnation, bool proven_dead);
+  void establish(std::size_t from, std::size_t to);
+  void open_end(std::size_t owner, std::size_t peer, std::uint64_t connection);
+  /// The end gets PeerDown after what it still gets; from now on it can send nothing.
+  void close_end(std::size_t owner, std::size_t peer, Duration cut, bool silent);
+  void arrive_later(std::size_t owner, std::size_t peer, Duration time, Job job);
+  void deliver(std::size_t from, std::size_t to, const Parcel& parcel);
+  void unpack(std::size_t from, std::size_t to, std::uint32_t creation, const Parcel& parcel);
+  void watch_silence(std::size_t awake, std::size_t asleep);
+  [[nodiscard]] Duration delay();
+  [[nodiscard]] Duration random_cut(std::size_t owner, std::size_t peer);
+
+  World& world_;
+  Random random_;
+  std::size_t count_;
+  std::vector<End> ends_;
+  std::vector<std::uint32_t> failures_in_row_;
+  std::uint64_t connections_ = 0;
+};
+
+}  // namespace brood::sim

@@ -1,0 +1,44 @@
+// SimNode: one node of the simulated cluster as its machine sees it: is it running, its clocks, its core, and
+// what waits for it while it is stopped.
+//
+// Thread rule: plain data; changed by Driver.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/core.hpp"
+#include "sim/timeline.hpp"
+
+namespace brood::sim {
+
+struct SimNode {
+  enum class State : std::uint8_t { off, running, paused };
+
+  NodeName name;
+  State state = State::off;
+  std::uint64_t incarnation = 0;  ///< Rises with each start; jobs of an older one are void.
+  std::uint32_t creation = 0;
+  std::unique_ptr<core::Core> core;
+  bool fenced = false;
+  bool draining = false;
+  std::vector<Job> inbox;             ///< What came while it was paused, in order.
+  std::vector<core::Event> gathered;  ///< Events that wait to be passed as one step.
+  bool gathering = false;
+  std::size_t step_size = 0;      ///< Events of the last step.
+  std::uint64_t tick_serial = 0;  ///< Only the newest timer counts.
+  Duration tick_at = Duration::max();
+  Duration paused_at{};
+  std::uint64_t pauses = 0;
+  Duration monotonic_origin{}, boot_origin{}, wall_skew{};
+  std::uint32_t next_pid = 0;
+
+  [[nodiscard]] bool running() const { return state == State::running; }
+  /// Its children's handlers run: they count for overlap.
+  [[nodiscard]] bool acts() const { return running() && !fenced; }
+  [[nodiscard]] core::Now clocks(Duration now) const {
+    return {now + monotonic_origin, now + boot_origin, now + wall_skew + std::chrono::hours(24 * 365 * 50)};
+  }
+};
+
+}  // namespace brood::sim

@@ -1,0 +1,68 @@
+#include "sim/options.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace brood::sim {
+namespace {
+constexpr std::array<std::string_view, fault_count> fault_names{"crash", "pause",  "break",  "leave",
+                                                                "delay", "clock",  "slow",   "fail",
+                                                                "loop",  "finish", "poison", "stuck"};
+constexpr std::array<std::string_view, plant_count> plant_names{
+    "none",         "early_answer",  "lying_ack",        "deaf_stop",
+    "silent_death", "undead",        "agreeable_views",  "wrong_pid",
+    "mute",         "needless_stop", "unfaithful_fence", "two_starts",
+    "chance"};
+
+std::optional<Fault> fault_of(std::string_view name) {
+  for (std::size_t i = 0; i < fault_names.size(); ++i)
+    if (fault_names[i] == name) return static_cast<Fault>(i);
+  return std::nullopt;
+}
+}  // namespace
+
+std::string_view to_string(Fault fault) noexcept {
+  return fault_names[static_cast<std::size_t>(fault)];
+}
+std::string_view to_string(Plant plant) noexcept {
+  return plant_names[static_cast<std::size_t>(plant)];
+}
+
+std::optional<Plant> parse_plant(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < plant_names.size(); ++i)
+    if (plant_names[i] == name) return static_cast<Plant>(i);
+  return std::nullopt;
+}
+
+Result<std::set<Fault>> parse_faults(std::string_view names) {
+  std::set<Fault> out;
+  if (names == "none" || names.empty()) return out;
+  while (!names.empty()) {
+    const std::size_t comma = std::min(names.find(','), names.size());
+    const std::string_view name = names.substr(0, comma);
+    names.remove_prefix(std::min(comma + 1, names.size()));
+    if (name == "all") {
+      for (std::size_t i = 0; i < fault_count; ++i) out.insert(static_cast<Fault>(i));
+      continue;
+    }
+    const auto fault = fault_of(name);
+    if (!fault)
+      return Error{Errc::invalid_argument, fmt::format("no fault is called '{}'; there are all, none, {}",
+                                                       name, fmt::join(fault_names, ", "))};
+    out.insert(*fault);
+  }
+  return out;
+}
+
+std::string to_string(const std::set<Fault>& faults) {
+  if (faults.empty()) return "none";
+  std::string out;
+  for (const Fault fault : faults) {
+    if (!out.empty()) out += ',';
+    out += to_string(fault);
+  }
+  return out;
+}
+
+}  // namespace brood::sim

@@ -1,0 +1,60 @@
+// The checkers have teeth: for each planted bug, the rule that is meant for it (or an earlier one, as the
+// first broken rule counts) is found broken within a few seeds.
+#include <gtest/gtest.h>
+
+#include "sim/simulation.hpp"
+
+namespace brood::sim {
+namespace {
+using namespace std::chrono_literals;
+
+struct Tooth {
+  Plant plant;
+  std::set<std::string> rules;  ///< Any of these names the bug.
+  std::string faults = "seed";
+};
+
+void PrintTo(const Tooth& tooth, std::ostream* out) {
+  *out << to_string(tooth.plant);
+}
+
+class Planted : public testing::TestWithParam<Tooth> {};
+
+TEST_P(Planted, BugIsNoticed) {
+  SimOptions options;
+  options.busy = 60s;
+  options.plant = GetParam().plant;
+  if (GetParam().faults != "seed") options.faults = *parse_faults(GetParam().faults);
+  std::string seen;
+  for (options.seed = 1; options.seed <= 30; ++options.seed) {
+    const Report report = simulate(options);
+    if (!report.violation) continue;
+    if (GetParam().rules.contains(report.violation->rule)) return;
+    seen += report.violation->rule + " ";
+  }
+  FAIL() << "not noticed in 30 seeds; other rules: " << seen;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sim, Planted,
+    testing::Values(
+        Tooth{Plant::early_answer, {"acknowledged"}, "none"},
+        Tooth{Plant::lying_ack, {"lost", "agree", "acknowledged", "revived"}, "none"},
+        Tooth{Plant::deaf_stop, {"overlap"}, "leave"}, Tooth{Plant::silent_death, {"lost"}, "loop"},
+        Tooth{Plant::undead, {"revived", "overlap"}, "none"}, Tooth{Plant::agreeable_views, {"overlap"}},
+        Tooth{Plant::wrong_pid, {"answers"}, "none"}, Tooth{Plant::mute, {"unanswered"}, "none"},
+        Tooth{Plant::needless_stop, {"needless"}, "none"},
+        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::two_starts, {"answers"}, "none"}),
+    [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
+
+TEST(Planted, ChanceFromElsewhereChangesTheTrace) {
+  SimOptions options;
+  options.busy = 10s;
+  options.plant = Plant::chance;
+  options.salt = 1;
+  const auto first = simulate(options).trace_hash;
+  options.salt = 2;
+  EXPECT_NE(simulate(options).trace_hash, first);
+}
+}  // namespace
+}  // namespace brood::sim

@@ -1,0 +1,302 @@
+#include "sim/processes.hpp"
+
+#include "sim/driver.hpp"
+#include "sim/ledger.hpp"
+
+namespace brood::sim {
+using namespace std::chrono_literals;
+
+Processes::Processes(World& world) : world_(world), random_(world.random.fork()) {}
+
+Process* Processes::find(std::uint64_t serial) {
+  const auto found = live_.find(serial);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+/// The job runs with the process, if both are still there, and not while its node is stopped.
+void Processes::later(const Process& process, Duration delay, std::function<void(Process&)> job) {
+  const std::uint64_t serial = process.serial;
+  const std::uint64_t incarnation = process.incarnation;
+  world_.timeline.after(delay, [this, serial, incarnation, node = process.node, job = std::move(job)] {
+    world_.driver->when_awake(node, incarnation, [this, serial, job] {
+      if (Process* alive = find(serial)) job(*alive);
+    });
+  });
+}
+
+// ---- starting ------------------------------------------------------------------------------------------
+
+void Processes::start(std::size_t index, const core::Start& start) {
+  SimNode& node = world_.nodes[index];
+  const ChildId& id = start.spec->id;
+  ++world_.counts.starts;
+  ++moves_;
+  if (const Process* other = on(index, id); other != nullptr && !other->told_gone) {
+    world_.violate("overlap", &id, "a second process of it is started on " + node.name.value);
+    return;
+  }
+  Process process;
+  process.serial = ++serials_;
+  process.node = index;
+  process.incarnation = node.incarnation;
+  process.creation = node.creation;
+  process.spec = start.spec;
+  process.epoch = start.epoch;
+  process.pid = {++node.next_pid, 0};
+  process.from = world_.now();
+  by_id_[id].push_back(process.serial);
+  lives_[id].push_back({index, node.creation, process.pid, world_.now(), Duration::max()});
+  const Process& kept = live_.emplace(process.serial, std::move(process)).first->second;
+  check(id);
+  const bool slow = world_.catalog.of(id).kind == Kind::slow && !world_.healed;
+  Duration takes = slow ? random_.between(1s, 3s) : random_.between(Duration(10us), Duration(20ms));
+  if (world_.has(Plant::chance)) takes += Duration(world_.options.salt);
+  later(kept, takes, [this](Process& starting) { started(starting); });
+}
+
+void Processes::started(Process& process) {
+  const Kind kind = world_.healed ? Kind::steady : world_.catalog.of(process.id()).kind;
+  if (kind == Kind::unstartable || (kind == Kind::flaky && random_.chance(300))) return fail_start(process);
+  if (kind == Kind::poison && random_.chance(700)) return take_node_down(process);
+  if (process.stopping && random_.chance(500)) {  // told to end before it had begun
+    end(process, true, "shutdown");
+    return;
+  }
+  process.running = true;
+  if (process.stopping)
+    later(process, stop_time(process), [this](Process& stopping) { end(stopping, true, "shutdown"); });
+  else
+    begin_life(process);
+  world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0});
+}
+
+void Processes::fail_start(Process& process) {
+  core::StartFailed failed{process.id(), process.epoch, "bad_argument",
+                           encode_term(Term::atom("bad_argument"))};
+  const std::size_t node = process.node;
+  erase(process.serial);
+  world_.driver->post(node, std::move(failed));
+}
+
+void Processes::begin_life(Process& process) {
+  if (world_.healed) return;
+  if (world_.has(Plant::needless_stop))
+    later(process, 3s, [this](Process& it) { stop(it.node, core::Stop{it.id(), it.epoch, {}, {}}); });
+  const auto end_after = [&](Duration delay, bool normal, std::string reason) {
+    later(process, delay, [this, normal, reason](Process& ending) {
+      if (!ending.stopping && !world_.healed) end(ending, normal, reason);
+    });
+  };
+  switch (world_.catalog.of(process.id()).kind) {
+    case Kind::looping:
+      return end_after(random_.between(Duration(0), Duration(50ms)), false, "looping");
+    case Kind::crashing:
+      return end_after(random_.between(1s, 30s), false, "crashing");
+    case Kind::finishing:
+      return end_after(random_.between(2s, 60s), random_.chance(700), "finished");
+    case Kind::poison:
+      return later(process, random_.between(Duration(0), Duration(300ms)),
+                   [this](Process& it) { take_node_down(it); });
+    case Kind::stuck:
+      return later(process, random_.between(1s, 20s), [this](Process& it) {
+        if (world_.healed || it.stopping) return;
+        it.stuck = true;
+        later(it, random_.between(3s, 40s), [this](Process& again) {
+          if (!again.stuck) return;
+          again.stuck = false;
+          const std::size_t node = again.node;
+          core::StuckChanged change{again.id(), again.epoch, false};
+          if (again.stopping)
+            later(again, stop_time(again), [this](Process& stopping) { end(stopping, true, "shutdown"); });
+          else
+            begin_life(again);
+          world_.driver->post(node, std::move(change));
+        });
+        world_.driver->post(it.node, core::StuckChanged{it.id(), it.epoch, true});
+      });
+    default:
+      return;
+  }
+}
+
+void Processes::take_node_down(Process& process) {
+  if (world_.healed) return;
+  const std::size_t node = process.node;
+  const Character& character = world_.catalog.of(process.id());
+  ++taken_down_[process.id()];
+  world_.trace.line_of(process.id(), "{} takes {} down", process.id().text(), world_.nodes[node].name.value);
+  if (character.obituary) world_.driver->step(node, core::Crashing{process.id(), process.epoch});
+  world_.driver->kill(node, character.obituary, "a child crashed it");
+}
+
+// ---- ending --------------------------------------------------------------------------------------------
+
+void Processes::stop(std::size_t node, const core::Stop& stop) {
+  ++world_.counts.stops;
+  ++moves_;
+  const auto found = by_id_.find(stop.id);
+  if (found == by_id_.end()) return;
+  for (const std::uint64_t serial : found->second) {
+    Process& process = *find(serial);
+    if (process.node != node || process.epoch != stop.epoch || process.stopping) continue;
+    check_need(process);
+    process.stopping = true;
+    if (world_.has(Plant::deaf_stop) && random_.chance(200)) {
+      process.told_gone = true;
+      world_.driver->when_awake(node, process.incarnation, [this, node, id = stop.id, epoch = stop.epoch] {
+        world_.timeline.after(1ms, [this, node, id, epoch] {
+          world_.driver->post(node, core::Exited{id, epoch, true, "shutdown"});
+        });
+      });
+      return;
+    }
+    if (process.running)
+      later(process, stop_time(process), [this](Process& stopping) {
+        if (!stopping.stuck) end(stopping, true, "shutdown");
+      });
+    return;
+  }
+}
+
+Duration Processes::stop_time(const Process& process) {
+  const Character& character = world_.catalog.of(process.id());
+  if (character.kind == Kind::slow && !world_.healed && !character.brutal) return random_.between(1s, 3s);
+  return random_.between(Duration(10us), Duration(20ms));
+}
+
+void Processes::end(Process& process, bool normal, std::string reason) {
+  const std::size_t node = process.node;
+  const bool was_stopping = process.stopping;
+  core::Exited exited{process.id(), process.epoch, normal, std::move(reason)};
+  const core::SpecPtr spec = process.spec;
+  const std::uint64_t incarnation = process.incarnation;
+  erase(process.serial);
+  if (world_.has(Plant::silent_death) && !was_stopping) return;
+  world_.driver->post(node, std::move(exited));
+  if (world_.has(Plant::undead) && was_stopping && random_.chance(200)) {
+    world_.timeline.after(100ms, [this, node, spec, incarnation] {
+      world_.driver->when_awake(node, incarnation, [this, node, spec] {
+        if (on(node, spec->id) == nullptr) start(node, core::Start{spec, {}, {}});
+      });
+    });
+  }
+}
+
+void Processes::erase(std::uint64_t serial) {
+  const auto found = live_.find(serial);
+  const Process& process = found->second;
+  auto& lives = lives_[process.id()];
+  const auto life = std::find_if(lives.rbegin(), lives.rend(), [&](const Life& one) {
+    return one.node == process.node && one.creation == process.creation && one.pid == process.pid;
+  });
+  BROOD_CHECK(life != lives.rend(), "every process has its life on record");
+  life->to = world_.now();
+  std::erase(by_id_[process.id()], serial);
+  live_.erase(found);
+}
+
+void Processes::node_gone(std::size_t node) {
+  std::vector<std::uint64_t> gone;
+  for (const auto& [serial, process] : live_)
+    if (process.node == node) gone.push_back(serial);
+  for (const std::uint64_t serial : gone) erase(serial);
+}
+
+void Processes::crash(const ChildId& id, std::string reason) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end() || found->second.empty()) return;
+  Process& process = *find(found->second.front());
+  if (process.running && !process.stopping && world_.nodes[process.node].running())
+    end(process, false, std::move(reason));
+}
+
+void Processes::heal() {
+  for (auto& [serial, process] : live_) {
+    if (!process.stuck) continue;
+    later(process, random_.between(Duration(0), Duration(2s)), [this](Process& it) {
+      if (!it.stuck) return;
+      it.stuck = false;
+      const std::size_t node = it.node;
+      core::StuckChanged change{it.id(), it.epoch, false};
+      if (it.stopping)
+        later(it, stop_time(it), [this](Process& stopping) { end(stopping, true, "shutdown"); });
+      world_.driver->post(node, std::move(change));
+    });
+  }
+}
+
+// ---- looking -------------------------------------------------------------------------------------------
+
+std::vector<const Process*> Processes::of(const ChildId& id) const {
+  std::vector<const Process*> out;
+  if (const auto found = by_id_.find(id); found != by_id_.end())
+    for (const std::uint64_t serial : found->second) out.push_back(&live_.at(serial));
+  return out;
+}
+
+const std::vector<Life>& Processes::lives(const ChildId& id) const {
+  static const std::vector<Life> none;
+  const auto found = lives_.find(id);
+  return found == lives_.end() ? none : found->second;
+}
+
+std::size_t Processes::count_on(std::size_t node) const {
+  return static_cast<std::size_t>(std::count_if(
+      live_.begin(), live_.end(), [&](const auto& entry) { return entry.second.node == node; }));
+}
+
+const Process* Processes::on(std::size_t node, const ChildId& id) const {
+  for (const Process* process : of(id))
+    if (process->node == node) return process;
+  return nullptr;
+}
+
+std::uint32_t Processes::nodes_taken_down(const ChildId& id) const {
+  const auto found = taken_down_.find(id);
+  return found == taken_down_.end() ? 0 : found->second;
+}
+
+// ---- the checker of overlap ----------------------------------------------------------------------------
+
+void Processes::check(const ChildId& id) {
+  if (world_.ledger->split_excused()) return;
+  const Process* first = nullptr;
+  for (const Process* process : of(id)) {
+    if (!world_.nodes[process->node].acts()) continue;
+    if (first == nullptr) {
+      first = process;
+      continue;
+    }
+    world_.violate(
+        "overlap", &id,
+        fmt::format("it runs on {} (since {:.3f} s) and on {} (since {:.3f} s)",
+                    world_.nodes[first->node].name.value, static_cast<double>(first->from.count()) / 1e9,
+                    world_.nodes[process->node].name.value,
+                    static_cast<double>(process->from.count()) / 1e9));
+    return;
+  }
+}
+
+/// The second checker: a child is stopped only for a reason. Of several events in one step the reason may be
+/// gone again when the step is over.
+void Processes::check_need(const Process& process) {
+  const core::Core& core = *world_.nodes[process.node].core;
+  const core::SpecRow* row = core.spec(process.id());
+  if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->failed ||
+      core.fenced() || core.self().state != core::MemberState::up)
+    return;
+  const auto placement = core.placement(process.id());
+  if (placement.empty() || placement.front() != world_.nodes[process.node].name) return;
+  if (core.instances(process.id()).size() > 1 || !row->spec->same_as(*process.spec)) return;
+  world_.violate("needless", &process.spec->id,
+                 "it is stopped where it belongs, on " + world_.nodes[process.node].name.value);
+}
+
+void Processes::check_node(std::size_t node) {
+  std::vector<ChildId> ids;
+  for (const auto& [serial, process] : live_)
+    if (process.node == node) ids.push_back(process.id());
+  for (const ChildId& id : ids) check(id);
+}
+
+}  // namespace brood::sim

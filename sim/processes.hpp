@@ -1,0 +1,85 @@
+// Processes: the children's processes on all nodes, and the first checker: at no time do two live processes
+// of one child run on nodes that act (see SimNode::acts), nor two on one node.
+//
+// Thread rule: one thread.
+#pragma once
+
+#include "sim/world.hpp"
+
+namespace brood::sim {
+
+struct Process {
+  std::uint64_t serial = 0;
+  std::size_t node = 0;
+  std::uint64_t incarnation = 0;
+  std::uint32_t creation = 0;
+  core::SpecPtr spec;
+  core::Epoch epoch;
+  core::ProcessId pid;  ///< From the start on, also while it is starting.
+  bool running = false;
+  bool stopping = false;
+  bool stuck = false;
+  bool told_gone = false;  ///< Planted bugs only: the core believes it is gone.
+  Duration from{};
+  [[nodiscard]] const ChildId& id() const { return spec->id; }
+};
+
+/// A process that lives or lived; for judging answers.
+struct Life {
+  std::size_t node = 0;
+  std::uint32_t creation = 0;
+  core::ProcessId pid;
+  Duration from{};
+  Duration to = Duration::max();
+};
+
+class Processes {
+ public:
+  explicit Processes(World& world);
+
+  // ---- for the driver
+  void start(std::size_t node, const core::Start& start);
+  void stop(std::size_t node, const core::Stop& stop);
+  void node_gone(std::size_t node);
+  /// That node acts (again): look for overlap with its processes.
+  void check_node(std::size_t node);
+
+  // ---- for checkers and faults
+  [[nodiscard]] std::vector<const Process*> of(const ChildId& id) const;
+  [[nodiscard]] const std::vector<Life>& lives(const ChildId& id) const;
+  [[nodiscard]] std::size_t count() const { return live_.size(); }
+  [[nodiscard]] std::size_t count_on(std::size_t node) const;
+  [[nodiscard]] const Process* on(std::size_t node, const ChildId& id) const;
+  /// Ends one as if its program had died; for tests of single crashes.
+  void crash(const ChildId& id, std::string reason);
+  /// How many nodes that child has taken down.
+  [[nodiscard]] std::uint32_t nodes_taken_down(const ChildId& id) const;
+  /// Starts and stops so far; equal numbers mean that nothing moved in between.
+  [[nodiscard]] std::uint64_t moves() const { return moves_; }
+  /// All that is stuck or would crash comes to its senses.
+  void heal();
+
+ private:
+  [[nodiscard]] Process* find(std::uint64_t serial);
+  void later(const Process& process, Duration delay, std::function<void(Process&)> job);
+  void started(Process& process);
+  void begin_life(Process& process);
+  void take_node_down(Process& process);
+  void fail_start(Process& process);
+  void end(Process& process, bool normal, std::string reason);
+  void erase(std::uint64_t serial);
+  void check(const ChildId& id);
+  void check_need(const Process& process);
+  [[nodiscard]] Duration stop_time(const Process& process);
+
+  World& world_;
+  Random random_;
+  std::map<std::uint64_t, Process> live_;
+  std::map<ChildId, std::vector<std::uint64_t>> by_id_;
+  std::map<ChildId, std::vector<Life>> lives_;
+  std::map<ChildId, std::uint32_t> taken_down_;
+  std::uint64_t serials_ = 0;
+  std::uint64_t moves_ = 0;
+};
+
+}  // namespace brood::sim

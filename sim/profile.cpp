@@ -1,0 +1,29 @@
+#include "sim/profile.hpp"
+
+namespace brood::sim {
+using namespace std::chrono_literals;
+
+Profile make_profile(const SimOptions& options, Random& random) {
+  Profile profile;
+  // Every number is drawn in any case, so that an option changes only what it names.
+  const auto nodes =
+      static_cast<std::uint32_t>(random.chance(100) ? random.between(1, 2) : random.between(3, 6));
+  const auto children = static_cast<std::uint32_t>(random.between(3, 40));
+  const std::uint64_t chosen = random.next();
+  const auto likely = static_cast<std::uint32_t>(random.between(1, 7));
+  for (std::size_t i = 0; i < fault_count; ++i)
+    if (((chosen >> (4 * i)) & 7) < likely) profile.faults.insert(static_cast<Fault>(i));
+  profile.nodes = options.nodes != 0 ? options.nodes : nodes;
+  profile.children = options.children != 0 ? options.children : children;
+  if (options.faults) profile.faults = *options.faults;
+  profile.boot_spread = random.chance(300) ? Duration(0) : random.between(Duration(0), 5s);
+  profile.request_every = random.between(50ms, 600ms);
+  profile.fault_every = random.between(2s, 15s);
+  profile.batches = random.chance(500);
+  profile.delayed = profile.has(Fault::delay) ? static_cast<std::uint32_t>(random.between(1, 30)) : 0;
+  profile.connect_fails = profile.has(Fault::broken) ? 150 : 0;
+  profile.expect = random.chance(300) ? profile.nodes : 0;
+  return profile;
+}
+
+}  // namespace brood::sim

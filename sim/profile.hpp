@@ -1,0 +1,30 @@
+// What a seed stands for where the options leave it open: how many nodes and children, which faults, and how
+// often things happen. Each seed draws its own mix, since faults that never come together hide other faults.
+//
+// Thread rule: plain data.
+#pragma once
+
+#include <set>
+
+#include "sim/options.hpp"
+
+namespace brood::sim {
+
+struct Profile {
+  std::uint32_t nodes = 3;
+  std::uint32_t children = 10;
+  std::set<Fault> faults;
+  Duration boot_spread{};           ///< The nodes boot within this time.
+  Duration request_every{};         ///< Mean time between requests of all clients together.
+  Duration fault_every{};           ///< Mean time between faults.
+  bool batches = false;             ///< The driver passes events that come together as one step.
+  std::uint32_t delayed = 0;        ///< Of 1000 messages, how many take 200 ms.
+  std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.
+  std::uint32_t expect = 0;         ///< Settings::expect.
+
+  [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
+};
+
+[[nodiscard]] Profile make_profile(const SimOptions& options, Random& random);
+
+}  // namespace brood::sim

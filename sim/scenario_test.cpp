@@ -1,0 +1,193 @@
+// Whole clusters in calm weather, step by step: what the numbers of a cluster must be, exactly.
+#include <gtest/gtest.h>
+
+#include "sim/clients.hpp"
+#include "sim/driver.hpp"
+#include "sim/faults.hpp"
+#include "sim/ledger.hpp"
+#include "sim/network.hpp"
+#include "sim/processes.hpp"
+#include "sim/settle.hpp"
+#include "sim/simulation.hpp"
+
+namespace brood::sim {
+namespace {
+using namespace std::chrono_literals;
+
+class Scenario : public testing::Test {
+ protected:
+  World& make(std::uint32_t nodes, std::uint32_t children, std::set<Fault> faults = {},
+              std::uint64_t seed = 1) {
+    SimOptions options;
+    options.seed = seed;
+    options.nodes = nodes;
+    options.children = children;
+    options.faults = std::move(faults);
+    world_ = std::make_unique<World>(options);
+    world_->profile.batches = true;
+    return *world_;
+  }
+  /// Runs until the predicate holds; a failure when it does not within the time.
+  template <typename Predicate>
+  void run_until(Duration bound, Predicate predicate) {
+    const Duration end = world_->now() + bound;
+    while (!world_->violation && !predicate() && world_->now() < end) world_->run_until(world_->now() + 10ms);
+    if (world_->violation)
+      FAIL() << world_->violation->rule << ": " << world_->violation->id << ": " << world_->violation->words;
+    if (predicate()) return;
+    const auto wrong = not_settled(*world_);
+    FAIL() << "not within " << bound / 1ms
+           << " ms: " << (wrong ? wrong->rule + " " + wrong->id + " " + wrong->words : "");
+  }
+  void settle(Duration bound) {
+    run_until(bound, [this] { return !not_settled(*world_); });
+  }
+  void boot_all() {
+    for (std::size_t i = 0; i < world_->nodes.size(); ++i) world_->driver->boot(i);
+  }
+  /// Where each child runs.
+  std::map<ChildId, std::size_t> places() const {
+    std::map<ChildId, std::size_t> out;
+    for (const ChildId& id : world_->catalog.ids())
+      for (const Process* process : world_->processes->of(id)) out[id] = process->node;
+    return out;
+  }
+  void start_all(std::size_t node) { world_->clients->start(node, world_->catalog.ids(), Asked::start); }
+
+  std::unique_ptr<World> world_;
+};
+
+TEST_F(Scenario, NodesThatBootTogetherFormOneClusterAndStartEachChildOnce) {
+  World& world = make(5, 100);
+  boot_all();
+  settle(10s);
+  for (const ChildId& id : world.catalog.static_ids())
+    EXPECT_EQ(world.processes->lives(id).size(), world.catalog.of(id).can_run() ? 1U : 0U) << id.text();
+}
+
+TEST_F(Scenario, ABulkStartOfThousandsIsFewMessages) {
+  World& world = make(3, 3000);
+  boot_all();
+  settle(10s);
+  const std::uint64_t messages = world.counts.messages;
+  start_all(0);
+  settle(10s);
+  // Children take up to 20 ms to start: their changes leave in batches of what comes together.
+  EXPECT_LT(world.counts.messages - messages, 3000U);
+}
+
+TEST_F(Scenario, AJoinMovesOnlyWhatBelongsOnTheNewNode) {
+  World& world = make(4, 400);
+  for (std::size_t i = 0; i < 3; ++i) world.driver->boot(i);
+  run_until(10s, [&] { return world.driver->up_count() == 3; });
+  start_all(1);
+  run_until(10s, [&] { return world.ledger->open_requests() == 0; });
+  const auto before = places();
+  world.driver->boot(3);
+  settle(20s);
+  for (const auto& [id, place] : places()) {
+    const auto was = before.find(id);
+    if (was != before.end() && was->second != place) {
+      EXPECT_EQ(place, 3U) << id.text();
+    }
+  }
+  for (const ChildId& id : world.catalog.ids()) EXPECT_LE(world.processes->lives(id).size(), 2U) << id.text();
+}
+
+TEST_F(Scenario, ACrashMovesOnlyWhatRanThere) {
+  World& world = make(4, 400);
+  boot_all();
+  settle(10s);
+  start_all(0);
+  settle(10s);
+  const auto before = places();
+  world.driver->kill(2, true, "test");
+  world.profile.faults.clear();
+  run_until(1s, [&] { return places().size() == before.size(); });
+  for (const auto& [id, place] : places()) {
+    if (before.at(id) != 2) {
+      EXPECT_EQ(place, before.at(id)) << id.text();
+    }
+  }
+}
+
+TEST_F(Scenario, AStoppedNodeIsGivenUpAndGivesUpItsChildrenWhenItWakes) {
+  World& world = make(3, 60);
+  boot_all();
+  settle(10s);
+  start_all(0);
+  settle(10s);
+  world.driver->pause(1);
+  world.run_until(world.now() + 15s);
+  EXPECT_EQ(world.nodes[0].core->up_nodes().size(), 2U);
+  world.driver->resume(1, false);
+  EXPECT_TRUE(world.nodes[1].fenced);
+  settle(20s);
+  EXPECT_EQ(world.nodes[0].core->up_nodes().size(), 3U);
+}
+
+TEST_F(Scenario, ALeaveHandsEveryChildOverWithoutOverlap) {
+  World& world = make(3, 200);
+  boot_all();
+  settle(10s);
+  start_all(0);
+  settle(10s);
+  world.faults->leave(0);
+  run_until(10s, [&] { return world.nodes[0].state == SimNode::State::off; });
+  const std::size_t running = world.processes->count();
+  run_until(
+      5s, [&] { return world.processes->count() >= running && world.nodes[1].core->up_nodes().size() == 2; });
+  EXPECT_EQ(world.counts.leaves, 1U);
+}
+
+TEST_F(Scenario, AStaticChildThatWasStoppedStaysStoppedWhenEveryNodeRestartsInTurn) {
+  World& world = make(3, 40);
+  boot_all();
+  settle(10s);
+  const auto ids = world.catalog.static_ids();
+  ASSERT_FALSE(ids.empty());
+  world.clients->stop(1, ids);
+  settle(10s);
+  for (std::size_t i = 0; i < 3; ++i) {
+    world.driver->kill(i, false, "restart");
+    run_until(40s, [&] { return world.nodes[i].running(); });
+    settle(20s);
+  }
+  for (const ChildId& id : ids) EXPECT_TRUE(world.processes->of(id).empty()) << id.text();
+  EXPECT_FALSE(broken_promise(world));
+}
+
+TEST_F(Scenario, AChildThatCrashesItsNodeCostsAtMostTwo) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    World& world = make(5, 12, {Fault::poison}, seed);
+    boot_all();
+    world.run_until(8s);
+    for (const ChildId& id : world.catalog.ids()) {
+      if (world.catalog.of(id).kind != Kind::poison || !world.catalog.of(id).obituary) continue;
+      for (std::size_t i = 0; i < 5; ++i)
+        if (world.nodes[i].running()) {
+          world.clients->start(i, {id}, Asked::start);
+          break;
+        }
+      world.run_until(world.now() + 20s);
+      EXPECT_LE(world.processes->nodes_taken_down(id), 2U) << id.text() << " with seed " << seed;
+    }
+    if (world.violation)
+      FAIL() << "seed " << seed << " " << world.violation->rule << " " << world.violation->words;
+  }
+}
+
+TEST_F(Scenario, OfConcurrentStartsFromAllNodesOneIsOk) {
+  World& world = make(3, 30);
+  boot_all();
+  settle(10s);
+  for (int round = 0; round < 20; ++round) {
+    for (const ChildId& id : world.catalog.ids())
+      for (std::size_t i = 0; i < 3; ++i) world.clients->start(i, {id}, Asked::start);
+    settle(10s);
+    world.clients->stop(round % 3, world.catalog.ids());
+    run_until(10s, [&] { return world.processes->count() == 0 && world.ledger->open_requests() == 0; });
+  }
+}
+}  // namespace
+}  // namespace brood::sim

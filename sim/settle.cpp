@@ -1,0 +1,122 @@
+#include "sim/settle.hpp"
+
+#include "sim/describe.hpp"
+#include "sim/ledger.hpp"
+#include "sim/processes.hpp"
+
+namespace brood::sim {
+namespace {
+
+using core::Core;
+
+Violation wrong(std::string rule, const ChildId* id, std::string words) {
+  return {std::move(rule), id != nullptr ? id->text() : "", std::move(words), {}};
+}
+
+std::optional<Violation> members_wrong(const World& world) {
+  const Core& first = *world.nodes.front().core;
+  for (const SimNode& node : world.nodes) {
+    const Core& core = *node.core;
+    if (core.self().state != core::MemberState::up)
+      return wrong("members", nullptr, node.name.value + " is " + std::string(to_string(core.self().state)));
+    if (node.fenced) return wrong("members", nullptr, node.name.value + " is fenced");
+    if (!core.view_confirmed()) return wrong("members", nullptr, node.name.value + " has no confirmed view");
+    if (core.up_nodes().size() != world.nodes.size() || core.view_hash() != first.view_hash())
+      return wrong("members", nullptr,
+                   fmt::format("{} knows {} of {} nodes, or other sessions", node.name.value,
+                               core.up_nodes().size(), world.nodes.size()));
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> rows_differ(const World& world, const ChildId& id) {
+  const core::SpecRow* agreed = world.nodes.front().core->spec(id);
+  for (const SimNode& node : world.nodes) {
+    const core::SpecRow* row = node.core->spec(id);
+    if ((row == nullptr) != (agreed == nullptr))
+      return wrong("agree", &id,
+                   fmt::format("{} and {} differ about whether it exists", world.nodes.front().name.value,
+                               node.name.value));
+    if (row != nullptr &&
+        (row->dot != agreed->dot || row->wanted != agreed->wanted || !row->spec->same_as(*agreed->spec)))
+      return wrong("agree", &id,
+                   fmt::format("{} and {} have different rows of it", world.nodes.front().name.value,
+                               node.name.value));
+  }
+  return std::nullopt;
+}
+
+/// One process, in the place, and every node says so.
+std::optional<Violation> not_at_home(const World& world, const ChildId& id, const NodeName& home) {
+  const auto processes = world.processes->of(id);
+  if (processes.size() != 1)
+    return wrong(processes.empty() ? "lost" : "overlap", &id,
+                 fmt::format("{} processes of it run", processes.size()));
+  const Process& process = *processes.front();
+  const SimNode& host = world.nodes[process.node];
+  if (host.name != home)
+    return wrong("placement", &id, "it runs on " + host.name.value + " and belongs on " + home.value);
+  if (!process.running || process.stopping) return wrong("lost", &id, "its process does not run, or ends");
+  if (!process.spec->same_as(*host.core->spec(id)->spec))
+    return wrong("placement", &id, "it runs with an old spec");
+  for (const SimNode& node : world.nodes) {
+    const auto known = node.core->instances(id);
+    if (known.size() != 1 || known.front().host != host.core->self().session ||
+        known.front().instance.pid != process.pid || known.front().instance.phase != core::Phase::running)
+      return wrong("agree", &id,
+                   fmt::format("{} knows {} instances of it, or another than the one that runs",
+                               node.name.value, known.size()));
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
+  if (auto differ = rows_differ(world, id)) return differ;
+  const Core& core = *world.nodes.front().core;
+  const core::SpecRow* row = core.spec(id);
+  const auto placement = core.placement(id);
+  if (row != nullptr && row->wanted && !row->failed && !placement.empty())
+    return not_at_home(world, id, placement.front());
+  if (!world.processes->of(id).empty())
+    return wrong("revived", &id, row == nullptr ? "it runs, but has no row" : "it runs, but must not");
+  for (const SimNode& node : world.nodes)
+    if (!node.core->instances(id).empty())
+      return wrong("agree", &id, node.name.value + " knows an instance that is not there");
+  return std::nullopt;
+}
+}  // namespace
+
+std::optional<Violation> not_settled(const World& world) {
+  for (const SimNode& node : world.nodes) {
+    if (!node.running()) return wrong("members", nullptr, node.name.value + " does not run");
+    if (node.draining) return wrong("members", nullptr, node.name.value + " is still leaving");
+  }
+  if (auto members = members_wrong(world)) return members;
+  if (world.ledger->open_requests() != 0) return wrong("unanswered", nullptr, "requests are open");
+  for (const ChildId& id : world.catalog.ids())
+    if (auto child = child_wrong(world, id)) return child;
+  return std::nullopt;
+}
+
+std::optional<Violation> broken_promise(const World& world) {
+  const Duration now = world.now();
+  for (const ChildId& id : world.catalog.ids()) {
+    const core::SpecRow* row = world.nodes.front().core->spec(id);
+    const bool exists = row != nullptr && row->wanted;
+    if (!exists && world.ledger->certainly_exists(id, now, now))
+      return wrong("lost", &id, "its start was acknowledged and nobody stopped it, but it is gone");
+    if (exists && world.ledger->certainly_stopped(id, now, now))
+      return wrong("revived", &id, "its stop was acknowledged and nobody started it, but it is back");
+  }
+  return std::nullopt;
+}
+
+std::vector<ChildId> failed_children(const World& world) {
+  std::vector<ChildId> out;
+  for (const ChildId& id : world.catalog.ids())
+    if (const core::SpecRow* row = world.nodes.front().core->spec(id); row != nullptr && row->failed)
+      out.push_back(id);
+  return out;
+}
+
+}  // namespace brood::sim

@@ -1,0 +1,78 @@
+// The simulator as a test of the core: some hundred seeds, each fault alone, and all at once.
+#include <gtest/gtest.h>
+
+#include "sim/simulation.hpp"
+
+namespace brood::sim {
+namespace {
+using namespace std::chrono_literals;
+
+void expect_in_order(const SimOptions& options) {
+  const Report report = simulate(options);
+  if (report.violation) ADD_FAILURE() << explain(options, report, 40);
+}
+
+void expect_seeds_in_order(SimOptions options, std::uint64_t first, std::uint64_t count) {
+  for (std::uint64_t seed = first; seed < first + count && !testing::Test::HasFailure(); ++seed) {
+    options.seed = seed;
+    expect_in_order(options);
+  }
+}
+
+TEST(Sim, EveryRuleHoldsOverManySeeds) {
+  SimOptions options;
+  options.busy = 60s;
+  expect_seeds_in_order(options, 1, 200);
+}
+
+TEST(Sim, EveryRuleHoldsWithAllFaultsAtOnce) {
+  SimOptions options;
+  options.busy = 90s;
+  options.faults = *parse_faults("all");
+  expect_seeds_in_order(options, 1000, 20);
+}
+
+TEST(Sim, NothingGoesWrongWhereNothingFails) {
+  SimOptions options;
+  options.busy = 30s;
+  options.faults = std::set<Fault>{};
+  expect_seeds_in_order(options, 2000, 20);
+}
+
+class EachFault : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(EachFault, AloneBreaksNoRule) {
+  SimOptions options;
+  options.busy = 60s;
+  options.faults = std::set<Fault>{static_cast<Fault>(GetParam())};
+  expect_seeds_in_order(options, 3000, 8);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, EachFault, testing::Range<std::size_t>(0, fault_count),
+                         [](const auto& instance) {
+                           return std::string(to_string(static_cast<Fault>(instance.param)));
+                         });
+
+TEST(Sim, TwoRunsOfOneSeedAreTheSame) {
+  SimOptions options;
+  options.busy = 60s;
+  options.faults = *parse_faults("all");
+  for (options.seed = 1; options.seed <= 5; ++options.seed) {
+    const Report first = simulate(options);
+    const Report second = simulate(options);
+    EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << options.seed;
+    EXPECT_EQ(first.counts.steps, second.counts.steps);
+  }
+}
+
+TEST(Sim, ALineOfTraceChangesNothing) {
+  SimOptions options;
+  options.busy = 30s;
+  const Report silent = simulate(options);
+  std::size_t lines = 0;
+  options.trace = [&](const std::string&) { ++lines; };
+  EXPECT_EQ(simulate(options).trace_hash, silent.trace_hash);
+  EXPECT_GT(lines, 100U);
+}
+}  // namespace
+}  // namespace brood::sim

@@ -1,0 +1,69 @@
+// World: one simulated cluster and all that acts on it. The parts reach each other through it.
+//
+// Thread rule: one thread. A violation ends the simulation: the first one counts.
+#pragma once
+
+#include <memory>
+
+#include "sim/catalog.hpp"
+#include "sim/node.hpp"
+#include "sim/timeline.hpp"
+#include "sim/trace.hpp"
+
+namespace brood::sim {
+
+enum class Asked : std::uint8_t;
+class Clients;
+class Driver;
+class Faults;
+class Ledger;
+class Network;
+class Processes;
+
+/// A rule was broken.
+struct Violation {
+  std::string rule;
+  std::string id;  ///< The child it is about; empty: none.
+  std::string words;
+  Duration at{};
+};
+
+struct Counts {
+  std::uint64_t steps = 0, messages = 0, bytes = 0, requests = 0, starts = 0, stops = 0;
+  std::uint64_t crashes = 0, pauses = 0, breaks = 0, leaves = 0, boots = 0, voided = 0;
+};
+
+struct World {
+  explicit World(SimOptions wanted);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  [[nodiscard]] Duration now() const { return timeline.now(); }
+  void violate(std::string rule, const ChildId* id, std::string words);
+  [[nodiscard]] bool has(Plant plant) const { return options.plant == plant; }
+  [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name); }
+  /// Runs until that time or the first violation.
+  void run_until(Duration time);
+
+  SimOptions options;
+  Random random;
+  Profile profile;
+  Timeline timeline;
+  Trace trace;
+  Catalog catalog;
+  std::vector<SimNode> nodes;
+  std::map<NodeName, std::size_t> node_index;
+  Counts counts;
+  bool healed = false;  ///< No faults any more, and every worker behaves.
+  std::optional<Violation> violation;
+
+  std::unique_ptr<Network> network;
+  std::unique_ptr<Processes> processes;
+  std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<Driver> driver;
+  std::unique_ptr<Clients> clients;
+  std::unique_ptr<Faults> faults;
+};
+
+}  // namespace brood::sim
