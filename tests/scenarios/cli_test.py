@@ -1,0 +1,283 @@
+"""The command line: what each command prints, as text and as JSON, and its exit status."""
+
+import json
+import os
+import subprocess
+
+from support import Cluster, ScenarioTest, brood_binary, main, ports, processes, server_child
+
+
+class CommandLine(ScenarioTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = Cluster(("n1", "n2", "n3"), node={"exec_allow": True})
+        cls.port = ports.free_port()
+        cls.shared.supervisors = {"web": ({}, [
+            server_child(cls.shared, "files", cls.port, tag="server"),
+            {"id": "monitor/files", "worker": "tcp_monitor", "tag": "monitor",
+             "args": {"host": "127.0.0.1", "port": cls.port, "every_ms": 100}},
+            {"id": "c{n}", "worker": "counter", "count": 20},
+        ])}
+        cls.count = 22
+        try:
+            cls.shared.start()
+            cls.shared.wait_members()
+        except BaseException:
+            print(cls.shared.logs_text())
+            cls.shared.close()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        left = cls.shared.close()
+        assert left == {}, f"processes were left behind: {left}"
+
+    def tearDown(self):
+        if not self._outcome.success:
+            print(self.shared.logs_text(15))
+
+    def brood(self, *words, node="n1", status=0, **more):
+        return self.shared.brood(*words, node=node, status=status, **more)
+
+    def error(self, answer):
+        """The code of a --json error."""
+        self.assertEqual(answer.err.strip() if answer.err else "", answer.err.strip())
+        self.assertEqual(set(answer.json), {"error"} | set(answer.json))
+        self.assertTrue(answer.json["error"]["message"])
+        return answer.json["error"]["code"]
+
+    # Looking
+
+    def test_ps_json_has_the_promised_keys(self):
+        self.wait(lambda: len(self.brood("ps", "--json").json) >= self.count, 20, "all children are there")
+        for child in self.brood("ps", "--json").json:
+            self.assertLessEqual({"id", "worker", "restart", "tags", "instances"}, set(child))
+            for instance in child["instances"]:
+                self.assertLessEqual({"node", "pid", "os_pid", "phase", "role", "restarts", "uptime_s"},
+                                     set(instance))
+        by_id = {child["id"]: child for child in self.brood("ps", "--json").json}
+        files = by_id["files"]["instances"][0]
+        self.assertTrue(os.path.exists(f"/proc/{files['os_pid']}"))
+        self.assertEqual(by_id["files"]["tags"], ["server"])
+        self.assertEqual(by_id["c1"]["instances"][0]["os_pid"], 0)
+
+    def test_ps_local_of_all_nodes_is_ps(self):
+        local = [child["id"] for node in ("n1", "n2", "n3")
+                 for child in self.brood("ps", "--json", "--local", node=node).json]
+        everything = [child["id"] for child in self.brood("ps", "--json").json]
+        self.assertEqual(sorted(local), sorted(everything))
+
+    def test_ps_by_tag(self):
+        self.assertEqual([child["id"] for child in self.brood("ps", "--json", "--tag", "server").json], ["files"])
+        self.assertEqual(self.brood("ps", "--json", "--tag", "nothing").json, [])
+
+    def test_ps_as_text_names_every_child_and_keeps_its_lines_whole(self):
+        text = self.brood("ps").out
+        self.assertIn("monitor/files", text)
+        self.assertNotIn("\x1b[", text, "no colours where there is no terminal")
+
+    def test_nodes_json_has_the_promised_keys(self):
+        nodes = self.brood("nodes", "--json").json
+        self.assertEqual(sorted(node["name"] for node in nodes), [self.shared.full(n) for n in ("n1", "n2", "n3")])
+        for node in nodes:
+            self.assertIs(node["up"], True)
+            self.assertIsInstance(node["supervisors"]["web"]["children"], int)
+        self.assertEqual([node["name"] for node in nodes if node["self"]], [self.shared.full("n1")])
+
+    def test_show_and_where(self):
+        shown = self.brood("show", "files", "--json").json
+        self.assertEqual(shown["id"], "files")
+        where = self.brood("where", "files", "--json").json
+        self.assertEqual(where["runs_on"], shown["instances"][0]["node"])
+        self.assertEqual(where["node"], where["runs_on"])
+        self.assertIn(where["node"], self.brood("where", "files").out)
+        self.assertEqual(self.error(self.brood("show", "nobody", "--json", status=1)), "no_such_child")
+
+    def test_workers_are_listed(self):
+        self.assertLessEqual({"counter", "echo", "tcp_monitor"}, set(self.brood("workers", "--json").json))
+
+    def test_supervisor_may_be_named_and_must_exist(self):
+        self.brood("ps", "--supervisor", "web")
+        self.brood("ps", "--supervisor", "nobody", status=1)
+
+    # Changing
+
+    def test_start_call_cast_stop(self):
+        self.brood("start", "mine", "--worker", "counter", "--tag", "t")
+        self.assertEqual(self.brood("call", "mine", "{add, 5}").out.strip(), "5")
+        self.brood("cast", "mine", "{add, 2}", node="n2")
+        self.wait(lambda: self.brood("call", "mine", "get", node="n3").out.strip() == "7", 5, "the cast arrived")
+        self.assertEqual(self.brood("call", "mine", "get", "--json").json["value"], 7)
+        again = self.brood("start", "mine", "--worker", "counter", "--tag", "t", "--json", status=1)
+        self.assertEqual(self.error(again), "already_started")
+        self.brood("stop", "mine", node="n3")
+        self.assertEqual(self.error(self.brood("stop", "mine", "--json", status=1)), "no_such_child")
+        self.assertEqual(self.error(self.brood("call", "mine", "get", "--json", status=1)), "no_such_child")
+
+    def test_start_on_a_node(self):
+        for node in ("n1", "n2", "n3"):
+            full = self.shared.full(node)
+            self.brood("start", f"at-{node}", "--worker", "echo", "--on", full)
+            self.assertEqual(self.brood("where", f"at-{node}", "--json").json["runs_on"], full)
+        refused = self.brood("start", "at-n9", "--worker", "echo", "--on", "n9@127.0.0.1", "--json", status=1)
+        self.assertEqual(self.error(refused), "not_member")
+
+    def test_ids_that_begin_with_a_colon_are_atoms(self):
+        self.brood("start", ":atom", "--worker", "echo")
+        self.brood("stop", "atom", status=1)
+        self.brood("stop", ":atom")
+
+    def test_a_terms_own_syntax_comes_back(self):
+        self.brood("start", "mirror", "--worker", "echo")
+        for term in ("{a, [1, 2.5, <<\"x\">>], #{k => 'an atom'}}", "[]", "\"text\"", "1180591620717411303424"):
+            self.assertEqual(self.brood("call", "mirror", term).out.strip().replace(" ", ""),
+                             term.replace(" ", ""))
+        self.brood("stop", "mirror")
+
+    def test_a_command_runs_and_its_output_is_kept(self):
+        self.brood("start", "talker", "--restart", "temporary", "--", "sh", "-c",
+                   "echo out $BROOD_CHILD; echo err >&2; exec sleep 1000")
+
+        def logged():
+            text = self.brood("logs", "talker").out
+            return "out talker" in text and "err" in text
+        self.wait(logged, 10, "both lines are in its log")
+        self.assertIn("out talker", self.brood("logs", "talker", node="n2").out)
+        self.assertEqual(self.brood("logs", "talker", "-n", "1").out.strip().count("\n"), 0)
+        self.brood("stop", "talker", node="n3")
+        self.brood("logs", "nobody", status=1)
+
+    def test_logs_follow_until_interrupted(self):
+        self.brood("start", "ticker", "--", "sh", "-c", "n=0; while :; do n=$((n+1)); echo line $n; sleep 0.1; done")
+        command = [str(brood_binary()), "logs", "ticker", "-f", "--node", self.shared.full("n1"),
+                   "--cookie-file", self.shared.cookie_file]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                              env=dict(os.environ, **self.shared.environment)) as follower:
+            seen = [follower.stdout.readline() for _ in range(8)]
+            follower.send_signal(2)
+            follower.stdout.read()
+            status = follower.wait(10)
+        self.assertTrue(all(line.startswith("line ") for line in seen), seen)
+        numbers = [int(line.split()[1]) for line in seen]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 8)), "no line twice, none missing")
+        self.assertIn(status, (0, 130, -2))
+        self.brood("stop", "ticker")
+
+    # Refused, wrong, unreachable
+
+    def test_wrong_use_is_status_2_and_says_how_to_do_it(self):
+        for words in (["no_such_command"], [], ["ps", "--no-such-option"], ["call", "x"], ["call", "x", "{a"],
+                      ["start", "x"], ["start", "x", "--worker", "echo", "--", "sleep"], ["logs"],
+                      ["start", "x", "--worker", "echo", "--restart", "sometimes"], ["stop"],
+                      ["start", "i" * 256, "--worker", "echo"]):
+            with self.subTest(words):
+                answer = self.shared.brood(*words, node="n1" if words else None, cookie=bool(words), status=2)
+                self.assertEqual(answer.out, "")
+                self.assertGreater(len(answer.err), 10)
+
+    def test_without_a_node_it_says_how_to_name_one(self):
+        answer = self.shared.brood("ps", status=2)
+        self.assertIn("--node", answer.err)
+        self.assertIn("BROOD_NODE", answer.err)
+
+    def test_the_environment_names_the_node(self):
+        self.shared.brood("ps", environment={"BROOD_NODE": self.shared.full("n2")})
+
+    def test_a_node_that_cannot_be_reached_is_status_3_and_says_why(self):
+        wrong = self.shared.write("wrong-cookie", "another", 0o400)
+        free = ports.free_port()
+        cases = {
+            "not registered": (["ps", "--node", "n9@127.0.0.1"], {}),
+            "no such host": (["ps", "--node", "n1@no-such-host.invalid"], {}),
+            "EPMD down": (["ps", "--node", self.shared.full("n1")], {"ERL_EPMD_PORT": str(free)}),
+            "connection refused": (["ps", "--node", f"n1@127.0.0.1:{free}"], {}),
+        }
+        texts = set()
+        for why, (words, environment) in cases.items():
+            with self.subTest(why):
+                answer = self.shared.brood(*words, "--json", status=3, environment=environment)
+                self.assertNotEqual(self.error(answer), "")
+                texts.add(answer.json["error"]["message"])
+        self.assertEqual(len(texts), len(cases), f"each in its own words: {texts}")
+        answer = self.shared.brood("ps", "--node", self.shared.full("n1"), "--cookie-file", wrong, "--json",
+                                   cookie=False, status=3)
+        self.assertIn("cookie", answer.json["error"]["message"])
+
+    def test_a_cookie_that_others_can_read_is_refused(self):
+        open_to_all = self.shared.write("open-cookie", self.shared.cookie, 0o644)
+        answer = self.shared.brood("ps", "--node", self.shared.full("n1"), "--cookie-file", open_to_all,
+                                   cookie=False, status=2)
+        self.assertIn("open-cookie", answer.err)
+
+    def test_json_is_one_document_also_for_errors(self):
+        for words, status in ((["ps"], 0), (["nodes"], 0), (["show", "nobody"], 1), (["ps", "--nonsense"], 2),
+                              (["where", "anything"], 0), (["stop", "nobody"], 1)):
+            with self.subTest(words):
+                json.loads(self.brood(*words, "--json", status=status).out)
+
+    def test_a_closed_pipe_ends_it_quietly(self):
+        command = (f"'{brood_binary()}' ps --node {self.shared.full('n1')} --cookie-file "
+                   f"'{self.shared.cookie_file}' | head -n 1; echo ${{PIPESTATUS[0]}}")
+        run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False,
+                             env=dict(os.environ, **self.shared.environment), timeout=30)
+        self.assertEqual(run.stderr, "")
+        self.assertIn(run.stdout.splitlines()[-1], ("0", "141"))
+
+    def test_help_and_version(self):
+        self.assertIn("brood", self.shared.brood("--version", cookie=False).out)
+        for command in ("node", "start", "stop", "ps", "show", "call", "cast", "nodes", "where", "logs", "drain",
+                        "apply"):
+            with self.subTest(command):
+                self.assertIn(command, self.shared.brood("--help", cookie=False).out)
+                self.shared.brood(command, "--help", cookie=False)
+
+
+class Apply(ScenarioTest):
+    def test_apply_starts_replaces_and_removes_and_says_so_first(self):
+        first = [{"id": "keep", "worker": "counter"}, {"id": "change", "worker": "counter", "args": [1]},
+                 {"id": "remove", "worker": "echo"}]
+        second = [{"id": "keep", "worker": "counter"}, {"id": "change", "worker": "counter", "args": [2]},
+                  {"id": "new", "worker": "echo"}]
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, first)})
+        cluster.start()
+        cluster.wait_placed(["keep", "change", "remove"])
+        cluster.brood("start", "by-hand", "--worker", "echo", node="n1")
+        cluster.brood("call", "keep", "{add, 7}", node="n1")
+        file = cluster.write("new.toml", cluster.fleet_text("n1", {"web": ({}, second)}))
+
+        dry = cluster.brood("apply", file, "--dry-run", node="n2")
+        for word in ("new", "change", "remove"):
+            self.assertIn(word, dry.out)
+        self.assertNotIn("keep", dry.out)
+        cluster.wait_placed(["keep", "change", "remove", "by-hand"])
+
+        done = cluster.brood("apply", file, node="n2")
+        self.assertIn("new", done.out)
+        cluster.wait_placed(["keep", "change", "new", "by-hand"])
+        self.assertEqual(cluster.brood("call", "keep", "get", node="n1").out.strip(), "7", "it was left alone")
+        self.assertEqual(cluster.brood("call", "change", "get", node="n1").out.strip(), "2")
+        again = cluster.brood("apply", file, "--json", node="n1")
+        self.assertIsNotNone(again.json)
+        # A node that restarts with the old file does not bring back what was removed.
+        cluster.leave("n1")
+        cluster.start("n1")
+        cluster.wait_members()
+        cluster.wait_placed(["keep", "change", "new", "by-hand"])
+
+    def test_a_bad_file_names_file_line_and_key(self):
+        cluster = self.cluster("n1")
+        cluster.start()
+        bad = cluster.write("bad.toml", '[node]\nname = "n1@127.0.0.1"\n\n[[supervisor.web.child]]\n'
+                                        'id = "x"\nworker = "echo"\nrestart = "sometimes"\n')
+        for words in (["apply", bad], ["apply", bad, "--dry-run"]):
+            answer = cluster.brood(*words, node="n1", status=2)
+            self.assertIn("bad.toml:7", answer.err)
+            self.assertIn("restart", answer.err)
+            self.assertIn("permanent", answer.err)
+        missing = cluster.brood("apply", cluster.path("none.toml"), node="n1", status=2)
+        self.assertIn("none.toml", missing.err)
+        self.assertEqual(processes.with_environment("BROOD_CHILD", "x", cluster.mark), [])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Every error of a node's start and of its network: said clearly, and harming nobody else."""
+
+import os
+import random
+import socket
+import subprocess
+import time
+
+from support import ScenarioTest, brood_binary, main, ports
+
+
+class Errors(ScenarioTest):
+    def fails(self, cluster, name, *words, status=None, seconds=20, **launch):
+        """A node that must not come up: its words."""
+        process = cluster.launch(name, **launch)
+        self.wait(lambda: process.poll() is not None, seconds, f"{name} gives up")
+        text = cluster.log(name) + cluster.out(name)
+        self.assertNotEqual(process.returncode, 0, text)
+        self.assertGreater(process.returncode, 0, "it ends by itself, not by a signal: " + text)
+        if status is not None:
+            self.assertEqual(process.returncode, status, text)
+        for word in words:
+            self.assertIn(word, text)
+        self.assertNotIn("is up", cluster.out(name))
+        return text
+
+    def two_that_live(self):
+        cluster = self.cluster("n1", "n2")
+        cluster.start()
+        cluster.wait_members()
+        return cluster
+
+    def lives(self, cluster):
+        cluster.wait_members(("n1", "n2"))
+        cluster.brood("start", f"alive-{random.random()}", "--worker", "echo", node="n1")
+
+    def test_a_wrong_cookie_is_refused_and_said_on_both_sides(self):
+        cluster = self.two_that_live()
+        wrong = cluster.write("wrong", "another cookie", 0o400)
+        config = cluster.write("n3.toml", cluster.fleet_text("n3", node={"cookie_file": wrong}))
+        cluster.launch("n3", config=config)
+        self.wait(lambda: "cookie" in cluster.log("n3").lower(), 20, lambda: "n3 says why: " + cluster.log("n3"))
+        self.wait(lambda: "cookie" in (cluster.log("n1") + cluster.log("n2")).lower(), 20, "the others say so too")
+        time.sleep(1)
+        count = cluster.log("n1").lower().count("cookie")
+        self.assertLessEqual(count, 3, "said once a minute, not each time")
+        self.lives(cluster)
+
+    def test_a_name_in_use_is_refused(self):
+        cluster = self.two_that_live()
+        config = cluster.write("again.toml", cluster.fleet_text("n1"))
+        self.fails(cluster, "again", "n1@127.0.0.1", config=config)
+        self.lives(cluster)
+
+    def test_a_port_taken_is_refused_with_address_and_port(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            cluster = self.cluster("n1", node={"port": port})
+            self.fails(cluster, "n1", str(port), "127.0.0.1")
+
+    def test_an_unknown_host_in_join_does_not_keep_a_node_down(self):
+        cluster = self.cluster("n1", node={"join": ["n2@no-such-host.invalid", "n3@127.0.0.1"]})
+        cluster.start("n1", seconds=40)
+        cluster.brood("start", "x", "--worker", "echo", node="n1")
+        self.assertIn("no-such-host.invalid", cluster.log("n1"))
+
+    def test_a_name_with_an_unknown_host_is_refused(self):
+        cluster = self.cluster("n1", node={"name": "n1@no-such-host.invalid", "join": []})
+        self.fails(cluster, "n1", "no-such-host.invalid")
+
+    def test_a_bad_name_is_refused(self):
+        for name in ("n1", "@127.0.0.1", "n1@", "a b@127.0.0.1"):
+            with self.subTest(name):
+                cluster = self.cluster("n1", node={"name": name, "join": []})
+                self.fails(cluster, "n1", "name")
+
+    def test_a_cookie_that_others_can_read_is_refused(self):
+        cluster = self.cluster("n1")
+        os.chmod(cluster.cookie_file, 0o444)
+        self.fails(cluster, "n1", "cookie")
+
+    def test_a_missing_cookie_says_how_to_make_one(self):
+        cluster = self.cluster("n1", node={"cookie_file": "/no/such/cookie"})
+        self.fails(cluster, "n1", "/no/such/cookie")
+
+    def test_a_bad_fleet_file_names_file_line_and_key(self):
+        cases = {
+            '[node]\nnmae = "n1@127.0.0.1"\n': ("bad.toml:2", "nmae", "name"),
+            '[node]\nname = "n1@127.0.0.1"\n[[supervisor.web.child]]\nid = 7\nworker = "echo"\n':
+                ("bad.toml:4", "id"),
+            '[node]\nname = "n1@127.0.0.1"\n[[supervisor.web.child]]\nid = "a"\n': ("bad.toml:3", "worker"),
+            '[node]\nname = "n1@127.0.0.1"\n[[supervisor.web.child]]\nid = "a"\nworker = "echo"\nexec = ["x"]\n':
+                ("bad.toml", "exec"),
+            '[node]\nname = "n1@127.0.0.1"\n[supervisor.web]\nmigration = "warm"\n': ("bad.toml:4", "cold_swap"),
+            '[node]\nname = \n': ("bad.toml:2",),
+            '[node]\nname = "n1@127.0.0.1"\n[[supervisor.web.child]]\nid = "a"\nworker = "echo"\n'
+            '[[supervisor.web.child]]\nid = "a"\nworker = "echo"\n': ("bad.toml:7", '"a"'),
+        }
+        cluster = self.cluster("n1")
+        for text, words in cases.items():
+            with self.subTest(text):
+                self.fails(cluster, "n1", *words, status=2, config=cluster.write("bad.toml", text))
+        self.fails(cluster, "n1", "none.toml", status=2, config=cluster.path("none.toml"))
+
+    def test_a_supervisor_may_be_there_only_once(self):
+        cluster = self.cluster("n1")
+        text = '[node]\nname = "n1@127.0.0.1"\n[supervisor.web]\n[supervisor.web]\n'
+        self.fails(cluster, "n1", "web", status=2, config=cluster.write("bad.toml", text))
+
+    def test_an_unknown_worker_in_the_file_harms_nothing_else_and_is_shown(self):
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [
+            {"id": "bad", "worker": "no_such_worker"}, {"id": "good", "worker": "echo"}])})
+        cluster.start()
+        self.wait(lambda: cluster.placed("n1").get("good"), 15, "the other one runs")
+        self.assertEqual(cluster.placed("n2").get("bad", []), [])
+        self.assertIn("no_such_worker", cluster.brood("show", "bad", node="n1", status=None).out
+                      + cluster.log("n1") + cluster.log("n2"))
+
+    def test_a_worker_library_that_is_none_is_refused_by_name(self):
+        cluster = self.cluster("n1", chaos=False, node={"worker_libs": ["/no/such/libx.so"]})
+        self.fails(cluster, "n1", "/no/such/libx.so")
+
+    def test_garbage_on_the_port_harms_nobody(self):
+        port = ports.free_port()
+        cluster = self.cluster("n1", "n2")
+        config = cluster.write("n1.toml", cluster.fleet_text("n1", node={"port": port}))
+        cluster.launch("n1", config=config)
+        cluster.launch("n2")
+        cluster.wait_up("n1")
+        cluster.wait_up("n2")
+        cluster.wait_members()
+        choice = random.Random(1)
+        pieces = [b"", b"\0", b"GET / HTTP/1.0\r\n\r\n", b"\xff\xff" + b"x" * 100, b"\0\x05n" + b"\0" * 30,
+                  b"\0\x02n\x00", choice.randbytes(70000), b"\0\x15N" + b"\xff" * 18 + b"zz"]
+        for piece in pieces + [choice.randbytes(choice.randrange(1, 400)) for _ in range(60)]:
+            with socket.create_connection(("127.0.0.1", port), 5) as link:
+                link.settimeout(5)
+                try:
+                    link.sendall(piece)
+                    link.shutdown(socket.SHUT_WR)
+                    while link.recv(4096):
+                        pass
+                except OSError:
+                    pass
+        idle = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(100)]
+        self.lives(cluster)
+        for link in idle:
+            link.close()
+        self.assertIsNone(cluster.process("n1").poll())
+
+    def test_without_epmd_nodes_are_joined_by_port(self):
+        both = [ports.free_port(), ports.free_port()]
+        cluster = self.cluster("n1", "n2", own_epmd=False, node={"epmd": False})
+        for index, name in enumerate(cluster.names):
+            other = 1 - index
+            options = {"port": both[index], "join": [f"{cluster.full(cluster.names[other])}:{both[other]}"]}
+            cluster.launch(name, config=cluster.write(f"{name}.toml", cluster.fleet_text(name, node=options)))
+        for name in cluster.names:
+            cluster.wait_up(name)
+
+        def both_there():
+            nodes = cluster.brood("nodes", "--json", "--node", f"n1@127.0.0.1:{both[0]}").json
+            return sum(node["up"] for node in nodes) == 2
+        self.wait(both_there, 20, "two nodes without EPMD")
+        cluster.brood("start", "x", "--worker", "echo", "--node", f"n2@127.0.0.1:{both[1]}")
+        self.assertIn("x", cluster.brood("ps", "--node", f"n1@127.0.0.1:{both[0]}").out)
+
+    def test_an_absent_epmd_is_started_or_said(self):
+        cluster = self.cluster("n1", own_epmd=False)
+        process = cluster.launch("n1")
+        self.wait(lambda: process.poll() is not None or "is up" in cluster.out("n1"), 20, "up, or why not")
+        if process.poll() is not None:
+            self.assertIn("epmd", cluster.log("n1").lower())
+        else:
+            # It has started one, which stays as EPMD does: not as a leftover of this test.
+            subprocess.run(["epmd", "-port", str(cluster.epmd_port), "-names"], check=True, capture_output=True,
+                           env=dict(os.environ, **cluster.environment))
+            cluster.leave("n1")
+            subprocess.run(["epmd", "-port", str(cluster.epmd_port), "-kill"], capture_output=True, check=False,
+                           env=dict(os.environ, **cluster.environment))
+
+    def test_an_epmd_that_restarts_is_registered_with_again(self):
+        cluster = self.two_that_live()
+        cluster.stop_epmd()
+        time.sleep(0.2)
+        cluster.start_epmd()
+        self.wait(lambda: cluster.brood("ps", node="n1", status=None).status == 0, 30, "n1 is registered again")
+        cluster.launch("n3")
+        cluster.names.append("n3")
+        cluster.wait_up("n3")
+        cluster.wait_members(("n1", "n2", "n3"), 30)
+
+    def test_a_node_without_a_name_says_how_to_give_one(self):
+        cluster = self.cluster("n1")
+        run = subprocess.run([str(brood_binary()), "node", "--config", cluster.write("no-name.toml", "[node]\n")],
+                             capture_output=True, text=True, check=False, timeout=20,
+                             env=dict(os.environ, **cluster.environment))
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn("name", run.stderr)
+
+
+if __name__ == "__main__":
+    main()

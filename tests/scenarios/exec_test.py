@@ -1,0 +1,196 @@
+"""Ordinary programs as children: logs, exit status, signals, grandchildren, and nothing left behind."""
+
+import os
+import subprocess
+import time
+import urllib.request
+
+from support import ScenarioTest, main, ports, processes, server_child
+
+TICK_MS = 3000
+
+
+class Programs(ScenarioTest):
+    def one_node(self, *children, **options):
+        options.setdefault("node", {"exec_allow": True, "tick_timeout_ms": TICK_MS})
+        cluster = self.cluster("n1", supervisors={"web": ({}, list(children))}, **options)
+        cluster.start()
+        return cluster
+
+    def instance(self, cluster, name, node="n1"):
+        """The one instance of a child, or None."""
+        for child in cluster.ps(node):
+            if child["id"] == name and child["instances"]:
+                return child["instances"][0]
+        return None
+
+    def running(self, cluster, name):
+        def look():
+            found = self.instance(cluster, name)
+            return found if found and found["phase"] == "running" and found["os_pid"] else None
+        return self.wait(look, 15, f"{name} runs")
+
+    def family(self, cluster, name):
+        """The processes that run under a child's name, its shim left out."""
+        return [pid for pid in processes.with_environment("BROOD_CHILD", name, cluster.mark)]
+
+    def test_a_server_answers_and_its_group_is_its_own(self):
+        port = ports.free_port()
+        cluster = self.cluster("n1")
+        cluster.supervisors = {"web": ({}, [server_child(cluster, "files", port)])}
+        cluster.start()
+        pid = self.running(cluster, "files")["os_pid"]
+        cluster.wait_witnessed(["files"])
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            words = answer.read().decode().split()
+        self.assertEqual(words, ["files", str(pid), "n1@127.0.0.1"])
+        self.assertEqual(os.getpgid(pid), pid)
+
+    def test_a_program_that_ends_is_restarted_by_its_policy(self):
+        cluster = self.one_node(
+            {"id": "always", "exec": ["sh", "-c", "sleep 0.2"], "restart": "permanent"},
+            {"id": "on-failure-ok", "exec": ["sh", "-c", "exit 0"], "restart": "transient"},
+            {"id": "on-failure", "exec": ["sh", "-c", "sleep 0.2; exit 3"], "restart": "transient"},
+            {"id": "never", "exec": ["sh", "-c", "exit 3"], "restart": "temporary"})
+        self.wait(lambda: (self.instance(cluster, "always") or {"restarts": 0})["restarts"] >= 2, 20, "restarts")
+        self.wait(lambda: (self.instance(cluster, "on-failure") or {"restarts": 0})["restarts"] >= 2, 20,
+                  "restarts after status 3")
+        self.wait(lambda: not {"never", "on-failure-ok"} & {child["id"] for child in cluster.ps("n1")}, 10,
+                  "those that are not restarted are gone")
+
+    def test_a_killed_program_is_restarted_with_another_process(self):
+        cluster = self.one_node({"id": "victim", "exec": ["sleep", "1000"]})
+        first = self.running(cluster, "victim")["os_pid"]
+        os.kill(first, 9)
+        self.wait(lambda: self.running(cluster, "victim")["os_pid"] != first, 10, "a new process")
+        self.assertEqual(self.instance(cluster, "victim")["restarts"], 1)
+
+    def test_stop_ends_grandchildren_and_daemons_too(self):
+        cluster = self.one_node({"id": "family", "exec": [
+            "sh", "-c", "sleep 1001 & (setsid sh -c 'sleep 1002 & sleep 1003' &) ; sleep 1004"]})
+        self.running(cluster, "family")
+        self.wait(lambda: sum("sleep" in processes.command_line(pid) for pid in self.family(cluster, "family")) >= 4,
+                  10, "the whole family runs")
+        cluster.brood("stop", "family", node="n1")
+        self.assertEqual(self.family(cluster, "family"), [])
+
+    def test_a_program_that_ignores_its_stop_signal_is_killed_after_its_time(self):
+        cluster = self.one_node({"id": "stubborn", "shutdown_ms": 700, "exec": [
+            "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]})
+        pid = self.running(cluster, "stubborn")["os_pid"]
+        self.wait(lambda: "ready" in cluster.brood("logs", "stubborn", node="n1").out, 10, "it ignores SIGTERM")
+        begin = time.monotonic()
+        cluster.brood("stop", "stubborn", node="n1")
+        took = time.monotonic() - begin
+        self.assertGreater(took, 0.6)
+        self.assertLess(took, 5)
+        self.assertFalse(os.path.exists(f"/proc/{pid}"))
+
+    def test_a_program_may_say_what_stops_it(self):
+        cluster = self.one_node({"id": "polite", "stop_signal": "SIGINT", "exec": [
+            "sh", "-c", "trap 'echo stopped by INT; exit 0' INT; echo ready; while :; do sleep 0.1; done"]})
+        self.running(cluster, "polite")
+        self.wait(lambda: "ready" in cluster.brood("logs", "polite", node="n1").out, 10, "ready")
+        begin = time.monotonic()
+        cluster.brood("stop", "polite", node="n1")
+        self.assertLess(time.monotonic() - begin, 3)
+
+    def test_the_log_is_bounded_and_keeps_the_newest(self):
+        cluster = self.one_node({"id": "chatty", "exec": [
+            "sh", "-c", "i=0; while [ $i -lt 60000 ]; do echo \"line $i ................................................"
+                        "\"; i=$((i+1)); done; echo the end; exec sleep 1000"]}, node={"log_dir": "logs"})
+        self.wait(lambda: "the end" in cluster.brood("logs", "chatty", "-n", "1", node="n1").out, 60, "all written")
+        size = sum(os.path.getsize(os.path.join(folder, name))
+                   for folder, _, names in os.walk(cluster.path("logs")) for name in names)
+        self.assertLess(size, 3 << 20, "4 MB were written")
+        tail = cluster.brood("logs", "chatty", "-n", "3", node="n1").out.splitlines()
+        self.assertEqual(tail[-1], "the end")
+        self.assertIn("line 59999", tail[-2])
+
+    def test_a_full_disk_harms_neither_program_nor_node(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root for a small file system")
+        cluster = self.cluster("n1", node={"log_dir": "full", "exec_allow": True})
+        folder = cluster.path("full")
+        os.mkdir(folder)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder],
+                                 capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        try:
+            cluster.supervisors = {"web": ({}, [{"id": "writer", "exec": [
+                "sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo \"line $i of many\"; i=$((i+1)); done; "
+                            "touch done; exec sleep 1000"], "cwd": cluster.folder}])}
+            cluster.start()
+            self.wait(lambda: os.path.exists(cluster.path("done")), 60, "the program went on to its end")
+            self.running(cluster, "writer")
+            cluster.brood("logs", "writer", node="n1")
+            cluster.brood("start", "more", "--worker", "counter", node="n1")
+            cluster.brood("stop", "writer", node="n1")
+            self.assertEqual(cluster.close(), {})
+        finally:
+            subprocess.run(["umount", "-l", folder], check=False, capture_output=True)
+
+    def test_kill_9_of_the_node_leaves_no_program_running(self):
+        cluster = self.one_node(
+            {"id": "family", "exec": ["sh", "-c", "sleep 1001 & (setsid sleep 1002 &) ; sleep 1003"]},
+            {"id": "stubborn", "exec": ["sh", "-c", "trap '' TERM INT HUP; while :; do sleep 1; done"]})
+        self.running(cluster, "family")
+        self.running(cluster, "stubborn")
+        self.wait(lambda: len(self.family(cluster, "family")) >= 3, 10, "the family runs")
+        cluster.kill("n1")
+        begin = time.monotonic()
+        self.wait(lambda: not self.family(cluster, "family") and not self.family(cluster, "stubborn"), 5,
+                  "nothing is left")
+        self.note(f"all gone {(time.monotonic() - begin) * 1000:.0f} ms after the kill")
+
+    def test_a_stopped_node_leaves_no_program_running_and_restarts_it_when_it_wakes(self):
+        cluster = self.cluster("n1", "n2", node={"tick_timeout_ms": TICK_MS})
+        port = ports.free_port()
+        cluster.supervisors = {"web": ({}, [server_child(cluster, f"s{n}", ports.free_port() if n else port)
+                                            for n in range(6)])}
+        ids = [f"s{n}" for n in range(6)]
+        cluster.start()
+        cluster.wait_placed(ids)
+        cluster.wait_witnessed(ids)
+        held = [name for name, node in cluster.wait_placed(ids).items() if node == cluster.full("n1")]
+        self.assertTrue(held)
+        cluster.pause("n1")
+        begin = time.monotonic()
+        moved = {"n2": None}
+
+        def all_on_n2():
+            moved["n2"] = {name: nodes for name, nodes in cluster.placed("n2").items()}
+            return all(nodes == [cluster.full("n2")] for nodes in moved["n2"].values())
+        self.wait(all_on_n2, 3 * TICK_MS / 1000 + 10, lambda: f"n2 took over: {moved['n2']}")
+        self.note(f"taken over {time.monotonic() - begin:.1f} s after SIGSTOP (tick time-out {TICK_MS} ms)")
+        cluster.wait_witnessed(ids)
+        cluster.resume("n1")
+        cluster.wait_members(("n1", "n2"), 30)
+        cluster.wait_placed(ids)
+        cluster.wait_witnessed(ids)
+        self.assert_no_overlap(cluster)
+
+    def test_a_program_that_does_not_exist_is_refused_with_its_name(self):
+        cluster = self.one_node()
+        answer = cluster.brood("start", "none", "--json", "--", "/no/such/program", node="n1", status=1)
+        self.assertEqual(answer.json["error"]["code"], "start_failed")
+        self.assertIn("/no/such/program", answer.json["error"]["message"])
+        self.assertEqual(cluster.ps("n1"), [])
+
+    def test_a_command_is_not_allowed_where_the_node_does_not_say_so(self):
+        cluster = self.one_node(node={})
+        answer = cluster.brood("start", "shell", "--json", "--", "sleep", "1000", node="n1", status=1)
+        self.assertEqual(answer.json["error"]["code"], "not_allowed")
+        self.assertIn("exec_allow", answer.json["error"]["message"])
+        self.assertEqual(processes.with_environment("BROOD_CHILD", "shell", cluster.mark), [])
+
+    def test_a_node_that_leaves_alone_stops_its_programs(self):
+        cluster = self.one_node({"id": "last", "exec": ["sleep", "1000"]})
+        pid = self.running(cluster, "last")["os_pid"]
+        self.assertEqual(cluster.leave("n1"), 0, cluster.log("n1"))
+        self.assertFalse(os.path.exists(f"/proc/{pid}"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Leaving in good order and joining: children are handed over one at a time, never two at once, none lost."""
+
+import random
+import time
+
+from support import ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
+
+WORKERS = 200
+NODES = ("n1", "n2", "n3")
+
+
+class Leave(ScenarioTest):
+    needs_chaos = True
+
+    def filled(self, servers=6):
+        cluster = self.cluster(*NODES)
+        children = [witness_child(cluster, f"w{number}") for number in range(WORKERS)]
+        children += [server_child(cluster, f"server-{number}", ports.free_port()) for number in range(servers)]
+        cluster.supervisors = {"web": ({}, children)}
+        self.ids = [child["id"] for child in children]
+        cluster.start()
+        cluster.wait_members()
+        cluster.wait_witnessed(self.ids)
+        return cluster, cluster.wait_placed(self.ids)
+
+    def only_from(self, before, after, node):
+        moved = {name for name in after if after[name] != before[name]}
+        self.assertEqual({before[name] for name in moved} or {node}, {node},
+                         "only the children of that node moved")
+        return moved
+
+    def test_sigterm_hands_everything_over_and_only_that(self):
+        cluster, before = self.filled()
+        begin = time.monotonic()
+        self.assertEqual(cluster.leave("n2"), 0, cluster.log("n2"))
+        self.note(f"left after {time.monotonic() - begin:.2f} s")
+        # At the moment it is gone everything runs elsewhere already: nothing had to be recovered.
+        cluster.wait_witnessed(self.ids, 1)
+        after = cluster.wait_placed(self.ids)
+        moved = self.only_from(before, after, cluster.full("n2"))
+        away = cluster.witness.away(begin)
+        self.assertEqual(set(away), moved)
+        self.note(f"{len(moved)} children moved, away for {max(away.values()) * 1000:.0f} ms at most")
+        self.assert_no_overlap(cluster)
+
+        begin = time.monotonic()
+        cluster.start("n2")
+        again = cluster.wait_placed(self.ids)
+        cluster.wait_witnessed(self.ids)
+        self.assertEqual(again, before, "back where they belong")
+        self.note(f"joined: away for {max(cluster.witness.away(begin).values()) * 1000:.0f} ms at most")
+        self.assert_no_overlap(cluster)
+
+    def test_drain_empties_a_node_and_says_so_when_it_is_done(self):
+        cluster, before = self.filled()
+        cluster.brood("drain", node="n3", timeout=60)
+        self.assertNotIn(cluster.full("n3"), {interval.node for intervals in cluster.witness.running().values()
+                                              for interval in intervals}, "nothing runs there when it answers")
+        placed = cluster.wait_placed(self.ids, ("n1", "n2"))
+        self.only_from(before, placed, cluster.full("n3"))
+        cluster.wait_witnessed(self.ids)
+        self.assertEqual(cluster.leave("n3"), 0, cluster.log("n3"))
+        cluster.wait_placed(self.ids, ("n1", "n2"))
+        self.assert_no_overlap(cluster)
+
+    def test_the_last_node_has_no_target_and_keeps_its_children(self):
+        cluster = self.cluster("n1")
+        cluster.supervisors = {"web": ({}, [witness_child(cluster, "only")])}
+        cluster.start()
+        cluster.wait_witnessed(["only"])
+        answer = cluster.brood("drain", "--json", node="n1", status=1)
+        self.assertEqual(answer.json["error"]["code"], "no_target")
+        cluster.wait_placed(["only"])
+        self.assertEqual(len(cluster.witness.intervals("only")), 1, "it was not even stopped")
+
+    def test_nodes_that_leave_together_never_hand_to_each_other(self):
+        cluster, _ = self.filled()
+        for name in ("n2", "n3"):
+            cluster.process(name).terminate()
+        for name in ("n2", "n3"):
+            self.assertEqual(cluster.process(name).wait(30), 0, cluster.log(name))
+        placed = cluster.wait_placed(self.ids, ("n1",))
+        self.assertEqual(set(placed.values()), {cluster.full("n1")})
+        cluster.wait_witnessed(self.ids)
+        self.assert_no_overlap(cluster)
+        moves = max(len(cluster.witness.intervals(name)) for name in self.ids)
+        self.assertLessEqual(moves, 2, "each child moved once at the most")
+
+    def test_leaving_and_joining_again_and_again_never_overlaps(self):
+        cluster, before = self.filled(servers=3)
+        seed = seed_of_the_day()
+        choice = random.Random(seed)
+        count = rounds(4, 20)
+        self.note(f"{count} rounds, seed {seed}")
+        for number in range(count):
+            with self.subTest(round=number, seed=seed):
+                name = choice.choice(NODES)
+                self.assertEqual(cluster.leave(name), 0, cluster.log(name))
+                cluster.start(name)
+                cluster.wait_members()
+                self.assertEqual(cluster.wait_placed(self.ids), before)
+                cluster.wait_witnessed(self.ids)
+                self.assert_no_overlap(cluster)
+
+    def test_a_second_signal_ends_a_node_at_once(self):
+        cluster = self.cluster("n1", "n2")
+        cluster.supervisors = {"web": ({}, [
+            {"id": f"slow-{n}", "shutdown_ms": 20000,
+             "exec": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"]} for n in range(4)])}
+        cluster.start()
+        placed = cluster.wait_placed([f"slow-{n}" for n in range(4)])
+        name = "n1" if cluster.full("n1") in placed.values() else "n2"
+        cluster.process(name).terminate()
+        self.wait(lambda: "drain" in cluster.log(name).lower() or "leav" in cluster.log(name).lower(), 10,
+                  "it has begun to leave")
+        begin = time.monotonic()
+        cluster.process(name).terminate()
+        cluster.process(name).wait(8)
+        self.assertLess(time.monotonic() - begin, 5)
+
+
+if __name__ == "__main__":
+    main()
