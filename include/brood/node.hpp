@@ -92,7 +92,8 @@ class Node {
   [[nodiscard]] supervisor::NodeImpl& impl() { return *impl_; }
 
  private:
-  explicit Node(std::shared_ptr<supervisor::NodeImpl> impl);
+  struct Made {};  // keeps Node({}) unambiguous
+  Node(Made, std::shared_ptr<supervisor::NodeImpl> impl);
   std::shared_ptr<supervisor::NodeImpl> impl_;
 };
 

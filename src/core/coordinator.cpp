@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t inbox_max = 10'000;
 constexpr Duration done_kept = 10s;
+constexpr Duration finished_kept = 60s;
 constexpr std::size_t done_max = 200'000;
 
 Outcome failure(const ChildId& id, Errc code, std::string words) {
@@ -104,12 +105,12 @@ void Machine::coordinate(StopRequest& request) {
   std::vector<ChildId> others;
   for (const ChildId& id : request.ids) {
     if (is_coordinator(id))
-      stop_one(id, request.request, request.again);
+      stop_one(id, request.request);
     else
       others.push_back(id);
   }
   forward(request, others, [&](const std::vector<std::size_t>& positions) {
-    StopRequest passed{request.request, request.view, request.forwards, request.again, {}};
+    StopRequest passed{request.request, request.view, request.forwards, {}};
     for (const std::size_t i : positions) passed.ids.push_back(others[i]);
     return passed;
   });
@@ -162,7 +163,24 @@ bool Machine::answered(const RequestKey& request, const ChildId& id) {
   return true;
 }
 
+void Machine::remember_finished(const RequestKey& request, const ChildId& id) {
+  if (request.number == 0 || !finished_.emplace(request, id).second) return;
+  finished_order_.emplace_back(now_.monotonic + finished_kept, std::make_pair(request, id));
+  if (finished_order_.size() > done_max) {
+    finished_.erase(finished_order_.front().second);
+    finished_order_.pop_front();
+  }
+}
+
+bool Machine::is_finished(const RequestKey& request, const ChildId& id) const {
+  return finished_.count({request, id}) != 0;
+}
+
 void Machine::tend_works() {
+  while (!finished_order_.empty() && finished_order_.front().first <= now_.monotonic) {
+    finished_.erase(finished_order_.front().second);
+    finished_order_.pop_front();
+  }
   while (!done_order_.empty() && done_order_.front().first <= now_.monotonic) {
     done_.erase(done_order_.front().second);
     done_order_.pop_front();
@@ -186,6 +204,9 @@ void Machine::start_one(const LaterStart& start) {
     return;
   }
   const SpecRow* row = table_.row(id);
+  const bool was_done = is_finished(start.request, id) || (row && !row->wanted && row->request == start.request);
+  if (was_done && start.mode != StartMode::ensure)
+    return answer(start.request, failure(id, Errc::stopped, "it was started, and is gone again"));
   if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(start, *row, work);
   start_fresh(start, work);
 }
@@ -277,15 +298,17 @@ void Machine::add_wait(const ChildId& id, Work& work, StartWait wait) {
 
 // ---- stops -------------------------------------------------------------------------------------------
 
-void Machine::stop_one(const ChildId& id, const RequestKey& request, bool again) {
+void Machine::stop_one(const ChildId& id, const RequestKey& request) {
   if (answered(request, id)) return;
   touch(id);
   Work& work = works_[id];
   if (has_request(work.stops, request)) return;
   StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}};
   const SpecRow* row = table_.row(id);
+  const bool was_done = is_finished(request, id) || (row && row->request == request);
+  if (was_done && row && row->wanted) return answer(request, Outcome{id, {}, {}, {}, {}});
   if (!row || !row->wanted) {
-    if (!again) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));
+    if (!was_done) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));
     wait.number = delta_number_;
     for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else {
@@ -297,9 +320,10 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request, bool again)
     if (row->spec->is_static) {
       SpecRow next = *row;
       next.wanted = next.failed = false;
+      next.request = request;
       write_row(id, std::move(next), true);
     } else {
-      remove_row(id);
+      remove_row(id, request);
     }
   }
   works_until_.emplace_back(wait.until, id);

@@ -17,6 +17,7 @@ void Machine::handle(const ClientDrain& event) {
   }
   if (!target && own_count_ > 0) return refuse_drain("no other member is up that could take the children");
   row.state = MemberState::draining;
+  drain_at_ = now_.monotonic;
   self_changed();
   view_dirty_ = true;
   effects_.members.push_back({row.session, MemberState::draining, "drains"});
@@ -42,6 +43,8 @@ bool Machine::refuse_impossible_drain() {
 void Machine::tend_drain() {
   const Member& row = *peers_[self_index].member;
   if (left_ || row.state != MemberState::draining || fenced_ || !acting()) return;
+  // Clients that asked here still get their answers, if those come soon.
+  if (!origins_.empty() && now_.monotonic < drain_at_ + settings_.tick_timeout) return;
   if (own_count_ == 0 && works_.empty() && inbox_.empty() && unacked_.empty()) leave();
 }
 

@@ -12,6 +12,7 @@ namespace brood::core {
 void Machine::check_gap() {
   heard_ = now_.monotonic;
   next_probe_ = std::min(next_probe_, now_.monotonic + settings_.tick_timeout / 16);
+  given_up_ = false;
   if (!has_members()) return;
   // First read what came while we slept.
   const Duration earliest = now_.monotonic - settings_.tick_timeout + settings_.tick_timeout / 4;

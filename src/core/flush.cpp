@@ -25,6 +25,8 @@ std::shared_ptr<Sync> Machine::make_sync(bool with_rows) const {
   sync->clock = clock_.last();
   sync->seen = table_.seen();
   if (with_rows) sync->rows = table_.rows();
+  sync->finished.reserve(finished_order_.size());
+  for (const auto& [until, request] : finished_order_) sync->finished.push_back(request);
   for (const auto& [id, child] : table_.children()) {
     if (const Hosted* hosted = child.at(self_index))
       sync->instances.push_back({id, hosted->instance, {}});

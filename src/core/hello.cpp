@@ -113,7 +113,8 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
   peer.lost_at.reset();
   peer.last_known = false;
   peer.learned.reset();
-  peer.must_answer = false;
+  // It may have lain in our buffers since before we slept; only an answer to a new question counts.
+  if (peer.must_answer) send(peer, Probe{nonce_});
   peer.seen = hello.seen;
   peer.digest = hello.digest;
   for (const auto& [session, address] : hello.members) learn(session, address);

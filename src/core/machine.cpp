@@ -31,6 +31,7 @@ Machine::Machine(Settings settings)
     : settings_(std::move(settings)),
       ring_(*strategies_.distribution),
       table_(settings_.self, settings_.creation) {
+  table_.on_end = [this](const ChildId& id, const SpecRow& row) { remember_finished(row.request, id); };
   Peer& self = peers_.emplace_back();
   self.name = settings_.self;
   self.creation = settings_.creation;

@@ -95,8 +95,14 @@ void Machine::handle(const ConnectFailed& event) {
       return;
     }
   }
-  // A node that was lost without proof may come back after a long time: try ever more rarely.
   const auto every = settings_.reconnect_every;
+  // A member whose channel just ended may be half gone, its listening socket still open: the proof of its
+  // death is milliseconds away, and its children wait for it.
+  if (peer.member) {
+    peer.next_connect = now_.monotonic + std::min<Duration>(every, 10ms * (1U << std::min(peer.attempts, 10U)));
+    return;
+  }
+  // A node that was lost without proof may come back after a long time: try ever more rarely.
   const bool patient = !peer.seed && !peer.member && !peer.learned;
   peer.next_connect = now_.monotonic + (patient ? std::min<Duration>(every * peer.attempts, 30s) : every);
 }
@@ -145,7 +151,7 @@ bool Machine::may_become_up() const {
   for (std::size_t index = 1; index < peers_.size(); ++index) {
     const Peer& peer = peers_[index];
     if (peer.member) {
-      if (!peer.synced_in) return false;
+      if (!peer.synced_in || peer.must_answer) return false;
       ++here;
       formed = formed || peer.member->state != MemberState::joining;
     } else if (peer.learned && now_.monotonic < peer.learned_at + settings_.tick_timeout) {

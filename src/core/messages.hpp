@@ -26,6 +26,7 @@ struct SpecChange {
   Dot dot;
   ChildId id;
   std::optional<SpecRow> row;   ///< The new row; nullopt: removed.
+  RequestKey request;           ///< Of a removal by a stop: that stop, so that a repeated one is recognised.
   std::vector<Dot> replaces;    ///< The births of the rows that the change saw and ends; an update of a row
                                 ///< keeps its birth and ends none.
 };
@@ -68,6 +69,8 @@ struct Sync {
   VersionVector seen;
   std::vector<std::pair<ChildId, SpecRow>> rows;
   std::vector<InstanceChange> instances;
+  /// Requests of late whose row is gone again, or that removed one: repeated, they must not act once more.
+  std::vector<std::pair<RequestKey, ChildId>> finished;
   std::map<ChildId, Epoch> epochs;  ///< The greatest epoch known of each child that runs nowhere right now.
 };
 
@@ -133,7 +136,6 @@ struct StopRequest {
   RequestKey request;
   std::uint64_t view = 0;
   std::uint32_t forwards = 0;
-  bool again = false;   ///< Sent a second time (coordinator lost) for ids that existed: none left is success.
   std::vector<ChildId> ids;
 };
 

@@ -32,10 +32,7 @@ void Machine::handle(const ClientStart& event) {
 
 void Machine::handle(const ClientStop& event) {
   Origin& origin = new_origin(RequestKind::stop, event.client);
-  for (const ChildId& id : event.ids) {
-    const Child* child = table_.find(id);
-    origin.open[id].existed = child && child->wanted();
-  }
+  for (const ChildId& id : event.ids) origin.open[id];
   open_origin(origin);
 }
 
@@ -66,24 +63,24 @@ void Machine::open_origin(Origin& origin) {
 // Asks each id's coordinator that has not been asked yet; `again`: that one once more, what it was asked may
 // be lost.
 void Machine::dispatch(Origin& origin, PeerIndex again) {
-  std::map<std::pair<PeerIndex, bool>, std::vector<ChildId>> groups;
+  std::map<PeerIndex, std::vector<ChildId>> groups;
   for (auto& [id, item] : origin.open) {
     if (item.held) continue;
     const PeerIndex index = ring_.coordinator(id.hash64());
     if (index == no_peer) continue;
     const SessionId& session = peers_[index].member->session;
     if (item.asked == session && (index != again || index == self_index)) continue;
-    groups[{index, item.asked.has_value() && item.existed}].push_back(id);
+    groups[index].push_back(id);
     item.asked = session;
   }
-  for (const auto& [key, ids] : groups) ask(origin, key.first, ids, key.second);
+  for (const auto& [index, ids] : groups) ask(origin, index, ids);
 }
 
 void Machine::dispatch_all(PeerIndex again) {
   for (auto& [number, origin] : origins_) dispatch(origin, again);
 }
 
-void Machine::ask(Origin& origin, PeerIndex coordinator, const std::vector<ChildId>& ids, bool again) {
+void Machine::ask(Origin& origin, PeerIndex coordinator, const std::vector<ChildId>& ids) {
   std::vector<Request> requests;
   switch (origin.kind) {
     case RequestKind::start: {
@@ -94,7 +91,7 @@ void Machine::ask(Origin& origin, PeerIndex coordinator, const std::vector<Child
       break;
     }
     case RequestKind::stop:
-      requests.emplace_back(StopRequest{origin.request, view_hash_, 0, again, ids});
+      requests.emplace_back(StopRequest{origin.request, view_hash_, 0, ids});
       break;
     case RequestKind::retry:
       for (const ChildId& id : ids) requests.emplace_back(RetryRequest{origin.request, view_hash_, 0, id});
@@ -223,7 +220,7 @@ void Machine::tend_origins() {
 void Machine::end_origins() {
   while (!origins_.empty()) {
     Origin& origin = origins_.begin()->second;
-    Outcome outcome{origin.open.begin()->first, Error{Errc::not_member, "this node has left"}, {}, {}, {}};
+    Outcome outcome{origin.open.begin()->first, Error{Errc::timeout, "this node has left; it may still happen"}, {}, {}, {}};
     reply(origin, std::move(outcome));
   }
 }

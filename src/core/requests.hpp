@@ -17,7 +17,6 @@ struct Origin {
   struct Item {
     SpecPtr spec;                      ///< For starts.
     std::optional<SessionId> asked;    ///< The coordinator that has been asked.
-    bool existed = false;              ///< There was a row when the client asked.
     std::optional<Outcome> held;       ///< Good, but our own tables do not show it yet.
   };
   RequestKey request;

@@ -86,12 +86,13 @@ void SpecTable::insert(const ChildId& id, SpecRow row) {
 }
 
 // True when the visible row is another now.
-bool SpecTable::end_birth(const ChildId& id, const Dot& birth) {
+bool SpecTable::end_birth(const ChildId& id, const Dot& birth, bool for_good) {
   Child* child = find(id);
   if (!child || !child->row) return false;
   const auto others = others_.find(id);
   if (child->row->birth == birth) {
     count(id, *child->row, false);
+    if (for_good && on_end) on_end(id, *child->row);
     wanted_ -= child->row->wanted ? 1 : 0;
     child->row.reset();
     if (others == others_.end()) return true;
@@ -108,6 +109,7 @@ bool SpecTable::end_birth(const ChildId& id, const Dot& birth) {
   for (auto at = rows.begin(); at != rows.end(); ++at) {
     if (at->birth != birth) continue;
     count(id, *at, false);
+    if (for_good && on_end) on_end(id, *at);
     rows.erase(at);
     break;
   }
@@ -122,7 +124,7 @@ bool SpecTable::update(const ChildId& id, const SpecRow& row) {
   const SpecRow* shown = this->row(id);
   const bool showed = shown->birth == row.birth;
   const Dot shown_dot = shown->dot;
-  end_birth(id, row.birth);
+  end_birth(id, row.birth, false);
   insert(id, row);
   return showed || this->row(id)->dot != shown_dot;
 }
@@ -143,7 +145,7 @@ SpecChange SpecTable::write(const ChildId& id, SpecRow row, bool new_birth) {
     end_all(id, change.replaces);
     insert(id, row);
   } else {
-    end_birth(id, row.birth);
+    end_birth(id, row.birth, false);
     insert(id, row);
   }
   change.row = std::move(row);

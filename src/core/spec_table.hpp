@@ -23,6 +23,9 @@ class SpecTable {
  public:
   using Children = std::unordered_map<ChildId, Child>;
 
+  /// Called for each row whose birth ends, with the id.
+  std::function<void(const ChildId&, const SpecRow&)> on_end;
+
   SpecTable(NodeName self, std::uint32_t creation) : self_(std::move(self)), creation_(creation) {}
 
   /// This node writes a row: a new birth, which ends all rows of the id, or an update of the visible one,
@@ -55,7 +58,7 @@ class SpecTable {
  private:
   Dot next_dot();
   void insert(const ChildId& id, SpecRow row);
-  bool end_birth(const ChildId& id, const Dot& birth);
+  bool end_birth(const ChildId& id, const Dot& birth, bool for_good = true);
   bool update(const ChildId& id, const SpecRow& row);
   void end_all(const ChildId& id, std::vector<Dot>& ended);
   void count(const ChildId& id, const SpecRow& row, bool added);

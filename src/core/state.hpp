@@ -130,7 +130,7 @@ class Machine {
   void apply_instance(PeerIndex from, const InstanceChange& change);
   void publish(const ChildId& id, Bytes detail = {});
   void write_row(const ChildId& id, SpecRow row, bool new_birth);
-  void remove_row(const ChildId& id);
+  void remove_row(const ChildId& id, const RequestKey& request = {});
   [[nodiscard]] bool replicated(std::uint64_t number) const;
   void settle_replicated();
   void touch_stops(const Peer& peer);
@@ -157,7 +157,7 @@ class Machine {
   void open_origin(Origin& origin);
   void dispatch(Origin& origin, PeerIndex again);
   void dispatch_all(PeerIndex again = no_peer);
-  void ask(Origin& origin, PeerIndex coordinator, const std::vector<ChildId>& ids, bool again);
+  void ask(Origin& origin, PeerIndex coordinator, const std::vector<ChildId>& ids);
   void pass_on(PeerIndex to, Request request);
   void on_message(PeerIndex from, const Answer& answer);
   void take_outcome(const RequestKey& request, Outcome outcome);
@@ -190,7 +190,9 @@ class Machine {
   void start_one(const LaterStart& start);
   void start_known(const LaterStart& start, const SpecRow& row, Work& work);
   void start_fresh(const LaterStart& start, Work& work);
-  void stop_one(const ChildId& id, const RequestKey& request, bool again);
+  void stop_one(const ChildId& id, const RequestKey& request);
+  void remember_finished(const RequestKey& request, const ChildId& id);
+  [[nodiscard]] bool is_finished(const RequestKey& request, const ChildId& id) const;
   [[nodiscard]] std::optional<Error> cannot_start(const LaterStart& start) const;
   void add_wait(const ChildId& id, Work& work, StartWait wait);
   void answer(const RequestKey& request, Outcome outcome);
@@ -293,6 +295,8 @@ class Machine {
   std::map<ChildId, std::set<std::uint64_t>> held_;
   std::set<std::tuple<Duration, ChildId, std::uint64_t>> held_until_;
   std::set<std::pair<Duration, std::uint64_t>> repeats_;
+  std::set<std::pair<RequestKey, ChildId>> finished_;
+  std::deque<std::pair<Duration, std::pair<RequestKey, ChildId>>> finished_order_;
   std::deque<Request> inbox_;
   std::deque<std::pair<Duration, ChildId>> works_until_;
   std::map<std::pair<RequestKey, ChildId>, Outcome> done_;  ///< Answers of late, for requests that are repeated.
@@ -306,6 +310,7 @@ class Machine {
   std::map<ClientId, std::size_t> replies_;  ///< Index in effects_.replies.
   std::vector<ClientId> drainers_;
   std::size_t own_count_ = 0;
+  Duration drain_at_{};
   bool left_ = false;
 };
 

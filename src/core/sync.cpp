@@ -43,8 +43,10 @@ void Machine::write_row(const ChildId& id, SpecRow row, bool new_birth) {
   touch(id);
 }
 
-void Machine::remove_row(const ChildId& id) {
+void Machine::remove_row(const ChildId& id, const RequestKey& request) {
   out_.specs.push_back(table_.remove(id));
+  out_.specs.back().request = request;
+  remember_finished(request, id);
   out_dirty_ = true;
   changed(id);
   touch(id);
@@ -96,6 +98,7 @@ void Machine::on_message(PeerIndex from, const Sync& sync) {
     touch(id);
     changed(id);
   });
+  for (const auto& [request, id] : sync.finished) remember_finished(request, id);
   replace_instances(from, sync);
   for (const auto& [id, epoch] : sync.epochs) {
     witness(epoch.clock);
@@ -158,6 +161,7 @@ void Machine::on_message(PeerIndex from, const Delta& delta) {
   for (const SpecChange& change : delta.specs) {
     if (change.row) witness(change.row->clock);
     const auto applied = table_.apply(change);
+    if (applied != SpecTable::Applied::gap) remember_finished(change.request, change.id);
     if (applied == SpecTable::Applied::nothing) note_late_update(change);
     gap = gap || applied == SpecTable::Applied::gap;
     if (applied == SpecTable::Applied::changed) {

@@ -65,7 +65,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {
-  a.tuple(v.dot, v.id, v.row, v.replaces);
+  a.tuple(v.dot, v.id, v.row, v.request, v.replaces);
 }
 template <typename A, Of<InstanceChange> T>
 void each(A& a, T& v) {
@@ -92,7 +92,7 @@ void each(A& a, T&) {
 }
 template <typename A, Of<Sync> T>
 void each(A& a, T& v) {
-  a.message("sync", v.sender, v.next_delta, v.with_rows, v.member, v.clock, v.seen, v.rows, v.instances, v.epochs);
+  a.message("sync", v.sender, v.next_delta, v.with_rows, v.member, v.clock, v.seen, v.rows, v.instances, v.finished, v.epochs);
 }
 template <typename A, Of<Delta> T>
 void each(A& a, T& v) {
@@ -128,7 +128,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<StopRequest> T>
 void each(A& a, T& v) {
-  a.message("stop", v.request, v.view, v.forwards, v.again, v.ids);
+  a.message("stop", v.request, v.view, v.forwards, v.ids);
 }
 template <typename A, Of<RetryRequest> T>
 void each(A& a, T& v) {

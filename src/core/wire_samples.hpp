@@ -99,6 +99,7 @@ class Samples {
       change.row = row(change.id);
       change.row->dot = change.dot;
     }
+    change.request = request();
     change.replaces = several([&] { return dot(); });
     return change;
   }
@@ -144,7 +145,8 @@ class Samples {
       case 2: return SyncRequest{};
       case 3: {
         Sync sync{session(), next(), flip(), {}, clock(), vector(), several(named_row),
-                  several([&] { return instance_change(); }), {}};
+                  several([&] { return instance_change(); }), {}, {}};
+        sync.finished.emplace_back(request(), id());
         if (flip()) sync.member = member();
         sync.epochs[id()] = epoch();
         return sync;
@@ -167,7 +169,7 @@ class Samples {
         start.specs = several([&]() -> SpecPtr { return std::make_shared<Spec>(spec()); });
         return start;
       }
-      case 12: return StopRequest{request(), next(), u32(), flip(), several([&] { return id(); })};
+      case 12: return StopRequest{request(), next(), u32(), several([&] { return id(); })};
       case 13: return RetryRequest{request(), next(), u32(), id()};
       case 14: return LookupRequest{request(), next(), u32(), id()};
       default: return Answer{request(), several([&] { return outcome(); })};

@@ -52,7 +52,7 @@ namespace {
 constexpr std::uint64_t wake_tag = 0;
 constexpr milliseconds sweep_period{50};
 constexpr milliseconds no_limit{-1};  // of epoll_wait
-constexpr milliseconds shutdown_max{2000};
+constexpr milliseconds shutdown_max{5000};
 
 /// Tells two nodes, and two starts of one, apart in /proc.
 std::string random_prefix() {

@@ -73,7 +73,7 @@ class Launcher {
 
   /// Never fails; what is missing comes out of check() and of each start().
   explicit Launcher(boost::asio::io_context& io, LauncherOptions options = {});
-  /// Kills what runs and waits until it is gone (2 s at the most; the shims finish the rest). No callback
+  /// Kills what runs and waits until it is gone (5 s at the most; the shims finish the rest). No callback
   /// begins to run after that. Must come before the io_context's end.
   ~Launcher();
   Launcher(const Launcher&) = delete;

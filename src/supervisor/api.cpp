@@ -33,7 +33,7 @@ std::vector<std::string> WorkerRegistry::names() const { return node_.worker_tab
 
 // ---- node ------------------------------------------------------------------------------------------------
 
-Node::Node(std::shared_ptr<NodeImpl> impl) : impl_(std::move(impl)) {}
+Node::Node(Made, std::shared_ptr<NodeImpl> impl) : impl_(std::move(impl)) {}
 
 Node::Node(NodeOptions options) {
   auto impl = NodeImpl::start(std::move(options));
@@ -44,7 +44,7 @@ Node::Node(NodeOptions options) {
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   auto impl = NodeImpl::start(std::move(options));
   if (!impl) return impl.error();
-  return std::unique_ptr<Node>(new Node(std::move(*impl)));
+  return std::unique_ptr<Node>(new Node(Made{}, std::move(*impl)));
 }
 
 Node::~Node() { impl_->stop(); }

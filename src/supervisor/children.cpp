@@ -213,9 +213,11 @@ void Children::stop(const core::Stop& stop) {
   });
 }
 
-void Children::kill_all() {
+void Children::end_all(Haste haste) {
   for (auto& [id, slot] : slots_) {
-    if (slot->program) slot->program->stop(std::chrono::milliseconds(0));
+    const core::Shutdown patience = haste == Haste::at_once ? core::Shutdown{std::chrono::milliseconds(0)}
+                                                            : slot->spec->shutdown;
+    stop(core::Stop{id, slot->epoch, patience, {}});
   }
 }
 

@@ -34,8 +34,9 @@ class Children {
   /// core (stale).
   [[nodiscard]] bool complete(core::Event& event);
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
-  /// Kills everything at once; for the node's end.
-  void kill_all();
+  /// Ends everything, each with its own patience, or at once. Exited still comes for each.
+  enum class Haste : std::uint8_t { by_spec, at_once };
+  void end_all(Haste haste);
 
  private:
   struct Slot;

@@ -65,8 +65,9 @@ void Driver::run_inbox() {
     events.swap(inbox_);
     scheduled_ = false;
   }
-  if (over_ || !booted_) return;
+  if (!booted_) return;
   std::erase_if(events, [this](core::Event& event) { return !children_.complete(event); });
+  if (over_) return say_when_empty();
   if (events.empty()) return;
   carry_out(core_.step_all(events, read_clocks()));
   arm_timer();
@@ -248,6 +249,7 @@ void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done)
 }
 
 void Driver::drain(milliseconds timeout, ClientDone done) {
+  if (left_) return done({}, false);
   ask(timeout, std::move(done), [](core::ClientId id) { return core::Event(core::ClientDrain{id}); });
 }
 
@@ -312,10 +314,16 @@ void Driver::wake_waiters(const std::vector<ChildId>& changed) {
 
 // ---- the end ---------------------------------------------------------------------------------------------
 
-void Driver::shut_down() {
-  if (std::exchange(over_, true)) return;
+void Driver::say_when_empty() {
+  if (children_.size() > 0 || !emptied_) return;
+  std::exchange(emptied_, nullptr)();
+}
+
+void Driver::shut_down(Children::Haste haste, std::function<void()> emptied) {
+  emptied_ = std::move(emptied);
+  children_.end_all(haste);
+  if (std::exchange(over_, true)) return say_when_empty();
   timer_.cancel();
-  children_.kill_all();
   if (fenced_) node_.fence(false);
   fenced_ = false;
   auto clients = std::move(clients_);
@@ -328,6 +336,7 @@ void Driver::shut_down() {
     waiter->timer.cancel();
     waiter->then(false);
   }
+  say_when_empty();
 }
 
 }  // namespace brood::supervisor

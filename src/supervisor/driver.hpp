@@ -9,6 +9,7 @@
 // thread only. `done` functions run on the control thread and must be quick.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
@@ -65,9 +66,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void boot();
   /// Handles what is in the inbox now. (control)
   void run_inbox();
-  /// Ends what runs here, for good: nothing is posted or carried out afterwards. (control)
-  void shut_down();
-  [[nodiscard]] bool left() const { return left_; }  ///< (control)
+  /// Ends what runs here, for good: the core is not asked any more. `emptied` runs once, when nothing of it
+  /// runs; the driver must live until then. (control)
+  void shut_down(Children::Haste haste, std::function<void()> emptied);
 
  private:
   struct Client;
@@ -84,6 +85,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void connect(const core::Connect& connect);
   void report(const core::Effects& effects);
   void arm_timer();
+  void say_when_empty();
   std::shared_ptr<const core::SessionId> shared_session(const core::SessionId& session);
 
   NodeImpl& node_;
@@ -94,7 +96,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   boost::asio::steady_timer timer_;
   bool booted_ = false;
   bool over_ = false;
-  bool left_ = false;
+  std::function<void()> emptied_;  ///< Set by shut_down().
+  std::atomic<bool> left_ = false;  ///< Drained and gone from the cluster.
   bool fenced_ = false;
 
   std::mutex inbox_mutex_;

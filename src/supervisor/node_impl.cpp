@@ -218,16 +218,12 @@ void NodeImpl::stop() {
     if (distribution_) distribution_->stop(milliseconds(0));
     return;
   }
-  std::promise<void> quiet;
-  boost::asio::post(control_, [this, &quiet] {
-    for (auto& driver : drivers()) driver->shut_down();
-    quiet.set_value();
-  });
-  quiet.get_future().wait();
-  // Beats go on until here: the runtime must not fence the workers' last words.
-  const std::size_t stuck = runtime_->stop(milliseconds(2000));
-  if (stuck > 0) spdlog::warn("{} handlers still run; their threads are left behind", stuck);
   crash_guard_.reset();
+  auto all = drivers();
+  // Beats go on meanwhile: the runtime must not fence the workers' last words.
+  const bool emptied = wait_all(shut_down(all, Children::Haste::by_spec), milliseconds(6000)) ||
+                       wait_all(shut_down(all, Children::Haste::at_once), milliseconds(2000));
+  const std::size_t stuck = runtime_->stop(milliseconds(2000));
   heart_.reset();
   if (distribution_) distribution_->stop(milliseconds(1000));
   guards_.clear();
@@ -239,14 +235,39 @@ void NodeImpl::stop() {
   router_.reset();
   runtime_->set_remote(nullptr);
   distribution_.reset();
-  if (stuck > 0) {
-    // Their callbacks still point into the drivers.
-    new std::map<std::string, std::shared_ptr<Driver>>(drivers_);
-    (void)runtime_.release();
+  if (stuck > 0 || !emptied) {
+    // Handlers still run: their threads are left behind, and with them what their callbacks point into.
+    spdlog::warn("{} handlers still run; their threads are left behind", stuck);
+    new std::vector<std::shared_ptr<Driver>>(std::move(all));
+    new std::shared_ptr<NodeImpl>(shared_from_this());
     return;
   }
+  all.clear();
+  {
+    std::lock_guard lock(mutex_);
+    drivers_.clear();
+  }
   runtime_.reset();
-  drivers_.clear();
+}
+
+std::vector<std::future<void>> NodeImpl::shut_down(const std::vector<std::shared_ptr<Driver>>& which,
+                                                   Children::Haste haste) {
+  std::vector<std::future<void>> quiet;
+  for (const auto& driver : which) {
+    auto promise = std::make_shared<std::promise<void>>();
+    quiet.push_back(promise->get_future());
+    boost::asio::post(control_, [driver, haste, promise] {
+      driver->shut_down(haste, [promise] { promise->set_value(); });
+    });
+  }
+  return quiet;
+}
+
+bool NodeImpl::wait_all(const std::vector<std::future<void>>& quiet, milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  return std::all_of(quiet.begin(), quiet.end(), [&](const std::future<void>& each) {
+    return each.wait_until(until) == std::future_status::ready;
+  });
 }
 
 // ---- supervisors -----------------------------------------------------------------------------------------
@@ -324,12 +345,11 @@ void NodeImpl::remove_supervisor(const std::string& name) {
     std::promise<void> drained;
     driver->drain(milliseconds(10000), [&drained](const Outcomes&, bool) { drained.set_value(); });
     drained.get_future().wait();
-    std::promise<void> quiet;
-    boost::asio::post(control_, [&] {
-      driver->shut_down();
-      quiet.set_value();
-    });
-    quiet.get_future().wait();
+    // What does not end by itself is killed; what cannot even be killed keeps its driver.
+    if (!wait_all(shut_down({driver}, Children::Haste::by_spec), milliseconds(30000)) &&
+        !wait_all(shut_down({driver}, Children::Haste::at_once), milliseconds(2000))) {
+      new std::shared_ptr<Driver>(driver);
+    }
   }
   std::lock_guard lock(mutex_);
   drivers_.erase(name);

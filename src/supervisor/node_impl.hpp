@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <brood/node.hpp>
 #include <brood/supervisor.hpp>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -93,6 +94,9 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   Result<std::uint32_t> listen();
   void wire_network();
   void run_threads();
+  /// Each future is ready when nothing of that driver's children runs any more.
+  std::vector<std::future<void>> shut_down(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
+  static bool wait_all(const std::vector<std::future<void>>& quiet, std::chrono::milliseconds patience);
   void to_all_drivers(core::Event event);
   void tell_of_crash(const WorkerIdentity& child);
   void on_peer_term(process::Incoming incoming);

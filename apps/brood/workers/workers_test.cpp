@@ -20,10 +20,11 @@ using std::chrono::seconds;
 class Workers : public testing::Test {
  protected:
   Pid spawn(std::unique_ptr<Behaviour> behaviour) {
-    std::promise<bool> started;
-    auto done = started.get_future();
+    // Shared: set_value() may still be at work when its value has been seen here.
+    auto started = std::make_shared<std::promise<bool>>();
+    auto done = started->get_future();
     process::SpawnOptions options;
-    options.on_started = [&](const Result<void>& result) { started.set_value(result.has_value()); };
+    options.on_started = [started](const Result<void>& result) { started->set_value(result.has_value()); };
     const auto pid = runtime_.spawn(std::move(behaviour), std::move(options));
     started_ = done.get();
     return pid;

@@ -1,0 +1,49 @@
+// A stream of bytes cut into frames, each decoded as a control message; the same frames must come out however
+// the bytes arrive.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "node/control.hpp"
+#include "node/frames.hpp"
+
+namespace {
+
+using namespace brood;
+using namespace brood::node;
+
+/// The bodies up to the end or the first error, which shows as one more, "error".
+std::vector<Bytes> cut(BytesView input, std::size_t chunk) {
+  std::vector<Bytes> bodies;
+  FrameBuffer buffer(1 << 20);
+  for (;;) {
+    const auto frame = buffer.next();
+    if (!frame) return bodies.emplace_back("error"), bodies;
+    if (frame->has_value()) {
+      bodies.emplace_back(**frame);
+      continue;
+    }
+    if (input.empty()) return bodies;
+    const auto space = buffer.space();
+    const std::size_t count = std::min({space.size(), input.size(), chunk});
+    std::memcpy(space.data(), input.data(), count);
+    buffer.commit(count);
+    input.remove_prefix(count);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const BytesView input(reinterpret_cast<const char*>(data + 1), size - 1);
+  const auto bodies = cut(input, SIZE_MAX);
+  BROOD_CHECK(bodies == cut(input, 1 + data[0] % 64), "frames depend on how the bytes arrive");
+  IncomingControl control;
+  for (const Bytes& body : bodies) (void)decode_control(body, {}, control);
+  // Most inputs are no frames; the decoder sees them all the same.
+  (void)decode_control(Bytes(1, pass_through).append(input), {}, control);
+  return 0;
+}
