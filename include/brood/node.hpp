@@ -77,7 +77,8 @@ class Node {
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;
   /// Hands every child of every supervisor to other nodes. no_target: no other node could take them.
-  Result<void> drain(std::chrono::milliseconds timeout);
+  /// `for_good`: the node is about to end, so what nobody can take stays here and nobody moves a child here.
+  Result<void> drain(std::chrono::milliseconds timeout, bool for_good = false);
   /// gen_server:call to any registered name of any node, as a term.
   Result<Term> call(const std::string& name, const std::string& node, const Term& request,
                     std::chrono::milliseconds timeout = std::chrono::milliseconds(5000));

@@ -14,6 +14,7 @@ namespace brood::core {
 using PeerIndex = std::uint16_t;
 inline constexpr PeerIndex self_index = 0;
 inline constexpr PeerIndex no_peer = 0xffff;
+inline constexpr PeerIndex every_peer = 0xfffe;
 
 struct Hosted {
   PeerIndex peer = no_peer;

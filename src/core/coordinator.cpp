@@ -10,9 +10,9 @@ namespace brood::core {
 namespace {
 
 constexpr std::size_t inbox_max = 10'000;
-constexpr Duration done_kept = 10s;
+constexpr Duration done_kept = 35s;  // longer than requests are repeated
 constexpr Duration finished_kept = 60s;
-constexpr std::size_t done_max = 200'000;
+constexpr std::size_t done_max = 100'000;
 
 Outcome failure(const ChildId& id, Errc code, std::string words) {
   Outcome outcome;
@@ -58,6 +58,10 @@ void Machine::drain_inbox() {
   while (!inbox_.empty() && acting()) {
     Request request = std::move(inbox_.front());
     inbox_.pop_front();
+    // Asked in a view that is over: whoever asked has asked again in this one, and perhaps another node.
+    const std::uint64_t asked_in = std::visit([](const auto& one) { return one.view; }, request);
+    if (asked_in != view_hash_ && !forced_) continue;
+    note_asked(request);
     std::visit([&](auto& one) { coordinate(one); }, request);
   }
 }
@@ -79,7 +83,6 @@ void Machine::forward(const R& request, const Ids& ids, const Make& make) {
     }
     R passed = make(positions);
     ++passed.forwards;
-    passed.view = view_hash_;
     pass_on(index, Request(std::move(passed)));
   }
 }
@@ -124,9 +127,10 @@ void Machine::coordinate(RetryRequest& request) {
   if (!row || !row->wanted)
     return answer(request.request, failure(request.id, Errc::no_such_child, "no child of that id"));
   SpecRow next = *row;
+  // While it is not failed, the node that it was sent on to may be starting it.
+  if (next.failed) next.avoid.clear();
   next.failed = false;
   next.failure.clear();
-  next.avoid.clear();
   next.losses = 0;
   write_row(request.id, std::move(next), true);
   Outcome outcome;
@@ -144,8 +148,15 @@ void Machine::coordinate(LookupRequest& request) {
   answer(request.request, located(request.id, {}));
 }
 
+void Machine::note_asked(const Request& request) {
+  const auto [key, view] = std::visit([](const auto& one) { return std::make_pair(one.request, one.view); }, request);
+  asked_in_[key] = view;
+  asked_order_.emplace_back(now_.monotonic + 2 * settings_.request_timeout, key);
+}
+
 void Machine::answer(const RequestKey& request, Outcome outcome) {
-  if (request.node == settings_.self) return take_outcome(request, std::move(outcome));
+  if (request.number == 0) return;
+  if (request.node == settings_.self) return take_outcome(request, asked_in_[request], std::move(outcome));
   const auto key = std::make_pair(request, outcome.id);
   if (done_.emplace(key, outcome).second) done_order_.emplace_back(now_.monotonic + done_kept, key);
   while (done_order_.size() > done_max) {
@@ -177,6 +188,10 @@ bool Machine::is_finished(const RequestKey& request, const ChildId& id) const {
 }
 
 void Machine::tend_works() {
+  while (!asked_order_.empty() && asked_order_.front().first <= now_.monotonic) {
+    asked_in_.erase(asked_order_.front().second);
+    asked_order_.pop_front();
+  }
   while (!finished_order_.empty() && finished_order_.front().first <= now_.monotonic) {
     finished_.erase(finished_order_.front().second);
     finished_order_.pop_front();
@@ -235,7 +250,12 @@ void Machine::start_known(const LaterStart& start, const SpecRow& row, Work& wor
       here.error = std::move(error);
       return answer(start.request, std::move(here));
     }
-    return start_fresh(start, work);
+    for (const StartWait& other : work.starts)
+      answer(other.request, failure(id, Errc::stopped, "it was replaced while it started"));
+    work.starts.clear();
+    end_row(id, work, {});
+    work.later.push_back(start);
+    return;
   }
   if (!same) {
     here.error = Error{Errc::conflict, "a child of that id has another spec; stop it first, or apply"};
@@ -303,28 +323,44 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
   touch(id);
   Work& work = works_[id];
   if (has_request(work.stops, request)) return;
-  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}};
+  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, {}};
   const SpecRow* row = table_.row(id);
   const bool was_done = is_finished(request, id) || (row && row->request == request);
-  if (was_done && row && row->wanted) return answer(request, Outcome{id, {}, {}, {}, {}});
-  if (!row || !row->wanted) {
+  if (was_done && row && row->wanted) {  // done, but what it stopped may still be on its way out
+    const auto fresh = std::find_if(work.starts.begin(), work.starts.end(),
+                                    [](const StartWait& start) { return start.fresh; });
+    if (fresh == work.starts.end()) return answer(request, Outcome{id, {}, {}, {}, {}});
+    wait.number = delta_number_;
+    wait.last = fresh->after;
+  } else if (!row || !row->wanted) {
     if (!was_done) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));
     wait.number = delta_number_;
     for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else {
-    add_starter(id, wait, ring_.first(id.hash64(), *row));
-    for (const Hosted& hosted : table_.find(id)->hosted) add_starter(id, wait, hosted.peer);
     for (const StartWait& start : work.starts)
       answer(start.request, failure(id, Errc::stopped, "a stop came while it started"));
     work.starts.clear();
-    if (row->spec->is_static) {
-      SpecRow next = *row;
-      next.wanted = next.failed = false;
-      next.request = request;
-      write_row(id, std::move(next), true);
-    } else {
-      remove_row(id, request);
-    }
+    return end_row(id, work, request);
+  }
+  works_until_.emplace_back(wait.until, id);
+  unacked_.emplace(wait.number, id);
+  work.stops.push_back(std::move(wait));
+}
+
+// Ends the row, for a request (none: number 0). Until whoever may have started it knows of that, no other
+// row of the id is written: a node that still holds the old one would start it beside the new one.
+void Machine::end_row(const ChildId& id, Work& work, const RequestKey& request) {
+  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, {}};
+  const SpecRow& row = *table_.row(id);
+  add_starter(id, wait, ring_.first(id.hash64(), row));
+  for (const Hosted& hosted : table_.find(id)->hosted) add_starter(id, wait, hosted.peer);
+  if (row.spec->is_static) {
+    SpecRow next = row;
+    next.wanted = next.failed = false;
+    if (request.number != 0) next.request = request;
+    write_row(id, std::move(next), true);
+  } else {
+    remove_row(id, request);
   }
   works_until_.emplace_back(wait.until, id);
   unacked_.emplace(wait.number, id);

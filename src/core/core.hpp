@@ -106,8 +106,11 @@ struct ClientGone {
   ClientId client;
 };
 /// Move every child away, then leave. Answered when none is left here, or with no_target.
+/// `for_good`: the node ends in any case; children that no member could take stay here, the answer is
+/// no_target, and the node does not come back up, so that nobody moves a child to it.
 struct ClientDrain {
   ClientId client;
+  bool for_good = false;
 };
 /// What this node offers or weighs has changed (a worker was registered).
 struct SettingsChanged {

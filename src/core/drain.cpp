@@ -6,6 +6,7 @@ namespace brood::core {
 void Machine::handle(const ClientDrain& event) {
   Member& row = *peers_[self_index].member;
   drainers_.push_back(event.client);
+  drain_for_good_ = drain_for_good_ || event.for_good;
   if (row.state != MemberState::up) {
     if (row.state == MemberState::joining && !give_up_) leave();
     return;
@@ -15,7 +16,7 @@ void Machine::handle(const ClientDrain& event) {
     const Peer& peer = peers_[index];
     target = target || (peer.in_state(MemberState::up) && peer.member->weight > 0);
   }
-  if (!target && own_count_ > 0) return refuse_drain("no other member is up that could take the children");
+  if (!target && own_count_ > 0 && !drain_for_good_) return refuse_drain("no other member is up that could take the children");
   row.state = MemberState::draining;
   drain_at_ = now_.monotonic;
   self_changed();
@@ -26,6 +27,7 @@ void Machine::handle(const ClientDrain& event) {
 
 // A child that can run nowhere else would have to end, and that is not what a drain is for.
 bool Machine::refuse_impossible_drain() {
+  if (drain_for_good_) return false;
   const ChildId* stays = nullptr;
   for (const auto& [id, child] : table_.children())
     if (child.own && child.wanted() && place_of(child) == no_peer && (!stays || id < *stays)) stays = &id;
@@ -45,7 +47,18 @@ void Machine::tend_drain() {
   if (left_ || row.state != MemberState::draining || fenced_ || !acting()) return;
   // Clients that asked here still get their answers, if those come soon.
   if (!origins_.empty() && now_.monotonic < drain_at_ + settings_.tick_timeout) return;
+  if (drain_for_good_ && !drainers_.empty() && only_homeless_left())
+    return refuse_drain("no other member that is up could take the children that are left");
   if (own_count_ == 0 && works_.empty() && inbox_.empty() && unacked_.empty()) leave();
+}
+
+/// All that could move has moved; what is left has nowhere to go.
+bool Machine::only_homeless_left() const {
+  if (own_count_ == 0) return false;
+  const auto& children = table_.children();
+  return std::all_of(children.begin(), children.end(), [this](const auto& item) {
+    return !item.second.own || !item.second.wanted() || place_of(item.second) == no_peer;
+  });
 }
 
 void Machine::refuse_drain(const std::string& why) {

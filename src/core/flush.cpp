@@ -106,7 +106,7 @@ void Machine::flush_answers() {
   for (auto& [request, outcomes] : answers_) {
     const PeerIndex index = find_peer(request.node);
     if (index == no_peer || !peers_[index].channel || peers_[index].creation != request.creation) continue;
-    out_messages_.emplace_back(index, Answer{request, std::move(outcomes)});
+    out_messages_.emplace_back(index, Answer{request, asked_in_[request], std::move(outcomes)});
   }
   answers_.clear();
 }

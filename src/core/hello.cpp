@@ -131,7 +131,7 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
 }
 
 void Machine::learn(const SessionId& session, const std::string& address) {
-  if (session.node == settings_.self || peers_.size() >= no_peer) return;
+  if (session.node == settings_.self || peers_.size() >= every_peer) return;
   Peer& peer = peers_[peer_index(session.node)];
   if (peer.member || peer.is_over(session) || peer.refused) return;
   if (peer.learned != session) {

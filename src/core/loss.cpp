@@ -24,7 +24,8 @@ void Machine::note_loss(const Peer& peer, const SessionId& session,
     const Child* child = table_.find(id);
     if (!child || !child->wanted() || !child->hosted.empty()) continue;
     LossMark mark;
-    mark.row = child->row->dot;
+    mark.birth = child->row->birth;
+    mark.losses = child->row->losses;
     mark.node = session.node;
     mark.temporary = child->row->spec->restart == Restart::temporary;
     mark.blamed = std::binary_search(suspects.begin(), suspects.end(), id);
@@ -40,11 +41,11 @@ bool Machine::tend_loss(const ChildId& id, Child& child) {
   const auto found = losses_.find(id);
   if (found == losses_.end()) return true;
   LossMark& mark = found->second;
-  if (!child.wanted() || (child.row->dot != mark.row && !mark.blamed) || !child.hosted.empty()) {
+  if (!child.wanted() || child.row->birth != mark.birth || !child.hosted.empty()) {
     losses_.erase(found);
     return true;
   }
-  if (acting() && !mark.counted && child.row->dot == mark.row && is_coordinator(id)) {
+  if (acting() && !mark.counted && child.row->losses == mark.losses && is_coordinator(id)) {
     if (mark.temporary) {
       remove_row(id);
       losses_.erase(found);

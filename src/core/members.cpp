@@ -34,7 +34,7 @@ void Machine::connect(Peer& peer) {
 }
 
 void Machine::handle(const PeerUp& event) {
-  if (event.node == settings_.self || peers_.size() >= no_peer) return;
+  if (event.node == settings_.self || peers_.size() >= every_peer) return;
   Peer& peer = peers_[peer_index(event.node)];
   if (peer.member && peer.member->session.creation != event.creation)
     end_session(find_peer(event.node), MemberState::down, "the node has started anew");

@@ -166,6 +166,8 @@ struct Outcome {
 };
 struct Answer {
   RequestKey request;
+  std::uint64_t view = 0;           ///< Of the request it answers: an answer to one asked in a former view is void,
+                                    ///< for in this one another node may be deciding.
   std::vector<Outcome> outcomes;    ///< May come in several answers; each id once.
 };
 

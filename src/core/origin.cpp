@@ -60,8 +60,8 @@ void Machine::open_origin(Origin& origin) {
   origins_.erase(origin.request.number);
 }
 
-// Asks each id's coordinator that has not been asked yet; `again`: that one once more, what it was asked may
-// be lost.
+// Asks each id's coordinator that has not been asked yet; `again`: that one (or all) once more, for what it
+// was asked may be lost, or was asked in a view that is over.
 void Machine::dispatch(Origin& origin, PeerIndex again) {
   std::map<PeerIndex, std::vector<ChildId>> groups;
   for (auto& [id, item] : origin.open) {
@@ -69,9 +69,11 @@ void Machine::dispatch(Origin& origin, PeerIndex again) {
     const PeerIndex index = ring_.coordinator(id.hash64());
     if (index == no_peer) continue;
     const SessionId& session = peers_[index].member->session;
-    if (item.asked == session && (index != again || index == self_index)) continue;
+    const bool repeat = again == every_peer || (again == index && index != self_index);
+    if (item.asked == session && !repeat) continue;
     groups[index].push_back(id);
     item.asked = session;
+    item.view = view_hash_;
   }
   for (const auto& [index, ids] : groups) ask(origin, index, ids);
 }
@@ -109,24 +111,24 @@ void Machine::pass_on(PeerIndex to, Request request) {
 }
 
 void Machine::on_message(PeerIndex, const Answer& answer) {
-  for (const Outcome& outcome : answer.outcomes) take_outcome(answer.request, outcome);
+  for (const Outcome& outcome : answer.outcomes) take_outcome(answer.request, answer.view, outcome);
 }
 
-void Machine::take_outcome(const RequestKey& request, Outcome outcome) {
+void Machine::take_outcome(const RequestKey& request, std::uint64_t view, Outcome outcome) {
   if (request.node != settings_.self || request.creation != settings_.creation) return;
-  outcomes_.emplace_back(request, std::move(outcome));
+  outcomes_.push_back({request, view, std::move(outcome)});
 }
 
 void Machine::settle_outcomes() {
   while (!outcomes_.empty()) {
     auto outcomes = std::move(outcomes_);
     outcomes_.clear();
-    for (auto& [request, outcome] : outcomes) {
+    for (auto& [request, view, outcome] : outcomes) {
       const auto found = origins_.find(request.number);
       if (found == origins_.end()) continue;
       Origin& origin = found->second;
       const auto item = origin.open.find(outcome.id);
-      if (item == origin.open.end() || item->second.held) continue;
+      if (item == origin.open.end() || item->second.held || item->second.view != view) continue;
       if (shows(origin.kind, outcome)) {
         reply(origin, std::move(outcome));
         continue;
@@ -141,7 +143,10 @@ void Machine::settle_outcomes() {
 // Whether a client that got this answer would read the same from our tables.
 bool Machine::shows(RequestKind kind, const Outcome& outcome) const {
   const Child* child = table_.find(outcome.id);
-  if (kind == RequestKind::stop) return outcome.error || !child || child->hosted.empty();
+  if (kind == RequestKind::stop)
+    return outcome.error || !child || std::none_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& one) {
+             return one.instance.epoch <= outcome.epoch;
+           });
   if (kind == RequestKind::retry || !outcome.host || outcome.epoch == Epoch{}) return true;
   return child && child->floor >= outcome.epoch;
 }

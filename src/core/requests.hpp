@@ -16,7 +16,8 @@ enum class RequestKind : std::uint8_t { start, stop, retry, lookup };
 struct Origin {
   struct Item {
     SpecPtr spec;                      ///< For starts.
-    std::optional<SessionId> asked;    ///< The coordinator that has been asked.
+    std::optional<SessionId> asked;    ///< The coordinator that has been asked,
+    std::uint64_t view = 0;            ///< and in which view.
     std::optional<Outcome> held;       ///< Good, but our own tables do not show it yet.
   };
   RequestKey request;
@@ -45,6 +46,7 @@ struct StopWait {
   RequestKey request;
   std::uint64_t number = 0;
   Duration until{};
+  Epoch last;                          ///< All instances up to this one have to be gone.
   std::vector<SessionId> starters;
 };
 /// A start that came while a stop is under way.

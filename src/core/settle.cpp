@@ -1,4 +1,6 @@
 // When a coordinator's open starts and stops of one id are done, and how they are answered.
+#include <algorithm>
+
 #include "core/state.hpp"
 
 namespace brood::core {
@@ -82,7 +84,7 @@ void Machine::settle_starts(const ChildId& id, Work& work) {
     remove = remove || (wait.fresh && wait.mode == StartMode::start && !row->spec->is_static);
     return done(wait, start_failed(failed->reason));
   });
-  if (remove) remove_row(id);
+  if (remove && table_.row(id)) end_row(id, work, {});
 }
 
 bool Machine::starters_know(const StopWait& wait) const {
@@ -96,11 +98,14 @@ bool Machine::starters_know(const StopWait& wait) const {
 
 void Machine::settle_stops(const ChildId& id, Work& work) {
   const Child* child = table_.find(id);
-  const bool lives = child && !child->hosted.empty();
-  std::erase_if(work.stops, [&](const StopWait& wait) {
+  std::erase_if(work.stops, [&](StopWait& wait) {
+    if (child && !child->wanted()) wait.last = std::max(wait.last, child->floor);
+    const bool lives = child && std::any_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& hosted) {
+      return hosted.instance.epoch <= wait.last;
+    });
     if (now_.monotonic >= wait.until) return true;
     if (lives || !replicated(wait.number) || !starters_know(wait)) return false;
-    answer(wait.request, Outcome{id, {}, {}, {}, {}});
+    answer(wait.request, Outcome{id, {}, {}, {}, wait.last});
     return true;
   });
 }

@@ -27,7 +27,8 @@ namespace brood::core {
 
 /// A loss that concerns a child, until its row shows what follows from it.
 struct LossMark {
-  Dot row;                  ///< The row as it was; any other ends the mark.
+  Dot birth;                ///< The row as it was; any other ends the mark.
+  std::uint32_t losses = 0;
   NodeName node;
   bool temporary = false;   ///< Not started again: its coordinator removes the row.
   bool blamed = false;      ///< May have taken the node down.
@@ -156,11 +157,11 @@ class Machine {
   Origin& new_origin(RequestKind kind, ClientId client);
   void open_origin(Origin& origin);
   void dispatch(Origin& origin, PeerIndex again);
-  void dispatch_all(PeerIndex again = no_peer);
+  void dispatch_all(PeerIndex again);
   void ask(Origin& origin, PeerIndex coordinator, const std::vector<ChildId>& ids);
   void pass_on(PeerIndex to, Request request);
   void on_message(PeerIndex from, const Answer& answer);
-  void take_outcome(const RequestKey& request, Outcome outcome);
+  void take_outcome(const RequestKey& request, std::uint64_t view, Outcome outcome);
   void settle_outcomes();
   [[nodiscard]] bool shows(RequestKind kind, const Outcome& outcome) const;
   void release_held(const ChildId& id);
@@ -191,6 +192,8 @@ class Machine {
   void start_known(const LaterStart& start, const SpecRow& row, Work& work);
   void start_fresh(const LaterStart& start, Work& work);
   void stop_one(const ChildId& id, const RequestKey& request);
+  void end_row(const ChildId& id, Work& work, const RequestKey& request);
+  void note_asked(const Request& request);
   void remember_finished(const RequestKey& request, const ChildId& id);
   [[nodiscard]] bool is_finished(const RequestKey& request, const ChildId& id) const;
   [[nodiscard]] std::optional<Error> cannot_start(const LaterStart& start) const;
@@ -239,6 +242,7 @@ class Machine {
   void handle(const ClientDrain& event);
   void tend_drain();
   bool refuse_impossible_drain();
+  [[nodiscard]] bool only_homeless_left() const;
   void leave();
   void refuse_drain(const std::string& why);
 
@@ -291,12 +295,19 @@ class Machine {
 
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Origin> origins_;
-  std::vector<std::pair<RequestKey, Outcome>> outcomes_;  ///< For requests of this node.
+  struct Taken {
+    RequestKey request;
+    std::uint64_t view = 0;
+    Outcome outcome;
+  };
+  std::vector<Taken> outcomes_;  ///< For requests of this node.
   std::map<ChildId, std::set<std::uint64_t>> held_;
   std::set<std::tuple<Duration, ChildId, std::uint64_t>> held_until_;
   std::set<std::pair<Duration, std::uint64_t>> repeats_;
   std::set<std::pair<RequestKey, ChildId>> finished_;
   std::deque<std::pair<Duration, std::pair<RequestKey, ChildId>>> finished_order_;
+  std::map<RequestKey, std::uint64_t> asked_in_;  ///< The view in which a request was asked last.
+  std::deque<std::pair<Duration, RequestKey>> asked_order_;
   std::deque<Request> inbox_;
   std::deque<std::pair<Duration, ChildId>> works_until_;
   std::map<std::pair<RequestKey, ChildId>, Outcome> done_;  ///< Answers of late, for requests that are repeated.
@@ -311,6 +322,7 @@ class Machine {
   std::vector<ClientId> drainers_;
   std::size_t own_count_ = 0;
   Duration drain_at_{};
+  bool drain_for_good_ = false;
   bool left_ = false;
 };
 

@@ -39,7 +39,7 @@ void Machine::refresh_view() {
   unconfirmed_since_ = now_.monotonic;
   for (Peer& peer : peers_) peer.want_view = peer.hello_in;
   set_ring();
-  dispatch_all();
+  dispatch_all(every_peer);
 }
 
 void Machine::set_ring() {

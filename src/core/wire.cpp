@@ -140,7 +140,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Answer> T>
 void each(A& a, T& v) {
-  a.message("answer", v.request, v.outcomes);
+  a.message("answer", v.request, v.view, v.outcomes);
 }
 
 }  // namespace wire

@@ -172,7 +172,7 @@ class Samples {
       case 12: return StopRequest{request(), next(), u32(), several([&] { return id(); })};
       case 13: return RetryRequest{request(), next(), u32(), id()};
       case 14: return LookupRequest{request(), next(), u32(), id()};
-      default: return Answer{request(), several([&] { return outcome(); })};
+      default: return Answer{request(), next(), several([&] { return outcome(); })};
     }
   }
 

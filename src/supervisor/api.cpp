@@ -58,10 +58,10 @@ std::vector<std::string> Node::peers() const {
   return names;
 }
 
-Result<void> Node::drain(milliseconds timeout) {
+Result<void> Node::drain(milliseconds timeout, bool for_good) {
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();
-  impl_->drain(timeout, [promise](Result<void> result) { promise->set_value(std::move(result)); });
+  impl_->drain(for_good ? Driver::Drain::for_good : Driver::Drain::may_stay, timeout, [promise](Result<void> result) { promise->set_value(std::move(result)); });
   return future.get();
 }
 

@@ -146,8 +146,10 @@ void Children::program_started(Slot& slot, std::int32_t os_pid) {
   Slot* raw = &slot;
   process::SpawnOptions options;
   options.identity = identity(slot);
-  options.on_started = [raw](const Result<void>&) {
+  options.on_started = [raw](const Result<void>& result) {
     raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
+    // Told to end before it began (the program ended first): no on_exit follows.
+    if (!result) raw->driver.post(core::Exited{raw->spec->id, raw->epoch, false, result.error().message});
   };
   options.on_exit = [raw](const ExitReason& reason) {
     raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
@@ -211,6 +213,13 @@ void Children::stop(const core::Stop& stop) {
     if (error || !alive) return;
     if (Slot* late = find(id, epoch)) node_.runtime().exit(late->pid, ExitReason::killed());
   });
+}
+
+std::string Children::first_words() const {
+  if (slots_.empty()) return "none";
+  const Slot& slot = *slots_.begin()->second;
+  return fmt::format("{} (process {}, {}{})", slot.spec->id.text(), to_string(slot.pid),
+                     slot.stopping ? "stopping" : "not told to stop", slot.program ? ", program" : "");
 }
 
 void Children::end_all(Haste haste) {

@@ -34,6 +34,8 @@ class Children {
   /// core (stale).
   [[nodiscard]] bool complete(core::Event& event);
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
+  /// One of them and how far it is, for the log.
+  [[nodiscard]] std::string first_words() const;
   /// Ends everything, each with its own patience, or at once. Exited still comes for each.
   enum class Haste : std::uint8_t { by_spec, at_once };
   void end_all(Haste haste);

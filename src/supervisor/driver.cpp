@@ -248,9 +248,9 @@ void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done)
       [child](core::ClientId id) { return core::Event(core::ClientLookup{id, child}); });
 }
 
-void Driver::drain(milliseconds timeout, ClientDone done) {
+void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
   if (left_) return done({}, false);
-  ask(timeout, std::move(done), [](core::ClientId id) { return core::Event(core::ClientDrain{id}); });
+  ask(timeout, std::move(done), [kind](core::ClientId id) { return core::Event(core::ClientDrain{id, kind == Drain::for_good}); });
 }
 
 void Driver::with_core(std::function<void(const core::Core&)> read) {
@@ -315,6 +315,7 @@ void Driver::wake_waiters(const std::vector<ChildId>& changed) {
 // ---- the end ---------------------------------------------------------------------------------------------
 
 void Driver::say_when_empty() {
+  if (children_.size() > 0) spdlog::debug("{}: {} children still end: {}", name(), children_.size(), children_.first_words());
   if (children_.size() > 0 || !emptied_) return;
   std::exchange(emptied_, nullptr)();
 }

@@ -52,7 +52,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void stop(std::vector<ChildId> ids, std::chrono::milliseconds timeout, ClientDone done);
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   void lookup(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
-  void drain(std::chrono::milliseconds timeout, ClientDone done);
+  enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
+  void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
 
   /// Runs `then` on the control thread when the child runs somewhere under another epoch than `not_epoch` (at
   /// once if it does), or when `timeout` is over or the child is gone for good (false).

@@ -158,6 +158,7 @@ void NodeImpl::wire_network() {
     to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
   };
   events.on_connect_failed = [this](const NodeName& node, node::ConnectFailure failure, const std::string& words) {
+    warn_of_seed(node, failure, words);
     to_all_drivers(core::ConnectFailed{node, proves_death(failure), words});
   };
   distribution_->set_events(runtime_.get(), std::move(events));
@@ -343,7 +344,7 @@ void NodeImpl::remove_supervisor(const std::string& name) {
   }
   if (!stopped_) {
     std::promise<void> drained;
-    driver->drain(milliseconds(10000), [&drained](const Outcomes&, bool) { drained.set_value(); });
+    driver->drain(Driver::Drain::for_good, milliseconds(10000), [&drained](const Outcomes&, bool) { drained.set_value(); });
     drained.get_future().wait();
     // What does not end by itself is killed; what cannot even be killed keeps its driver.
     if (!wait_all(shut_down({driver}, Children::Haste::by_spec), milliseconds(30000)) &&
@@ -372,7 +373,7 @@ ChildId NodeImpl::unique_id() {
   return *ChildId::binary(fmt::format("{}-{:x}-{}", name_.value.substr(0, 200), creation_, next_id_++));
 }
 
-void NodeImpl::drain(milliseconds timeout, std::function<void(Result<void>)> done) {
+void NodeImpl::drain(Driver::Drain kind, milliseconds timeout, std::function<void(Result<void>)> done) {
   draining_ = true;
   struct Count {
     std::size_t left;
@@ -387,7 +388,7 @@ void NodeImpl::drain(milliseconds timeout, std::function<void(Result<void>)> don
   // All drains end on the control thread, so the count needs no lock.
   auto count = std::make_shared<Count>(Count{all.size(), {}, std::move(done)});
   for (auto& driver : all) {
-    driver->drain(timeout, [this, count, driver](const Outcomes& outcomes, bool timed_out) {
+    driver->drain(kind, timeout, [this, count, driver](const Outcomes& outcomes, bool timed_out) {
       if (timed_out) {
         count->result = Error{Errc::timeout, fmt::format("supervisor '{}' still has children here", driver->name())};
       }
@@ -399,6 +400,23 @@ void NodeImpl::drain(milliseconds timeout, std::function<void(Result<void>)> don
         count->done(std::move(count->result));
       }
     });
+  }
+}
+
+// A seed that cannot be joined makes two clusters of one: say so, but not with each try.
+void NodeImpl::warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words) {
+  if (std::find(join_.begin(), join_.end(), node) == join_.end()) return;
+  const auto now = std::chrono::steady_clock::now();
+  {
+    std::lock_guard lock(mutex_);
+    auto [it, first] = seed_warnings_.try_emplace({node, failure}, now);
+    if (!first && now - it->second < std::chrono::minutes(1)) return;
+    it->second = now;
+  }
+  if (proves_death(failure)) {
+    spdlog::info("seed {} does not run yet: {}", node.value, words);
+  } else {
+    spdlog::warn("cannot join seed {}: {}", node.value, words);
   }
 }
 

@@ -67,7 +67,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] std::vector<std::shared_ptr<Driver>> drivers() const;
 
   /// Hands all children of all supervisors over; `done` gets success, no_target or timeout.
-  void drain(std::chrono::milliseconds timeout, std::function<void(Result<void>)> done);
+  void drain(Driver::Drain kind, std::chrono::milliseconds timeout, std::function<void(Result<void>)> done);
   [[nodiscard]] bool draining() const { return draining_; }
 
   // What drivers ask of the network.
@@ -98,6 +98,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::vector<std::future<void>> shut_down(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
   static bool wait_all(const std::vector<std::future<void>>& quiet, std::chrono::milliseconds patience);
   void to_all_drivers(core::Event event);
+  void warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void tell_of_crash(const WorkerIdentity& child);
   void on_peer_term(process::Incoming incoming);
   core::Settings settings_for(const SupervisorOptions& options) const;
@@ -128,6 +129,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::map<NodeName, std::uint32_t> connected_;
   std::map<NodeName, std::map<std::string, MemberView>> members_;
   std::function<Result<void>()> reload_;
+  std::map<std::pair<NodeName, node::ConnectFailure>, std::chrono::steady_clock::time_point> seed_warnings_;
   int fences_ = 0;
   std::atomic<std::uint64_t> next_id_ = 1;
   std::atomic<bool> draining_ = false;

@@ -150,7 +150,7 @@ void answer_drain(const RequestPtr& request, const Result<void>& result) {
 
 void drain(const RequestPtr& request) {
   if (request->items[0].is_atom("all")) {
-    request->node.drain(drain_timeout, [request](const Result<void>& result) { answer_drain(request, result); });
+    request->node.drain(Driver::Drain::may_stay, drain_timeout, [request](const Result<void>& result) { answer_drain(request, result); });
     return;
   }
   const auto name = request->items[0].text();
@@ -158,7 +158,7 @@ void drain(const RequestPtr& request) {
   if (!driver) {
     return request->fail(Errc::no_such_supervisor, "no supervisor " + to_string(request->items[0], 100));
   }
-  driver->drain(drain_timeout, [request](const Outcomes& outcomes, bool timed_out) {
+  driver->drain(Driver::Drain::may_stay, drain_timeout, [request](const Outcomes& outcomes, bool timed_out) {
     if (timed_out) return request->fail(Errc::timeout, "children are still here");
     for (const auto& outcome : outcomes) {
       if (outcome.error) return answer_drain(request, *outcome.error);

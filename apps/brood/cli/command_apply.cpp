@@ -98,15 +98,15 @@ Outcome<fleet::FleetFile> load(const std::string& path) {
 
 Outcome<void> failures(const std::vector<Action>& actions, bool json) {
   std::string words;
+  std::string code;
   std::size_t count = 0;
   for (const auto& action : actions) {
     if (!action.trouble) continue;
-    ++count;
+    if (++count == 1) code = action.trouble->code;
     words += fmt::format("\nbrood: could not {} {}: {}", action.action, action.id, action.trouble->message);
   }
   if (count == 0) return {};
-  Trouble trouble{
-      exit_refused, "start_failed", fmt::format("{} of {} were not done", count, actions.size()) + words, {}};
+  Trouble trouble{exit_refused, code, fmt::format("{} of {} were not done", count, actions.size()) + words, {}};
   if (json) trouble.more = json_line(actions_json(actions, false));
   return tl::unexpected(std::move(trouble));
 }

@@ -334,6 +334,7 @@ TEST_F(Apply, SaysWhatItWillDoAndThenWhatItDid) {
   EXPECT_EQ(ran.out, "will start 2 in web: a, c\nwill remove 1 in web: b\nstarted 1 in web: a\n");
   EXPECT_EQ(ran.status, exit_refused);
   EXPECT_NE(ran.message.find("could not remove b: "), std::string::npos) << ran.message;
+  EXPECT_EQ(ran.code, "no_such_child");
 }
 
 TEST_F(Apply, AsOneDocument) {

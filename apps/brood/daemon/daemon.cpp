@@ -90,7 +90,7 @@ Result<void> trust_commands(supervisor::NodeImpl& node, const std::string& path)
 
 void leave(Node& node) {
   spdlog::info("leaving: handing the children to other nodes");
-  const auto drained = node.drain(drain_timeout);
+  const auto drained = node.drain(drain_timeout, /*for_good=*/true);
   if (drained) {
     spdlog::info("left: other nodes have the children");
   } else if (drained.error().code == Errc::no_target) {
