@@ -43,6 +43,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
   process.spec = start.spec;
   process.epoch = start.epoch;
   process.pid = {++node.next_pid, 0};
+  if (const core::SpecRow* row = node.core->spec(id)) process.birth = row->birth;
   process.from = world_.now();
   by_id_[id].push_back(process.serial);
   lives_[id].push_back({index, node.creation, process.pid, world_.now(), Duration::max()});
@@ -262,7 +263,7 @@ void Processes::check(const ChildId& id) {
   if (world_.ledger->split_excused()) return;
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
-    if (!world_.nodes[process->node].acts()) continue;
+    if (!world_.nodes[process->node].acts() || (process->stuck && process->stopping)) continue;
     if (first == nullptr) {
       first = process;
       continue;

@@ -1,5 +1,6 @@
 // Processes: the children's processes on all nodes, and the first checker: at no time do two live processes
-// of one child run on nodes that act (see SimNode::acts), nor two on one node.
+// of one child run on nodes that act (see SimNode::acts), nor two on one node. A handler that blocks cannot
+// be taken back: a process that was told to end and is stuck does not count.
 //
 // Thread rule: one thread.
 #pragma once

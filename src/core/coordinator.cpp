@@ -58,9 +58,8 @@ void Machine::drain_inbox() {
   while (!inbox_.empty() && acting()) {
     Request request = std::move(inbox_.front());
     inbox_.pop_front();
-    // Asked in a view that is over: whoever asked has asked again in this one, and perhaps another node.
-    const std::uint64_t asked_in = std::visit([](const auto& one) { return one.view; }, request);
-    if (asked_in != view_hash_ && !forced_) continue;
+    // Asked in a view that its node has left: it has asked again in its new one, and perhaps another node.
+    if (!asked_now(request)) continue;
     note_asked(request);
     std::visit([&](auto& one) { coordinate(one); }, request);
   }
@@ -91,7 +90,7 @@ void Machine::coordinate(StartRequest& request) {
   std::vector<SpecPtr> others;
   for (const SpecPtr& spec : request.specs) {
     if (is_coordinator(spec->id))
-      start_one({request.request, request.mode, request.on, spec});
+      start_one({request.request, request.mode, request.on, spec, false});
     else
       others.push_back(spec);
   }
@@ -124,6 +123,7 @@ void Machine::coordinate(RetryRequest& request) {
   if (!is_coordinator(request.id))
     return forward(request, ids, [&](const std::vector<std::size_t>&) { return request; });
   const SpecRow* row = table_.row(request.id);
+  if (being_replaced(request.id)) return answer(request.request, Outcome{request.id, {}, {}, {}, {}});
   if (!row || !row->wanted)
     return answer(request.request, failure(request.id, Errc::no_such_child, "no child of that id"));
   SpecRow next = *row;
@@ -132,7 +132,7 @@ void Machine::coordinate(RetryRequest& request) {
   next.failed = false;
   next.failure.clear();
   next.losses = 0;
-  write_row(request.id, std::move(next), true);
+  write_row(request.id, std::move(next), false);
   Outcome outcome;
   outcome.id = request.id;
   answer(request.request, std::move(outcome));
@@ -143,9 +143,18 @@ void Machine::coordinate(LookupRequest& request) {
   if (!is_coordinator(request.id))
     return forward(request, ids, [&](const std::vector<std::size_t>&) { return request; });
   const SpecRow* row = table_.row(request.id);
+  if (being_replaced(request.id)) return answer(request.request, Outcome{request.id, {}, {}, {}, {}});
   if (!row || !row->wanted)
     return answer(request.request, failure(request.id, Errc::no_such_child, "no child of that id"));
   answer(request.request, located(request.id, {}));
+}
+
+bool Machine::asked_now(const Request& request) const {
+  const auto [node, view] =
+      std::visit([](const auto& one) { return std::make_pair(one.request.node, one.view); }, request);
+  if (node == settings_.self) return view == view_hash_;
+  const PeerIndex index = find_peer(node);
+  return index != no_peer && peers_[index].member && peers_[index].view == view;
 }
 
 void Machine::note_asked(const Request& request) {
@@ -231,31 +240,24 @@ void Machine::start_known(const LaterStart& start, const SpecRow& row, Work& wor
   Outcome here = located(id, {});
   StartWait wait{start.request, start.mode, false, {}, 0, {}, {}};
   if (start.mode == StartMode::ensure) {
-    for (const StartWait& other : work.starts) wait.number = std::max(wait.number, other.number);
+    wait.number = newest_change();
     return add_wait(id, work, std::move(wait));
   }
   if (row.request == start.request) {  // ours, asked again after its coordinator was lost
     wait.fresh = true;
-    wait.number = delta_number_;
-    if (row.dot.node != settings_.self) {
-      write_row(id, SpecRow(row), false);
-      wait.number = delta_number_ + 1;
-    }
+    if (row.dot.node != settings_.self) write_row(id, SpecRow(row), false);
+    wait.number = newest_change();
     return add_wait(id, work, std::move(wait));
   }
   const bool same = row.spec == start.spec || row.spec->same_as(*start.spec);
   if (start.mode == StartMode::apply) {
+    wait.number = newest_change();
     if (same) return add_wait(id, work, std::move(wait));
     if (auto error = cannot_start(start)) {
       here.error = std::move(error);
       return answer(start.request, std::move(here));
     }
-    for (const StartWait& other : work.starts)
-      answer(other.request, failure(id, Errc::stopped, "it was replaced while it started"));
-    work.starts.clear();
-    end_row(id, work, {});
-    work.later.push_back(start);
-    return;
+    return replace(start, row, work);
   }
   if (!same) {
     here.error = Error{Errc::conflict, "a child of that id has another spec; stop it first, or apply"};
@@ -265,6 +267,50 @@ void Machine::start_known(const LaterStart& start, const SpecRow& row, Work& wor
   if (waits) return add_wait(id, work, std::move(wait));
   here.error = Error{Errc::already_started, row.failed ? "it is failed: " + row.failure : "a child of that id runs"};
   answer(start.request, std::move(here));
+}
+
+// Another spec under a known id. Where it stays on its node that node does the rest; otherwise the old row ends
+// first, so that no node can still be starting it.
+void Machine::replace(const LaterStart& start, const SpecRow& row, Work& work) {
+  const ChildId& id = start.spec->id;
+  for (const StartWait& other : work.starts)
+    answer(other.request, failure(id, Errc::stopped, "it was replaced while it started"));
+  work.starts.clear();
+  SpecRow next;
+  next.spec = start.spec;
+  next.start_on = start.on;
+  const PeerIndex place = ring_.first(id.hash64(), row);
+  const Child& child = *table_.find(id);
+  const bool elsewhere = std::any_of(child.hosted.begin(), child.hosted.end(),
+                                     [&](const Hosted& hosted) { return hosted.peer != place; });
+  if (!elsewhere && place == ring_.first(id.hash64(), next)) return start_fresh(start, work);
+  end_row(id, work, {});
+  work.later.push_back(start);
+  work.later.back().replaces = true;
+}
+
+bool Machine::being_replaced(const ChildId& id) const {
+  const auto work = works_.find(id);
+  return work != works_.end() && work->second.being_replaced();
+}
+
+// A stop between the two halves of a replacement: the stop wins.
+void Machine::stop_replacement(const ChildId& id, Work& work, const RequestKey& request) {
+  for (const LaterStart& start : work.later)
+    answer(start.request, failure(id, Errc::stopped, "a stop came while it started"));
+  work.later.clear();
+  if (const SpecRow* row = table_.row(id)) {
+    SpecRow next = *row;
+    next.request = request;
+    write_row(id, std::move(next), true);
+  } else {
+    remove_row(id, request);
+  }
+  StopWait wait = work.stops.front();
+  wait.request = request;
+  wait.number = delta_number_ + 1;
+  unacked_.emplace(wait.number, id);
+  work.stops.push_back(std::move(wait));
 }
 
 std::optional<Error> Machine::cannot_start(const LaterStart& start) const {
@@ -323,18 +369,20 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
   touch(id);
   Work& work = works_[id];
   if (has_request(work.stops, request)) return;
-  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, {}};
+  if (work.being_replaced() && !work.stops.empty()) return stop_replacement(id, work, request);
+  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, false, {}};
   const SpecRow* row = table_.row(id);
   const bool was_done = is_finished(request, id) || (row && row->request == request);
   if (was_done && row && row->wanted) {  // done, but what it stopped may still be on its way out
     const auto fresh = std::find_if(work.starts.begin(), work.starts.end(),
                                     [](const StartWait& start) { return start.fresh; });
-    if (fresh == work.starts.end()) return answer(request, Outcome{id, {}, {}, {}, {}});
-    wait.number = delta_number_;
-    wait.last = fresh->after;
+    wait.number = newest_change();
+    wait.past = fresh == work.starts.end();
+    if (!wait.past) wait.last = fresh->after;
+    for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else if (!row || !row->wanted) {
     if (!was_done) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));
-    wait.number = delta_number_;
+    wait.number = newest_change();
     for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else {
     for (const StartWait& start : work.starts)
@@ -350,7 +398,7 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
 // Ends the row, for a request (none: number 0). Until whoever may have started it knows of that, no other
 // row of the id is written: a node that still holds the old one would start it beside the new one.
 void Machine::end_row(const ChildId& id, Work& work, const RequestKey& request) {
-  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, {}};
+  StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, false, {}};
   const SpecRow& row = *table_.row(id);
   add_starter(id, wait, ring_.first(id.hash64(), row));
   for (const Hosted& hosted : table_.find(id)->hosted) add_starter(id, wait, hosted.peer);

@@ -9,7 +9,7 @@
 
 namespace brood::core {
 
-void Machine::check_gap() {
+void Machine::check_gap(Duration gap) {
   heard_ = now_.monotonic;
   next_probe_ = std::min(next_probe_, now_.monotonic + settings_.tick_timeout / 16);
   given_up_ = false;
@@ -19,6 +19,8 @@ void Machine::check_gap() {
   for (Peer& peer : peers_)
     if (peer.lost_at) peer.lost_at = std::max(*peer.lost_at, earliest);
   fence("this node did not run for a while");
+  // So long that the others must have declared us down, even if those that did are gone by now.
+  if (gap >= settings_.tick_timeout) session_over(false, "this node did not run for the whole tick time-out");
 }
 
 void Machine::tend_fence() {

@@ -104,6 +104,7 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
   if (!peer.member) {
     peer.member = hello.sender;
     peer.acked = 0;
+    peer.must_answer = fenced_;
     effects_.members.push_back({hello.sender.session, hello.sender.state, "connected"});
     view_dirty_ = true;
     heard_ = now_.monotonic;

@@ -50,7 +50,9 @@ void Machine::tend_own(const ChildId& id, Child& child) {
   const SpecRow& row = *child.row;
   if (child.own->spec != row.spec && !child.own->spec->same_as(*row.spec))
     return end_own(id, child, StopWhy::replaced);
-  child.own->birth = row.birth;
+  // Stopped and started again before this node learned of it: what runs is still the one that was stopped.
+  if (child.own->birth != row.birth && !table_.find_birth(id, child.own->birth))
+    return end_own(id, child, StopWhy::replaced);
   if (child.own->stopping != StopWhy::none) return;
   if (acting()) {
     const PeerIndex place = place_of(child);

@@ -47,6 +47,7 @@ struct StopWait {
   std::uint64_t number = 0;
   Duration until{};
   Epoch last;                          ///< All instances up to this one have to be gone.
+  bool past = false;                   ///< Done before, and started anew: what still stops has to be gone.
   std::vector<SessionId> starters;
 };
 /// A start that came while a stop is under way.
@@ -55,12 +56,18 @@ struct LaterStart {
   StartMode mode = StartMode::start;
   std::optional<NodeName> on;
   SpecPtr spec;
+  bool replaces = false;  ///< It has ended the former row itself: to others there still is such a child.
 };
 /// All that a coordinator has open for one id.
 struct Work {
   std::vector<StartWait> starts;
   std::vector<StopWait> stops;
   std::vector<LaterStart> later;
+  [[nodiscard]] bool being_replaced() const {
+    for (const LaterStart& start : later)
+      if (start.replaces) return true;
+    return false;
+  }
   [[nodiscard]] bool empty() const { return starts.empty() && stops.empty() && later.empty(); }
 };
 

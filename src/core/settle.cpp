@@ -99,9 +99,9 @@ bool Machine::starters_know(const StopWait& wait) const {
 void Machine::settle_stops(const ChildId& id, Work& work) {
   const Child* child = table_.find(id);
   std::erase_if(work.stops, [&](StopWait& wait) {
-    if (child && !child->wanted()) wait.last = std::max(wait.last, child->floor);
+    if (child && !child->wanted() && !wait.past) wait.last = std::max(wait.last, child->floor);
     const bool lives = child && std::any_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& hosted) {
-      return hosted.instance.epoch <= wait.last;
+      return wait.past ? hosted.instance.phase == Phase::stopping : hosted.instance.epoch <= wait.last;
     });
     if (now_.monotonic >= wait.until) return true;
     if (lives || !replicated(wait.number) || !starters_know(wait)) return false;

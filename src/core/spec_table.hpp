@@ -46,6 +46,8 @@ class SpecTable {
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
   [[nodiscard]] std::size_t wanted() const { return wanted_; }
   [[nodiscard]] const SpecRow* row(const ChildId& id) const;
+  /// The row of that birth, also one that does not show; nullptr once it has ended.
+  [[nodiscard]] const SpecRow* find_birth(const ChildId& id, const Dot& birth) const;
 
   [[nodiscard]] Children& children() { return children_; }
   [[nodiscard]] const Children& children() const { return children_; }
@@ -62,7 +64,6 @@ class SpecTable {
   bool update(const ChildId& id, const SpecRow& row);
   void end_all(const ChildId& id, std::vector<Dot>& ended);
   void count(const ChildId& id, const SpecRow& row, bool added);
-  [[nodiscard]] const SpecRow* find_birth(const ChildId& id, const Dot& birth) const;
 
   NodeName self_;
   std::uint32_t creation_;

@@ -101,7 +101,7 @@ class Machine {
   void session_over(bool keep_children, const std::string& words);
 
   // Fencing (fence.cpp).
-  void check_gap();
+  void check_gap(Duration gap);
   void tend_fence();
   void fence(const std::string& words);
   void send_probes(bool all);
@@ -133,6 +133,8 @@ class Machine {
   void write_row(const ChildId& id, SpecRow row, bool new_birth);
   void remove_row(const ChildId& id, const RequestKey& request = {});
   [[nodiscard]] bool replicated(std::uint64_t number) const;
+  /// The number of the Delta that has all changes up to now.
+  [[nodiscard]] std::uint64_t newest_change() const { return delta_number_ + (out_dirty_ ? 1 : 0); }
   void settle_replicated();
   void touch_stops(const Peer& peer);
   void witness(Hlc clock);
@@ -191,8 +193,12 @@ class Machine {
   void start_one(const LaterStart& start);
   void start_known(const LaterStart& start, const SpecRow& row, Work& work);
   void start_fresh(const LaterStart& start, Work& work);
+  void replace(const LaterStart& start, const SpecRow& row, Work& work);
+  [[nodiscard]] bool being_replaced(const ChildId& id) const;
+  void stop_replacement(const ChildId& id, Work& work, const RequestKey& request);
   void stop_one(const ChildId& id, const RequestKey& request);
   void end_row(const ChildId& id, Work& work, const RequestKey& request);
+  [[nodiscard]] bool asked_now(const Request& request) const;
   void note_asked(const Request& request);
   void remember_finished(const RequestKey& request, const ChildId& id);
   [[nodiscard]] bool is_finished(const RequestKey& request, const ChildId& id) const;
