@@ -8,6 +8,8 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <brood/codec.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "node/distribution.hpp"
@@ -22,8 +24,11 @@ class Counter final : public process::RemoteEvents {
  public:
   void on_send(const Pid& from, const Pid& to, Bytes term) override {
     if (echo != nullptr) return echo->send(to, from, std::move(term));
-    if (received.fetch_add(1, std::memory_order_release) + 1 == wanted.load(std::memory_order_relaxed)) {
-      received.notify_all();
+    const std::uint64_t count = received.fetch_add(1) + 1;
+    if (rally != nullptr && count < wanted.load()) return rally->send(to, from, std::move(term));
+    if (count == wanted.load()) {
+      const std::scoped_lock lock(mutex);
+      changed.notify_all();
     }
   }
   void on_send_named(const Pid&, const Atom&, Bytes) override {}
@@ -40,10 +45,14 @@ class Counter final : public process::RemoteEvents {
   void on_node_down(const NodeName&) override {}
 
   void wait() {
-    for (auto seen = received.load(); seen < wanted.load(); seen = received.load()) received.wait(seen);
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return received.load() >= wanted.load(); });
   }
 
-  Distribution* echo = nullptr;
+  Distribution* echo = nullptr;   ///< Sends everything back.
+  Distribution* rally = nullptr;  ///< Sends everything back until `wanted` have come.
+  std::mutex mutex;
+  std::condition_variable changed;
   std::atomic<std::uint64_t> received{0};
   std::atomic<std::uint64_t> wanted{0};
 };
@@ -86,7 +95,8 @@ struct Pair {
   Node b{"b@127.0.0.1"};
 };
 
-void round_trip(benchmark::State& state) {
+/// One message is in flight at a time, and a plain thread waits for it.
+void round_trip_to_a_waiting_thread(benchmark::State& state) {
   Pair pair;
   pair.b.counter.echo = &pair.b.distribution;
   const Pid from = pair.a.pid();
@@ -98,6 +108,22 @@ void round_trip(benchmark::State& state) {
     pair.a.counter.wait();
   }
   state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(round_trip_to_a_waiting_thread)->Arg(16)->UseRealTime();
+
+/// One message is in flight at a time, sent on from io thread to io thread.
+void round_trip(benchmark::State& state) {
+  constexpr std::uint64_t batch = 1000;
+  Pair pair;
+  pair.b.counter.echo = &pair.b.distribution;
+  pair.a.counter.rally = &pair.a.distribution;
+  const Bytes term = encode(Binary{Bytes(static_cast<std::size_t>(state.range(0)), 'x')});
+  for (auto _ : state) {
+    pair.a.counter.wanted += batch;
+    pair.a.distribution.send(pair.a.pid(), pair.b.pid(), term);
+    pair.a.counter.wait();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch));
 }
 BENCHMARK(round_trip)->Arg(16)->Arg(1024)->Arg(65536)->UseRealTime();
 
@@ -111,7 +137,8 @@ void one_way(benchmark::State& state) {
     pair.b.counter.wanted += batch;
     for (std::uint64_t i = 0; i < batch; ++i) {
       pair.a.distribution.send(from, to, term);
-      while (i % 256 == 0 && pair.a.distribution.backlog(to.node) > 8 * 1024 * 1024) std::this_thread::yield();
+      while (i % 256 == 0 && pair.a.distribution.backlog(to.node) > 8 * 1024 * 1024)
+        std::this_thread::yield();
     }
     pair.b.counter.wait();
   }
@@ -141,7 +168,8 @@ void tcp_ping_pong(benchmark::State& state) {
   ::listen(listening, 1);
   ::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &length);
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) return state.SkipWithError("connect");
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), length) != 0)
+    return state.SkipWithError("connect");
   const int other = ::accept(listening, nullptr, nullptr);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -30,8 +30,11 @@ void run(Handshake handshake, Bytes input, unsigned choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const HandshakeOptions options{.self = NodeName("a@127.0.0.1"), .creation = 7, .flags = flag::announced,
-                                 .cookie = "a cookie that is not in any input", .challenge = 99};
+  const HandshakeOptions options{.self = NodeName("a@127.0.0.1"),
+                                 .creation = 7,
+                                 .flags = flag::announced,
+                                 .cookie = "a cookie that is not in any input",
+                                 .challenge = 99};
   const Bytes input(reinterpret_cast<const char*>(data + 1), size - 1);
   run(Handshake::acceptor(options), input, data[0]);
   run(Handshake::initiator(options, NodeName("b@127.0.0.1")), input, data[0]);

@@ -26,7 +26,8 @@ constexpr auto stalled_after = std::chrono::seconds(1);
 
 }  // namespace
 
-Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options, std::weak_ptr<ChannelOwner> owner)
+Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options,
+                 std::weak_ptr<ChannelOwner> owner)
     : socket_(std::move(socket)),
       fd_(socket_.native_handle()),
       peer_(std::move(peer)),
@@ -62,13 +63,14 @@ void Channel::start(BytesView received) {
 
 void Channel::read() {
   const auto space = incoming_.space();
-  socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
-                            if (error) return self->close(DownReason::closed, error.message());
-                            self->last_received_.store(Clock::now(), std::memory_order_relaxed);
-                            self->incoming_.commit(count);
-                            self->on_read(count);
-                          });
+  socket_.async_read_some(
+      asio::buffer(space.data(), space.size()),
+      [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
+        if (error) return self->close(DownReason::closed, error.message());
+        self->last_received_.store(Clock::now(), std::memory_order_relaxed);
+        self->incoming_.commit(count);
+        self->on_read(count);
+      });
 }
 
 void Channel::on_read(std::size_t) {

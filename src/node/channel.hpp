@@ -28,9 +28,11 @@ class Channel;
 class ChannelOwner {
  public:
   virtual ~ChannelOwner() = default;
-  /// The body of a frame that is no tick; valid during the call. An error closes the channel (protocol_error).
+  /// The body of a frame that is no tick; valid during the call. An error closes the channel
+  /// (protocol_error).
   virtual Result<void> on_frame(Channel& channel, BytesView body) = 0;
-  virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason, const std::string& words) = 0;
+  virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
+                         const std::string& words) = 0;
   /// Everything that was queued has been handed to the kernel. Any thread.
   virtual void on_drained() = 0;
 };
@@ -65,7 +67,9 @@ class Channel final : public std::enable_shared_from_this<Channel> {
 
   [[nodiscard]] const PeerInfo& peer() const { return peer_; }
   [[nodiscard]] std::size_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
-  [[nodiscard]] Clock::time_point last_received() const { return last_received_.load(std::memory_order_relaxed); }
+  [[nodiscard]] Clock::time_point last_received() const {
+    return last_received_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] Clock::time_point last_sent() const { return last_sent_.load(std::memory_order_relaxed); }
   /// Bytes, or the end of the stream, wait in the kernel: the peer is not silent, we are slow.
   [[nodiscard]] bool has_unread() const;
@@ -97,10 +101,10 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   FrameBuffer incoming_;  ///< Io thread.
 
   mutable std::mutex mutex_;
-  SendQueue queue_;        ///< Behind inflight_.
-  bool writing_ = false;   ///< Somebody owns inflight_ and will look at queue_ again.
+  SendQueue queue_;       ///< Behind inflight_.
+  bool writing_ = false;  ///< Somebody owns inflight_ and will look at queue_ again.
   bool closed_ = false;
-  bool broken_ = false;    ///< Writing failed; the reader will meet the end of the stream.
+  bool broken_ = false;  ///< Writing failed; the reader will meet the end of the stream.
   Clock::time_point last_direct_{};
 
   SendQueue inflight_;  ///< Belongs to whoever set writing_.

@@ -87,36 +87,66 @@ struct Shape {
 
 std::optional<Shape> shape_of(std::uint64_t op) {
   switch (static_cast<Op>(op)) {
-    case Op::link: return Shape{2, false, Op::link};
-    case Op::send: return Shape{2, true, Op::send};
-    case Op::exit: return Shape{3, false, Op::payload_exit};
-    case Op::unlink: return Shape{2, false, Op::unlink};
-    case Op::node_link: return Shape{0, false, Op::node_link};
-    case Op::reg_send: return Shape{3, true, Op::reg_send};
-    case Op::group_leader: return Shape{2, false, Op::group_leader};
-    case Op::exit2: return Shape{3, false, Op::payload_exit2};
-    case Op::send_tt: return Shape{3, true, Op::send};
-    case Op::exit_tt: return Shape{4, false, Op::payload_exit};
-    case Op::reg_send_tt: return Shape{4, true, Op::reg_send};
-    case Op::exit2_tt: return Shape{4, false, Op::payload_exit2};
-    case Op::monitor_p: return Shape{3, false, Op::monitor_p};
-    case Op::demonitor_p: return Shape{3, false, Op::demonitor_p};
-    case Op::monitor_p_exit: return Shape{4, false, Op::payload_monitor_p_exit};
-    case Op::send_sender: return Shape{2, true, Op::send_sender};
-    case Op::send_sender_tt: return Shape{3, true, Op::send_sender};
-    case Op::payload_exit: return Shape{2, true, Op::payload_exit};
-    case Op::payload_exit_tt: return Shape{3, true, Op::payload_exit};
-    case Op::payload_exit2: return Shape{2, true, Op::payload_exit2};
-    case Op::payload_exit2_tt: return Shape{3, true, Op::payload_exit2};
-    case Op::payload_monitor_p_exit: return Shape{3, true, Op::payload_monitor_p_exit};
-    case Op::spawn_request: return Shape{5, true, Op::spawn_request};
-    case Op::spawn_request_tt: return Shape{6, true, Op::spawn_request};
-    case Op::spawn_reply: return Shape{4, false, Op::spawn_reply};
-    case Op::spawn_reply_tt: return Shape{5, false, Op::spawn_reply};
-    case Op::alias_send: return Shape{2, true, Op::alias_send};
-    case Op::alias_send_tt: return Shape{3, true, Op::alias_send};
-    case Op::unlink_id: return Shape{3, false, Op::unlink_id};
-    case Op::unlink_id_ack: return Shape{3, false, Op::unlink_id_ack};
+    case Op::link:
+      return Shape{2, false, Op::link};
+    case Op::send:
+      return Shape{2, true, Op::send};
+    case Op::exit:
+      return Shape{3, false, Op::payload_exit};
+    case Op::unlink:
+      return Shape{2, false, Op::unlink};
+    case Op::node_link:
+      return Shape{0, false, Op::node_link};
+    case Op::reg_send:
+      return Shape{3, true, Op::reg_send};
+    case Op::group_leader:
+      return Shape{2, false, Op::group_leader};
+    case Op::exit2:
+      return Shape{3, false, Op::payload_exit2};
+    case Op::send_tt:
+      return Shape{3, true, Op::send};
+    case Op::exit_tt:
+      return Shape{4, false, Op::payload_exit};
+    case Op::reg_send_tt:
+      return Shape{4, true, Op::reg_send};
+    case Op::exit2_tt:
+      return Shape{4, false, Op::payload_exit2};
+    case Op::monitor_p:
+      return Shape{3, false, Op::monitor_p};
+    case Op::demonitor_p:
+      return Shape{3, false, Op::demonitor_p};
+    case Op::monitor_p_exit:
+      return Shape{4, false, Op::payload_monitor_p_exit};
+    case Op::send_sender:
+      return Shape{2, true, Op::send_sender};
+    case Op::send_sender_tt:
+      return Shape{3, true, Op::send_sender};
+    case Op::payload_exit:
+      return Shape{2, true, Op::payload_exit};
+    case Op::payload_exit_tt:
+      return Shape{3, true, Op::payload_exit};
+    case Op::payload_exit2:
+      return Shape{2, true, Op::payload_exit2};
+    case Op::payload_exit2_tt:
+      return Shape{3, true, Op::payload_exit2};
+    case Op::payload_monitor_p_exit:
+      return Shape{3, true, Op::payload_monitor_p_exit};
+    case Op::spawn_request:
+      return Shape{5, true, Op::spawn_request};
+    case Op::spawn_request_tt:
+      return Shape{6, true, Op::spawn_request};
+    case Op::spawn_reply:
+      return Shape{4, false, Op::spawn_reply};
+    case Op::spawn_reply_tt:
+      return Shape{5, false, Op::spawn_reply};
+    case Op::alias_send:
+      return Shape{2, true, Op::alias_send};
+    case Op::alias_send_tt:
+      return Shape{3, true, Op::alias_send};
+    case Op::unlink_id:
+      return Shape{3, false, Op::unlink_id};
+    case Op::unlink_id_ack:
+      return Shape{3, false, Op::unlink_id_ack};
   }
   return std::nullopt;
 }
@@ -194,7 +224,8 @@ void read_items(Op op, Decoder& in, IncomingControl& out) {
     case Op::node_link:
     case Op::group_leader:
     case Op::spawn_reply:
-    case Op::spawn_reply_tt: break;  // Nothing of them is used.
+    case Op::spawn_reply_tt:
+      break;  // Nothing of them is used.
   }
 }
 
@@ -209,12 +240,16 @@ bool has_trailing_items(Op op) {
     case Op::payload_exit_tt:
     case Op::payload_exit2_tt:
     case Op::alias_send_tt:
-    case Op::spawn_request_tt: return true;
-    default: return false;
+    case Op::spawn_request_tt:
+      return true;
+    default:
+      return false;
   }
 }
 
-Error bad(std::string_view what) { return {Errc::malformed, std::string(what)}; }
+Error bad(std::string_view what) {
+  return {Errc::malformed, std::string(what)};
+}
 
 }  // namespace
 
@@ -224,20 +259,27 @@ void encode_control(TermWriter& out, const OutgoingControl& control) {
     case Op::link:
     case Op::send_sender:
     case Op::payload_exit:
-    case Op::payload_exit2: return write.begin(3), write.from(), write.to();
-    case Op::reg_send: return write.begin(4), write.from(), write.unused_cookie(), write.name();
+    case Op::payload_exit2:
+      return write.begin(3), write.from(), write.to();
+    case Op::reg_send:
+      return write.begin(4), write.from(), write.unused_cookie(), write.name();
     case Op::monitor_p:
-    case Op::demonitor_p: return write.begin(4), write.from(), write.name_or(control.to), write.ref();
-    case Op::payload_monitor_p_exit: return write.begin(4), write.name_or(control.from), write.to(), write.ref();
-    case Op::alias_send: return write.begin(3), write.from(), write.ref();
+    case Op::demonitor_p:
+      return write.begin(4), write.from(), write.name_or(control.to), write.ref();
+    case Op::payload_monitor_p_exit:
+      return write.begin(4), write.name_or(control.from), write.to(), write.ref();
+    case Op::alias_send:
+      return write.begin(3), write.from(), write.ref();
     case Op::unlink_id:
-    case Op::unlink_id_ack: return write.begin(4), write.id(), write.from(), write.to();
+    case Op::unlink_id_ack:
+      return write.begin(4), write.id(), write.from(), write.to();
     case Op::spawn_reply:
       write.begin(5), write.ref(), write.to();
       out.integer(0);
       out.atom("notsup");
       return;
-    default: BROOD_CHECK(false, "brood does not send this control message");
+    default:
+      BROOD_CHECK(false, "brood does not send this control message");
   }
 }
 
@@ -262,8 +304,8 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   if (has_trailing_items(received)) {
     // Trace tokens and what is of no use here: to the end of the tuple.
     const std::size_t left = received == Op::group_leader || received == Op::spawn_reply ? shape->arity
-                             : received == Op::spawn_reply_tt                           ? shape->arity
-                                                                                        : 1;
+                             : received == Op::spawn_reply_tt                            ? shape->arity
+                                                                                         : 1;
     for (std::size_t i = 0; i < left; ++i) items.skip();
   }
   if (!items.ok()) return bad(fmt::format("a control message {} whose items do not fit", *op));

@@ -42,19 +42,21 @@ enum class Op : std::uint8_t {
   unlink_id_ack = 36,
 };
 
-/// A control message to send: what `op` needs is set, the rest is null. Nothing is owned; it lives for one call.
+/// A control message to send: what `op` needs is set, the rest is null. Nothing is owned; it lives for one
+/// call.
 struct OutgoingControl {
   Op op;
   const Pid* from = nullptr;
   const Pid* to = nullptr;
-  const Atom* name = nullptr;  ///< reg_send: to. (de)monitor by name: the watched. monitor exit: the watched, instead of from.
+  const Atom* name = nullptr;  ///< reg_send: to. (de)monitor by name: the watched. monitor exit: the watched,
+                               ///< instead of from.
   const Ref* ref = nullptr;    ///< A monitor, an alias or a request.
   std::uint64_t id = 0;        ///< Of an unlink.
 };
 
-/// The ops that brood sends: link, reg_send, send_sender, monitor_p, demonitor_p, payload_exit, payload_exit2,
-/// payload_monitor_p_exit, spawn_reply (always {error, notsup} in kind: the atom notsup), alias_send, unlink_id,
-/// unlink_id_ack. Anything else is a bug of the caller.
+/// The ops that brood sends: link, reg_send, send_sender, monitor_p, demonitor_p, payload_exit,
+/// payload_exit2, payload_monitor_p_exit, spawn_reply (always {error, notsup} in kind: the atom notsup),
+/// alias_send, unlink_id, unlink_id_ack. Anything else is a bug of the caller.
 void encode_control(TermWriter& out, const OutgoingControl& control);
 
 /// A control message as received. Which fields are set depends on `op`; trace variants are folded into their
@@ -64,11 +66,11 @@ struct IncomingControl {
   Op op = Op::node_link;
   Pid from;
   Pid to;
-  Atom name;         ///< Not empty: a process named by an atom stands where a pid would.
+  Atom name;  ///< Not empty: a process named by an atom stands where a pid would.
   Ref ref;
   std::uint64_t id = 0;
-  BytesView payload; ///< With version byte; a view into the body. Empty when the op has none.
-  Bytes reason;      ///< Of an exit whose reason came inside the control tuple; with version byte.
+  BytesView payload;  ///< With version byte; a view into the body. Empty when the op has none.
+  Bytes reason;       ///< Of an exit whose reason came inside the control tuple; with version byte.
 };
 
 /// Decodes the body of a frame (with its first byte, pass_through). Afterwards `op` is one of: link, unlink,

@@ -12,7 +12,9 @@ const Pid to{NodeName("b@h"), 4, 5, 6};
 const Atom name("server");
 const Ref ref{NodeName("a@h"), 3, {7, 8, 9}};
 
-Term number(int op) { return {op}; }
+Term number(int op) {
+  return {op};
+}
 
 /// The body of a frame whose control tuple is `items`.
 Bytes body(std::vector<Term> items, BytesView payload = {}) {
@@ -62,7 +64,8 @@ TEST(Control, WhatIsSentIsWhatIsUnderstood) {
   EXPECT_TRUE(watched->name.name.empty());
   EXPECT_EQ(watched->to, to);
 
-  const auto down = round_trip({.op = Op::payload_monitor_p_exit, .to = &to, .name = &name, .ref = &ref}, payload);
+  const auto down =
+      round_trip({.op = Op::payload_monitor_p_exit, .to = &to, .name = &name, .ref = &ref}, payload);
   ASSERT_TRUE(down.has_value());
   EXPECT_EQ(down->to, to);
   EXPECT_EQ(down->name, name);
@@ -73,7 +76,8 @@ TEST(Control, WhatIsSentIsWhatIsUnderstood) {
 
   for (const Op op : {Op::link, Op::payload_exit, Op::payload_exit2, Op::unlink_id_ack}) {
     const bool has_payload = op == Op::payload_exit || op == Op::payload_exit2;
-    const auto other = round_trip({.op = op, .from = &from, .to = &to, .id = 1}, has_payload ? BytesView(payload) : BytesView());
+    const auto other = round_trip({.op = op, .from = &from, .to = &to, .id = 1},
+                                  has_payload ? BytesView(payload) : BytesView());
     ASSERT_TRUE(other.has_value()) << int(op);
     EXPECT_EQ(other->op, op);
     EXPECT_EQ(other->to, to);
@@ -99,13 +103,15 @@ TEST(Control, FormsThatBroodDoesNotSendAreUnderstood) {
   EXPECT_TRUE(is(body({number(4), from, to}), Op::unlink));
   EXPECT_TRUE(is(body({number(5)}), Op::node_link));
   EXPECT_TRUE(is(body({number(7), from, to}), Op::group_leader));
-  EXPECT_TRUE(is(body({number(29), ref, from, to, Term::tuple({name, name, 1}), Term::list({})}, payload), Op::spawn_request));
+  EXPECT_TRUE(is(body({number(29), ref, from, to, Term::tuple({name, name, 1}), Term::list({})}, payload),
+                 Op::spawn_request));
   EXPECT_TRUE(is(body({number(31), ref, to, 0, name}), Op::spawn_reply));
 }
 
 TEST(Control, ReasonsInsideTheTupleBecomePayloads) {
   const Term reason = Term::tuple({Term::atom("bye"), 1});
-  for (const auto& bytes : {body({number(3), from, to, reason}), body({number(13), from, to, Term::list({}), reason})}) {
+  for (const auto& bytes :
+       {body({number(3), from, to, reason}), body({number(13), from, to, Term::list({}), reason})}) {
     const auto exit = decoded(bytes);
     ASSERT_TRUE(exit.has_value());
     EXPECT_EQ(exit->op, Op::payload_exit);
@@ -131,16 +137,17 @@ TEST(Control, WhatDoesNotFitIsMalformed) {
   EXPECT_TRUE(refused(body({Term::atom("send"), from, to})));
   EXPECT_TRUE(refused(body({number(1), from})));
   EXPECT_TRUE(refused(body({number(1), from, Term(5)})));
-  EXPECT_TRUE(refused(body({number(1), from, to}, payload)));   // Bytes left over.
-  EXPECT_TRUE(refused(body({number(22), from, to})));           // No payload.
-  EXPECT_TRUE(refused(body({number(22), from, to}, "x")));      // No version byte.
+  EXPECT_TRUE(refused(body({number(1), from, to}, payload)));  // Bytes left over.
+  EXPECT_TRUE(refused(body({number(22), from, to})));          // No payload.
+  EXPECT_TRUE(refused(body({number(22), from, to}, "x")));     // No version byte.
   EXPECT_TRUE(refused(body({number(35), Term(-1), from, to})));
   EXPECT_TRUE(refused(body({number(6), from, Term::atom(""), Term::atom("")}, payload)));
 }
 
 TEST(Control, EveryCutIsMalformed) {
   const Bytes whole = body({number(19), from, to, ref});
-  for (std::size_t cut = 0; cut < whole.size(); ++cut) EXPECT_FALSE(decoded(whole.substr(0, cut)).has_value());
+  for (std::size_t cut = 0; cut < whole.size(); ++cut)
+    EXPECT_FALSE(decoded(whole.substr(0, cut)).has_value());
 }
 
 }  // namespace

@@ -56,8 +56,9 @@ void Dialer::on_lookup(Endpoints endpoints, const Result<epmd::NodeAddress>& ans
                             answer.error().message));
   }
   if (answer->version_low > 6 || answer->version_high < 5) {
-    return fail(ConnectFailure::not_erlang, fmt::format("it speaks versions {} to {} of the distribution protocol, not 6",
-                                                        answer->version_low, answer->version_high));
+    return fail(ConnectFailure::not_erlang,
+                fmt::format("it speaks versions {} to {} of the distribution protocol, not 6",
+                            answer->version_low, answer->version_high));
   }
   for (auto& endpoint : endpoints) endpoint.port(answer->port);
   connect(std::move(endpoints));
@@ -67,10 +68,11 @@ void Dialer::connect(Endpoints endpoints) {
   stage_ = fmt::format("{} does not answer", to_text(endpoints.front()));
   // Kept alive by the handler: async_connect reads the sequence while it goes through it.
   auto tried = std::make_shared<Endpoints>(std::move(endpoints));
-  asio::async_connect(socket_, *tried,
-                      [self = shared_from_this(), tried](const ErrorCode& error, const asio::ip::tcp::endpoint&) {
-                        if (self->is_open()) self->on_connected(error, *tried);
-                      });
+  asio::async_connect(
+      socket_, *tried,
+      [self = shared_from_this(), tried](const ErrorCode& error, const asio::ip::tcp::endpoint&) {
+        if (self->is_open()) self->on_connected(error, *tried);
+      });
 }
 
 void Dialer::on_connected(const ErrorCode& error, const Endpoints& tried) {
@@ -84,17 +86,26 @@ void Dialer::on_connected(const ErrorCode& error, const Endpoints& tried) {
   timer_.cancel();
   session_ = std::make_shared<HandshakeSession>(
       std::move(socket_), Handshake::initiator(handler_.handshake_options, options_.node),
-      [self = shared_from_this()](const auto& session, HandshakeSession::Event event) { self->on_event(session, event); });
+      [self = shared_from_this()](const auto& session, HandshakeSession::Event event) {
+        self->on_event(session, event);
+      });
   session_->start(options_.timeout);
 }
 
 void Dialer::on_event(const std::shared_ptr<HandshakeSession>& session, HandshakeSession::Event event) {
   if (!is_open()) return;
   switch (event) {
-    case HandshakeSession::Event::alive: session->answer_alive(handler_.is_wanted()); break;
-    case HandshakeSession::Event::established: close().established(*session); break;
-    case HandshakeSession::Event::failed: on_handshake_failed(*session); break;
-    default: break;
+    case HandshakeSession::Event::alive:
+      session->answer_alive(handler_.is_wanted());
+      break;
+    case HandshakeSession::Event::established:
+      close().established(*session);
+      break;
+    case HandshakeSession::Event::failed:
+      on_handshake_failed(*session);
+      break;
+    default:
+      break;
   }
 }
 
@@ -106,7 +117,8 @@ void Dialer::on_handshake_failed(const HandshakeSession& session) {
   }
   if (session.end() == HandshakeSession::End::closed) {
     if (handshake.was_alive()) {
-      return fail(ConnectFailure::name_taken, "it has a live connection to another node of our name; choose another");
+      return fail(ConnectFailure::name_taken,
+                  "it has a live connection to another node of our name; choose another");
     }
     if (handshake.sent_digest()) {
       return fail(ConnectFailure::wrong_cookie, "it refused our cookie; give both nodes the same one");
@@ -115,13 +127,19 @@ void Dialer::on_handshake_failed(const HandshakeSession& session) {
   }
   const std::string words = fmt::format("{}: {}", at, session.words());
   switch (handshake.failure()) {
-    case HandshakeFailure::nok: return fail(ConnectFailure::timeout, words, true);
-    case HandshakeFailure::not_allowed: return fail(ConnectFailure::not_allowed, words);
-    case HandshakeFailure::wrong_cookie: return fail(ConnectFailure::wrong_cookie, words);
-    case HandshakeFailure::other_node: return fail(ConnectFailure::not_registered, words);
-    case HandshakeFailure::declined: return fail(ConnectFailure::not_allowed, words);
+    case HandshakeFailure::nok:
+      return fail(ConnectFailure::timeout, words, true);
+    case HandshakeFailure::not_allowed:
+      return fail(ConnectFailure::not_allowed, words);
+    case HandshakeFailure::wrong_cookie:
+      return fail(ConnectFailure::wrong_cookie, words);
+    case HandshakeFailure::other_node:
+      return fail(ConnectFailure::not_registered, words);
+    case HandshakeFailure::declined:
+      return fail(ConnectFailure::not_allowed, words);
     case HandshakeFailure::missing_flags:
-    case HandshakeFailure::malformed: return fail(ConnectFailure::not_erlang, words);
+    case HandshakeFailure::malformed:
+      return fail(ConnectFailure::not_erlang, words);
   }
 }
 

@@ -25,7 +25,7 @@ struct DialOptions {
   NodeName node;
   std::optional<HostPort> address;  ///< Empty: asked of EPMD.
   std::uint16_t epmd_port = 4369;
-  milliseconds timeout{7000};       ///< For reaching it, and again for the handshake.
+  milliseconds timeout{7000};  ///< For reaching it, and again for the handshake.
 };
 
 struct DialHandler {
@@ -43,6 +43,8 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
 
   void start();
   void cancel();
+  /// The peer has heard of this attempt: the rule for simultaneous ones applies.
+  [[nodiscard]] bool in_handshake() const { return session_ != nullptr; }
 
  private:
   using Socket = boost::asio::ip::tcp::socket;

@@ -9,28 +9,44 @@ namespace brood::node {
 
 std::string_view to_string(ConnectFailure failure) noexcept {
   switch (failure) {
-    case ConnectFailure::no_such_host: return "no_such_host";
-    case ConnectFailure::epmd_unreachable: return "epmd_unreachable";
-    case ConnectFailure::not_registered: return "not_registered";
-    case ConnectFailure::connection_refused: return "connection_refused";
-    case ConnectFailure::unreachable: return "unreachable";
-    case ConnectFailure::wrong_cookie: return "wrong_cookie";
-    case ConnectFailure::name_taken: return "name_taken";
-    case ConnectFailure::not_allowed: return "not_allowed";
-    case ConnectFailure::not_erlang: return "not_erlang";
-    case ConnectFailure::timeout: return "timeout";
+    case ConnectFailure::no_such_host:
+      return "no_such_host";
+    case ConnectFailure::epmd_unreachable:
+      return "epmd_unreachable";
+    case ConnectFailure::not_registered:
+      return "not_registered";
+    case ConnectFailure::connection_refused:
+      return "connection_refused";
+    case ConnectFailure::unreachable:
+      return "unreachable";
+    case ConnectFailure::wrong_cookie:
+      return "wrong_cookie";
+    case ConnectFailure::name_taken:
+      return "name_taken";
+    case ConnectFailure::not_allowed:
+      return "not_allowed";
+    case ConnectFailure::not_erlang:
+      return "not_erlang";
+    case ConnectFailure::timeout:
+      return "timeout";
   }
   return "unknown";
 }
 
 std::string_view to_string(DownReason reason) noexcept {
   switch (reason) {
-    case DownReason::closed: return "closed";
-    case DownReason::tick_timeout: return "tick_timeout";
-    case DownReason::disconnected: return "disconnected";
-    case DownReason::replaced: return "replaced";
-    case DownReason::protocol_error: return "protocol_error";
-    case DownReason::overflow: return "overflow";
+    case DownReason::closed:
+      return "closed";
+    case DownReason::tick_timeout:
+      return "tick_timeout";
+    case DownReason::disconnected:
+      return "disconnected";
+    case DownReason::replaced:
+      return "replaced";
+    case DownReason::protocol_error:
+      return "protocol_error";
+    case DownReason::overflow:
+      return "overflow";
   }
   return "unknown";
 }
@@ -46,7 +62,9 @@ Distribution::~Distribution() {
   impl_->close_gate();
 }
 
-Result<std::uint32_t> Distribution::start() { return impl_->start(); }
+Result<std::uint32_t> Distribution::start() {
+  return impl_->start();
+}
 
 void Distribution::set_events(process::RemoteEvents* processes, DistributionEvents events) {
   const std::scoped_lock lock(impl_->gate_);
@@ -54,14 +72,26 @@ void Distribution::set_events(process::RemoteEvents* processes, DistributionEven
   impl_->events_ = std::move(events);
 }
 
-void Distribution::stop(milliseconds patience) { impl_->stop(patience); }
+void Distribution::stop(milliseconds patience) {
+  impl_->stop(patience);
+}
 
-const NodeName& Distribution::name() const { return impl_->options.name; }
-std::uint32_t Distribution::creation() const { return impl_->creation; }
-std::uint16_t Distribution::port() const { return impl_->port; }
+const NodeName& Distribution::name() const {
+  return impl_->options.name;
+}
+std::uint32_t Distribution::creation() const {
+  return impl_->creation;
+}
+std::uint16_t Distribution::port() const {
+  return impl_->port;
+}
 
-void Distribution::connect(const NodeName& node) { impl_->connect(node, false); }
-void Distribution::connect_last_known(const NodeName& node) { impl_->connect(node, true); }
+void Distribution::connect(const NodeName& node) {
+  impl_->connect(node, false);
+}
+void Distribution::connect_last_known(const NodeName& node) {
+  impl_->connect(node, true);
+}
 
 bool Distribution::has_last_known(const NodeName& node) const {
   const std::shared_lock lock(impl_->peers_mutex_);
@@ -75,7 +105,8 @@ void Distribution::set_address(const NodeName& node, std::string host, std::uint
 }
 
 void Distribution::disconnect(const NodeName& node) {
-  if (const auto channel = impl_->find(node)) channel->close(DownReason::disconnected, "disconnected by this node");
+  if (const auto channel = impl_->find(node))
+    channel->close(DownReason::disconnected, "disconnected by this node");
 }
 
 void Distribution::set_tick_timeout(const NodeName& node, milliseconds timeout) {

@@ -24,45 +24,45 @@ namespace brood::node {
 using std::chrono::milliseconds;
 
 struct DistributionOptions {
-  NodeName name;                         ///< "name@host"; the part after @ must resolve from the peers.
-  std::string cookie;                    ///< The shared secret; never sent itself.
-  bool listen = true;                    ///< false: connects out only (a command-line client); no EPMD entry.
-  std::string listen_address = "";       ///< Empty: the address that the host part of `name` resolves to.
-  std::uint16_t listen_port_min = 0;     ///< 0: any free port.
-  std::uint16_t listen_port_max = 0;     ///< 0: listen_port_min alone.
-  bool epmd = true;                      ///< false: not registered; peers need name@host:port.
-  std::uint16_t epmd_port = 4369;        ///< ERL_EPMD_PORT is read by the application, not here.
-  bool hidden = true;                    ///< Hidden to OTP's global and nodes().
+  NodeName name;                      ///< "name@host"; the part after @ must resolve from the peers.
+  std::string cookie;                 ///< The shared secret; never sent itself.
+  bool listen = true;                 ///< false: connects out only (a command-line client); no EPMD entry.
+  std::string listen_address = "";    ///< Empty: the address that the host part of `name` resolves to.
+  std::uint16_t listen_port_min = 0;  ///< 0: any free port.
+  std::uint16_t listen_port_max = 0;  ///< 0: listen_port_min alone.
+  bool epmd = true;                   ///< false: not registered; peers need name@host:port.
+  std::uint16_t epmd_port = 4369;     ///< ERL_EPMD_PORT is read by the application, not here.
+  bool hidden = true;                 ///< Hidden to OTP's global and nodes().
   milliseconds handshake_timeout{7000};
-  milliseconds tick_timeout{60000};      ///< Silence after which a channel is given up; a quarter of it is
-                                         ///< how often something is sent. See set_tick_timeout().
+  milliseconds tick_timeout{60000};  ///< Silence after which a channel is given up; a quarter of it is
+                                     ///< how often something is sent. See set_tick_timeout().
   std::size_t send_buffer_max = 64 * 1024 * 1024;  ///< Bytes queued for one peer; beyond: `busy`.
   std::size_t message_bytes_max = 256 * 1024 * 1024;
-  unsigned pending_handshakes_max = 256; ///< Unauthenticated connections at once.
+  unsigned pending_handshakes_max = 256;  ///< Unauthenticated connections at once.
 };
 
 /// Why no channel came about.
 enum class ConnectFailure : std::uint8_t {
-  no_such_host,      ///< The host part does not resolve.
-  epmd_unreachable,  ///< Nothing answers on the host's EPMD port.
-  not_registered,    ///< EPMD answers, but knows no such node: it does not run.
-  connection_refused,///< The node's own port refuses: it does not run (any more).
-  unreachable,       ///< No route, or no answer in time.
+  no_such_host,        ///< The host part does not resolve.
+  epmd_unreachable,    ///< Nothing answers on the host's EPMD port.
+  not_registered,      ///< EPMD answers, but knows no such node: it does not run.
+  connection_refused,  ///< The node's own port refuses: it does not run (any more).
+  unreachable,         ///< No route, or no answer in time.
   wrong_cookie,
-  name_taken,        ///< The peer has a live connection to another node of our name.
-  not_allowed,       ///< The peer refused us for another reason.
-  not_erlang,        ///< What answers does not speak the protocol, or an unsupported version of it.
-  timeout,           ///< Connected, but the handshake was not finished in time.
+  name_taken,   ///< The peer has a live connection to another node of our name.
+  not_allowed,  ///< The peer refused us for another reason.
+  not_erlang,   ///< What answers does not speak the protocol, or an unsupported version of it.
+  timeout,      ///< Connected, but the handshake was not finished in time.
 };
 [[nodiscard]] std::string_view to_string(ConnectFailure failure) noexcept;
 
 enum class DownReason : std::uint8_t {
-  closed,         ///< The peer closed, or the connection broke.
-  tick_timeout,   ///< Silent for longer than its tick time-out.
-  disconnected,   ///< We closed it: disconnect() or stop().
-  replaced,       ///< A new start of that node took its place.
-  protocol_error, ///< The peer sent what cannot be understood.
-  overflow,       ///< It took too little for too long: send_buffer_max.
+  closed,          ///< The peer closed, or the connection broke.
+  tick_timeout,    ///< Silent for longer than its tick time-out.
+  disconnected,    ///< We closed it: disconnect() or stop().
+  replaced,        ///< A new start of that node took its place.
+  protocol_error,  ///< The peer sent what cannot be understood.
+  overflow,        ///< It took too little for too long: send_buffer_max.
 };
 [[nodiscard]] std::string_view to_string(DownReason reason) noexcept;
 

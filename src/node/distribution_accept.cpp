@@ -37,9 +37,12 @@ void Distribution::Impl::on_accepted(Tcp::socket socket) {
 
 void Distribution::Impl::on_incoming_event(const SessionPtr& session, HandshakeSession::Event event) {
   switch (event) {
-    case HandshakeSession::Event::decide: return decide(session);
-    case HandshakeSession::Event::authenticated: return on_authenticated(session);
-    case HandshakeSession::Event::failed: return on_incoming_failed(session);
+    case HandshakeSession::Event::decide:
+      return decide(session);
+    case HandshakeSession::Event::authenticated:
+      return on_authenticated(session);
+    case HandshakeSession::Event::failed:
+      return on_incoming_failed(session);
     case HandshakeSession::Event::established: {
       const NodeName name = session->handshake().peer().name;
       sessions_.erase(session);
@@ -48,7 +51,8 @@ void Distribution::Impl::on_incoming_event(const SessionPtr& session, HandshakeS
       return learn_listening_port(name, session->remote());
     }
     case HandshakeSession::Event::more:
-    case HandshakeSession::Event::alive: return;
+    case HandshakeSession::Event::alive:
+      return;
   }
 }
 
@@ -64,8 +68,10 @@ void Distribution::Impl::decide(const SessionPtr& session) {
     if (found != peers_.end() && found->second.channel != nullptr) {
       status = HandshakeStatus::alive;
     } else if (found != peers_.end() && found->second.dialer != nullptr) {
-      status = options.name > name ? HandshakeStatus::nok : HandshakeStatus::ok_simultaneous;
-      if (status == HandshakeStatus::ok_simultaneous) gives_way = std::exchange(found->second.dialer, nullptr);
+      // The greater name wins; an attempt that the peer knows nothing of yet is in nobody's way.
+      const bool ours = options.name > name && found->second.dialer->in_handshake();
+      status = ours ? HandshakeStatus::nok : HandshakeStatus::ok_simultaneous;
+      if (!ours) gives_way = std::exchange(found->second.dialer, nullptr);
     }
   }
   if (gives_way != nullptr) {
@@ -98,7 +104,8 @@ void Distribution::Impl::probe(const SessionPtr& session, const std::shared_ptr<
 void Distribution::Impl::await_probe(const SessionPtr& session, const std::shared_ptr<Channel>& old,
                                      Clock::time_point asked) {
   auto timer = std::make_shared<asio::steady_timer>(io, probe_interval);
-  timer->async_wait([self = shared_from_this(), session, old, asked, timer](const boost::system::error_code&) {
+  timer->async_wait([self = shared_from_this(), session, old, asked,
+                     timer](const boost::system::error_code&) {
     if (!self->sessions_.contains(session)) return;
     const PeerIdentity& peer = session->handshake().peer();
     if (self->find(peer.name) != old) return self->on_authenticated(session);
@@ -122,10 +129,12 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
   const NodeName name = session->handshake().peer().name;
   const bool took_over = took_over_.erase(session) != 0;
   const Handshake& handshake = session->handshake();
-  const bool our_choice = session->end() == HandshakeSession::End::refused &&
-                          (handshake.failure() == HandshakeFailure::nok || handshake.failure() == HandshakeFailure::declined);
+  const bool our_choice =
+      session->end() == HandshakeSession::End::refused &&
+      (handshake.failure() == HandshakeFailure::nok || handshake.failure() == HandshakeFailure::declined);
   // Connections that end without a word are given-up attempts and port checks.
-  const bool no_word = session->end() == HandshakeSession::End::closed && handshake.untouched() && session->received().empty();
+  const bool no_word =
+      session->end() == HandshakeSession::End::closed && handshake.untouched() && session->received().empty();
   if (!our_choice && !no_word) {
     ++counts_.handshakes_refused;
     const std::string remote = session->remote().address().to_string();
@@ -139,7 +148,8 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
 void Distribution::Impl::learn_listening_port(const NodeName& node, const Tcp::endpoint& remote) {
   if (!options.epmd) return;
   const auto address = remote.address();
-  epmd::lookup(io, {Tcp::endpoint(address, options.epmd_port)}, std::string(alive_part(node)), options.handshake_timeout,
+  epmd::lookup(io, {Tcp::endpoint(address, options.epmd_port)}, std::string(alive_part(node)),
+               options.handshake_timeout,
                [self = shared_from_this(), node, address](const Result<epmd::NodeAddress>& answer) {
                  if (!answer) return;
                  const std::unique_lock lock(self->peers_mutex_);

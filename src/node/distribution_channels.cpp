@@ -20,11 +20,12 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
                       .flags = identity.flags,
                       .hidden = (identity.flags & flag::published) == 0,
                       .address = to_text(session.remote())};
-  const auto channel = std::make_shared<Channel>(session.take_socket(), info,
-                                                 ChannelOptions{.send_buffer_max = options.send_buffer_max,
-                                                                .message_bytes_max = options.message_bytes_max,
-                                                                .tick_timeout = options.tick_timeout},
-                                                 weak_from_this());
+  const auto channel =
+      std::make_shared<Channel>(session.take_socket(), info,
+                                ChannelOptions{.send_buffer_max = options.send_buffer_max,
+                                               .message_bytes_max = options.message_bytes_max,
+                                               .tick_timeout = options.tick_timeout},
+                                weak_from_this());
   std::shared_ptr<Channel> old;
   std::shared_ptr<Dialer> dialer;
   {
@@ -58,7 +59,8 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
   channel->start(session.received());
 }
 
-void Distribution::Impl::on_closed(const std::shared_ptr<Channel>& channel, DownReason reason, const std::string& words) {
+void Distribution::Impl::on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
+                                   const std::string& words) {
   {
     const std::unique_lock lock(peers_mutex_);
     const auto found = peers_.find(channel->peer().name.value);
@@ -73,7 +75,8 @@ void Distribution::Impl::on_closed(const std::shared_ptr<Channel>& channel, Down
 void Distribution::Impl::report_down(const PeerInfo& peer, DownReason reason, const std::string& words) {
   if (reason == DownReason::protocol_error) {
     ++counts_.protocol_errors;
-    if (limiter_.allow(peer.name.value)) spdlog::warn("{} sent {}; its connection is closed", peer.name.value, words);
+    if (limiter_.allow(peer.name.value))
+      spdlog::warn("{} sent {}; its connection is closed", peer.name.value, words);
   }
   callback([&] {
     if (processes_ != nullptr) processes_->on_node_down(peer.name);
@@ -100,13 +103,17 @@ milliseconds Distribution::Impl::tick_round(Clock::time_point now, bool late) {
     const milliseconds timeout = channel->tick_timeout();
     next = std::min(next, round_interval(timeout));
     switch (judge({now, channel->last_sent(), channel->silent_since(), timeout})) {
-      case TickAction::none: break;
-      case TickAction::send: channel->tick(); break;
+      case TickAction::none:
+        break;
+      case TickAction::send:
+        channel->tick();
+        break;
       case TickAction::give_up:
         if (channel->has_unread()) {
           channel->restart_silence(now);
         } else {
-          channel->close(DownReason::tick_timeout, fmt::format("nothing was heard from it for {} ms", timeout.count()));
+          channel->close(DownReason::tick_timeout,
+                         fmt::format("nothing was heard from it for {} ms", timeout.count()));
         }
         break;
     }

@@ -30,7 +30,8 @@ void Distribution::Impl::connect(const NodeName& node, bool last_known) {
 }
 
 void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
-  if (node == options.name) return fail_attempt(node, ConnectFailure::not_allowed, "that is this node's own name");
+  if (node == options.name)
+    return fail_attempt(node, ConnectFailure::not_allowed, "that is this node's own name");
   std::optional<HostPort> address;
   bool stopped = false;
   {
@@ -57,7 +58,8 @@ void Distribution::Impl::dial(const NodeName& node, std::optional<HostPort> addr
   };
   handler.established = [weak](HandshakeSession& session) {
     const auto& remote = session.remote();
-    if (const auto self = weak.lock()) self->up(session, HostPort{remote.address().to_string(), remote.port()});
+    if (const auto self = weak.lock())
+      self->up(session, HostPort{remote.address().to_string(), remote.port()});
   };
   handler.failed = [weak, node](ConnectFailure failure, const std::string& words, bool nok) {
     const auto self = weak.lock();
@@ -110,12 +112,14 @@ void Distribution::Impl::resume_attempt(const NodeName& node) {
     address = peer.configured;
   }
   if (too_late) {
-    return fail_attempt(node, ConnectFailure::timeout, "it wanted to connect to us itself, and that did not come about");
+    return fail_attempt(node, ConnectFailure::timeout,
+                        "it wanted to connect to us itself, and that did not come about");
   }
   dial(node, std::move(address));
 }
 
-void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failure, const std::string& words) {
+void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failure,
+                                      const std::string& words) {
   std::shared_ptr<Dialer> dialer;
   {
     const std::unique_lock lock(peers_mutex_);
@@ -131,7 +135,8 @@ void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failu
   if (dialer != nullptr) dialer->cancel();
   callback([&] {
     if (processes_ != nullptr) processes_->on_node_down(node);
-    if (events_.on_connect_failed) events_.on_connect_failed(node, failure, fmt::format("{}: {}", node.value, words));
+    if (events_.on_connect_failed)
+      events_.on_connect_failed(node, failure, fmt::format("{}: {}", node.value, words));
   });
 }
 

@@ -39,10 +39,11 @@ namespace brood::node {
 struct Peer {
   std::shared_ptr<Channel> channel;  ///< Up.
 
-  bool connecting = false;           ///< An attempt goes on: on_connect_failed or on_up will follow.
-  std::shared_ptr<Dialer> dialer;    ///< Null while the attempt waits for the peer's own, or has given way to it.
-  Clock::time_point give_up_at{};    ///< When an attempt that waits or has given way fails.
-  SendQueue waiting;                 ///< For the channel that is being made.
+  bool connecting = false;  ///< An attempt goes on: on_connect_failed or on_up will follow.
+  std::shared_ptr<Dialer>
+      dialer;  ///< Null while the attempt waits for the peer's own, or has given way to it.
+  Clock::time_point give_up_at{};  ///< When an attempt that waits or has given way fails.
+  SendQueue waiting;               ///< For the channel that is being made.
   std::size_t waiting_messages = 0;
 
   std::optional<HostPort> configured;  ///< set_address().
@@ -78,8 +79,8 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void learn_listening_port(const NodeName& node, const Tcp::endpoint& remote);
 
   // Outgoing.
-  void connect(const NodeName& node, bool last_known);           // any thread
-  void begin_attempt(const NodeName& node, bool last_known);     // io thread
+  void connect(const NodeName& node, bool last_known);        // any thread
+  void begin_attempt(const NodeName& node, bool last_known);  // io thread
   void dial(const NodeName& node, std::optional<HostPort> address);
   void on_nok(const NodeName& node);
   void resume_attempt(const NodeName& node);
@@ -91,7 +92,8 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void report_down(const PeerInfo& peer, DownReason reason, const std::string& words);
   [[nodiscard]] std::shared_ptr<Channel> find(const NodeName& node) const;
   milliseconds tick_round(Clock::time_point now, bool late);  // ticker's thread
-  void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason, const std::string& words) override;
+  void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
+                 const std::string& words) override;
   void on_drained() override;
 
   // Messages.
@@ -123,9 +125,9 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Io thread.
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
-  std::unordered_set<SessionPtr> sessions_;  ///< Incoming, not yet authenticated.
-  std::unordered_set<SessionPtr> took_over_; ///< Those of sessions_ that our own attempt has given way to.
-  IncomingControl incoming_;                 ///< Reused.
+  std::unordered_set<SessionPtr> sessions_;   ///< Incoming, not yet authenticated.
+  std::unordered_set<SessionPtr> took_over_;  ///< Those of sessions_ that our own attempt has given way to.
+  IncomingControl incoming_;                  ///< Reused.
   std::random_device random_;
 
   std::shared_ptr<epmd::Registrar> registrar_;

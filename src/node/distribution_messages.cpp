@@ -39,7 +39,8 @@ void Distribution::Impl::send(const NodeName& node, const OutgoingControl& contr
     if (begin) asio::post(io, [self = shared_from_this(), node] { self->begin_attempt(node, false); });
     if (full) {
       asio::post(io, [self = shared_from_this(), node] {
-        self->fail_attempt(node, ConnectFailure::unreachable, "too much was sent to it before it was connected");
+        self->fail_attempt(node, ConnectFailure::unreachable,
+                           "too much was sent to it before it was connected");
       });
     }
     return;
@@ -60,28 +61,41 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
   process::RemoteEvents& to = *processes_;
   switch (control.op) {
     case Op::send:
-    case Op::send_sender: return to.on_send(control.from, control.to, Bytes(control.payload));
-    case Op::reg_send: return to.on_send_named(control.from, control.name, Bytes(control.payload));
-    case Op::alias_send: return to.on_send_alias(control.from, control.ref, Bytes(control.payload));
-    case Op::link: return to.on_link(control.from, control.to);
+    case Op::send_sender:
+      return to.on_send(control.from, control.to, Bytes(control.payload));
+    case Op::reg_send:
+      return to.on_send_named(control.from, control.name, Bytes(control.payload));
+    case Op::alias_send:
+      return to.on_send_alias(control.from, control.ref, Bytes(control.payload));
+    case Op::link:
+      return to.on_link(control.from, control.to);
     // Unlinks without an id are of nodes that are too old to get here; the id 0 is never used otherwise.
-    case Op::unlink: return to.on_unlink(control.from, control.to, 0);
-    case Op::unlink_id: return to.on_unlink(control.from, control.to, control.id);
-    case Op::unlink_id_ack: return to.on_unlink_ack(control.from, control.to, control.id);
-    case Op::payload_exit: return to.on_exit(control.from, control.to, Bytes(control.payload));
-    case Op::payload_exit2: return to.on_exit2(control.from, control.to, Bytes(control.payload));
+    case Op::unlink:
+      return to.on_unlink(control.from, control.to, 0);
+    case Op::unlink_id:
+      return to.on_unlink(control.from, control.to, control.id);
+    case Op::unlink_id_ack:
+      return to.on_unlink_ack(control.from, control.to, control.id);
+    case Op::payload_exit:
+      return to.on_exit(control.from, control.to, Bytes(control.payload));
+    case Op::payload_exit2:
+      return to.on_exit2(control.from, control.to, Bytes(control.payload));
     case Op::monitor_p:
       if (!control.name.name.empty()) return to.on_monitor_named(control.from, control.name, control.ref);
       return to.on_monitor(control.from, control.to, control.ref);
-    case Op::demonitor_p: return to.on_demonitor(control.from, control.ref);
+    case Op::demonitor_p:
+      return to.on_demonitor(control.from, control.ref);
     case Op::payload_monitor_p_exit:
       // The answer to our own probe says all by having come.
-      if (control.to.id == 0 && control.to.serial == 0 && control.ref.words == std::vector<std::uint32_t>{0, 0, 0}) return;
+      if (control.to.id == 0 && control.to.serial == 0 &&
+          control.ref.words == std::vector<std::uint32_t>{0, 0, 0})
+        return;
       return to.on_monitor_exit(control.to, control.ref, Bytes(control.payload));
     case Op::spawn_request:
       channel.send({.op = Op::spawn_reply, .to = &control.from, .ref = &control.ref}, {});
       return;
-    default: return;  // Group leaders, link requests of nodes, replies to spawns: nothing here has them.
+    default:
+      return;  // Group leaders, link requests of nodes, replies to spawns: nothing here has them.
   }
 }
 
@@ -133,10 +147,11 @@ void Distribution::demonitor_named(const Pid& from, const process::NamedProcess&
   impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .name = &to.name, .ref = &ref}, {});
 }
 
-void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
-                                Bytes reason) {
+void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher,
+                                const Ref& ref, Bytes reason) {
   const Atom* name = watched_name.name.empty() ? nullptr : &watched_name;
-  impl_->send(watcher.node, {.op = Op::payload_monitor_p_exit, .from = &watched, .to = &watcher, .name = name, .ref = &ref},
+  impl_->send(watcher.node,
+              {.op = Op::payload_monitor_p_exit, .from = &watched, .to = &watcher, .name = name, .ref = &ref},
               std::move(reason));
 }
 

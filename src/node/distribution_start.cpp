@@ -25,7 +25,8 @@ Error cannot_listen(const std::string& where, const ErrorCode& error) {
 
 Result<std::uint32_t> Distribution::Impl::start() {
   if (!is_node_name(options.name.value)) {
-    return Error{Errc::invalid_argument, fmt::format("\"{}\" is not a node name; write name@host", options.name.value)};
+    return Error{Errc::invalid_argument,
+                 fmt::format("\"{}\" is not a node name; write name@host", options.name.value)};
   }
   if (options.tick_timeout < milliseconds(4)) {
     return Error{Errc::invalid_argument, "tick_timeout must be at least 4 ms"};
@@ -36,7 +37,8 @@ Result<std::uint32_t> Distribution::Impl::start() {
     if (auto listening = listen(); !listening) return listening.error();
     if (options.epmd) {
       registrar_ = std::make_shared<epmd::Registrar>(
-          io, epmd::Registration{std::string(alive_part(options.name)), port, options.hidden}, options.epmd_port);
+          io, epmd::Registration{std::string(alive_part(options.name)), port, options.hidden},
+          options.epmd_port);
       auto registered = registrar_->register_now();
       if (!registered) {
         registrar_.reset();
@@ -44,7 +46,8 @@ Result<std::uint32_t> Distribution::Impl::start() {
         acceptor_.close(ignored);
         Error error = registered.error();
         error.message = fmt::format("{}: {}", options.name.value, error.message);
-        if (error.code == Errc::unreachable) error.message += "; start epmd, or run without it (epmd = false)";
+        if (error.code == Errc::unreachable)
+          error.message += "; start epmd, or run without it (epmd = false)";
         return error;
       }
       if (*registered != 0) creation = *registered;
@@ -56,7 +59,8 @@ Result<std::uint32_t> Distribution::Impl::start() {
 }
 
 Result<void> Distribution::Impl::listen() {
-  const std::string host = options.listen_address.empty() ? std::string(host_part(options.name)) : options.listen_address;
+  const std::string host =
+      options.listen_address.empty() ? std::string(host_part(options.name)) : options.listen_address;
   auto endpoints = resolve_now(io, host, options.listen_port_min);
   if (!endpoints) return Error{Errc::io, fmt::format("cannot listen: {}", endpoints.error().message)};
   auto endpoint = endpoints->front();
@@ -76,8 +80,9 @@ Result<void> Distribution::Impl::listen() {
   if (error) {
     ErrorCode ignored;
     acceptor_.close(ignored);
-    return cannot_listen(last == options.listen_port_min ? to_text(endpoint)
-                                                         : fmt::format("{}, ports {} to {}", host, options.listen_port_min, last),
+    return cannot_listen(last == options.listen_port_min
+                             ? to_text(endpoint)
+                             : fmt::format("{}, ports {} to {}", host, options.listen_port_min, last),
                          error);
   }
   port = acceptor_.local_endpoint(error).port();
@@ -120,7 +125,8 @@ void Distribution::Impl::stop(milliseconds patience) {
     draining_ = true;
     std::unique_lock lock(drain_mutex_);
     drained_.wait_for(lock, patience, [&] {
-      return std::all_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->backlog() == 0; });
+      return std::all_of(channels.begin(), channels.end(),
+                         [](const auto& channel) { return channel->backlog() == 0; });
     });
   }
   for (const auto& channel : channels) channel->close(DownReason::disconnected, "this node stops");
@@ -138,7 +144,8 @@ void Distribution::Impl::stop(milliseconds patience) {
         if (entry.second.connecting) attempts.emplace_back(entry.first);
       }
     }
-    for (const NodeName& node : attempts) self->fail_attempt(node, ConnectFailure::unreachable, "this node stops");
+    for (const NodeName& node : attempts)
+      self->fail_attempt(node, ConnectFailure::unreachable, "this node stops");
   });
 }
 

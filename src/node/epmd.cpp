@@ -13,7 +13,13 @@
 namespace brood::node::epmd {
 namespace {
 
-enum Tag : std::uint8_t { alive2_request = 120, alive2_answer = 121, alive2_x_answer = 118, port2_request = 122, port2_answer = 119 };
+enum Tag : std::uint8_t {
+  alive2_request = 120,
+  alive2_answer = 121,
+  alive2_x_answer = 118,
+  port2_request = 122,
+  port2_answer = 119
+};
 
 constexpr std::uint8_t normal_node = 77;
 constexpr std::uint8_t hidden_node = 72;
@@ -26,7 +32,9 @@ Bytes framed(BytesView body) {
   return out;
 }
 
-Error not_epmd() { return {Errc::malformed, "what answers there is not EPMD"}; }
+Error not_epmd() {
+  return {Errc::malformed, "what answers there is not EPMD"};
+}
 
 }  // namespace
 
@@ -59,7 +67,8 @@ std::optional<Result<std::uint32_t>> registration_answer(BytesView received) {
   const bool is_long = tag == alive2_x_answer;
   if (received.size() < (is_long ? 6U : 4U)) return std::nullopt;
   if (in.u8() != 0) {
-    return Result<std::uint32_t>(Error{Errc::name_taken, "EPMD has a live node of that name; choose another name"});
+    return Result<std::uint32_t>(
+        Error{Errc::name_taken, "EPMD has a live node of that name; choose another name"});
   }
   return Result<std::uint32_t>(is_long ? in.u32() : 0);
 }
@@ -92,9 +101,10 @@ Result<void> start_epmd() {
   const int failed = posix_spawnp(&child, program, &actions, nullptr, argv, environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
-    return Error{Errc::io, fmt::format("epmd could not be started: {}; install it (Debian: erlang-base) or run "
-                                       "the node without EPMD",
-                                       std::strerror(failed))};
+    return Error{Errc::io,
+                 fmt::format("epmd could not be started: {}; install it (Debian: erlang-base) or run "
+                             "the node without EPMD",
+                             std::strerror(failed))};
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

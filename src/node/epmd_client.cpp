@@ -37,12 +37,14 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
   void start(milliseconds timeout) {
     timer_.expires_after(timeout);
     timer_.async_wait([self = this->shared_from_this()](const ErrorCode& error) {
-      if (!error) self->finish(Error{Errc::unreachable, fmt::format("EPMD at {} does not answer", self->where())});
+      if (!error)
+        self->finish(Error{Errc::unreachable, fmt::format("EPMD at {} does not answer", self->where())});
     });
-    asio::async_connect(socket_, endpoints_,
-                        [self = this->shared_from_this()](const ErrorCode& error, const asio::ip::tcp::endpoint&) {
-                          self->on_connected(error);
-                        });
+    asio::async_connect(
+        socket_, endpoints_,
+        [self = this->shared_from_this()](const ErrorCode& error, const asio::ip::tcp::endpoint&) {
+          self->on_connected(error);
+        });
   }
 
  private:
@@ -70,7 +72,8 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
   void on_read(std::size_t count) {
     received_.append(chunk_, count);
     if (auto answer = parse_(received_)) return finish(std::move(*answer));
-    if (received_.size() > answer_bytes_max) return finish(Error{Errc::malformed, "what answers there is not EPMD"});
+    if (received_.size() > answer_bytes_max)
+      return finish(Error{Errc::malformed, "what answers there is not EPMD"});
     read();
   }
 
@@ -99,23 +102,26 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
 template <typename T>
 void exchange(asio::io_context& io, Endpoints endpoints, Bytes request, typename Exchange<T>::Parse parse,
               milliseconds timeout, typename Exchange<T>::Done done) {
-  std::make_shared<Exchange<T>>(io, std::move(endpoints), std::move(request), parse, std::move(done))->start(timeout);
+  std::make_shared<Exchange<T>>(io, std::move(endpoints), std::move(request), parse, std::move(done))
+      ->start(timeout);
 }
 
 }  // namespace
 
 void lookup(asio::io_context& io, Endpoints endpoints, const std::string& name, milliseconds timeout,
             std::function<void(Result<NodeAddress>)> done) {
-  exchange<NodeAddress>(io, std::move(endpoints), lookup_request(name), &lookup_answer, timeout,
-                        [done = std::move(done)](Result<NodeAddress> answer, Socket) { done(std::move(answer)); });
+  exchange<NodeAddress>(
+      io, std::move(endpoints), lookup_request(name), &lookup_answer, timeout,
+      [done = std::move(done)](Result<NodeAddress> answer, Socket) { done(std::move(answer)); });
 }
 
 Result<std::uint32_t> Registrar::register_now() {
   // An io_context of its own, because the node's does not run yet; the socket changes over afterwards.
   asio::io_context own;
   Result<std::uint32_t> result = Error{Errc::unreachable, "EPMD does not answer"};
-  exchange<std::uint32_t>(own, {{asio::ip::address_v4::loopback(), epmd_port_}}, registration_request(registration_),
-                          &registration_answer, register_timeout, [&](Result<std::uint32_t> answer, Socket socket) {
+  exchange<std::uint32_t>(own, {{asio::ip::address_v4::loopback(), epmd_port_}},
+                          registration_request(registration_), &registration_answer, register_timeout,
+                          [&](Result<std::uint32_t> answer, Socket socket) {
                             result = std::move(answer);
                             if (!result) return;
                             Socket moved(io_);
@@ -162,13 +168,14 @@ void Registrar::retry_later() {
 }
 
 void Registrar::retry() {
-  exchange<std::uint32_t>(
-      io_, {{asio::ip::address_v4::loopback(), epmd_port_}}, registration_request(registration_), &registration_answer,
-      register_timeout, [self = shared_from_this()](Result<std::uint32_t> answer, Socket socket) {
-        if (!answer) return self->retry_later();
-        // The creation stays what it was: peers know this start of the node by it.
-        if (self->keep(std::move(socket))) spdlog::info("registered with EPMD again as {}", self->registration_.name);
-      });
+  exchange<std::uint32_t>(io_, {{asio::ip::address_v4::loopback(), epmd_port_}},
+                          registration_request(registration_), &registration_answer, register_timeout,
+                          [self = shared_from_this()](Result<std::uint32_t> answer, Socket socket) {
+                            if (!answer) return self->retry_later();
+                            // The creation stays what it was: peers know this start of the node by it.
+                            if (self->keep(std::move(socket)))
+                              spdlog::info("registered with EPMD again as {}", self->registration_.name);
+                          });
 }
 
 void Registrar::leave() {

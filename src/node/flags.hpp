@@ -36,9 +36,9 @@ inline constexpr std::uint64_t v4_nc = std::uint64_t{1} << 34;
 inline constexpr std::uint64_t alias = std::uint64_t{1} << 35;
 
 /// What mandatory_25_digest stands for.
-inline constexpr std::uint64_t mandatory_25 =
-    extended_references | fun_tags | extended_pids_ports | new_fun_tags | export_ptr_tag | bit_binaries |
-    new_floats | utf8_atoms | map_tag | big_creation | handshake_23;
+inline constexpr std::uint64_t mandatory_25 = extended_references | fun_tags | extended_pids_ports |
+                                              new_fun_tags | export_ptr_tag | bit_binaries | new_floats |
+                                              utf8_atoms | map_tag | big_creation | handshake_23;
 
 /// Neither the atom cache nor fragments are announced: every message then is one pass-through frame.
 inline constexpr std::uint64_t announced =
@@ -46,8 +46,8 @@ inline constexpr std::uint64_t announced =
     send_sender | big_seqtrace_labels | exit_payload | unlink_id | spawn | v4_nc | alias;
 
 /// What a peer must have. Every OTP from 24 on has all of it; with them there is one form of each message.
-inline constexpr std::uint64_t required = mandatory_25 | dist_monitor | dist_monitor_name | send_sender |
-                                          exit_payload | unlink_id | v4_nc | alias;
+inline constexpr std::uint64_t required =
+    mandatory_25 | dist_monitor | dist_monitor_name | send_sender | exit_payload | unlink_id | v4_nc | alias;
 
 /// Flags as a peer means them: the digest flag spelled out.
 [[nodiscard]] constexpr std::uint64_t expand(std::uint64_t flags) {

@@ -14,11 +14,16 @@ constexpr std::string_view not_the_protocol = "what it sends is not a handshake 
 
 std::string_view status_text(HandshakeStatus status) {
   switch (status) {
-    case HandshakeStatus::ok: return "ok";
-    case HandshakeStatus::ok_simultaneous: return "ok_simultaneous";
-    case HandshakeStatus::nok: return "nok";
-    case HandshakeStatus::not_allowed: return "not_allowed";
-    case HandshakeStatus::alive: return "alive";
+    case HandshakeStatus::ok:
+      return "ok";
+    case HandshakeStatus::ok_simultaneous:
+      return "ok_simultaneous";
+    case HandshakeStatus::nok:
+      return "nok";
+    case HandshakeStatus::not_allowed:
+      return "not_allowed";
+    case HandshakeStatus::alive:
+      return "alive";
   }
   return "not_allowed";
 }
@@ -55,21 +60,30 @@ Handshake Handshake::initiator(HandshakeOptions options, NodeName peer) {
   return handshake;
 }
 
-Handshake Handshake::acceptor(HandshakeOptions options) { return Handshake(std::move(options)); }
+Handshake Handshake::acceptor(HandshakeOptions options) {
+  return Handshake(std::move(options));
+}
 
 Handshake::Event Handshake::on_packet(BytesView packet) {
   switch (state_) {
-    case State::name: return on_name(packet);
-    case State::alive_answer: return on_alive_answer(packet);
-    case State::reply: return on_reply(packet);
-    case State::status: return on_status(packet);
-    case State::challenge: return on_challenge(packet);
-    case State::ack: return on_ack(packet);
+    case State::name:
+      return on_name(packet);
+    case State::alive_answer:
+      return on_alive_answer(packet);
+    case State::reply:
+      return on_reply(packet);
+    case State::status:
+      return on_status(packet);
+    case State::challenge:
+      return on_challenge(packet);
+    case State::ack:
+      return on_ack(packet);
     case State::deciding:
     case State::authenticated:
     case State::alive_question:
     case State::established:
-    case State::failed: break;
+    case State::failed:
+      break;
   }
   return fail(HandshakeFailure::malformed, "it sent a packet out of turn");
 }
@@ -113,11 +127,16 @@ Handshake::Event Handshake::decide(HandshakeStatus status) {
   BROOD_CHECK(state_ == State::deciding, "decide() answers Event::decide");
   send_status(status_text(status));
   switch (status) {
-    case HandshakeStatus::nok: return fail(HandshakeFailure::nok, "our own connection attempt goes on instead");
-    case HandshakeStatus::not_allowed: return fail(HandshakeFailure::not_allowed, "refused");
-    case HandshakeStatus::alive: state_ = State::alive_answer; return Event::more;
+    case HandshakeStatus::nok:
+      return fail(HandshakeFailure::nok, "our own connection attempt goes on instead");
+    case HandshakeStatus::not_allowed:
+      return fail(HandshakeFailure::not_allowed, "refused");
+    case HandshakeStatus::alive:
+      state_ = State::alive_answer;
+      return Event::more;
     case HandshakeStatus::ok:
-    case HandshakeStatus::ok_simultaneous: break;
+    case HandshakeStatus::ok_simultaneous:
+      break;
   }
   send_challenge();
   state_ = State::reply;
@@ -181,7 +200,8 @@ Handshake::Event Handshake::on_status(BytesView packet) {
     state_ = State::alive_question;
     return Event::alive;
   }
-  if (packet == "snok") return fail(HandshakeFailure::nok, "its own attempt to connect to us goes on instead");
+  if (packet == "snok")
+    return fail(HandshakeFailure::nok, "its own attempt to connect to us goes on instead");
   if (packet == "snot_allowed") {
     return fail(HandshakeFailure::not_allowed, "it does not allow this node to connect");
   }
@@ -200,7 +220,8 @@ Handshake::Event Handshake::answer_alive(bool wanted) {
 Handshake::Event Handshake::on_challenge(BytesView packet) {
   wire::Cursor in(packet);
   const std::uint8_t tag = in.u8();
-  if (tag == 'n') return fail(HandshakeFailure::missing_flags, "it is older than OTP 23; OTP 24 or later is needed");
+  if (tag == 'n')
+    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23; OTP 24 or later is needed");
   peer_.flags = flag::expand(in.u64());
   const std::uint32_t challenge = in.u32();
   peer_.creation = in.u32();
@@ -245,7 +266,9 @@ void Handshake::send(BytesView packet) {
   output_ += packet;
 }
 
-void Handshake::send_status(std::string_view status) { send(Bytes("s").append(status)); }
+void Handshake::send_status(std::string_view status) {
+  send(Bytes("s").append(status));
+}
 
 void Handshake::send_challenge() {
   Bytes packet = "N";

@@ -31,25 +31,25 @@ enum class HandshakeStatus : std::uint8_t {
   ok_simultaneous,  ///< Go on: our own attempt has given way.
   nok,              ///< Our own attempt, to this very peer, goes on instead.
   not_allowed,
-  alive,            ///< We have a connection to a node of that name. Do you want this one?
+  alive,  ///< We have a connection to a node of that name. Do you want this one?
 };
 
 enum class HandshakeFailure : std::uint8_t {
-  malformed,     ///< Not the protocol.
-  missing_flags, ///< The peer is too old.
-  not_allowed,   ///< The peer said so, or decide(not_allowed) did.
-  nok,           ///< The peer's own attempt goes on; wait for it.
+  malformed,      ///< Not the protocol.
+  missing_flags,  ///< The peer is too old.
+  not_allowed,    ///< The peer said so, or decide(not_allowed) did.
+  nok,            ///< The peer's own attempt goes on; wait for it.
   wrong_cookie,
-  other_node,    ///< Another node than the one asked for answers.
-  declined,      ///< The connection is not wanted any more (the answer false to alive).
+  other_node,  ///< Another node than the one asked for answers.
+  declined,    ///< The connection is not wanted any more (the answer false to alive).
 };
 
 struct HandshakeOptions {
   NodeName self;
   std::uint32_t creation = 0;
-  std::uint64_t flags = 0;       ///< What this node announces.
+  std::uint64_t flags = 0;  ///< What this node announces.
   std::string cookie;
-  std::uint32_t challenge = 0;   ///< Unpredictable, new for each handshake.
+  std::uint32_t challenge = 0;  ///< Unpredictable, new for each handshake.
 };
 
 /// What the peer says of itself; believed only once established (acceptor: authenticated).
@@ -92,9 +92,17 @@ class Handshake {
 
  private:
   enum class State : std::uint8_t {
-    name, deciding, alive_answer, reply, authenticated,  // acceptor
-    status, alive_question, challenge, ack,               // initiator
-    established, failed
+    name,
+    deciding,
+    alive_answer,
+    reply,
+    authenticated,  // acceptor
+    status,
+    alive_question,
+    challenge,
+    ack,  // initiator
+    established,
+    failed
   };
   explicit Handshake(HandshakeOptions options) : options_(std::move(options)) {}
 

@@ -11,8 +11,13 @@ namespace {
 
 using Event = Handshake::Event;
 
-HandshakeOptions options(const std::string& name, const std::string& cookie = "secret", std::uint32_t challenge = 5) {
-  return {.self = NodeName(name), .creation = 1000, .flags = flag::announced, .cookie = cookie, .challenge = challenge};
+HandshakeOptions options(const std::string& name, const std::string& cookie = "secret",
+                         std::uint32_t challenge = 5) {
+  return {.self = NodeName(name),
+          .creation = 1000,
+          .flags = flag::announced,
+          .cookie = cookie,
+          .challenge = challenge};
 }
 
 /// Hands each packet in what `from` has to send to `to`; the last event.

@@ -23,8 +23,8 @@ TEST(Hostile, GarbageInsteadOfAHandshakeClosesThatConnectionOnly) {
   FakePeer good(a->port(), "good@127.0.0.1", "secret");
   ASSERT_TRUE(good.connect(a.name()));
   a.record.take("up");
-  for (const Bytes& garbage : {Bytes("GET / HTTP/1.1\r\n\r\n"), Bytes("\xff\xff\xff\xff", 4), Bytes("\x00\x00", 2),
-                               Bytes("\x00\x01N", 3), Bytes(5000, '\0')}) {
+  for (const Bytes& garbage : {Bytes("GET / HTTP/1.1\r\n\r\n"), Bytes("\xff\xff\xff\xff", 4),
+                               Bytes("\x00\x00", 2), Bytes("\x00\x01N", 3), Bytes(5000, '\0')}) {
     FakePeer bad(a->port(), "bad@127.0.0.1", "secret");
     bad.send(garbage);
     EXPECT_TRUE(bad.is_closed());
@@ -78,7 +78,8 @@ TEST(Hostile, ASpawnRequestIsAnsweredWithAnError) {
   ASSERT_TRUE(peer.connect(a.name()));
   const Pid from{NodeName("p@127.0.0.1"), 1, 0, 77};
   const Ref request{NodeName("p@127.0.0.1"), 77, {1, 2, 3}};
-  const Term control = Term::tuple({29, request, from, from, Term::tuple({Term::atom("m"), Term::atom("f"), 0}), Term()});
+  const Term control =
+      Term::tuple({29, request, from, from, Term::tuple({Term::atom("m"), Term::atom("f"), 0}), Term()});
   peer.send(frame("p" + encode_term(control) + encode_term(Term())));
   const Bytes reply = encode_term(Term::tuple({31, request, from, 0, Term::atom("notsup")}));
   EXPECT_TRUE(eventually([&] { return peer.received().find(reply) != Bytes::npos || !peer.receive(); }));

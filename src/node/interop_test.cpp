@@ -27,12 +27,13 @@ class Interop : public ::testing::Test {
   void TearDown() override { node_.reset(); }
 
   void start_erlang(std::vector<std::string> more = {}) {
-    std::vector<std::string> command{"erl", "-name", erlang_.value, "-setcookie", "secret", "-noinput", "-kernel",
-                                     "inet_dist_use_interface", "{127,0,0,1}", "-eval", driver};
+    std::vector<std::string> command{"erl",         "-name",    erlang_.value, "-setcookie",
+                                     "secret",      "-noinput", "-kernel",     "inet_dist_use_interface",
+                                     "{127,0,0,1}", "-eval",    driver};
     command.insert(command.end(), more.begin(), more.end());
     process_ = std::make_unique<ChildProcess>(
-        command, std::vector<std::pair<std::string, std::string>>{{"ERL_EPMD_PORT", std::to_string(epmd_.port())},
-                                                                  {"ERL_EPMD_ADDRESS", "127.0.0.1"}});
+        command, std::vector<std::pair<std::string, std::string>>{
+                     {"ERL_EPMD_PORT", std::to_string(epmd_.port())}, {"ERL_EPMD_ADDRESS", "127.0.0.1"}});
     ASSERT_TRUE(eventually([&] {
       (*node_)->connect(erlang_);
       EXPECT_TRUE(eventually([&] { return record().count("up") + record().count("failed") != 0; }));
@@ -85,9 +86,10 @@ TEST_F(Interop, WeConnectAndAreHidden) {
 
 TEST_F(Interop, ErlangConnectsToUs) {
   start_erlang();
-  EXPECT_EQ(text_of("{spawn(fun() -> timer:sleep(300), net_kernel:hidden_connect_node('brood@127.0.0.1') end), ok}")
-                .find("{caught"),
-            std::string::npos);
+  EXPECT_EQ(
+      text_of("{spawn(fun() -> timer:sleep(300), net_kernel:hidden_connect_node('brood@127.0.0.1') end), ok}")
+          .find("{caught"),
+      std::string::npos);
   me().disconnect(erlang_);
   record().take("down");
   EXPECT_EQ(record().take("up").name, erlang_.value);
@@ -146,7 +148,8 @@ TEST_F(Interop, MonitorsGoBothWays) {
   const auto theirs = record().take("monitor");
   EXPECT_EQ(theirs.to, me_pid());
   // Theirs on a name of ours, whose end they are told.
-  ask("R = erlang:monitor(process, {server, 'brood@127.0.0.1'}), receive {'DOWN', R, process, What, Why} -> {What, Why} end.");
+  ask("R = erlang:monitor(process, {server, 'brood@127.0.0.1'}), receive {'DOWN', R, process, What, Why} -> "
+      "{What, Why} end.");
   const auto named = record().take("monitor_named");
   me().monitor_exit(me_pid(), Atom("server"), named.from, named.ref, encode(Atom("crashed")));
   EXPECT_EQ(encoded_to_string(record().take("send").term), "{value,{{server,'brood@127.0.0.1'},crashed}}");
@@ -166,8 +169,9 @@ TEST_F(Interop, MonitorsGoBothWays) {
 
 TEST_F(Interop, LinksAndExitsGoBothWays) {
   start_erlang();
-  const Term pid = value_of("spawn(fun() -> process_flag(trap_exit, true), link(From), "
-                            "receive {'EXIT', P, Why} when P =:= From -> From ! {saw, Why}, exit(mine) end end)");
+  const Term pid = value_of(
+      "spawn(fun() -> process_flag(trap_exit, true), link(From), "
+      "receive {'EXIT', P, Why} when P =:= From -> From ! {saw, Why}, exit(mine) end end)");
   ASSERT_NE(pid.as_pid(), nullptr);
   EXPECT_EQ(record().take("link").from, *pid.as_pid());
   me().exit(me_pid(), *pid.as_pid(), encode(Atom("yours")));

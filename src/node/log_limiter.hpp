@@ -18,7 +18,8 @@ class LogLimiter {
   /// them nothing is written until old ones have passed.
   bool allow(const std::string& key, Clock::time_point now = Clock::now()) {
     const std::scoped_lock lock(mutex_);
-    if (last_.size() >= keys_max) std::erase_if(last_, [&](const auto& entry) { return now - entry.second >= pause; });
+    if (last_.size() >= keys_max)
+      std::erase_if(last_, [&](const auto& entry) { return now - entry.second >= pause; });
     const auto found = last_.find(key);
     if (found != last_.end()) {
       if (now - found->second < pause) return false;

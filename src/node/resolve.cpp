@@ -52,15 +52,17 @@ Result<Endpoints> resolve_now(asio::io_context& io, const std::string& host, std
 void resolve_async(asio::io_context& io, const std::string& host, std::uint16_t port,
                    std::function<void(Result<Endpoints>)> done) {
   if (auto endpoints = literal(host, port)) {
-    asio::post(io, [done = std::move(done), found = std::move(*endpoints)]() mutable { done(std::move(found)); });
+    asio::post(io,
+               [done = std::move(done), found = std::move(*endpoints)]() mutable { done(std::move(found)); });
     return;
   }
   auto resolver = std::make_shared<Tcp::resolver>(io);
-  resolver->async_resolve(host, "",
-                          [resolver, host, port, done = std::move(done)](
-                              const boost::system::error_code& error, const Tcp::resolver::results_type& results) {
-                            done(answer(host, port, error, results));
-                          });
+  resolver->async_resolve(
+      host, "",
+      [resolver, host, port, done = std::move(done)](const boost::system::error_code& error,
+                                                     const Tcp::resolver::results_type& results) {
+        done(answer(host, port, error, results));
+      });
 }
 
 }  // namespace brood::node

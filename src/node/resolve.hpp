@@ -3,9 +3,9 @@
 // Thread rule: resolve_async() from the io thread, its answer comes there; resolve_now() blocks.
 #pragma once
 
-#include <brood/result.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <brood/result.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -18,7 +18,8 @@ using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 [[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 
 /// Addresses of `host`, IPv4 first, with `port` in each; never empty. unreachable: it does not resolve.
-[[nodiscard]] Result<Endpoints> resolve_now(boost::asio::io_context& io, const std::string& host, std::uint16_t port);
+[[nodiscard]] Result<Endpoints> resolve_now(boost::asio::io_context& io, const std::string& host,
+                                            std::uint16_t port);
 void resolve_async(boost::asio::io_context& io, const std::string& host, std::uint16_t port,
                    std::function<void(Result<Endpoints>)> done);
 

@@ -105,6 +105,8 @@ void SendQueue::consume(std::size_t count) {
   clear();
 }
 
-void SendQueue::swap(SendQueue& other) noexcept { std::swap(*this, other); }
+void SendQueue::swap(SendQueue& other) noexcept {
+  std::swap(*this, other);
+}
 
 }  // namespace brood::node

@@ -35,7 +35,8 @@ void HandshakeSession::read() {
                           [self = shared_from_this()](const ErrorCode& error, std::size_t count) {
                             self->reading_ = false;
                             if (!self->handler_) return;
-                            if (error) return self->fail(End::closed, "it closed the connection: " + error.message());
+                            if (error)
+                              return self->fail(End::closed, "it closed the connection: " + error.message());
                             self->received_.append(self->chunk_, count);
                             self->process();
                           });
@@ -64,8 +65,12 @@ void HandshakeSession::apply(Event event) {
       handler(shared_from_this(), event);
       break;
     }
-    case Event::established: finish(event); break;
-    case Event::failed: fail(End::refused, handshake_.words()); break;
+    case Event::established:
+      finish(event);
+      break;
+    case Event::failed:
+      fail(End::refused, handshake_.words());
+      break;
   }
 }
 
@@ -73,7 +78,8 @@ bool HandshakeSession::flush() {
   const Bytes output = handshake_.take_output();
   if (output.empty()) return true;
   // A fresh connection takes these few bytes at once, or it is of no use.
-  const ssize_t sent = ::send(socket_.native_handle(), output.data(), output.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent =
+      ::send(socket_.native_handle(), output.data(), output.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == static_cast<ssize_t>(output.size())) return true;
   fail(End::closed, "it closed the connection");
   return false;

@@ -72,7 +72,8 @@ inline bool eventually(const std::function<bool()>& condition, std::chrono::mill
 /// A child process that does not outlive the test.
 class ChildProcess {
  public:
-  ChildProcess(std::vector<std::string> command, std::vector<std::pair<std::string, std::string>> environment = {}) {
+  ChildProcess(std::vector<std::string> command,
+               std::vector<std::pair<std::string, std::string>> environment = {}) {
     std::vector<char*> argv;
     for (std::string& word : command) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -137,22 +138,44 @@ struct Record {
 
 class Recorder final : public process::RemoteEvents {
  public:
-  void on_send(const Pid& from, const Pid& to, Bytes term) override { add({"send", from, to, "", {}, 0, std::move(term), "", 0}); }
-  void on_send_named(const Pid& from, const Atom& to, Bytes term) override { add({"send_named", from, {}, to.name, {}, 0, std::move(term), "", 0}); }
-  void on_send_alias(const Pid& from, const Ref& alias, Bytes term) override { add({"send_alias", from, {}, "", alias, 0, std::move(term), "", 0}); }
+  void on_send(const Pid& from, const Pid& to, Bytes term) override {
+    add({"send", from, to, "", {}, 0, std::move(term), "", 0});
+  }
+  void on_send_named(const Pid& from, const Atom& to, Bytes term) override {
+    add({"send_named", from, {}, to.name, {}, 0, std::move(term), "", 0});
+  }
+  void on_send_alias(const Pid& from, const Ref& alias, Bytes term) override {
+    add({"send_alias", from, {}, "", alias, 0, std::move(term), "", 0});
+  }
   void on_link(const Pid& from, const Pid& to) override { add({"link", from, to, "", {}, 0, {}, "", 0}); }
-  void on_unlink(const Pid& from, const Pid& to, std::uint64_t id) override { add({"unlink", from, to, "", {}, id, {}, "", 0}); }
-  void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t id) override { add({"unlink_ack", from, to, "", {}, id, {}, "", 0}); }
-  void on_exit(const Pid& from, const Pid& to, Bytes reason) override { add({"exit", from, to, "", {}, 0, std::move(reason), "", 0}); }
-  void on_exit2(const Pid& from, const Pid& to, Bytes reason) override { add({"exit2", from, to, "", {}, 0, std::move(reason), "", 0}); }
-  void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) override { add({"monitor", watcher, watched, "", ref, 0, {}, "", 0}); }
+  void on_unlink(const Pid& from, const Pid& to, std::uint64_t id) override {
+    add({"unlink", from, to, "", {}, id, {}, "", 0});
+  }
+  void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t id) override {
+    add({"unlink_ack", from, to, "", {}, id, {}, "", 0});
+  }
+  void on_exit(const Pid& from, const Pid& to, Bytes reason) override {
+    add({"exit", from, to, "", {}, 0, std::move(reason), "", 0});
+  }
+  void on_exit2(const Pid& from, const Pid& to, Bytes reason) override {
+    add({"exit2", from, to, "", {}, 0, std::move(reason), "", 0});
+  }
+  void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) override {
+    add({"monitor", watcher, watched, "", ref, 0, {}, "", 0});
+  }
   void on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) override {
     add({"monitor_named", watcher, {}, watched.name, ref, 0, {}, "", 0});
     if (answer_monitors != nullptr) answer_monitors(watcher, watched, ref);
   }
-  void on_demonitor(const Pid& watcher, const Ref& ref) override { add({"demonitor", watcher, {}, "", ref, 0, {}, "", 0}); }
-  void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) override { add({"monitor_exit", {}, watcher, "", ref, 0, std::move(reason), "", 0}); }
-  void on_node_down(const NodeName& node) override { add({"node_down", {}, {}, node.value, {}, 0, {}, "", 0}); }
+  void on_demonitor(const Pid& watcher, const Ref& ref) override {
+    add({"demonitor", watcher, {}, "", ref, 0, {}, "", 0});
+  }
+  void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) override {
+    add({"monitor_exit", {}, watcher, "", ref, 0, std::move(reason), "", 0});
+  }
+  void on_node_down(const NodeName& node) override {
+    add({"node_down", {}, {}, node.value, {}, 0, {}, "", 0});
+  }
 
   void add(Record record) {
     record.term_bytes = record.term.size();
@@ -166,12 +189,14 @@ class Recorder final : public process::RemoteEvents {
     std::unique_lock lock(mutex_);
     std::deque<Record>::iterator found;
     const bool came = changed_.wait_for(lock, limit, [&] {
-      found = std::find_if(records_.begin(), records_.end(), [&](const Record& record) { return record.kind == kind; });
+      found = std::find_if(records_.begin(), records_.end(),
+                           [&](const Record& record) { return record.kind == kind; });
       return found != records_.end();
     });
     if (!came) {
       std::string have;
-      for (const Record& record : records_) have += record.kind + "(" + record.name + " " + record.words + ") ";
+      for (const Record& record : records_)
+        have += record.kind + "(" + record.name + " " + record.words + ") ";
       ADD_FAILURE() << "no " << kind << " came; there are: " << have;
       return {};
     }
@@ -181,12 +206,14 @@ class Recorder final : public process::RemoteEvents {
   }
   [[nodiscard]] std::size_t count(const std::string& kind) {
     const std::scoped_lock lock(mutex_);
-    return static_cast<std::size_t>(std::count_if(records_.begin(), records_.end(), [&](const Record& record) { return record.kind == kind; }));
+    return static_cast<std::size_t>(std::count_if(records_.begin(), records_.end(),
+                                                  [&](const Record& record) { return record.kind == kind; }));
   }
   bool wait_for(const std::string& kind, std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, limit, [&] {
-      return std::any_of(records_.begin(), records_.end(), [&](const Record& record) { return record.kind == kind; });
+      return std::any_of(records_.begin(), records_.end(),
+                         [&](const Record& record) { return record.kind == kind; });
     });
   }
   bool wait_total(std::size_t total, std::chrono::milliseconds limit = patience) {
@@ -210,12 +237,24 @@ class TestNode {
   explicit TestNode(DistributionOptions options) : guard_(io_.get_executor()), name_(options.name) {
     distribution_ = std::make_unique<Distribution>(io_, std::move(options));
     DistributionEvents events;
-    events.on_up = [this](const PeerInfo& peer) { record.add({"up", {}, {}, peer.name.value, {}, peer.creation, {}, peer.address, 0}); };
-    events.on_down = [this](const PeerInfo& peer, DownReason reason, const std::string& words) {
-      record.add({"down", {}, {}, peer.name.value, {}, peer.creation, {}, std::string(to_string(reason)) + ": " + words, 0});
+    events.on_up = [this](const PeerInfo& peer) {
+      record.add({"up", {}, {}, peer.name.value, {}, peer.creation, {}, peer.address, 0});
     };
-    events.on_connect_failed = [this](const NodeName& node, ConnectFailure failure, const std::string& words) {
-      record.add({"failed", {}, {}, node.value, {}, 0, {}, std::string(to_string(failure)) + ": " + words, 0});
+    events.on_down = [this](const PeerInfo& peer, DownReason reason, const std::string& words) {
+      record.add({"down",
+                  {},
+                  {},
+                  peer.name.value,
+                  {},
+                  peer.creation,
+                  {},
+                  std::string(to_string(reason)) + ": " + words,
+                  0});
+    };
+    events.on_connect_failed = [this](const NodeName& node, ConnectFailure failure,
+                                      const std::string& words) {
+      record.add(
+          {"failed", {}, {}, node.value, {}, 0, {}, std::string(to_string(failure)) + ": " + words, 0});
     };
     record.answer_monitors = [this](const Pid& watcher, const Atom& watched, const Ref& ref) {
       distribution_->monitor_exit({}, watched, watcher, ref, encode(Atom("noproc")));
@@ -239,7 +278,9 @@ class TestNode {
   boost::asio::io_context& io() { return io_; }
   [[nodiscard]] const NodeName& name() const { return name_; }
   [[nodiscard]] Pid pid(std::uint32_t id = 7) const { return Pid{name_, id, 0, distribution_->creation()}; }
-  [[nodiscard]] Ref ref(std::uint32_t id = 9) const { return Ref{name_, distribution_->creation(), {id, 2, 3}}; }
+  [[nodiscard]] Ref ref(std::uint32_t id = 9) const {
+    return Ref{name_, distribution_->creation(), {id, 2, 3}};
+  }
 
   Recorder record;
 
@@ -255,7 +296,8 @@ class TestNode {
 /// A peer made by hand: a blocking socket and the Handshake.
 class FakePeer {
  public:
-  FakePeer(std::uint16_t port, const std::string& name, const std::string& cookie, std::uint32_t creation = 77)
+  FakePeer(std::uint16_t port, const std::string& name, const std::string& cookie,
+           std::uint32_t creation = 77)
       : fd_(connect_to(port)), name_(name), cookie_(cookie), creation_(creation) {
     const timeval limit{10, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -269,8 +311,12 @@ class FakePeer {
 
   /// Shakes hands with `peer`; true when established.
   bool connect(const NodeName& peer) {
-    auto handshake = Handshake::initiator(
-        {.self = NodeName(name_), .creation = creation_, .flags = flag::announced, .cookie = cookie_, .challenge = 4711}, peer);
+    auto handshake = Handshake::initiator({.self = NodeName(name_),
+                                           .creation = creation_,
+                                           .flags = flag::announced,
+                                           .cookie = cookie_,
+                                           .challenge = 4711},
+                                          peer);
     send(handshake.take_output());
     for (;;) {
       auto packet = take_handshake_packet(received_);
