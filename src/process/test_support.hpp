@@ -1,4 +1,4 @@
-// Helpers of this layer's tests: a runtime without network, a network that writes down what it is asked, and
+// What is shared by this layer's tests: a runtime without network, a network that writes down what it is asked, and
 // waiting for conditions.
 #pragma once
 

@@ -198,7 +198,8 @@ void Children::stop(const core::Stop& stop) {
     slot->program->stop(patience);
     return;
   }
-  if (patience.count() <= 0) {
+  // A fenced node's handlers do not run, last words neither: what it gives up ends as if the node had died.
+  if (patience.count() <= 0 || driver_.fenced()) {
     node_.runtime().exit(slot->pid, ExitReason::killed());
     return;
   }

@@ -63,6 +63,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   /// Runs `read` with the core on the control thread.
   void with_core(std::function<void(const core::Core&)> read);
   [[nodiscard]] const core::Core& core() const { return core_; }  ///< (control)
+  [[nodiscard]] bool fenced() const { return fenced_; }           ///< (control)
   /// Boots the core. (control)
   void boot();
   /// Handles what is in the inbox now. (control)

@@ -143,6 +143,7 @@ void NodeImpl::wire_network() {
   runtime_->set_remote(distribution_.get());
   node::DistributionEvents events;
   events.on_up = [this](const node::PeerInfo& peer) {
+    runtime_->on_node_up(peer.name);
     {
       std::lock_guard lock(mutex_);
       connected_[peer.name] = peer.creation;
