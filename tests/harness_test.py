@@ -69,6 +69,17 @@ class TheWitness(unittest.TestCase):
         self.assertEqual(self.overlaps(), [])
         self.assertEqual(self.witness.counts(), {"a": 1})
 
+    def test_ten_thousand_clean_moves_between_two_connections_are_no_overlap(self):
+        for number in range(5000):
+            first, second = (self.one, self.two) if number % 2 else (self.two, self.one)
+            first.link.sendall(f"start a n {number} 1\nstop a n {number} 1\n".encode())
+            second.link.sendall(f"start a m {number} 1\n".encode())
+            second.link.sendall(f"stop a m {number} 1\n".encode())
+        processes.wait_for(lambda: self.witness.lines == 20000, 20, "all lines")
+        self.assertEqual(self.overlaps(), [])
+        self.assertEqual(self.witness.starts(), 10000)
+        self.assertEqual(self.witness.counts(), {"a": 0})
+
     def test_a_killed_node_ends_its_workers(self):
         self.one.say("start a n1 p1 1")
         self.witness.killed("n1")

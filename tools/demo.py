@@ -70,30 +70,49 @@ class Fleet:
                     self.watched[child["id"]] = (child["args"]["host"], child["args"]["port"])
         self.count = len(self.ids)
         self.servers = {}   # id of the program -> (host, port)
+        self.files = {}     # (host, port) -> (path to ask for, what must come)
         for name, words in self.programs.items():
-            text = " ".join(words)
             for address in self.watched.values():
-                if str(address[1]) in text:
+                if str(address[1]) in " ".join(words):
                     self.servers[name] = address
+                    self.files[address] = a_file(words[-1])
 
 
-def answers(address, seconds=1.0):
-    """Whether a server answers a request: connects, asks for a page, reads. The first bytes, or None."""
+def a_file(folder):
+    """A small file under the folder that a server serves: (its path there, its bytes)."""
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(where, name)
+            if os.path.isfile(path) and 0 < os.path.getsize(path) < 50000:
+                with open(path, "rb") as file:
+                    return "/" + os.path.relpath(path, folder), file.read()
+    return "/", b""
+
+
+def answers(address, wanted, seconds=1.0):
+    """Asks a server for a file: (status line, bytes of its answer's body) if it is the right one, else None."""
+    path, content = wanted
     try:
         with socket.create_connection(address, seconds) as link:
             link.settimeout(seconds)
-            link.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return link.recv(200) or None
+            link.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            reply = b""
+            while piece := link.recv(65536):
+                reply += piece
     except OSError:
         return None
+    head, _, body = reply.partition(b"\r\n\r\n")
+    status = head.split(b"\r\n")[0].decode(errors="replace")
+    return (status, len(body)) if " 200 " in status + " " and body == content else None
 
 
 class Watch(threading.Thread):
     """Asks every server again and again and knows how long each did not answer."""
 
-    def __init__(self, servers):
+    def __init__(self, fleet):
         super().__init__(daemon=True)
-        self.servers = servers
+        self.servers, self.files = fleet.servers, fleet.files
         self.away = collections.defaultdict(float)
         self._down_since = {}
         self._end = threading.Event()
@@ -102,7 +121,7 @@ class Watch(threading.Thread):
         while not self._end.wait(0.01):
             for name, address in self.servers.items():
                 before = time.monotonic()
-                if answers(address, 0.5):
+                if answers(address, self.files[address], 0.5):
                     since = self._down_since.pop(name, None)
                     if since is not None:
                         self.away[name] = max(self.away[name], time.monotonic() - since)
@@ -281,9 +300,10 @@ class Demo:
         """By requests and by counting: every server answers, every child runs exactly once."""
         self.settled(self.up())
         for name, address in self.fleet.servers.items():
-            reply = processes.wait_for(lambda a=address: answers(a), 10, f"{name} answers on port {address[1]}")
-            first = reply.split(b"\r\n")[0].decode(errors="replace")
-            say(f"{name}: {address[0]}:{address[1]} answers: {first}")
+            wanted = self.fleet.files[address]
+            status, size = processes.wait_for(lambda a=address, w=wanted: answers(a, w), 10,
+                                              f"{name} answers on port {address[1]}")
+            say(f"{name}: GET http://{address[0]}:{address[1]}{wanted[0]}: {status}, the right {size} bytes")
         local = collections.Counter(child["id"] for node in self.up() for child in self.ps(node, "--local"))
         if len(local) != self.fleet.count or set(local.values()) != {1}:
             odd = [f"{name} {count} times" for name, count in local.items() if count != 1]
@@ -324,8 +344,9 @@ class Demo:
         say(f"{self.fleet.count} children of {os.path.relpath(self.fleet.path, ROOT)} run, after "
             f"{milliseconds(time.monotonic() - started)}")
         self.table(first)
-        processes.wait_for(lambda: all(answers(a) for a in self.fleet.servers.values()), 15, "all servers answer")
-        self.watch = Watch(self.fleet.servers)
+        processes.wait_for(lambda: all(answers(a, self.fleet.files[a]) for a in self.fleet.servers.values()), 15,
+                           "all servers answer")
+        self.watch = Watch(self.fleet)
         self.watch.start()
 
         # The node with the most servers is the one to lose.
@@ -356,7 +377,7 @@ class Demo:
         say(f"back where they belong, {milliseconds(time.monotonic() - since)} after its start")
         processes.wait_for(lambda: not self.watch.still_down(), 10, "the servers answer again")
         self.show_moves(second, third, {}, self.watch.result())
-        say(f"{len(back)} children moved back, nothing else moved")
+        say(f"{len(back)} children moved back, those that were moved away before and no other")
         self.table(third)
 
         title("Is it so? Asked by requests and by counting")

@@ -310,9 +310,10 @@ class Cluster:
             if any(table != tables[0] for table in tables):
                 last["why"] = "the nodes' tables differ"
                 return None
-            return {name: nodes[0] for name, nodes in tables[0].items()}
+            return ({name: nodes[0] for name, nodes in tables[0].items()},)
+        # A tuple: also a table without any child is an answer.
         return processes.wait_for(settled, seconds * SLOW, lambda: f"each child on one node: {last.get('why')}",
-                                  0.05)
+                                  0.05)[0]
 
     def wait_witnessed(self, ids, seconds=30):
         """The witness sees exactly one running instance of each of these ids, and none of any other."""

@@ -6,7 +6,10 @@ says that it still runs, and is not needed). A start may also be given by
 `hold ID NODE PID EPOCH`: it lasts until this very connection ends, which is how a program (one connection
 each) says "as long as I live": the kernel closes its socket however it dies.
 
-Times are the witness's own, at arrival. What the test does to a node is told beforehand: killed() ends all
+Times are the witness's own, at arrival. What was said first on one connection may be read later than what was
+said then on another, so one thread reads them all, look by look, and a start counts only after the next look:
+whatever was said before it has been read by then. An overlap that lasts longer than two looks (about a
+millisecond) is seen. What the test does to a node is told beforehand: killed() ends all
 intervals of that node at once; paused() and resumed() frame the time in which its workers cannot run.
 
 An interval that begins before its predecessor's end is an overlap. Of an instance that was paused: the time
@@ -17,7 +20,7 @@ is fenced: no handler runs). The longest such tail is reported, so that a test c
 import collections
 import dataclasses
 import socket
-import socketserver
+import selectors
 import threading
 import time
 
@@ -50,6 +53,14 @@ class Overlap:
                 f"    {self.second.text(origin)}")
 
 
+class _Connection:
+    def __init__(self, link):
+        self.link = link
+        self.rest = b""
+        self.held = set()      # keys that last as long as it does
+        self.reported = set()  # keys it said have started
+
+
 class Witness:
     def __init__(self):
         self.origin = time.monotonic()
@@ -57,48 +68,104 @@ class Witness:
         self._open = {}                                   # (id, node, pid, epoch) -> Interval
         self._all = collections.defaultdict(list)         # id -> [Interval]
         self._pauses = collections.defaultdict(list)      # node -> [[from, to or None]]
-        self._connections = collections.defaultdict(set)  # connection -> keys that it reported
         self._bad = []
         self.lines = 0
-        witness = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                witness._serve(self.rfile)
-
-        class Server(socketserver.ThreadingTCPServer):
-            daemon_threads = True
-            allow_reuse_address = True
-            request_queue_size = 1024
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.host, self.port = self._server.server_address
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listener.setblocking(False)
+        self.host, self.port = self._listener.getsockname()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._closing = True
+        self._thread.join(5)
 
     # What arrives.
 
-    def _serve(self, stream):
-        held, reported = [], set()
+    def _run(self):
+        held_back = []   # starts of the last look, and what follows them
+        while not self._closing:
+            lines, ended = [], []
+            for key, _ in self._selector.select(0 if held_back else 0.05):
+                if key.data is None:
+                    self._accept()
+                else:
+                    self._receive(key.data, lines, ended)
+            held_back = self._apply(held_back, lines, ended)
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()
+        self._selector.close()
+
+    def _accept(self):
         try:
-            for raw in stream:
-                now = time.monotonic()
-                self._line(raw.decode(errors="replace").strip(), now, held, reported)
-        except OSError:
+            while True:
+                link = self._listener.accept()[0]
+                link.setblocking(False)
+                self._selector.register(link, selectors.EVENT_READ, _Connection(link))
+        except BlockingIOError:
             pass
+
+    def _receive(self, connection, lines, ended):
+        """All that has arrived on a connection: whole lines to `lines`, the connection to `ended` if it is over."""
+        while True:
+            try:
+                data = connection.link.recv(1 << 16)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            if not data:
+                self._selector.unregister(connection.link)
+                connection.link.close()
+                ended.append(connection)
+                break
+            connection.rest += data
+            if len(data) < 1 << 16:
+                break
+        whole, newline, connection.rest = connection.rest.rpartition(b"\n")
+        if newline:
+            lines += [(connection, line) for line in whole.decode(errors="replace").split("\n")]
+
+    def _apply(self, held_back, lines, ended):
+        """Ends of this look, then the starts of the last one. Returns this look's starts; what one connection
+        says of one instance stays in its order."""
         now = time.monotonic()
+        waiting = {words.partition(" ")[2] for _, words in held_back if words}
+        speakers = {connection for connection, _ in held_back}
+        begun, later = set(), []
+        for connection, line in lines:
+            words = line.strip()
+            kind, _, what = words.partition(" ")
+            if kind in ("start", "hold"):
+                begun.add(what)
+            if kind in ("start", "hold") or what in begun or what in waiting:
+                later.append((connection, words))
+            else:
+                self._line(words, now, connection)
+        for connection in ended:
+            if connection not in speakers:
+                self._over(connection, now)
+        for connection, words in held_back:
+            if words is None:
+                self._over(connection, now)
+            else:
+                self._line(words, now, connection)
+        # A connection that said a start and is over: its end comes after that.
+        for connection in ended:
+            if connection in speakers or any(item[0] is connection for item in later):
+                later.append((connection, None))
+        return later
+
+    def _over(self, connection, now):
+        """A connection that ends takes with it what it holds, and what its (dead) node had reported."""
         with self._lock:
-            # A connection that ends takes with it what it holds, and what its (dead) node had reported.
-            for key in held:
-                self._end(key, now, "closed")
-            for key in reported:
+            for key in connection.held | connection.reported:
                 self._end(key, now, "closed")
 
-    def _line(self, line, now, held, reported):
+    def _line(self, line, now, connection):
         parts = line.split(" ")
         with self._lock:
             self.lines += 1
@@ -113,16 +180,16 @@ class Witness:
             key = (name, node, pid, epoch)
             if kind == "stop":
                 self._end(key, now, "stop")
-                reported.discard(key)
+                connection.reported.discard(key)
                 return
             interval = Interval(name, node, pid, int(epoch) if epoch.lstrip("-").isdigit() else 0, now,
                                 held=kind == "hold")
             self._all[name].append(interval)
             self._open[key] = interval
             if kind == "hold":
-                held.append(key)
+                connection.held.add(key)
             else:
-                reported.add(key)
+                connection.reported.add(key)
 
     def _end(self, key, now, how):
         interval = self._open.pop(key, None)

@@ -82,7 +82,7 @@ class Requests(ScenarioTest):
     def test_start_child_makes_an_id_where_none_is_given(self):
         answer = self.ask(self.request("start_child", {Atom("start"): (Atom("counter"), [])}))
         self.assertEqual(answer[0], "ok", answer)
-        self.assertEqual(self.ask(self.request("whois", answer[1])), answer[2])
+        self.assertEqual(self.ask(self.request("whereis", answer[2])), answer[1])
 
     def test_start_child_takes_atoms_and_strings_as_ids(self):
         answer = self.ask(self.request("start_child", self.spec(Atom("an_atom"))))
@@ -162,9 +162,8 @@ class Requests(ScenarioTest):
         self.assertEqual(set(result), {"status", "started", "errors", "rollback"})
         self.everywhere(self.request("whereis", "bulk-2"), "undefined")
 
-    def test_start_children_of_nothing_is_fine(self):
-        answer = self.ask(self.request("start_children", [], {}))
-        self.assertEqual(answer[0], "ok", answer)
+    def test_start_children_of_nothing_says_so(self):
+        self.assertEqual(self.ask(self.request("start_children", [], {})), ("error", "no_children"))
 
     def test_stop_child_is_ok_once_and_then_not_found(self):
         self.start("stop-1", N2)

@@ -12,7 +12,7 @@ from harness.cluster import SERVER, SLOW, Cluster, brood_binary, seed_of_the_day
 from harness.etf import Atom, text  # noqa: E402,F401
 
 # A sanitizer's build keeps the conditions, not the sizes: what is slow is made smaller.
-SMALL = SLOW > 1.5 or bool(os.environ.get("BROOD_TEST_SMALL"))
+SMALL = SLOW > 2.5 or bool(os.environ.get("BROOD_TEST_SMALL"))
 
 
 def witness_child(cluster, name, **more):

@@ -48,7 +48,7 @@ class Parser {
       return tl::unexpected(
           ParseStop{0, json ? fmt::format("{{\"version\":\"{}\"}}", version) : std::string(e.what()), false});
     } catch (const CLI::CallForHelp&) {
-      return tl::unexpected(ParseStop{0, chosen_app().help(), false});
+      return tl::unexpected(ParseStop{0, app_.help(), false});
     } catch (const CLI::CallForAllHelp&) {
       return tl::unexpected(ParseStop{0, app_.help("", CLI::AppFormatMode::All), false});
     } catch (const CLI::ParseError& e) {
@@ -65,13 +65,9 @@ class Parser {
   CLI::App* command(const char* name, const char* about) {
     auto* sub = app_.add_subcommand(name, about);
     sub->fallthrough();
+    sub->footer("Options that all commands have, and how ids and terms are written: brood --help");
     names_.emplace_back(name);
     return sub;
-  }
-
-  const CLI::App& chosen_app() const {
-    const auto chosen = app_.get_subcommands();
-    return chosen.empty() ? app_ : *chosen.front();
   }
 
   tl::unexpected<ParseStop> wrong(const std::string& what, bool json) const {
@@ -155,7 +151,7 @@ class Parser {
     auto& start = out_.start;
     auto* sub = command("start", "Start a child: a worker, or after -- a command");
     sub->add_option("id", out_.id, "The child's id")->required()->type_name("ID");
-    sub->add_option("command", start.command, "The command, after --")->type_name("-- CMD...");
+    sub->add_option("command", start.command, "The command, after --")->type_name("-- CMD");
     sub->add_option("--worker", start.worker, "The worker's name")->type_name("NAME");
     sub->add_option("--args", start.args, "Its start arguments: a list of them, or one term that is no list")
         ->type_name("TERM");
@@ -189,7 +185,8 @@ class Parser {
     logs->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     logs->add_flag("-f,--follow", out_.follow, "Go on as it writes more, across restarts and moves");
     logs->add_option_function<std::int64_t>(
-            "-n,--lines", [this](std::int64_t n) { out_.lines = static_cast<std::size_t>(n); }, "Only the last lines")
+            "-n,--lines", [this](std::int64_t n) { out_.lines = static_cast<std::size_t>(n); },
+            "Only the last lines")
         ->type_name("LINES")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
   }

@@ -92,8 +92,7 @@ node::DistributionEvents Client::Impl::events() {
   out.on_connect_failed = [this](const NodeName& name, node::ConnectFailure failure,
                                  const std::string& words) {
     if (name != peer) return;
-    settle(unreachable(std::string(node::to_string(failure)),
-                       fmt::format("cannot reach {}", words)));
+    settle(unreachable(std::string(node::to_string(failure)), fmt::format("cannot reach {}", words)));
   };
   return out;
 }

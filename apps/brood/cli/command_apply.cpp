@@ -106,7 +106,8 @@ Outcome<void> failures(const std::vector<Action>& actions, bool json) {
     words += fmt::format("\nbrood: could not {} {}: {}", action.action, action.id, action.trouble->message);
   }
   if (count == 0) return {};
-  Trouble trouble{exit_refused, code, fmt::format("{} of {} were not done", count, actions.size()) + words, {}};
+  Trouble trouble{
+      exit_refused, code, fmt::format("{} of {} were not done", count, actions.size()) + words, {}};
   if (json) trouble.more = json_line(actions_json(actions, false));
   return tl::unexpected(std::move(trouble));
 }

@@ -80,13 +80,13 @@ void shrink(std::vector<std::size_t>& widths, std::size_t width) {
 }
 
 std::string line_of(const std::vector<Cell>& cells, const Table& table,
-                    const std::vector<std::size_t>& widths, std::optional<std::size_t> width, bool color) {
+                    const std::vector<std::size_t>& widths, std::size_t width, bool color) {
   std::string line;
   std::size_t used = 0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     auto room = widths[i];
     if (i > 0) line.append(gap, ' '), used += gap;
-    if (width && used + room > *width) room = used < *width ? *width - used : 0;
+    if (used + room > width) room = used < width ? width - used : 0;
     const auto text = cut_to(cells[i].text, room);
     const std::string padding(room - std::min(room, display_width(text)), ' ');
     const bool last = i + 1 == cells.size();
@@ -94,7 +94,7 @@ std::string line_of(const std::vector<Cell>& cells, const Table& table,
     line += styled(text, cells[i].style, color);
     if (!table.columns[i].right && !last) line += padding;
     used += room;
-    if (width && used >= *width) break;
+    if (used >= width) break;
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line + "\n";
@@ -162,11 +162,12 @@ std::string render(const Table& table, std::optional<std::size_t> width, bool co
     for (auto& cell : row) cell.text = harmless(cell.text);
   }
   auto widths = natural_widths(safe);
-  if (width) shrink(widths, *width);
+  const auto limit = width.value_or(SIZE_MAX);
+  shrink(widths, limit);
   std::vector<Cell> titles;
   for (const auto& column : safe.columns) titles.emplace_back(column.title, Style::bold);
-  std::string out = line_of(titles, safe, widths, width, color);
-  for (const auto& row : safe.rows) out += line_of(row, safe, widths, width, color);
+  std::string out = line_of(titles, safe, widths, limit, color);
+  for (const auto& row : safe.rows) out += line_of(row, safe, widths, limit, color);
   return out;
 }
 
