@@ -284,7 +284,7 @@ void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
   const core::SpecRow* row = core.spec(process.id());
   if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->failed ||
-      core.fenced() || core.self().state != core::MemberState::up)
+      row->birth != process.birth || core.fenced() || core.self().state != core::MemberState::up)
     return;
   const auto placement = core.placement(process.id());
   if (placement.empty() || placement.front() != world_.nodes[process.node].name) return;

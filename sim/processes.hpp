@@ -17,6 +17,7 @@ struct Process {
   core::SpecPtr spec;
   core::Epoch epoch;
   core::ProcessId pid;  ///< From the start on, also while it is starting.
+  core::Dot birth;      ///< Of the row that it was started for.
   bool running = false;
   bool stopping = false;
   bool stuck = false;

@@ -63,12 +63,14 @@ void Machine::handle(const PeerDown& event) {
     return;
   }
   peer.lost_wall = now_.wall - (event.silent ? settings_.tick_timeout : Duration{});
-  if (event.silent) {
+  if (event.silent && !fenced_) {
     peer.lost_at = now_.monotonic;
     end_session(index, MemberState::down, "nothing came for the whole tick time-out");
     return;
   }
-  if (!peer.lost_at) peer.lost_at = now_.monotonic;
+  // Fenced, the silence may be our own sleep: one more try before it is judged.
+  if (!peer.lost_at)
+    peer.lost_at = now_.monotonic - (event.silent ? settings_.tick_timeout / 4 * 3 : Duration{});
   peer.last_known = true;
   connect(peer);
 }

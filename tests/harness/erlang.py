@@ -96,6 +96,7 @@ class ErlangNode:
         except subprocess.TimeoutExpired:
             pass
         processes.reap(self._process)
+        self._process.stdout.close()
         self._errors.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

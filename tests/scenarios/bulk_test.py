@@ -109,5 +109,33 @@ class WitnessedBulk(Bulk):
         self.assertEqual(len(self.cluster_.witness.running()), COUNT)
 
 
+class IdleChildren(ScenarioTest):
+    """What a child costs that does nothing; printed, not gated."""
+
+    needs_erlang = True
+
+    def resident(self, cluster):
+        with open(f"/proc/{cluster.process('n1').pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS"))
+
+    def test_a_hundred_thousand_idle_children_on_one_node(self):
+        count = 20000 if SMALL else 100000
+        cluster = self.cluster("n1")
+        cluster.start()
+        erlang = cluster.erlang()
+        empty = self.resident(cluster)
+        start = time.monotonic()
+        for part in range(10):
+            _, answer = erlang.eval(
+                f"brood_driver:bulk('{cluster.full('n1')}', web, <<\"p{part}-\">>, {count // 10}, {{counter, []}}, "
+                "60000)", 90)
+            self.assertEqual(answer[:3], ("ok", answer[1], count // 10), answer)
+        self.note(f"{count} started in {time.monotonic() - start:.1f} s; "
+                  f"{(self.resident(cluster) - empty) / count:.0f} bytes of memory for each")
+        median, worst = erlang.eval(f"brood_driver:latency('{cluster.full('n1')}', {{call, web, <<\"p3-7\">>, get, "
+                                    "5000}, 2000)")
+        self.note(f"a call from Erlang through the supervisor: {median} us, at most {worst} us")
+
+
 if __name__ == "__main__":
     main()

@@ -1,0 +1,269 @@
+// Rules 1 to 6, one by one.
+#include <gtest/gtest.h>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+std::vector<SpecPtr> many(int count) {
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < count; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
+  return specs;
+}
+
+void expect_each_once(const Cluster& cluster, int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::string id = "c" + std::to_string(i);
+    EXPECT_EQ(cluster.alive(id), 1U) << id;
+    for (const auto& node : cluster.nodes) {
+      if (!node.core) continue;
+      ASSERT_EQ(node.core->instances(id_of(id)).size(), 1U) << id;
+      EXPECT_EQ(node.core->placement(id_of(id)).front(), cluster.nodes[cluster.host(id)].name);
+    }
+  }
+}
+
+TEST(Reconcile, ChildrenOfALostNodeStartElsewhere) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(300));
+  cluster.run(4s);
+  cluster.kill(2);
+  cluster.run(1s);
+  expect_each_once(cluster, 300);
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+}
+
+TEST(Reconcile, OnlyChildrenThatBelongToANewNodeMoveToItAndNeverRunTwice) {
+  Cluster cluster(3);
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.boot(1);
+  cluster.run(1s);
+  cluster.start(0, many(300));
+  cluster.run(1s);
+  std::map<ChildId, std::size_t> before;
+  for (int i = 0; i < 300; ++i) before[id_of("c" + std::to_string(i))] = cluster.host("c" + std::to_string(i));
+  cluster.watch = [&](std::size_t, const Effects&) {
+    for (int i = 0; i < 300; ++i) ASSERT_LE(cluster.alive("c" + std::to_string(i)), 1U);
+  };
+  cluster.boot(2);
+  cluster.run(1s);
+  expect_each_once(cluster, 300);
+  std::size_t moved = 0;
+  for (const auto& [id, host] : before) {
+    const std::size_t now = cluster.host(id.text());
+    if (now == host) continue;
+    EXPECT_EQ(now, 2U);
+    ++moved;
+  }
+  EXPECT_GT(moved, 60U);
+  EXPECT_LT(moved, 150U);
+}
+
+TEST(Reconcile, AtMostMovesInFlightChildrenStopAtOnce) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.moves_in_flight = 5; };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.start(0, many(100));
+  cluster.run();
+  std::size_t most = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 0) most = std::max(most, effects.stops.size());
+  };
+  cluster.boot(1);
+  cluster.run(1s);
+  EXPECT_LE(most, 5U);
+  expect_each_once(cluster, 100);
+}
+
+TEST(Reconcile, NodesThatBootTogetherStartEachStaticChildOnceAndMoveNone) {
+  Cluster cluster(3);
+  const auto spec = spec_of("a", "counter", Restart::permanent, true);
+  std::size_t starts = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) { starts += effects.starts.size(); };
+  for (std::size_t i = 0; i < 3; ++i) {
+    cluster.boot(i);
+    cluster.start(i, {spec}, StartMode::ensure);
+  }
+  cluster.run(5s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(starts, 1U);
+}
+
+TEST(Crash, APermanentChildComesBackAtOnceThenWithGrowingPauses) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.exit("a", false);
+  cluster.run();
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->instances(id_of("a")).front().instance.restarts, 1U);
+  cluster.exit("a", false, "again");
+  cluster.run();
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  const auto instances = cluster.nodes[0].core->instances(id_of("a"));
+  EXPECT_EQ(instances.front().instance.phase, Phase::restarting);
+  EXPECT_EQ(instances.front().instance.reason, "again");
+  cluster.run(20ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  cluster.exit("a", false);
+  cluster.run(20ms);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  cluster.run(20ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Crash, EveryStartHasAGreaterEpoch) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  Epoch last = cluster.nodes[0].core->instances(id_of("a")).front().instance.epoch;
+  for (int i = 0; i < 5; ++i) {
+    cluster.exit("a", false);
+    cluster.run(1s);
+    const Epoch next = cluster.nodes[1].core->instances(id_of("a")).front().instance.epoch;
+    EXPECT_GT(next, last);
+    last = next;
+  }
+}
+
+TEST(Crash, TransientAndTemporaryChildrenEndAsTheirPolicySays) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("transient", "counter", Restart::transient),
+                    spec_of("temporary", "counter", Restart::temporary)});
+  cluster.run();
+  cluster.exit("transient", false);
+  cluster.run();
+  EXPECT_EQ(cluster.alive("transient"), 1U);
+  cluster.exit("transient", true);
+  cluster.exit("temporary", false);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("transient"), 0U);
+  EXPECT_EQ(cluster.alive("temporary"), 0U);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 0U);
+}
+
+TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndIsThenFailedUntilRetry) {
+  Cluster cluster(2);
+  cluster.form();
+  const auto client = cluster.start(0, {spec_of("a")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+  std::set<std::size_t> hosts{cluster.host("a")};
+  for (int i = 0; i < 100 && !cluster.nodes[0].core->spec(id_of("a"))->failed; ++i) {
+    if (cluster.alive("a") == 1) {
+      hosts.insert(cluster.host("a"));
+      cluster.exit("a", false, "no way");
+    }
+    cluster.run(5s);
+  }
+  EXPECT_EQ(hosts.size(), 2U);
+  for (const auto& node : cluster.nodes) {
+    EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+    EXPECT_NE(node.core->spec(id_of("a"))->failure.find("no way"), std::string::npos);
+  }
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  const auto retry = cluster.ask<ClientRetry>(0, "a");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(retry), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Crash, AStaticChildWhoseStartFailsIsTriedAgain) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.fail_starts.insert(id_of("a"));
+  const auto client = cluster.start(0, {spec_of("a", "counter", Restart::permanent, true)}, StartMode::ensure);
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  cluster.fail_starts.clear();
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Loss, ATemporaryChildOfALostNodeIsNotStartedAgain) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a", "counter", Restart::temporary)}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(4s);
+  EXPECT_EQ(cluster.host("a"), 2U);
+  cluster.kill(2);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  EXPECT_EQ(cluster.nodes[0].core->size(), 0U);
+  EXPECT_EQ(cluster.nodes[1].core->size(), 0U);
+}
+
+TEST(Loss, AChildThatTakesTwoNodesDownIsFailed) {
+  Cluster cluster(4);
+  cluster.form();
+  cluster.start(0, {spec_of("a"), spec_of("b")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run(5s);
+  for (int round = 0; round < 2; ++round) {
+    const std::size_t victim = cluster.host("a");
+    const Epoch epoch = cluster.nodes[victim].processes.at(id_of("a"));
+    cluster.give(victim, Crashing{id_of("a"), epoch});
+    cluster.run();
+    cluster.kill(victim);
+    cluster.run(100ms);
+    EXPECT_EQ(cluster.alive("a"), 0U) << "it starts later than the others";
+    EXPECT_EQ(cluster.alive("b"), 1U);
+    cluster.run(5s);
+  }
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  EXPECT_EQ(cluster.alive("b"), 1U);
+  for (const auto& node : cluster.nodes) {
+    if (node.core) {
+      EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+    }
+  }
+}
+
+TEST(Loss, ChildrenOfASilentNodeStartAfterTheTickTimeout) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(30));
+  cluster.run(5s);
+  cluster.pause(2);
+  cluster.nodes[2].processes.clear();
+  cluster.drop_channels(2, true);
+  cluster.run(1s);
+  expect_each_once(cluster, 0);
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+}
+
+TEST(Drain, ALeavingNodeHandsItsChildrenOverBeforeItGoes) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(60));
+  cluster.run();
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[1].left);
+  EXPECT_TRUE(cluster.nodes[1].processes.empty());
+  EXPECT_TRUE(cluster.last[9999]);
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
+}
+
+TEST(Drain, WithNoOtherMemberItIsRefusedAndTheChildrenStay) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, many(3));
+  cluster.run();
+  cluster.give(0, ClientDrain{{9999}});
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[0].left);
+  EXPECT_EQ(cluster.result(9999), "no_target");
+  EXPECT_EQ(cluster.nodes[0].processes.size(), 3U);
+}
+
+}  // namespace
+}  // namespace brood::core::testing
