@@ -55,7 +55,7 @@ class Checker:
             elif not quoted:
                 if name.startswith("brood/"):
                     self.public(path, line, name[len("brood/"):], seen, layer)
-                elif layer in layers.PURE and not path.name.endswith("_test.cpp") and IMPURE.match(name):
+                elif layer in layers.PURE and not path.name.endswith(("_test.cpp", "_test_support.hpp")) and IMPURE.match(name):
                     self.complain(path, line, f"{layer} is pure: it may not include <{name}>")
             else:
                 target = name.split("/")[0]

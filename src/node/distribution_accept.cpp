@@ -111,6 +111,7 @@ void Distribution::Impl::await_probe(const SessionPtr& session, const std::share
     if (self->find(peer.name) != old) return self->on_authenticated(session);
     if (old->last_received() > asked) {
       self->sessions_.erase(session);
+      self->took_over_.erase(session);
       ++self->counts_.handshakes_refused;
       if (self->limiter_.allow(peer.name.value)) {
         spdlog::warn("refused a second node {} from {}: the first one, at {}, is alive; choose another name",

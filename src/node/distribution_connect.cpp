@@ -16,6 +16,8 @@ namespace {
 
 /// After the peer said that its own attempt goes on: how long until we try again all the same.
 constexpr milliseconds redial_after{300};
+/// How long an attempt waits for an incoming handshake of that name, which anybody may have begun.
+constexpr milliseconds incoming_patience{1000};
 
 }  // namespace
 
@@ -44,7 +46,20 @@ void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
     if (!address) address = peer.configured;
   }
   if (stopped) return fail_attempt(node, ConnectFailure::unreachable, "this node stops");
+  // Two connections at once would each be given up for the other.
+  if (const auto session = coming_from(node)) {
+    took_over_.insert(session);
+    return resume_attempt_after(node, incoming_patience);
+  }
   dial(node, std::move(address));
+}
+
+Distribution::Impl::SessionPtr Distribution::Impl::coming_from(const NodeName& node) const {
+  for (const SessionPtr& session : sessions_) {
+    const Handshake& handshake = session->handshake();
+    if (handshake.peer().name == node && !handshake.untouched()) return session;
+  }
+  return nullptr;
 }
 
 void Distribution::Impl::dial(const NodeName& node, std::optional<HostPort> address) {
@@ -93,7 +108,11 @@ void Distribution::Impl::on_nok(const NodeName& node) {
     const std::unique_lock lock(peers_mutex_);
     peers_[node.value].dialer.reset();
   }
-  auto timer = std::make_shared<asio::steady_timer>(io, redial_after);
+  resume_attempt_after(node, redial_after);
+}
+
+void Distribution::Impl::resume_attempt_after(const NodeName& node, milliseconds delay) {
+  auto timer = std::make_shared<asio::steady_timer>(io, delay);
   timer->async_wait([self = shared_from_this(), node, timer](const boost::system::error_code&) {
     self->resume_attempt(node);
   });

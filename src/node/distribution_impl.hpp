@@ -83,6 +83,9 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void begin_attempt(const NodeName& node, bool last_known);  // io thread
   void dial(const NodeName& node, std::optional<HostPort> address);
   void on_nok(const NodeName& node);
+  void resume_attempt_after(const NodeName& node, milliseconds delay);
+  /// An incoming handshake of that name that has been let in goes on.
+  [[nodiscard]] SessionPtr coming_from(const NodeName& node) const;
   void resume_attempt(const NodeName& node);
   void fail_attempt(const NodeName& node, ConnectFailure failure, const std::string& words);
   [[nodiscard]] HandshakeOptions handshake_options();
@@ -126,7 +129,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
   std::unordered_set<SessionPtr> sessions_;   ///< Incoming, not yet authenticated.
-  std::unordered_set<SessionPtr> took_over_;  ///< Those of sessions_ that our own attempt has given way to.
+  std::unordered_set<SessionPtr> took_over_;  ///< Those of sessions_ that our own attempt waits for.
   IncomingControl incoming_;                  ///< Reused.
   std::random_device random_;
 

@@ -128,7 +128,7 @@ TEST(Hostile, ABusyIoThreadMissesNoTickAndJudgesNobody) {
   b.record.take("up");
   std::promise<void> done;
   boost::asio::post(a.io(), [&] {
-    std::this_thread::sleep_for(1500ms);  // A handler that hogs the thread; the point of this test.
+    std::this_thread::sleep_for(1500ms);  // not a wait: a handler that hogs the thread is the point
     done.set_value();
   });
   done.get_future().wait();

@@ -249,7 +249,7 @@ TEST_F(Interop, NobodyIsGivenUpForTheTimeThatWeWereStopped) {
     // Only what is safe after fork in a program with threads.
     ::kill(self, SIGSTOP);
     const timespec pause{4, 0};
-    ::nanosleep(&pause, nullptr);
+    ::nanosleep(&pause, nullptr);  // not a wait: the pause is what is tested
     ::kill(self, SIGCONT);
     ::_exit(0);
   }

@@ -32,7 +32,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
     : node_(node), settings_(std::move(settings)), core_(settings_), children_(node, *this), timer_(node.control()) {}
 Driver::~Driver() = default;
 
-std::string Driver::log_name(const ChildId& id) const { 
+std::string Driver::log_name(const ChildId& id) const {
   return name() + (id.is_atom() ? "/:" : "/") + std::string(id.bytes());
 }
 

@@ -53,7 +53,7 @@ TEST(Heart, AfterASleepItFencesBeforeItBeatsAgainAndGoesOnWhenTold) {
   EXPECT_EQ(c, 'b');
   kill(child, SIGSTOP);
   const auto wake_at = std::chrono::steady_clock::now() + milliseconds(1000);
-  std::this_thread::sleep_until(wake_at);  // the pause itself is what is tested
+  std::this_thread::sleep_until(wake_at);  // not a wait: the pause itself is what is tested
   kill(child, SIGCONT);
   std::string seen;
   while (seen.find('a') == std::string::npos && read(pipe_ends[0], &c, 1) == 1) seen += c;

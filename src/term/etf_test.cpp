@@ -3,7 +3,7 @@
 
 #include <brood/codec.hpp>
 
-#include "term/random_term.hpp"
+#include "term/random_term_test_support.hpp"
 
 namespace brood {
 namespace {

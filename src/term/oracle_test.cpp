@@ -10,7 +10,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "term/random_term.hpp"
+#include "term/random_term_test_support.hpp"
 
 namespace brood {
 namespace {

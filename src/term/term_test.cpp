@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "term/random_term.hpp"
+#include "term/random_term_test_support.hpp"
 
 namespace brood {
 namespace {

@@ -40,7 +40,7 @@ class ScenarioTest(unittest.TestCase):
         return cluster
 
     def tearDown(self):
-        failed = not self._outcome.success
+        failed = self.has_failed()
         left = {}
         for cluster in self.clusters:
             logs = cluster.logs_text() if failed else ""
@@ -49,6 +49,11 @@ class ScenarioTest(unittest.TestCase):
             left.update(cluster.close())
         if not failed:
             self.assertEqual(left, {}, "processes were left behind")
+
+    def has_failed(self):
+        result = self._outcome.result
+        found = getattr(result, "failures", []) + getattr(result, "errors", [])
+        return not self._outcome.success or any(self in (test, getattr(test, "test_case", None)) for test, _ in found)
 
     def note(self, text):
         """A measured figure: printed, never gated."""

@@ -45,6 +45,7 @@ class Boot(ScenarioTest):
         cluster = self.static_cluster()
         cluster.start()
         cluster.wait_placed(self.ids)
+        cluster.wait_witnessed(self.ids)
         stopped = ["w0", "w1", "server-0"]
         cluster.brood("stop", *stopped, node="n2")
         left = [name for name in self.ids if name not in stopped]
