@@ -36,15 +36,15 @@ void Ledger::void_what_only_it_knew(std::size_t lost) {
       const core::SpecRow* row = core->spec(name);
       return row != nullptr && row->wanted;
     };
-    const auto pending = [&, &all = record](bool starts) {
+    const auto asked = [](const Record& all, bool starts) {
       return std::any_of(all.ops.begin(), all.ops.end(), [&](const Op& op) {
-        return op.verdict == Verdict::pending && (starts ? op.starts() : op.stops());
+        return op.may_have_effect() && (starts ? op.starts() : op.stops());
       });
     };
-    const bool lost_start = std::none_of(left.begin(), left.end(), wanted_by) &&
-                            (pending(true) || certainly_exists(id, now, now));
-    const bool lost_stop = std::all_of(left.begin(), left.end(), wanted_by) &&
-                           (pending(false) || certainly_stopped(id, now, now));
+    const bool lost_start = std::none_of(left.begin(), left.end(), wanted_by) && asked(record, true) &&
+                            !certainly_stopped(id, now, now);
+    const bool lost_stop = std::all_of(left.begin(), left.end(), wanted_by) && asked(record, false) &&
+                           !certainly_exists(id, now, now);
     if (!lost_start && !lost_stop && !left.empty()) continue;
     record.void_now = true;
     record.agreed_before = false;

@@ -183,13 +183,16 @@ bool Machine::answered(const RequestKey& request, const ChildId& id) {
   return true;
 }
 
-void Machine::remember_finished(const RequestKey& request, const ChildId& id) {
-  if (request.number == 0 || !finished_.emplace(request, id).second) return;
+bool Machine::remember_finished(const RequestKey& request, const ChildId& id) {
+  const Child* child = table_.find(id);
+  const Epoch last = child ? child->floor : Epoch{};
+  if (request.number == 0 || !finished_.try_emplace(std::make_pair(request, id), last).second) return false;
   finished_order_.emplace_back(now_.monotonic + finished_kept, std::make_pair(request, id));
   if (finished_order_.size() > done_max) {
     finished_.erase(finished_order_.front().second);
     finished_order_.pop_front();
   }
+  return true;
 }
 
 bool Machine::is_finished(const RequestKey& request, const ChildId& id) const {
@@ -377,8 +380,13 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
     const auto fresh = std::find_if(work.starts.begin(), work.starts.end(),
                                     [](const StartWait& start) { return start.fresh; });
     wait.number = newest_change();
-    wait.past = fresh == work.starts.end();
-    if (!wait.past) wait.last = fresh->after;
+    const auto finished = finished_.find({request, id});
+    const bool last_known = finished != finished_.end() && finished->second != Epoch{};
+    wait.past = fresh == work.starts.end() && !last_known;
+    if (last_known)
+      wait.last = finished->second;
+    else if (!wait.past)
+      wait.last = fresh->after;
     for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else if (!row || !row->wanted) {
     if (!was_done) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));

@@ -9,8 +9,13 @@ void Machine::handle(const ClientDrain& event) {
   drain_for_good_ = drain_for_good_ || event.for_good;
   if (row.state != MemberState::up) {
     if (row.state == MemberState::joining && !give_up_) leave();
-    return;
+    return;  // one that joins anew drains when it is up
   }
+  begin_drain();
+}
+
+void Machine::begin_drain() {
+  Member& row = *peers_[self_index].member;
   bool target = false;
   for (std::size_t index = 1; index < peers_.size(); ++index) {
     const Peer& peer = peers_[index];

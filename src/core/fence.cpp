@@ -23,6 +23,13 @@ void Machine::check_gap(Duration gap) {
   if (gap >= settings_.tick_timeout) session_over(false, "this node did not run for the whole tick time-out");
 }
 
+// Time in which this node did not run says nothing about the others.
+void Machine::forgive(Duration gap) {
+  if (gap <= settings_.tick_timeout / 8) return;
+  for (Peer& peer : peers_)
+    if (peer.lost_at) peer.lost_at = std::min(now_.monotonic, *peer.lost_at + gap);
+}
+
 void Machine::tend_fence() {
   if (!has_members()) {
     heard_ = now_.monotonic;

@@ -99,6 +99,7 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
       return;
     }
     end_session(from, MemberState::down, "it has begun a new session");
+    peer.want_hello = true;  // the end of the old session took back what was to be said
   }
   const bool fresh = !peer.member || !peer.hello_in || hello.fresh;
   if (!peer.member) {

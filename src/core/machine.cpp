@@ -56,6 +56,7 @@ const Effects& Machine::step(std::span<const Event> events, const Now& now) {
   ++stats_.steps;
   const Now before = now_;
   now_ = now;
+  if (booted_) forgive(now.monotonic - before.monotonic);
   if (booted_ && now.boot - before.boot > settings_.tick_timeout / 2) check_gap(now.boot - before.boot);
   for (const Event& event : events) {
     if (left_) break;

@@ -45,6 +45,7 @@ void Machine::handle(const PeerUp& event) {
   peer.attempts = 0;
   peer.next_connect = Duration::max();
   peer.settle_at = now_.monotonic + settings_.reconnect_every;
+  if (give_up_) peer.settled = false;
   peer.want_hello = true;
 }
 
@@ -59,7 +60,7 @@ void Machine::handle(const PeerDown& event) {
   reset_channel(peer);
   if (!peer.member) {
     if ((peer.seed || peer.learned) && had_channel) peer.next_connect = now_.monotonic + settings_.reconnect_every;
-    if (peer.seed) peer.settled = true;
+    peer.settled = true;
     return;
   }
   peer.lost_wall = now_.wall - (event.silent ? settings_.tick_timeout : Duration{});
@@ -159,7 +160,7 @@ bool Machine::may_become_up() const {
     } else if (peer.learned && now_.monotonic < peer.learned_at + settings_.tick_timeout) {
       return false;
     }
-    if (peer.seed && !peer.settled && !peer.member) return false;
+    if ((peer.seed || give_up_) && !peer.settled && !peer.member) return false;
   }
   if (formed || now_.monotonic >= form_at_) return true;
   return settings_.expect > 0 && here >= settings_.expect;
@@ -181,6 +182,7 @@ void Machine::become_up() {
   if (give_up_) {
     give_up_ = false;
     unfence();
+    if (!drainers_.empty()) begin_drain();
   }
 }
 

@@ -58,8 +58,18 @@ void Machine::tend_own(const ChildId& id, Child& child) {
     const PeerIndex place = place_of(child);
     if (child.hosted.size() > 1 && resolve_conflict(id, child, place)) return;
     if (place != self_index && place != no_peer) return release(id, child);
+    if (row.failed && row.losses > 0 && child.own->ran) return acquit(id, row);
   }
   if (!child.own->alive && may_restart() && child.own->restart_at <= now_.monotonic) start_again(id, child);
+}
+
+// It was blamed for the loss of this node, which only slept: it has run all the time.
+void Machine::acquit(const ChildId& id, const SpecRow& row) {
+  SpecRow next = row;
+  next.failed = false;
+  next.failure.clear();
+  next.losses = 0;
+  write_row(id, std::move(next), false);
 }
 
 // Rule 1.

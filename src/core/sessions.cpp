@@ -70,6 +70,16 @@ void Machine::drop_instances(PeerIndex index, std::vector<std::pair<ChildId, Ins
   }
 }
 
+// Others may have come up while this node slept, and run what it runs: all it ever knew must answer or fail
+// before it is up again.
+void Machine::ask_anew(Peer& peer) {
+  peer.settled = false;
+  if (peer.channel)
+    peer.settle_at = now_.monotonic + settings_.reconnect_every;
+  else if (!peer.connecting)
+    connect(peer);
+}
+
 void Machine::session_over(bool keep_children, const std::string& words) {
   Member& row = *peers_[self_index].member;
   effects_.members.push_back({row.session, MemberState::down, words});
@@ -89,6 +99,7 @@ void Machine::session_over(bool keep_children, const std::string& words) {
   for (std::size_t index = 1; index < peers_.size(); ++index) {
     Peer& peer = peers_[index];
     peer.acked = 0;
+    if (!keep_children && !peer.hello_in && !peer.refused) ask_anew(peer);
     if (!peer.channel) continue;
     peer.want_hello = true;
     peer.want_sync = peer.want_view = peer.hello_in;

@@ -98,10 +98,12 @@ class Machine {
   void relay_unstable(Peer& peer);
   void drop_instances(PeerIndex index, std::vector<std::pair<ChildId, Instance>>* dropped);
   void update_member(Peer& peer, const Member& row);
+  void ask_anew(Peer& peer);
   void session_over(bool keep_children, const std::string& words);
 
   // Fencing (fence.cpp).
   void check_gap(Duration gap);
+  void forgive(Duration gap);
   void tend_fence();
   void fence(const std::string& words);
   void send_probes(bool all);
@@ -200,7 +202,7 @@ class Machine {
   void end_row(const ChildId& id, Work& work, const RequestKey& request);
   [[nodiscard]] bool asked_now(const Request& request) const;
   void note_asked(const Request& request);
-  void remember_finished(const RequestKey& request, const ChildId& id);
+  bool remember_finished(const RequestKey& request, const ChildId& id);
   [[nodiscard]] bool is_finished(const RequestKey& request, const ChildId& id) const;
   [[nodiscard]] std::optional<Error> cannot_start(const LaterStart& start) const;
   void add_wait(const ChildId& id, Work& work, StartWait wait);
@@ -220,6 +222,7 @@ class Machine {
   void settle_touched();
   void reconcile(const ChildId& id);
   void tend_own(const ChildId& id, Child& child);
+  void acquit(const ChildId& id, const SpecRow& row);
   void maybe_start(const ChildId& id, Child& child);
   [[nodiscard]] PeerIndex place_of(const Child& child) const;
   void start_here(const ChildId& id, Child& child);
@@ -246,6 +249,7 @@ class Machine {
   /// Writes what follows from a loss, if that is for this node to do. False: the child must not start now.
   bool tend_loss(const ChildId& id, Child& child);
   void handle(const ClientDrain& event);
+  void begin_drain();
   void tend_drain();
   bool refuse_impossible_drain();
   [[nodiscard]] bool only_homeless_left() const;
@@ -310,7 +314,8 @@ class Machine {
   std::map<ChildId, std::set<std::uint64_t>> held_;
   std::set<std::tuple<Duration, ChildId, std::uint64_t>> held_until_;
   std::set<std::pair<Duration, std::uint64_t>> repeats_;
-  std::set<std::pair<RequestKey, ChildId>> finished_;
+  /// With the greatest epoch that was known when it was finished: what a stop has ended is not newer.
+  std::map<std::pair<RequestKey, ChildId>, Epoch> finished_;
   std::deque<std::pair<Duration, std::pair<RequestKey, ChildId>>> finished_order_;
   std::map<RequestKey, std::uint64_t> asked_in_;  ///< The view in which a request was asked last.
   std::deque<std::pair<Duration, RequestKey>> asked_order_;

@@ -98,7 +98,8 @@ void Machine::on_message(PeerIndex from, const Sync& sync) {
     touch(id);
     changed(id);
   });
-  for (const auto& [request, id] : sync.finished) remember_finished(request, id);
+  for (const auto& [request, id] : sync.finished)
+    if (remember_finished(request, id)) finished_[{request, id}] = {};  // what was known then is not known here
   replace_instances(from, sync);
   for (const auto& [id, epoch] : sync.epochs) {
     witness(epoch.clock);

@@ -61,6 +61,7 @@ void Distribution::Impl::decide(const SessionPtr& session) {
   if (name == options.name) return session->decide(HandshakeStatus::not_allowed);
   HandshakeStatus status = HandshakeStatus::ok;
   std::shared_ptr<Dialer> gives_way;
+  std::uint64_t attempt = 0;
   {
     const std::unique_lock lock(peers_mutex_);
     // Not operator[]: a name that nobody has vouched for makes no entry.
@@ -72,11 +73,12 @@ void Distribution::Impl::decide(const SessionPtr& session) {
       const bool ours = options.name > name && found->second.dialer->in_handshake();
       status = ours ? HandshakeStatus::nok : HandshakeStatus::ok_simultaneous;
       if (!ours) gives_way = std::exchange(found->second.dialer, nullptr);
+      attempt = found->second.attempt;
     }
   }
   if (gives_way != nullptr) {
     gives_way->cancel();
-    took_over_.insert(session);
+    took_over_.emplace(session, attempt);
   }
   session->decide(status);
 }
@@ -128,7 +130,7 @@ void Distribution::Impl::await_probe(const SessionPtr& session, const std::share
 void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
   sessions_.erase(session);
   const NodeName name = session->handshake().peer().name;
-  const bool took_over = took_over_.erase(session) != 0;
+  const auto took_over = took_over_.extract(session);
   const Handshake& handshake = session->handshake();
   const bool our_choice =
       session->end() == HandshakeSession::End::refused &&
@@ -143,7 +145,7 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
     if (limiter_.allow(who)) spdlog::warn("no connection from {}: {}", who, session->words());
   }
   // Our own attempt gave way to this one; now it is needed after all.
-  if (took_over) resume_attempt(name);
+  if (!took_over.empty()) resume_attempt(name, took_over.mapped());
 }
 
 void Distribution::Impl::learn_listening_port(const NodeName& node, const Tcp::endpoint& remote) {

@@ -36,11 +36,13 @@ void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
     return fail_attempt(node, ConnectFailure::not_allowed, "that is this node's own name");
   std::optional<HostPort> address;
   bool stopped = false;
+  const std::uint64_t attempt = ++last_attempt_;
   {
     const std::unique_lock lock(peers_mutex_);
     Peer& peer = peers_[node.value];
     if (peer.channel != nullptr || peer.dialer != nullptr) return;
     stopped = stopping_;
+    peer.attempt = attempt;
     peer.give_up_at = Clock::now() + options.handshake_timeout;
     if (last_known && peer.last_known) address = peer.last_known;
     if (!address) address = peer.configured;
@@ -48,10 +50,10 @@ void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
   if (stopped) return fail_attempt(node, ConnectFailure::unreachable, "this node stops");
   // Two connections at once would each be given up for the other.
   if (const auto session = coming_from(node)) {
-    took_over_.insert(session);
-    return resume_attempt_after(node, incoming_patience);
+    took_over_.emplace(session, attempt);
+    return resume_attempt_after(node, attempt, incoming_patience);
   }
-  dial(node, std::move(address));
+  dial(node, attempt, std::move(address));
 }
 
 Distribution::Impl::SessionPtr Distribution::Impl::coming_from(const NodeName& node) const {
@@ -62,7 +64,7 @@ Distribution::Impl::SessionPtr Distribution::Impl::coming_from(const NodeName& n
   return nullptr;
 }
 
-void Distribution::Impl::dial(const NodeName& node, std::optional<HostPort> address) {
+void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::optional<HostPort> address) {
   // Weak: the table holds the dialer.
   const std::weak_ptr<Impl> weak = weak_from_this();
   DialHandler handler;
@@ -76,10 +78,10 @@ void Distribution::Impl::dial(const NodeName& node, std::optional<HostPort> addr
     if (const auto self = weak.lock())
       self->up(session, HostPort{remote.address().to_string(), remote.port()});
   };
-  handler.failed = [weak, node](ConnectFailure failure, const std::string& words, bool nok) {
+  handler.failed = [weak, node, attempt](ConnectFailure failure, const std::string& words, bool nok) {
     const auto self = weak.lock();
     if (self == nullptr) return;
-    if (nok) return self->on_nok(node);
+    if (nok) return self->on_nok(node, attempt);
     self->fail_attempt(node, failure, words);
   };
   auto dialer = std::make_shared<Dialer>(io,
@@ -103,22 +105,23 @@ HandshakeOptions Distribution::Impl::handshake_options() {
           .challenge = random_()};
 }
 
-void Distribution::Impl::on_nok(const NodeName& node) {
+void Distribution::Impl::on_nok(const NodeName& node, std::uint64_t attempt) {
   {
     const std::unique_lock lock(peers_mutex_);
     peers_[node.value].dialer.reset();
   }
-  resume_attempt_after(node, redial_after);
+  resume_attempt_after(node, attempt, redial_after);
 }
 
-void Distribution::Impl::resume_attempt_after(const NodeName& node, milliseconds delay) {
+void Distribution::Impl::resume_attempt_after(const NodeName& node, std::uint64_t attempt,
+                                              milliseconds delay) {
   auto timer = std::make_shared<asio::steady_timer>(io, delay);
-  timer->async_wait([self = shared_from_this(), node, timer](const boost::system::error_code&) {
-    self->resume_attempt(node);
+  timer->async_wait([self = shared_from_this(), node, attempt, timer](const boost::system::error_code&) {
+    self->resume_attempt(node, attempt);
   });
 }
 
-void Distribution::Impl::resume_attempt(const NodeName& node) {
+void Distribution::Impl::resume_attempt(const NodeName& node, std::uint64_t attempt) {
   std::optional<HostPort> address;
   bool too_late = false;
   {
@@ -126,7 +129,8 @@ void Distribution::Impl::resume_attempt(const NodeName& node) {
     const auto found = peers_.find(node.value);
     if (found == peers_.end()) return;
     const Peer& peer = found->second;
-    if (peer.channel != nullptr || !peer.connecting || peer.dialer != nullptr) return;
+    if (peer.channel != nullptr || !peer.connecting || peer.dialer != nullptr || peer.attempt != attempt)
+      return;
     too_late = stopping_ || Clock::now() > peer.give_up_at;
     address = peer.configured;
   }
@@ -134,7 +138,7 @@ void Distribution::Impl::resume_attempt(const NodeName& node) {
     return fail_attempt(node, ConnectFailure::timeout,
                         "it wanted to connect to us itself, and that did not come about");
   }
-  dial(node, std::move(address));
+  dial(node, attempt, std::move(address));
 }
 
 void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failure,

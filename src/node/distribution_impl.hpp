@@ -39,7 +39,8 @@ namespace brood::node {
 struct Peer {
   std::shared_ptr<Channel> channel;  ///< Up.
 
-  bool connecting = false;  ///< An attempt goes on: on_connect_failed or on_up will follow.
+  std::uint64_t attempt = 0;  ///< Of this attempt alone; what was put off for an earlier one finds another.
+  bool connecting = false;    ///< An attempt goes on: on_connect_failed or on_up will follow.
   std::shared_ptr<Dialer>
       dialer;  ///< Null while the attempt waits for the peer's own, or has given way to it.
   Clock::time_point give_up_at{};  ///< When an attempt that waits or has given way fails.
@@ -81,12 +82,12 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Outgoing.
   void connect(const NodeName& node, bool last_known);        // any thread
   void begin_attempt(const NodeName& node, bool last_known);  // io thread
-  void dial(const NodeName& node, std::optional<HostPort> address);
-  void on_nok(const NodeName& node);
-  void resume_attempt_after(const NodeName& node, milliseconds delay);
+  void dial(const NodeName& node, std::uint64_t attempt, std::optional<HostPort> address);
+  void on_nok(const NodeName& node, std::uint64_t attempt);
+  void resume_attempt_after(const NodeName& node, std::uint64_t attempt, milliseconds delay);
   /// An incoming handshake of that name that has been let in goes on.
   [[nodiscard]] SessionPtr coming_from(const NodeName& node) const;
-  void resume_attempt(const NodeName& node);
+  void resume_attempt(const NodeName& node, std::uint64_t attempt);
   void fail_attempt(const NodeName& node, ConnectFailure failure, const std::string& words);
   [[nodiscard]] HandshakeOptions handshake_options();
 
@@ -128,9 +129,11 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Io thread.
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
-  std::unordered_set<SessionPtr> sessions_;   ///< Incoming, not yet authenticated.
-  std::unordered_set<SessionPtr> took_over_;  ///< Those of sessions_ that our own attempt waits for.
-  IncomingControl incoming_;                  ///< Reused.
+  std::unordered_set<SessionPtr> sessions_;  ///< Incoming, not yet authenticated.
+  /// Those of sessions_ that an attempt of ours waits for.
+  std::unordered_map<SessionPtr, std::uint64_t> took_over_;
+  std::uint64_t last_attempt_ = 0;
+  IncomingControl incoming_;  ///< Reused.
   std::random_device random_;
 
   std::shared_ptr<epmd::Registrar> registrar_;
