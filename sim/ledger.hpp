@@ -7,8 +7,8 @@
 // when it certainly does not (an acknowledged stop that no start could have undone); where neither is
 // certain, every answer is right.
 //
-// A promise can be broken rightly in one way: all the nodes that knew died, or the last was stopped. Then it
-// is void until all nodes agree about that child again.
+// A promise can be broken rightly in one way: of the nodes that are up, all that knew died or were stopped.
+// Then it is void until all nodes agree about that child again.
 //
 // Thread rule: one thread.
 #pragma once

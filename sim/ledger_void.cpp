@@ -24,11 +24,18 @@ void Ledger::node_paused(std::size_t node) {
 }
 
 void Ledger::void_what_only_it_knew(std::size_t lost) {
+  // Nodes that are still joining may form a cluster of their own when the last that is up is lost.
   std::vector<const core::Core*> left;
-  for (std::size_t i = 0; i < world_.nodes.size(); ++i)
-    if (i != lost && world_.nodes[i].running()) left.push_back(world_.nodes[i].core.get());
-  if (world_.driver->up_count() == 0)
-    split_excused_ = world_.driver->count(SimNode::State::paused) != 0 || split_excused_;
+  std::size_t joining = 0;
+  for (std::size_t i = 0; i < world_.nodes.size(); ++i) {
+    if (i == lost || !world_.nodes[i].running()) continue;
+    if (world_.nodes[i].core->self().state == core::MemberState::joining)
+      ++joining;
+    else
+      left.push_back(world_.nodes[i].core.get());
+  }
+  if (left.empty() && (joining > 1 || world_.driver->count(SimNode::State::paused) != 0))
+    split_excused_ = true;
   const Duration now = world_.now();
   for (auto& [id, record] : records_) {
     if (record.void_now) continue;

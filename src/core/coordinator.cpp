@@ -378,15 +378,12 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
   const bool was_done = is_finished(request, id) || (row && row->request == request);
   if (was_done && row && row->wanted) {  // done, but what it stopped may still be on its way out
     const auto fresh = std::find_if(work.starts.begin(), work.starts.end(),
-                                    [](const StartWait& start) { return start.fresh; });
+                                    [](const StartWait& start) { return start.fresh && start.after != Epoch{}; });
     wait.number = newest_change();
     const auto finished = finished_.find({request, id});
-    const bool last_known = finished != finished_.end() && finished->second != Epoch{};
-    wait.past = fresh == work.starts.end() && !last_known;
-    if (last_known)
-      wait.last = finished->second;
-    else if (!wait.past)
-      wait.last = fresh->after;
+    wait.past = true;
+    if (finished != finished_.end()) wait.last = finished->second;
+    if (fresh != work.starts.end()) wait.last = std::max(wait.last, fresh->after);
     for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else if (!row || !row->wanted) {
     if (!was_done) return answer(request, failure(id, Errc::no_such_child, "no child of that id"));

@@ -76,6 +76,7 @@ void Machine::flush() {
       (same ? light : full).push_back(name);
       peer.want_sync = false;
       peer.synced_out = true;
+      peer.may_lack = false;
       ++stats_.syncs_sent;
     }
     if (peer.want_view) views.push_back(name);

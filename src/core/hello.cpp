@@ -148,6 +148,7 @@ void Machine::learn(const SessionId& session, const std::string& address) {
 // its own way; one of a node that is gone must be passed on.
 void Machine::check_digest(Peer& peer, const Hello& hello) {
   if (hello.seen == table_.seen()) {
+    peer.may_lack = false;
     if (hello.digest != table_.digest()) peer.want_sync = true;
     return;
   }

@@ -96,7 +96,8 @@ TEST(Members, ARestartedNodeIsANewSessionWithoutItsOldChildren) {
 TEST(Members, AnUnreachableNodeIsDownAfterTheTickTimeoutOnly) {
   Cluster cluster(3);
   cluster.form();
-  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}, {cluster.nodes[1].name, cluster.nodes[2].name}};
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name},
+                         {cluster.nodes[1].name, cluster.nodes[2].name}};
   cluster.drop_channels(2, false);
   cluster.run(7s);
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
@@ -187,7 +188,8 @@ TEST(Rows, WhatOnlyOneSurvivorHoldsOfALostNodeIsPassedOnBeforeTheViewIsConfirmed
   }
   // The Delta of n3 reaches n1, and n3 dies before it reaches n2.
   const auto now = cluster.now;
-  const Effects effects = cluster.nodes[2].core->step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}}, now);
+  const Effects effects =
+      cluster.nodes[2].core->step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}}, now);
   for (const Send& send : effects.sends)
     if (std::holds_alternative<Delta>(send.body))
       cluster.give(0, PeerMessage{cluster.nodes[2].name, cluster.nodes[2].creation, send.body});

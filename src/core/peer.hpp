@@ -42,6 +42,7 @@ struct Peer {
   VersionVector seen;                ///< From its last Hello.
   std::uint64_t digest = 0;
   std::deque<std::pair<std::uint64_t, SpecChange>> unstable;  ///< Its changes that others may lack still.
+  bool may_lack = false;             ///< Rows that we got by another's Sync after our own Sync to it.
   std::optional<ChildId> obituary;   ///< The child in whose handler it said it crashes.
   bool must_answer = false;          ///< We are fenced until it proves that it takes us for a member.
 

@@ -27,7 +27,9 @@ SpecRow row_of(const std::string& id) {
   return row;
 }
 
-std::uint64_t key_of(int i) { return ChildId::binary("child/" + std::to_string(i)).value().hash64(); }
+std::uint64_t key_of(int i) {
+  return ChildId::binary("child/" + std::to_string(i)).value().hash64();
+}
 
 // The owner of a key is the same on every compiler, machine and release. These may never change.
 TEST(Placement, GoldenVectors) {
@@ -36,7 +38,8 @@ TEST(Placement, GoldenVectors) {
   std::string owners, weighted_owners;
   for (int i = 0; i < 40; ++i) {
     owners += std::to_string(equal.coordinator(key_of(i)));
-    weighted_owners += std::to_string(ring({node(1, 50), node(2, 100), node(3, 200), node(4, 150)}).coordinator(key_of(i)));
+    weighted_owners +=
+        std::to_string(ring({node(1, 50), node(2, 100), node(3, 200), node(4, 150)}).coordinator(key_of(i)));
   }
   EXPECT_EQ(owners, "2223115415534242353234323353244112142432");
   EXPECT_EQ(weighted_owners, "3223113433334242313234323323444113142333");

@@ -44,7 +44,8 @@ TEST(Reconcile, OnlyChildrenThatBelongToANewNodeMoveToItAndNeverRunTwice) {
   cluster.start(0, many(300));
   cluster.run(1s);
   std::map<ChildId, std::size_t> before;
-  for (int i = 0; i < 300; ++i) before[id_of("c" + std::to_string(i))] = cluster.host("c" + std::to_string(i));
+  for (int i = 0; i < 300; ++i)
+    before[id_of("c" + std::to_string(i))] = cluster.host("c" + std::to_string(i));
   cluster.watch = [&](std::size_t, const Effects&) {
     for (int i = 0; i < 300; ++i) ASSERT_LE(cluster.alive("c" + std::to_string(i)), 1U);
   };
@@ -179,7 +180,8 @@ TEST(Crash, AStaticChildWhoseStartFailsIsTriedAgain) {
   Cluster cluster(1);
   cluster.form();
   cluster.fail_starts.insert(id_of("a"));
-  const auto client = cluster.start(0, {spec_of("a", "counter", Restart::permanent, true)}, StartMode::ensure);
+  const auto client =
+      cluster.start(0, {spec_of("a", "counter", Restart::permanent, true)}, StartMode::ensure);
   cluster.run(100ms);
   EXPECT_EQ(cluster.result(client), "ok");
   EXPECT_EQ(cluster.alive("a"), 0U);

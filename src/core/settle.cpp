@@ -103,7 +103,7 @@ void Machine::settle_stops(const ChildId& id, Work& work) {
   std::erase_if(work.stops, [&](StopWait& wait) {
     if (child && !child->wanted() && !wait.past) wait.last = std::max(wait.last, child->floor);
     const bool lives = child && std::any_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& hosted) {
-      return wait.past ? hosted.instance.phase == Phase::stopping : hosted.instance.epoch <= wait.last;
+      return hosted.instance.epoch <= wait.last || (wait.past && hosted.instance.phase == Phase::stopping);
     });
     if (now_.monotonic >= wait.until) return true;
     if (lives || !replicated(wait.number) || !starters_know(wait)) return false;

@@ -9,7 +9,9 @@
 namespace brood::core {
 namespace {
 
-ChildId id_of(std::uint64_t number) { return ChildId::binary("c" + std::to_string(number)).value(); }
+ChildId id_of(std::uint64_t number) {
+  return ChildId::binary("c" + std::to_string(number)).value();
+}
 
 SpecRow row_of(const ChildId& id, std::uint64_t clock) {
   auto spec = std::make_shared<Spec>();
@@ -90,7 +92,8 @@ struct Model {
     for (const auto& [key, row] : newest) {
       if (ended.count(key.second) != 0) continue;
       const auto [at, added] = best.try_emplace(key.first, row);
-      if (!added && std::tie(at->second.clock, at->second.dot) < std::tie(row.clock, row.dot)) at->second = row;
+      if (!added && std::tie(at->second.clock, at->second.dot) < std::tie(row.clock, row.dot))
+        at->second = row;
     }
     std::map<ChildId, Dot> dots;
     for (const auto& [id, row] : best) dots[id] = row.dot;
@@ -130,7 +133,9 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
       const ChildId id = id_of(random.below(4));
       SpecTable& table = tables[node];
       switch (random.below(6)) {
-        case 0: made(node, table.write(id, row_of(id, random.below(50)), true)); break;
+        case 0:
+          made(node, table.write(id, row_of(id, random.below(50)), true));
+          break;
         case 1:
           if (table.row(id)) {
             SpecRow row = *table.row(id);
@@ -143,7 +148,9 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
         case 2:
           if (table.row(id)) made(node, table.remove(id));
           break;
-        case 3: tables[node].merge(sync_of(tables[random.below(3)]), nothing); break;
+        case 3:
+          tables[node].merge(sync_of(tables[random.below(3)]), nothing);
+          break;
         default: {
           const auto from = static_cast<std::size_t>(random.below(3));
           auto& queue = queues[from][node];

@@ -94,10 +94,14 @@ void Machine::on_message(PeerIndex from, const Sync& sync) {
   }
   witness(sync.clock);
   for (const auto& [id, row] : sync.rows) witness(row.clock);
+  const VersionVector before = table_.seen();
   table_.merge(sync, [&](const ChildId& id) {
     touch(id);
     changed(id);
   });
+  if (table_.seen() != before)
+    for (Peer& other : peers_) other.may_lack = true;
+  peer.may_lack = sync.seen != table_.seen();
   for (const auto& [request, id] : sync.finished)
     if (remember_finished(request, id)) finished_[{request, id}] = {};  // what was known then is not known here
   replace_instances(from, sync);

@@ -1,5 +1,6 @@
-// Cluster: a few cores with messages carried by hand, for the unit tests of the core. No chance, no delay: what
-// a core sends is delivered in order as soon as run() comes to it; time stands still until run(duration).
+// Cluster: a few cores with messages carried by hand, for the unit tests of the core. No chance, no delay:
+// what a core sends is delivered in order as soon as run() comes to it; time stands still until
+// run(duration).
 #pragma once
 
 #include <deque>
@@ -11,10 +12,12 @@
 
 namespace brood::core::testing {
 
-inline ChildId id_of(std::string_view text) { return ChildId::binary(text).value(); }
+inline ChildId id_of(std::string_view text) {
+  return ChildId::binary(text).value();
+}
 
-inline SpecPtr spec_of(std::string_view id, std::string worker = "counter", Restart restart = Restart::permanent,
-                       bool is_static = false) {
+inline SpecPtr spec_of(std::string_view id, std::string worker = "counter",
+                       Restart restart = Restart::permanent, bool is_static = false) {
   auto spec = std::make_shared<Spec>();
   spec->id = id_of(id);
   spec->needs = spec->worker = std::move(worker);
@@ -28,7 +31,7 @@ class Cluster {
   struct Node {
     NodeName name;
     std::uint32_t creation = 0;
-    std::unique_ptr<Core> core;             ///< nullptr: not running.
+    std::unique_ptr<Core> core;  ///< nullptr: not running.
     bool paused = false;
     std::map<ChildId, Epoch> processes;
     std::set<NodeName> channels;
@@ -102,10 +105,12 @@ class Cluster {
     while (now.monotonic < end) {
       Duration next = end;
       for (const Node& node : nodes)
-        if (node.core && !node.paused) next = std::min(next, std::max(node.core->next_deadline(), now.monotonic + 1ms));
+        if (node.core && !node.paused)
+          next = std::min(next, std::max(node.core->next_deadline(), now.monotonic + 1ms));
       set_time(next);
       for (std::size_t i = 0; i < nodes.size(); ++i)
-        if (nodes[i].core && !nodes[i].paused && nodes[i].core->next_deadline() <= now.monotonic) give(i, Tick{});
+        if (nodes[i].core && !nodes[i].paused && nodes[i].core->next_deadline() <= now.monotonic)
+          give(i, Tick{});
       run();
     }
   }
@@ -204,7 +209,8 @@ class Cluster {
       if (record) sent.emplace_back(node.name, send.body);
       const Bytes bytes = encode(send.body);
       for (const NodeName& to : send.to)
-        if (node.channels.count(to) != 0) give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
+        if (node.channels.count(to) != 0)
+          give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
     }
     for (const Reply& reply : effects.replies) {
       auto& outcomes = replies[reply.client.value];
@@ -217,7 +223,8 @@ class Cluster {
     const std::size_t other = index(to);
     Node& from = nodes[i];
     if (other == nodes.size() || !nodes[other].core) return give(i, ConnectFailed{to, true, "not running"});
-    if (nodes[other].paused || unreachable.count({from.name, to}) != 0 || unreachable.count({to, from.name}) != 0)
+    if (nodes[other].paused || unreachable.count({from.name, to}) != 0 ||
+        unreachable.count({to, from.name}) != 0)
       return give(i, ConnectFailed{to, false, "no answer"});
     if (!from.channels.insert(to).second) return;
     nodes[other].channels.insert(from.name);

@@ -1,8 +1,9 @@
 // Golden traces: scripts of events in tests/traces/*.txt with everything that the cores answer to them.
 // CORE_TRACES_REWRITE=1 writes the answers anew; commit only differences that you can explain.
 //
-// A line that begins with `> ` is a command: nodes N, boot I, run MS, start I ID [on J], temporary I ID, static
-// I ID, stop I ID, retry I ID, exit ID normal|abnormal, kill I, break I, sleep I, wake I, drain I, fail ID.
+// A line that begins with `> ` is a command: nodes N, boot I, run MS, start I ID [on J], temporary I ID,
+// static I ID, stop I ID, retry I ID, exit ID normal|abnormal, kill I, break I, sleep I, wake I, drain I,
+// fail ID.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path folder() { return fs::path(__FILE__).parent_path() / "../../tests/traces"; }
+fs::path folder() {
+  return fs::path(__FILE__).parent_path() / "../../tests/traces";
+}
 
 std::string text(const InstanceChange& change) {
   if (!change.instance) return change.id.text() + "=gone";
@@ -82,7 +85,8 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
   for (const auto& connect : effects.connects) line("connect " + connect.node.value);
   for (const auto& member : effects.members)
     line(fmt::format("member {} {} {}", member.session.node.value, to_string(member.state), member.words));
-  for (const auto& start : effects.starts) line(fmt::format("start {} ({})", start.spec->id.text(), start.cause.event));
+  for (const auto& start : effects.starts)
+    line(fmt::format("start {} ({})", start.spec->id.text(), start.cause.event));
   for (const auto& stop : effects.stops) line(fmt::format("stop {} ({})", stop.id.text(), stop.cause.event));
   for (const auto& send : effects.sends) {
     std::string to;
@@ -91,7 +95,8 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
   }
   for (const auto& reply : effects.replies)
     for (const auto& outcome : reply.outcomes)
-      line(fmt::format("reply {} {}", outcome.id.text(), outcome.error ? to_string(outcome.error->code) : "ok"));
+      line(fmt::format("reply {} {}", outcome.id.text(),
+                       outcome.error ? to_string(outcome.error->code) : "ok"));
   if (effects.fence) line(*effects.fence ? "fence" : "unfence");
   if (effects.left) line("left");
   return out;
@@ -135,7 +140,9 @@ class Script {
   void command_(const std::string& command, std::istream& words) {
     if (command == "nodes") {
       cluster_ = std::make_unique<Cluster>(node_(words) + 1);
-      cluster_->watch = [this](std::size_t i, const Effects& effects) { out_ += describe(*cluster_, i, effects); };
+      cluster_->watch = [this](std::size_t i, const Effects& effects) {
+        out_ += describe(*cluster_, i, effects);
+      };
     } else if (command == "boot") {
       cluster_->boot(node_(words));
     } else if (command == "run") {

@@ -140,39 +140,64 @@ class Samples {
       return std::make_pair(of, row(of));
     };
     switch (kind) {
-      case 0: return Hello{member(), session(), flip(), flip(), several(pair), vector(), next(), clock()};
-      case 1: return Refusal{text()};
-      case 2: return SyncRequest{};
+      case 0:
+        return Hello{member(), session(), flip(), flip(), several(pair), vector(), next(), clock()};
+      case 1:
+        return Refusal{text()};
+      case 2:
+        return SyncRequest{};
       case 3: {
-        Sync sync{session(), next(), flip(), {}, clock(), vector(), several(named_row),
-                  several([&] { return instance_change(); }), {}, {}};
+        Sync sync{session(),
+                  next(),
+                  flip(),
+                  {},
+                  clock(),
+                  vector(),
+                  several(named_row),
+                  several([&] { return instance_change(); }),
+                  {},
+                  {}};
         sync.finished.emplace_back(request(), id());
         if (flip()) sync.member = member();
         sync.epochs[id()] = epoch();
         return sync;
       }
       case 4: {
-        Delta delta{session(), next(), next(), several([&] { return spec_change(); }),
-                    several([&] { return instance_change(); }), {}};
+        Delta delta{session(),
+                    next(),
+                    next(),
+                    several([&] { return spec_change(); }),
+                    several([&] { return instance_change(); }),
+                    {}};
         if (flip()) delta.member = member();
         return delta;
       }
-      case 5: return DeltaAck{next()};
-      case 6: return View{next()};
-      case 7: return Probe{next()};
-      case 8: return ProbeAck{next(), flip()};
-      case 9: return Obituary{id(), epoch()};
-      case 10: return Goodbye{};
+      case 5:
+        return DeltaAck{next()};
+      case 6:
+        return View{next()};
+      case 7:
+        return Probe{next()};
+      case 8:
+        return ProbeAck{next(), flip()};
+      case 9:
+        return Obituary{id(), epoch()};
+      case 10:
+        return Goodbye{};
       case 11: {
         StartRequest start{request(), static_cast<StartMode>(below(3)), next(), u32(), {}, {}};
         if (flip()) start.on = node();
         start.specs = several([&]() -> SpecPtr { return std::make_shared<Spec>(spec()); });
         return start;
       }
-      case 12: return StopRequest{request(), next(), u32(), several([&] { return id(); })};
-      case 13: return RetryRequest{request(), next(), u32(), id()};
-      case 14: return LookupRequest{request(), next(), u32(), id()};
-      default: return Answer{request(), next(), several([&] { return outcome(); })};
+      case 12:
+        return StopRequest{request(), next(), u32(), several([&] { return id(); })};
+      case 13:
+        return RetryRequest{request(), next(), u32(), id()};
+      case 14:
+        return LookupRequest{request(), next(), u32(), id()};
+      default:
+        return Answer{request(), next(), several([&] { return outcome(); })};
     }
   }
 

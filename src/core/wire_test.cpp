@@ -66,7 +66,8 @@ TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
 }
 
 TEST(Wire, FieldsThatALaterVersionAddsToAMessageAreSkipped) {
-  const Term later = Term::tuple({Term::atom("view"), 7, Term::map({{Term::atom("more"), 1}}), Term::atom("x")});
+  const Term later =
+      Term::tuple({Term::atom("view"), 7, Term::map({{Term::atom("more"), 1}}), Term::atom("x")});
   const auto back = decode(encode_term(later));
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(std::get<View>(*back).hash, 7U);

@@ -77,6 +77,7 @@ class Cluster:
         self._chaos = chaos
         self._processes = {}
         self._paused = set()
+        self._leaving = set()
         self._starts = {}
         self._closed = False
         self._epmd = None
@@ -132,6 +133,7 @@ class Cluster:
         """Starts the program of a node without waiting for it."""
         if config is None:
             config = self.write(f"{name}.toml", self.fleet_text(name))
+        self._leaving.discard(name)
         number = self._starts[name] = self._starts.get(name, 0) + 1
         with open(self.path(f"{name}.{number}.out"), "wb") as out, \
                 open(self.path(f"{name}.{number}.log"), "wb") as log:
@@ -165,7 +167,8 @@ class Cluster:
         return name in self._processes and self._processes[name].poll() is None
 
     def up_names(self):
-        return [name for name in self.names if self.alive(name) and name not in self._paused]
+        return [name for name in self.names
+                if self.alive(name) and name not in self._paused and name not in self._leaving]
 
     def kill(self, name):
         """kill -9."""
@@ -184,9 +187,17 @@ class Cluster:
         self.witness.resumed(self.full(name))
         self._paused.discard(name)
 
+    def begin_leave(self, name):
+        """SIGTERM, without waiting."""
+        self._leaving.add(name)
+        self._processes[name].send_signal(signal.SIGTERM)
+
     def leave(self, name, seconds=30):
         """SIGTERM: the node hands over and ends. Its exit status."""
-        self._processes[name].send_signal(signal.SIGTERM)
+        self.begin_leave(name)
+        return self.wait_left(name, seconds)
+
+    def wait_left(self, name, seconds=30):
         try:
             return self._processes[name].wait(seconds * SLOW)
         except subprocess.TimeoutExpired:

@@ -76,7 +76,7 @@ class Chaos(ScenarioTest):
             what = f"start {down[0]}"
         else:
             leaver = self.choice.choice([name for name in up if name != victim])
-            self.cluster_.process(leaver).terminate()
+            self.cluster_.begin_leave(leaver)
             what = f"leave {leaver}"
         time.sleep(self.choice.uniform(0.0, 0.6))
         self.cluster_.kill(victim)
@@ -105,8 +105,8 @@ class Chaos(ScenarioTest):
     def whole_again(self):
         """All nodes up at the end of a round."""
         for name in NODES:
-            if not self.cluster_.alive(name):
-                self.cluster_.process(name).wait(1)
+            if name not in self.cluster_.up_names():
+                self.cluster_.wait_left(name, 40)
                 self.cluster_.launch(name)
         for name in NODES:
             self.cluster_.wait_up(name, 40)
@@ -125,7 +125,7 @@ class Chaos(ScenarioTest):
 
     def test_exactly_one_of_each_after_every_round(self):
         # No subTest: what follows a failed round says nothing.
-        count = rounds(6, 50)
+        count = rounds(15, 50)
         self.note(f"{count} rounds, seed {self.seed} (BROOD_TEST_SEED), {WORKERS} workers, {SERVERS} servers")
         self.cluster_.start()
         self.cluster_.wait_members()

@@ -76,9 +76,9 @@ class Leave(ScenarioTest):
     def test_nodes_that_leave_together_never_hand_to_each_other(self):
         cluster, _ = self.filled()
         for name in ("n2", "n3"):
-            cluster.process(name).terminate()
+            cluster.begin_leave(name)
         for name in ("n2", "n3"):
-            self.assertEqual(cluster.process(name).wait(30), 0, cluster.log(name))
+            self.assertEqual(cluster.wait_left(name), 0, cluster.log(name))
         placed = cluster.wait_placed(self.ids, ("n1",))
         self.assertEqual(set(placed.values()), {cluster.full("n1")})
         cluster.wait_witnessed(self.ids)
@@ -112,7 +112,7 @@ class Leave(ScenarioTest):
         cluster.start()
         placed = cluster.wait_placed([f"slow-{n}" for n in range(4)])
         name = "n1" if cluster.full("n1") in placed.values() else "n2"
-        cluster.process(name).terminate()
+        cluster.begin_leave(name)
         self.wait(lambda: "drain" in cluster.log(name).lower() or "leav" in cluster.log(name).lower(), 10,
                   "it has begun to leave")
         begin = time.monotonic()
