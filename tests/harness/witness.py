@@ -8,8 +8,8 @@ each) says "as long as I live": the kernel closes its socket however it dies.
 
 Times are the witness's own, at arrival. What was said first on one connection may be read later than what was
 said then on another, so one thread reads them all, look by look, and a start counts only after the next look:
-whatever was said before it has been read by then. An overlap that lasts longer than two looks (about a
-millisecond) is seen. What the test does to a node is told beforehand: killed() ends all
+whatever was said before it has been read by then. An overlap that lasts longer than two looks (some
+three milliseconds) is seen. What the test does to a node is told beforehand: killed() ends all
 intervals of that node at once; paused() and resumed() frame the time in which its workers cannot run.
 
 An interval that begins before its predecessor's end is an overlap. Of an instance that was paused: the time
@@ -89,6 +89,8 @@ class Witness:
         held_back = []   # starts of the last look, and what follows them
         while not self._closing:
             lines, ended = [], []
+            if held_back:
+                time.sleep(0.001)  # not a wait: what was sent before those starts gets the time to arrive
             for key, _ in self._selector.select(0 if held_back else 0.05):
                 if key.data is None:
                     self._accept()
