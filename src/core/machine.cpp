@@ -54,6 +54,7 @@ const Effects& Machine::step(std::span<const Event> events, const Now& now) {
   effects_ = Effects{};
   replies_.clear();
   ++stats_.steps;
+  if (left_) return effects_;
   const Now before = now_;
   now_ = now;
   if (booted_) forgive(now.monotonic - before.monotonic);

@@ -255,6 +255,21 @@ TEST(Drain, ALeavingNodeHandsItsChildrenOverBeforeItGoes) {
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
 }
 
+TEST(Drain, ANodeThatHasLeftStaysAway) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run(1s);
+  ASSERT_TRUE(cluster.nodes[1].left);
+  // It has no timers any more: to its core the time until the next event is as long as a sleep.
+  cluster.run(100s);
+  cluster.give(1, SettingsChanged{{"counter"}, 1});
+  cluster.run(10s);
+  EXPECT_FALSE(cluster.nodes[1].fenced);
+  EXPECT_EQ(cluster.nodes[1].core->self().state, MemberState::left);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
 TEST(Drain, WithNoOtherMemberItIsRefusedAndTheChildrenStay) {
   Cluster cluster(1);
   cluster.form();

@@ -1,4 +1,4 @@
-// Requests about the node itself: its supervisors, members, logs, drain, and the fleet file.
+// Requests about the node itself: its supervisors, members, drain, and the fleet file.
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
@@ -87,55 +87,6 @@ void node_info(const RequestPtr& request) {
                                {Term::atom("supervisors"), Term::map(std::move(supervisors))}}));
   }
   request->reply(ok_term(Term::list(std::move(items))));
-}
-
-// ---- logs ------------------------------------------------------------------------------------------------
-
-void local_logs(const RequestPtr& request, const ChildId& id) {
-  const Term& options = request->items[2];
-  const Term* offset = options.get("offset");
-  const Term* bytes = options.get("bytes");
-  const Term* lines = options.get("lines");
-  const auto limit = bytes && bytes->as_integer() ? *bytes->as_integer() : std::int64_t{1} << 16;
-  if (limit < 1 || limit > (std::int64_t{1} << 24)) {
-    return request->fail(Errc::invalid_argument, "option bytes: 1 to 16777216");
-  }
-  const std::string name = request->driver->log_name(id);
-  exec::LogText text;
-  if (offset && offset->as_integer() && *offset->as_integer() >= 0) {
-    text = request->node.launcher().log(name, static_cast<std::uint64_t>(*offset->as_integer()),
-                                        static_cast<std::size_t>(limit));
-  } else {
-    const auto count = lines && lines->as_integer() && *lines->as_integer() >= 0 ? *lines->as_integer() : 100;
-    text = request->node.launcher().log_tail(name, static_cast<std::size_t>(count), static_cast<std::size_t>(limit));
-  }
-  request->reply(ok_term(Term::map({{Term::atom("text"), Term::binary(text.text)},
-                                    {Term::atom("next"), Term(text.next)},
-                                    {Term::atom("node"), Term(request->node.name())}})));
-}
-
-void logs(const RequestPtr& request) {
-  auto id = ChildId::from_term(request->items[1]);
-  if (!id) return request->fail(id.error());
-  const auto entry = request->driver->registry().find(*id);
-  if (!entry || !entry->wanted) {
-    return request->fail(Errc::no_such_child, fmt::format("no child '{}' in supervisor '{}'", id->text(),
-                                                          request->driver->name()));
-  }
-  if (entry->spec->worker != "exec") {
-    return request->fail(Errc::invalid_argument,
-                         fmt::format("'{}' is a C++ worker; only ordinary programs have a log", id->text()));
-  }
-  if (entry->places.empty() || entry->places.front().host->node == request->node.name()) {
-    return local_logs(request, *id);
-  }
-  const NodeName host = entry->places.front().host->node;
-  const Term forwarded = Term::tuple({Term::atom("logs"), request->items[0], request->items[1], request->items[2]});
-  request->node.runtime().call_named({Atom("brood"), host}, encode_term(forwarded), forward_timeout,
-                                     [request](const process::CallResult& result) {
-                                       if (!result) return request->fail(result.error());
-                                       request->reply_bytes(*result);
-                                     });
 }
 
 // ---- drain and stop ---------------------------------------------------------------------------------------
@@ -320,9 +271,13 @@ void fleet(const RequestPtr& request) {
   reload_everywhere(request, [run] { boost::asio::post(run->request->node.control(), [run] { carry_out(run); }); });
 }
 
+/// Answers once the members were told: who has the answer knows of each command that is allowed here now.
 void reload(const RequestPtr& request) {
   if (auto done = request->node.reload(); !done) return request->fail(done.error());
-  request->reply(Term::atom("ok"));
+  boost::asio::post(request->node.control(), [request] {
+    for (const auto& driver : request->node.drivers()) driver->run_inbox();
+    request->reply(Term::atom("ok"));
+  });
 }
 
 }  // namespace
@@ -335,7 +290,6 @@ std::vector<Route> node_routes() {
       {"is_alive", 1, false, is_alive},
       {"is_locked", 1, true, is_locked},
       {"is_partitioned", 1, true, is_partitioned},
-      {"logs", 3, true, logs},
       {"drain", 1, false, drain},
       {"stop", 1, false, stop_supervisor},
       {"fleet", 2, false, fleet},

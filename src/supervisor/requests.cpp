@@ -18,7 +18,7 @@ Term error_term(const Error& error) {
 void Request::fail(const Error& error) const { reply(error_term(error)); }
 
 RequestServer::RequestServer(NodeImpl& node) : node_(node) {
-  for (const auto& routes : {child_routes(), read_routes(), node_routes()}) {
+  for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes()}) {
     for (const Route& route : routes) routes_.emplace(std::pair(route.tag, route.items), route);
   }
 }

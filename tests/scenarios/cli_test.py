@@ -264,6 +264,69 @@ class Apply(ScenarioTest):
         cluster.wait_members()
         cluster.wait_placed(["keep", "change", "new", "by-hand"])
 
+    def test_a_changed_command_runs_where_the_nodes_own_files_have_it(self):
+        def says(word):
+            return {"web": ({}, [{"id": "talker", "exec": ["sh", "-c", f"echo {word}; exec sleep 1000"]}])}
+
+        def logged(word, node):
+            return lambda: word in cluster.brood("logs", "talker", node=node).out
+        cluster = self.cluster("n1", "n2", "n3", supervisors=says("one"))
+        cluster.start()
+        host = cluster.wait_placed(["talker"])["talker"].split("@")[0]
+        self.wait(logged("one", "n1"), 10, "the first command has run")
+        other, third = (name for name in cluster.names if name != host)
+        two = cluster.write("two.toml", cluster.fleet_text("n1", says("two")))
+
+        # No node's own file has it: whoever has the cookie must not be able to bring commands in.
+        refused = cluster.brood("apply", two, node=other, status=1)
+        self.assertIn("no member allows that command", refused.err)
+        self.assertEqual(cluster.wait_placed(["talker"])["talker"], cluster.full(host), "it was left alone")
+
+        # One node's file has it: it moves there.
+        cluster.write(f"{other}.toml", cluster.fleet_text(other, says("two")))
+        cluster.brood("apply", two, node=third)
+        self.assertEqual(cluster.wait_placed(["talker"])["talker"], cluster.full(other))
+        self.wait(logged("two", third), 10, "the second command has run")
+        stays = cluster.brood("drain", cluster.full(other), node=third, status=1)
+        self.assertIn("no other node", stays.err)
+
+        # All have it: nothing is to be done, but the nodes know of it from then on.
+        for name in (host, third):
+            cluster.write(f"{name}.toml", cluster.fleet_text(name, says("two")))
+        self.assertIn("nothing to do", cluster.brood("apply", two, node=third).out)
+        home = cluster.wait_placed(["talker"])["talker"].split("@")[0]
+        cluster.leave(home)
+        cluster.wait_placed(["talker"])
+        self.wait(logged("two", cluster.up_names()[0]), 10, "it runs elsewhere")
+
+    def test_logs_follow_a_program_from_node_to_node(self):
+        program = ("exec 2>/dev/null; trap 'echo last $BROOD_EPOCH; exit 0' TERM; echo first $BROOD_EPOCH; "
+                   "while :; do sleep 0.01; done")
+        cluster = self.cluster("n1", "n2", "n3", supervisors={"web": ({}, [
+            {"id": "talker", "exec": ["sh", "-c", program]}])})
+        cluster.start()
+        host = cluster.wait_placed(["talker"])["talker"].split("@")[0]
+        # The node that is asked is the last to have it; the others leave in turn.
+        asked = next(name for name in cluster.names if name != host)
+        command = [str(brood_binary()), "logs", "talker", "-f", "--node", cluster.full(asked),
+                   "--cookie-file", cluster.cookie_file]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              env=dict(os.environ, **cluster.environment)) as follower:
+            lines = [follower.stdout.readline()]
+            while host != asked:
+                cluster.brood("drain", cluster.full(host), node=asked)
+                lines += [follower.stdout.readline(), follower.stdout.readline()]  # last words, first words
+                host = cluster.wait_placed(["talker"], [asked])["talker"].split("@")[0]
+            cluster.brood("stop", "talker", node=asked)
+            lines += follower.stdout.readlines()
+            follower.wait(20)
+        words = [line.split() for line in lines]
+        self.assertEqual([word for word, *_ in words], ["first", "last"] * (len(words) // 2), lines)
+        self.assertGreaterEqual(len(words), 4)
+        epochs = [int(epoch) for _, epoch in words]
+        self.assertEqual(epochs[::2], epochs[1::2], "each life's last words are its own")
+        self.assertEqual(epochs, sorted(epochs))
+
     def test_a_bad_file_names_file_line_and_key(self):
         cluster = self.cluster("n1")
         cluster.start()

@@ -125,11 +125,12 @@ Outcome<void> apply(Session& session) {
     if (plan->empty()) out.line("nothing to do: the cluster is as the file says");
     print(out, *plan, {"will start", "will replace", "will remove"});
   }
-  if (session.arguments.dry_run || plan->empty()) {
-    if (out.json()) out.line(json_line(actions_json(*plan, session.arguments.dry_run)));
+  if (session.arguments.dry_run) {
+    if (out.json()) out.line(json_line(actions_json(*plan, true)));
     return {};
   }
   (void)out.flush();
+  // Also when there is nothing to do: each node reads its own file again, and may allow other commands now.
   const auto done = run(session, fleet, false);
   if (!done) return tl::unexpected(done.error());
   if (!out.json()) print(out, *done, {"started", "replaced", "removed"});

@@ -17,7 +17,8 @@ constexpr int poll_ms = 250;
 
 struct Chunk {
   std::string text;
-  std::string node;
+  std::string node;     ///< Whose log this is.
+  std::string runs_on;  ///< Where the child is; empty: nowhere, as far as is known.
   std::int64_t next = 0;
 };
 
@@ -28,6 +29,11 @@ class LogReader {
 
   Outcome<Chunk> read_from(std::int64_t offset) {
     return read(Term::map({{Term::atom("offset"), Term(offset)}, {Term::atom("bytes"), Term(chunk_bytes)}}));
+  }
+  Outcome<Chunk> read_from(std::int64_t offset, const std::string& node) {
+    return read(Term::map({{Term::atom("offset"), Term(offset)},
+                           {Term::atom("bytes"), Term(chunk_bytes)},
+                           {Term::atom("node"), Term::atom(node)}}));
   }
   Outcome<Chunk> read_tail(std::size_t lines) {
     return read(Term::map({{Term::atom("offset"), Term::atom("tail")},
@@ -74,6 +80,8 @@ class LogReader {
       chunk.text = text->as_binary()->bytes;
     }
     if (const auto* node = answer->get("node")) chunk.node = node->text().value_or("");
+    if (const auto* host = answer->get("runs_on"); host != nullptr && !host->is_atom("undefined"))
+      chunk.runs_on = host->text().value_or("");
     if (const auto* next = answer->get("next"); next != nullptr && next->as_integer() != nullptr) {
       chunk.next = *next->as_integer();
     }
@@ -104,7 +112,7 @@ Outcome<Chunk> first_chunk(LogReader& reader, const std::optional<std::size_t>& 
 }
 
 // Follows the child from node to node. Each node has a log of its own with offsets of its own; one that has
-// become shorter than we have read is a new one.
+// become shorter than we have read is a new one. A node's log is read to its end before the next node's.
 class Follower {
  public:
   Follower(Session& session, LogReader& reader, const Chunk& first)
@@ -114,25 +122,38 @@ class Follower {
 
   Outcome<void> run() {
     while (session_.out.flush() && session_.out.wait(poll_ms)) {
-      auto chunk = reader_.read_from(next_[node_]);
+      auto chunk = reader_.read_from(next_[node_], node_);
+      if (!chunk) chunk = find_anew();
       if (!chunk) {
         if (chunk.error().status == exit_unreachable) return tl::unexpected(chunk.error());
         if (!reader_.still_wanted()) break;
         continue;  // between two nodes
       }
-      if (chunk->node != node_ && !chunk->node.empty()) {
-        moved_to(chunk->node);
-      } else if (chunk->next < next_[node_]) {
+      if (chunk->next < next_[node_]) {
         next_[node_] = 0;  // the node was started anew, with a new log
-      } else {
-        session_.out.write(chunk->text);
-        next_[node_] = chunk->next;
+        continue;
       }
+      session_.out.write(chunk->text);
+      next_[node_] = chunk->next;
+      if (!chunk->text.empty() || chunk->runs_on == node_) continue;
+      if (!chunk->runs_on.empty())
+        moved_to(chunk->runs_on);
+      else if (!reader_.still_wanted())
+        break;
     }
     return {};
   }
 
  private:
+  // The node that we read from does not answer: its last words are lost, the child may be elsewhere.
+  Outcome<Chunk> find_anew() {
+    auto chunk = reader_.read_from(0);
+    if (!chunk) return chunk;
+    const auto& node = chunk->runs_on;
+    if (!node.empty() && node != node_) moved_to(node);
+    return Chunk{"", node_, node, next_[node_]};
+  }
+
   void moved_to(const std::string& node) {
     session_.out.remark(fmt::format("--- {} is on {} now ---", session_.arguments.id, node));
     node_ = node;

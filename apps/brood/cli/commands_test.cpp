@@ -263,9 +263,10 @@ TEST(Commands, DrainAndWorkersAndRetry) {
 
 // ---- logs -----------------------------------------------------------------------------------------------
 
-std::string log_answer(const std::string& text, int next, const std::string& node = "n1@h") {
+std::string log_answer(const std::string& text, int next, const std::string& node = "n1@h",
+                       const std::string& runs_on = "n1@h") {
   return "{ok, #{text => <<\"" + text + "\">>, next => " + std::to_string(next) + ", node => '" + node +
-         "'}}";
+         "', runs_on => '" + runs_on + "'}}";
 }
 
 TEST(Commands, LogsReadsToTheEnd) {
@@ -290,13 +291,28 @@ TEST(Commands, LogsAsOneDocument) {
 
 TEST(Commands, LogsFollowsTheChildToAnotherNodeAndEndsWithIt) {
   const auto ran = run({"logs", "a", "-f"},
-                       {"[web]", log_answer("one ", 4), log_answer("", 4),      // what is there
-                        log_answer("two ", 8),                                  // more of it
-                        "{error, {no_such_child, <<\"moving\">>}}", one_child,  // between two nodes
-                        log_answer("skip", 12, "n2@h"),  // elsewhere: read from its beginning
-                        log_answer("three ", 6, "n2@h"), log_answer("", 2, "n2@h"),  // a new log there
-                        log_answer("four", 4, "n2@h"), "{error, not_found}", "{ok, []}"});
-  EXPECT_EQ(ran.out, "one two three four");
+                       {"[web]", log_answer("one ", 4), log_answer("", 4),  // what is there
+                        log_answer("two ", 8),                              // more of it
+                        log_answer("last ", 13, "n1@h", "n2@h"),            // elsewhere, but this log has more
+                        log_answer("", 13, "n1@h", "n2@h"),                 // read to its end
+                        log_answer("three ", 6, "n2@h", "n2@h"),            // from its beginning
+                        log_answer("", 2, "n2@h", "n2@h"),                  // a new log there
+                        log_answer("four ", 5, "n2@h", "n2@h"), log_answer("end", 8, "n2@h", "undefined"),
+                        log_answer("", 8, "n2@h", "undefined"), "{ok, []}"});
+  EXPECT_EQ(ran.out, "one two last three four end");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.asked[3], "{logs,web,<<\"a\">>,#{bytes=>262144,node=>n1@h,offset=>4}}");
+}
+
+TEST(Commands, LogsFollowsAChildWhoseNodeIsLost) {
+  const std::string lost = "{error, {not_member, <<\"not connected\">>}}";
+  const std::string gone = "{error, {no_such_child, <<\"stopped\">>}}";
+  const auto ran = run({"logs", "a", "-f"},
+                       {"[web]", log_answer("one ", 4), log_answer("", 4),    // what is there
+                        lost, log_answer("", 0, "n3@h", "undefined"),         // lost, and nowhere else yet
+                        lost, log_answer("", 0, "n2@h", "n2@h"),              // it has come back there
+                        log_answer("two", 3, "n2@h", "n2@h"), gone, gone, "{ok, []}"});
+  EXPECT_EQ(ran.out, "one two");
   EXPECT_EQ(ran.status, 0);
 }
 
@@ -346,10 +362,11 @@ TEST_F(Apply, AsOneDocument) {
             "\"result\":\"ok\"}]}\n");
 }
 
-TEST_F(Apply, NothingToDoIsNotAsked) {
-  const auto ran = run({"apply", path_}, {"{ok, []}"});
+TEST_F(Apply, NothingToDoStillHasTheNodesReadTheirFiles) {
+  const auto ran = run({"apply", path_}, {"{ok, []}", "{ok, []}"});
   EXPECT_EQ(ran.out, "nothing to do: the cluster is as the file says\n");
-  EXPECT_EQ(ran.asked.size(), 1u);
+  ASSERT_EQ(ran.asked.size(), 2u);
+  EXPECT_NE(ran.asked[1].find("#{dry_run=>false}"), std::string::npos) << ran.asked[1];
 }
 
 TEST(ApplyErrors, ABadFileIsAUsageErrorThatNamesIt) {

@@ -229,7 +229,8 @@ Table nodes_table(const std::vector<NodeRow>& rows) {
     for (const auto& [name, count] : row.children) {
       children += fmt::format("{}{}: {}", children.empty() ? "" : ", ", name, count);
     }
-    const auto state = row.up ? (row.state.empty() ? "up" : row.state) : "down";
+    const std::string gone = row.state == "left" ? "left" : "down";
+    const auto state = row.up ? (row.state.empty() ? "up" : row.state) : gone;
     table.rows.push_back({row.self ? row.name + " (asked)" : row.name,
                           Cell(state, state == "up" ? Style::good
                                       : row.up      ? Style::warning
