@@ -223,12 +223,15 @@ std::string Children::first_words() const {
                      slot.stopping ? "stopping" : "not told to stop", slot.program ? ", program" : "");
 }
 
-void Children::end_all(Haste haste) {
+std::chrono::milliseconds Children::end_all(Haste haste) {
+  std::chrono::milliseconds longest(0);
   for (auto& [id, slot] : slots_) {
     const core::Shutdown patience = haste == Haste::at_once ? core::Shutdown{std::chrono::milliseconds(0)}
                                                             : slot->spec->shutdown;
+    longest = std::max(longest, patience.infinity ? std::chrono::milliseconds::max() : patience.patience);
     stop(core::Stop{id, slot->epoch, patience, {}});
   }
+  return longest;
 }
 
 }  // namespace brood::supervisor

@@ -320,10 +320,16 @@ void Driver::say_when_empty() {
   std::exchange(emptied_, nullptr)();
 }
 
-void Driver::shut_down(Children::Haste haste, std::function<void()> emptied) {
+std::chrono::milliseconds Driver::shut_down(Children::Haste haste, std::function<void()> emptied) {
   emptied_ = std::move(emptied);
-  children_.end_all(haste);
-  if (std::exchange(over_, true)) return say_when_empty();
+  const auto patience = children_.end_all(haste);
+  end_clients();
+  say_when_empty();
+  return patience;
+}
+
+void Driver::end_clients() {
+  if (std::exchange(over_, true)) return;
   timer_.cancel();
   if (fenced_) node_.fence(false);
   fenced_ = false;
@@ -337,7 +343,6 @@ void Driver::shut_down(Children::Haste haste, std::function<void()> emptied) {
     waiter->timer.cancel();
     waiter->then(false);
   }
-  say_when_empty();
 }
 
 }  // namespace brood::supervisor

@@ -69,8 +69,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   /// Handles what is in the inbox now. (control)
   void run_inbox();
   /// Ends what runs here, for good: the core is not asked any more. `emptied` runs once, when nothing of it
-  /// runs; the driver must live until then. (control)
-  void shut_down(Children::Haste haste, std::function<void()> emptied);
+  /// runs; the driver must live until then. Returns the longest patience of a child that still has to end.
+  /// (control)
+  std::chrono::milliseconds shut_down(Children::Haste haste, std::function<void()> emptied);
 
  private:
   struct Client;
@@ -88,6 +89,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void report(const core::Effects& effects);
   void arm_timer();
   void say_when_empty();
+  void end_clients();
   std::shared_ptr<const core::SessionId> shared_session(const core::SessionId& session);
 
   NodeImpl& node_;

@@ -22,6 +22,11 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// How long an end of the node waits for a child whose spec has a longer patience, or none that ends.
+constexpr milliseconds shutdown_max(30000);
+/// What ending takes, beyond the patience of the specs.
+constexpr milliseconds shutdown_grace(2000);
+
 const Atom peer_name("brood_peer");
 const Atom request_name("brood");
 
@@ -223,8 +228,7 @@ void NodeImpl::stop() {
   crash_guard_.reset();
   auto all = drivers();
   // Beats go on meanwhile: the runtime must not fence the workers' last words.
-  const bool emptied = wait_all(shut_down(all, Children::Haste::by_spec), milliseconds(6000)) ||
-                       wait_all(shut_down(all, Children::Haste::at_once), milliseconds(2000));
+  const bool emptied = end_children(all);
   const std::size_t stuck = runtime_->stop(milliseconds(2000));
   heart_.reset();
   if (distribution_) distribution_->stop(milliseconds(1000));
@@ -252,23 +256,27 @@ void NodeImpl::stop() {
   runtime_.reset();
 }
 
-std::vector<std::future<void>> NodeImpl::shut_down(const std::vector<std::shared_ptr<Driver>>& which,
-                                                   Children::Haste haste) {
-  std::vector<std::future<void>> quiet;
-  for (const auto& driver : which) {
-    auto promise = std::make_shared<std::promise<void>>();
-    quiet.push_back(promise->get_future());
-    boost::asio::post(control_, [driver, haste, promise] {
-      driver->shut_down(haste, [promise] { promise->set_value(); });
-    });
-  }
-  return quiet;
+bool NodeImpl::end_children(const std::vector<std::shared_ptr<Driver>>& which) {
+  return end_children(which, Children::Haste::by_spec) || end_children(which, Children::Haste::at_once);
 }
 
-bool NodeImpl::wait_all(const std::vector<std::future<void>>& quiet, milliseconds patience) {
-  const auto until = std::chrono::steady_clock::now() + patience;
-  return std::all_of(quiet.begin(), quiet.end(), [&](const std::future<void>& each) {
-    return each.wait_until(until) == std::future_status::ready;
+bool NodeImpl::end_children(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste) {
+  struct Ending {
+    std::promise<milliseconds> patience;
+    std::promise<void> quiet;
+  };
+  std::vector<std::shared_ptr<Ending>> endings;
+  for (const auto& driver : which) {
+    auto ending = endings.emplace_back(std::make_shared<Ending>());
+    boost::asio::post(control_, [driver, haste, ending] {
+      ending->patience.set_value(driver->shut_down(haste, [ending] { ending->quiet.set_value(); }));
+    });
+  }
+  milliseconds patience(0);
+  for (const auto& ending : endings) patience = std::max(patience, ending->patience.get_future().get());
+  const auto until = std::chrono::steady_clock::now() + std::min(patience, shutdown_max) + shutdown_grace;
+  return std::all_of(endings.begin(), endings.end(), [&](const std::shared_ptr<Ending>& ending) {
+    return ending->quiet.get_future().wait_until(until) == std::future_status::ready;
   });
 }
 
@@ -347,11 +355,8 @@ void NodeImpl::remove_supervisor(const std::string& name) {
     std::promise<void> drained;
     driver->drain(Driver::Drain::for_good, milliseconds(10000), [&drained](const Outcomes&, bool) { drained.set_value(); });
     drained.get_future().wait();
-    // What does not end by itself is killed; what cannot even be killed keeps its driver.
-    if (!wait_all(shut_down({driver}, Children::Haste::by_spec), milliseconds(30000)) &&
-        !wait_all(shut_down({driver}, Children::Haste::at_once), milliseconds(2000))) {
-      new std::shared_ptr<Driver>(driver);
-    }
+    // What cannot even be killed keeps its driver.
+    if (!end_children({driver})) new std::shared_ptr<Driver>(driver);
   }
   std::lock_guard lock(mutex_);
   drivers_.erase(name);

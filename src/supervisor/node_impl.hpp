@@ -94,9 +94,10 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   Result<std::uint32_t> listen();
   void wire_network();
   void run_threads();
-  /// Each future is ready when nothing of that driver's children runs any more.
-  std::vector<std::future<void>> shut_down(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
-  static bool wait_all(const std::vector<std::future<void>>& quiet, std::chrono::milliseconds patience);
+  /// Ends the children of these drivers for good: each with the patience of its spec, then at once. False:
+  /// something runs on that not even a kill ends, a handler that does not return.
+  bool end_children(const std::vector<std::shared_ptr<Driver>>& which);
+  bool end_children(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
   void to_all_drivers(core::Event event);
   void warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void tell_of_crash(const WorkerIdentity& child);
