@@ -11,7 +11,7 @@ import tomllib
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import etf, processes, toml  # noqa: E402
+from harness import etf, processes, sanitizers, toml  # noqa: E402
 from harness.cluster import Cluster, SERVER  # noqa: E402
 from harness.erlang import ErlangError, ErlangNode  # noqa: E402
 from harness.witness import Witness  # noqa: E402
@@ -246,6 +246,32 @@ class Erlang(unittest.TestCase):
             "case get(Id) of undefined -> put(Id, self()), {ok, self(), Id}; "
             "X -> {error, {already_started, X}} end")
         self.assertEqual(self.erlang.eval(race), (3, []))
+
+
+class Sanitizers(unittest.TestCase):
+    def setUp(self):
+        self.cluster = Cluster(own_epmd=False)
+
+    def run_python(self, code):
+        process = processes.spawn([sys.executable, "-c", code], self.cluster.mark, self.cluster.environment)
+        self.assertEqual(process.wait(20), 0)
+
+    def test_a_report_of_any_program_is_found_at_the_end(self):
+        # Writes where the runtime of a sanitizer would: every sanitizer is told the same place.
+        for name in sanitizers.VARIABLES:
+            self.run_python(f"import os; open(os.environ['{name}'].rpartition('log_path=')[2] + '.{name}', 'w')"
+                            ".write('WARNING: a data race')")
+        self.assertEqual(sorted(self.cluster.close().values()), [["WARNING: a data race"]] * 4)
+
+    def test_a_report_in_the_log_of_a_node_is_found_at_the_end(self):
+        self.cluster.write("n1.1.log", "up\na.cpp:1:2: runtime error: signed integer overflow\n    #0 f a.cpp:1\n")
+        self.assertEqual(self.cluster.close(),
+                         {"n1.1.log": ["a.cpp:1:2: runtime error: signed integer overflow", "    #0 f a.cpp:1"]})
+
+    def test_a_quiet_program_leaves_nothing(self):
+        self.run_python("pass")
+        self.cluster.write("n1.1.log", "an error of the usual kind\n")
+        self.assertEqual(self.cluster.close(), {})
 
 
 class Folder(unittest.TestCase):

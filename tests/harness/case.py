@@ -48,7 +48,7 @@ class ScenarioTest(unittest.TestCase):
                 print(logs, file=sys.stderr)
             left.update(cluster.close())
         if not failed:
-            self.assertEqual(left, {}, "processes were left behind")
+            self.assertEqual(left, {}, "something was left behind")
 
     def has_failed(self):
         result = self._outcome.result

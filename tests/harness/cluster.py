@@ -1,6 +1,6 @@
 """Cluster: some `brood node` programs on loopback, with an EPMD, a cookie and a folder of their own.
 
-Everything ends with close(), which also fails when a process is left behind. Nodes are named by short names
+Everything ends with close(), which tells what should not be there: a process, a sanitizer's report. Nodes are named by short names
 (n1, n2, ...); full() gives n1@127.0.0.1. What is done to a node is told to the witness first.
 """
 
@@ -11,10 +11,11 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
-from . import ports, processes, toml
+from . import ports, processes, sanitizers, toml
 from .witness import Witness
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -69,7 +70,8 @@ class Cluster:
         self.witness = Witness()
         self.epmd_port = ports.free_port()
         self.environment = {"ERL_EPMD_PORT": str(self.epmd_port), "ERL_EPMD_ADDRESS": "127.0.0.1",
-                            "HOME": self.folder, "BROOD_NODE": "", "LC_ALL": "C.UTF-8"}
+                            "HOME": self.folder, "BROOD_NODE": "", "LC_ALL": "C.UTF-8",
+                            **sanitizers.environment(self.folder)}
         self.names = list(names)
         self.node_options = dict(node or {})
         self.supervisors = supervisors if supervisors is not None else {"web": ({}, [])}
@@ -249,6 +251,7 @@ class Cluster:
         run = subprocess.run([str(brood_binary()), *command], capture_output=True, text=True, errors="replace",
                              env=full, timeout=timeout * SLOW, check=False, cwd=self.folder, input=input,
                              stdin=subprocess.DEVNULL if input is None else None)
+        sanitizers.keep(self.folder, run.stderr)
         answer = Answer(command, run.returncode, run.stdout, run.stderr)
         if status is not None and run.returncode != status:
             raise AssertionError(f"status {status} expected: {answer}")
@@ -345,7 +348,8 @@ class Cluster:
     # The end.
 
     def close(self):
-        """Ends everything. Returns what was left running that should not have been."""
+        """Ends everything. Returns what should not be there: what was left running, by process id, and the
+        reports of sanitizers, by file."""
         if self._closed:
             return {}
         self._closed = True
@@ -364,6 +368,10 @@ class Cluster:
                 if not left:
                     break
                 time.sleep(0.02)
+            found = sanitizers.reports(self.folder)
+            for file, text in found.items():
+                print(f"--- {file}\n{text}", file=sys.stderr, flush=True)
+            left.update({file: text.splitlines()[:3] for file, text in found.items()})
         finally:
             processes.kill_marked(self.mark)
             self.witness.close()

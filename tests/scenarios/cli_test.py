@@ -30,7 +30,7 @@ class CommandLine(ScenarioTest):
     @classmethod
     def tearDownClass(cls):
         left = cls.shared.close()
-        assert left == {}, f"processes were left behind: {left}"
+        assert left == {}, f"something was left behind: {left}"
 
     def tearDown(self):
         if not self._outcome.success:
