@@ -21,7 +21,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from harness import ports, processes  # noqa: E402
+from harness import ports, processes, sanitizers  # noqa: E402
 
 NODES = ("n1@127.0.0.1", "n2@127.0.0.1", "n3@127.0.0.1")
 STATE = ROOT / "build" / "demo"
@@ -158,7 +158,8 @@ class Demo:
             self.folder = pathlib.Path(tempfile.mkdtemp(prefix="brood-demo-"))
         self.cookie = self.folder / "cookie"
         # A cluster of its own: its EPMD and its cookie are nobody else's.
-        self.environment = {"ERL_EPMD_PORT": str(ports.free_port()), "ERL_EPMD_ADDRESS": "127.0.0.1"}
+        self.environment = {"ERL_EPMD_PORT": str(ports.free_port()), "ERL_EPMD_ADDRESS": "127.0.0.1",
+                            **sanitizers.environment(self.folder)}
 
     # Programs.
 
@@ -386,7 +387,7 @@ class Demo:
         return time.monotonic() - started
 
     def end(self):
-        """Ends all that was started; what is left then."""
+        """Ends all that was started; what is left then, running or of sanitizers' reports."""
         if self.watch:
             self.watch.end()
         for process in self.running.values():
@@ -410,6 +411,9 @@ class Demo:
             time.sleep(0.02)
         processes.kill_marked(self.mark)
         if not self.stay:
+            for file, text in sanitizers.reports(self.folder).items():
+                print(f"--- {file}\n{text}", file=sys.stderr)
+                left[file] = text.splitlines()[:3]
             for path in self.folder.iterdir():
                 path.unlink()
             self.folder.rmdir()
@@ -481,7 +485,7 @@ def main():
         os._exit(0)
     left = demo.end()
     if left:
-        print(f"the demo failed: left running: {left}", file=sys.stderr)
+        print(f"the demo failed: left behind: {left}", file=sys.stderr)
         return 1
     title(good("It held.") + f" {seconds:.1f} s; every process that was started is gone")
     return 0

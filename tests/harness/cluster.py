@@ -63,7 +63,8 @@ class Answer:
 
 class Cluster:
     def __init__(self, names=("n1", "n2", "n3"), supervisors=None, node=None, chaos=True, own_epmd=True,
-                 erlang_cookie="brood-test-cookie", wrapper=()):
+                 erlang_cookie="brood-test-cookie", wrapper=(), faults=False):
+        """faults: nodes are made to crash, and sanitizers must let them."""
         self.folder = tempfile.mkdtemp(prefix="brood-test-")
         self.mark = processes.new_mark()
         self.cookie = erlang_cookie
@@ -72,6 +73,8 @@ class Cluster:
         self.environment = {"ERL_EPMD_PORT": str(self.epmd_port), "ERL_EPMD_ADDRESS": "127.0.0.1",
                             "HOME": self.folder, "BROOD_NODE": "", "LC_ALL": "C.UTF-8",
                             **sanitizers.environment(self.folder)}
+        if faults:
+            self.environment = sanitizers.let_faults_pass(self.environment)
         self.names = list(names)
         self.node_options = dict(node or {})
         self.supervisors = supervisors if supervisors is not None else {"web": ({}, [])}

@@ -9,6 +9,7 @@ import subprocess
 import threading
 
 from . import etf, processes
+from .cluster import SLOW
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -43,7 +44,7 @@ class ErlangNode:
         self._ready = threading.Event()
         self._ended = False
         threading.Thread(target=self._read, daemon=True).start()
-        if not self._ready.wait(20):
+        if not self._ready.wait(20 * SLOW):
             raise ErlangError("the Erlang node did not start: " + self.errors())
 
     def errors(self):
@@ -84,7 +85,7 @@ class ErlangNode:
         """gen_server:call({brood, node}, request): a Python value (etf.text) or Erlang syntax as str starting
         with '{'. {exit, Reason} where the call exits."""
         text = request if isinstance(request, str) else etf.text(request)
-        return self.eval(f"brood_driver:request('{node}', {text}, {int(timeout * 1000)})", timeout + 10)
+        return self.eval(f"brood_driver:request('{node}', {text}, {int(timeout * SLOW * 1000)})", timeout + 10)
 
     def close(self):
         try:
@@ -119,7 +120,7 @@ class _Slot:
         return self._event.is_set()
 
     def wait(self, timeout=60):
-        if not self._event.wait(timeout):
+        if not self._event.wait(timeout * SLOW):
             raise processes.Timeout(f"Erlang did not answer within {timeout} s: {self._expression[:300]}")
         if self._data is None:
             raise ErlangError("the Erlang node ended during " + self._expression[:300])

@@ -20,6 +20,11 @@ def environment(folder):
             for name in VARIABLES}
 
 
+def let_faults_pass(options):
+    """The options above for programs that are made to crash: a fault is theirs then, not a report."""
+    return {name: f"{value}:handle_segv=0" if name in VARIABLES else value for name, value in options.items()}
+
+
 def keep(folder, text):
     """What a program wrote to stderr; kept in `folder` if there is a report in it."""
     if WORDS in text:

@@ -107,7 +107,7 @@ class Harm(ScenarioTest):
         cluster.wait_placed(ids)
 
     def test_a_worker_that_crashes_its_node_costs_two_nodes_at_most(self):
-        cluster = self.cluster(*FIVE)
+        cluster = self.cluster(*FIVE, faults=True)
         cluster.supervisors = {"web": ({}, [witness_child(cluster, f"w{n}") for n in range(100)])}
         ids = [f"w{n}" for n in range(100)]
         cluster.start()
@@ -137,7 +137,7 @@ class Harm(ScenarioTest):
         self.assert_no_overlap(cluster)
 
     def test_a_static_worker_that_crashes_its_node_on_a_call_is_blamed_alone(self):
-        cluster = self.cluster(*FIVE)
+        cluster = self.cluster(*FIVE, faults=True)
         cluster.supervisors = {"web": ({}, [witness_child(cluster, f"w{n}") for n in range(50)] +
                                        [{"id": "bomb", "worker": "segfaulter"}])}
         ids = [f"w{n}" for n in range(50)]
