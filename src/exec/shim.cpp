@@ -158,10 +158,10 @@ void Shim::advance() {
 
 void Shim::report_end() {
   if (start_pipe_ >= 0) on_start_result();
-  if (start_failed_) return;
   // All writers are gone, so the rest of the output is there; only a hanging disk could keep us.
   static constexpr milliseconds log_wait_max{2000};
   if (log_) log_->wait_end(log_wait_max);
+  if (start_failed_) return;
   send({.kind = ShimMessageKind::ended,
         .code = end_->code,
         .signal = end_->signal,

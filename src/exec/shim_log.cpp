@@ -129,8 +129,12 @@ void LogPump::run() {
 }
 
 bool LogPump::wait_end(std::chrono::milliseconds limit) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, limit, [this] { return ended_; });
+  {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, limit, [this] { return ended_; })) return false;
+  }
+  if (thread_.joinable()) thread_.join();
+  return true;
 }
 
 }  // namespace brood::exec

@@ -53,7 +53,8 @@ class LogWriter {
 class LogPump {
  public:
   LogPump(int pipe, std::string folder, std::uint64_t bytes_max);
-  /// Waits for the end of the output, not longer than `limit`. After false the process must _exit.
+  /// Waits for the end of the output, not longer than `limit`; the thread is joined then. After false it may
+  /// hang on a disk, and the process must _exit. For the thread that made this.
   bool wait_end(std::chrono::milliseconds limit);
   [[nodiscard]] std::uint64_t lost() const { return writer_.lost(); }
   ~LogPump();
