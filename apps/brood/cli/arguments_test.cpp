@@ -16,7 +16,7 @@ Arguments good(std::vector<std::string> words) {
   return {};
 }
 
-std::string bad(std::vector<std::string> words) {
+std::string bad(const std::vector<std::string>& words) {
   const auto parsed = parse_arguments(words, nothing);
   if (parsed) {
     ADD_FAILURE() << testing::PrintToString(words) << " was accepted";

@@ -121,7 +121,7 @@ Outcome<void> Client::Impl::open(const ClientOptions& options) {
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
-Outcome<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+Outcome<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
   auto impl = std::make_unique<Impl>(options);
   if (auto opened = impl->open(options); !opened) return tl::unexpected(opened.error());
   return std::unique_ptr<Client>(new Client(std::move(impl)));

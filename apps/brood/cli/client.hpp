@@ -24,7 +24,7 @@ class Client final : public Api {
  public:
   /// Connects. Troubles are of status exit_unreachable: no such host, EPMD down, not registered, connection
   /// refused, wrong cookie, timeout, ...
-  [[nodiscard]] static Outcome<std::unique_ptr<Client>> connect(ClientOptions options);
+  [[nodiscard]] static Outcome<std::unique_ptr<Client>> connect(const ClientOptions& options);
   ~Client() override;
 
   Outcome<Term> request(const Term& request, std::chrono::milliseconds timeout) override;

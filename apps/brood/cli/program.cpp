@@ -61,7 +61,7 @@ Outcome<void> run_client(const Arguments& arguments, Output& out) {
   options.cookie = std::move(*cookie);
   options.epmd_port = epmd_port_from_environment();
   if (arguments.common.timeout) options.connect_timeout = *arguments.common.timeout;
-  const auto client = Client::connect(std::move(options));
+  const auto client = Client::connect(options);
   if (!client) return tl::unexpected(client.error());
   Session session{**client, out, arguments};
   return run_command(session);
