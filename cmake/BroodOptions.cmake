@@ -40,3 +40,10 @@ if(BROOD_SANITIZE)
     target_compile_options(brood_flags INTERFACE -Wno-tsan)
   endif()
 endif()
+
+# A sanitizer slows programs down: the tests' bounds grow by this factor, and their sizes shrink.
+if(BROOD_SANITIZE)
+  set(BROOD_SLOW 4)
+else()
+  set(BROOD_SLOW 1)
+endif()

@@ -9,6 +9,8 @@ import os
 import pathlib
 
 VARIABLES = ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+# The programs under test are built with one.
+BUILT_IN = bool(os.environ.get("BROOD_TEST_SANITIZE"))
 PREFIX = "sanitizer-report"
 # g++'s undefined-behaviour sanitizer does not write to those files but to stderr, always.
 WORDS = "runtime error: "
