@@ -8,6 +8,8 @@ from support import SLOW, ScenarioTest, main
 
 
 class Memory(ScenarioTest):
+    needs_chaos = True
+
     def test_a_node_shuts_down_valgrind_clean(self):
         if SLOW > 1.5:
             self.skipTest("a sanitizer's build does not run under valgrind")
@@ -15,15 +17,17 @@ class Memory(ScenarioTest):
         # Under valgrind all threads share one core: times are far off, so nothing must hang on them.
         cluster = self.cluster(
             "n1", node={"tick_timeout_ms": 60000, "stuck_after_ms": 60000, "exec_allow": True},
-            chaos=False, supervisors={"web": ({}, [
+            supervisors={"web": ({}, [
                 {"id": "c{n}", "worker": "counter", "count": 50},
+                {"id": "of-a-plug-in", "worker": "exiter"},
                 {"id": "monitor", "worker": "tcp_monitor", "args": {"host": "127.0.0.1", "port": 9,
                                                                     "every_ms": 200}},
                 {"id": "program", "exec": ["sh", "-c", "echo hello; exec sleep 1000"]}])},
-            wrapper=["valgrind", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,"
-                     "indirect", "--show-leak-kinds=definite,indirect", "--fair-sched=yes", "--child-silent-after-fork=yes"])
+            wrapper=["valgrind", "--error-exitcode=99", "--leak-check=full", "--fair-sched=yes",
+                     "--errors-for-leak-kinds=definite,indirect,possible", "--show-leak-kinds=definite,indirect,possible",
+                     "--child-silent-after-fork=yes"])
         cluster.start(seconds=120)
-        self.wait(lambda: len(cluster.brood("ps", "--json", "--timeout", "30000", node="n1").json) == 52, 60,
+        self.wait(lambda: len(cluster.brood("ps", "--json", "--timeout", "30000", node="n1").json) == 53, 60,
                   "all children are there")
         cluster.brood("start", "more", "--worker", "echo", "--timeout", "30000", node="n1")
         cluster.brood("call", "more", "{hello, [1, 2, 3]}", "--timeout", "30000", node="n1")
