@@ -17,6 +17,7 @@ SchedulerOptions scheduler_options(const RuntimeOptions& options) {
 /// Processes whose handler never returned while their runtime lived. They are kept for ever: to destroy a
 /// user's objects at whatever moment such a handler returns would be worse than the memory.
 void keep_for_ever(const std::vector<Process*>& processes) {
+  if (processes.empty()) return;
   static std::mutex mutex;
   static auto* const kept = new std::vector<ProcessPtr>;
   std::lock_guard lock(mutex);
