@@ -1,11 +1,12 @@
-// A stream of bytes cut into frames, each decoded as a control message; the same frames must come out however
-// the bytes arrive.
+// A stream of bytes cut into frames, put together where they are fragments, and decoded as control messages;
+// the same frames must come out however the bytes arrive, and nothing may be held beyond the limits.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "node/assembler.hpp"
 #include "node/control.hpp"
 #include "node/frames.hpp"
 
@@ -42,8 +43,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bodies = cut(input, SIZE_MAX);
   BROOD_CHECK(bodies == cut(input, 1 + data[0] % 64), "frames depend on how the bytes arrive");
   IncomingControl control;
-  for (const Bytes& body : bodies) (void)decode_control(body, {}, control);
+  constexpr AssemblyLimits limits{.message_bytes_max = 1 << 16, .bytes_max = 1 << 17, .messages_max = 4};
+  Assembler assembler(limits);
+  for (const Bytes& body : bodies) {
+    const auto message = assembler.take(body);
+    BROOD_CHECK(assembler.incomplete() <= limits.messages_max && assembler.bytes() <= limits.bytes_max,
+                "more is held than the limits allow");
+    if (!message) break;
+    if (message->has_value() && decode_control(**message, {}, control)) (void)control.term();
+  }
   // Most inputs are no frames; the decoder sees them all the same.
   (void)decode_control(Bytes(1, pass_through).append(input), {}, control);
+  Bytes headed;
+  put_header(headed);
+  (void)decode_control(headed.append(input), {}, control);
   return 0;
 }

@@ -34,15 +34,16 @@ Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options,
       send_buffer_max_(options.send_buffer_max),
       owner_(std::move(owner)),
       incoming_(options.message_bytes_max),
+      assembler_({.message_bytes_max = options.message_bytes_max, .bytes_max = options.assembly_bytes_max}),
       last_received_(Clock::now()),
       last_sent_(Clock::now()),
       last_progress_(Clock::now()),
       tick_timeout_(options.tick_timeout) {}
 
-void Channel::adopt(SendQueue&& waiting) {
+void Channel::adopt(FairQueue&& waiting) {
   const std::scoped_lock lock(mutex_);
   backlog_.fetch_add(waiting.bytes(), std::memory_order_relaxed);
-  queue_.append_all(std::move(waiting));
+  queue_ = std::move(waiting);
   if (queue_.empty() || writing_) return;
   writing_ = true;
   write_later();
@@ -92,11 +93,18 @@ bool Channel::deliver_frames(ChannelOwner& owner) {
     }
     if (!frame->has_value()) return true;
     if ((*frame)->empty()) continue;
-    if (auto handled = owner.on_frame(*this, **frame); !handled) {
+    if (auto handled = handle(owner, **frame); !handled) {
       close(DownReason::protocol_error, handled.error().message);
       return false;
     }
   }
+}
+
+Result<void> Channel::handle(ChannelOwner& owner, BytesView body) {
+  const auto message = assembler_.take(body);
+  if (!message) return message.error();
+  if (!message->has_value()) return {};
+  return owner.on_message(*this, **message);
 }
 
 bool Channel::has_unread() const {
@@ -151,10 +159,7 @@ bool Channel::refill() {
   if (!inflight_.empty()) return true;
   {
     const std::scoped_lock lock(mutex_);
-    if (!queue_.empty()) {
-      inflight_.swap(queue_);
-      return true;
-    }
+    if (queue_.refill(inflight_)) return true;
     writing_ = false;
   }
   if (const auto owner = owner_.lock()) owner->on_drained();

@@ -15,10 +15,11 @@
 #include <memory>
 #include <mutex>
 
+#include "node/assembler.hpp"
 #include "node/control.hpp"
 #include "node/distribution.hpp"
+#include "node/fair_queue.hpp"
 #include "node/frames.hpp"
-#include "node/send_queue.hpp"
 #include "node/ticker.hpp"
 
 namespace brood::node {
@@ -28,9 +29,8 @@ class Channel;
 class ChannelOwner {
  public:
   virtual ~ChannelOwner() = default;
-  /// The body of a frame that is no tick; valid during the call. An error closes the channel
-  /// (protocol_error).
-  virtual Result<void> on_frame(Channel& channel, BytesView body) = 0;
+  /// The body of a whole message; valid during the call. An error closes the channel (protocol_error).
+  virtual Result<void> on_message(Channel& channel, BytesView body) = 0;
   virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
                          const std::string& words) = 0;
   /// Everything that was queued has been handed to the kernel. Any thread.
@@ -40,6 +40,7 @@ class ChannelOwner {
 struct ChannelOptions {
   std::size_t send_buffer_max;
   std::size_t message_bytes_max;
+  std::size_t assembly_bytes_max;
   milliseconds tick_timeout;
 };
 
@@ -52,7 +53,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   Channel& operator=(const Channel&) = delete;
 
   /// Takes messages that waited for this channel; before start().
-  void adopt(SendQueue&& waiting);
+  void adopt(FairQueue&& waiting);
   /// Begins to read. `received`: what came behind the handshake. On the io thread.
   void start(BytesView received);
 
@@ -84,6 +85,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void read();
   void on_read(std::size_t count);
   bool deliver_frames(ChannelOwner& owner);
+  Result<void> handle(ChannelOwner& owner, BytesView body);
   void write_some(bool on_io_thread);
   bool refill();
   bool write_pieces();
@@ -99,9 +101,10 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   const std::weak_ptr<ChannelOwner> owner_;
 
   FrameBuffer incoming_;  ///< Io thread.
+  Assembler assembler_;   ///< Io thread.
 
   mutable std::mutex mutex_;
-  SendQueue queue_;       ///< Behind inflight_.
+  FairQueue queue_;       ///< Behind inflight_.
   bool writing_ = false;  ///< Somebody owns inflight_ and will look at queue_ again.
   bool closed_ = false;
   bool broken_ = false;  ///< Writing failed; the reader will meet the end of the stream.

@@ -2,19 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "node/frames.hpp"
+#include "node/dist_header.hpp"
 
 namespace brood::node {
 namespace {
-
-constexpr char version_byte = static_cast<char>(131);
 
 class Encoder {
  public:
   Encoder(TermWriter& out, const OutgoingControl& control) : out_(out), control_(control) {}
 
   void begin(std::size_t arity) {
-    out_.version();
     out_.tuple(arity);
     out_.integer(static_cast<std::int64_t>(control_.op));
   }
@@ -62,7 +59,7 @@ class Decoder {
   void inline_reason() {
     auto term = in_.skip();
     ok_ = ok_ && term.has_value();
-    if (ok_) out_.reason.assign(1, version_byte).append(*term);
+    if (ok_) out_.reason.assign(*term);
   }
   [[nodiscard]] bool ok() const { return ok_; }
 
@@ -284,9 +281,12 @@ void encode_control(TermWriter& out, const OutgoingControl& control) {
 }
 
 Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingControl& out) {
-  if (body.empty() || body[0] != pass_through) return bad("a frame that is not a pass-through message");
-  TermReader in(body.substr(1), limits);
-  if (!in.version()) return bad("a control message without a version byte");
+  const auto header = read_header(body);
+  if (!header) return header.error();
+  const bool versioned = header->kind == BodyKind::bare;
+  if (!versioned && header->kind != BodyKind::whole) return bad("a fragment where a message was to come");
+  TermReader in(header->rest, limits);
+  if (versioned && !in.version()) return bad("a control message without a version byte");
   const auto arity = in.tuple();
   if (!arity || *arity == 0) return bad("a control message that is not a tuple");
   const auto op = in.unsigned_integer();
@@ -310,17 +310,24 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   }
   if (!items.ok()) return bad(fmt::format("a control message {} whose items do not fit", *op));
   out.op = shape->plain;
-  out.payload = body.substr(1 + in.position());
-  if (shape->payload) {
-    if (out.payload.empty() || out.payload[0] != version_byte) {
-      return bad(fmt::format("a control message {} without its payload", *op));
-    }
-  } else if (!out.payload.empty()) {
-    return bad(fmt::format("a control message {} with bytes left over", *op));
-  } else if (!out.reason.empty()) {
-    out.payload = out.reason;
+  out.payload = header->rest.substr(in.position());
+  if (!shape->payload) {
+    if (!out.payload.empty()) return bad(fmt::format("a control message {} with bytes left over", *op));
+    return {};
   }
+  const bool fits = !out.payload.empty() && (!versioned || out.payload[0] == version_byte);
+  if (!fits) return bad(fmt::format("a control message {} without its payload", *op));
+  if (versioned) out.payload.remove_prefix(1);
+  if (out.payload.empty()) return bad(fmt::format("a control message {} without its payload", *op));
   return {};
+}
+
+Bytes IncomingControl::term() const {
+  const BytesView bare = reason.empty() ? payload : BytesView(reason);
+  Bytes out;
+  out.reserve(bare.size() + 1);
+  out.push_back(version_byte);
+  return out.append(bare);
 }
 
 }  // namespace brood::node

@@ -56,7 +56,8 @@ struct OutgoingControl {
 
 /// The ops that brood sends: link, reg_send, send_sender, monitor_p, demonitor_p, payload_exit,
 /// payload_exit2, payload_monitor_p_exit, spawn_reply (always {error, notsup} in kind: the atom notsup),
-/// alias_send, unlink_id, unlink_id_ack. Anything else is a bug of the caller.
+/// alias_send, unlink_id, unlink_id_ack. Anything else is a bug of the caller. Written without a version
+/// byte, as behind a header.
 void encode_control(TermWriter& out, const OutgoingControl& control);
 
 /// A control message as received. Which fields are set depends on `op`; trace variants are folded into their
@@ -69,11 +70,15 @@ struct IncomingControl {
   Atom name;  ///< Not empty: a process named by an atom stands where a pid would.
   Ref ref;
   std::uint64_t id = 0;
-  BytesView payload;  ///< With version byte; a view into the body. Empty when the op has none.
-  Bytes reason;       ///< Of an exit whose reason came inside the control tuple; with version byte.
+  BytesView payload;  ///< Without version byte; a view into the body. Empty when the op has none, or when
+                      ///< what would be one came inside the control tuple (an exit's reason).
+  Bytes reason;       ///< What came inside the tuple, without version byte.
+
+  /// The payload or reason as a term that stands alone, with version byte.
+  [[nodiscard]] Bytes term() const;
 };
 
-/// Decodes the body of a frame (with its first byte, pass_through). Afterwards `op` is one of: link, unlink,
+/// Decodes the body of a whole message, header and all. Afterwards `op` is one of: link, unlink,
 /// unlink_id, unlink_id_ack, send (from is empty), send_sender, reg_send, alias_send, monitor_p, demonitor_p,
 /// payload_monitor_p_exit, payload_exit, payload_exit2, spawn_request, group_leader, node_link, spawn_reply.
 /// `out` is reused from message to message. malformed: the stream cannot be trusted any further.

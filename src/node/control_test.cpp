@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "node/frames.hpp"
+#include "node/dist_header.hpp"
 
 namespace brood::node {
 namespace {
@@ -30,10 +30,11 @@ Result<IncomingControl> decoded(const Bytes& bytes) {
 }
 
 Result<IncomingControl> round_trip(const OutgoingControl& control, BytesView payload = {}) {
-  Bytes bytes(1, pass_through);
+  Bytes bytes;
+  put_header(bytes);
   TermWriter writer(bytes);
   encode_control(writer, control);
-  return decoded(bytes.append(payload));
+  return decoded(payload.empty() ? bytes : bytes.append(payload.substr(1)));
 }
 
 const Bytes payload = encode_term(Term::tuple({Term::atom("hello"), Term(5)}));
@@ -44,7 +45,7 @@ TEST(Control, WhatIsSentIsWhatIsUnderstood) {
   EXPECT_EQ(sent->op, Op::send_sender);
   EXPECT_EQ(sent->from, from);
   EXPECT_EQ(sent->to, to);
-  EXPECT_EQ(sent->payload, payload);
+  EXPECT_EQ(sent->term(), payload);
 
   const auto named = round_trip({.op = Op::reg_send, .from = &from, .name = &name}, payload);
   ASSERT_TRUE(named.has_value());
@@ -115,12 +116,12 @@ TEST(Control, ReasonsInsideTheTupleBecomePayloads) {
     const auto exit = decoded(bytes);
     ASSERT_TRUE(exit.has_value());
     EXPECT_EQ(exit->op, Op::payload_exit);
-    EXPECT_EQ(exit->reason, encode_term(reason));
+    EXPECT_EQ(exit->term(), encode_term(reason));
   }
   const auto down = decoded(body({number(21), name, to, ref, reason}));
   ASSERT_TRUE(down.has_value());
   EXPECT_EQ(down->op, Op::payload_monitor_p_exit);
-  EXPECT_EQ(down->reason, encode_term(reason));
+  EXPECT_EQ(down->term(), encode_term(reason));
 }
 
 TEST(Control, WhatDoesNotFitIsMalformed) {
@@ -142,12 +143,19 @@ TEST(Control, WhatDoesNotFitIsMalformed) {
   EXPECT_TRUE(refused(body({number(22), from, to}, "x")));     // No version byte.
   EXPECT_TRUE(refused(body({number(35), Term(-1), from, to})));
   EXPECT_TRUE(refused(body({number(6), from, Term::atom(""), Term::atom("")}, payload)));
+  // A header that names atoms, and a fragment.
+  EXPECT_TRUE(refused(Bytes("\x83\x44\x01", 3) + encode_term(Term::tuple({1, from, to})).substr(1)));
+  EXPECT_TRUE(refused(Bytes("\x83\x45", 2) + Bytes(16, '\1') + Bytes(1, '\0')));
 }
 
 TEST(Control, EveryCutIsMalformed) {
-  const Bytes whole = body({number(19), from, to, ref});
-  for (std::size_t cut = 0; cut < whole.size(); ++cut)
-    EXPECT_FALSE(decoded(whole.substr(0, cut)).has_value());
+  const Bytes term = encode_term(Term::tuple({number(19), from, to, ref}));
+  const Bytes header("\x83\x44\x00", 3);
+  for (const Bytes& whole : {Bytes(1, pass_through) + term, header + term.substr(1)}) {
+    ASSERT_TRUE(decoded(whole).has_value());
+    for (std::size_t cut = 0; cut < whole.size(); ++cut)
+      EXPECT_FALSE(decoded(whole.substr(0, cut)).has_value());
+  }
 }
 
 }  // namespace

@@ -36,9 +36,11 @@ struct DistributionOptions {
   milliseconds handshake_timeout{7000};
   milliseconds tick_timeout{60000};  ///< Silence after which a channel is given up; a quarter of it is
                                      ///< how often something is sent. See set_tick_timeout().
-  std::size_t send_buffer_max = 64 * 1024 * 1024;  ///< Bytes queued for one peer; beyond: `busy`.
-  std::size_t message_bytes_max = 256 * 1024 * 1024;
-  unsigned pending_handshakes_max = 256;  ///< Unauthenticated connections at once.
+  std::size_t send_buffer_max = 64 * 1024 * 1024;       ///< Bytes queued for one peer; beyond: `busy`.
+  std::size_t message_bytes_max = 256 * 1024 * 1024;    ///< Of one message that arrives.
+  std::size_t assembly_bytes_max = 1024 * 1024 * 1024;  ///< Of messages of one peer that have not arrived
+                                                        ///< whole; beyond: protocol_error.
+  unsigned pending_handshakes_max = 256;                ///< Unauthenticated connections at once.
 };
 
 /// Why no channel came about.

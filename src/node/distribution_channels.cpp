@@ -24,6 +24,7 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
       std::make_shared<Channel>(session.take_socket(), info,
                                 ChannelOptions{.send_buffer_max = options.send_buffer_max,
                                                .message_bytes_max = options.message_bytes_max,
+                                               .assembly_bytes_max = options.assembly_bytes_max,
                                                .tick_timeout = options.tick_timeout},
                                 weak_from_this());
   std::shared_ptr<Channel> old;
@@ -33,7 +34,7 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
     if (stopping_) return;
     Peer& peer = peers_[info.name.value];
     channel->adopt(std::move(peer.waiting));
-    peer.waiting = SendQueue();
+    peer.waiting = FairQueue();
     peer.waiting_messages = 0;
     peer.connecting = false;
     if (peer.tick_timeout) channel->set_tick_timeout(*peer.tick_timeout);

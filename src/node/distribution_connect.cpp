@@ -152,7 +152,7 @@ void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failu
     peer.connecting = false;
     dialer = std::exchange(peer.dialer, nullptr);
     counts_.messages_dropped += std::exchange(peer.waiting_messages, 0);
-    peer.waiting = SendQueue();
+    peer.waiting = FairQueue();
     if (peer.is_forgettable()) peers_.erase(found);
   }
   if (dialer != nullptr) dialer->cancel();

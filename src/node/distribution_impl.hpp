@@ -44,7 +44,7 @@ struct Peer {
   std::shared_ptr<Dialer>
       dialer;  ///< Null while the attempt waits for the peer's own, or has given way to it.
   Clock::time_point give_up_at{};  ///< When an attempt that waits or has given way fails.
-  SendQueue waiting;               ///< For the channel that is being made.
+  FairQueue waiting;               ///< For the channel that is being made.
   std::size_t waiting_messages = 0;
 
   std::optional<HostPort> configured;  ///< set_address().
@@ -102,7 +102,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
 
   // Messages.
   void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload);  // any thread
-  Result<void> on_frame(Channel& channel, BytesView body) override;
+  Result<void> on_message(Channel& channel, BytesView body) override;
   void deliver(Channel& channel, IncomingControl& control);
 
   /// Runs `call` unless the Distribution is gone.

@@ -47,7 +47,7 @@ void Distribution::Impl::send(const NodeName& node, const OutgoingControl& contr
   }
 }
 
-Result<void> Distribution::Impl::on_frame(Channel& channel, BytesView body) {
+Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body) {
   TermLimits limits;
   limits.bytes_max = options.message_bytes_max;
   if (auto decoded = decode_control(body, limits, incoming_); !decoded) return decoded;
@@ -62,11 +62,11 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
   switch (control.op) {
     case Op::send:
     case Op::send_sender:
-      return to.on_send(control.from, control.to, Bytes(control.payload));
+      return to.on_send(control.from, control.to, control.term());
     case Op::reg_send:
-      return to.on_send_named(control.from, control.name, Bytes(control.payload));
+      return to.on_send_named(control.from, control.name, control.term());
     case Op::alias_send:
-      return to.on_send_alias(control.from, control.ref, Bytes(control.payload));
+      return to.on_send_alias(control.from, control.ref, control.term());
     case Op::link:
       return to.on_link(control.from, control.to);
     // Unlinks without an id are of nodes that are too old to get here; the id 0 is never used otherwise.
@@ -77,9 +77,9 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
     case Op::unlink_id_ack:
       return to.on_unlink_ack(control.from, control.to, control.id);
     case Op::payload_exit:
-      return to.on_exit(control.from, control.to, Bytes(control.payload));
+      return to.on_exit(control.from, control.to, control.term());
     case Op::payload_exit2:
-      return to.on_exit2(control.from, control.to, Bytes(control.payload));
+      return to.on_exit2(control.from, control.to, control.term());
     case Op::monitor_p:
       if (!control.name.name.empty()) return to.on_monitor_named(control.from, control.name, control.ref);
       return to.on_monitor(control.from, control.to, control.ref);
@@ -90,7 +90,7 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
       if (control.to.id == 0 && control.to.serial == 0 &&
           control.ref.words == std::vector<std::uint32_t>{0, 0, 0})
         return;
-      return to.on_monitor_exit(control.to, control.ref, Bytes(control.payload));
+      return to.on_monitor_exit(control.to, control.ref, control.term());
     case Op::spawn_request:
       channel.send({.op = Op::spawn_reply, .to = &control.from, .ref = &control.ref}, {});
       return;

@@ -27,6 +27,7 @@ constexpr std::array names{
     Named{send_sender, "SEND_SENDER"},
     Named{exit_payload, "EXIT_PAYLOAD"},
     Named{handshake_23, "HANDSHAKE_23"},
+    Named{fragments, "FRAGMENTS"},
     Named{unlink_id, "UNLINK_ID"},
     Named{v4_nc, "V4_NC"},
     Named{alias, "ALIAS"},

@@ -27,6 +27,7 @@ inline constexpr std::uint64_t big_creation = 0x40000;
 inline constexpr std::uint64_t send_sender = 0x80000;
 inline constexpr std::uint64_t big_seqtrace_labels = 0x100000;
 inline constexpr std::uint64_t exit_payload = 0x400000;
+inline constexpr std::uint64_t fragments = 0x800000;
 inline constexpr std::uint64_t handshake_23 = 0x1000000;
 inline constexpr std::uint64_t unlink_id = 0x2000000;
 inline constexpr std::uint64_t mandatory_25_digest = 0x4000000;
@@ -40,14 +41,15 @@ inline constexpr std::uint64_t mandatory_25 = extended_references | fun_tags | e
                                               new_fun_tags | export_ptr_tag | bit_binaries | new_floats |
                                               utf8_atoms | map_tag | big_creation | handshake_23;
 
-/// Neither the atom cache nor fragments are announced: every message then is one pass-through frame.
+/// The atom cache is not announced: a distribution header then names no atoms, and every message can be read
+/// by itself.
 inline constexpr std::uint64_t announced =
     mandatory_25 | mandatory_25_digest | dist_monitor | dist_monitor_name | unicode_io | small_atom_tags |
-    send_sender | big_seqtrace_labels | exit_payload | unlink_id | spawn | v4_nc | alias;
+    send_sender | big_seqtrace_labels | exit_payload | fragments | unlink_id | spawn | v4_nc | alias;
 
 /// What a peer must have. Every OTP from 24 on has all of it; with them there is one form of each message.
-inline constexpr std::uint64_t required =
-    mandatory_25 | dist_monitor | dist_monitor_name | send_sender | exit_payload | unlink_id | v4_nc | alias;
+inline constexpr std::uint64_t required = mandatory_25 | dist_monitor | dist_monitor_name | send_sender |
+                                          exit_payload | fragments | unlink_id | v4_nc | alias;
 
 /// Flags as a peer means them: the digest flag spelled out.
 [[nodiscard]] constexpr std::uint64_t expand(std::uint64_t flags) {

@@ -16,7 +16,7 @@ constexpr std::size_t least_space = 16 * 1024;
 
 std::size_t begin_frame(Bytes& out) {
   const std::size_t start = out.size();
-  out.append({0, 0, 0, 0, pass_through});
+  out.append(4, '\0');
   return start;
 }
 

@@ -1,5 +1,6 @@
 // Frames of an established channel: four bytes of length, then a body; an empty body is a tick. FrameBuffer
-// cuts received bytes into frames without copying them; begin_frame()/end_frame() write one in place.
+// cuts received bytes into frames without copying them; begin_frame()/end_frame() write one in place. What
+// the body of a message begins with is in dist_header.hpp.
 //
 // Memory is taken for what has arrived, never for a length that a peer claims.
 //
@@ -12,9 +13,6 @@
 #include <span>
 
 namespace brood::node {
-
-/// First byte of a body: a control term and perhaps a payload follow, each with its version byte.
-inline constexpr char pass_through = 112;
 
 /// Opens a frame at the end of `out`; returns where, for end_frame().
 std::size_t begin_frame(Bytes& out);

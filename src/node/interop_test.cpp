@@ -1,7 +1,11 @@
 // Against a real Erlang node. Skipped where there is none.
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "node/fair_queue.hpp"
 #include "node/test_support.hpp"
+#include "node/wire.hpp"
 
 namespace brood::node {
 namespace {
@@ -213,14 +217,75 @@ TEST_F(Interop, SpawnOnUsIsRefusedWithAnError) {
   EXPECT_EQ(text_of("still_there"), "still_there");
 }
 
-TEST_F(Interop, LargeMessagesComeAndGo) {
+TEST_F(Interop, MessagesOfEverySizeComeBackAsTheyWent) {
   start_erlang();
-  const Term answer = value_of("binary:copy(<<1,2,3,4>>, 4 * 1024 * 1024)");
-  ASSERT_NE(answer.as_binary(), nullptr);
-  EXPECT_EQ(answer.as_binary()->bytes.size(), 16U * 1024 * 1024);
-  const Term pid = value_of("spawn(fun() -> receive B -> From ! {size, byte_size(B)} end end)");
-  me().send(me_pid(), *pid.as_pid(), encode(Binary{Bytes(16 * 1024 * 1024, 'x')}));
-  EXPECT_EQ(encoded_to_string(record().take("send").term), "{size,16777216}");
+  const Term echo = value_of("spawn(fun() -> (fun L() -> receive B -> From ! B, L() end end)() end)");
+  ASSERT_NE(echo.as_pid(), nullptr);
+  std::mt19937 random(1);
+  Bytes noise(64 * 1024 * 1024, '\0');
+  for (std::size_t i = 0; i < noise.size(); i += 4)
+    wire::patch32(noise, i, static_cast<std::uint32_t>(random()));
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{1000}, fragment_bytes - 7, fragment_bytes - 6,
+        fragment_bytes - 5, fragment_bytes, std::size_t{1} << 20, std::size_t{10'000'001}, noise.size()}) {
+    const Bytes term = encode(Binary{noise.substr(0, size)});
+    me().send(me_pid(), *echo.as_pid(), term);
+    EXPECT_TRUE(record().take("send").term == term) << size << " bytes";
+  }
+  EXPECT_EQ(record().count("down"), 0U);
+}
+
+TEST_F(Interop, LargeReasonsAndNamedReceiversTakeFragmentsToo) {
+  start_erlang();
+  ask("register(sizer, spawn(fun() -> process_flag(trap_exit, true), link(From), (fun L() -> receive "
+      "{'EXIT', _, R} -> From ! {reason, byte_size(R)}, L(); B -> From ! {size, byte_size(B)}, L() end "
+      "end)() "
+      "end)).");
+  const Pid sizer = record().take("link").from;
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{value,true}");
+  me().send_named(me_pid(), {Atom("sizer"), erlang_}, encode(Binary{Bytes(1'000'000, 'x')}));
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{size,1000000}");
+  me().exit(me_pid(), sizer, encode(Binary{Bytes(2'000'000, 'x')}));
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "{reason,2000000}");
+  // And theirs to us.
+  me().monitor(me_pid(), sizer, node_->ref(5));
+  ask("exit(whereis(sizer), kill), P = spawn(fun() -> exit(binary:copy(<<7>>, 3000000)) end), "
+      "From ! binary:copy(<<8>>, 4000000), done.");
+  record().take("monitor_exit");
+  EXPECT_EQ(record().take("send").term_bytes, 4'000'000U + 6U);
+}
+
+TEST_F(Interop, SmallMessagesOfErlangPassALargeOne) {
+  start_erlang();
+  ask("Stop = spawn(fun() -> (fun L() -> receive stop -> ok after 1 -> From ! small, L() end end)() end), "
+      "Big = binary:copy(<<1>>, 64 * 1024 * 1024), "
+      "From ! big_begins, From ! Big, From ! big_ended, Stop ! stop, ok.");
+  const Bytes small = encode(Atom("small"));
+  const Bytes begins = encode(Atom("big_begins"));
+  while (record().take("send").term != begins && !HasFailure()) {
+  }
+  int passed = 0;
+  for (;;) {
+    const auto next = record().take("send");
+    if (next.term != small) {
+      EXPECT_EQ(next.term_bytes, 64U * 1024U * 1024U + 6U);
+      break;
+    }
+    ++passed;
+  }
+  EXPECT_GE(passed, 5);
+}
+
+TEST_F(Interop, OurSmallMessagesPassALargeOne) {
+  start_erlang();
+  const Term pid = value_of(
+      "spawn(fun() -> F = fun() -> receive B when is_binary(B) -> byte_size(B); M -> M end end, "
+      "A = F(), B = F(), C = F(), From ! [A, B, C] end)");
+  ASSERT_NE(pid.as_pid(), nullptr);
+  me().send(node_->pid(7), *pid.as_pid(), encode(Binary{Bytes(64 * 1024 * 1024, 'x')}));
+  me().send(node_->pid(7), *pid.as_pid(), encode(Atom("behind")));
+  me().send(node_->pid(8), *pid.as_pid(), encode(Atom("passes")));
+  EXPECT_EQ(encoded_to_string(record().take("send").term), "[passes,67108864,behind]");
 }
 
 TEST_F(Interop, ARestartedErlangNodeComesBackWithAnotherCreation) {

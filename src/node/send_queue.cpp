@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "node/dist_header.hpp"
 #include "node/frames.hpp"
 
 namespace brood::node {
 namespace {
 
-/// From here on a payload is moved in as a piece of its own.
+/// From here on a payload is a piece of its own.
 constexpr std::size_t own_piece_bytes = 32 * 1024;
 /// A piece that has grown to this is not added to any more.
 constexpr std::size_t piece_bytes_max = 512 * 1024;
@@ -17,32 +18,39 @@ constexpr std::size_t kept_bytes_max = 1024 * 1024;
 }  // namespace
 
 Bytes& SendQueue::open_piece() {
-  if (open_ && pieces_[used_ - 1].size() < piece_bytes_max) return pieces_[used_ - 1];
+  if (open_ && pieces_[used_ - 1].own.size() < piece_bytes_max) return pieces_[used_ - 1].own;
   if (used_ == pieces_.size()) pieces_.emplace_back();
   open_ = true;
-  return pieces_[used_++];
+  return pieces_[used_++].own;
 }
 
-void SendQueue::seal(Bytes&& piece) {
+void SendQueue::seal(SharedBytes shared, BytesView part) {
   if (used_ == pieces_.size()) pieces_.emplace_back();
-  pieces_[used_++] = std::move(piece);
+  Piece& piece = pieces_[used_++];
+  piece.shared = std::move(shared);
+  piece.part = part;
   open_ = false;
 }
 
 std::size_t SendQueue::append(const OutgoingControl& control, Bytes&& payload) {
   Bytes& piece = open_piece();
   const std::size_t start = begin_frame(piece);
+  put_header(piece);
   TermWriter writer(piece);
   encode_control(writer, control);
+  // Behind a header terms have no version byte.
+  const std::size_t payload_bytes = payload.empty() ? 0 : payload.size() - 1;
   std::size_t added = 0;
-  if (payload.size() < own_piece_bytes) {
-    piece += payload;
+  if (payload_bytes < own_piece_bytes) {
+    if (payload_bytes != 0) piece.append(payload, 1);
     end_frame(piece, start, 0);
     added = piece.size() - start;
   } else {
-    end_frame(piece, start, payload.size());
-    added = piece.size() - start + payload.size();
-    seal(std::move(payload));
+    end_frame(piece, start, payload_bytes);
+    added = piece.size() - start + payload_bytes;
+    auto shared = std::make_shared<const Bytes>(std::move(payload));
+    const BytesView part = BytesView(*shared).substr(1);
+    seal(std::move(shared), part);
   }
   bytes_ += added;
   return added;
@@ -54,20 +62,23 @@ std::size_t SendQueue::append_tick() {
   return 4;
 }
 
-void SendQueue::append_all(SendQueue&& other) {
-  for (std::size_t i = other.first_; i < other.used_; ++i) {
-    if (i == other.first_ && other.offset_ != 0) other.pieces_[i].erase(0, other.offset_);
-    seal(std::move(other.pieces_[i]));
-  }
-  bytes_ += other.bytes_;
-  other = SendQueue();
+void SendQueue::append_bytes(BytesView frames) {
+  open_piece() += frames;
+  bytes_ += frames.size();
 }
 
-void SendQueue::recycle(Bytes& piece) {
-  if (piece.capacity() > kept_bytes_max) {
-    piece = Bytes();
+void SendQueue::append_fragment(BytesView head, const SharedBytes& payload, BytesView part) {
+  append_bytes(head);
+  seal(payload, part);
+  bytes_ += part.size();
+}
+
+void SendQueue::recycle(Piece& piece) {
+  piece.shared.reset();
+  if (piece.own.capacity() > kept_bytes_max) {
+    piece.own = Bytes();
   } else {
-    piece.clear();
+    piece.own.clear();
   }
 }
 
@@ -80,10 +91,10 @@ void SendQueue::clear() {
 std::size_t SendQueue::gather(std::span<iovec> slots) const {
   std::size_t filled = 0;
   for (std::size_t i = first_; i < used_ && filled < slots.size(); ++i) {
-    const std::size_t skip = i == first_ ? offset_ : 0;
+    const BytesView left = pieces_[i].view().substr(i == first_ ? offset_ : 0);
     // writev does not write through the pointer.
-    slots[filled].iov_base = const_cast<char*>(pieces_[i].data() + skip);
-    slots[filled].iov_len = pieces_[i].size() - skip;
+    slots[filled].iov_base = const_cast<char*>(left.data());
+    slots[filled].iov_len = left.size();
     ++filled;
   }
   return filled;
@@ -92,7 +103,7 @@ std::size_t SendQueue::gather(std::span<iovec> slots) const {
 void SendQueue::consume(std::size_t count) {
   bytes_ -= count;
   while (first_ < used_) {
-    const std::size_t left = pieces_[first_].size() - offset_;
+    const std::size_t left = pieces_[first_].view().size() - offset_;
     if (count < left) {
       offset_ += count;
       return;
