@@ -22,7 +22,6 @@ constexpr auto direct_pause = std::chrono::microseconds(10);
 constexpr std::size_t direct_bytes_max = 64 * 1024;
 /// Writes in one turn of the io thread before it looks at other channels.
 constexpr int writes_per_turn = 8;
-constexpr auto stalled_after = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -37,7 +36,6 @@ Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options,
       assembler_({.message_bytes_max = options.message_bytes_max, .bytes_max = options.assembly_bytes_max}),
       last_received_(Clock::now()),
       last_sent_(Clock::now()),
-      last_progress_(Clock::now()),
       tick_timeout_(options.tick_timeout) {}
 
 void Channel::adopt(FairQueue&& waiting) {
@@ -114,35 +112,33 @@ bool Channel::has_unread() const {
 
 // --- sending
 
-bool Channel::is_overflowing() const {
-  const std::size_t waiting = backlog();
-  if (waiting <= send_buffer_max_) return false;
-  return waiting / 4 > send_buffer_max_ || Clock::now() - last_progress_.load() > stalled_after;
-}
-
-bool Channel::send(const OutgoingControl& control, Bytes&& payload) {
+Sent Channel::send(std::span<Outgoing> messages, Urgency urgency) {
   bool direct = false;
+  bool overflows = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_ || broken_) return false;
-    if (!is_overflowing()) {
-      const std::size_t added = queue_.append(control, std::move(payload));
+    if (closed_ || broken_) return Sent::closed;
+    const std::size_t waiting = backlog();
+    if (urgency == Urgency::refusable && waiting > send_buffer_max_) return Sent::busy;
+    overflows = waiting > hard_bound(send_buffer_max_);
+    if (!overflows) {
+      std::size_t added = 0;
+      for (Outgoing& message : messages) added += queue_.append(message.control, std::move(message.payload));
       backlog_.fetch_add(added, std::memory_order_relaxed);
-      if (writing_) return true;
+      if (writing_) return Sent::taken;
       writing_ = true;
       const auto now = Clock::now();
-      if (added == backlog()) last_progress_.store(now, std::memory_order_relaxed);
       direct = added <= direct_bytes_max && now - last_direct_ > direct_pause;
       last_direct_ = now;
-      if (!direct) return write_later(), true;
+      if (!direct) return write_later(), Sent::taken;
     }
   }
-  if (direct) {
+  if (overflows) {
+    close(DownReason::overflow, fmt::format("{} bytes wait for it and it takes them too slowly", backlog()));
+  } else {
     write_some(false);
-    return true;
   }
-  close(DownReason::overflow, fmt::format("{} bytes wait for it and it takes them too slowly", backlog()));
-  return true;
+  return Sent::taken;
 }
 
 void Channel::tick() {
@@ -186,9 +182,7 @@ bool Channel::write_pieces() {
     }
     inflight_.consume(static_cast<std::size_t>(written));
     backlog_.fetch_sub(static_cast<std::size_t>(written), std::memory_order_relaxed);
-    const auto now = Clock::now();
-    last_sent_.store(now, std::memory_order_relaxed);
-    last_progress_.store(now, std::memory_order_relaxed);
+    last_sent_.store(Clock::now(), std::memory_order_relaxed);
   }
   return true;
 }

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 
 #include "node/assembler.hpp"
 #include "node/control.hpp"
@@ -25,6 +26,25 @@
 namespace brood::node {
 
 class Channel;
+
+/// A message on its way out; `payload` is moved from once it is taken.
+struct Outgoing {
+  OutgoingControl control;
+  Bytes payload;
+};
+
+enum class Urgency : std::uint8_t {
+  refusable,  ///< Not taken when send_buffer_max waits already.
+  required,   ///< Taken up to the hard bound.
+};
+
+enum class Sent : std::uint8_t { taken, busy, closed };
+
+/// What may wait for a peer in all, requests that can be refused and signals that cannot; beyond it the peer
+/// is given up.
+[[nodiscard]] constexpr std::size_t hard_bound(std::size_t send_buffer_max) {
+  return send_buffer_max > SIZE_MAX / 4 ? SIZE_MAX : send_buffer_max * 4;
+}
 
 class ChannelOwner {
  public:
@@ -57,10 +77,9 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   /// Begins to read. `received`: what came behind the handshake. On the io thread.
   void start(BytesView received);
 
-  /// Queues a message and sees to it that it is written. False, with `payload` untouched: closed.
-  /// A peer that took nothing for a second while more than send_buffer_max waits, or four times that in any
-  /// case, is given up (overflow).
-  bool send(const OutgoingControl& control, Bytes&& payload);
+  /// Queues messages, all or none, and sees to it that they are written. Not taken, they are untouched.
+  /// A peer for which more than hard_bound() waits is given up (overflow).
+  Sent send(std::span<Outgoing> messages, Urgency urgency);
   /// Sends a tick unless other bytes are on their way.
   void tick();
   /// First call wins. on_closed() comes from the io thread.
@@ -92,7 +111,6 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void write_later();
   void await_writable();
   void write_failed();
-  [[nodiscard]] bool is_overflowing() const;
 
   Socket socket_;
   const int fd_;  ///< Of socket_, which stays open until this object goes; close() only shuts it down.
@@ -115,7 +133,6 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   std::atomic<std::size_t> backlog_{0};
   std::atomic<Clock::time_point> last_received_;
   std::atomic<Clock::time_point> last_sent_;
-  std::atomic<Clock::time_point> last_progress_;
   std::atomic<milliseconds> tick_timeout_;
   Clock::time_point counted_from_{};
 };

@@ -36,7 +36,9 @@ struct DistributionOptions {
   milliseconds handshake_timeout{7000};
   milliseconds tick_timeout{60000};  ///< Silence after which a channel is given up; a quarter of it is
                                      ///< how often something is sent. See set_tick_timeout().
-  std::size_t send_buffer_max = 64 * 1024 * 1024;       ///< Bytes queued for one peer; beyond: `busy`.
+  /// Bytes that may wait for one peer; beyond, what can be refused is (`busy`). Four times that, which
+  /// signals and answers alone can reach, ends its connection (overflow). Too small: senders stop and go.
+  std::size_t send_buffer_max = 64 * 1024 * 1024;
   std::size_t message_bytes_max = 256 * 1024 * 1024;    ///< Of one message that arrives.
   std::size_t assembly_bytes_max = 1024 * 1024 * 1024;  ///< Of messages of one peer that have not arrived
                                                         ///< whole; beyond: protocol_error.
@@ -64,7 +66,7 @@ enum class DownReason : std::uint8_t {
   disconnected,    ///< We closed it: disconnect() or stop().
   replaced,        ///< A new start of that node took its place.
   protocol_error,  ///< The peer sent what cannot be understood.
-  overflow,        ///< It took too little for too long: send_buffer_max.
+  overflow,        ///< It took too little for too long: four times send_buffer_max waited.
 };
 [[nodiscard]] std::string_view to_string(DownReason reason) noexcept;
 
@@ -130,6 +132,11 @@ class Distribution final : public process::Remote {
   [[nodiscard]] DistributionCounters counters() const;
 
   // Remote. Messages to a node that is not connected start a connection and wait for it.
+  [[nodiscard]] bool try_send(const Pid& from, const Pid& to, Bytes term) override;
+  [[nodiscard]] bool try_send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
+  [[nodiscard]] bool try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) override;
+  [[nodiscard]] bool try_call_named(const Pid& from, const process::NamedProcess& to, const Ref& ref,
+                                    Bytes term) override;
   void send(const Pid& from, const Pid& to, Bytes term) override;
   void send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
   void send_alias(const Pid& from, const Ref& alias, Bytes term) override;

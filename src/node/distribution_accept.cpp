@@ -99,7 +99,8 @@ void Distribution::Impl::probe(const SessionPtr& session, const std::shared_ptr<
   const Pid nobody{options.name, 0, 0, creation};
   const Atom name("brood_are_you_there");
   const Ref ref{options.name, creation, {0, 0, 0}};
-  old->send({.op = Op::monitor_p, .from = &nobody, .name = &name, .ref = &ref}, {});
+  Outgoing question{{.op = Op::monitor_p, .from = &nobody, .name = &name, .ref = &ref}, {}};
+  old->send({&question, 1}, Urgency::required);
   await_probe(session, old, asked);
 }
 

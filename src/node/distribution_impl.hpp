@@ -101,7 +101,10 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void on_drained() override;
 
   // Messages.
-  void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload);  // any thread
+  // Any thread. Never Sent::closed: what a closed channel did not take is counted as dropped.
+  Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
+  void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload);
+  Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
   Result<void> on_message(Channel& channel, BytesView body) override;
   void deliver(Channel& channel, IncomingControl& control);
 

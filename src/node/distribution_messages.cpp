@@ -1,6 +1,7 @@
 // What processes send, and what arrives for them.
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 
 #include "node/distribution_impl.hpp"
@@ -9,42 +10,64 @@ namespace brood::node {
 
 namespace asio = boost::asio;
 
-void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload) {
+namespace {
+
+void reply_to_spawn(Channel& channel, const IncomingControl& request) {
+  Outgoing reply{{.op = Op::spawn_reply, .to = &request.from, .ref = &request.ref}, {}};
+  channel.send({&reply, 1}, Urgency::required);
+}
+
+}  // namespace
+
+Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency) {
   for (;;) {
     if (const auto channel = find(node)) {
-      if (channel->send(control, std::move(payload))) return;
+      const Sent sent = channel->send(messages, urgency);
+      if (sent != Sent::closed) return sent;
       // Closed, and its end is still to be told, which answers for this message too; unless that has been
       // told already: then there is another channel, or none.
       if (find(node) == channel) {
-        ++counts_.messages_dropped;
-        return;
+        counts_.messages_dropped += messages.size();
+        return Sent::taken;
       }
       continue;
     }
-    bool begin = false;
-    bool full = false;
-    {
-      const std::unique_lock lock(peers_mutex_);
-      Peer& peer = peers_[node.value];
-      if (peer.channel != nullptr) continue;
-      begin = !std::exchange(peer.connecting, true);
-      full = peer.waiting.bytes() / 4 > options.send_buffer_max;  // As for a channel.
-      if (full) {
-        ++counts_.messages_dropped;
-      } else {
-        peer.waiting.append(control, std::move(payload));
-        ++peer.waiting_messages;
-      }
-    }
-    if (begin) asio::post(io, [self = shared_from_this(), node] { self->begin_attempt(node, false); });
-    if (full) {
-      asio::post(io, [self = shared_from_this(), node] {
-        self->fail_attempt(node, ConnectFailure::unreachable,
-                           "too much was sent to it before it was connected");
-      });
-    }
-    return;
+    const Sent sent = send_waiting(node, messages, urgency);
+    if (sent != Sent::closed) return sent;
   }
+}
+
+/// To a node that is not connected. Closed: it is, by now.
+Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency) {
+  bool begin = false;
+  bool full = false;
+  {
+    const std::unique_lock lock(peers_mutex_);
+    Peer& peer = peers_[node.value];
+    if (peer.channel != nullptr) return Sent::closed;
+    if (urgency == Urgency::refusable && peer.waiting.bytes() > options.send_buffer_max) return Sent::busy;
+    begin = !std::exchange(peer.connecting, true);
+    full = peer.waiting.bytes() > hard_bound(options.send_buffer_max);
+    if (full) {
+      counts_.messages_dropped += messages.size();
+    } else {
+      for (Outgoing& message : messages) peer.waiting.append(message.control, std::move(message.payload));
+      peer.waiting_messages += messages.size();
+    }
+  }
+  if (begin) asio::post(io, [self = shared_from_this(), node] { self->begin_attempt(node, false); });
+  if (full) {
+    asio::post(io, [self = shared_from_this(), node] {
+      self->fail_attempt(node, ConnectFailure::unreachable,
+                         "too much was sent to it before it was connected");
+    });
+  }
+  return Sent::taken;
+}
+
+void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload) {
+  Outgoing message{control, std::move(payload)};
+  send(node, {&message, 1}, Urgency::required);
 }
 
 Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body) {
@@ -92,19 +115,53 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
         return;
       return to.on_monitor_exit(control.to, control.ref, control.term());
     case Op::spawn_request:
-      channel.send({.op = Op::spawn_reply, .to = &control.from, .ref = &control.ref}, {});
+      reply_to_spawn(channel, control);
       return;
     default:
       return;  // Group leaders, link requests of nodes, replies to spawns: nothing here has them.
   }
 }
 
+namespace {
+
+OutgoingControl send_to(const Pid& from, const Pid& to) {
+  return {.op = Op::send_sender, .from = &from, .to = &to};
+}
+OutgoingControl send_to_name(const Pid& from, const Atom& name) {
+  return {.op = Op::reg_send, .from = &from, .name = &name};
+}
+
+}  // namespace
+
+bool Distribution::try_send(const Pid& from, const Pid& to, Bytes term) {
+  Outgoing message{send_to(from, to), std::move(term)};
+  return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
+}
+
+bool Distribution::try_send_named(const Pid& from, const process::NamedProcess& to, Bytes term) {
+  Outgoing message{send_to_name(from, to.name), std::move(term)};
+  return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
+}
+
+bool Distribution::try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) {
+  std::array messages{Outgoing{{.op = Op::monitor_p, .from = &from, .to = &to, .ref = &ref}, {}},
+                      Outgoing{send_to(from, to), std::move(term)}};
+  return impl_->send(to.node, messages, Urgency::refusable) == Sent::taken;
+}
+
+bool Distribution::try_call_named(const Pid& from, const process::NamedProcess& to, const Ref& ref,
+                                  Bytes term) {
+  std::array messages{Outgoing{{.op = Op::monitor_p, .from = &from, .name = &to.name, .ref = &ref}, {}},
+                      Outgoing{send_to_name(from, to.name), std::move(term)}};
+  return impl_->send(to.node, messages, Urgency::refusable) == Sent::taken;
+}
+
 void Distribution::send(const Pid& from, const Pid& to, Bytes term) {
-  impl_->send(to.node, {.op = Op::send_sender, .from = &from, .to = &to}, std::move(term));
+  impl_->send(to.node, send_to(from, to), std::move(term));
 }
 
 void Distribution::send_named(const Pid& from, const process::NamedProcess& to, Bytes term) {
-  impl_->send(to.node, {.op = Op::reg_send, .from = &from, .name = &to.name}, std::move(term));
+  impl_->send(to.node, send_to_name(from, to.name), std::move(term));
 }
 
 void Distribution::send_alias(const Pid& from, const Ref& alias, Bytes term) {

@@ -154,6 +154,43 @@ TEST(Hostile, APeerThatReadsNothingIsGivenUpBeforeMemoryIs) {
   EXPECT_LE(most, 5U * 1024 * 1024);
 }
 
+TEST(Hostile, APeerThatReadsNothingMakesItsSendersBusyAndNobodyElses) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.send_buffer_max = 1024 * 1024;
+  TestNode a(options);
+  TestNode b(without_epmd("b@127.0.0.1"));
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  FakePeer slow(a->port(), "slow@127.0.0.1", "secret");
+  ASSERT_TRUE(slow.connect(a.name()));
+  a.record.take("up");
+  const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
+  const process::NamedProcess name{Atom("server"), to.node};
+  const Bytes message = encode(Binary{Bytes(100'000, 'x')});
+  int taken = 0;
+  while (a->try_send(a.pid(), to, message)) ASSERT_LT(++taken, 1000);
+  const std::size_t full = a->backlog(to.node);
+  EXPECT_LE(full, 2U * 1024 * 1024);
+  EXPECT_FALSE(a->try_send_named(a.pid(), name, message));
+  EXPECT_FALSE(a->try_call(a.pid(), to, a.ref(), message));
+  EXPECT_FALSE(a->try_call_named(a.pid(), name, a.ref(), message));
+  EXPECT_EQ(a->backlog(to.node), full);
+  // Signals still pass, and others are served.
+  a->demonitor(a.pid(), to, a.ref());
+  EXPECT_GT(a->backlog(to.node), full);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(a->try_send(a.pid(), b.pid(), encode(i)));
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(b.record.take("send").term, encode(i));
+  EXPECT_EQ(a.record.count("down"), 0U);
+  // It reads again: so can be sent.
+  std::thread reader([&] {
+    while (slow.receive()) {
+    }
+  });
+  EXPECT_TRUE(eventually([&] { return a->backlog(to.node) == 0; }));
+  EXPECT_TRUE(a->try_send(a.pid(), to, message));
+  a->disconnect(to.node);
+  reader.join();
+}
+
 TEST(Hostile, ANewStartOfANodeReplacesOneThatIsSilent) {
   TestNode a(without_epmd("a@127.0.0.1"));
   FakePeer first(a->port(), "p@127.0.0.1", "secret", 1001);

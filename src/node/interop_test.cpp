@@ -288,6 +288,27 @@ TEST_F(Interop, OurSmallMessagesPassALargeOne) {
   EXPECT_EQ(encoded_to_string(record().take("send").term), "[passes,67108864,behind]");
 }
 
+TEST_F(Interop, AStoppedNodeMakesItsSendersBusyAndGetsAllOnceItGoesOn) {
+  start_erlang();
+  const Term sum = value_of(
+      "spawn(fun() -> (fun L(N) -> receive B when is_binary(B) -> L(N + byte_size(B)); done -> From ! N end "
+      "end)(0) end)");
+  ASSERT_NE(sum.as_pid(), nullptr);
+  TestNode other(options_of("other@127.0.0.1", epmd_.port()));
+  process_->signal(SIGSTOP);
+  const Bytes message = encode(Binary{Bytes(1'000'000, 'x')});
+  std::int64_t taken = 0;
+  while (me().try_send(me_pid(), *sum.as_pid(), message)) ASSERT_LT(++taken, 1000);
+  EXPECT_LE(me().backlog(erlang_), 66U * 1024 * 1024);
+  // Nobody else notices.
+  EXPECT_TRUE(me().try_send(me_pid(), other.pid(), encode(1)));
+  other.record.take("send");
+  process_->signal(SIGCONT);
+  me().send(me_pid(), *sum.as_pid(), encode(Atom("done")));
+  EXPECT_EQ(record().take("send").term, encode(taken * 1'000'000));
+  EXPECT_EQ(record().count("down"), 0U);
+}
+
 TEST_F(Interop, ARestartedErlangNodeComesBackWithAnotherCreation) {
   start_erlang();
   const auto before = me().peers().at(0).creation;

@@ -33,6 +33,9 @@ class CallDesk {
   /// Makes it answerable by reference. The id; 0 when it has ended already.
   std::uint64_t enlist(PendingCall& call, PendingCall::Target target = {});
 
+  /// The callee never heard of it: its end is told to nobody.
+  void withdraw(std::uint64_t id) { take(id); }
+
   /// An answer by reference. False: unknown or ended, the answer is dropped.
   bool answer(std::uint64_t id, Bytes answer);
 

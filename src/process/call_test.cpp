@@ -272,6 +272,20 @@ TEST_F(Calls, WithoutNetworkAreUnreachable) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Calls, ToANodeThatTakesNothingAreBusyAndLeaveNothingBehind) {
+  remote.busy = true;
+  EXPECT_EQ(text(runtime.call_and_wait(far_pid(5), message("x"), 5s)), "error: busy");
+  EXPECT_EQ(text(runtime.call_named_and_wait({Atom("server"), there}, encoded("x"), 5s)), "error: busy");
+  EXPECT_EQ(runtime.send(far_pid(5), message("x")).error().code, Errc::busy);
+  EXPECT_EQ(runtime.cast(far_pid(5), message("x")).error().code, Errc::busy);
+  EXPECT_EQ(runtime.send_named({Atom("server"), there}, encoded("x")).error().code, Errc::busy);
+  EXPECT_EQ(remote.waiting(), 0U) << "the callee never heard of the calls";
+  remote.busy = false;
+  EXPECT_TRUE(runtime.send(far_pid(5), message("x")));
+  remote.next("send");
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(Calls, AFullMailboxAnswersACallerElsewhere) {
   RuntimeOptions small = options();
   small.mailbox_messages_max = 0;

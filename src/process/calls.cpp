@@ -45,18 +45,20 @@ void RuntimeCore::call_remote(const PendingCall::Target& to, BytesView request,
   const Ref ref = identity.ref(id);
   const Pid self = identity.pid(outside);
   Bytes term = make_gen_call(make_from(self, ref), request);
+  bool taken = true;
   const bool sent = remote.with([&](Remote& network) {
     if (const auto* pid = std::get_if<Pid>(&to)) {
-      network.monitor(self, *pid, ref);
-      network.send(self, *pid, std::move(term));
-      if (pending->is_finished()) network.demonitor(self, *pid, ref);
+      taken = network.try_call(self, *pid, ref, std::move(term));
+      if (taken && pending->is_finished()) network.demonitor(self, *pid, ref);
     } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
-      network.monitor_named(self, *named, ref);
-      network.send_named(self, *named, std::move(term));
-      if (pending->is_finished()) network.demonitor_named(self, *named, ref);
+      taken = network.try_call_named(self, *named, ref, std::move(term));
+      if (taken && pending->is_finished()) network.demonitor_named(self, *named, ref);
     }
   });
   if (!sent) pending->finish(Error{Errc::unreachable, "this node has no network"});
+  if (taken) return;
+  desk.withdraw(id);
+  pending->finish(Error{Errc::busy, "too much waits for that node already; the message was not sent"});
 }
 
 void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending) {

@@ -8,6 +8,14 @@ namespace brood::process {
 
 namespace {
 
+Error busy(const NodeName& node) {
+  return {Errc::busy, "too much waits for " + node.value + " already, which takes it too slowly; try again"};
+}
+
+Error no_network(const NodeName& node) {
+  return {Errc::unreachable, "this node has no network, so it cannot reach " + node.value};
+}
+
 Error no_process(const Pid& pid) {
   return {Errc::no_such_child, "there is no process " + to_string(pid)};
 }
@@ -99,9 +107,13 @@ bool RuntimeCore::signal(LocalPid to, std::unique_ptr<Envelope> envelope) {
 Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) {
   if (to.node != identity.name) {
     Bytes term = message.to_bytes();
-    if (remote.with([&](Remote& network) { network.send(from, to, std::move(term)); })) return {};
-    dropped.fetch_add(1, std::memory_order_relaxed);
-    return Error{Errc::unreachable, "this node has no network, so it cannot reach " + to.node.value};
+    bool taken = true;
+    if (!remote.with([&](Remote& network) { taken = network.try_send(from, to, std::move(term)); })) {
+      dropped.fetch_add(1, std::memory_order_relaxed);
+      return no_network(to.node);
+    }
+    if (!taken) return busy(to.node);
+    return {};
   }
   if (message.is_encoded()) return receive(to, message.to_bytes());
   const ProcessPtr process = find(to);
@@ -124,9 +136,18 @@ Result<void> RuntimeCore::cast(const Pid& from, const Pid& to, Message message) 
   return deliver(*process, envelope);
 }
 
-void RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
-  if (to.node == identity.name) return receive_named(from, to.name, std::move(term));
-  remote.try_with([&](Remote& network) { network.send_named(from, to, std::move(term)); });
+Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
+  if (to.node == identity.name) {
+    receive_named(from, to.name, std::move(term));
+    return {};
+  }
+  bool taken = true;
+  if (!remote.with([&](Remote& network) { taken = network.try_send_named(from, to, std::move(term)); })) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_network(to.node);
+  }
+  if (!taken) return busy(to.node);
+  return {};
 }
 
 Result<void> RuntimeCore::receive(const Pid& to, Bytes term) {

@@ -39,7 +39,7 @@ TEST_F(NamesTest, AreReachedBySendsAndCalls) {
   const Pid a = runtime.spawn(
       scripted({.info = [&](Context&, Message m) { seen.put(encoded_to_string(m.to_bytes())); }}), {});
   ASSERT_TRUE(runtime.register_name(Atom("server"), a));
-  runtime.send_named({Atom("server"), here}, encoded("one"));
+  EXPECT_TRUE(runtime.send_named({Atom("server"), here}, encoded("one")));
   EXPECT_EQ(seen.take(), "one");
   runtime.on_send_named(far_pid(1), Atom("server"), encoded("two"));
   EXPECT_EQ(seen.take(), "two");

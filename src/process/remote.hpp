@@ -8,6 +8,7 @@
 
 #include <brood/term.hpp>
 #include <cstdint>
+#include <utility>
 
 namespace brood::process {
 
@@ -21,9 +22,35 @@ struct NamedProcess {
 /// What processes ask of the network. Sending to a node that is not connected starts a connection attempt;
 /// what was sent meanwhile is delivered in order once it stands, or dropped (and counted) when it fails, and
 /// then RemoteEvents::node_down is told.
+///
+/// A peer may take less than it is sent. What can be refused is refused then, by false, before memory is
+/// taken for it: nothing was done, and the sender may try again. Signals and answers are never refused; a
+/// peer that lets those pile up as well loses its connection.
 class Remote {
  public:
   virtual ~Remote() = default;
+
+  /// As send() and send_named(), but false when too much waits for that node already.
+  [[nodiscard]] virtual bool try_send(const Pid& from, const Pid& to, Bytes term) {
+    send(from, to, std::move(term));
+    return true;
+  }
+  [[nodiscard]] virtual bool try_send_named(const Pid& from, const NamedProcess& to, Bytes term) {
+    send_named(from, to, std::move(term));
+    return true;
+  }
+  /// What a call needs, in one: a monitor by `ref`, then the message. False as for try_send().
+  [[nodiscard]] virtual bool try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) {
+    monitor(from, to, ref);
+    send(from, to, std::move(term));
+    return true;
+  }
+  [[nodiscard]] virtual bool try_call_named(const Pid& from, const NamedProcess& to, const Ref& ref,
+                                            Bytes term) {
+    monitor_named(from, to, ref);
+    send_named(from, to, std::move(term));
+    return true;
+  }
 
   virtual void send(const Pid& from, const Pid& to, Bytes term) = 0;
   virtual void send_named(const Pid& from, const NamedProcess& to, Bytes term) = 0;

@@ -141,8 +141,8 @@ Result<void> Runtime::cast(const Pid& to, Message message) {
   return core_->cast(core_->identity.pid(outside), to, std::move(message));
 }
 
-void Runtime::send_named(const NamedProcess& to, Bytes term) {
-  core_->send_named(core_->identity.pid(outside), to, std::move(term));
+Result<void> Runtime::send_named(const NamedProcess& to, Bytes term) {
+  return core_->send_named(core_->identity.pid(outside), to, std::move(term));
 }
 
 void Runtime::call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done) {

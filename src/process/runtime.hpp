@@ -53,7 +53,7 @@ struct Incoming {
 };
 
 /// How a call ended. `Errc::died` with the reason in `detail`, `no_such_child` when there was no process,
-/// `node_lost`, `timeout`, `mailbox_full`, `deadlock`.
+/// `node_lost`, `timeout`, `mailbox_full`, `deadlock`, `busy` (the other node takes less than it is sent).
 using CallResult = Result<Bytes>;
 using CallDone = std::function<void(CallResult)>;
 
@@ -103,10 +103,12 @@ class Runtime final : public RemoteEvents {
   void unregister_name(const Atom& name);
   [[nodiscard]] std::optional<Pid> whereis(const Atom& name) const;
 
-  /// A message to any pid or name of the cluster. Local typed messages are not encoded.
+  /// A message to any pid or name of the cluster. Local typed messages are not encoded. `busy`: the other
+  /// node takes less than it is sent; nothing was sent, try again later. A message to a name that nobody has
+  /// is dropped and counted.
   Result<void> send(const Pid& to, Message message);
   Result<void> cast(const Pid& to, Message message);
-  void send_named(const NamedProcess& to, Bytes term);
+  Result<void> send_named(const NamedProcess& to, Bytes term);
   /// gen_server:call. `done` runs exactly once. A call to a process of this node, or of another.
   void call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done);
   void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);

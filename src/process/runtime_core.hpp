@@ -73,7 +73,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   bool signal(Process& to, std::unique_ptr<Envelope> envelope);
   Result<void> send(const Pid& from, const Pid& to, Message message);
   Result<void> cast(const Pid& from, const Pid& to, Message message);
-  void send_named(const Pid& from, const NamedProcess& to, Bytes term);
+  Result<void> send_named(const Pid& from, const NamedProcess& to, Bytes term);
   /// A message from anywhere for a process or name of this node. Whatever is wrong is counted.
   Result<void> receive(const Pid& to, Bytes term);
   void receive_named(const Pid& from, const Atom& to, Bytes term);

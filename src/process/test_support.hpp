@@ -1,5 +1,5 @@
-// What is shared by this layer's tests: a runtime without network, a network that writes down what it is asked, and
-// waiting for conditions.
+// What is shared by this layer's tests: a runtime without network, a network that writes down what it is
+// asked, and waiting for conditions.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -147,6 +147,18 @@ class FakeRemote final : public Remote {
     std::uint64_t id = 0;
     Bytes term;
   };
+  bool try_send(const Pid& from, const Pid& to, Bytes term) override {
+    return !busy && Remote::try_send(from, to, std::move(term));
+  }
+  bool try_send_named(const Pid& from, const NamedProcess& to, Bytes term) override {
+    return !busy && Remote::try_send_named(from, to, std::move(term));
+  }
+  bool try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) override {
+    return !busy && Remote::try_call(from, to, ref, std::move(term));
+  }
+  bool try_call_named(const Pid& from, const NamedProcess& to, const Ref& ref, Bytes term) override {
+    return !busy && Remote::try_call_named(from, to, ref, std::move(term));
+  }
   void send(const Pid& from, const Pid& to, Bytes term) override {
     put({"send", from, to, {}, {}, 0, std::move(term)});
   }
@@ -195,6 +207,8 @@ class FakeRemote final : public Remote {
     return *asked;
   }
   std::size_t waiting() { return asked_.size(); }
+
+  std::atomic<bool> busy{false};  ///< Refuses what can be refused.
 
  private:
   void put(Asked asked) { asked_.put(std::move(asked)); }
