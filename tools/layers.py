@@ -25,6 +25,7 @@ PUBLIC = [
     ("term.hpp", "term"),
     ("codec.hpp", "term"),
     ("exit_reason.hpp", "term"),
+    ("remote.hpp", "term"),
     ("worker.hpp", "process"),
     ("node.hpp", "supervisor"),
     ("supervisor.hpp", "supervisor"),

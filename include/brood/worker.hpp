@@ -26,6 +26,7 @@
 
 #include <brood/codec.hpp>
 #include <brood/exit_reason.hpp>
+#include <brood/remote.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
 #include <chrono>
@@ -47,8 +48,9 @@ struct WorkerIdentity {
 /// A monitored process ended.
 struct Down {
   Ref ref;
-  Pid pid;
-  ExitReason reason;
+  Pid pid;                 ///< Empty where it was monitored by name.
+  ExitReason reason;       ///< noproc and noconnection among them.
+  NamedProcess name = {};  ///< Set where it was monitored by name.
 };
 
 /// A timer of a worker; see Context::send_after.
@@ -98,8 +100,11 @@ class Context {
   [[nodiscard]] virtual const WorkerIdentity& identity() const = 0;
   virtual Result<void> send(const Pid& to, Message message) = 0;
   virtual Result<void> cast(const Pid& to, Message message) = 0;
+  virtual Result<void> send(const NamedProcess& to, Message message) = 0;
+  virtual Result<void> cast(const NamedProcess& to, Message message) = 0;
   /// Blocks the handler; see process::Runtime::call_and_wait.
   virtual Result<Bytes> call(const Pid& to, Message message, std::chrono::milliseconds timeout) = 0;
+  virtual Result<Bytes> call(const NamedProcess& to, Message message, std::chrono::milliseconds timeout) = 0;
   /// Sends `message` to this very process (as info) after `delay`. Cancelled by cancel() and at the end.
   virtual TimerId send_after(std::chrono::milliseconds delay, Message message) = 0;
   virtual void cancel(TimerId timer) = 0;
@@ -107,6 +112,7 @@ class Context {
   virtual void unlink(const Pid& to) = 0;
   /// on_down() is called once, at the latest when the connection is lost.
   virtual Ref monitor(const Pid& to) = 0;
+  virtual Ref monitor(const NamedProcess& to) = 0;
   virtual void demonitor(const Ref& ref) = 0;
   /// Exit signals of linked processes arrive as info {'EXIT', Pid, Reason} instead of ending this process.
   virtual void trap_exit(bool on) = 0;

@@ -139,7 +139,7 @@ bool CallDesk::answer(std::uint64_t id, Bytes answer) {
   return call && call->finish(std::move(answer));
 }
 
-std::uint64_t CallDesk::add_monitor(Pid target, DownFunction down) {
+std::uint64_t CallDesk::add_monitor(Monitored target, DownFunction down) {
   const std::uint64_t id = next_id();
   auto monitor = std::make_shared<Monitor>(Monitor{std::move(target), std::move(down)});
   std::lock_guard lock(shard(id).mutex);
@@ -147,11 +147,11 @@ std::uint64_t CallDesk::add_monitor(Pid target, DownFunction down) {
   return id;
 }
 
-std::optional<Pid> CallDesk::remove_monitor(std::uint64_t id) {
+std::optional<Monitored> CallDesk::remove_monitor(std::uint64_t id) {
   std::lock_guard lock(shard(id).mutex);
   const auto found = shard(id).entries.find(id);
   if (found == shard(id).entries.end() || !found->second.monitor) return std::nullopt;
-  Pid target = std::move(found->second.monitor->target);
+  Monitored target = std::move(found->second.monitor->target);
   shard(id).entries.erase(found);
   return target;
 }
@@ -181,7 +181,7 @@ void CallDesk::node_down(const NodeName& node) {
     for (auto it = part.entries.begin(); it != part.entries.end();) {
       const Entry& entry = it->second;
       const bool lost = (entry.call && entry.call->target_ && node_of(*entry.call->target_) == node) ||
-                        (entry.monitor && entry.monitor->target.node == node);
+                        (entry.monitor && entry.monitor->target.node() == node);
       if (lost) ended.push_back(std::move(it->second));
       it = lost ? part.entries.erase(it) : std::next(it);
     }

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "process/identity.hpp"
+#include "process/monitored.hpp"
 #include "process/pending_call.hpp"
 #include "process/remote_gate.hpp"
 
@@ -39,9 +40,9 @@ class CallDesk {
   /// An answer by reference. False: unknown or ended, the answer is dropped.
   bool answer(std::uint64_t id, Bytes answer);
 
-  [[nodiscard]] std::uint64_t add_monitor(Pid target, DownFunction down);
+  [[nodiscard]] std::uint64_t add_monitor(Monitored target, DownFunction down);
   /// Whom it watched; nullopt when it is unknown or has fired.
-  std::optional<Pid> remove_monitor(std::uint64_t id);
+  std::optional<Monitored> remove_monitor(std::uint64_t id);
 
   /// The end of what a call or monitor waits for.
   void down(std::uint64_t id, const ExitReason& reason);
@@ -56,7 +57,7 @@ class CallDesk {
  private:
   friend class PendingCall;
   struct Monitor {
-    Pid target;
+    Monitored target;
     DownFunction down;
   };
   struct Entry {

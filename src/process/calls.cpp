@@ -74,7 +74,7 @@ void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const Pendin
   const std::uint64_t id = desk.enlist(*pending);
   if (id == 0) return;
   const Pid self = identity.pid(outside);
-  receive_named(self, to.name, make_gen_call(make_from(self, identity.ref(id)), request));
+  (void)receive_named(self, to.name, make_gen_call(make_from(self, identity.ref(id)), request));
 }
 
 namespace {
@@ -130,6 +130,17 @@ CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chr
     return Error{Errc::timeout, "no answer within " + std::to_string(timeout.count()) +
                                     " ms; the message may still be handled"};
   return std::move(*waiter.wait_for(std::chrono::milliseconds::max()));  // it ended just now
+}
+
+CallResult RuntimeCore::call_named_and_wait(const NamedProcess& to, Bytes request,
+                                            std::chrono::milliseconds timeout) {
+  std::optional<LocalPid> callee;
+  if (to.node == identity.name) {
+    const Names::Holder holder = names.find(to.name);
+    if (const auto* pid = std::get_if<LocalPid>(&holder)) callee = *pid;
+  }
+  return wait_for(callee, timeout,
+                  [&](const PendingCallPtr& pending) { call_named(to, std::move(request), pending); });
 }
 
 void RuntimeCore::reply(BytesView from, Bytes answer) {

@@ -20,6 +20,10 @@ Error no_process(const Pid& pid) {
   return {Errc::no_such_child, "there is no process " + to_string(pid)};
 }
 
+Error no_network(const NodeName& node) {
+  return {Errc::unreachable, "this node has no network, so it cannot reach " + node.value};
+}
+
 std::uint32_t counted_bytes(const Message& message) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
 }
@@ -137,10 +141,7 @@ Result<void> RuntimeCore::cast(const Pid& from, const Pid& to, Message message) 
 }
 
 Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
-  if (to.node == identity.name) {
-    receive_named(from, to.name, std::move(term));
-    return {};
-  }
+  if (to.node == identity.name) return receive_named(from, to.name, std::move(term));
   bool taken = true;
   if (!remote.with([&](Remote& network) { taken = network.try_send_named(from, to, std::move(term)); })) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -187,16 +188,16 @@ Result<void> RuntimeCore::receive(Process& process, Bytes term) {
   return delivered_result;
 }
 
-void RuntimeCore::receive_named(const Pid& from, const Atom& to, Bytes term) {
+Result<void> RuntimeCore::receive_named(const Pid& from, const Atom& to, Bytes term) {
   const Names::Holder holder = names.find(to);
-  if (const auto* pid = std::get_if<LocalPid>(&holder)) {
-    (void)receive(identity.pid(*pid), std::move(term));
-  } else if (const auto* sink = std::get_if<Names::SinkPtr>(&holder)) {
+  if (const auto* pid = std::get_if<LocalPid>(&holder)) return receive(identity.pid(*pid), std::move(term));
+  if (const auto* sink = std::get_if<Names::SinkPtr>(&holder)) {
     delivered.fetch_add(1, std::memory_order_relaxed);
     run_callback("a sink", [&] { (**sink)(Incoming{from, std::move(term)}); });
-  } else {
-    dropped.fetch_add(1, std::memory_order_relaxed);
+    return {};
   }
+  dropped.fetch_add(1, std::memory_order_relaxed);
+  return Error{Errc::no_such_child, "nothing has the name " + to.name + " on this node"};
 }
 
 void RuntimeCore::open_fence() {

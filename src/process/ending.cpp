@@ -68,15 +68,7 @@ void RuntimeCore::end_relations(Process& process, const ExitReason& reason) {
   for (const PendingCallPtr& call : relations->taken) call->finish(error_of_end(reason, true));
   for (const auto& [to, link] : relations->links)
     if (link.unlink_id == 0) exit(self, to, reason, ExitEnvelope::Source::link);
-  for (const auto& [id, to] : relations->monitors) {
-    if (identity.owns(to)) {
-      signal(Identity::local(to),
-             std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{process.local(), id}));
-    } else {
-      const Ref ref = identity.ref(id);
-      remote.with([&, target = to](Remote& network) { network.demonitor(self, target, ref); });
-    }
-  }
+  for (const auto& [id, to] : relations->monitors) end_monitor(process.local(), id, to);
   for (const auto& [id, watcher] : relations->local_watchers) notify_down(Watcher{watcher, id}, self, reason);
   for (const auto& [key, name] : relations->remote_watchers)
     notify_down(Watcher{{}, 0, true, key.first, key.second, name}, self, reason);

@@ -43,6 +43,17 @@ Result<Bytes> Process::call(const Pid& to, Message message, std::chrono::millise
                         [&](const PendingCallPtr& pending) { core_.call(to, std::move(message), pending); });
 }
 
+Result<void> Process::send(const NamedProcess& to, Message message) {
+  return core_.send_named(self(), to, message.to_bytes());
+}
+Result<void> Process::cast(const NamedProcess& to, Message message) {
+  return core_.send_named(self(), to, make_gen_cast(message.to_bytes()));
+}
+
+Result<Bytes> Process::call(const NamedProcess& to, Message message, std::chrono::milliseconds timeout) {
+  return core_.call_named_and_wait(to, message.to_bytes(), timeout);
+}
+
 TimerId Process::send_after(std::chrono::milliseconds delay, Message message) {
   const std::uint64_t id = core_.desk.next_id();
   boost::intrusive_ptr<SendTimer> timer(new SendTimer(core_, local_, id, std::move(message)));
@@ -98,37 +109,24 @@ void Process::unlink(const Pid& to) {
   if (!sent) links.erase(found);
 }
 
-Ref Process::monitor(const Pid& to) {
+Ref Process::monitor(const NamedProcess& to) {
+  return monitor(core_.resolve(to));
+}
+
+Ref Process::monitor(Monitored to) {
   const std::uint64_t id = core_.desk.next_id();
-  const Ref ref = core_.identity.ref(id);
-  relations().monitors.emplace(id, to);
-  const bool near = to.node == core_.identity.name;
-  bool sent = false;
-  if (near) {
-    sent = core_.identity.owns(to) &&
-           core_.signal(Identity::local(to),
-                        std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, Watcher{local_, id}));
-  } else {
-    core_.note_remote_relation(*this);
-    sent = core_.remote.with([&](Remote& network) { network.monitor(self(), to, ref); });
-  }
-  if (!sent)
-    core_.signal(
-        *this, std::make_unique<DownEnvelope>(id, near ? ExitReason::noproc() : ExitReason::noconnection()));
-  return ref;
+  if (to.node() != core_.identity.name) core_.note_remote_relation(*this);
+  const auto ended = core_.begin_monitor(local_, id, to);
+  relations().monitors.emplace(id, std::move(to));
+  if (ended) core_.signal(*this, std::make_unique<DownEnvelope>(id, *ended));
+  return core_.identity.ref(id);
 }
 
 void Process::demonitor(const Ref& ref) {
   const auto id = core_.identity.id_of(ref);
   if (!id) return;
   const auto node = relations().monitors.extract(*id);
-  if (node.empty()) return;
-  if (core_.identity.owns(node.mapped())) {
-    core_.signal(Identity::local(node.mapped()),
-                 std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{local_, *id}));
-  } else {
-    core_.remote.with([&](Remote& network) { network.demonitor(self(), node.mapped(), ref); });
-  }
+  if (!node.empty()) core_.end_monitor(local_, *id, node.mapped());
 }
 
 void Process::stop(ExitReason reason) {

@@ -17,6 +17,7 @@
 
 #include "process/envelope.hpp"
 #include "process/identity.hpp"
+#include "process/monitored.hpp"
 #include "process/runtime.hpp"
 
 namespace brood::process {
@@ -33,7 +34,7 @@ struct LinkState {
 /// Links, monitors, timers and callers of a process that has any.
 struct Relations {
   std::map<Pid, LinkState> links;
-  std::map<std::uint64_t, Pid> monitors;  ///< Set by this process, by reference.
+  std::map<std::uint64_t, Monitored> monitors;  ///< Set by this process, by reference.
   std::map<std::uint64_t, LocalPid> local_watchers;
   std::map<std::pair<Pid, Ref>, Atom> remote_watchers;  ///< The name is empty for a monitor of the pid.
   std::map<std::uint64_t, boost::intrusive_ptr<SendTimer>> timers;
@@ -50,12 +51,16 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   [[nodiscard]] const WorkerIdentity& identity() const override { return identity_; }
   Result<void> send(const Pid& to, Message message) override;
   Result<void> cast(const Pid& to, Message message) override;
+  Result<void> send(const NamedProcess& to, Message message) override;
+  Result<void> cast(const NamedProcess& to, Message message) override;
   Result<Bytes> call(const Pid& to, Message message, std::chrono::milliseconds timeout) override;
+  Result<Bytes> call(const NamedProcess& to, Message message, std::chrono::milliseconds timeout) override;
   TimerId send_after(std::chrono::milliseconds delay, Message message) override;
   void cancel(TimerId timer) override;
   void link(const Pid& to) override;
   void unlink(const Pid& to) override;
-  Ref monitor(const Pid& to) override;
+  Ref monitor(const Pid& to) override { return monitor(Monitored{to, {}}); }
+  Ref monitor(const NamedProcess& to) override;
   void demonitor(const Ref& ref) override;
   void trap_exit(bool on) override { traps_exits = on; }
   void stop(ExitReason reason) override;
@@ -91,6 +96,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(bool)> on_stuck;  // constant
 
  private:
+  Ref monitor(Monitored to);
   PendingCallPtr take_local_caller();
 
   RuntimeCore& core_;

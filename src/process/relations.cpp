@@ -76,30 +76,60 @@ void RuntimeCore::notify_down(const Watcher& watcher, const Pid& watched, const 
   }
 }
 
-Ref RuntimeCore::monitor(const Pid& to, CallDesk::DownFunction down) {
-  const std::uint64_t id = desk.add_monitor(to, std::move(down));
-  const Ref ref = identity.ref(id);
-  if (to.node == identity.name) {
-    const bool there =
-        identity.owns(to) && signal(Identity::local(to), std::make_unique<MonitorEnvelope>(
-                                                             Envelope::Kind::monitor, Watcher{outside, id}));
-    if (!there) desk.down(id, ExitReason::noproc());
-  } else if (!remote.with([&](Remote& network) { network.monitor(identity.pid(outside), to, ref); })) {
-    desk.down(id, ExitReason::noconnection());
+Monitored RuntimeCore::resolve(const NamedProcess& to) const {
+  Monitored watched{{}, to};
+  if (to.node != identity.name) return watched;
+  const Names::Holder holder = names.find(to.name);
+  if (const auto* pid = std::get_if<LocalPid>(&holder)) watched.pid = identity.pid(*pid);
+  return watched;
+}
+
+std::optional<ExitReason> RuntimeCore::begin_monitor(LocalPid watcher, std::uint64_t id,
+                                                     const Monitored& to) {
+  if (to.node() != identity.name) {
+    const bool sent = remote.with([&](Remote& network) {
+      if (to.by_name()) {
+        network.monitor_named(identity.pid(watcher), to.name, identity.ref(id));
+      } else {
+        network.monitor(identity.pid(watcher), to.pid, identity.ref(id));
+      }
+    });
+    return sent ? std::nullopt : std::optional(ExitReason::noconnection());
   }
-  return ref;
+  // A sink lives for ever.
+  if (to.by_name() && std::holds_alternative<Names::SinkPtr>(names.find(to.name.name))) return std::nullopt;
+  if (identity.owns(to.pid) &&
+      signal(Identity::local(to.pid),
+             std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, Watcher{watcher, id})))
+    return std::nullopt;
+  return ExitReason::noproc();
+}
+
+void RuntimeCore::end_monitor(LocalPid watcher, std::uint64_t id, const Monitored& to) {
+  if (identity.owns(to.pid)) {
+    signal(Identity::local(to.pid),
+           std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{watcher, id}));
+  } else if (to.node() != identity.name) {
+    remote.with([&](Remote& network) {
+      if (to.by_name()) {
+        network.demonitor_named(identity.pid(watcher), to.name, identity.ref(id));
+      } else {
+        network.demonitor(identity.pid(watcher), to.pid, identity.ref(id));
+      }
+    });
+  }
+}
+
+Ref RuntimeCore::monitor(const Monitored& to, CallDesk::DownFunction down) {
+  const std::uint64_t id = desk.add_monitor(to, std::move(down));
+  if (const auto ended = begin_monitor(outside, id, to)) desk.down(id, *ended);
+  return identity.ref(id);
 }
 
 void RuntimeCore::demonitor(const Ref& ref) {
   const auto id = identity.id_of(ref);
   const auto target = id ? desk.remove_monitor(*id) : std::nullopt;
-  if (!target) return;
-  if (identity.owns(*target)) {
-    signal(Identity::local(*target),
-           std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{outside, *id}));
-  } else {
-    remote.with([&](Remote& network) { network.demonitor(identity.pid(outside), *target, ref); });
-  }
+  if (target) end_monitor(outside, *id, *target);
 }
 
 void RuntimeCore::apply(Process& process, Envelope& signal) {
@@ -199,7 +229,7 @@ void RuntimeCore::apply_node_down(Process& process, const NodeName& node) {
     it = gone ? relations->links.erase(it) : std::next(it);
   }
   for (const auto& [id, to] : relations->monitors)
-    if (to.node == node) process.messages.push(new DownEnvelope(id, ExitReason::noconnection()));
+    if (to.node() == node) process.messages.push(new DownEnvelope(id, ExitReason::noconnection()));
   for (const Pid& pid : lost) {
     if (process.traps_exits) {
       exit_trapped(process, pid, ExitReason::noconnection());

@@ -203,6 +203,49 @@ TEST_F(Links, ExitSignalsFromElsewhereFollowOtp) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Monitors, OfANameOfThisNodeWatchTheProcessThatHasIt) {
+  Probe& a = make();
+  Probe& b = make();
+  ASSERT_TRUE(runtime.register_name(Atom("server"), b.pid));
+  Channel<std::string> told;
+  in(a, [&](Context& c) { c.monitor(NamedProcess{Atom("server"), here}); });
+  runtime.monitor_named({Atom("server"), here}, [&](const ExitReason& reason) { told.put(reason.text()); });
+  runtime.exit(b.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(Pid{}) + " boom");
+  EXPECT_EQ(told.take(), "boom");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, OfANameThatNobodyHasGiveNoproc) {
+  Probe& a = make();
+  in(a, [&](Context& c) { c.monitor(NamedProcess{Atom("nobody"), here}); });
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(Pid{}) + " noproc");
+  runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Monitors, OfANameElsewhereGoThereAndEndWithWhatComesBack) {
+  Probe& a = make();
+  const NamedProcess server{Atom("server"), there};
+  Ref ref;
+  in(a, [&](Context& c) { ref = c.monitor(server); });
+  const auto asked = remote.next("monitor_named");
+  EXPECT_EQ(asked.name, Atom("server"));
+  EXPECT_EQ(asked.ref, ref);
+  runtime.on_monitor_exit(a.pid, ref, encoded("boom"));
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(Pid{}) + " boom");
+
+  in(a, [&](Context& c) { ref = c.monitor(server); });
+  remote.next("monitor_named");
+  in(a, [&](Context& c) { c.demonitor(ref); });
+  EXPECT_EQ(remote.next("demonitor_named").ref, ref);
+
+  in(a, [&](Context& c) { c.monitor(server); });
+  remote.next("monitor_named");
+  runtime.on_node_down(there);
+  EXPECT_EQ(a.seen.take(), "down: " + to_string(Pid{}) + " noconnection");
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(Monitors, TellOfTheEndOnce) {
   Probe& a = make();
   Probe& b = make();

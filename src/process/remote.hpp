@@ -6,18 +6,14 @@
 // calls back into RemoteEvents from within a call.
 #pragma once
 
+#include <brood/remote.hpp>
 #include <brood/term.hpp>
 #include <cstdint>
 #include <utility>
 
 namespace brood::process {
 
-/// Whom a message or signal is for, on some node.
-struct NamedProcess {
-  Atom name;
-  NodeName node;
-  friend auto operator<=>(const NamedProcess&, const NamedProcess&) = default;
-};
+using brood::NamedProcess;
 
 /// What processes ask of the network. Sending to a node that is not connected starts a connection attempt;
 /// what was sent meanwhile is delivered in order once it stands, or dropped (and counted) when it fails, and

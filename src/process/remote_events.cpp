@@ -22,7 +22,7 @@ void Runtime::on_send(const Pid& from, const Pid& to, Bytes term) {
 
 void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
   core_->desk.node_seen(from.node);
-  core_->receive_named(from, to, std::move(term));
+  (void)core_->receive_named(from, to, std::move(term));
 }
 
 void Runtime::on_send_alias(const Pid& from, const Ref& alias, Bytes term) {

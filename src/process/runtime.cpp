@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "process/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -144,6 +145,9 @@ Result<void> Runtime::cast(const Pid& to, Message message) {
 Result<void> Runtime::send_named(const NamedProcess& to, Bytes term) {
   return core_->send_named(core_->identity.pid(outside), to, std::move(term));
 }
+Result<void> Runtime::cast_named(const NamedProcess& to, BytesView message) {
+  return send_named(to, make_gen_cast(message));
+}
 
 void Runtime::call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done) {
   core_->call(to, std::move(message), core_->desk.open(std::move(done), timeout));
@@ -162,12 +166,7 @@ CallResult Runtime::call_and_wait(const Pid& to, Message message, std::chrono::m
 
 CallResult Runtime::call_named_and_wait(const NamedProcess& to, Bytes request,
                                         std::chrono::milliseconds timeout) {
-  std::optional<LocalPid> callee;
-  if (to.node == core_->identity.name)
-    if (const auto pid = whereis(to.name)) callee = Identity::local(*pid);
-  return core_->wait_for(callee, timeout, [&](const PendingCallPtr& pending) {
-    core_->call_named(to, std::move(request), pending);
-  });
+  return core_->call_named_and_wait(to, std::move(request), timeout);
 }
 
 void Runtime::reply(BytesView from, Bytes answer) {
@@ -175,7 +174,10 @@ void Runtime::reply(BytesView from, Bytes answer) {
 }
 
 Ref Runtime::monitor(const Pid& to, std::function<void(const ExitReason&)> down) {
-  return core_->monitor(to, std::move(down));
+  return core_->monitor(Monitored{to, {}}, std::move(down));
+}
+Ref Runtime::monitor_named(const NamedProcess& to, std::function<void(const ExitReason&)> down) {
+  return core_->monitor(core_->resolve(to), std::move(down));
 }
 
 void Runtime::demonitor(const Ref& ref) {

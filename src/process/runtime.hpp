@@ -109,6 +109,7 @@ class Runtime final : public RemoteEvents {
   Result<void> send(const Pid& to, Message message);
   Result<void> cast(const Pid& to, Message message);
   Result<void> send_named(const NamedProcess& to, Bytes term);
+  Result<void> cast_named(const NamedProcess& to, BytesView message);
   /// gen_server:call. `done` runs exactly once. A call to a process of this node, or of another.
   void call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done);
   void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);
@@ -121,6 +122,7 @@ class Runtime final : public RemoteEvents {
 
   /// Monitors any pid from outside a process; `down` runs once with the reason unless demonitored.
   Ref monitor(const Pid& to, std::function<void(const ExitReason&)> down);
+  Ref monitor_named(const NamedProcess& to, std::function<void(const ExitReason&)> down);
   void demonitor(const Ref& ref);
 
   /// While fenced no handler begins (a running one is not stopped). A heartbeat older than `limit` (by the

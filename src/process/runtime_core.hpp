@@ -76,13 +76,14 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Result<void> send_named(const Pid& from, const NamedProcess& to, Bytes term);
   /// A message from anywhere for a process or name of this node. Whatever is wrong is counted.
   Result<void> receive(const Pid& to, Bytes term);
-  void receive_named(const Pid& from, const Atom& to, Bytes term);
+  Result<void> receive_named(const Pid& from, const Atom& to, Bytes term);
   Result<void> receive(Process& process, Bytes term);
   void open_fence();
 
   // calls.cpp
   void call(const Pid& to, Message message, const PendingCallPtr& pending);
   void call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending);
+  CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
   using StartCall = std::function<void(const PendingCallPtr&)>;
   CallResult wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
                       const StartCall& start);
@@ -97,7 +98,12 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void note_remote_relation(Process& process);
   void forget_remote_relation(Process& process);
   [[nodiscard]] std::vector<LocalPid> remotely_related();
-  Ref monitor(const Pid& to, CallDesk::DownFunction down);
+  /// A name of this node with the process that has it now.
+  [[nodiscard]] Monitored resolve(const NamedProcess& to) const;
+  /// Asks for a monitor; nullopt when it stands or is under way, else the reason with which it ends at once.
+  std::optional<ExitReason> begin_monitor(LocalPid watcher, std::uint64_t id, const Monitored& to);
+  void end_monitor(LocalPid watcher, std::uint64_t id, const Monitored& to);
+  Ref monitor(const Monitored& to, CallDesk::DownFunction down);
   void demonitor(const Ref& ref);
 
   // turn.cpp

@@ -112,7 +112,9 @@ RuntimeCore::Step RuntimeCore::handle(Process& process, std::unique_ptr<Envelope
       auto& down = static_cast<DownEnvelope&>(*envelope);
       auto monitor = process.relations().monitors.extract(down.id);
       if (monitor.empty()) return Step::go_on;  // demonitored after it fired
-      const Down told{identity.ref(down.id), monitor.mapped(), down.reason};
+      const Monitored& watched = monitor.mapped();
+      const Down told{identity.ref(down.id), watched.by_name() ? Pid{} : watched.pid, down.reason,
+                      watched.name};
       return conclude(process, guarded(process, [&] { behaviour.down(told); }));
     }
     default:

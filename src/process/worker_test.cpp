@@ -253,12 +253,16 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
     const WorkerIdentity& identity() const override { return who; }
     Result<void> send(const Pid&, Message) override { return {}; }
     Result<void> cast(const Pid&, Message) override { return {}; }
+    Result<void> send(const NamedProcess&, Message) override { return {}; }
+    Result<void> cast(const NamedProcess&, Message) override { return {}; }
     Result<Bytes> call(const Pid&, Message, std::chrono::milliseconds) override { return Bytes{}; }
+    Result<Bytes> call(const NamedProcess&, Message, std::chrono::milliseconds) override { return Bytes{}; }
     TimerId send_after(std::chrono::milliseconds, Message) override { return {}; }
     void cancel(TimerId) override {}
     void link(const Pid&) override {}
     void unlink(const Pid&) override {}
     Ref monitor(const Pid&) override { return {}; }
+    Ref monitor(const NamedProcess&) override { return {}; }
     void demonitor(const Ref&) override {}
     void trap_exit(bool) override {}
     void stop(ExitReason) override {}
