@@ -29,7 +29,9 @@ struct Driver::Waiter {
 };
 
 Driver::Driver(NodeImpl& node, core::Settings settings)
-    : node_(node), settings_(std::move(settings)), core_(settings_), children_(node, *this), timer_(node.control()) {}
+    : node_(node), settings_(std::move(settings)), core_(settings_), children_(node, *this), timer_(node.control()) {
+  if (node.is_distributed()) pg_ = std::make_unique<PgHandle>(node.runtime(), name());
+}
 Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
@@ -76,7 +78,13 @@ void Driver::run_inbox() {
 void Driver::boot() {
   booted_ = true;
   std::vector<core::Event> events{core::Boot{}};
-  for (const auto& [node, creation] : node_.connected()) events.push_back(core::PeerUp{node, creation});
+  for (const auto& [node, creation] : node_.connected()) {
+    events.push_back(core::PeerUp{node, creation});
+    if (pg_) pg_->node_up(node);
+  }
+  for (const NodeName& node : node_.brood_nodes()) {
+    if (pg_) pg_->is_brood(node);
+  }
   post_all(std::move(events));
 }
 
@@ -103,6 +111,7 @@ void Driver::carry_out(const core::Effects& effects) {
     node_.fence(fenced_);
   }
   update_registry(effects.changed);
+  tell_pg(effects.changed);
   for (const auto& start : effects.starts) children_.start(start);
   for (const auto& stop : effects.stops) children_.stop(stop);
   send(effects.sends);
@@ -151,6 +160,22 @@ void Driver::update_registry(const std::vector<ChildId>& changed) {
     }
     registry_.put(id, std::move(entry));
   }
+}
+
+void Driver::tell_pg(const std::vector<ChildId>& changed) {
+  if (!pg_ || changed.empty()) return;
+  std::vector<PgChange> changes;
+  changes.reserve(changed.size());
+  for (const ChildId& id : changed) {
+    std::optional<Pid> here;
+    for (const auto& [host, instance] : core_.instances(id)) {
+      if (host.node != settings_.self || host.creation != settings_.creation) continue;
+      if (instance.phase != core::Phase::running && instance.phase != core::Phase::stuck) continue;
+      here = Pid{host.node, instance.pid.id, instance.pid.serial, host.creation};
+    }
+    changes.push_back({id, std::move(here)});
+  }
+  pg_->changed(std::move(changes));
 }
 
 void Driver::send(const std::vector<core::Send>& sends) {
@@ -330,6 +355,7 @@ std::chrono::milliseconds Driver::shut_down(Children::Haste haste, std::function
 
 void Driver::end_clients() {
   if (std::exchange(over_, true)) return;
+  if (pg_) pg_->stop();
   timer_.cancel();
   if (fenced_) node_.fence(false);
   fenced_ = false;

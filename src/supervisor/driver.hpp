@@ -20,6 +20,7 @@
 
 #include "core/core.hpp"
 #include "supervisor/children.hpp"
+#include "supervisor/pg_process.hpp"
 #include "supervisor/registry.hpp"
 
 namespace brood::supervisor {
@@ -60,6 +61,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void when_running(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
                     std::function<void(bool)> then);
 
+  /// How OTP's pg is told of this node's children; null on a node without a network.
+  [[nodiscard]] PgHandle* pg() { return pg_.get(); }
+
   /// Runs `read` with the core on the control thread.
   void with_core(std::function<void(const core::Core&)> read);
   [[nodiscard]] const core::Core& core() const { return core_; }  ///< (control)
@@ -82,6 +86,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void finish(core::ClientId id, bool timed_out);
   void carry_out(const core::Effects& effects);
   void update_registry(const std::vector<ChildId>& changed);
+  void tell_pg(const std::vector<ChildId>& changed);
   [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch) const;
   void wake_waiters(const std::vector<ChildId>& changed);
   void send(const std::vector<core::Send>& sends);
@@ -97,6 +102,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   core::Core core_;
   Registry registry_;
   Children children_;
+  std::unique_ptr<PgHandle> pg_;
   boost::asio::steady_timer timer_;
   bool booted_ = false;
   bool over_ = false;

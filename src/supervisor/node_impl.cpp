@@ -147,21 +147,9 @@ void NodeImpl::wire_network() {
   if (!distribution_) return;
   runtime_->set_remote(distribution_.get());
   node::DistributionEvents events;
-  events.on_up = [this](const node::PeerInfo& peer) {
-    runtime_->on_node_up(peer.name);
-    {
-      std::lock_guard lock(mutex_);
-      connected_[peer.name] = peer.creation;
-    }
-    to_all_drivers(core::PeerUp{peer.name, peer.creation});
-  };
+  events.on_up = [this](const node::PeerInfo& peer) { on_peer_up(peer); };
   events.on_down = [this](const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
-    {
-      std::lock_guard lock(mutex_);
-      auto it = connected_.find(peer.name);
-      if (it != connected_.end() && it->second == peer.creation) connected_.erase(it);
-    }
-    to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
+    on_peer_down(peer, reason, words);
   };
   events.on_connect_failed = [this](const NodeName& node, node::ConnectFailure failure, const std::string& words) {
     warn_of_seed(node, failure, words);
@@ -432,8 +420,52 @@ void NodeImpl::to_all_drivers(core::Event event) {
   for (auto& driver : drivers()) driver->post(event);
 }
 
+void NodeImpl::on_peer_up(const node::PeerInfo& peer) {
+  runtime_->on_node_up(peer.name);
+  {
+    std::lock_guard lock(mutex_);
+    connected_[peer.name] = peer.creation;
+    brood_nodes_.erase(peer.name);
+  }
+  // Before anything else, so that a brood node knows its like; nobody has the name on others.
+  static const Bytes hello = encode_term(Term::atom("hello"));
+  distribution_->send_named(Pid{name_, 0, 0, creation_}, {peer_name, peer.name}, hello);
+  for (auto& driver : drivers()) {
+    if (driver->pg()) driver->pg()->node_up(peer.name);
+  }
+  to_all_drivers(core::PeerUp{peer.name, peer.creation});
+}
+
+void NodeImpl::on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
+  bool lost = false;
+  {
+    std::lock_guard lock(mutex_);
+    auto it = connected_.find(peer.name);
+    lost = it != connected_.end() && it->second == peer.creation;
+    if (lost) {
+      connected_.erase(it);
+      brood_nodes_.erase(peer.name);
+    }
+  }
+  for (auto& driver : drivers()) {
+    if (lost && driver->pg()) driver->pg()->node_down(peer.name);
+  }
+  to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
+}
+
+void NodeImpl::note_brood(const NodeName& node) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!brood_nodes_.insert(node).second) return;
+  }
+  for (auto& driver : drivers()) {
+    if (driver->pg()) driver->pg()->is_brood(node);
+  }
+}
+
 /// {Supervisor, <<Message>>}, as Driver::send() writes it: a binary, so that it is read where it lies.
 void NodeImpl::on_peer_term(process::Incoming incoming) {
+  note_brood(incoming.from.node);
   TermReader reader(incoming.term);
   if (!reader.version() || !reader.tuple(2)) return;
   auto name = reader.atom();
@@ -488,6 +520,11 @@ std::optional<std::uint32_t> NodeImpl::connected_creation(const NodeName& node) 
   auto it = connected_.find(node);
   if (it == connected_.end()) return std::nullopt;
   return it->second;
+}
+
+std::vector<NodeName> NodeImpl::brood_nodes() const {
+  std::lock_guard lock(mutex_);
+  return {brood_nodes_.begin(), brood_nodes_.end()};
 }
 
 std::vector<NodeName> NodeImpl::peers() const {

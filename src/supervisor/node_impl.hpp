@@ -52,6 +52,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] const NodeName& name() const { return name_; }
   [[nodiscard]] const NodeOptions& options() const { return options_; }
   [[nodiscard]] std::uint32_t creation() const { return creation_; }
+  [[nodiscard]] bool is_distributed() const { return distribution_ != nullptr; }
   [[nodiscard]] boost::asio::io_context& control() { return control_; }
   [[nodiscard]] boost::asio::io_context& queries() { return queries_; }
   [[nodiscard]] process::Runtime& runtime() { return *runtime_; }
@@ -77,6 +78,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] std::map<NodeName, std::uint32_t> connected() const;
   [[nodiscard]] std::optional<std::uint32_t> connected_creation(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> peers() const;
+  /// Connected nodes that are of our kind, as far as they have said so.
+  [[nodiscard]] std::vector<NodeName> brood_nodes() const;
 
   /// Counted: the node is fenced while any supervisor is.
   void fence(bool on);
@@ -101,7 +104,10 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   void to_all_drivers(core::Event event);
   void warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void tell_of_crash(const WorkerIdentity& child);
+  void on_peer_up(const node::PeerInfo& peer);
+  void on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words);
   void on_peer_term(process::Incoming incoming);
+  void note_brood(const NodeName& node);
   core::Settings settings_for(const SupervisorOptions& options) const;
 
   NodeOptions options_;
@@ -128,6 +134,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   mutable std::mutex mutex_;  ///< Guards what follows.
   std::map<std::string, std::shared_ptr<Driver>> drivers_;
   std::map<NodeName, std::uint32_t> connected_;
+  std::set<NodeName> brood_nodes_;
   std::map<NodeName, std::map<std::string, MemberView>> members_;
   std::function<Result<void>()> reload_;
   std::map<std::pair<NodeName, node::ConnectFailure>, std::chrono::steady_clock::time_point> seed_warnings_;
