@@ -20,10 +20,6 @@ Error no_process(const Pid& pid) {
   return {Errc::no_such_child, "there is no process " + to_string(pid)};
 }
 
-Error no_network(const NodeName& node) {
-  return {Errc::unreachable, "this node has no network, so it cannot reach " + node.value};
-}
-
 std::uint32_t counted_bytes(const Message& message) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
 }
