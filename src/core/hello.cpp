@@ -109,6 +109,7 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
     effects_.members.push_back({hello.sender.session, hello.sender.state, "connected"});
     view_dirty_ = true;
     heard_ = now_.monotonic;
+    introduce(peer);
   } else {
     update_member(peer, hello.sender);
   }
@@ -130,6 +131,14 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
     check_digest(peer, hello);
   }
   maybe_unfence();
+}
+
+// Of two that join at the same time each may have had our first Hello before the other came: neither would know
+// of the other, and both would be up without having met.
+void Machine::introduce(Peer& newcomer) {
+  newcomer.want_hello = true;
+  for (Peer& other : peers_)
+    if (other.hello_in) other.want_hello = true;
 }
 
 void Machine::learn(const SessionId& session, const std::string& address) {

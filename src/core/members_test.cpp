@@ -202,5 +202,19 @@ TEST(Rows, WhatOnlyOneSurvivorHoldsOfALostNodeIsPassedOnBeforeTheViewIsConfirmed
   EXPECT_EQ(cluster.alive(id), 1U);
 }
 
+TEST(Members, TwoThatJoinThroughOneAtTheSameTimeMeet) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    settings.join =
+        i == 1 ? std::vector{NodeName("n1@test"), NodeName("n3@test")} : std::vector{NodeName("n2@test")};
+  };
+  cluster.boot(0);
+  cluster.boot(2);
+  cluster.batched = {2};  // n3 has the first Hello of n2 before it says its own
+  cluster.boot(1);        // meets both in one moment
+  cluster.run(1s);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->members().size(), 3U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing

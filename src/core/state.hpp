@@ -91,6 +91,7 @@ class Machine {
   [[nodiscard]] std::string difference(const Member& other) const;
   void refuse(Peer& peer, const std::string& why);
   void accept(PeerIndex from, const Hello& hello);
+  void introduce(Peer& newcomer);
   void learn(const SessionId& session, const std::string& address);
   void check_digest(Peer& peer, const Hello& hello);
   void on_message(PeerIndex from, const Goodbye& goodbye);

@@ -95,7 +95,7 @@ class Cluster {
         held_.emplace_back(i, creation, std::move(event));
         continue;
       }
-      carry_out(i, nodes[i].core->step(event, now));
+      carry_out(i, nodes[i].core->step_all(with_those_behind(i, std::move(event)), now));
     }
   }
   /// Lets time pass, with a Tick whenever a core asks for one.
@@ -177,6 +177,7 @@ class Cluster {
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
   std::set<ChildId> fail_starts, hold_starts, hold_stops;
+  std::set<std::size_t> batched;  ///< These nodes take all that waits for them in one step.
   std::set<std::pair<NodeName, NodeName>> unreachable;  ///< Connecting fails, without proof of death.
   std::map<std::uint64_t, std::vector<Outcome>> replies;
   std::map<std::uint64_t, bool> last;
@@ -185,6 +186,18 @@ class Cluster {
   std::function<void(std::size_t, const Effects&)> watch;
 
  private:
+  std::vector<Event> with_those_behind(std::size_t i, Event first) {
+    std::vector<Event> events;
+    events.push_back(std::move(first));
+    if (batched.count(i) == 0) return events;
+    std::erase_if(queue_, [&](auto& queued) {
+      auto& [to, creation, event] = queued;
+      if (to != i || creation != nodes[i].creation) return false;
+      events.push_back(std::move(event));
+      return true;
+    });
+    return events;
+  }
   void carry_out(std::size_t i, const Effects& effects) {
     Node& node = nodes[i];
     if (watch) watch(i, effects);
