@@ -33,6 +33,7 @@ void Machine::forgive(Duration gap) {
 void Machine::tend_fence() {
   if (!has_members()) {
     heard_ = now_.monotonic;
+    next_probe_ = now_.monotonic + settings_.tick_timeout / 16;
     maybe_unfence();
     return;
   }

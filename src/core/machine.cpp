@@ -59,6 +59,7 @@ const Effects& Machine::step(std::span<const Event> events, const Now& now) {
   now_ = now;
   if (booted_) forgive(now.monotonic - before.monotonic);
   if (booted_ && now.boot - before.boot > settings_.tick_timeout / 2) check_gap(now.boot - before.boot);
+  if (booted_ && now.boot - before.boot > settings_.tick_timeout / 8) join_anew();
   for (const Event& event : events) {
     if (left_) break;
     event_ = std::visit(EventName{}, event);
@@ -153,7 +154,9 @@ Duration Machine::next_deadline() const {
   Duration next = Duration::max();
   const auto at = [&](Duration when) { next = std::min(next, when); };
   const bool members = has_members();
-  if (members) at(std::min(next_probe_, next_check_));
+  if (members) at(next_check_);
+  // One that joins wakes as often, so that a longer gap shows that it slept.
+  if (members || self().state == MemberState::joining) at(next_probe_);
   for (const Peer& peer : peers_) {
     if (!peer.channel && !peer.connecting) at(peer.next_connect);
     if (peer.channel && !peer.hello_in) at(peer.settle_at);

@@ -166,6 +166,16 @@ bool Machine::may_become_up() const {
   return settings_.expect > 0 && here >= settings_.expect;
 }
 
+// While a joining node slept the others may have formed without it: what it heard of its seeds before is old.
+void Machine::join_anew() {
+  if (self().state != MemberState::joining) return;
+  form_at_ = now_.monotonic + settings_.form_wait;
+  for (std::size_t index = 1; index < peers_.size(); ++index) {
+    Peer& peer = peers_[index];
+    if ((peer.seed || give_up_) && !peer.hello_in && !peer.refused) ask_anew(peer);
+  }
+}
+
 void Machine::maybe_become_up() {
   if (!may_become_up()) return;
   if (give_up_ && !gave_up()) return;

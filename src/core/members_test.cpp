@@ -216,5 +216,21 @@ TEST(Members, TwoThatJoinThroughOneAtTheSameTimeMeet) {
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->members().size(), 3U);
 }
 
+TEST(Members, OneThatSleptWhileItJoinedDoesNotFormAlone) {
+  Cluster cluster(2);
+  cluster.boot(0);
+  cluster.run(1s);
+  cluster.pause(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  ASSERT_EQ(cluster.nodes[1].core->up_nodes().size(), 1U);
+  cluster.watch = [&](std::size_t i, const Effects&) {
+    EXPECT_NE(cluster.nodes[i].core->up_nodes(), std::vector{cluster.nodes[0].name});
+  };
+  cluster.resume(0);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing

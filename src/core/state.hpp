@@ -81,6 +81,7 @@ class Machine {
   void connect(Peer& peer);
   void tend_peers();
   void judge(Peer& peer);
+  void join_anew();
   void maybe_become_up();
   [[nodiscard]] bool may_become_up() const;
   void become_up();
