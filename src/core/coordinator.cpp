@@ -376,13 +376,12 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
   StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, false, {}};
   const SpecRow* row = table_.row(id);
   const bool was_done = is_finished(request, id) || (row && row->request == request);
+  if (const auto finished = finished_.find({request, id}); finished != finished_.end()) wait.last = finished->second;
   if (was_done && row && row->wanted) {  // done, but what it stopped may still be on its way out
     const auto fresh = std::find_if(work.starts.begin(), work.starts.end(),
                                     [](const StartWait& start) { return start.fresh && start.after != Epoch{}; });
     wait.number = newest_change();
-    const auto finished = finished_.find({request, id});
     wait.past = true;
-    if (finished != finished_.end()) wait.last = finished->second;
     if (fresh != work.starts.end()) wait.last = std::max(wait.last, fresh->after);
     for (const auto& node : ring_.nodes()) add_starter(id, wait, node.peer);
   } else if (!row || !row->wanted) {

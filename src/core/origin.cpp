@@ -134,7 +134,9 @@ void Machine::settle_outcomes() {
         continue;
       }
       held_[outcome.id].insert(request.number);
-      held_until_.emplace(now_.monotonic + hold_max, outcome.id, request.number);
+      // What a stop has ended may be back with a node that was lost: then it is not done until that is gone too.
+      if (origin.kind != RequestKind::stop)
+        held_until_.emplace(now_.monotonic + hold_max, outcome.id, request.number);
       item->second.held = std::move(outcome);
     }
   }

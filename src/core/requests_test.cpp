@@ -265,5 +265,36 @@ TEST(Requests, ARequestWhoseCoordinatorDiesIsAnsweredByTheNextOne) {
   EXPECT_EQ(cluster.alive(id), 1U);
 }
 
+/// An id whose coordinator is that node, now.
+std::string id_at(const Cluster& cluster, std::size_t coordinator) {
+  for (int i = 0;; ++i) {
+    std::string id = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(id)) == cluster.nodes[coordinator].name) return id;
+  }
+}
+
+TEST(Requests, AStopIsNotAnsweredWhileTheNodeThatWasAskedKnowsTheChild) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 1);
+  cluster.start(1, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto client = cluster.stop(0, id);
+  cluster.run();
+  // The coordinator answers at once: it had lost the host, which has come back since.
+  Outcome outcome;
+  outcome.id = id_of(id);
+  outcome.epoch = cluster.nodes[1].processes.at(id_of(id));
+  const RequestKey request{cluster.nodes[0].name, 1, 1};
+  cluster.give(0, PeerMessage{cluster.nodes[1].name, 1,
+                              Answer{request, cluster.nodes[0].core->view_hash(), {outcome}}});
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(client), "no answer");
+  cluster.exit(id, true);
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+}
+
 }  // namespace
 }  // namespace brood::core::testing
