@@ -296,5 +296,27 @@ TEST(Requests, AStopIsNotAnsweredWhileTheNodeThatWasAskedKnowsTheChild) {
   EXPECT_EQ(cluster.result(client), "ok");
 }
 
+TEST(Requests, WhatACoordinatorHadOpenEndsWithItsSession) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto stop = cluster.stop(1, id);
+  cluster.start(2, {spec_of(id)});  // waits for the end of the stop
+  cluster.run();
+  cluster.pause(0);
+  cluster.drop_channels(0, true);
+  cluster.kill(2);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(stop), "ok");
+  cluster.hold_stops.clear();
+  cluster.resume(0);
+  cluster.exit(id, true);
+  cluster.run(60s);
+  EXPECT_EQ(cluster.alive(id), 0U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing

@@ -88,6 +88,8 @@ void Machine::session_over(bool keep_children, const std::string& words) {
   log(LogLevel::warning, fmt::format("our session is over: {}; joining anew", words));
   ++row.session.session;
   ++nonce_;
+  // Others have decided since, and whoever asked here asks again in the view with the new session.
+  works_.clear();
   const bool drains = row.state == MemberState::draining;
   if (!keep_children) {
     if (!fenced_) fence(words);
