@@ -157,6 +157,14 @@ bool Machine::asked_now(const Request& request) const {
   return index != no_peer && peers_[index].member && peers_[index].view == view;
 }
 
+// A node asks again in each of its views. What it asked in a former one must go at once: the very same view
+// may come back (a member comes and goes), and would bring an old request to life.
+void Machine::forget_asked_before(const NodeName& node, std::uint64_t view) {
+  std::erase_if(inbox_, [&](const Request& request) {
+    return std::visit([&](const auto& one) { return one.request.node == node && one.view != view; }, request);
+  });
+}
+
 void Machine::note_asked(const Request& request) {
   const auto [key, view] = std::visit([](const auto& one) { return std::make_pair(one.request, one.view); }, request);
   asked_in_[key] = view;

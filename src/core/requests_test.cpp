@@ -318,5 +318,23 @@ TEST(Requests, WhatACoordinatorHadOpenEndsWithItsSession) {
   EXPECT_EQ(cluster.alive(id), 0U);
 }
 
+TEST(Requests, WhatWasAskedInAViewDoesNotComeBackWithThatView) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  const std::uint64_t view = cluster.nodes[0].core->view_hash();
+  const auto say = [&](std::size_t from, MessageBody body) {
+    cluster.give(0, PeerMessage{cluster.nodes[from].name, 1, std::move(body)});
+  };
+  say(2, View{1});  // n1 has to wait
+  say(1, StartRequest{{cluster.nodes[1].name, 1, 50}, StartMode::start, view, 0, {}, {spec_of(id)}});
+  say(1, View{2});
+  say(1, View{view});
+  say(2, View{view});
+  cluster.run();
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
+}
+
 }  // namespace
 }  // namespace brood::core::testing

@@ -203,6 +203,7 @@ class Machine {
   void stop_one(const ChildId& id, const RequestKey& request);
   void end_row(const ChildId& id, Work& work, const RequestKey& request);
   [[nodiscard]] bool asked_now(const Request& request) const;
+  void forget_asked_before(const NodeName& node, std::uint64_t view);
   void note_asked(const Request& request);
   bool remember_finished(const RequestKey& request, const ChildId& id);
   [[nodiscard]] bool is_finished(const RequestKey& request, const ChildId& id) const;

@@ -39,6 +39,7 @@ void Machine::refresh_view() {
   unconfirmed_since_ = now_.monotonic;
   for (Peer& peer : peers_) peer.want_view = peer.hello_in;
   set_ring();
+  forget_asked_before(settings_.self, hash);
   dispatch_all(every_peer);
 }
 
@@ -56,7 +57,10 @@ bool Machine::acting() const {
   return strategies_.partition->may_run(ring_.nodes().size(), peers_.size());
 }
 
-void Machine::on_message(PeerIndex from, const View& view) { peers_[from].view = view.hash; }
+void Machine::on_message(PeerIndex from, const View& view) {
+  peers_[from].view = view.hash;
+  forget_asked_before(peers_[from].name, view.hash);
+}
 
 void Machine::check_confirmed() {
   bool all = true;
