@@ -54,16 +54,18 @@ void Machine::tend_own(const ChildId& id, Child& child) {
   if (child.own->birth != row.birth && !table_.find_birth(id, child.own->birth))
     return end_own(id, child, StopWhy::replaced);
   if (child.own->stopping != StopWhy::none) return;
+  if (row.failed && !child.own->alive) return drop_own(id, child);  // given up while it waited to restart here
   if (acting()) {
     const PeerIndex place = place_of(child);
     if (child.hosted.size() > 1 && resolve_conflict(id, child, place)) return;
     if (place != self_index && place != no_peer) return release(id, child);
-    if (row.failed && row.losses > 0 && child.own->ran) return acquit(id, row);
+    if (row.failed && child.own->ran) return acquit(id, row);
   }
   if (!child.own->alive && may_restart() && child.own->restart_at <= now_.monotonic) start_again(id, child);
 }
 
-// It was blamed for the loss of this node, which only slept: it has run all the time.
+// It runs, so it is not failed: it was blamed for the loss of this node, which only slept, or the other side of
+// a split gave it up.
 void Machine::acquit(const ChildId& id, const SpecRow& row) {
   SpecRow next = row;
   next.failed = false;

@@ -282,5 +282,54 @@ TEST(Drain, WithNoOtherMemberItIsRefusedAndTheChildrenStay) {
   EXPECT_EQ(cluster.nodes[0].processes.size(), 3U);
 }
 
+/// Two nodes that lose sight of each other and go on alone.
+void split(Cluster& cluster) {
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[1].name}};
+  cluster.drop_channels(0, false);
+  cluster.run(12s);
+  ASSERT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
+TEST(Crash, WhatOneSideOfASplitGaveUpIsNotFailedWhenItRunsOnTheOther) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.attempts_max = 1; };
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[0].name);
+  cluster.run(5s);
+  cluster.fail_starts.insert(id_of("a"));
+  split(cluster);
+  ASSERT_TRUE(cluster.nodes[1].core->spec(id_of("a"))->failed);
+  cluster.unreachable.clear();
+  cluster.run(40s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
+}
+
+TEST(Crash, WhatWasGivenUpElsewhereDoesNotRestartHere) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    if (i == 0)
+      settings.backoff_first = settings.backoff_max = 60s;
+    else
+      settings.attempts_max = 1;
+  };
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[0].name);
+  cluster.run(1s);
+  cluster.fail_starts.insert(id_of("a"));
+  split(cluster);
+  cluster.exit("a", false);
+  cluster.run();
+  ASSERT_EQ(cluster.nodes[0].core->instances(id_of("a")).front().instance.phase, Phase::restarting);
+  cluster.unreachable.clear();
+  cluster.fail_starts.clear();
+  cluster.run(120s);
+  for (const auto& node : cluster.nodes) {
+    EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+    EXPECT_TRUE(node.core->instances(id_of("a")).empty());
+  }
+  EXPECT_EQ(cluster.alive("a"), 0U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing
