@@ -59,7 +59,8 @@ bool Machine::tend_loss(const ChildId& id, Child& child) {
                                 mark.node.value);
       log(LogLevel::error, fmt::format("{} is failed: {}", id.text(), row.failure));
     }
-    if (row.start_on == mark.node) row.start_on.reset();
+    // Where that node is up again already, it may be starting the child in this very view.
+    if (row.start_on == mark.node && !ring_.is_up(mark.node)) row.start_on.reset();
     write_row(id, std::move(row), false);
   }
   if (mark.temporary) return false;

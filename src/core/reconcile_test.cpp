@@ -331,5 +331,29 @@ TEST(Crash, WhatWasGivenUpElsewhereDoesNotRestartHere) {
   EXPECT_EQ(cluster.alive("a"), 0U);
 }
 
+TEST(Loss, AChildThatWasPutOnANodeStaysThereWhenTheNodeIsBackBeforeTheOthersAgree) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.form_wait = 1s; };
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i) {
+    const std::string candidate = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[0].name) id = candidate;
+  }
+  cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[1].name);
+  cluster.run(5s);
+  cluster.pause(0);
+  cluster.pause(2);
+  cluster.kill(1);
+  cluster.boot(1);
+  cluster.run(2s);
+  cluster.watch = [&](std::size_t, const Effects&) { EXPECT_LE(cluster.alive(id), 1U); };
+  cluster.resume(0);
+  cluster.resume(2);
+  cluster.run(5s);
+  EXPECT_EQ(cluster.alive(id), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing
