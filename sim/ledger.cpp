@@ -13,6 +13,13 @@ namespace {
 /// core::Settings::request_timeout, and some time for the answer.
 constexpr Duration answer_bound = 35s;
 
+/// An apply stops the child before it starts it with its new spec; until it is answered ok the child may be
+/// away, and when it fails in between, for good.
+bool may_stop(const Op& op, Duration from) {
+  if (op.asked == Asked::apply) return op.verdict != Verdict::ok || op.answered >= from;
+  return op.stops() && op.may_have_effect();
+}
+
 Verdict verdict_of(Asked asked, const core::Outcome& outcome) {
   if (!outcome.error) return Verdict::ok;
   switch (outcome.error->code) {
@@ -209,7 +216,7 @@ void Ledger::judge_two_starts(const ChildId& id, const Op& op) {
       continue;
     const Duration from = std::min(op.invoked, other.invoked);
     const bool stopped_between = std::any_of(record.ops.begin(), record.ops.end(), [&](const Op& stop) {
-      return stop.stops() && stop.may_have_effect() && stop.answered >= from;
+      return may_stop(stop, from) && stop.answered >= from;
     });
     if (!stopped_between)
       world_.violate(
@@ -266,7 +273,7 @@ bool Ledger::certainly_exists(const ChildId& id, Duration from, Duration to) con
         start.invoked <= record.void_until)
       return false;
     return std::none_of(record.ops.begin(), record.ops.end(), [&](const Op& stop) {
-      if (!stop.stops() || !stop.may_have_effect() || stop.invoked > to) return false;
+      if (&stop == &start || !may_stop(stop, from) || stop.invoked > to) return false;
       // An ensure finds a stopped child as it is: any stop before it counts too.
       return start.asked == Asked::ensure || stop.answered >= start.invoked;
     });

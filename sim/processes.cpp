@@ -286,6 +286,8 @@ void Processes::check_need(const Process& process) {
   if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->failed ||
       row->birth != process.birth || core.fenced() || core.self().state != core::MemberState::up)
     return;
+  // Requests that waited for the end of the former process were decided in one step, one after the other.
+  if (process.from == world_.now()) return;
   const auto placement = core.placement(process.id());
   if (placement.empty() || placement.front() != world_.nodes[process.node].name) return;
   if (core.instances(process.id()).size() > 1 || !row->spec->same_as(*process.spec)) return;
