@@ -158,11 +158,14 @@ bool Machine::asked_now(const Request& request) const {
 }
 
 // A node asks again in each of its views. What it asked in a former one must go at once: the very same view
-// may come back (a member comes and goes), and would bring an old request to life.
+// may come back (a member comes and goes), and would bring an old request to life. Starts that wait for a stop
+// too, but not the second half of a replacement: its first half is done.
 void Machine::forget_asked_before(const NodeName& node, std::uint64_t view) {
   std::erase_if(inbox_, [&](const Request& request) {
     return std::visit([&](const auto& one) { return one.request.node == node && one.view != view; }, request);
   });
+  for (auto& [id, work] : works_)
+    std::erase_if(work.later, [&](const LaterStart& start) { return start.request.node == node && !start.replaces; });
 }
 
 void Machine::note_asked(const Request& request) {

@@ -336,5 +336,26 @@ TEST(Requests, WhatWasAskedInAViewDoesNotComeBackWithThatView) {
   EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
 }
 
+TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto stop = cluster.stop(0, id);
+  const std::uint64_t view = cluster.nodes[0].core->view_hash();
+  const RequestKey request{cluster.nodes[1].name, 1, 50};
+  cluster.give(0, PeerMessage{cluster.nodes[1].name, 1,
+                              StartRequest{request, StartMode::start, view, 0, {}, {spec_of(id)}}});
+  for (const std::uint64_t said : {std::uint64_t{1}, view})
+    cluster.give(0, PeerMessage{cluster.nodes[1].name, 1, View{said}});
+  cluster.run();
+  cluster.exit(id, true);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.alive(id), 0U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing
