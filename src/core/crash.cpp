@@ -50,6 +50,9 @@ void Machine::handle(const Exited& event) {
 void Machine::handle(const StuckChanged& event) {
   Child* child = own_child(event.id, event.epoch);
   if (!child) return;
+  // This node, which woke, does not wait for ever for a handler; but this one has returned, and the child ends.
+  if (!event.stuck && giving_up_.count(event.id) != 0)
+    give_up_until_ = std::max(give_up_until_, now_.monotonic + settings_.tick_timeout);
   Instance& instance = child->at(self_index)->instance;
   if (instance.phase != Phase::running && instance.phase != Phase::stuck) return;
   instance.phase = event.stuck ? Phase::stuck : Phase::running;

@@ -169,6 +169,31 @@ TEST(Fence, AWokenNodeGivesUpWhatRunsElsewhereBeforeItGoesOn) {
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
 }
 
+TEST(Fence, AWokenNodeWaitsForAHandlerThatReturnsLate) {
+  Cluster cluster(3);
+  cluster.form();
+  const ChildId id = id_of("a");
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(5s);
+  const Epoch epoch = cluster.nodes[2].processes.at(id);
+  cluster.give(2, StuckChanged{id, epoch, true});
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(10s);
+  ASSERT_EQ(cluster.alive("a"), 2U);
+  cluster.hold_stops.insert(id);
+  cluster.resume(2);
+  cluster.run(15900ms);
+  EXPECT_TRUE(cluster.nodes[2].fenced);
+  cluster.give(2, StuckChanged{id, epoch, false});
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[2].fenced);
+  cluster.nodes[2].processes.erase(id);
+  cluster.give(2, Exited{id, epoch, true, "shutdown"});
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[2].fenced);
+}
+
 TEST(Fence, ALoneNodeIsNeverFenced) {
   Cluster cluster(1);
   cluster.form();
