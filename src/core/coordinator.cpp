@@ -211,6 +211,7 @@ bool Machine::is_finished(const RequestKey& request, const ChildId& id) const {
 }
 
 void Machine::tend_works() {
+  settle_replicated();  // a lone node hears no acknowledgement
   while (!asked_order_.empty() && asked_order_.front().first <= now_.monotonic) {
     asked_in_.erase(asked_order_.front().second);
     asked_order_.pop_front();

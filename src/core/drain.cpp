@@ -54,7 +54,7 @@ void Machine::tend_drain() {
   if (!origins_.empty() && now_.monotonic < drain_at_ + settings_.tick_timeout) return;
   if (drain_for_good_ && !drainers_.empty() && only_homeless_left())
     return refuse_drain("no other member that is up could take the children that are left");
-  if (own_count_ == 0 && works_.empty() && inbox_.empty() && unacked_.empty()) leave();
+  if (own_count_ == 0 && works_.empty() && inbox_.empty()) leave();
 }
 
 /// All that could move has moved; what is left has nowhere to go.

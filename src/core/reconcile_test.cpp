@@ -270,6 +270,18 @@ TEST(Drain, ANodeThatHasLeftStaysAway) {
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
 }
 
+TEST(Drain, ALoneNodeWhoseChildrenHaveEndedLeaves) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.stop(0, "a");
+  cluster.run();
+  cluster.give(0, ClientDrain{{99}});
+  cluster.run();
+  EXPECT_TRUE(cluster.nodes[0].left);
+}
+
 TEST(Drain, WithNoOtherMemberItIsRefusedAndTheChildrenStay) {
   Cluster cluster(1);
   cluster.form();
