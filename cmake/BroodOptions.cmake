@@ -12,6 +12,10 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # No NDEBUG: checks stay on in every build. -g1 keeps the lines of a backtrace at two thirds of the compile
 # time of -g; the preset dev has everything.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+if(BROOD_SANITIZE MATCHES "address")
+  # What these sanitizers add is slow to optimise: a third less to compile, and they find the same.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 find_program(CCACHE_PROGRAM ccache)
