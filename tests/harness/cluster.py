@@ -362,7 +362,8 @@ class Cluster:
             try:
                 processes.wait_for(lambda: not any(self.alive(name) for name in running), 5 * SLOW, "all have left")
             except processes.Timeout:
-                pass
+                slow = [name for name in running if self.alive(name)]
+                print(f"    not left yet: {slow}", file=sys.stderr, flush=True)
 
     def close(self):
         """Ends everything. Returns what should not be there: what was left running, by process id, and the
