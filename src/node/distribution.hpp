@@ -32,7 +32,7 @@ struct DistributionOptions {
   std::uint16_t listen_port_max = 0;  ///< 0: listen_port_min alone.
   bool epmd = true;                   ///< false: not registered; peers need name@host:port.
   std::uint16_t epmd_port = 4369;     ///< ERL_EPMD_PORT is read by the application, not here.
-  bool hidden = true;                 ///< Hidden to OTP's global and nodes().
+  bool hidden = true;  ///< false: shown in OTP's nodes(); `global` knows it, but asks it nothing.
   milliseconds handshake_timeout{7000};
   milliseconds tick_timeout{60000};  ///< Silence after which a channel is given up; a quarter of it is
                                      ///< how often something is sent. See set_tick_timeout().
@@ -42,7 +42,9 @@ struct DistributionOptions {
   std::size_t message_bytes_max = 256 * 1024 * 1024;    ///< Of one message that arrives.
   std::size_t assembly_bytes_max = 1024 * 1024 * 1024;  ///< Of messages of one peer that have not arrived
                                                         ///< whole; beyond: protocol_error.
-  unsigned pending_handshakes_max = 256;                ///< Unauthenticated connections at once.
+  /// Unauthenticated connections at once; one more, and the oldest is closed: who means it shakes hands in
+  /// a moment, who only sits there goes first. Too small: peers disturb each other when many come at once.
+  unsigned pending_handshakes_max = 256;
 };
 
 /// Why no channel came about.
@@ -89,7 +91,7 @@ struct DistributionEvents {
 struct DistributionCounters {
   std::uint64_t messages_dropped = 0;     ///< Sent to a node that could not be reached or had just gone.
   std::uint64_t handshakes_refused = 0;   ///< Incoming connections that did not prove to be a peer.
-  std::uint64_t connections_refused = 0;  ///< Closed at once: pending_handshakes_max.
+  std::uint64_t connections_refused = 0;  ///< Closed for newer ones: pending_handshakes_max.
   std::uint64_t protocol_errors = 0;      ///< Channels closed for what the peer sent.
 };
 

@@ -18,21 +18,31 @@ constexpr milliseconds probe_interval{10};
 }  // namespace
 
 void Distribution::Impl::on_accepted(Tcp::socket socket) {
-  if (sessions_.size() >= options.pending_handshakes_max) {
-    ++counts_.connections_refused;
-    if (limiter_.allow("pending")) {
-      spdlog::warn("{} handshakes are pending; further connections are closed at once", sessions_.size());
-    }
-    return;
-  }
+  while (sessions_.size() >= std::max(1U, options.pending_handshakes_max)) drop_oldest_session();
   auto session = std::make_shared<HandshakeSession>(
       std::move(socket), Handshake::acceptor(handshake_options()),
       // Weak: sessions_ holds the session.
       [weak = weak_from_this()](const SessionPtr& event_of, HandshakeSession::Event event) {
         if (const auto self = weak.lock()) self->on_incoming_event(event_of, event);
       });
-  sessions_.insert(session);
+  sessions_.push_back(session);
   session->start(options.handshake_timeout);
+}
+
+void Distribution::Impl::drop_oldest_session() {
+  const SessionPtr session = sessions_.front();
+  sessions_.pop_front();
+  ++counts_.connections_refused;
+  if (limiter_.allow("pending"))
+    spdlog::warn("{} handshakes are pending; the oldest make room for new ones", sessions_.size() + 1);
+  session->cancel();
+  // Our own attempt gave way to this one.
+  const auto took_over = took_over_.extract(session);
+  if (!took_over.empty()) resume_attempt(session->handshake().peer().name, took_over.mapped());
+}
+
+bool Distribution::Impl::is_pending(const SessionPtr& session) const {
+  return std::find(sessions_.begin(), sessions_.end(), session) != sessions_.end();
 }
 
 void Distribution::Impl::on_incoming_event(const SessionPtr& session, HandshakeSession::Event event) {
@@ -45,7 +55,7 @@ void Distribution::Impl::on_incoming_event(const SessionPtr& session, HandshakeS
       return on_incoming_failed(session);
     case HandshakeSession::Event::established: {
       const NodeName name = session->handshake().peer().name;
-      sessions_.erase(session);
+      sessions_.remove(session);
       took_over_.erase(session);
       up(*session, std::nullopt);
       return learn_listening_port(name, session->remote());
@@ -109,11 +119,11 @@ void Distribution::Impl::await_probe(const SessionPtr& session, const std::share
   auto timer = std::make_shared<asio::steady_timer>(io, probe_interval);
   timer->async_wait([self = shared_from_this(), session, old, asked,
                      timer](const boost::system::error_code&) {
-    if (!self->sessions_.contains(session)) return;
+    if (!self->is_pending(session)) return;
     const PeerIdentity& peer = session->handshake().peer();
     if (self->find(peer.name) != old) return self->on_authenticated(session);
     if (old->last_received() > asked) {
-      self->sessions_.erase(session);
+      self->sessions_.remove(session);
       self->took_over_.erase(session);
       ++self->counts_.handshakes_refused;
       if (self->limiter_.allow(peer.name.value)) {
@@ -129,7 +139,7 @@ void Distribution::Impl::await_probe(const SessionPtr& session, const std::share
 }
 
 void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
-  sessions_.erase(session);
+  sessions_.remove(session);
   const NodeName name = session->handshake().peer().name;
   const auto took_over = took_over_.extract(session);
   const Handshake& handshake = session->handshake();

@@ -97,12 +97,21 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
   dialer->start();
 }
 
+std::string Distribution::Impl::random_name() {
+  constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  std::string name;
+  for (int i = 0; i < 13; ++i) name.push_back(digits[random_() % digits.size()]);
+  return name;
+}
+
 HandshakeOptions Distribution::Impl::handshake_options() {
   return {.self = options.name,
           .creation = creation,
           .flags = flag::announced | (options.hidden ? 0 : flag::published),
           .cookie = options.cookie,
-          .challenge = random_()};
+          .challenge = random_(),
+          .given_name = random_name(),
+          .given_creation = (random_() & 0x7fffffffU) | 0x100U};
 }
 
 void Distribution::Impl::on_nok(const NodeName& node, std::uint64_t attempt) {

@@ -19,11 +19,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <random>
 #include <shared_mutex>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "node/channel.hpp"
 #include "node/dialer.hpp"
@@ -77,6 +77,8 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void probe(const SessionPtr& session, const std::shared_ptr<Channel>& old);
   void await_probe(const SessionPtr& session, const std::shared_ptr<Channel>& old, Clock::time_point asked);
   void on_incoming_failed(const SessionPtr& session);
+  void drop_oldest_session();
+  [[nodiscard]] bool is_pending(const SessionPtr& session) const;
   void learn_listening_port(const NodeName& node, const Tcp::endpoint& remote);
 
   // Outgoing.
@@ -90,6 +92,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void resume_attempt(const NodeName& node, std::uint64_t attempt);
   void fail_attempt(const NodeName& node, ConnectFailure failure, const std::string& words);
   [[nodiscard]] HandshakeOptions handshake_options();
+  [[nodiscard]] std::string random_name();
 
   // Channels.
   void up(HandshakeSession& session, std::optional<HostPort> listening);  // io thread
@@ -107,6 +110,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
   Result<void> on_message(Channel& channel, BytesView body) override;
   void deliver(Channel& channel, IncomingControl& control);
+  void answer_global(Channel& channel, const IncomingControl& control);
 
   /// Runs `call` unless the Distribution is gone.
   template <typename F>
@@ -132,7 +136,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Io thread.
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
-  std::unordered_set<SessionPtr> sessions_;  ///< Incoming, not yet authenticated.
+  std::list<SessionPtr> sessions_;  ///< Incoming, not yet authenticated; the oldest first.
   /// Those of sessions_ that an attempt of ours waits for.
   std::unordered_map<SessionPtr, std::uint64_t> took_over_;
   std::uint64_t last_attempt_ = 0;

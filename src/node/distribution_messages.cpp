@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "node/distribution_impl.hpp"
+#include "node/global_peer.hpp"
 
 namespace brood::node {
 
@@ -80,6 +81,14 @@ Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body) {
   return {};
 }
 
+void Distribution::Impl::answer_global(Channel& channel, const IncomingControl& control) {
+  auto answer = answer_to_global(options.name, control.term());
+  if (!answer) return;
+  const Pid nobody{options.name, 0, 0, creation};
+  Outgoing message{{.op = Op::reg_send, .from = &nobody, .name = &control.name}, std::move(*answer)};
+  channel.send({&message, 1}, Urgency::required);
+}
+
 void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
   process::RemoteEvents& to = *processes_;
   switch (control.op) {
@@ -87,6 +96,7 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
     case Op::send_sender:
       return to.on_send(control.from, control.to, control.term());
     case Op::reg_send:
+      if (!options.hidden && control.name.name == global_name) return answer_global(channel, control);
       return to.on_send_named(control.from, control.name, control.term());
     case Op::alias_send:
       return to.on_send_alias(control.from, control.ref, control.term());

@@ -8,6 +8,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <thread>
 
 namespace brood::node::epmd {
 namespace {
@@ -18,6 +19,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds register_timeout{3000};
 constexpr milliseconds retry_after{2000};
+constexpr milliseconds taken_patience{500};
+constexpr milliseconds taken_pause{20};
 
 /// One request to an EPMD. `Answer` is what `parse` makes of the bytes received so far.
 template <typename T>
@@ -116,6 +119,16 @@ void lookup(asio::io_context& io, Endpoints endpoints, const std::string& name, 
 }
 
 Result<std::uint32_t> Registrar::register_now() {
+  const auto give_up_at = std::chrono::steady_clock::now() + taken_patience;
+  for (;;) {
+    auto result = register_once();
+    const bool taken = !result && result.error().code == Errc::name_taken;
+    if (!taken || std::chrono::steady_clock::now() > give_up_at) return result;
+    std::this_thread::sleep_for(taken_pause);
+  }
+}
+
+Result<std::uint32_t> Registrar::register_once() {
   // An io_context of its own, because the node's does not run yet; the socket changes over afterwards.
   asio::io_context own;
   Result<std::uint32_t> result = Error{Errc::unreachable, "EPMD does not answer"};

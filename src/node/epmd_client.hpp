@@ -30,12 +30,14 @@ class Registrar : public std::enable_shared_from_this<Registrar> {
   Registrar(boost::asio::io_context& io, Registration registration, std::uint16_t epmd_port)
       : io_(io), registration_(std::move(registration)), epmd_port_(epmd_port), timer_(io) {}
 
-  /// Blocks, at most a few seconds; the io_context need not run. The creation; see registration_answer().
+  /// Blocks, at most a few seconds; the io_context need not run. The creation; see registration_answer(). A
+  /// name that is taken is tried for a moment longer: EPMD may not have seen yet that its last holder ended.
   [[nodiscard]] Result<std::uint32_t> register_now();
   /// Any thread: gives the name up at once.
   void leave();
 
  private:
+  [[nodiscard]] Result<std::uint32_t> register_once();
   void watch();
   void retry_later();
   void retry();

@@ -107,11 +107,14 @@ Handshake::Event Handshake::on_name(BytesView packet) {
   }
   if (in.bad()) return fail(HandshakeFailure::malformed, std::string(not_the_protocol));
   if ((peer_.flags & flag::name_me) != 0) {
-    send_status("not_allowed");
-    return fail(HandshakeFailure::not_allowed, "it asks to be given a name, which is not supported");
+    give_name(name);
+  } else {
+    peer_.name = NodeName(name);
   }
-  if (!is_node_name(name)) return fail(HandshakeFailure::malformed, "its node name is not name@host");
-  peer_.name = NodeName(name);
+  if (!is_node_name(peer_.name.value)) {
+    peer_.name = {};
+    return fail(HandshakeFailure::malformed, "its node name is not name@host");
+  }
   // The high flags of an old name come later; it then must at least be able to send them.
   const std::uint64_t needed = old_name_ ? flag::required & 0xffffffffU : flag::required;
   if ((peer_.flags & needed) != needed) {
@@ -123,9 +126,25 @@ Handshake::Event Handshake::on_name(BytesView packet) {
   return Event::decide;
 }
 
+void Handshake::give_name(BytesView host) {
+  peer_.name = NodeName(fmt::format("{}@{}", options_.given_name, host));
+  peer_.creation = options_.given_creation;
+  named_ = true;
+}
+
 Handshake::Event Handshake::decide(HandshakeStatus status) {
   BROOD_CHECK(state_ == State::deciding, "decide() answers Event::decide");
-  send_status(status_text(status));
+  // The name that was made up is in use: another attempt gets another one.
+  if (named_ && status != HandshakeStatus::ok) status = HandshakeStatus::not_allowed;
+  if (named_ && status == HandshakeStatus::ok) {
+    Bytes given = "named:";
+    wire::put(given, peer_.name.value.size(), 2);
+    given += peer_.name.value;
+    wire::put(given, peer_.creation, 4);
+    send_status(given);
+  } else {
+    send_status(status_text(status));
+  }
   switch (status) {
     case HandshakeStatus::nok:
       return fail(HandshakeFailure::nok, "our own connection attempt goes on instead");
@@ -272,7 +291,8 @@ void Handshake::send_status(std::string_view status) {
 
 void Handshake::send_challenge() {
   Bytes packet = "N";
-  wire::put(packet, options_.flags, 8);
+  // Whoever asked for a name looks for its own flag in what both have.
+  wire::put(packet, options_.flags | (named_ ? flag::name_me : 0), 8);
   wire::put(packet, options_.challenge, 4);
   wire::put(packet, options_.creation, 4);
   wire::put(packet, options_.self.value.size(), 2);

@@ -6,7 +6,8 @@
 //   acceptor:  [name] -> decide -> (alive: [true]) -> challenge -> [complement] [reply] -> authenticated
 //              -> acknowledge -> established
 //
-// Both name formats are read: 'N' (version 6) and 'n' (version 5) with its complement. 'N' is sent.
+// Both name formats are read: 'N' (version 6) and 'n' (version 5) with its complement. 'N' is sent. A peer
+// without a name sends its host alone and is given one.
 // A failure is final, and nothing that a peer sends is more than a failure.
 //
 // Thread rule: none of its own. Source: "Distribution Protocol", section "Distribution Handshake".
@@ -50,6 +51,10 @@ struct HandshakeOptions {
   std::uint64_t flags = 0;  ///< What this node announces.
   std::string cookie;
   std::uint32_t challenge = 0;  ///< Unpredictable, new for each handshake.
+  /// What a peer is called, before the @, and counted as, that has no name and asks for one. Unique; empty:
+  /// such peers are refused.
+  std::string given_name = {};
+  std::uint32_t given_creation = 0;
 };
 
 /// What the peer says of itself; believed only once established (acceptor: authenticated).
@@ -107,6 +112,7 @@ class Handshake {
   explicit Handshake(HandshakeOptions options) : options_(std::move(options)) {}
 
   Event on_name(BytesView packet);
+  void give_name(BytesView host);
   Event on_alive_answer(BytesView packet);
   Event on_reply(BytesView packet);
   Event on_complement(BytesView packet);
@@ -121,6 +127,7 @@ class Handshake {
   HandshakeOptions options_;
   State state_ = State::name;
   PeerIdentity peer_;
+  bool named_ = false;     ///< The peer was given its name.
   bool old_name_ = false;  ///< The peer sent 'n': creation and high flags come in the complement.
   bool was_alive_ = false;
   Bytes output_;

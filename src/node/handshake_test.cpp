@@ -47,6 +47,43 @@ TEST(Handshake, TwoNodesWithOneCookieEstablish) {
   EXPECT_EQ(a.peer().flags, flag::announced);
 }
 
+/// What a node without a name sends first.
+Bytes nameless(std::string_view host) {
+  Bytes packet = "N";
+  wire::put(packet, flag::announced | flag::name_me, 8);
+  wire::put(packet, 0, 4);
+  wire::put(packet, host.size(), 2);
+  return packet.append(host);
+}
+
+TEST(Handshake, ANodeWithoutANameIsGivenOne) {
+  auto given = options("b@h");
+  given.given_name = "x1";
+  given.given_creation = 77;
+  auto b = Handshake::acceptor(given);
+  ASSERT_EQ(b.on_packet(nameless("host")), Event::decide);
+  EXPECT_EQ(b.peer().name, NodeName("x1@host"));
+  EXPECT_EQ(b.peer().creation, 77U);
+  EXPECT_EQ(b.decide(HandshakeStatus::ok), Event::more);
+  Bytes output = b.take_output();
+  EXPECT_EQ(take_handshake_packet(output)->value(), Bytes("snamed:\x00\x07x1@host\x00\x00\x00\x4d", 20));
+  const auto challenge = take_handshake_packet(output)->value();
+  EXPECT_EQ(wire::get(challenge.substr(1), 8), flag::announced | flag::name_me);
+}
+
+TEST(Handshake, ANodeWithoutANameIsRefusedWhereNoneCanBeGiven) {
+  auto none = Handshake::acceptor(options("b@h"));
+  EXPECT_EQ(none.on_packet(nameless("host")), Event::failed);
+  auto given = options("b@h");
+  given.given_name = "x1";
+  auto named = Handshake::acceptor(given);
+  EXPECT_EQ(named.on_packet(nameless("a@host")), Event::failed);
+  auto taken = Handshake::acceptor(given);
+  ASSERT_EQ(taken.on_packet(nameless("host")), Event::decide);
+  EXPECT_EQ(taken.decide(HandshakeStatus::alive), Event::failed);
+  EXPECT_EQ(taken.take_output(), Bytes("\x00\x0csnot_allowed", 14));
+}
+
 TEST(Handshake, AnotherCookieIsRefusedByTheAcceptor) {
   auto a = Handshake::initiator(options("a@h", "guess"), NodeName("b@h"));
   auto b = Handshake::acceptor(options("b@h"));

@@ -1,8 +1,12 @@
 // Peers that break rules, fall silent or come twice.
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <boost/asio/post.hpp>
 #include <future>
+#include <sstream>
 
 #include "node/test_support.hpp"
 #include "node/wire.hpp"
@@ -42,17 +46,74 @@ TEST(Hostile, AnUnfinishedHandshakeIsEndedInTime) {
   EXPECT_TRUE(silent.is_closed());
 }
 
-TEST(Hostile, OnlySoManyHandshakesMayBePending) {
+TEST(Hostile, OfTooManyPendingHandshakesTheOldestMakesRoom) {
   auto options = without_epmd("a@127.0.0.1");
   options.pending_handshakes_max = 3;
   TestNode a(options);
   std::deque<FakePeer> waiting;
   for (int i = 0; i < 3; ++i) waiting.emplace_back(a->port(), "x@127.0.0.1", "secret").send("\x01");
   FakePeer fourth(a->port(), "y@127.0.0.1", "secret");
-  EXPECT_TRUE(fourth.is_closed());
+  EXPECT_TRUE(fourth.connect(a.name()));
+  EXPECT_TRUE(waiting.front().is_closed());
   EXPECT_EQ(a->counters().connections_refused, 1U);
-  waiting.pop_front();
-  EXPECT_TRUE(eventually([&] { return FakePeer(a->port(), "z@127.0.0.1", "secret").connect(a.name()); }));
+}
+
+TEST(Hostile, AThousandIdleOrSlowConnectionsLeaveTheNodeAnswering) {
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  files.rlim_cur = files.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  TestNode a(without_epmd("a@127.0.0.1"));
+  TestNode b(without_epmd("b@127.0.0.1"));
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  a->connect(b.name());
+  a.record.take("up");
+  std::vector<std::unique_ptr<FakePeer>> crowd;
+  for (int i = 0; i < 1000; ++i) {
+    crowd.push_back(std::make_unique<FakePeer>(a->port(), "x@127.0.0.1", "secret"));
+    // Every other one sends a name of which the end never comes.
+    if (i % 2 == 0) crowd.back()->send(Bytes("\x00\x40N", 3));
+  }
+  // Those of the crowd that are still connected go on, a byte at a time.
+  std::atomic<bool> enough{false};
+  std::thread slow([&] {
+    while (!enough) {
+      for (const auto& peer : crowd) peer->send("x");
+    }
+  });
+  const auto since = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    FakePeer good(a->port(), "good" + std::to_string(i) + "@127.0.0.1", "secret");
+    EXPECT_TRUE(good.connect(a.name()));
+    EXPECT_EQ(a.record.take("up").name, "good" + std::to_string(i) + "@127.0.0.1");
+    a->send(a.pid(), b.pid(), encode(i));
+    EXPECT_EQ(b.record.take("send").term, encode(i));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - since, 5s);
+  enough = true;
+  slow.join();
+  EXPECT_GE(a->counters().connections_refused + a->counters().handshakes_refused, 1000U - 256U);
+  EXPECT_FALSE(a->peers().empty());
+}
+
+TEST(Hostile, AWrongCookieIsLoggedOnceAMinuteForEachPeer) {
+  std::ostringstream lines;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
+  {
+    TestNode a(without_epmd("a@127.0.0.1"));
+    for (const char* name : {"x@127.0.0.1", "x@127.0.0.1", "x@127.0.0.1", "y@127.0.0.1"}) {
+      FakePeer stranger(a->port(), name, "guess");
+      EXPECT_FALSE(stranger.connect(a.name()));
+    }
+    EXPECT_TRUE(eventually([&] { return a->counters().handshakes_refused == 4; }));
+  }
+  spdlog::set_default_logger(before);
+  const std::string text = lines.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_NE(text.find("x@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
+  EXPECT_NE(text.find("y@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
 }
 
 TEST(Hostile, AMalformedMessageClosesThatChannelOnly) {

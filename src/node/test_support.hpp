@@ -337,6 +337,7 @@ class FakePeer {
   bool receive() {
     char chunk[4096];
     const ssize_t count = ::recv(fd_, chunk, sizeof chunk, 0);
+    ended_ = count == 0 || (count < 0 && errno != EAGAIN);
     if (count <= 0) return false;
     received_.append(chunk, static_cast<std::size_t>(count));
     return true;
@@ -345,7 +346,7 @@ class FakePeer {
   bool is_closed() {
     while (receive()) {
     }
-    return errno != EAGAIN;
+    return ended_;
   }
   [[nodiscard]] const Bytes& received() const { return received_; }
 
@@ -355,6 +356,7 @@ class FakePeer {
   std::string cookie_;
   std::uint32_t creation_;
   Bytes received_;
+  bool ended_ = false;
 };
 
 inline DistributionOptions options_of(const std::string& name, std::uint16_t epmd_port) {
