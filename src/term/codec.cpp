@@ -145,6 +145,20 @@ Result<void> read_record_head(TermReader& reader, std::string_view name, std::si
   return {};
 }
 
+Result<std::string_view> read_key(TermReader& reader) {
+  if (reader.peek() == TermReader::Kind::atom) return reader.atom_view();
+  return reader.binary();
+}
+
+Error missing_key(std::string_view key, std::string_view type) {
+  return {Errc::type_mismatch, fmt::format("the key {} of {} is missing", key, type)};
+}
+
+Error at_key(Error error, std::string_view key) {
+  error.message = fmt::format("key {}: {}", key, error.message);
+  return error;
+}
+
 Error in_field(Error error, std::string_view name, std::size_t index) {
   error.message = fmt::format("field {} of {}: {}", index, name, error.message);
   return error;

@@ -34,6 +34,18 @@ struct account {
   std::array<int, 2> pair{};
   bool operator==(const account&) const = default;
 };
+struct point {
+  double x = 0, y = 0;
+  std::optional<std::string> label;
+  bool operator==(const point&) const = default;
+};
+constexpr auto brood_map_keys(const point*) {
+  return std::array{std::string_view("x"), std::string_view("y"), std::string_view("label")};
+}
+struct path {
+  std::vector<point> points;
+  bool operator==(const path&) const = default;
+};
 struct tree {
   std::vector<tree> branches;
 };
@@ -203,6 +215,19 @@ TEST(Codec, VariantTakesTheFirstThatFits) {
   EXPECT_EQ(from_text<Choice>("other")->index(), 3u);
   EXPECT_EQ(from_text<Choice>("{balance}")->index(), 2u);
   expect_refused<Choice>({"{withdraw,5}", "{deposit}", "{deposit,a}", "1.5", "#{}"});
+}
+
+TEST(Codec, AStructThatNamesItsFieldsIsAMap) {
+  expect_term(bank::point{1.5, 2, "here"}, "#{label=><<\"here\">>,x=>1.5,y=>2.0}");
+  expect_term(bank::path{{{1, 2, std::nullopt}}}, "{path,[#{label=>undefined,x=>1.0,y=>2.0}]}");
+  EXPECT_EQ(*from_text<bank::point>("#{x => 1, y => 2}"), (bank::point{1, 2, std::nullopt}));
+  EXPECT_EQ(*from_text<bank::point>("#{<<\"y\">> => 2, <<\"x\">> => 1, '__struct__' => 'Elixir.Point', 7 => {a}}"),
+            (bank::point{1, 2, std::nullopt}));
+  expect_refused<bank::point>({"#{x => 1}", "#{x => 1, y => a}", "#{}", "{point,1,2}", "[]"});
+  using Choice = std::variant<bank::deposit, bank::point>;
+  EXPECT_EQ(from_text<Choice>("#{x => 1, y => 2}")->index(), 1u);
+  EXPECT_NE(decode<bank::point>(encode_term(*parse_term("#{x => 1, y => a}"))).error().message.find("key y"),
+            std::string::npos);
 }
 
 TEST(Codec, EnumsAreTheNamesOfTheirEnumerators) {

@@ -267,6 +267,7 @@ struct Codec<E> {
 }  // namespace brood
 
 #include <brood/detail/codec_containers.hpp>
+#include <brood/detail/codec_maps.hpp>
 #include <brood/detail/codec_structs.hpp>
 
 namespace brood {

@@ -8,6 +8,10 @@
 
 namespace brood::detail {
 
+/// A struct with names for its fields; see brood_map_keys in codec.hpp.
+template <typename T>
+concept TravelsAsMap = requires { brood_map_keys(static_cast<const T*>(nullptr)); };
+
 template <typename T>
 constexpr std::size_t field_count() {
   if constexpr (std::is_empty_v<T>) {
@@ -30,7 +34,7 @@ constexpr std::size_t field_count() {
 namespace brood {
 
 template <typename T>
-requires(std::is_aggregate_v<T>&& std::is_class_v<T>) struct Codec<T> {
+requires(std::is_aggregate_v<T>&& std::is_class_v<T> && !detail::TravelsAsMap<T>) struct Codec<T> {
   static constexpr std::string_view name = type_name<T>();
   static constexpr std::size_t fields = detail::field_count<T>();
 
