@@ -6,6 +6,7 @@
 // name(), workers() and peers().
 #pragma once
 
+#include <brood/remote.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
 #include <brood/worker.hpp>
@@ -89,6 +90,49 @@ class Node {
     if (!answer) return answer.error();
     return decode<T>(encode_term(*answer));
   }
+
+  // Processes of any node, Erlang's and Elixir's too: a pid, `remote("name", "e1@host")`, or an alias. Messages are
+  // structs or anything else that has a Codec (brood/codec.hpp). A node that is not connected is connected first.
+
+  /// gen_server:call. Errors: no_such_child (noproc, at once), died (detail: the exit reason), unreachable,
+  /// node_lost (it may have handled the message), timeout, type_mismatch (shows the reply); what the callee
+  /// answered as {error, {Code, Text}} is that error.
+  template <typename T, typename M>
+  Result<T> call(const Address& to, M message,
+                 std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
+    return detail::decode_reply<T>(call_bytes(to, Message::of(std::move(message)), timeout));
+  }
+  Result<Bytes> call_bytes(const Address& to, Message message, std::chrono::milliseconds timeout);
+  /// As call_bytes(), without waiting: `done` runs once, on a thread of the node, and must not block.
+  void call_async(const Address& to, Message message, std::chrono::milliseconds timeout,
+                  std::function<void(Result<Bytes>)> done);
+  /// gen_server:cast; a plain message. An error says that it has certainly not arrived.
+  template <typename M>
+  Result<void> cast(const Address& to, M message) {
+    return cast_message(to, Message::of(std::move(message)));
+  }
+  template <typename M>
+  Result<void> send(const Address& to, M message) {
+    return send_message(to, Message::of(std::move(message)));
+  }
+  Result<void> cast_message(const Address& to, Message message);
+  Result<void> send_message(const Address& to, Message message);
+  /// `down` runs once, on a thread of the node, with the exit reason: noproc where nothing is there, noconnection
+  /// when the node is lost. An alias cannot be monitored (invalid_argument). Links belong to processes: see
+  /// Context::link().
+  Result<Ref> monitor(const Address& to, std::function<void(const ExitReason&)> down);
+  void demonitor(const Ref& ref);
+  /// An exit signal, as exit/2: a process that traps exits gets it as a message; `kill` cannot be trapped.
+  void exit(const Pid& to, ExitReason reason);
+
+  /// Starts a process outside any supervisor; returns when W is constructed. With a name, other nodes reach it as
+  /// `remote(name, node.name())`, Erlang's {Name, Node}. Errors: already_exists (the name), start_failed and
+  /// type_mismatch (the arguments; made with brood::args).
+  template <typename W>
+  Result<Pid> spawn(const std::string& name = {}, Bytes args = {}) {
+    return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
+  }
+  Result<Pid> spawn_behaviour(const std::string& name, std::unique_ptr<Behaviour> behaviour);
 
   [[nodiscard]] supervisor::NodeImpl& impl() { return *impl_; }
 

@@ -1,9 +1,11 @@
-// NamedProcess: a process of some node by its registered name, as Erlang's {Name, Node}.
+// Address: a process of any node, brood's or Erlang's: by its pid, by its registered name (Erlang's {Name,
+// Node}), or by an alias that it made.
 //
 //   node.call<int>(brood::remote("counter", "e1@127.0.0.1"), add{5});
 #pragma once
 
 #include <brood/term.hpp>
+#include <variant>
 
 namespace brood {
 
@@ -18,5 +20,9 @@ struct NamedProcess {
 [[nodiscard]] inline NamedProcess remote(std::string_view name, std::string_view node) {
   return {Atom(name), NodeName(node)};
 }
+
+/// Pid, name or alias. Erlang can neither monitor nor link an alias, so whoever waits for an answer by one
+/// learns of a lost node, but of a process that has ended only by the time-out.
+using Address = std::variant<Pid, NamedProcess, Ref>;
 
 }  // namespace brood

@@ -110,9 +110,7 @@ class Supervisor {
   /// What no handler saw is tried again within the time-out; what may have run never is.
   template <typename T, typename M>
   Result<T> call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
-    auto answer = call_bytes(id, Message::of(std::move(message)), timeout);
-    if (!answer) return answer.error();
-    return decode_reply<T>(*answer);
+    return detail::decode_reply<T>(call_bytes(id, Message::of(std::move(message)), timeout));
   }
   Result<Bytes> call_bytes(const Id& id, Message message, std::chrono::milliseconds timeout);
   /// Fire and forget; an unknown id is no error.
@@ -134,14 +132,6 @@ class Supervisor {
 
  private:
   explicit Supervisor(std::shared_ptr<Impl> impl);
-  template <typename T>
-  static Result<T> decode_reply(const Bytes& bytes) {
-    if constexpr (std::is_void_v<T>) {
-      return {};
-    } else {
-      return decode<T>(bytes);
-    }
-  }
   friend class ChildRef;
   std::shared_ptr<Impl> impl_;
 };

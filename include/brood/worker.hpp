@@ -98,13 +98,11 @@ class Context {
   virtual ~Context() = default;
   [[nodiscard]] virtual Pid self() const = 0;
   [[nodiscard]] virtual const WorkerIdentity& identity() const = 0;
-  virtual Result<void> send(const Pid& to, Message message) = 0;
-  virtual Result<void> cast(const Pid& to, Message message) = 0;
-  virtual Result<void> send(const NamedProcess& to, Message message) = 0;
-  virtual Result<void> cast(const NamedProcess& to, Message message) = 0;
+  /// To any node. An error says that it has certainly not arrived; no error promises nothing.
+  virtual Result<void> send(const Address& to, Message message) = 0;
+  virtual Result<void> cast(const Address& to, Message message) = 0;
   /// Blocks the handler; see process::Runtime::call_and_wait.
-  virtual Result<Bytes> call(const Pid& to, Message message, std::chrono::milliseconds timeout) = 0;
-  virtual Result<Bytes> call(const NamedProcess& to, Message message, std::chrono::milliseconds timeout) = 0;
+  virtual Result<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) = 0;
   /// Sends `message` to this very process (as info) after `delay`. Cancelled by cancel() and at the end.
   virtual TimerId send_after(std::chrono::milliseconds delay, Message message) = 0;
   virtual void cancel(TimerId timer) = 0;
@@ -174,6 +172,21 @@ class Worker {
  protected:
   [[nodiscard]] Context& context() const { return *context_; }
   [[nodiscard]] Pid self() const { return context_->self(); }
+  /// gen_server:call to a process of any node. Blocks the handler. Errors: no_such_child (nothing there, or
+  /// it ended with the message unread), died, unreachable, node_lost, timeout, type_mismatch (shows the
+  /// reply), deadlock; what the callee answered as {error, {Code, Text}} is that error.
+  template <typename T, typename M>
+  Result<T> call(const Address& to, M message,
+                 std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const;
+  /// gen_server:cast and a plain message.
+  template <typename M>
+  Result<void> cast(const Address& to, M message) const {
+    return context_->cast(to, Message::of(std::move(message)));
+  }
+  template <typename M>
+  Result<void> send(const Address& to, M message) const {
+    return context_->send(to, Message::of(std::move(message)));
+  }
   /// Takes the running call's reply; only inside its handler.
   template <typename T>
   [[nodiscard]] static Deferred<T> defer();

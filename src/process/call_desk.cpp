@@ -20,6 +20,7 @@ const NodeName& node_of(const PendingCall::Target& target) {
   static const NodeName none;
   if (const auto* pid = std::get_if<Pid>(&target)) return pid->node;
   if (const auto* named = std::get_if<NamedProcess>(&target)) return named->node;
+  if (const auto* alias = std::get_if<Ref>(&target)) return alias->node;
   return none;
 }
 

@@ -53,6 +53,8 @@ void RuntimeCore::call_remote(const PendingCall::Target& to, BytesView request,
     } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
       taken = network.try_call_named(self, *named, ref, std::move(term));
       if (taken && pending->is_finished()) network.demonitor_named(self, *named, ref);
+    } else if (const auto* alias = std::get_if<Ref>(&to)) {
+      network.send_alias(self, *alias, std::move(term));
     }
   });
   if (!sent) pending->finish(Error{Errc::unreachable, "this node has no network"});
@@ -132,15 +134,28 @@ CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chr
   return std::move(*waiter.wait_for(std::chrono::milliseconds::max()));  // it ended just now
 }
 
-CallResult RuntimeCore::call_named_and_wait(const NamedProcess& to, Bytes request,
-                                            std::chrono::milliseconds timeout) {
-  std::optional<LocalPid> callee;
-  if (to.node == identity.name) {
-    const Names::Holder holder = names.find(to.name);
-    if (const auto* pid = std::get_if<LocalPid>(&holder)) callee = *pid;
+void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr& pending) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return call(*pid, std::move(message), pending);
+  if (const auto* named = std::get_if<NamedProcess>(&to))
+    return call_named(*named, message.to_bytes(), pending);
+  const Ref& alias = std::get<Ref>(to);
+  if (alias.node == identity.name) {
+    pending->finish(Error{Errc::no_such_child, "no process of this node has that alias"});
+    return;
+  }
+  call_remote(alias, message.to_bytes(), pending);
+}
+
+CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  std::optional<LocalPid> callee;  // where it is a process of this node
+  if (const auto* pid = std::get_if<Pid>(&to)) {
+    if (identity.owns(*pid)) callee = Identity::local(*pid);
+  } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
+    const Pid holder = resolve(*named).pid;
+    if (identity.owns(holder)) callee = Identity::local(holder);
   }
   return wait_for(callee, timeout,
-                  [&](const PendingCallPtr& pending) { call_named(to, std::move(request), pending); });
+                  [&](const PendingCallPtr& pending) { call(to, std::move(message), pending); });
 }
 
 void RuntimeCore::reply(BytesView from, Bytes answer) {

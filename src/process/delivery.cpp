@@ -136,6 +136,29 @@ Result<void> RuntimeCore::cast(const Pid& from, const Pid& to, Message message) 
   return deliver(*process, envelope);
 }
 
+Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message message) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return send(from, *pid, std::move(message));
+  if (const auto* named = std::get_if<NamedProcess>(&to)) return send_named(from, *named, message.to_bytes());
+  const Ref& alias = std::get<Ref>(to);
+  if (alias.node != identity.name) {
+    if (remote.with([&](Remote& network) { network.send_alias(from, alias, message.to_bytes()); })) return {};
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_network(alias.node);
+  }
+  // The aliases of this node are those of its calls.
+  if (identity.id_of(alias)) {
+    take_answer(message.to_bytes());
+    return {};
+  }
+  dropped.fetch_add(1, std::memory_order_relaxed);
+  return Error{Errc::no_such_child, "nobody has that alias"};
+}
+
+Result<void> RuntimeCore::cast(const Pid& from, const Address& to, Message message) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return cast(from, *pid, std::move(message));
+  return send(from, to, Message::encoded(make_gen_cast(message.to_bytes())));
+}
+
 Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
   if (to.node == identity.name) return receive_named(from, to.name, std::move(term));
   bool taken = true;

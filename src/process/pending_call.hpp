@@ -18,7 +18,7 @@ class CallDesk;
 
 class PendingCall final : public TimerNode {
  public:
-  using Target = std::variant<std::monostate, Pid, NamedProcess>;
+  using Target = std::variant<std::monostate, Pid, NamedProcess, Ref>;
 
   PendingCall(CallDesk& desk, CallDone done) : done_(std::move(done)), desk_(&desk) {}
 

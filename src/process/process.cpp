@@ -30,28 +30,15 @@ Pid Process::self() const {
   return core_.identity.pid(local_);
 }
 
-Result<void> Process::send(const Pid& to, Message message) {
+Result<void> Process::send(const Address& to, Message message) {
   return core_.send(self(), to, std::move(message));
 }
-Result<void> Process::cast(const Pid& to, Message message) {
+Result<void> Process::cast(const Address& to, Message message) {
   return core_.cast(self(), to, std::move(message));
 }
 
-Result<Bytes> Process::call(const Pid& to, Message message, std::chrono::milliseconds timeout) {
-  const auto callee = core_.identity.owns(to) ? std::optional(Identity::local(to)) : std::nullopt;
-  return core_.wait_for(callee, timeout,
-                        [&](const PendingCallPtr& pending) { core_.call(to, std::move(message), pending); });
-}
-
-Result<void> Process::send(const NamedProcess& to, Message message) {
-  return core_.send_named(self(), to, message.to_bytes());
-}
-Result<void> Process::cast(const NamedProcess& to, Message message) {
-  return core_.send_named(self(), to, make_gen_cast(message.to_bytes()));
-}
-
-Result<Bytes> Process::call(const NamedProcess& to, Message message, std::chrono::milliseconds timeout) {
-  return core_.call_named_and_wait(to, message.to_bytes(), timeout);
+Result<Bytes> Process::call(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  return core_.call_and_wait(to, std::move(message), timeout);
 }
 
 TimerId Process::send_after(std::chrono::milliseconds delay, Message message) {

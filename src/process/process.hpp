@@ -49,12 +49,9 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   // Context
   [[nodiscard]] Pid self() const override;
   [[nodiscard]] const WorkerIdentity& identity() const override { return identity_; }
-  Result<void> send(const Pid& to, Message message) override;
-  Result<void> cast(const Pid& to, Message message) override;
-  Result<void> send(const NamedProcess& to, Message message) override;
-  Result<void> cast(const NamedProcess& to, Message message) override;
-  Result<Bytes> call(const Pid& to, Message message, std::chrono::milliseconds timeout) override;
-  Result<Bytes> call(const NamedProcess& to, Message message, std::chrono::milliseconds timeout) override;
+  Result<void> send(const Address& to, Message message) override;
+  Result<void> cast(const Address& to, Message message) override;
+  Result<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override;
   TimerId send_after(std::chrono::milliseconds delay, Message message) override;
   void cancel(TimerId timer) override;
   void link(const Pid& to) override;

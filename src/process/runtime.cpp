@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "process/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -134,22 +133,19 @@ std::optional<Pid> Runtime::whereis(const Atom& name) const {
   return pid == nullptr ? std::nullopt : std::optional(core_->identity.pid(*pid));
 }
 
-Result<void> Runtime::send(const Pid& to, Message message) {
+Result<void> Runtime::send(const Address& to, Message message) {
   return core_->send(core_->identity.pid(outside), to, std::move(message));
 }
 
-Result<void> Runtime::cast(const Pid& to, Message message) {
+Result<void> Runtime::cast(const Address& to, Message message) {
   return core_->cast(core_->identity.pid(outside), to, std::move(message));
 }
 
 Result<void> Runtime::send_named(const NamedProcess& to, Bytes term) {
   return core_->send_named(core_->identity.pid(outside), to, std::move(term));
 }
-Result<void> Runtime::cast_named(const NamedProcess& to, BytesView message) {
-  return send_named(to, make_gen_cast(message));
-}
 
-void Runtime::call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done) {
+void Runtime::call(const Address& to, Message message, std::chrono::milliseconds timeout, CallDone done) {
   core_->call(to, std::move(message), core_->desk.open(std::move(done), timeout));
 }
 
@@ -158,15 +154,13 @@ void Runtime::call_named(const NamedProcess& to, Bytes request, std::chrono::mil
   core_->call_named(to, std::move(request), core_->desk.open(std::move(done), timeout));
 }
 
-CallResult Runtime::call_and_wait(const Pid& to, Message message, std::chrono::milliseconds timeout) {
-  const auto callee = core_->identity.owns(to) ? std::optional(Identity::local(to)) : std::nullopt;
-  return core_->wait_for(
-      callee, timeout, [&](const PendingCallPtr& pending) { core_->call(to, std::move(message), pending); });
+CallResult Runtime::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  return core_->call_and_wait(to, std::move(message), timeout);
 }
 
 CallResult Runtime::call_named_and_wait(const NamedProcess& to, Bytes request,
                                         std::chrono::milliseconds timeout) {
-  return core_->call_named_and_wait(to, std::move(request), timeout);
+  return core_->call_and_wait(to, Message::encoded(std::move(request)), timeout);
 }
 
 void Runtime::reply(BytesView from, Bytes answer) {

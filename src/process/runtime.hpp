@@ -106,16 +106,15 @@ class Runtime final : public RemoteEvents {
   /// A message to any pid or name of the cluster. Local typed messages are not encoded. `busy`: the other
   /// node takes less than it is sent; nothing was sent, try again later. A message to a name that nobody has
   /// is dropped and counted.
-  Result<void> send(const Pid& to, Message message);
-  Result<void> cast(const Pid& to, Message message);
+  Result<void> send(const Address& to, Message message);
+  Result<void> cast(const Address& to, Message message);
   Result<void> send_named(const NamedProcess& to, Bytes term);
-  Result<void> cast_named(const NamedProcess& to, BytesView message);
   /// gen_server:call. `done` runs exactly once. A call to a process of this node, or of another.
-  void call(const Pid& to, Message message, std::chrono::milliseconds timeout, CallDone done);
+  void call(const Address& to, Message message, std::chrono::milliseconds timeout, CallDone done);
   void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);
   /// As call, and waits for the answer. Inside a handler a compensating thread is added meanwhile; a circle
   /// of such calls is `deadlock`.
-  CallResult call_and_wait(const Pid& to, Message message, std::chrono::milliseconds timeout);
+  CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
   CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
   /// Answers a `'$gen_call'` whose {Pid, Tag} was `from` (encoded term, with version byte).
   void reply(BytesView from, Bytes answer);

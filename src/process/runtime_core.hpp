@@ -73,6 +73,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   bool signal(Process& to, std::unique_ptr<Envelope> envelope);
   Result<void> send(const Pid& from, const Pid& to, Message message);
   Result<void> cast(const Pid& from, const Pid& to, Message message);
+  Result<void> send(const Pid& from, const Address& to, Message message);
+  Result<void> cast(const Pid& from, const Address& to, Message message);
   Result<void> send_named(const Pid& from, const NamedProcess& to, Bytes term);
   /// A message from anywhere for a process or name of this node. Whatever is wrong is counted.
   Result<void> receive(const Pid& to, Bytes term);
@@ -83,7 +85,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   // calls.cpp
   void call(const Pid& to, Message message, const PendingCallPtr& pending);
   void call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending);
-  CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
+  void call(const Address& to, Message message, const PendingCallPtr& pending);
+  CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
   using StartCall = std::function<void(const PendingCallPtr&)>;
   CallResult wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
                       const StartCall& start);

@@ -36,6 +36,18 @@ Bytes encode_error(const Error& error) {
   return out;
 }
 
+std::optional<Error> error_in_reply(BytesView reply) {
+  TermReader reader(reply);
+  if (!reader.version() || !reader.tuple(2)) return std::nullopt;
+  const auto tag = reader.atom_view();
+  if (!tag || *tag != "error" || !reader.tuple(2)) return std::nullopt;
+  const auto code = reader.atom_view();
+  const auto known = code ? errc_from_string(*code) : std::nullopt;
+  const auto words = reader.binary();
+  if (!known || !words) return std::nullopt;
+  return Error{*known, std::string(*words)};
+}
+
 ReplySlot::~ReplySlot() {
   if (answered_.load(std::memory_order_relaxed) || !replier_) return;
   replier_(

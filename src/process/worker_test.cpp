@@ -251,12 +251,9 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
   struct NoContext final : Context {
     Pid self() const override { return {}; }
     const WorkerIdentity& identity() const override { return who; }
-    Result<void> send(const Pid&, Message) override { return {}; }
-    Result<void> cast(const Pid&, Message) override { return {}; }
-    Result<void> send(const NamedProcess&, Message) override { return {}; }
-    Result<void> cast(const NamedProcess&, Message) override { return {}; }
-    Result<Bytes> call(const Pid&, Message, std::chrono::milliseconds) override { return Bytes{}; }
-    Result<Bytes> call(const NamedProcess&, Message, std::chrono::milliseconds) override { return Bytes{}; }
+    Result<void> send(const Address&, Message) override { return {}; }
+    Result<void> cast(const Address&, Message) override { return {}; }
+    Result<Bytes> call(const Address&, Message, std::chrono::milliseconds) override { return Bytes{}; }
     TimerId send_after(std::chrono::milliseconds, Message) override { return {}; }
     void cancel(TimerId) override {}
     void link(const Pid&) override {}

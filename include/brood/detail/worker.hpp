@@ -44,6 +44,24 @@ class ContextScope {
 /// {error, {Code, <<"message">>}}, encoded.
 [[nodiscard]] Bytes encode_error(const Error& error);
 
+/// The error in a reply that says {error, {Code, Text}} with one of our codes.
+[[nodiscard]] std::optional<Error> error_in_reply(BytesView reply);
+/// The reply of a call as a T; one that says an error and does not fit T is that error.
+template <typename T>
+[[nodiscard]] Result<T> decode_reply(const Result<Bytes>& reply) {
+  if (!reply) return reply.error();
+  if constexpr (std::is_void_v<T>) {
+    if (auto error = error_in_reply(*reply)) return std::move(*error);
+    return {};
+  } else {
+    auto value = decode<T>(*reply);
+    if (!value) {
+      if (auto error = error_in_reply(*reply)) return std::move(*error);
+    }
+    return value;
+  }
+}
+
 /// Where a deferred reply goes. The last owner's end answers when nobody did.
 class ReplySlot {
  public:
@@ -119,6 +137,11 @@ template <typename T>
   return Deferred<T>{Later<T>{}, Promise<T>(detail::take_reply_slot())};
 }
 
+template <typename T, typename M>
+Result<T> Worker::call(const Address& to, M message, std::chrono::milliseconds timeout) const {
+  return detail::decode_reply<T>(context_->call(to, Message::of(std::move(message)), timeout));
+}
+
 template <typename T>
 Deferred<T> Worker::defer() {
   return brood::defer<T>();
@@ -174,7 +197,8 @@ Result<void> run_and_forget(W& worker, M&& message) {
 }
 
 template <typename M>
-inline constexpr bool is_record = std::is_aggregate_v<M>&& std::is_class_v<M> && !requires {
+inline constexpr bool is_record =
+    std::is_aggregate_v<M>&& std::is_class_v<M> && !TravelsAsMap<M> && !requires {
   std::tuple_size<M>::value;
 };
 
