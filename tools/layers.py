@@ -27,6 +27,7 @@ PUBLIC = [
     ("exit_reason.hpp", "term"),
     ("remote.hpp", "term"),
     ("worker.hpp", "process"),
+    ("discovery.hpp", "node"),
     ("node.hpp", "supervisor"),
     ("supervisor.hpp", "supervisor"),
     ("brood.hpp", "supervisor"),

@@ -6,6 +6,7 @@
 // name(), workers() and peers().
 #pragma once
 
+#include <brood/discovery.hpp>
 #include <brood/remote.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
@@ -29,6 +30,8 @@ struct NodeOptions {
   std::string name = {};
   std::string cookie = {};              ///< The cluster's secret. Empty: the content of ~/.erlang.cookie.
   std::vector<std::string> join = {};   ///< Nodes to form a cluster with: "name@host" or "name@host:port".
+  /// Ways to find others beside `join`; see brood/discovery.hpp.
+  std::vector<std::shared_ptr<Discovery>> discovery = {};
   std::string listen_address = {};      ///< Default: the address of the name's host.
   std::uint16_t port = 0;               ///< 0: any free one.
   bool epmd = true;                     ///< Register with EPMD (started if it does not run and is installed).

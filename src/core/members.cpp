@@ -149,7 +149,7 @@ bool Machine::has_members() const {
 bool Machine::may_become_up() const {
   if (!booted_ || refused_ || self().state != MemberState::joining) return false;
   if (fenced_ && !give_up_) return false;
-  bool formed = give_up_ || settings_.join.empty();
+  bool formed = give_up_ || (settings_.join.empty() && !settings_.discovers);
   std::uint32_t here = 1;
   for (std::size_t index = 1; index < peers_.size(); ++index) {
     const Peer& peer = peers_[index];

@@ -14,13 +14,15 @@ struct Settings {
   std::uint32_t creation = 0;
   std::vector<NodeName> join;   ///< Seeds. Empty: this node is a cluster by itself until others come to it.
 
+  bool discovers = false;       ///< Others may be found without being named: form as if there were seeds.
+
   std::uint32_t weight = 100;             ///< Relative share of children; 0: runs none.
   std::set<std::string> offers;           ///< Worker names known here, and exec tokens.
   std::map<std::string, std::string> labels;
   std::string address;
   bool participates = true;               ///< false: knows the cluster and calls, runs no children (D12).
 
-  /// With `join`: how long to wait for other nodes that boot at the same time before forming a cluster.
+  /// With `join` or `discovers`: how long to wait for other nodes that boot at the same time before forming a cluster.
   /// Too small: nodes that boot together start everything twice and sort it out. Too large: a slow boot.
   Duration form_wait = 3s;
   std::uint32_t expect = 0;               ///< Form as soon as that many nodes are there; 0: by form_wait alone.

@@ -30,6 +30,10 @@ constexpr milliseconds shutdown_grace(2000);
 const Atom peer_name("brood_peer");
 const Atom request_name("brood");
 
+/// How long a node that was found and tried is not tried again, and how many such nodes are remembered.
+constexpr milliseconds found_pause{1000};
+constexpr std::size_t found_max = 4096;
+
 /// Tells starts of a node without EPMD apart; 0 means "any" in the protocol, small numbers are OTP's.
 std::uint32_t random_creation() {
   std::random_device device;
@@ -73,7 +77,7 @@ Result<void> NodeImpl::open() {
   if (options_.name.empty()) {
     name_ = NodeName("nonode@nohost");
     creation_ = random_creation();
-    if (!join_.empty()) {
+    if (!join_.empty() || !options_.discovery.empty()) {
       return Error{Errc::invalid_argument, "a node without a name cannot join others; give it a name"};
     }
   } else {
@@ -94,6 +98,7 @@ Result<void> NodeImpl::open() {
   requests_ = std::make_unique<RequestServer>(*this);
   wire_network();
   run_threads();
+  start_discovery();
   return {};
 }
 
@@ -214,6 +219,7 @@ void NodeImpl::stop() {
     return;
   }
   crash_guard_.reset();
+  for (const auto& strategy : options_.discovery) strategy->stop();
   auto all = drivers();
   // Beats go on meanwhile: the runtime must not fence the workers' last words.
   const bool emptied = end_children(all);
@@ -277,6 +283,7 @@ core::Settings NodeImpl::settings_for(const SupervisorOptions& options) const {
   settings.creation = creation_;
   settings.join = join_;
   std::erase(settings.join, name_);
+  settings.discovers = !options_.discovery.empty();
   settings.weight = options.weight;
   settings.offers = workers_.offers(options.name);
   if (distribution_ && !options_.epmd) {
@@ -412,6 +419,36 @@ void NodeImpl::warn_of_seed(const NodeName& node, node::ConnectFailure failure, 
   } else {
     spdlog::warn("cannot join seed {}: {}", node.value, words);
   }
+}
+
+void NodeImpl::start_discovery() {
+  for (const auto& strategy : options_.discovery) {
+    DiscoveryHost host;
+    host.name = name_.value;
+    host.port = distribution_->port();
+    host.epmd = options_.epmd;
+    host.epmd_port = epmd_port(options_);
+    host.cookie = options_.cookie;
+    host.found = [this](const std::string& address) { on_found(address); };
+    strategy->start(std::move(host));
+  }
+}
+
+void NodeImpl::on_found(const std::string& found) {
+  const auto address = parse_node_address(found);
+  if (!address || address->name == name_) return;
+  const auto now = std::chrono::steady_clock::now();
+  {
+    std::lock_guard lock(mutex_);
+    if (connected_.contains(address->name)) return;
+    // Strategies repeat themselves, and a name on a list need not be there.
+    if (found_.size() >= found_max) found_.clear();
+    auto [tried, first] = found_.try_emplace(address->name, now);
+    if (!first && now - tried->second < found_pause) return;
+    tried->second = now;
+  }
+  if (address->port != 0) distribution_->set_address(address->name, address->host, address->port);
+  distribution_->connect(address->name);
 }
 
 // ---- the network -----------------------------------------------------------------------------------------

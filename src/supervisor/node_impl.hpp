@@ -102,6 +102,9 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   bool end_children(const std::vector<std::shared_ptr<Driver>>& which);
   bool end_children(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
   void to_all_drivers(core::Event event);
+  void start_discovery();
+  /// A strategy has named a node: connected to, unless it is already or was tried just now. Any thread.
+  void on_found(const std::string& address);
   void warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void tell_of_crash(const WorkerIdentity& child);
   void on_peer_up(const node::PeerInfo& peer);
@@ -135,6 +138,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::map<std::string, std::shared_ptr<Driver>> drivers_;
   std::map<NodeName, std::uint32_t> connected_;
   std::set<NodeName> brood_nodes_;
+  std::map<NodeName, std::chrono::steady_clock::time_point> found_;  ///< When it was tried because it was found.
   std::map<NodeName, std::map<std::string, MemberView>> members_;
   std::function<Result<void>()> reload_;
   std::map<std::pair<NodeName, node::ConnectFailure>, std::chrono::steady_clock::time_point> seed_warnings_;

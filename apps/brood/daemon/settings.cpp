@@ -60,6 +60,33 @@ void set_network(NodeOptions& node, const fleet::NodeSection& section, const Nod
   if (section.tick_timeout) node.tick_timeout = *section.tick_timeout;
 }
 
+std::vector<std::shared_ptr<Discovery>> discovery(const fleet::NodeSection& section) {
+  std::vector<std::shared_ptr<Discovery>> out;
+  const auto every = [&](auto options) {
+    if (section.discover_every) options.every = *section.discover_every;
+    return options;
+  };
+  if (!section.discover_hosts.empty()) {
+    EpmdScan scan;
+    scan.hosts = section.discover_hosts;
+    scan.prefix = section.discover_prefix.value_or("");
+    out.push_back(discover_epmd(every(std::move(scan))));
+  }
+  if (section.discover_dns) {
+    DnsPoll poll;
+    poll.name = *section.discover_dns;
+    out.push_back(discover_dns(every(std::move(poll))));
+  }
+  if (section.discover_multicast) {
+    MulticastGossip gossip;
+    const auto colon = section.discover_multicast->rfind(':');
+    gossip.group = section.discover_multicast->substr(0, colon);
+    gossip.port = static_cast<std::uint16_t>(std::atoi(section.discover_multicast->c_str() + colon + 1));
+    out.push_back(discover_multicast(every(std::move(gossip))));
+  }
+  return out;
+}
+
 }  // namespace
 
 Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::FleetFile file) {
@@ -76,6 +103,7 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   auto join = seeds(section.join, given.join, own->name);
   if (!join) return tl::unexpected(join.error());
   out.node.join = std::move(*join);
+  out.node.discovery = discovery(section);
   set_network(out.node, section, given);
   // A port in the name on the command line wins over the file's.
   if (own->port != 0) out.node.port = 0;

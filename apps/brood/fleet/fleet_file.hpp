@@ -22,6 +22,11 @@ struct NodeSection {
   std::optional<std::string> cookie_file;
   std::optional<std::string> cookie;
   std::vector<std::string> join;
+  std::vector<std::string> discover_hosts;
+  std::optional<std::string> discover_prefix;
+  std::optional<std::string> discover_dns;
+  std::optional<std::string> discover_multicast;
+  std::optional<std::chrono::milliseconds> discover_every;
   std::optional<std::string> listen;
   std::optional<std::uint16_t> port;
   std::optional<bool> epmd;

@@ -124,6 +124,33 @@ expect = 3
   EXPECT_EQ(node.expect, 3u);
 }
 
+TEST(FleetFile, HasWaysToFindOtherNodes) {
+  const auto node = good(
+                        "[node]\ndiscover_hosts = [\"h1\", \"h2\"]\ndiscover_prefix = \"web\"\n"
+                        "discover_dns = \"brood.default.svc\"\ndiscover_multicast = \"239.1.2.3:7746\"\n"
+                        "discover_every_ms = 250\n")
+                        .node;
+  EXPECT_EQ(node.discover_hosts, (std::vector<std::string>{"h1", "h2"}));
+  EXPECT_EQ(node.discover_prefix, "web");
+  EXPECT_EQ(node.discover_dns, "brood.default.svc");
+  EXPECT_EQ(node.discover_multicast, "239.1.2.3:7746");
+  EXPECT_EQ(node.discover_every, milliseconds(250));
+}
+
+TEST(FleetFileErrors, WaysToFindOtherNodesMustMeanSomething) {
+  for (const std::string group : {"127.0.0.1:80", "239.1.2.3", "239.1.2.3:0", "239.1.2.3:70000",
+                                  "239.1.2.300:80", "239.1.2.3:80x", "everybody"}) {
+    EXPECT_EQ(only("[node]\ndiscover_multicast = \"" + group + "\"\n")
+                  .rfind("FILE:2: node.discover_multicast: is ", 0),
+              0u)
+        << group;
+  }
+  EXPECT_EQ(
+      only("[node]\ndiscover_every_ms = 500\n").rfind("FILE:2: node.discover_every_ms: there is neither", 0),
+      0u);
+  EXPECT_EQ(only("[node]\ndiscover_prefix = \"a\"\n").rfind("FILE:2: node.discover_prefix: ", 0), 0u);
+}
+
 TEST(FleetFile, FormingIsASettingOfTheNodeForAllItsSupervisors) {
   const auto file = good("[node]\nform_wait_ms = 50\nexpect = 2\n[supervisor.a]\n[supervisor.b]\n");
   ASSERT_EQ(file.supervisors.size(), 2u);
@@ -228,7 +255,8 @@ TEST(FleetFileErrors, AKeyGivenTwiceIsBadToml) {
 TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
   EXPECT_EQ(
       only("[node]\nnmae = \"a@b\"\n"),
-      "FILE:2: node.nmae: unknown key; allowed: name, join, cookie_file, cookie, listen, port, epmd, "
+      "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
+      "discover_multicast, discover_every_ms, cookie_file, cookie, listen, port, epmd, "
       "epmd_port, "
       "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, stuck_after_ms, form_wait_ms, "
       "expect; did you mean \"name\"?");

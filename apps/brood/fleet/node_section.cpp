@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/sections.hpp"
 
@@ -61,11 +63,43 @@ void read_cookie(Section& section, NodeSection& node, const std::string& folder)
   }
 }
 
+/// "239.1.2.3:7746"
+bool is_group(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return false;
+  unsigned first = 0, second = 0, third = 0, fourth = 0, port = 0;
+  char rest = 0;
+  const int read =
+      std::sscanf(text.c_str(), "%3u.%3u.%3u.%3u:%5u%c", &first, &second, &third, &fourth, &port, &rest);
+  return read == 5 && first >= 224 && first <= 239 && second < 256 && third < 256 && fourth < 256 &&
+         port > 0 && port < 65536;
+}
+
+void read_discovery(Section& section, NodeSection& node) {
+  node.discover_hosts = section.texts("discover_hosts").value_or(std::vector<std::string>{});
+  node.discover_prefix = section.text("discover_prefix");
+  node.discover_dns = section.text("discover_dns");
+  node.discover_multicast = section.text("discover_multicast");
+  node.discover_every = milliseconds_at(section, "discover_every_ms", 100);
+  if (node.discover_multicast && !is_group(*node.discover_multicast)) {
+    section.problem("discover_multicast",
+                    fmt::format("is \"{}\"; allowed: a group and port, as \"239.255.77.46:7746\"",
+                                *node.discover_multicast));
+  }
+  if (node.discover_prefix && node.discover_hosts.empty())
+    section.problem("discover_prefix", "means something with discover_hosts only");
+  const bool any = !node.discover_hosts.empty() || node.discover_dns || node.discover_multicast;
+  if (node.discover_every && !any)
+    section.problem("discover_every_ms",
+                    "there is neither discover_hosts, discover_dns nor discover_multicast");
+}
+
 }  // namespace
 
 NodeSection read_node(Section section, const std::string& folder) {
   NodeSection node;
   read_names(section, node);
+  read_discovery(section, node);
   read_cookie(section, node, folder);
   node.listen = section.text("listen");
   node.port = port_at(section, "port", 0);
