@@ -220,6 +220,7 @@ std::string describe(const Event& event, std::string_view id) {
           [](const ClientGone& e) { return fmt::format("client {} gone", e.client.value); },
           [](const ClientDrain& e) { return fmt::format("client {} drain", e.client.value); },
           [](const SettingsChanged&) { return std::string("settings changed"); },
+          [](const Renamed& e) { return "renamed to " + e.self.value; },
       },
       event);
 }

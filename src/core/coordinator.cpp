@@ -150,10 +150,10 @@ void Machine::coordinate(LookupRequest& request) {
 }
 
 bool Machine::asked_now(const Request& request) const {
-  const auto [node, view] =
-      std::visit([](const auto& one) { return std::make_pair(one.request.node, one.view); }, request);
-  if (node == settings_.self) return view == view_hash_;
-  const PeerIndex index = find_peer(node);
+  const auto [key, view] =
+      std::visit([](const auto& one) { return std::make_pair(one.request, one.view); }, request);
+  if (is_own(key)) return view == view_hash_;
+  const PeerIndex index = find_peer(key.node);
   return index != no_peer && peers_[index].member && peers_[index].view == view;
 }
 
@@ -176,7 +176,7 @@ void Machine::note_asked(const Request& request) {
 
 void Machine::answer(const RequestKey& request, Outcome outcome) {
   if (request.number == 0) return;
-  if (request.node == settings_.self) return take_outcome(request, asked_in_[request], std::move(outcome));
+  if (is_own(request)) return take_outcome(request, asked_in_[request], std::move(outcome));
   const auto key = std::make_pair(request, outcome.id);
   if (done_.emplace(key, outcome).second) done_order_.emplace_back(now_.monotonic + done_kept, key);
   while (done_order_.size() > done_max) {

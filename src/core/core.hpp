@@ -118,9 +118,18 @@ struct SettingsChanged {
   std::uint32_t weight = 100;
 };
 
+/// This node, which was a cluster by itself without a network, is reachable from now on under this name. What it
+/// knows and runs stays; `join` as in Settings. Ignored where the node has ever known another one.
+struct Renamed {
+  NodeName self;
+  std::uint32_t creation = 0;
+  std::string address;
+  std::vector<NodeName> join;
+};
+
 using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
                            StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
-                           ClientDrain, SettingsChanged>;
+                           ClientDrain, SettingsChanged, Renamed>;
 
 // ---- effects -----------------------------------------------------------------------------------------
 

@@ -60,8 +60,14 @@ void Machine::handle(const StuckChanged& event) {
 }
 
 void Machine::handle(const Crashing& event) {
+  Epoch epoch = event.epoch;
+  // Started before this node had its name: the others know it by that epoch.
+  if (Child* child = table_.find(event.id)) {
+    const Hosted* hosted = child->at(self_index);
+    if (hosted && hosted->instance.epoch.clock == epoch.clock) epoch = hosted->instance.epoch;
+  }
   for (std::size_t index = 1; index < peers_.size(); ++index)
-    if (peers_[index].hello_in) send(peers_[index], Obituary{event.id, event.epoch});
+    if (peers_[index].hello_in) send(peers_[index], Obituary{event.id, epoch});
 }
 
 // Told to end or not, nothing of it runs any more.

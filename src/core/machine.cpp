@@ -23,6 +23,7 @@ struct EventName {
   std::string_view operator()(const ClientGone&) const { return "client_gone"; }
   std::string_view operator()(const ClientDrain&) const { return "drain"; }
   std::string_view operator()(const SettingsChanged&) const { return "settings"; }
+  std::string_view operator()(const Renamed&) const { return "renamed"; }
 };
 
 }  // namespace
@@ -110,6 +111,10 @@ void Machine::handle(const Boot&) {
   heard_ = now_.monotonic;
   next_check_ = now_.monotonic + settings_.sync_interval;
   next_probe_ = now_.monotonic + settings_.tick_timeout / 16;
+  join_seeds();
+}
+
+void Machine::join_seeds() {
   for (const NodeName& seed : settings_.join) {
     if (seed == settings_.self) continue;
     Peer& peer = peers_[peer_index(seed)];

@@ -115,7 +115,7 @@ void Machine::on_message(PeerIndex, const Answer& answer) {
 }
 
 void Machine::take_outcome(const RequestKey& request, std::uint64_t view, Outcome outcome) {
-  if (request.node != settings_.self || request.creation != settings_.creation) return;
+  if (!is_own(request)) return;
   outcomes_.push_back({request, view, std::move(outcome)});
 }
 

@@ -58,6 +58,12 @@ const SpecRow* SpecTable::find_birth(const ChildId& id, const Dot& birth) const 
   return nullptr;
 }
 
+void SpecTable::rename(NodeName self, std::uint32_t creation) {
+  self_ = std::move(self);
+  creation_ = creation;
+  sequence_ = 0;
+}
+
 Dot SpecTable::next_dot() {
   Dot dot{self_, creation_, ++sequence_};
   seen_.add(dot);

@@ -67,9 +67,15 @@ class Machine {
   void handle(const Tick&) {}
   void handle(const SettingsChanged& event);
   void handle(const PeerMessage& event);
+  void join_seeds();
   void wake(const ChildId& id, Duration at);
   void log(LogLevel level, std::string text);
   [[nodiscard]] Cause cause() const { return {stats_.steps, event_}; }
+
+  // A new name for this node (rename.cpp).
+  void handle(const Renamed& event);
+  /// A request of this node, also one from before it had its name.
+  [[nodiscard]] bool is_own(const RequestKey& request) const;
 
   // Channels and members (members.cpp, hello.cpp, sessions.cpp).
   void handle(const PeerUp& event);
@@ -306,6 +312,7 @@ class Machine {
   std::set<ChildId> release_queue_;
   std::map<ChildId, Duration> handover_;    ///< We wait for its instance elsewhere, since.
 
+  std::optional<std::pair<NodeName, std::uint32_t>> former_;  ///< Name and creation before Renamed.
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Origin> origins_;
   struct Taken {

@@ -23,7 +23,7 @@ void WaitGraph::remove(LocalPid caller) {
 }
 
 void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pending) {
-  if (to.node != identity.name) return call_remote(to, message.to_bytes(), pending);
+  if (!identity.is_here(to.node)) return call_remote(to, message.to_bytes(), pending);
   const ProcessPtr process = find(to);
   if (!process) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -64,7 +64,7 @@ void RuntimeCore::call_remote(const PendingCall::Target& to, BytesView request,
 }
 
 void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending) {
-  if (to.node != identity.name) return call_remote(to, request, pending);
+  if (!identity.is_here(to.node)) return call_remote(to, request, pending);
   const Names::Holder holder = names.find(to.name);
   if (const auto* pid = std::get_if<LocalPid>(&holder))
     return call(identity.pid(*pid), Message::encoded(std::move(request)), pending);
@@ -139,7 +139,7 @@ void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr&
   if (const auto* named = std::get_if<NamedProcess>(&to))
     return call_named(*named, message.to_bytes(), pending);
   const Ref& alias = std::get<Ref>(to);
-  if (alias.node == identity.name) {
+  if (identity.is_here(alias.node)) {
     pending->finish(Error{Errc::no_such_child, "no process of this node has that alias"});
     return;
   }
@@ -164,7 +164,7 @@ void RuntimeCore::reply(BytesView from, Bytes answer) {
     malformed.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (caller->pid.node == identity.name) {
+  if (identity.is_here(caller->pid.node)) {
     const auto id = caller->alias ? identity.id_of(*caller->alias) : std::nullopt;
     if (id && Identity::local(caller->pid) == outside) {
       desk.answer(*id, std::move(answer));

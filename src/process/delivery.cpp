@@ -105,7 +105,7 @@ bool RuntimeCore::signal(LocalPid to, std::unique_ptr<Envelope> envelope) {
 }
 
 Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) {
-  if (to.node != identity.name) {
+  if (!identity.is_here(to.node)) {
     Bytes term = message.to_bytes();
     bool taken = true;
     if (!remote.with([&](Remote& network) { taken = network.try_send(from, to, std::move(term)); })) {
@@ -126,7 +126,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) 
 }
 
 Result<void> RuntimeCore::cast(const Pid& from, const Pid& to, Message message) {
-  if (to.node != identity.name) return send(from, to, Message::encoded(make_gen_cast(message.to_bytes())));
+  if (!identity.is_here(to.node)) return send(from, to, Message::encoded(make_gen_cast(message.to_bytes())));
   const ProcessPtr process = find(to);
   if (!process) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -140,7 +140,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
   if (const auto* pid = std::get_if<Pid>(&to)) return send(from, *pid, std::move(message));
   if (const auto* named = std::get_if<NamedProcess>(&to)) return send_named(from, *named, message.to_bytes());
   const Ref& alias = std::get<Ref>(to);
-  if (alias.node != identity.name) {
+  if (!identity.is_here(alias.node)) {
     if (remote.with([&](Remote& network) { network.send_alias(from, alias, message.to_bytes()); })) return {};
     dropped.fetch_add(1, std::memory_order_relaxed);
     return no_network(alias.node);
@@ -160,7 +160,7 @@ Result<void> RuntimeCore::cast(const Pid& from, const Address& to, Message messa
 }
 
 Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
-  if (to.node == identity.name) return receive_named(from, to.name, std::move(term));
+  if (identity.is_here(to.node)) return receive_named(from, to.name, std::move(term));
   bool taken = true;
   if (!remote.with([&](Remote& network) { taken = network.try_send_named(from, to, std::move(term)); })) {
     dropped.fetch_add(1, std::memory_order_relaxed);

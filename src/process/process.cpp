@@ -63,12 +63,13 @@ void Process::cancel(TimerId timer) {
 
 void Process::link(const Pid& to) {
   const Pid me = self();
-  if (to == me) return;
-  const auto [entry, is_new] = relations().links.emplace(to, LinkState{});
+  const Pid key = core_.identity.key(to);
+  if (key == core_.identity.key(me)) return;
+  const auto [entry, is_new] = relations().links.emplace(key, LinkState{});
   if (!is_new && entry->second.unlink_id == 0) return;
   entry->second.unlink_id = 0;
   bool sent = false;
-  bool near = to.node == core_.identity.name;
+  bool near = core_.identity.is_here(to.node);
   if (near) {
     sent = core_.identity.owns(to) &&
            core_.signal(Identity::local(to), std::make_unique<LinkEnvelope>(Envelope::Kind::link, me));
@@ -84,7 +85,7 @@ void Process::link(const Pid& to) {
 
 void Process::unlink(const Pid& to) {
   auto& links = relations().links;
-  const auto found = links.find(to);
+  const auto found = links.find(core_.identity.key(to));
   if (found == links.end() || found->second.unlink_id != 0) return;
   const std::uint64_t id = core_.desk.next_id();
   found->second.unlink_id = id;
@@ -102,7 +103,7 @@ Ref Process::monitor(const NamedProcess& to) {
 
 Ref Process::monitor(Monitored to) {
   const std::uint64_t id = core_.desk.next_id();
-  if (to.node() != core_.identity.name) core_.note_remote_relation(*this);
+  if (!core_.identity.is_here(to.node())) core_.note_remote_relation(*this);
   const auto ended = core_.begin_monitor(local_, id, to);
   relations().monitors.emplace(id, std::move(to));
   if (ended) core_.signal(*this, std::make_unique<DownEnvelope>(id, *ended));

@@ -47,7 +47,7 @@ void RuntimeCore::forget_remote_relation(Process& process) {
 }
 
 void RuntimeCore::exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source) {
-  if (to.node == identity.name) {
+  if (identity.is_here(to.node)) {
     if (identity.owns(to))
       signal(Identity::local(to), std::make_unique<ExitEnvelope>(from, std::move(reason), source));
     return;
@@ -78,7 +78,7 @@ void RuntimeCore::notify_down(const Watcher& watcher, const Pid& watched, const 
 
 Monitored RuntimeCore::resolve(const NamedProcess& to) const {
   Monitored watched{{}, to};
-  if (to.node != identity.name) return watched;
+  if (!identity.is_here(to.node)) return watched;
   const Names::Holder holder = names.find(to.name);
   if (const auto* pid = std::get_if<LocalPid>(&holder)) watched.pid = identity.pid(*pid);
   return watched;
@@ -86,7 +86,7 @@ Monitored RuntimeCore::resolve(const NamedProcess& to) const {
 
 std::optional<ExitReason> RuntimeCore::begin_monitor(LocalPid watcher, std::uint64_t id,
                                                      const Monitored& to) {
-  if (to.node() != identity.name) {
+  if (!identity.is_here(to.node())) {
     const bool sent = remote.with([&](Remote& network) {
       if (to.by_name()) {
         network.monitor_named(identity.pid(watcher), to.name, identity.ref(id));
@@ -109,7 +109,7 @@ void RuntimeCore::end_monitor(LocalPid watcher, std::uint64_t id, const Monitore
   if (identity.owns(to.pid)) {
     signal(Identity::local(to.pid),
            std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, Watcher{watcher, id}));
-  } else if (to.node() != identity.name) {
+  } else if (!identity.is_here(to.node())) {
     remote.with([&](Remote& network) {
       if (to.by_name()) {
         network.demonitor_named(identity.pid(watcher), to.name, identity.ref(id));
@@ -140,14 +140,14 @@ void RuntimeCore::apply(Process& process, Envelope& signal) {
     case Envelope::Kind::link: {
       auto& link = static_cast<LinkEnvelope&>(signal);
       // While our unlink is not acknowledged this is an older link, which the unlink ends.
-      process.relations().links.emplace(link.from, LinkState{});
+      process.relations().links.emplace(identity.key(link.from), LinkState{});
       if (!identity.owns(link.from)) note_remote_relation(process);
       break;
     }
     case Envelope::Kind::unlink: {
       auto& unlink = static_cast<LinkEnvelope&>(signal);
       auto& links = process.relations().links;
-      const auto found = links.find(unlink.from);
+      const auto found = links.find(identity.key(unlink.from));
       if (found != links.end() && found->second.unlink_id == 0) links.erase(found);
       if (identity.owns(unlink.from)) {
         this->signal(
@@ -162,7 +162,7 @@ void RuntimeCore::apply(Process& process, Envelope& signal) {
     case Envelope::Kind::unlink_ack: {
       auto& ack = static_cast<LinkEnvelope&>(signal);
       auto& links = process.relations().links;
-      const auto found = links.find(ack.from);
+      const auto found = links.find(identity.key(ack.from));
       if (found != links.end() && found->second.unlink_id == ack.unlink_id && ack.unlink_id != 0)
         links.erase(found);
       break;
@@ -207,7 +207,7 @@ void RuntimeCore::apply_exit(Process& process, const ExitEnvelope& exit) {
   if (exit.source == Source::link) {
     Relations* relations = process.relations_if_any();
     if (relations == nullptr) return;
-    const auto found = relations->links.find(exit.from);
+    const auto found = relations->links.find(identity.key(exit.from));
     if (found == relations->links.end()) return;
     const bool unlinked = found->second.unlink_id != 0;
     relations->links.erase(found);

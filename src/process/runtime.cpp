@@ -27,7 +27,7 @@ void keep_for_ever(const std::vector<Process*>& processes) {
 }  // namespace
 
 RuntimeCore::RuntimeCore(NodeName name, std::uint32_t creation, RuntimeOptions runtime_options)
-    : identity{std::move(name), creation},
+    : identity(std::move(name), creation),
       options(runtime_options),
       desk(identity, timers, remote),
       scheduler(scheduler_options(runtime_options), [this](Process& process) { run_turn(process); }) {}
@@ -87,11 +87,17 @@ std::size_t Runtime::stop(std::chrono::milliseconds patience) {
 void Runtime::set_remote(Remote* remote) {
   core_->remote.set(remote);
 }
+void Runtime::rename(NodeName name, std::uint32_t creation) {
+  core_->identity.rename(std::move(name), creation);
+}
+bool Runtime::is_here(const NodeName& node) const {
+  return core_->identity.is_here(node);
+}
 const NodeName& Runtime::name() const {
-  return core_->identity.name;
+  return core_->identity.name();
 }
 std::uint32_t Runtime::creation() const {
-  return core_->identity.creation;
+  return core_->identity.creation();
 }
 
 Pid Runtime::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options) {
@@ -99,7 +105,7 @@ Pid Runtime::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options) {
 }
 
 void Runtime::exit(const Pid& to, ExitReason reason) {
-  const bool here = to.node == core_->identity.name;
+  const bool here = core_->identity.is_here(to.node);
   // In another node's signal it is `kill` that cannot be trapped; its process then ends as `killed`.
   if (!here && reason.term().is_atom("killed")) reason = ExitReason(Term::atom("kill"));
   core_->exit(core_->identity.pid(outside), to, std::move(reason),
