@@ -26,7 +26,8 @@ class NodeImpl;
 }
 
 struct NodeOptions {
-  /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket.
+  /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket, until it is
+  /// promoted.
   std::string name = {};
   std::string cookie = {};              ///< The cluster's secret. Empty: the content of ~/.erlang.cookie.
   std::vector<std::string> join = {};   ///< Nodes to form a cluster with: "name@host" or "name@host:port".
@@ -78,6 +79,12 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   [[nodiscard]] std::string name() const;  ///< "nonode@nohost" without a name.
+  /// Makes a node that began without a name, as Node({}), reachable as "n1@host" or "n1@host:port"; the other options
+  /// of the network are those that it began with. Its children run on, and it can join others or be joined by them;
+  /// what they have in common then is settled as after a split. Pids that the program holds stay good, but new ones of
+  /// the same processes differ from them: they have the new name. Returns when the node listens. Errors:
+  /// already_exists (it has a name), name_taken, unreachable (EPMD), io, invalid_argument.
+  Result<void> promote(const std::string& name, const std::vector<std::string>& join = {});
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;
   /// Hands every child of every supervisor to other nodes. no_target: no other node could take them.

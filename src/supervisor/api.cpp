@@ -205,7 +205,7 @@ Result<void> Supervisor::stop_child(const Id& id, milliseconds timeout) {
 }
 
 Result<void> Supervisor::terminate_child(const Pid& pid) {
-  auto id = impl_->driver->registry().whois(pid);
+  auto id = impl_->driver->registry().whois(impl_->node->present(pid));
   if (!id) return Error{Errc::no_such_child, "no child has the pid " + to_string(pid)};
   return stop_child(id->is_atom() ? Id(Atom(id->bytes())) : Id(id->bytes()));
 }
@@ -243,7 +243,7 @@ std::optional<Pid> Supervisor::whereis(const Id& id) const {
 }
 
 std::optional<Term> Supervisor::whois(const Pid& pid) const {
-  auto id = impl_->driver->registry().whois(pid);
+  auto id = impl_->driver->registry().whois(impl_->node->present(pid));
   return id ? std::optional<Term>(id->to_term()) : std::nullopt;
 }
 
@@ -264,7 +264,7 @@ std::vector<Pid> Supervisor::local_children() const {
   std::vector<Pid> pids;
   impl_->driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
     for (const auto& place : entry.places) {
-      if (entry.wanted && place.has_pid() && place.host->node == impl_->node->name()) pids.push_back(place.full_pid());
+      if (entry.wanted && place.has_pid() && impl_->node->is_here(place.host->node)) pids.push_back(place.full_pid());
     }
   });
   return pids;
@@ -288,6 +288,9 @@ std::optional<std::string> Supervisor::node_for(const Id& key) const {
   });
 }
 
-bool Supervisor::mine(const Id& key) const { return node_for(key) == impl_->node->name().value; }
+bool Supervisor::mine(const Id& key) const {
+  const auto node = node_for(key);
+  return node && impl_->node->is_here(NodeName(*node));
+}
 
 }  // namespace brood

@@ -7,6 +7,10 @@ namespace brood {
 
 using std::chrono::milliseconds;
 
+Result<void> Node::promote(const std::string& name, const std::vector<std::string>& join) {
+  return impl_->promote(name, join);
+}
+
 Result<Bytes> Node::call_bytes(const Address& to, Message message, milliseconds timeout) {
   return impl_->runtime().call_and_wait(to, std::move(message), timeout);
 }

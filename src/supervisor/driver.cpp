@@ -29,9 +29,7 @@ struct Driver::Waiter {
 };
 
 Driver::Driver(NodeImpl& node, core::Settings settings)
-    : node_(node), settings_(std::move(settings)), core_(settings_), children_(node, *this), timer_(node.control()) {
-  if (node.is_distributed()) pg_ = std::make_unique<PgHandle>(node.runtime(), name());
-}
+    : node_(node), settings_(std::move(settings)), core_(settings_), children_(node, *this), pg_(node.runtime(), name()), timer_(node.control()) {}
 Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
@@ -60,6 +58,13 @@ void Driver::post_all(std::vector<core::Event> events) {
   if (wake) boost::asio::post(node_.control(), [self = shared_from_this()] { self->run_inbox(); });
 }
 
+void Driver::rename(const core::Renamed& renamed) {
+  pg_.rename();
+  core::Renamed own = renamed;
+  std::erase(own.join, own.self);
+  post(std::move(own));
+}
+
 void Driver::run_inbox() {
   std::vector<core::Event> events;
   {
@@ -68,6 +73,11 @@ void Driver::run_inbox() {
     scheduled_ = false;
   }
   if (!booted_) return;
+  for (const core::Event& event : events) {
+    const auto* renamed = std::get_if<core::Renamed>(&event);
+    if (renamed) settings_.self = renamed->self;
+    if (renamed) settings_.creation = renamed->creation;
+  }
   std::erase_if(events, [this](core::Event& event) { return !children_.complete(event); });
   if (over_) return say_when_empty();
   if (events.empty()) return;
@@ -80,11 +90,9 @@ void Driver::boot() {
   std::vector<core::Event> events{core::Boot{}};
   for (const auto& [node, creation] : node_.connected()) {
     events.push_back(core::PeerUp{node, creation});
-    if (pg_) pg_->node_up(node);
+    pg_.node_up(node);
   }
-  for (const NodeName& node : node_.brood_nodes()) {
-    if (pg_) pg_->is_brood(node);
-  }
+  for (const NodeName& node : node_.brood_nodes()) pg_.is_brood(node);
   post_all(std::move(events));
 }
 
@@ -163,7 +171,7 @@ void Driver::update_registry(const std::vector<ChildId>& changed) {
 }
 
 void Driver::tell_pg(const std::vector<ChildId>& changed) {
-  if (!pg_ || changed.empty()) return;
+  if (changed.empty()) return;
   std::vector<PgChange> changes;
   changes.reserve(changed.size());
   for (const ChildId& id : changed) {
@@ -175,7 +183,7 @@ void Driver::tell_pg(const std::vector<ChildId>& changed) {
     }
     changes.push_back({id, std::move(here)});
   }
-  pg_->changed(std::move(changes));
+  pg_.changed(std::move(changes));
 }
 
 void Driver::send(const std::vector<core::Send>& sends) {
@@ -355,7 +363,7 @@ std::chrono::milliseconds Driver::shut_down(Children::Haste haste, std::function
 
 void Driver::end_clients() {
   if (std::exchange(over_, true)) return;
-  if (pg_) pg_->stop();
+  pg_.stop();
   timer_.cancel();
   if (fenced_) node_.fence(false);
   fenced_ = false;

@@ -61,8 +61,10 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void when_running(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
                     std::function<void(bool)> then);
 
-  /// How OTP's pg is told of this node's children; null on a node without a network.
-  [[nodiscard]] PgHandle* pg() { return pg_.get(); }
+  /// How OTP's pg is told of this node's children.
+  [[nodiscard]] PgHandle& pg() { return pg_; }
+  /// The node has a name from now on. Any thread.
+  void rename(const core::Renamed& renamed);
 
   /// Runs `read` with the core on the control thread.
   void with_core(std::function<void(const core::Core&)> read);
@@ -98,11 +100,11 @@ class Driver : public std::enable_shared_from_this<Driver> {
   std::shared_ptr<const core::SessionId> shared_session(const core::SessionId& session);
 
   NodeImpl& node_;
-  const core::Settings settings_;
+  core::Settings settings_;  ///< Constant, but for the name of the node, which rename() changes. (control)
   core::Core core_;
   Registry registry_;
   Children children_;
-  std::unique_ptr<PgHandle> pg_;
+  PgHandle pg_;
   boost::asio::steady_timer timer_;
   bool booted_ = false;
   bool over_ = false;

@@ -27,12 +27,7 @@ constexpr milliseconds shutdown_max(30000);
 /// What ending takes, beyond the patience of the specs.
 constexpr milliseconds shutdown_grace(2000);
 
-const Atom peer_name("brood_peer");
 const Atom request_name("brood");
-
-/// How long a node that was found and tried is not tried again, and how many such nodes are remembered.
-constexpr milliseconds found_pause{1000};
-constexpr std::size_t found_max = 4096;
 
 /// Tells starts of a node without EPMD apart; 0 means "any" in the protocol, small numbers are OTP's.
 std::uint32_t random_creation() {
@@ -77,12 +72,13 @@ Result<void> NodeImpl::open() {
   if (options_.name.empty()) {
     name_ = NodeName("nonode@nohost");
     creation_ = random_creation();
-    if (!join_.empty() || !options_.discovery.empty()) {
+    if (!join_.empty()) {
       return Error{Errc::invalid_argument, "a node without a name cannot join others; give it a name"};
     }
   } else {
-    auto creation = listen();
+    auto creation = listen(options_.name);
     if (!creation) return creation.error();
+    name_ = parse_node_address(options_.name)->name;
     creation_ = *creation;
   }
   process::RuntimeOptions runtime_options;
@@ -102,17 +98,16 @@ Result<void> NodeImpl::open() {
   return {};
 }
 
-Result<std::uint32_t> NodeImpl::listen() {
-  auto address = parse_node_address(options_.name);
+Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
+  auto address = parse_node_address(name);
   if (!address) return address.error();
   if (options_.cookie.empty()) {
     auto cookie = read_cookie(default_cookie_file());
     if (!cookie) return cookie.error();
     options_.cookie = std::move(*cookie);
   }
-  name_ = address->name;
   node::DistributionOptions network;
-  network.name = name_;
+  network.name = address->name;
   network.cookie = options_.cookie;
   network.listen_address = options_.listen_address;
   network.listen_port_min = options_.port != 0 ? options_.port : address->port;
@@ -133,12 +128,6 @@ Result<std::uint32_t> NodeImpl::listen() {
 }
 
 void NodeImpl::wire_network() {
-  for (const std::string& seed : options_.join) {
-    auto address = parse_node_address(seed);
-    if (distribution_ && address && address->port != 0) {
-      distribution_->set_address(address->name, address->host, address->port);
-    }
-  }
   workers_.on_change([weak = weak_from_this()] {
     auto self = weak.lock();
     if (!self) return;
@@ -149,8 +138,14 @@ void NodeImpl::wire_network() {
   (void)runtime_->register_sink(peer_name, [this](process::Incoming incoming) { on_peer_term(std::move(incoming)); });
   (void)runtime_->register_sink(request_name,
                                 [this](process::Incoming incoming) { requests_->receive(std::move(incoming)); });
-  if (!distribution_) return;
-  runtime_->set_remote(distribution_.get());
+  if (distribution_) wire_distribution();
+}
+
+void NodeImpl::wire_distribution() {
+  for (const std::string& seed : options_.join) {
+    auto address = parse_node_address(seed);
+    if (address && address->port != 0) distribution_->set_address(address->name, address->host, address->port);
+  }
   node::DistributionEvents events;
   events.on_up = [this](const node::PeerInfo& peer) { on_peer_up(peer); };
   events.on_down = [this](const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
@@ -161,6 +156,8 @@ void NodeImpl::wire_network() {
     to_all_drivers(core::ConnectFailed{node, proves_death(failure), words});
   };
   distribution_->set_events(runtime_.get(), std::move(events));
+  runtime_->set_remote(distribution_.get());
+  network_up_ = distribution_.get();
 }
 
 void NodeImpl::run_threads() {
@@ -197,7 +194,7 @@ void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
   auto driver = find(child.supervisor);
   auto id = ChildId::from_term(child.child_id);
   if (!driver || !id) return;
-  driver->post(core::Crashing{*id, core::Epoch{core::Hlc{child.epoch_clock}, name_}});
+  driver->post(core::Crashing{*id, core::Epoch{core::Hlc{child.epoch_clock}, name()}});
   std::promise<void> stepped;
   boost::asio::post(control_, [&] {
     driver->run_inbox();
@@ -206,7 +203,7 @@ void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
   if (stepped.get_future().wait_for(milliseconds(100)) != std::future_status::ready) return;
   const auto until = std::chrono::steady_clock::now() + milliseconds(100);
   for (const NodeName& peer : peers()) {
-    while (distribution_->backlog(peer) > 0 && std::chrono::steady_clock::now() < until) {
+    while (distribution()->backlog(peer) > 0 && std::chrono::steady_clock::now() < until) {
       std::this_thread::sleep_for(milliseconds(1));
     }
   }
@@ -214,6 +211,7 @@ void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
 
 void NodeImpl::stop() {
   if (stopped_.exchange(true)) return;
+  { std::lock_guard lock(promote_mutex_); }  // one that is under way ends first
   if (threads_.empty()) {  // open() failed half way
     if (distribution_) distribution_->stop(milliseconds(0));
     return;
@@ -234,6 +232,7 @@ void NodeImpl::stop() {
   requests_.reset();
   router_.reset();
   runtime_->set_remote(nullptr);
+  network_up_ = nullptr;
   distribution_.reset();
   if (stuck > 0 || !emptied) {
     // Handlers still run: their threads are left behind, and with them what their callbacks point into.
@@ -279,16 +278,14 @@ bool NodeImpl::end_children(const std::vector<std::shared_ptr<Driver>>& which, C
 core::Settings NodeImpl::settings_for(const SupervisorOptions& options) const {
   core::Settings settings;
   settings.supervisor = options.name;
-  settings.self = name_;
-  settings.creation = creation_;
+  settings.self = name();
+  settings.creation = creation();
   settings.join = join_;
-  std::erase(settings.join, name_);
-  settings.discovers = !options_.discovery.empty();
+  std::erase(settings.join, name());
+  settings.discovers = distribution() && !options_.discovery.empty();
   settings.weight = options.weight;
   settings.offers = workers_.offers(options.name);
-  if (distribution_ && !options_.epmd) {
-    settings.address = fmt::format("{}:{}", name_.value.substr(name_.value.find('@') + 1), distribution_->port());
-  }
+  settings.address = own_address();
   settings.form_wait = options.form_wait;
   settings.expect = options.expect;
   settings.tick_timeout = options_.tick_timeout;
@@ -318,7 +315,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     if (stopped_) return Error{Errc::invalid_argument, "the node has stopped"};
     if (drivers_.contains(options.name)) {
       return Error{Errc::already_exists,
-                   fmt::format("a supervisor named '{}' already runs on node {}", options.name, name_.value)};
+                   fmt::format("a supervisor named '{}' already runs on node {}", options.name, name().value)};
     }
     driver = std::make_shared<Driver>(*this, settings_for(options));
     drivers_.emplace(options.name, driver);
@@ -371,7 +368,7 @@ std::vector<std::shared_ptr<Driver>> NodeImpl::drivers() const {
 }
 
 ChildId NodeImpl::unique_id() {
-  return *ChildId::binary(fmt::format("{}-{:x}-{}", name_.value.substr(0, 200), creation_, next_id_++));
+  return *ChildId::binary(fmt::format("{}-{:x}-{}", name().value.substr(0, 200), creation(), next_id_++));
 }
 
 void NodeImpl::drain(Driver::Drain kind, milliseconds timeout, std::function<void(Result<void>)> done) {
@@ -422,10 +419,11 @@ void NodeImpl::warn_of_seed(const NodeName& node, node::ConnectFailure failure, 
 }
 
 void NodeImpl::start_discovery() {
+  if (!distribution()) return;  // promote() does it
   for (const auto& strategy : options_.discovery) {
     DiscoveryHost host;
-    host.name = name_.value;
-    host.port = distribution_->port();
+    host.name = name().value;
+    host.port = distribution()->port();
     host.epmd = options_.epmd;
     host.epmd_port = epmd_port(options_);
     host.cookie = options_.cookie;
@@ -434,70 +432,10 @@ void NodeImpl::start_discovery() {
   }
 }
 
-void NodeImpl::on_found(const std::string& found) {
-  const auto address = parse_node_address(found);
-  if (!address || address->name == name_) return;
-  const auto now = std::chrono::steady_clock::now();
-  {
-    std::lock_guard lock(mutex_);
-    if (connected_.contains(address->name)) return;
-    // Strategies repeat themselves, and a name on a list need not be there.
-    if (found_.size() >= found_max) found_.clear();
-    auto [tried, first] = found_.try_emplace(address->name, now);
-    if (!first && now - tried->second < found_pause) return;
-    tried->second = now;
-  }
-  if (address->port != 0) distribution_->set_address(address->name, address->host, address->port);
-  distribution_->connect(address->name);
-}
-
 // ---- the network -----------------------------------------------------------------------------------------
 
 void NodeImpl::to_all_drivers(core::Event event) {
   for (auto& driver : drivers()) driver->post(event);
-}
-
-void NodeImpl::on_peer_up(const node::PeerInfo& peer) {
-  runtime_->on_node_up(peer.name);
-  {
-    std::lock_guard lock(mutex_);
-    connected_[peer.name] = peer.creation;
-    brood_nodes_.erase(peer.name);
-  }
-  // Before anything else, so that a brood node knows its like; nobody has the name on others.
-  static const Bytes hello = encode_term(Term::atom("hello"));
-  distribution_->send_named(Pid{name_, 0, 0, creation_}, {peer_name, peer.name}, hello);
-  for (auto& driver : drivers()) {
-    if (driver->pg()) driver->pg()->node_up(peer.name);
-  }
-  to_all_drivers(core::PeerUp{peer.name, peer.creation});
-}
-
-void NodeImpl::on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
-  bool lost = false;
-  {
-    std::lock_guard lock(mutex_);
-    auto it = connected_.find(peer.name);
-    lost = it != connected_.end() && it->second == peer.creation;
-    if (lost) {
-      connected_.erase(it);
-      brood_nodes_.erase(peer.name);
-    }
-  }
-  for (auto& driver : drivers()) {
-    if (lost && driver->pg()) driver->pg()->node_down(peer.name);
-  }
-  to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
-}
-
-void NodeImpl::note_brood(const NodeName& node) {
-  {
-    std::lock_guard lock(mutex_);
-    if (!brood_nodes_.insert(node).second) return;
-  }
-  for (auto& driver : drivers()) {
-    if (driver->pg()) driver->pg()->is_brood(node);
-  }
 }
 
 /// {Supervisor, <<Message>>}, as Driver::send() writes it: a binary, so that it is read where it lies.
@@ -516,35 +454,35 @@ void NodeImpl::on_peer_term(process::Incoming incoming) {
     spdlog::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.value, body.error().message);
     return;
   }
-  if (distribution_ && std::holds_alternative<core::Hello>(*body)) {
-    distribution_->set_tick_timeout(incoming.from.node, options_.tick_timeout);
+  if (distribution() && std::holds_alternative<core::Hello>(*body)) {
+    distribution()->set_tick_timeout(incoming.from.node, options_.tick_timeout);
   }
   driver->post(core::PeerMessage{incoming.from.node, incoming.from.creation, std::move(*body)});
 }
 
 void NodeImpl::send_to_peer(const NodeName& to, const Bytes& term) {
-  if (!distribution_ || !connected_creation(to)) return;
-  distribution_->send_named(Pid{name_, 0, 0, creation_}, {peer_name, to}, term);
+  if (!distribution() || !connected_creation(to)) return;
+  distribution()->send_named(Pid{name(), 0, 0, creation()}, {peer_name, to}, term);
 }
 
 void NodeImpl::connect(const NodeName& node, const std::string& address, bool last_known) {
-  if (!distribution_) return;
+  if (!distribution()) return;
   const auto colon = address.rfind(':');
   if (colon != std::string::npos) {
     const int port = std::atoi(address.c_str() + colon + 1);
     if (port > 0 && port < 65536) {
-      distribution_->set_address(node, address.substr(0, colon), static_cast<std::uint16_t>(port));
+      distribution()->set_address(node, address.substr(0, colon), static_cast<std::uint16_t>(port));
     }
   }
   if (last_known) {
-    distribution_->connect_last_known(node);
+    distribution()->connect_last_known(node);
   } else {
-    distribution_->connect(node);
+    distribution()->connect(node);
   }
 }
 
 void NodeImpl::disconnect(const NodeName& node) {
-  if (distribution_) distribution_->disconnect(node);
+  if (distribution()) distribution()->disconnect(node);
 }
 
 std::map<NodeName, std::uint32_t> NodeImpl::connected() const {
@@ -557,11 +495,6 @@ std::optional<std::uint32_t> NodeImpl::connected_creation(const NodeName& node) 
   auto it = connected_.find(node);
   if (it == connected_.end()) return std::nullopt;
   return it->second;
-}
-
-std::vector<NodeName> NodeImpl::brood_nodes() const {
-  std::lock_guard lock(mutex_);
-  return {brood_nodes_.begin(), brood_nodes_.end()};
 }
 
 std::vector<NodeName> NodeImpl::peers() const {

@@ -33,6 +33,9 @@ namespace brood::supervisor {
 class RequestServer;
 class Router;
 
+/// What brood nodes say to each other goes to this name.
+inline const Atom peer_name("brood_peer");
+
 /// A member as `node_info` shows it.
 struct MemberView {
   std::string state;
@@ -49,10 +52,16 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   /// Ends everything: called by the destructor of brood::Node, before the last reference goes.
   void stop();
 
-  [[nodiscard]] const NodeName& name() const { return name_; }
+  [[nodiscard]] const NodeName& name() const { return runtime_ ? runtime_->name() : name_; }
+  /// This node's name, also the one from before promote().
+  [[nodiscard]] bool is_here(const NodeName& node) const { return runtime_->is_here(node); }
+  /// A pid of this node as it is told of now; see promote().
+  [[nodiscard]] Pid present(const Pid& pid) const;
   [[nodiscard]] const NodeOptions& options() const { return options_; }
-  [[nodiscard]] std::uint32_t creation() const { return creation_; }
-  [[nodiscard]] bool is_distributed() const { return distribution_ != nullptr; }
+  [[nodiscard]] std::uint32_t creation() const { return runtime_ ? runtime_->creation() : creation_; }
+  /// Gives a node without a name one, "n1@host" or "n1@host:port": it listens, and others can join. Its children run
+  /// on. Errors: already_exists (it has a name), and those of a start.
+  Result<void> promote(const std::string& name, const std::vector<std::string>& join);
   [[nodiscard]] boost::asio::io_context& control() { return control_; }
   [[nodiscard]] boost::asio::io_context& queries() { return queries_; }
   [[nodiscard]] process::Runtime& runtime() { return *runtime_; }
@@ -94,8 +103,12 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
  private:
   explicit NodeImpl(NodeOptions options);
   Result<void> open();
-  Result<std::uint32_t> listen();
+  Result<std::uint32_t> listen(const std::string& name);
   void wire_network();
+  void wire_distribution();
+  Result<void> take_name(const std::string& name, const std::vector<std::string>& join);
+  /// Null until the node has a network.
+  [[nodiscard]] node::Distribution* distribution() const { return network_up_; }
   void run_threads();
   /// Ends the children of these drivers for good: each with the patience of its spec, then at once. False:
   /// something runs on that not even a kill ends, a handler that does not return.
@@ -111,10 +124,11 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   void on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words);
   void on_peer_term(process::Incoming incoming);
   void note_brood(const NodeName& node);
+  [[nodiscard]] std::string own_address() const;
   core::Settings settings_for(const SupervisorOptions& options) const;
 
   NodeOptions options_;
-  NodeName name_;
+  NodeName name_;  ///< At the start; see name().
   std::uint32_t creation_ = 0;
   std::vector<NodeName> join_;
 
@@ -127,6 +141,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
 
   WorkerTable workers_;
   std::unique_ptr<node::Distribution> distribution_;
+  std::atomic<node::Distribution*> network_up_ = nullptr;  ///< distribution_, once all is ready for it.
   std::unique_ptr<process::Runtime> runtime_;
   std::unique_ptr<exec::Launcher> launcher_;
   std::unique_ptr<Heart> heart_;
@@ -134,7 +149,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::unique_ptr<Router> router_;
   std::unique_ptr<RequestServer> requests_;
 
-  mutable std::mutex mutex_;  ///< Guards what follows.
+  std::mutex promote_mutex_;
+  mutable std::mutex mutex_;  ///< Guards what follows, and join_ and the change of the name.
   std::map<std::string, std::shared_ptr<Driver>> drivers_;
   std::map<NodeName, std::uint32_t> connected_;
   std::set<NodeName> brood_nodes_;

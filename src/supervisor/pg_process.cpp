@@ -44,7 +44,9 @@ namespace brood::supervisor {
 
 PgHandle::PgHandle(process::Runtime& runtime, const std::string& supervisor)
     : runtime_(runtime), name_(supervisor), pid_(runtime.spawn(std::make_unique<PgProcess>(name_), {})) {
-  if (auto named = runtime_.register_name(name_, pid_); !named) {
+  const auto named = runtime_.register_name(name_, pid_);
+  named_ = named.has_value();
+  if (!named) {
     spdlog::warn("{}: Erlang nodes do not see its children in pg: {}", supervisor, named.error().message);
   }
 }
@@ -61,8 +63,11 @@ void PgHandle::is_brood(const NodeName& node) {
 void PgHandle::changed(std::vector<PgChange> changes) {
   (void)runtime_.send(pid_, Message::of(PgProcess::Changes{std::move(changes)}));
 }
+void PgHandle::rename() {
+  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::renamed, {}}));
+}
 void PgHandle::stop() {
-  if (runtime_.whereis(name_) == pid_) runtime_.unregister_name(name_);
+  if (named_) runtime_.unregister_name(name_);
   runtime_.exit(pid_, ExitReason::shutdown());
 }
 
@@ -101,6 +106,8 @@ void PgProcess::on_node(const NodeEvent& event) {
       return carry_out(scope_->is_brood(event.node));
     case NodeEvent::Kind::look_again:
       return carry_out(scope_->look_again(event.node));
+    case NodeEvent::Kind::renamed:
+      return scope_->rename(context_->self());
     case NodeEvent::Kind::down:
       scope_->node_down(event.node);
       watches_.erase(event.node);  // it ends by itself; a demonitor would ask for a new connection

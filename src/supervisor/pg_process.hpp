@@ -25,20 +25,23 @@ class PgHandle {
   /// That node is of our kind: it needs no telling.
   void is_brood(const NodeName& node);
   void changed(std::vector<PgChange> changes);
+  /// This node has got its name; told before any node_up().
+  void rename();
   /// Ends it; OTP nodes drop all its members. The name is free at once.
   void stop();
 
  private:
   process::Runtime& runtime_;
   const Atom name_;
-  Pid pid_;
+  const Pid pid_;
+  bool named_ = false;  ///< Constant after construction.
 };
 
 class PgProcess final : public Behaviour {
  public:
   /// What PgHandle sends, as a message that is never encoded.
   struct NodeEvent {
-    enum class Kind : std::uint8_t { up, down, is_brood, look_again } kind;
+    enum class Kind : std::uint8_t { up, down, is_brood, look_again, renamed } kind;
     NodeName node;
   };
   struct Changes {

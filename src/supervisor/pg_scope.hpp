@@ -62,6 +62,8 @@ class PgScope {
  public:
   explicit PgScope(Pid self) : self_(std::move(self)) {}
 
+  /// Our own pid has another name; while no other node is known.
+  void rename(Pid self) { self_ = std::move(self); }
   [[nodiscard]] PgEffects node_up(const NodeName& node);
   void node_down(const NodeName& node) { nodes_.erase(node); }
   [[nodiscard]] PgEffects is_brood(const NodeName& node);
@@ -96,7 +98,7 @@ class PgScope {
   [[nodiscard]] Bytes join(const ChildId& id, LocalPid pid) const;
   [[nodiscard]] Bytes leave(const ChildId& id, LocalPid pid) const;
 
-  const Pid self_;
+  Pid self_;
   std::map<NodeName, Node> nodes_;
   std::unordered_map<ChildId, LocalPid> told_;
 };

@@ -189,7 +189,7 @@ void stop_child(const RequestPtr& request) {
 
 void terminate_child(const RequestPtr& request) {
   const Pid* pid = request->items[1].as_pid();
-  auto id = pid ? request->driver->registry().whois(*pid) : std::nullopt;
+  auto id = pid ? request->driver->registry().whois(request->node.present(*pid)) : std::nullopt;
   if (!id) return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
   stop_one(request, *id, start_timeout);
 }

@@ -280,6 +280,14 @@ void reload(const RequestPtr& request) {
   });
 }
 
+/// {promote, Name}; only a process of the node itself can ask, for nobody else reaches it.
+void promote(const RequestPtr& request) {
+  const auto name = request->items[0].text();
+  if (!name) return request->fail(Errc::invalid_argument, "a name is an atom or text, as n1@host or n1@host:port");
+  if (auto done = request->node.promote(*name, {}); !done) return request->fail(done.error());
+  request->reply(Term::atom("ok"));
+}
+
 }  // namespace
 
 std::vector<Route> node_routes() {
@@ -294,6 +302,7 @@ std::vector<Route> node_routes() {
       {"stop", 1, false, stop_supervisor},
       {"fleet", 2, false, fleet},
       {"reload", 0, false, reload},
+      {"promote", 1, false, promote},
   };
 }
 

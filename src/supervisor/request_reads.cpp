@@ -21,7 +21,7 @@ std::optional<ChildId> id_item(const RequestPtr& request) {
   return std::nullopt;
 }
 
-bool is_here(const RequestPtr& request, const Place& place) { return place.host->node == request->node.name(); }
+bool is_here(const RequestPtr& request, const Place& place) { return request->node.is_here(place.host->node); }
 
 /// Entries that are wanted, in id order, so that an answer is the same on every node.
 std::vector<std::pair<ChildId, Entry>> wanted_entries(const RequestPtr& request) {
@@ -57,7 +57,7 @@ void whereis(const RequestPtr& request) {
 
 void whois(const RequestPtr& request) {
   const Pid* pid = request->items[1].as_pid();
-  auto id = pid ? request->driver->registry().whois(*pid) : std::nullopt;
+  auto id = pid ? request->driver->registry().whois(request->node.present(*pid)) : std::nullopt;
   request->reply(id ? id->to_term() : undefined());
 }
 

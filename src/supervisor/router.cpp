@@ -62,7 +62,7 @@ void Router::attempt_at(std::shared_ptr<Call> call, const Place& place) {
     }
     call->done(std::move(result));
   };
-  if (place.host->node == node_.name()) {
+  if (node_.is_here(place.host->node)) {
     node_.runtime().call(place.full_pid(), Message::encoded(call->message), call->left(), std::move(answered));
     return;
   }
@@ -119,7 +119,7 @@ void Router::call_here(Driver& driver, const ChildId& id, Bytes message, millise
                        process::CallDone done) {
   const auto entry = driver.registry().find(id);
   const Place* place = entry ? entry->running() : nullptr;
-  if (!place || place->host->node != node_.name()) {
+  if (!place || !node_.is_here(place->host->node)) {
     done(Error{Errc::no_such_child, fmt::format("no child '{}' on {}", id.text(), node_.name().value)});
     return;
   }
