@@ -134,11 +134,11 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
 }
 
 // Of two that join at the same time each may have had our first Hello before the other came: neither would know
-// of the other, and both would be up without having met.
+// of the other, and both would be up without having met. Those that are up were met by whoever joined then.
 void Machine::introduce(Peer& newcomer) {
   newcomer.want_hello = true;
   for (Peer& other : peers_)
-    if (other.hello_in) other.want_hello = true;
+    if (other.hello_in && other.in_state(MemberState::joining)) other.want_hello = true;
 }
 
 void Machine::learn(const SessionId& session, const std::string& address) {

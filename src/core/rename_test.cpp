@@ -40,7 +40,7 @@ class Rename : public ::testing::Test {
         if (!node.core) continue;
         const auto instances = node.core->instances(id_of(id));
         ASSERT_EQ(instances.size(), 1U) << id;
-        EXPECT_EQ(instances.front().first.node, cluster.nodes[cluster.host(id)].name) << id;
+        EXPECT_EQ(instances.front().host.node, cluster.nodes[cluster.host(id)].name) << id;
       }
     }
   }
@@ -85,10 +85,12 @@ TEST_F(Rename, OthersJoinItAndTakeTheirShare) {
 }
 
 TEST_F(Rename, ItJoinsTheSeedsThatItIsGiven) {
+  cluster.unreachable = {{NodeName("n2@test"), NodeName("n1@test")}};  // nobody reaches a node without a name
   cluster.boot(1);
   cluster.run(5s);
   cluster.start(1, {spec_of("other")});
   cluster.run(1s);
+  cluster.unreachable.clear();
   rename({NodeName("n2@test")});
   cluster.run(5s);
   EXPECT_EQ(cluster.nodes[1].core->up_nodes().size(), 2U);
