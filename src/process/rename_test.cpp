@@ -59,6 +59,7 @@ TEST_F(RenameTest, APidOfBeforeIsAsGoodAsTheNewOne) {
 
 TEST_F(RenameTest, MonitorsOfBeforeAndByPidsOfBeforeFire) {
   const Pid pid = spawn();
+  EXPECT_EQ(self_of(pid), pid);  // it has started
   Channel<std::string> told;
   runtime.monitor(pid, [&](const ExitReason& why) { told.put("before " + why.text()); });
   rename();
