@@ -46,7 +46,7 @@ void Machine::refuse(Peer& peer, const std::string& why) {
   ++stats_.refused_messages;
   peer.refused = true;
   peer.settled = true;
-  peer.learned.reset();
+  give_up_meeting(peer);
   if (self().state == MemberState::joining) refused_ = true;
   effects_.refused = why;
   log(LogLevel::error, fmt::format("{} cannot be a member with us: {}", peer.name.value, why));
@@ -148,6 +148,7 @@ void Machine::learn(const SessionId& session, const std::string& address) {
   if (peer.learned != session) {
     peer.learned = session;
     peer.learned_at = now_.monotonic;
+    peer.missed = false;
   }
   if (!address.empty()) peer.address = address;
   if (!peer.channel && !peer.connecting) connect(peer);

@@ -166,7 +166,7 @@ Duration Machine::next_deadline() const {
     if (!peer.channel && !peer.connecting) at(peer.next_connect);
     if (peer.channel && !peer.hello_in) at(peer.settle_at);
     if (peer.member && peer.lost_at) at(*peer.lost_at + settings_.tick_timeout);
-    if (peer.learned && !peer.member && self().state == MemberState::joining)
+    if (peer.learned && !peer.member && !peer.missed && self().state == MemberState::joining)
       if (const Duration until = peer.learned_at + settings_.tick_timeout; until > now_.monotonic) at(until);
   }
   if (self().state == MemberState::joining && form_at_ > now_.monotonic) at(form_at_);

@@ -92,7 +92,7 @@ void Machine::handle(const ConnectFailed& event) {
     if (!peer.lost_at) peer.lost_at = now_.monotonic;
   }
   if (event.proven_dead) {
-    peer.learned.reset();
+    give_up_meeting(peer);
     if (!peer.seed && !peer.member) {
       peer.next_connect = Duration::max();  // it comes by itself when it is started again
       return;
@@ -116,8 +116,13 @@ void Machine::tend_peers() {
     if (!peer.channel && !peer.connecting && peer.next_connect <= now_.monotonic) connect(peer);
     if (peer.channel && !peer.hello_in && peer.settle_at <= now_.monotonic) {
       peer.settled = true;
-      peer.learned.reset();
+      give_up_meeting(peer);
       peer.settle_at = Duration::max();
+    }
+    const bool joining = self().state == MemberState::joining;
+    if (joining && peer.learned && !peer.missed && now_.monotonic >= peer.learned_at + settings_.tick_timeout) {
+      peer.missed = true;
+      ask_all_for_rows();
     }
     judge(peer);
   }
@@ -130,6 +135,22 @@ void Machine::tend_peers() {
         break;
       }
     }
+  }
+}
+
+void Machine::give_up_meeting(Peer& peer) {
+  if (peer.learned && self().state == MemberState::joining) ask_all_for_rows();
+  peer.learned.reset();
+}
+
+// A joining node has the changes of a member that it never met from the others alone: those up to their Syncs.
+// Once it goes on without that member it needs them all.
+void Machine::ask_all_for_rows() {
+  for (Peer& peer : peers_) {
+    if (!peer.member || !peer.synced_in) continue;
+    peer.synced_in = false;
+    peer.expected = 0;
+    peer.want_sync_request = true;
   }
 }
 
@@ -157,7 +178,7 @@ bool Machine::may_become_up() const {
       if (!peer.synced_in || peer.must_answer) return false;
       ++here;
       formed = formed || peer.member->state != MemberState::joining;
-    } else if (peer.learned && now_.monotonic < peer.learned_at + settings_.tick_timeout) {
+    } else if (peer.learned && !peer.missed) {
       return false;
     }
     if ((peer.seed || give_up_) && !peer.settled && !peer.member) return false;

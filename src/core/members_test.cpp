@@ -241,6 +241,47 @@ TEST(Members, TwoThatJoinThroughOneAtTheSameTimeMeet) {
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->members().size(), 3U);
 }
 
+/// n3 joins and cannot reach n1, which then writes a row that n2 has. Returns its id.
+std::string join_without_meeting(Cluster& cluster) {
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  cluster.boot(2);
+  cluster.run(1s);
+  const Core& writer = *cluster.nodes[0].core;
+  std::string id = "a";
+  while (writer.node_for(id_of(id)) != cluster.nodes[0].name) id += "a";
+  cluster.start(0, {spec_of(id)});
+  cluster.run(6s);  // the view waits for n3
+  EXPECT_NE(cluster.nodes[1].core->spec(id_of(id)), nullptr);
+  EXPECT_EQ(cluster.nodes[2].core->spec(id_of(id)), nullptr);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::joining);
+  return id;
+}
+
+TEST(Members, OneThatGoesOnWithoutAMemberItNeverMetHasTheRowsOfThatMember) {
+  Cluster cluster(3);
+  const std::string id = join_without_meeting(cluster);
+  cluster.run(3s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+  EXPECT_NE(cluster.nodes[2].core->spec(id_of(id)), nullptr);
+}
+
+TEST(Members, OneThatJoinsWhenAMemberDiesThatItNeverMetHasTheRowsOfThatMember) {
+  Cluster cluster(3);
+  const std::string id = join_without_meeting(cluster);
+  cluster.watch = [&](std::size_t i, const Effects&) {
+    const Core& core = *cluster.nodes[i].core;
+    EXPECT_TRUE(core.self().state != MemberState::up || core.spec(id_of(id)));
+  };
+  cluster.exit(id, false);  // with what follows n1 says that all it knows hold the row
+  cluster.run();
+  cluster.kill(0);
+  cluster.run(3s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+}
+
 TEST(Members, OneThatSleptWhileItJoinedDoesNotFormAlone) {
   Cluster cluster(2);
   cluster.boot(0);

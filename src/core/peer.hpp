@@ -52,6 +52,7 @@ struct Peer {
   bool refused = false;              ///< It will not work with us, or we not with it.
   std::optional<SessionId> learned;  ///< Another member knows it; we must meet it before we are up.
   Duration learned_at{};
+  bool missed = false;               ///< Learned of, but not met in time.
   bool connecting = false;
   bool last_known = false;
   Duration next_connect = Duration::max();

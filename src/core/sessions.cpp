@@ -48,8 +48,10 @@ void Machine::end_session(PeerIndex index, MemberState how, const std::string& w
 // All survivors must hold the same of what it wrote before they act on a view without it: each passes on what
 // the others may lack, before its View.
 void Machine::relay_unstable(Peer& peer) {
-  for (Peer& other : peers_)
-    if (other.hello_in && other.may_lack && other.name != peer.name) other.want_sync = true;
+  for (Peer& other : peers_) {
+    const bool lacks = other.may_lack || other.in_state(MemberState::joining);  // may not have met it yet
+    if (other.hello_in && lacks && other.name != peer.name) other.want_sync = true;
+  }
   if (peer.unstable.size() >= unstable_max) {
     for (Peer& other : peers_)
       if (other.hello_in && other.name != peer.name) other.want_sync = true;

@@ -88,6 +88,8 @@ class Machine {
   void tend_peers();
   void judge(Peer& peer);
   void join_anew();
+  void give_up_meeting(Peer& peer);
+  void ask_all_for_rows();
   void maybe_become_up();
   [[nodiscard]] bool may_become_up() const;
   void become_up();
