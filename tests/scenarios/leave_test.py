@@ -3,7 +3,7 @@
 import random
 import time
 
-from support import ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
+from support import SLOW, ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
 
 WORKERS = 200
 NODES = ("n1", "n2", "n3")
@@ -107,7 +107,7 @@ class Leave(ScenarioTest):
     def test_a_second_signal_ends_a_node_at_once(self):
         cluster = self.cluster("n1", "n2")
         cluster.supervisors = {"web": ({}, [
-            {"id": f"slow-{n}", "shutdown_ms": 20000,
+            {"id": f"slow-{n}", "shutdown_ms": int(20000 * SLOW),
              "exec": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"]} for n in range(4)])}
         cluster.start()
         placed = cluster.wait_placed([f"slow-{n}" for n in range(4)])
@@ -117,8 +117,8 @@ class Leave(ScenarioTest):
                   "it has begun to leave")
         begin = time.monotonic()
         cluster.process(name).terminate()
-        cluster.process(name).wait(8)
-        self.assertLess(time.monotonic() - begin, 5)
+        cluster.process(name).wait(8 * SLOW)
+        self.assertLess(time.monotonic() - begin, 5 * SLOW)
 
 
 if __name__ == "__main__":
