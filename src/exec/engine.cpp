@@ -340,8 +340,8 @@ void Engine::report_started(Record& record, Result<pid_t> result) {
   }
   // Both callbacks are destroyed on the io_context too, never on the engine's thread.
   auto call = [callback = std::move(record.on_started), abandoned = record.abandoned, closed = closed_,
-               result] {
-    if (callback && !abandoned->load() && !closed->load()) callback(result);
+               result = std::move(result)]() mutable {
+    if (callback && !abandoned->load() && !closed->load()) callback(std::move(result));
   };
   asio::post(record.strand, std::move(call));
 }

@@ -94,7 +94,7 @@ std::vector<std::string> shim_environment(const ShimRequest& request) {
   merged[instance_variable] = request.instance;
   std::vector<std::string> result;
   result.reserve(merged.size());
-  for (const auto& [name, value] : merged) result.push_back(name + '=' + value);
+  for (const auto& [name, value] : merged) result.emplace_back(name).append(1, '=').append(value);
   return result;
 }
 
