@@ -7,8 +7,8 @@ Headers are looked at through the files that include them. Runs against a compil
 within the time count as complaints: they are not known to be clean.
 
 Nearly all the time goes to the headers of others, so --all takes a folder's files together, as one file that
-includes them, a tenth of the time. Where that does not compile (two files use one name for things of their
-own) they are looked at one by one. misc-unused-using-decls sees only files that are looked at alone.
+includes them, in a tenth of the time. Files that do not compile with the others (two use one name for things
+of their own) are looked at alone. misc-unused-using-decls sees only files that are looked at alone.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -85,8 +86,12 @@ def tidy_batch(build, names, flags):
     run = subprocess.run(
         ["clang-tidy-14", "--quiet", "--checks=-bugprone-suspicious-include", f"--header-filter={OURS}", str(source),
          "--", *flags[names[0]]], cwd=ROOT, capture_output=True, text=True, check=False)
-    if "clang-diagnostic" in run.stdout:
-        return [tidy(build, name) for name in names]
+    clashes = re.findall(r"^(/\S+?):\d+:\d+: error: .*clang-diagnostic", run.stdout, re.MULTILINE)
+    if clashes:
+        alone = {os.path.relpath(path, ROOT) for path in clashes} & set(names)
+        rest = [name for name in names if name not in alone] if alone else []
+        results = [tidy(build, name) for name in names if name not in rest]
+        return results + (tidy_batch(build, rest, flags) if rest else [])
     return [(f"{names[0]} and {len(names) - 1} more", run.returncode == 0, run.stdout.strip())]
 
 
