@@ -3,9 +3,11 @@
 
 #include <random>
 
+#include "node/dist_header.hpp"
 #include "node/fair_queue.hpp"
 #include "node/interop_support.hpp"
 #include "node/wire.hpp"
+#include "term/random_term_test_support.hpp"
 
 namespace brood::node {
 namespace {
@@ -166,6 +168,36 @@ TEST_F(Interop, MessagesOfEverySizeComeBackAsTheyWent) {
     EXPECT_TRUE(record().take("send").term == term) << size << " bytes";
   }
   EXPECT_EQ(record().count("down"), 0U);
+}
+
+TEST_F(Interop, AHundredThousandRandomTermsComeBackFromALiveNodeAsTheyWent) {
+  start_erlang();
+  const Term echo = value_of("spawn(fun() -> (fun L() -> receive B -> From ! B, L() end end)() end)");
+  ASSERT_NE(echo.as_pid(), nullptr);
+  brood::test::RandomTerms random(14);
+  constexpr std::size_t batch = 1000;
+  std::size_t equal_bytes = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Term> terms;
+    for (std::size_t i = 0; i < batch; ++i) terms.push_back(random.next());
+    me().send(me_pid(), *echo.as_pid(), encode_term(Term::list(terms)));
+    const Bytes back = record().take("send").term;
+    TermReader in(back);
+    ASSERT_TRUE(in.version() && in.list() == batch);
+    for (const Term& term : terms) {
+      const auto item = in.skip();
+      ASSERT_TRUE(item.has_value());
+      const Bytes got = Bytes(1, version_byte).append(*item);
+      if (got == encode_term(term)) {
+        ++equal_bytes;
+        continue;
+      }
+      ASSERT_TRUE(brood::test::has_large_map(term)) << to_string(term, 500);
+      const auto read = decode_term(got);
+      ASSERT_TRUE(read && *read == term) << to_string(term, 500);
+    }
+  }
+  EXPECT_GT(equal_bytes, 95'000U);
 }
 
 TEST_F(Interop, LargeReasonsAndNamedReceiversTakeFragmentsToo) {

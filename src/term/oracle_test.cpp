@@ -16,6 +16,7 @@ namespace brood {
 namespace {
 
 namespace fs = std::filesystem;
+using test::has_large_map;
 
 void add_record(Bytes& out, BytesView content) {
   char size[4];
@@ -64,27 +65,11 @@ class Oracle : public testing::Test {
   fs::path folder_;
 };
 
-/// Whether a map of more than 32 entries is inside: Erlang writes those in the order of its hashes.
-bool has_large_map(const Term& term) {
-  if (const auto* map = term.as_map()) {
-    if (map->size() > 32) return true;
-    return std::any_of(map->begin(), map->end(), [](const auto& entry) {
-      return has_large_map(entry.first) || has_large_map(entry.second);
-    });
-  }
-  const auto any = [](const std::vector<Term>& items) {
-    return std::any_of(items.begin(), items.end(), has_large_map);
-  };
-  if (const auto* items = term.as_tuple()) return any(*items);
-  if (const auto* list = std::get_if<Term::List>(&term.value())) return any(list->items) || any(list->tail);
-  return false;
-}
-
 TEST_F(Oracle, ReadsAndWritesEveryTermAsWeDo) {
   test::RandomTerms random(11);
   std::vector<Term> terms;
   Bytes input;
-  for (int count = 0; count < 5000; ++count) {
+  for (int count = 0; count < 100'000; ++count) {
     terms.push_back(random.next());
     add_record(input, encode_term(terms.back()));
   }

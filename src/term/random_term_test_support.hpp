@@ -1,6 +1,7 @@
 // Random terms for tests.
 #pragma once
 
+#include <algorithm>
 #include <brood/term.hpp>
 #include <cmath>
 #include <random>
@@ -8,6 +9,23 @@
 #include "term/utf8.hpp"
 
 namespace brood::test {
+
+/// Whether a map of more than 32 entries is inside: Erlang writes those in the order of its hashes, all else
+/// in one way.
+inline bool has_large_map(const Term& term) {
+  if (const auto* map = term.as_map()) {
+    if (map->size() > 32) return true;
+    return std::any_of(map->begin(), map->end(), [](const auto& entry) {
+      return has_large_map(entry.first) || has_large_map(entry.second);
+    });
+  }
+  const auto any = [](const std::vector<Term>& items) {
+    return std::any_of(items.begin(), items.end(), has_large_map);
+  };
+  if (const auto* items = term.as_tuple()) return any(*items);
+  if (const auto* list = std::get_if<Term::List>(&term.value())) return any(list->items) || any(list->tail);
+  return false;
+}
 
 class RandomTerms {
  public:
