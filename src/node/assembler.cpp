@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace brood::node {
 
 Result<std::optional<BytesView>> Assembler::take(BytesView body) {
@@ -60,6 +62,12 @@ Result<void> Assembler::add(Partial& partial, BytesView more) {
                  fmt::format("incomplete messages of more than {} bytes together", limits_.bytes_max)};
   }
   bytes_ += more.size();
+  const std::size_t needed = partial.body.size() + more.size();
+  if (needed > partial.body.capacity()) {
+    // Growing in large steps: each copies all that is there.
+    const std::uint64_t fragments = std::min<std::uint64_t>(partial.expected, 1 << 20);
+    partial.body.reserve(std::min<std::size_t>(needed + fragments * more.size(), 4 * needed));
+  }
   partial.body += more;
   return {};
 }

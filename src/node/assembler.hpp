@@ -1,8 +1,8 @@
 // Assembler: puts the fragments of large messages together again, several messages at a time. Whole messages
 // pass through it untouched.
 //
-// Invariants: memory is held for what has arrived, never for what a header claims; no more than the limits
-// say, whose excess is an error that ends the channel.
+// Invariants: memory is held for what has arrived (up to four times as much, where the header says that more
+// comes); no more arrives than the limits say, whose excess is an error that ends the channel.
 //
 // Thread rule: none of its own; one for each channel.
 #pragma once
@@ -31,12 +31,15 @@ class Assembler {
   /// limit_exceeded.
   [[nodiscard]] Result<std::optional<BytesView>> take(BytesView body);
 
+  /// The bytes of what take() gave last, to be taken over; nullptr when they are its caller's.
+  [[nodiscard]] Bytes* owned() { return complete_.empty() ? nullptr : &complete_; }
+
   [[nodiscard]] std::size_t incomplete() const { return partial_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   struct Partial {
-    std::uint64_t expected = 0;  ///< The next fragment's number.
+    std::uint64_t expected = 0;  ///< The next fragment's number, and how many are to come.
     Bytes body;
   };
   Result<std::optional<BytesView>> begin(const BodyHeader& header);

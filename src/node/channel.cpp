@@ -23,6 +23,18 @@ constexpr std::size_t direct_bytes_max = 64 * 1024;
 /// Writes in one turn of the io thread before it looks at other channels.
 constexpr int writes_per_turn = 8;
 
+/// This thread hands out what has arrived. What that makes it send is written once it is through: one write
+/// for the answers to many messages.
+thread_local bool delivering = false;
+
+class DeliveringScope {
+ public:
+  DeliveringScope() { delivering = true; }
+  ~DeliveringScope() { delivering = false; }
+  DeliveringScope(const DeliveringScope&) = delete;
+  DeliveringScope& operator=(const DeliveringScope&) = delete;
+};
+
 }  // namespace
 
 Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options,
@@ -79,11 +91,9 @@ void Channel::on_read(std::size_t) {
 }
 
 bool Channel::deliver_frames(ChannelOwner& owner) {
+  const DeliveringScope scope;
   for (;;) {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (closed_) return false;
-    }
+    if (closed_.load(std::memory_order_acquire)) return false;
     auto frame = incoming_.next();
     if (!frame) {
       close(DownReason::protocol_error, frame.error().message);
@@ -102,7 +112,7 @@ Result<void> Channel::handle(ChannelOwner& owner, BytesView body) {
   const auto message = assembler_.take(body);
   if (!message) return message.error();
   if (!message->has_value()) return {};
-  return owner.on_message(*this, **message);
+  return owner.on_message(*this, **message, assembler_.owned());
 }
 
 bool Channel::has_unread() const {
@@ -127,6 +137,7 @@ Sent Channel::send(std::span<Outgoing> messages, Urgency urgency) {
       backlog_.fetch_add(added, std::memory_order_relaxed);
       if (writing_) return Sent::taken;
       writing_ = true;
+      if (delivering) return write_later(), Sent::taken;
       const auto now = Clock::now();
       direct = added <= direct_bytes_max && now - last_direct_ > direct_pause;
       last_direct_ = now;

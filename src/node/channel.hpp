@@ -49,8 +49,9 @@ enum class Sent : std::uint8_t { taken, busy, closed };
 class ChannelOwner {
  public:
   virtual ~ChannelOwner() = default;
-  /// The body of a whole message; valid during the call. An error closes the channel (protocol_error).
-  virtual Result<void> on_message(Channel& channel, BytesView body) = 0;
+  /// The body of a whole message; valid during the call. `owned`: where it lies, if that may be taken over.
+  /// An error closes the channel (protocol_error).
+  virtual Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) = 0;
   virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
                          const std::string& words) = 0;
   /// Everything that was queued has been handed to the kernel. Any thread.
@@ -122,10 +123,10 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   Assembler assembler_;   ///< Io thread.
 
   mutable std::mutex mutex_;
-  FairQueue queue_;       ///< Behind inflight_.
-  bool writing_ = false;  ///< Somebody owns inflight_ and will look at queue_ again.
-  bool closed_ = false;
-  bool broken_ = false;  ///< Writing failed; the reader will meet the end of the stream.
+  FairQueue queue_;                  ///< Behind inflight_.
+  bool writing_ = false;             ///< Somebody owns inflight_ and will look at queue_ again.
+  std::atomic<bool> closed_{false};  ///< Set under mutex_.
+  bool broken_ = false;              ///< Writing failed; the reader will meet the end of the stream.
   Clock::time_point last_direct_{};
 
   SendQueue inflight_;  ///< Belongs to whoever set writing_.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "node/dist_header.hpp"
+#include "node/wire.hpp"
 
 namespace brood::node {
 namespace {
@@ -34,14 +35,55 @@ class Encoder {
   const OutgoingControl& control_;
 };
 
+// Pids and references in the form that every node writes today, into ones of earlier messages: their memory,
+// and most often the node's name, is there already. False: in another form. `term` has been checked.
+
+constexpr std::uint8_t new_pid_tag = 88;
+constexpr std::uint8_t newer_reference_tag = 90;
+constexpr std::uint8_t small_atom_utf8_tag = 119;
+
+bool read_usual_node(wire::Cursor& in, NodeName& into) {
+  if (in.u8() != small_atom_utf8_tag) return false;
+  const BytesView name = in.take(in.u8());
+  if (into.value != name) into.value.assign(name);
+  return true;
+}
+
+bool read_usual_pid(BytesView term, Pid& into) {
+  wire::Cursor in(term);
+  if (in.u8() != new_pid_tag || !read_usual_node(in, into.node)) return false;
+  into.id = in.u32();
+  into.serial = in.u32();
+  into.creation = in.u32();
+  return !in.bad();
+}
+
+bool read_usual_ref(BytesView term, Ref& into) {
+  wire::Cursor in(term);
+  if (in.u8() != newer_reference_tag) return false;
+  const std::uint16_t words = in.u16();
+  if (!read_usual_node(in, into.node)) return false;
+  into.creation = in.u32();
+  into.words.clear();
+  for (std::uint16_t i = 0; i < words && !in.bad(); ++i) into.words.push_back(in.u32());
+  return !in.bad();
+}
+
 /// Collects what a control tuple holds, going bad at the first thing that does not fit.
 class Decoder {
  public:
   Decoder(TermReader& in, IncomingControl& out) : in_(in), out_(out) {}
 
-  void from() { take(in_.pid(), out_.from); }
-  void to() { take(in_.pid(), out_.to); }
-  void ref() { take(in_.ref(), out_.ref); }
+  void from() { pid(out_.from); }
+  void to() { pid(out_.to); }
+  void ref() {
+    const std::size_t start = in_.position();
+    const auto bytes = in_.skip();
+    ok_ = ok_ && bytes.has_value();
+    if (!ok_ || read_usual_ref(*bytes, out_.ref)) return;
+    in_.seek(start);
+    take(in_.ref(), out_.ref);
+  }
   void id() { take(in_.unsigned_integer(), out_.id); }
   void name() {
     auto atom = in_.atom();
@@ -52,7 +94,7 @@ class Decoder {
     if (in_.peek() == TermReader::Kind::atom) {
       name();
     } else {
-      take(in_.pid(), pid);
+      this->pid(pid);
     }
   }
   void skip() { ok_ = ok_ && in_.skip().has_value(); }
@@ -64,6 +106,14 @@ class Decoder {
   [[nodiscard]] bool ok() const { return ok_; }
 
  private:
+  void pid(Pid& into) {
+    const std::size_t start = in_.position();
+    const auto bytes = in_.skip();
+    ok_ = ok_ && bytes.has_value();
+    if (!ok_ || read_usual_pid(*bytes, into)) return;
+    in_.seek(start);
+    take(in_.pid(), into);
+  }
   template <typename T>
   void take(Result<T> result, T& into) {
     ok_ = ok_ && result.has_value();
@@ -297,6 +347,7 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   }
   out.name.name.clear();
   out.reason.clear();
+  out.owned = nullptr;
   out.from.node.value.clear();
   Decoder items(in, out);
   const Op received = static_cast<Op>(*op);
@@ -322,7 +373,15 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   return {};
 }
 
-Bytes IncomingControl::term() const {
+Bytes IncomingControl::term() {
+  if (owned != nullptr && reason.empty() && !payload.empty()) {
+    // A byte before the payload there always is: the header's or the control term's last.
+    const auto start = static_cast<std::size_t>(payload.data() - owned->data()) - 1;
+    payload = {};
+    (*owned)[start] = version_byte;
+    owned->erase(0, start);
+    return std::move(*std::exchange(owned, nullptr));
+  }
   const BytesView bare = reason.empty() ? payload : BytesView(reason);
   Bytes out;
   out.reserve(bare.size() + 1);

@@ -74,8 +74,12 @@ struct IncomingControl {
                       ///< what would be one came inside the control tuple (an exit's reason).
   Bytes reason;       ///< What came inside the tuple, without version byte.
 
-  /// The payload or reason as a term that stands alone, with version byte.
-  [[nodiscard]] Bytes term() const;
+  /// Where the body lies, if that may be taken over: a large payload then is not copied. Set by whoever
+  /// knows.
+  Bytes* owned = nullptr;
+
+  /// The payload or reason as a term that stands alone, with version byte. Once: it may take `owned`.
+  [[nodiscard]] Bytes term();
 };
 
 /// Decodes the body of a whole message, header and all. Afterwards `op` is one of: link, unlink,

@@ -40,7 +40,7 @@ Result<IncomingControl> round_trip(const OutgoingControl& control, BytesView pay
 const Bytes payload = encode_term(Term::tuple({Term::atom("hello"), Term(5)}));
 
 TEST(Control, WhatIsSentIsWhatIsUnderstood) {
-  const auto sent = round_trip({.op = Op::send_sender, .from = &from, .to = &to}, payload);
+  auto sent = round_trip({.op = Op::send_sender, .from = &from, .to = &to}, payload);
   ASSERT_TRUE(sent.has_value());
   EXPECT_EQ(sent->op, Op::send_sender);
   EXPECT_EQ(sent->from, from);
@@ -86,6 +86,22 @@ TEST(Control, WhatIsSentIsWhatIsUnderstood) {
   EXPECT_TRUE(round_trip({.op = Op::spawn_reply, .to = &to, .ref = &ref}).has_value());
 }
 
+TEST(Control, APayloadInOwnedBytesIsTakenOver) {
+  Bytes bytes;
+  put_header(bytes);
+  TermWriter writer(bytes);
+  encode_control(writer, {.op = Op::send_sender, .from = &from, .to = &to});
+  bytes.append(payload, 1);
+  bytes.reserve(1000);
+  const char* memory = bytes.data();
+  IncomingControl control;
+  ASSERT_TRUE(decode_control(bytes, {}, control).has_value());
+  control.owned = &bytes;
+  const Bytes term = control.term();
+  EXPECT_EQ(term, payload);
+  EXPECT_EQ(term.data(), memory);
+}
+
 TEST(Control, FormsThatBroodDoesNotSendAreUnderstood) {
   const Term cookie = Term::atom("");
   const Term token = Term::list({1, 2});
@@ -113,12 +129,12 @@ TEST(Control, ReasonsInsideTheTupleBecomePayloads) {
   const Term reason = Term::tuple({Term::atom("bye"), 1});
   for (const auto& bytes :
        {body({number(3), from, to, reason}), body({number(13), from, to, Term::list({}), reason})}) {
-    const auto exit = decoded(bytes);
+    auto exit = decoded(bytes);
     ASSERT_TRUE(exit.has_value());
     EXPECT_EQ(exit->op, Op::payload_exit);
     EXPECT_EQ(exit->term(), encode_term(reason));
   }
-  const auto down = decoded(body({number(21), name, to, ref, reason}));
+  auto down = decoded(body({number(21), name, to, ref, reason}));
   ASSERT_TRUE(down.has_value());
   EXPECT_EQ(down->op, Op::payload_monitor_p_exit);
   EXPECT_EQ(down->term(), encode_term(reason));

@@ -108,9 +108,9 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
   void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload);
   Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
-  Result<void> on_message(Channel& channel, BytesView body) override;
+  Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) override;
   void deliver(Channel& channel, IncomingControl& control);
-  void answer_global(Channel& channel, const IncomingControl& control);
+  void answer_global(Channel& channel, IncomingControl& control);
 
   /// Runs `call` unless the Distribution is gone.
   template <typename F>

@@ -71,17 +71,18 @@ void Distribution::Impl::send(const NodeName& node, const OutgoingControl& contr
   send(node, {&message, 1}, Urgency::required);
 }
 
-Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body) {
+Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body, Bytes* owned) {
   TermLimits limits;
   limits.bytes_max = options.message_bytes_max;
   if (auto decoded = decode_control(body, limits, incoming_); !decoded) return decoded;
+  incoming_.owned = owned;
   callback([&] {
     if (processes_ != nullptr) deliver(channel, incoming_);
   });
   return {};
 }
 
-void Distribution::Impl::answer_global(Channel& channel, const IncomingControl& control) {
+void Distribution::Impl::answer_global(Channel& channel, IncomingControl& control) {
   auto answer = answer_to_global(options.name, control.term());
   if (!answer) return;
   const Pid nobody{options.name, 0, 0, creation};

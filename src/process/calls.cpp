@@ -158,7 +158,7 @@ CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::c
                   [&](const PendingCallPtr& pending) { call(to, std::move(message), pending); });
 }
 
-void RuntimeCore::reply(BytesView from, Bytes answer) {
+void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
   const auto caller = read_from(from);
   if (!caller) {
     malformed.fetch_add(1, std::memory_order_relaxed);
@@ -175,13 +175,18 @@ void RuntimeCore::reply(BytesView from, Bytes answer) {
   }
   Bytes term = make_gen_reply(caller->tag, answer);
   remote.try_with([&](Remote& network) {
-    const Pid self = identity.pid(outside);
+    // From the process itself, so that the answer keeps its place behind what it sent before.
     if (caller->alias) {
-      network.send_alias(self, *caller->alias, std::move(term));
+      network.send_alias(identity.pid(self), *caller->alias, std::move(term));
     } else {
-      network.send(self, caller->pid, std::move(term));
+      network.send(identity.pid(self), caller->pid, std::move(term));
     }
   });
+}
+
+void RuntimeCore::take_answer(std::uint64_t id, Bytes term) {
+  auto answer = take_reply_answer(std::move(term));
+  if (!answer || !desk.answer(id, std::move(*answer))) dropped.fetch_add(1, std::memory_order_relaxed);
 }
 
 void RuntimeCore::take_answer(BytesView term) {

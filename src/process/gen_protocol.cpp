@@ -90,6 +90,7 @@ Bytes make_gen_cast(BytesView message) {
 
 Bytes make_from(const Pid& pid, const Ref& alias) {
   Bytes out;
+  out.reserve(64 + 2 * pid.node.value.size());
   TermWriter writer(out);
   writer.version();
   writer.tuple(2);
@@ -146,6 +147,19 @@ std::optional<GenFrom> read_from(BytesView from) {
   GenFrom out{std::move(*pid), with_version(*tag), std::nullopt};
   if (auto ref = read_tag(*tag); ref && ref->by_alias) out.alias = std::move(ref->ref);
   return out;
+}
+
+std::optional<Bytes> take_reply_answer(Bytes term) {
+  TermReader reader(term);
+  const auto version = reader.version();
+  const auto arity = reader.tuple();
+  if (!version || !arity || *arity != 2 || !reader.skip()) return std::nullopt;
+  const std::size_t start = reader.position();
+  if (!reader.skip() || !reader.at_end()) return std::nullopt;
+  // In place: the version byte takes that of the tag's last.
+  term[start - 1] = static_cast<char>(131);
+  term.erase(0, start - 1);
+  return term;
 }
 
 std::optional<GenReply> read_reply(BytesView term) {

@@ -42,5 +42,7 @@ struct GenReply {
   Bytes answer;  ///< With version byte.
 };
 [[nodiscard]] std::optional<GenReply> read_reply(BytesView term);
+/// The answer alone (with version byte), whatever its tag; nullopt where `term` is none.
+[[nodiscard]] std::optional<Bytes> take_reply_answer(Bytes term);
 
 }  // namespace brood::process

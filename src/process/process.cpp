@@ -159,7 +159,7 @@ std::function<void(Bytes)> Process::take_replier() {
 }
 
 void Process::reply(BytesView caller, Bytes answer) {
-  core_.reply(caller, std::move(answer));
+  core_.reply(caller, std::move(answer), local_);
 }
 
 std::function<void(std::function<void()>)> Process::poster() {

@@ -4,6 +4,12 @@
 
 namespace brood::process {
 
+std::size_t RemoteWatches::Hash::operator()(const Key& key) const {
+  std::uint64_t hash = key.second.creation ^ std::uint64_t{key.first.id} << 32;
+  for (const std::uint32_t word : key.second.words) hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+  return hash ^ hash >> 32;
+}
+
 void RemoteWatches::add(Key key, Target target) {
   std::lock_guard lock(mutex_);
   targets_[std::move(key)] = std::move(target);
@@ -20,11 +26,10 @@ std::vector<std::pair<RemoteWatches::Key, RemoteWatches::Target>> RemoteWatches:
     const NodeName& node) {
   std::vector<std::pair<Key, Target>> out;
   std::lock_guard lock(mutex_);
-  Key first;
-  first.first.node = node;  // pids are ordered by node first
-  for (auto it = targets_.lower_bound(first); it != targets_.end() && it->first.first.node == node;) {
-    out.emplace_back(it->first, std::move(it->second));
-    it = targets_.erase(it);
+  for (auto it = targets_.begin(); it != targets_.end();) {
+    const bool gone = it->first.first.node == node;
+    if (gone) out.emplace_back(it->first, std::move(it->second));
+    it = gone ? targets_.erase(it) : std::next(it);
   }
   return out;
 }

@@ -27,7 +27,7 @@ void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
 
 void Runtime::on_send_alias(const Pid& from, const Ref& alias, Bytes term) {
   core_->desk.node_seen(from.node);
-  if (core_->identity.id_of(alias)) return core_->take_answer(term);
+  if (const auto id = core_->identity.id_of(alias)) return core_->take_answer(*id, std::move(term));
   core_->dropped.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -77,32 +77,34 @@ void Runtime::on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref)
 
 void Runtime::on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) {
   core_->desk.node_seen(watcher.node);
-  const Watcher entry{{}, 0, true, watcher, ref, watched};
-  core_->remote_watches.add({watcher, ref}, watched);
-  if (core_->names.watch_sink(watched, {watcher, ref})) return;
   const Names::Holder holder = core_->names.find(watched);
-  const auto* pid = std::get_if<LocalPid>(&holder);
-  if (pid != nullptr) {
+  if (const auto* pid = std::get_if<LocalPid>(&holder)) {
     core_->remote_watches.add({watcher, ref}, *pid);
-    if (core_->signal(*pid, std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, entry))) return;
+    Watcher entry{{}, 0, true, watcher, ref, watched};
+    if (core_->signal(*pid, std::make_unique<MonitorEnvelope>(Envelope::Kind::monitor, std::move(entry))))
+      return;
+  } else {
+    core_->remote_watches.add({watcher, ref}, watched);
+    if (core_->names.watch_sink(watched, {watcher, ref})) return;
   }
+  const Watcher entry{{}, 0, true, watcher, ref, watched};
   core_->notify_down(entry, core_->identity.pid(outside), ExitReason::noproc());
 }
 
 namespace {
 
-void end_watch(RuntimeCore& core, const RemoteWatches::Key& key, const RemoteWatches::Target& target) {
+void end_watch(RuntimeCore& core, RemoteWatches::Key key, const RemoteWatches::Target& target) {
   if (const auto* name = std::get_if<Atom>(&target)) return core.names.unwatch_sink(*name, key);
+  Watcher watcher{{}, 0, true, std::move(key.first), std::move(key.second), {}};
   core.signal(std::get<LocalPid>(target),
-              std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor,
-                                                Watcher{{}, 0, true, key.first, key.second, {}}));
+              std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, std::move(watcher)));
 }
 
 }  // namespace
 
 void Runtime::on_demonitor(const Pid& watcher, const Ref& ref) {
-  const RemoteWatches::Key key{watcher, ref};
-  if (const auto target = core_->remote_watches.take(key)) end_watch(*core_, key, *target);
+  RemoteWatches::Key key{watcher, ref};
+  if (const auto target = core_->remote_watches.take(key)) end_watch(*core_, std::move(key), *target);
 }
 
 void Runtime::on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) {

@@ -50,8 +50,11 @@ class RemoteWatches {
   [[nodiscard]] std::vector<std::pair<Key, Target>> take_node(const NodeName& node);
 
  private:
+  struct Hash {
+    std::size_t operator()(const Key& key) const;
+  };
   std::mutex mutex_;
-  std::map<Key, Target> targets_;
+  std::unordered_map<Key, Target, Hash> targets_;
 };
 
 class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
@@ -90,8 +93,10 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   using StartCall = std::function<void(const PendingCallPtr&)>;
   CallResult wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
                       const StartCall& start);
-  void reply(BytesView from, Bytes answer);
-  void take_answer(BytesView term);  ///< {Tag, Answer} for a call of ours.
+  /// `self`: the process that answers.
+  void reply(BytesView from, Bytes answer, LocalPid self = outside);
+  void take_answer(BytesView term);                ///< {Tag, Answer} for a call of ours.
+  void take_answer(std::uint64_t id, Bytes term);  ///< As above, where the alias it came by says which.
 
   // relations.cpp
   void exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source);

@@ -166,7 +166,7 @@ RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call)
   if (call.local) {
     call.local->finish(std::move(bytes));
   } else if (!call.from.empty()) {
-    reply(call.from, std::move(bytes));
+    reply(call.from, std::move(bytes), process.local());
   }
   return Step::go_on;
 }

@@ -143,7 +143,11 @@ Result<double> TermReader::real() {
 bool TermReader::take_atom(std::string* name) {
   const auto atom = etf::parse_atom(bytes_.substr(position_));
   if (!atom) return false;
-  if (name) *name = atom->latin1 ? utf8::from_latin1(atom->name) : std::string(atom->name);
+  if (name != nullptr && atom->latin1) {
+    *name = utf8::from_latin1(atom->name);
+  } else if (name != nullptr) {
+    name->assign(atom->name);
+  }
   position_ += atom->size;
   return true;
 }

@@ -70,6 +70,7 @@ bool is_printable(char32_t character) noexcept {
 }
 
 bool fits_atom(std::string_view text) noexcept {
+  if (text.size() <= 255 && is_ascii(text)) return true;
   if (text.size() > etf::atom_characters_max * 4) return false;
   const auto characters = length(text);
   return characters && *characters <= etf::atom_characters_max;
