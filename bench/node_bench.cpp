@@ -1,195 +1,318 @@
-// Messages between two nodes of this program over loopback, with a bare TCP ping-pong as the floor.
-#include <benchmark/benchmark.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
+// Two nodes of ours, one of ours and one of OTP, and two of OTP, doing the same work in the same run, with a
+// bare TCP ping-pong of as many bytes as the floor: remote calls, one-way messages, large messages. Printed
+// as a table with ratios. Without Erlang the columns of OTP stay empty.
+//
+//   node_bench [--quick] [--alone] [NAME...]     --quick: a tenth of the work; --alone: without OTP; NAME:
+//   only
+//                                               those of call_1, call_64, ... (see the table)
+//
+// The nodes of ours share this program, those of OTP are programs of their own; processor time is of both
+// nodes together. Callers are asynchronous here, processes there.
+#include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <brood/codec.hpp>
-#include <condition_variable>
-#include <mutex>
+#include <future>
+#include <map>
 #include <thread>
 
+#include "bench/raw_tcp.hpp"
 #include "node/distribution.hpp"
+#include "node/epmd.hpp"
+#include "process/runtime.hpp"
 
 namespace {
 
 using namespace brood;
-using namespace brood::node;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-/// Counts what arrives, or sends it back.
-class Counter final : public process::RemoteEvents {
- public:
-  void on_send(const Pid& from, const Pid& to, Bytes term) override {
-    if (echo != nullptr) return echo->send(to, from, std::move(term));
-    const std::uint64_t count = received.fetch_add(1) + 1;
-    if (rally != nullptr && count < wanted.load()) return rally->send(to, from, std::move(term));
-    if (count == wanted.load()) {
-      const std::scoped_lock lock(mutex);
-      changed.notify_all();
-    }
-  }
-  void on_send_named(const Pid&, const Atom&, Bytes) override {}
-  void on_send_alias(const Pid&, const Ref&, Bytes) override {}
-  void on_link(const Pid&, const Pid&) override {}
-  void on_unlink(const Pid&, const Pid&, std::uint64_t) override {}
-  void on_unlink_ack(const Pid&, const Pid&, std::uint64_t) override {}
-  void on_exit(const Pid&, const Pid&, Bytes) override {}
-  void on_exit2(const Pid&, const Pid&, Bytes) override {}
-  void on_monitor(const Pid&, const Pid&, const Ref&) override {}
-  void on_monitor_named(const Pid&, const Atom&, const Ref&) override {}
-  void on_demonitor(const Pid&, const Ref&) override {}
-  void on_monitor_exit(const Pid&, const Ref&, Bytes) override {}
-  void on_node_down(const NodeName&) override {}
-
-  void wait() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return received.load() >= wanted.load(); });
-  }
-
-  Distribution* echo = nullptr;   ///< Sends everything back.
-  Distribution* rally = nullptr;  ///< Sends everything back until `wanted` have come.
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::atomic<std::uint64_t> received{0};
-  std::atomic<std::uint64_t> wanted{0};
+struct Work {
+  std::string name;
+  std::size_t callers = 0;  ///< 0: one-way messages.
+  std::size_t bytes = 16;
+  std::size_t count = 0;
 };
 
-struct Node {
-  explicit Node(const char* name) : guard(io.get_executor()), distribution(io, options(name)) {
-    distribution.set_events(&counter, {});
-    (void)distribution.start();
-    thread = std::thread([this] { io.run(); });
+struct Measured {
+  double wall_us = 0;
+  double cpu_us = 0;
+};
+using Results = std::map<std::string, Measured>;
+
+/// Echoes calls; counts everything else until it is asked for the count.
+class Echo final : public Behaviour {
+ public:
+  Result<void> start(Context&) override { return {}; }
+  Result<Bytes> call(Message message) override {
+    static const Bytes count = encode(Atom("count"));
+    Bytes bytes = message.to_bytes();
+    if (bytes == count) return encode(std::exchange(count_, 0));
+    return bytes;
+  }
+  void cast(Message) override {}
+  void info(Message) override { ++count_; }
+  void down(const Down&) override {}
+  void terminate(const ExitReason&) override {}
+
+ private:
+  std::int64_t count_ = 0;
+};
+
+class Node {
+ public:
+  Node(const std::string& name, std::uint16_t epmd_port)
+      : guard_(io_.get_executor()), distribution_(io_, options(name, epmd_port)) {
+    const auto creation = distribution_.start();
+    if (!creation) throw std::runtime_error(creation.error().message);
+    // A mailbox without a limit, as OTP's: what is measured is the way there.
+    process::RuntimeOptions unlimited;
+    unlimited.mailbox_messages_max = UINT32_MAX;
+    unlimited.mailbox_bytes_max = SIZE_MAX;
+    runtime_ = std::make_unique<process::Runtime>(NodeName(name), *creation, unlimited);
+    runtime_->set_remote(&distribution_);
+    distribution_.set_events(runtime_.get(), {});
+    const Pid echo = runtime_->spawn(std::make_unique<Echo>(), {});
+    (void)runtime_->register_name(Atom("echo"), echo);
+    thread_ = std::thread([this] { io_.run(); });
   }
   ~Node() {
-    distribution.stop(milliseconds(0));
-    guard.reset();
-    io.stop();
-    thread.join();
+    distribution_.stop(milliseconds(0));
+    runtime_->stop(seconds(5));
+    distribution_.set_events(nullptr, {});
+    runtime_->set_remote(nullptr);
+    guard_.reset();
+    io_.stop();
+    thread_.join();
   }
-  static DistributionOptions options(const char* name) {
-    DistributionOptions made;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  [[nodiscard]] const NodeName& name() const { return distribution_.name(); }
+  process::Runtime& runtime() { return *runtime_; }
+
+ private:
+  static node::DistributionOptions options(const std::string& name, std::uint16_t epmd_port) {
+    node::DistributionOptions made;
     made.name = NodeName(name);
-    made.cookie = "secret";
-    made.epmd = false;
+    made.cookie = "bench";
+    made.epmd_port = epmd_port;
     return made;
   }
-  [[nodiscard]] Pid pid() const { return {distribution.name(), 7, 0, distribution.creation()}; }
 
-  boost::asio::io_context io;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
-  Counter counter;
-  Distribution distribution;
-  std::thread thread;
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
+  node::Distribution distribution_;
+  std::unique_ptr<process::Runtime> runtime_;
+  std::thread thread_;
 };
 
-struct Pair {
-  Pair() {
-    a.distribution.set_address(b.distribution.name(), "127.0.0.1", b.distribution.port());
-    a.distribution.connect(b.distribution.name());
-    while (b.distribution.peers().empty()) std::this_thread::yield();
+double cpu_us() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto us = [](const timeval& time) { return 1e6 * double(time.tv_sec) + double(time.tv_usec); };
+  return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
+/// `callers` chains of calls, each the next when the last was answered.
+class Calls {
+ public:
+  Calls(process::Runtime& runtime, NamedProcess to, const Work& work)
+      : runtime_(runtime), to_(std::move(to)), work_(work), left_(work.count), running_(work.callers) {}
+  void run() {
+    for (std::size_t i = 0; i < work_.callers; ++i) next();
+    done_.get_future().wait();
   }
-  Node a{"a@127.0.0.1"};
-  Node b{"b@127.0.0.1"};
+
+ private:
+  void next() {
+    if (left_.fetch_sub(1) <= 0) {
+      if (running_.fetch_sub(1) == 1) done_.set_value();
+      return;
+    }
+    runtime_.call_named(to_, request_, seconds(60), [this](const Result<Bytes>& answer) {
+      if (!answer) throw std::runtime_error(answer.error().message);
+      next();
+    });
+  }
+
+  process::Runtime& runtime_;
+  const NamedProcess to_;
+  const Work& work_;
+  const Bytes request_ = encode(Binary{"sixteen octets.."});
+  std::atomic<std::int64_t> left_;
+  std::atomic<std::size_t> running_;
+  std::promise<void> done_;
 };
 
-/// One message is in flight at a time, and a plain thread waits for it.
-void round_trip_to_a_waiting_thread(benchmark::State& state) {
-  Pair pair;
-  pair.b.counter.echo = &pair.b.distribution;
-  const Pid from = pair.a.pid();
-  const Pid to = pair.b.pid();
-  const Bytes term = encode(Binary{Bytes(static_cast<std::size_t>(state.range(0)), 'x')});
-  for (auto _ : state) {
-    ++pair.a.counter.wanted;
-    pair.a.distribution.send(from, to, term);
-    pair.a.counter.wait();
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(round_trip_to_a_waiting_thread)->Arg(16)->UseRealTime();
-
-/// One message is in flight at a time, sent on from io thread to io thread.
-void round_trip(benchmark::State& state) {
-  constexpr std::uint64_t batch = 1000;
-  Pair pair;
-  pair.b.counter.echo = &pair.b.distribution;
-  pair.a.counter.rally = &pair.a.distribution;
-  const Bytes term = encode(Binary{Bytes(static_cast<std::size_t>(state.range(0)), 'x')});
-  for (auto _ : state) {
-    pair.a.counter.wanted += batch;
-    pair.a.distribution.send(pair.a.pid(), pair.b.pid(), term);
-    pair.a.counter.wait();
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch));
-}
-BENCHMARK(round_trip)->Arg(16)->Arg(1024)->Arg(65536)->UseRealTime();
-
-void one_way(benchmark::State& state) {
-  Pair pair;
-  const Pid from = pair.a.pid();
-  const Pid to = pair.b.pid();
-  const Bytes term = encode(Binary{Bytes(static_cast<std::size_t>(state.range(0)), 'x')});
-  const std::uint64_t batch = state.range(0) > 10'000 ? 1'000 : 100'000;
-  for (auto _ : state) {
-    pair.b.counter.wanted += batch;
-    for (std::uint64_t i = 0; i < batch; ++i) {
-      pair.a.distribution.send(from, to, term);
-      while (i % 256 == 0 && pair.a.distribution.backlog(to.node) > 8 * 1024 * 1024)
-        std::this_thread::yield();
+void one_way(process::Runtime& runtime, const NamedProcess& to, const Work& work) {
+  const Bytes message = encode(Binary{Bytes(work.bytes, 'x')});
+  for (std::size_t i = 0; i < work.count;) {
+    if (runtime.send_named(to, message)) {
+      ++i;
+    } else {
+      std::this_thread::sleep_for(milliseconds(1));
     }
-    pair.b.counter.wait();
   }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch));
-  state.SetBytesProcessed(state.items_processed() * state.range(0));
-}
-BENCHMARK(one_way)->Arg(16)->Arg(1024)->Arg(65536)->UseRealTime();
-
-bool transfer_all(int fd, char* bytes, std::size_t size, bool sending) {
-  while (size > 0) {
-    const ssize_t count = sending ? ::send(fd, bytes, size, MSG_NOSIGNAL) : ::recv(fd, bytes, size, 0);
-    if (count <= 0) return false;
-    bytes += count;
-    size -= static_cast<std::size_t>(count);
+  Result<Bytes> count = Error{Errc::busy, ""};
+  while (!count && count.error().code == Errc::busy) {
+    std::this_thread::sleep_for(milliseconds(1));
+    count = runtime.call_named_and_wait(to, encode(Atom("count")), seconds(60));
   }
-  return true;
+  if (!count) throw std::runtime_error(count.error().message);
+  if (*decode<std::size_t>(*count) != work.count) throw std::runtime_error("messages were lost");
 }
 
-/// Two blocking threads and nothing else: what the kernel takes.
-void tcp_ping_pong(benchmark::State& state) {
-  const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  ::bind(listening, reinterpret_cast<sockaddr*>(&address), length);
-  ::listen(listening, 1);
-  ::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &length);
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), length) != 0)
-    return state.SkipWithError("connect");
-  const int other = ::accept(listening, nullptr, nullptr);
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(other, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // As many bytes as round_trip's message takes on the wire.
-  const auto size = static_cast<std::size_t>(state.range(0)) + 70;
-  std::thread echo([&] {
-    Bytes bytes(size, 'x');
-    while (transfer_all(other, bytes.data(), size, false) && transfer_all(other, bytes.data(), size, true)) {
+Results measure(Node& from, const NodeName& to, const std::vector<Work>& plan) {
+  Results results;
+  const NamedProcess echo{Atom("echo"), to};
+  (void)from.runtime().call_named_and_wait(echo, encode(Atom("hello")), seconds(20));
+  for (const Work& work : plan) {
+    const auto since = Clock::now();
+    const double cpu = cpu_us();
+    if (work.callers == 0) {
+      one_way(from.runtime(), echo, work);
+    } else {
+      Calls(from.runtime(), echo, work).run();
     }
-  });
-  Bytes bytes(size, 'x');
-  for (auto _ : state) {
-    if (!transfer_all(fd, bytes.data(), size, true) || !transfer_all(fd, bytes.data(), size, false)) break;
+    results[work.name] = {std::chrono::duration<double, std::micro>(Clock::now() - since).count(),
+                          cpu_us() - cpu};
   }
-  ::shutdown(fd, SHUT_RDWR);
-  echo.join();
-  for (const int open : {fd, other, listening}) ::close(open);
-  state.SetItemsProcessed(state.iterations());
+  return results;
 }
-BENCHMARK(tcp_ping_pong)->Arg(16)->Arg(1024)->Arg(65536)->UseRealTime();
+
+/// An Erlang node; ended with the object.
+class Erlang {
+ public:
+  Erlang(const std::string& name, const std::string& eval, const std::string& folder)
+      : stream_(::popen(fmt::format("exec erl -noinput -name {} -setcookie bench -kernel "
+                                    "inet_dist_use_interface '{{127,0,0,1}}' -pa {} -eval \"{}.\"",
+                                    name, folder, eval)
+                            .c_str(),
+                        "r")) {}
+  ~Erlang() {
+    if (stream_ != nullptr) ::pclose(stream_);
+  }
+  Erlang(const Erlang&) = delete;
+  Erlang& operator=(const Erlang&) = delete;
+  Results read() {
+    Results results;
+    char name[64];
+    Measured measured;
+    while (std::fscanf(stream_, "%63s %lf %lf", name, &measured.wall_us, &measured.cpu_us) == 3)
+      results[name] = measured;
+    return results;
+  }
+
+ private:
+  std::FILE* stream_;
+};
+
+std::string erlang_plan(const std::vector<Work>& plan) {
+  std::string out;
+  for (const Work& work : plan) {
+    out += fmt::format("{}{{{},{{{},{},{}}}}}", out.empty() ? "" : ",", work.name,
+                       work.callers == 0 ? "one_way" : "calls", work.callers == 0 ? work.bytes : work.callers,
+                       work.count);
+  }
+  return "[" + out + "]";
+}
+
+std::string cell(const Results& results, const Work& work, bool cpu) {
+  const auto found = results.find(work.name);
+  if (found == results.end()) return "-";
+  if (cpu) return fmt::format("{:.2f}", found->second.cpu_us / double(work.count));
+  if (work.callers == 1) return fmt::format("{:.1f} us", found->second.wall_us / double(work.count));
+  if (work.bytes >= 1 << 20)
+    return fmt::format("{:.0f} MB/s", double(work.bytes * work.count) / found->second.wall_us);
+  return fmt::format("{:.0f}/s", double(work.count) * 1e6 / found->second.wall_us);
+}
+
+std::string ratio(const Results& ours, const Results& theirs, const Work& work) {
+  const auto a = ours.find(work.name);
+  const auto b = theirs.find(work.name);
+  if (a == ours.end() || b == theirs.end()) return "-";
+  return fmt::format("{:.2f}", b->second.wall_us / a->second.wall_us);
+}
+
+struct Options {
+  bool quick = false;
+  bool alone = false;
+  std::vector<std::string> names;
+};
+
+void run(const Options& options, const std::string& erlang_folder) {
+  const std::size_t scale = options.quick ? 10 : 1;
+  std::vector<Work> plan{
+      {.name = "call_1", .callers = 1, .count = 20'000 / scale},
+      {.name = "call_64", .callers = 64, .count = 192'000 / scale / 64 * 64},
+      {.name = "call_256", .callers = 256, .count = 256'000 / scale / 256 * 256},
+      {.name = "one_way_64B", .bytes = 64, .count = 1'000'000 / scale},
+      {.name = "one_way_4KiB", .bytes = 4096, .count = 200'000 / scale},
+      {.name = "one_way_1MiB", .bytes = 1 << 20, .count = 500 / scale},
+  };
+  if (!options.names.empty()) {
+    std::erase_if(plan, [&](const Work& work) {
+      return std::find(options.names.begin(), options.names.end(), work.name) == options.names.end();
+    });
+  }
+  std::uint16_t epmd_port = 4369;
+  if (const char* port = std::getenv("ERL_EPMD_PORT"))
+    epmd_port = static_cast<std::uint16_t>(std::atoi(port));
+  (void)node::epmd::start_epmd();
+  std::this_thread::sleep_for(milliseconds(300));
+
+  const double floor_us = bench::tcp_round_trip_us(150, 20'000 / scale);
+  Node a("bench_a@127.0.0.1", epmd_port);
+  Results cpp;
+  {
+    Node b("bench_b@127.0.0.1", epmd_port);
+    cpp = measure(a, b.name(), plan);
+  }
+  Results mixed;
+  Results otp;
+  const std::string compile =
+      fmt::format("cd {} && erlc {}/bench/node_bench.erl", erlang_folder, BROOD_SOURCE);
+  if (!options.alone && std::system(compile.c_str()) == 0) {
+    const NodeName server("bench_otp@127.0.0.1");
+    const Erlang theirs(server.value, "node_bench:server()", erlang_folder);
+    std::this_thread::sleep_for(seconds(2));
+    mixed = measure(a, server, plan);
+    Erlang client("bench_client@127.0.0.1",
+                  fmt::format("node_bench:client('{}',{})", server.value, erlang_plan(plan)), erlang_folder);
+    otp = client.read();
+    (void)a.runtime().send_named({Atom("init"), server},
+                                 encode_term(Term::tuple({Term::atom("stop"), Term::atom("stop")})));
+  }
+  fmt::print("{:<14}{:>15}{:>15}{:>15}{:>9}{:>13}{:>13}\n", "", "C++ to C++", "C++ to OTP", "OTP to OTP",
+             "ratio", "C++ cpu us", "OTP cpu us");
+  for (const Work& work : plan) {
+    fmt::print("{:<14}{:>15}{:>15}{:>15}{:>9}{:>13}{:>13}\n", work.name, cell(cpp, work, false),
+               cell(mixed, work, false), cell(otp, work, false), ratio(cpp, otp, work), cell(cpp, work, true),
+               cell(otp, work, true));
+  }
+  if (!cpp.contains("call_1")) return;
+  const double call_us = cpp["call_1"].wall_us / double(plan.front().count);
+  fmt::print("raw TCP round trip {:.1f} us; a call of ours takes {:.2f} times that\n", floor_us,
+             call_us / floor_us);
+}
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--quick") options.quick = true;
+    if (argument == "--alone") options.alone = true;
+    if (argument[0] != '-') options.names.push_back(argument);
+  }
+  char folder[] = "/tmp/brood_bench_XXXXXX";
+  if (::mkdtemp(folder) == nullptr) return 1;
+  run(options, folder);
+  return std::system(fmt::format("rm -r {}", folder).c_str()) == 0 ? 0 : 1;
+}
