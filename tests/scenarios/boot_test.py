@@ -3,11 +3,13 @@ stays stopped when nodes restart."""
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from support import ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
+from support import SMALL, ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
 
 WORKERS = 30
 NODES = ("n1", "n2", "n3")
+SIDE_BY_SIDE = 4
 
 
 class Boot(ScenarioTest):
@@ -21,25 +23,30 @@ class Boot(ScenarioTest):
         self.ids = [child["id"] for child in children]
         return cluster
 
+    def boot(self, offsets):
+        cluster = self.static_cluster()
+        begin = time.monotonic()
+        for offset, name in offsets:
+            time.sleep(max(0.0, begin + offset - time.monotonic()))
+            cluster.launch(name)
+        for name in NODES:
+            cluster.wait_up(name)
+        cluster.wait_placed(self.ids)
+        cluster.wait_witnessed(self.ids)
+        self.assert_no_overlap(cluster)
+        self.assertEqual(cluster.close(), {}, "nothing is left of this boot")
+
     def test_nodes_booted_at_random_offsets_never_run_a_child_twice(self):
-        count = rounds(5, 50)
+        count = rounds(8 if SMALL else 50, 50)
         seed = seed_of_the_day()
         self.note(f"{count} boots, seed {seed}")
         choice = random.Random(seed)
-        for number in range(count):
-            with self.subTest(boot=number, seed=seed):
-                cluster = self.static_cluster()
-                begin = time.monotonic()
-                offsets = sorted((choice.uniform(0, 5), name) for name in NODES)
-                for offset, name in offsets:
-                    time.sleep(max(0.0, begin + offset - time.monotonic()))
-                    cluster.launch(name)
-                for name in NODES:
-                    cluster.wait_up(name)
-                cluster.wait_placed(self.ids)
-                cluster.wait_witnessed(self.ids)
-                self.assert_no_overlap(cluster)
-                self.assertEqual(cluster.close(), {}, "nothing is left of this boot")
+        boots = [sorted((choice.uniform(0, 5), name) for name in NODES) for _ in range(count)]
+        # Clusters of their own, side by side: most of a boot is waiting.
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            for number, done in enumerate([pool.submit(self.boot, offsets) for offsets in boots]):
+                with self.subTest(boot=number, seed=seed):
+                    done.result()
 
     def test_static_children_that_were_stopped_stay_stopped_when_nodes_restart(self):
         cluster = self.static_cluster()

@@ -92,7 +92,7 @@ class Leave(ScenarioTest):
         cluster, before = self.filled(servers=3)
         seed = seed_of_the_day()
         choice = random.Random(seed)
-        count = rounds(4, 20)
+        count = rounds(10, 20)
         self.note(f"{count} rounds, seed {seed}")
         for number in range(count):
             with self.subTest(round=number, seed=seed):
