@@ -175,8 +175,15 @@ void Ledger::judge(std::size_t node, const ChildId& id, const Op& op, const core
   if (outcome.host) judge_place(id, op, outcome);
 }
 
+/// Members that still run: of one that died a moment ago that node has not heard yet, and it may have been
+/// the only other one with the row.
 std::size_t Ledger::up_members(std::size_t node) const {
-  return world_.nodes[node].core->up_nodes().size();
+  const core::Core& core = *world_.nodes[node].core;
+  const auto names = core.up_nodes();
+  return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const NodeName& name) {
+    const SimNode& member = world_.nodes[world_.index_of(name)];
+    return member.state != SimNode::State::off && member.creation == core.member(name)->session.creation;
+  }));
 }
 
 /// No request of the other kind could have had an effect since that one was made, and no node was lost.
