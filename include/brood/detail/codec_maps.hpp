@@ -42,7 +42,7 @@ struct Codec<T> {
   static Result<T> read(TermReader& reader) {
     const detail::Nest nest(reader);
     if (!nest) return detail::Nest::too_deep();
-    const auto size = reader.map();
+    auto size = reader.map();
     if (!size) return std::move(size).error();
     T out{};
     std::array<bool, keys.size()> found{};
