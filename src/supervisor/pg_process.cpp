@@ -125,11 +125,13 @@ void PgProcess::down(const Down& down) {
 void PgProcess::carry_out(PgEffects effects) {
   for (PgEffect& effect : effects) {
     if (auto* tell = std::get_if<PgTell>(&effect)) {
-      for (const Pid& to : tell->to) (void)context_->send(to, Message::encoded(tell->term));
+      for (const Pid& to : tell->to) {
+        if (!unsure_.contains(to) && !context_->send(to, Message::encoded(tell->term))) unsure_.insert(to);
+      }
     } else if (auto* look = std::get_if<PgLook>(&effect)) {
       const NamedProcess scope{name_, look->node};
       watches_.insert_or_assign(look->node, context_->monitor(scope));
-      (void)context_->send(scope, Message::encoded(std::move(look->term)));
+      if (!context_->send(scope, Message::encoded(std::move(look->term)))) carry_out({PgWait{look->node}});
     } else if (auto* wait = std::get_if<PgWait>(&effect)) {
       (void)context_->send_after(look_again_after,
                                  Message::of(NodeEvent{NodeEvent::Kind::look_again, wait->node}));
@@ -140,6 +142,8 @@ void PgProcess::carry_out(PgEffects effects) {
       watches_.erase(watch);
     }
   }
+  // Its node takes less than it is sent. What follows is kept from it too: it would not fit what it has.
+  for (const Pid& scope : std::exchange(unsure_, {})) carry_out(scope_->not_told(scope));
 }
 
 }  // namespace brood::supervisor

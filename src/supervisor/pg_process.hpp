@@ -7,6 +7,7 @@
 #include <brood/worker.hpp>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "process/runtime.hpp"
@@ -64,6 +65,7 @@ class PgProcess final : public Behaviour {
   Context* context_ = nullptr;
   std::optional<PgScope> scope_;  ///< From start() on.
   std::map<NodeName, Ref> watches_;
+  std::set<Pid> unsure_;  ///< Scopes that something could not be sent to while effects were carried out.
 };
 
 }  // namespace brood::supervisor

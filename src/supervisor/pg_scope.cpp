@@ -32,7 +32,19 @@ PgEffects PgScope::scope_ended(const NodeName& node, bool was_there) {
 
 PgEffects PgScope::look_again(const NodeName& node) {
   const auto it = nodes_.find(node);
-  return it == nodes_.end() ? PgEffects{} : look(node, it->second);
+  if (it == nodes_.end() || it->second.scope) return {};
+  PgEffects effects;
+  if (std::exchange(it->second.watched, false)) effects.push_back(PgForget{node});
+  for (PgEffect& effect : look(node, it->second)) effects.push_back(std::move(effect));
+  return effects;
+}
+
+PgEffects PgScope::not_told(const Pid& scope) {
+  const auto it = nodes_.find(scope.node);
+  if (it == nodes_.end() || it->second.scope != scope) return {};
+  it->second.scope.reset();
+  it->second.discover_follows = false;
+  return {PgWait{scope.node}};
 }
 
 PgEffects PgScope::discovered_by(const Pid& scope) {

@@ -7,7 +7,7 @@
 //   table
 //                 ^  |  no such name: look again after a while                              |
 //                 |  +--(look_again)                                                        |
-//                 +-------------------- its scope ended ------------------------------------+
+//                 +-------------------- its scope ended, or could not be told ---------------+
 //   node_down, or it turns out to be a brood node: forgotten (each brood node tells OTP itself)
 //
 // OTP's scopes find each other when a node comes up, but a hidden node is never told of a scope that starts
@@ -74,6 +74,8 @@ class PgScope {
   [[nodiscard]] PgEffects discovered_by(const Pid& scope);
   /// {sync, Peer, Groups}: what is in it does not concern us, but there is a scope.
   [[nodiscard]] PgEffects synced_by(const Pid& scope);
+  /// Something could not be sent to it: it must not be told anything more before it has the whole table.
+  [[nodiscard]] PgEffects not_told(const Pid& scope);
   [[nodiscard]] PgEffects changed(const std::vector<PgChange>& changes);
 
   [[nodiscard]] std::size_t group_count() const { return told_.size(); }

@@ -114,6 +114,17 @@ TEST_F(Pg, AScopeThatEndsIsLookedForAtOnceAndNotToldMeanwhile) {
   EXPECT_EQ(text(pg.synced_by(newer_scope)), syncs(newer_scope, "[" + group("a", 1) + "]"));
 }
 
+TEST_F(Pg, AScopeThatCouldNotBeToldIsToldAllAnew) {
+  know();
+  EXPECT_EQ(text(pg.changed({{id("a"), child(1)}})), joins("a", 1));
+  EXPECT_EQ(text(pg.not_told(scope)), "wait for e1@h");
+  EXPECT_EQ(text(pg.not_told(scope)), "") << "it is known by then";
+  EXPECT_EQ(text(pg.changed({{id("a"), std::nullopt}, {id("b"), child(2)}})), "");
+  EXPECT_EQ(text(pg.look_again(there)), "forget e1@h; " + looks);
+  EXPECT_EQ(text(pg.synced_by(scope)), syncs(scope, "[" + group("b", 2) + "]"));
+  EXPECT_EQ(text(pg.look_again(there)), "") << "it has answered";
+}
+
 TEST_F(Pg, ALostNodeIsNeitherToldNorLookedFor) {
   know();
   pg.node_down(there);
