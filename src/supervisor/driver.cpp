@@ -72,12 +72,14 @@ void Driver::run_inbox() {
     events.swap(inbox_);
     scheduled_ = false;
   }
-  if (!booted_) return;
   for (const core::Event& event : events) {
     const auto* renamed = std::get_if<core::Renamed>(&event);
-    if (renamed) settings_.self = renamed->self;
-    if (renamed) settings_.creation = renamed->creation;
+    if (!renamed) continue;
+    settings_.self = renamed->self;
+    settings_.creation = renamed->creation;
+    if (!booted_) renamed_before_boot_ = *renamed;
   }
+  if (!booted_) return;
   std::erase_if(events, [this](core::Event& event) { return !children_.complete(event); });
   if (over_) return say_when_empty();
   if (events.empty()) return;
@@ -88,6 +90,7 @@ void Driver::run_inbox() {
 void Driver::boot() {
   booted_ = true;
   std::vector<core::Event> events{core::Boot{}};
+  if (renamed_before_boot_) events.emplace_back(*renamed_before_boot_);
   for (const auto& [node, creation] : node_.connected()) {
     events.push_back(core::PeerUp{node, creation});
     pg_.node_up(node);

@@ -107,6 +107,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   PgHandle pg_;
   boost::asio::steady_timer timer_;
   bool booted_ = false;
+  std::optional<core::Renamed> renamed_before_boot_;
   bool over_ = false;
   std::function<void()> emptied_;  ///< Set by shut_down().
   std::atomic<bool> left_ = false;  ///< Drained and gone from the cluster.

@@ -217,7 +217,9 @@ void NodeImpl::stop() {
     return;
   }
   crash_guard_.reset();
-  for (const auto& strategy : options_.discovery) strategy->stop();
+  if (distribution_) {  // else they were never started
+    for (const auto& strategy : options_.discovery) strategy->stop();
+  }
   auto all = drivers();
   // Beats go on meanwhile: the runtime must not fence the workers' last words.
   const bool emptied = end_children(all);
