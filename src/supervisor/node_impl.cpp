@@ -326,7 +326,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     driver->boot();
     if (specs.empty()) return;
     driver->start(core::StartMode::ensure, std::move(specs), std::nullopt, std::chrono::hours(24),
-                  [name = driver->name()](Outcomes outcomes, bool) {
+                  [name = driver->name()](const Outcomes& outcomes, bool) {
                     for (const auto& outcome : outcomes) {
                       if (outcome.error) {
                         spdlog::warn("{}: static child {}: {}", name, outcome.id.text(), outcome.error->message);
@@ -436,7 +436,7 @@ void NodeImpl::start_discovery() {
 
 // ---- the network -----------------------------------------------------------------------------------------
 
-void NodeImpl::to_all_drivers(core::Event event) {
+void NodeImpl::to_all_drivers(const core::Event& event) {
   for (auto& driver : drivers()) driver->post(event);
 }
 

@@ -114,7 +114,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   /// something runs on that not even a kill ends, a handler that does not return.
   bool end_children(const std::vector<std::shared_ptr<Driver>>& which);
   bool end_children(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
-  void to_all_drivers(core::Event event);
+  void to_all_drivers(const core::Event& event);
   void start_discovery();
   /// A strategy has named a node: connected to, unless it is already or was tried just now. Any thread.
   void on_found(const std::string& address);
