@@ -293,7 +293,7 @@ TEST_F(Interop, AStoppedNodeIsGivenUpAfterItsTimeOut) {
 
 TEST_F(Interop, NobodyIsGivenUpForTheTimeThatWeWereStopped) {
   start_erlang({"-kernel", "net_ticktime", "8"});  // A tick every 2 s.
-  me().set_tick_timeout(erlang_, 2500ms);
+  me().set_tick_timeout(erlang_, 3500ms);
   const pid_t self = ::getpid();
   const pid_t waker = ::fork();
   if (waker == 0) {
