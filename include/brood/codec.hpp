@@ -8,8 +8,9 @@
 // first that fits on reading. enum class: atom of its enumerator (via brood_enum_names, see below).
 // std::monostate, void replies: the atom ok. std::chrono durations: integer of milliseconds.
 // A struct (aggregate): {name, field...}, where name is its unqualified C++ name; an empty struct: the atom,
-// with {name} accepted too. A struct that names its fields (brood_map_keys below): a map with these atoms as keys,
-// as Elixir's maps and structs are; keys that it does not know are passed over, an optional one may be missing.
+// with {name} accepted too. A struct that names its fields (brood_map_keys below): a map with these atoms as
+// keys, as Elixir's maps and structs are; keys that it does not know are passed over, an optional one may be
+// missing.
 //
 // Thread rule: pure functions.
 #pragma once
@@ -159,7 +160,9 @@ struct Codec;
 
 // The keys of a struct that is to travel as a map: a function beside it, naming every field in order.
 //   struct point { double x, y; };
-//   constexpr auto brood_map_keys(const point*) { return std::array{std::string_view("x"), std::string_view("y")}; }
+//   constexpr auto brood_map_keys(const point*) {
+//     return std::array{std::string_view("x"), std::string_view("y")};
+//   }
 
 template <typename T>
 void write_term(TermWriter& writer, const T& value) {

@@ -26,27 +26,27 @@ class NodeImpl;
 }
 
 struct NodeOptions {
-  /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket, until it is
-  /// promoted.
+  /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket, until
+  /// it is promoted.
   std::string name = {};
-  std::string cookie = {};              ///< The cluster's secret. Empty: the content of ~/.erlang.cookie.
-  std::vector<std::string> join = {};   ///< Nodes to form a cluster with: "name@host" or "name@host:port".
+  std::string cookie = {};             ///< The cluster's secret. Empty: the content of ~/.erlang.cookie.
+  std::vector<std::string> join = {};  ///< Nodes to form a cluster with: "name@host" or "name@host:port".
   /// Ways to find others beside `join`; see brood/discovery.hpp.
   std::vector<std::shared_ptr<Discovery>> discovery = {};
-  std::string listen_address = {};      ///< Default: the address of the name's host.
-  std::uint16_t port = 0;               ///< 0: any free one.
-  bool epmd = true;                     ///< Register with EPMD (started if it does not run and is installed).
-  std::uint16_t epmd_port = 0;          ///< 0: ERL_EPMD_PORT from the environment, else 4369.
+  std::string listen_address = {};  ///< Default: the address of the name's host.
+  std::uint16_t port = 0;           ///< 0: any free one.
+  bool epmd = true;                 ///< Register with EPMD (started if it does not run and is installed).
+  std::uint16_t epmd_port = 0;      ///< 0: ERL_EPMD_PORT from the environment, else 4369.
   std::chrono::milliseconds tick_timeout{8000};  ///< Between brood nodes; OTP nodes keep their own 60 s.
   std::chrono::milliseconds stuck_after{5000};
-  unsigned threads = 0;                 ///< Scheduler threads; 0: one per core.
+  unsigned threads = 0;  ///< Scheduler threads; 0: one per core.
   /// Commands (exec children) may be started here over the network. Whoever has the cookie then has a shell.
   bool exec_allow = false;
   /// Handle SIGSEGV and the like so that the others learn which child crashed this node. Process-wide: for
   /// programs that have no crash handler of their own.
   bool report_crashes = false;
-  std::string log_dir = {};             ///< Output of ordinary programs; default: a private temporary folder.
-  std::string shim_path = {};           ///< The program brood-shim; default: beside this program, then PATH.
+  std::string log_dir = {};    ///< Output of ordinary programs; default: a private temporary folder.
+  std::string shim_path = {};  ///< The program brood-shim; default: beside this program, then PATH.
 };
 
 /// The worker names of a node.
@@ -79,11 +79,12 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   [[nodiscard]] std::string name() const;  ///< "nonode@nohost" without a name.
-  /// Makes a node that began without a name, as Node({}), reachable as "n1@host" or "n1@host:port"; the other options
-  /// of the network are those that it began with. Its children run on, and it can join others or be joined by them;
-  /// what they have in common then is settled as after a split. Pids that the program holds stay good, but new ones of
-  /// the same processes differ from them: they have the new name. Returns when the node listens. Errors:
-  /// already_exists (it has a name), name_taken, unreachable (EPMD), io, invalid_argument.
+  /// Makes a node that began without a name, as Node({}), reachable as "n1@host" or "n1@host:port"; the other
+  /// options of the network are those that it began with. Its children run on, and it can join others or be
+  /// joined by them; what they have in common then is settled as after a split. Pids that the program holds
+  /// stay good, but new ones of the same processes differ from them: they have the new name. Returns when the
+  /// node listens. Errors: already_exists (it has a name), name_taken, unreachable (EPMD), io,
+  /// invalid_argument.
   Result<void> promote(const std::string& name, const std::vector<std::string>& join = {});
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;
@@ -101,8 +102,9 @@ class Node {
     return decode<T>(encode_term(*answer));
   }
 
-  // Processes of any node, Erlang's and Elixir's too: a pid, `remote("name", "e1@host")`, or an alias. Messages are
-  // structs or anything else that has a Codec (brood/codec.hpp). A node that is not connected is connected first.
+  // Processes of any node, Erlang's and Elixir's too: a pid, `remote("name", "e1@host")`, or an alias.
+  // Messages are structs or anything else that has a Codec (brood/codec.hpp). A node that is not connected is
+  // connected first.
 
   /// gen_server:call. Errors: no_such_child (noproc, at once), died (detail: the exit reason), unreachable,
   /// node_lost (it may have handled the message), timeout, type_mismatch (shows the reply); what the callee
@@ -127,17 +129,17 @@ class Node {
   }
   Result<void> cast_message(const Address& to, Message message);
   Result<void> send_message(const Address& to, Message message);
-  /// `down` runs once, on a thread of the node, with the exit reason: noproc where nothing is there, noconnection
-  /// when the node is lost. An alias cannot be monitored (invalid_argument). Links belong to processes: see
-  /// Context::link().
+  /// `down` runs once, on a thread of the node, with the exit reason: noproc where nothing is there,
+  /// noconnection when the node is lost. An alias cannot be monitored (invalid_argument). Links belong to
+  /// processes: see Context::link().
   Result<Ref> monitor(const Address& to, std::function<void(const ExitReason&)> down);
   void demonitor(const Ref& ref);
   /// An exit signal, as exit/2: a process that traps exits gets it as a message; `kill` cannot be trapped.
   void exit(const Pid& to, ExitReason reason);
 
-  /// Starts a process outside any supervisor; returns when W is constructed. With a name, other nodes reach it as
-  /// `remote(name, node.name())`, Erlang's {Name, Node}. Errors: already_exists (the name), start_failed and
-  /// type_mismatch (the arguments; made with brood::args).
+  /// Starts a process outside any supervisor; returns when W is constructed. With a name, other nodes reach
+  /// it as `remote(name, node.name())`, Erlang's {Name, Node}. Errors: already_exists (the name),
+  /// start_failed and type_mismatch (the arguments; made with brood::args).
   template <typename W>
   Result<Pid> spawn(const std::string& name = {}, Bytes args = {}) {
     return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
@@ -167,4 +169,5 @@ class NodeError : public std::exception {
 
 /// In a plug-in: `BROOD_REGISTER_WORKERS(workers) { (void)workers.add<Mine>("mine"); }`
 // NOLINTNEXTLINE(bugprone-macro-parentheses): `registry` is a name that is declared here.
-#define BROOD_REGISTER_WORKERS(registry) extern "C" void brood_register_workers(::brood::WorkerRegistry& registry)
+#define BROOD_REGISTER_WORKERS(registry) \
+  extern "C" void brood_register_workers(::brood::WorkerRegistry& registry)

@@ -45,11 +45,11 @@ struct Id {
 struct ChildSpec {
   std::optional<Id> id = std::nullopt;  ///< None: a unique one is made.
   std::string worker = {};
-  Bytes args = {};                      ///< brood::args(...); empty: none.
-  std::vector<std::string> exec = {};   ///< Instead of a worker: the command line of an ordinary program.
-  std::map<std::string, std::string> env = {};       ///< Of a program: added to the node's.
-  std::optional<std::string> cwd = std::nullopt;     ///< Of a program: its folder; none: the node's.
-  std::optional<int> stop_signal = std::nullopt;     ///< Of a program: what asks it to end; none: SIGTERM.
+  Bytes args = {};                     ///< brood::args(...); empty: none.
+  std::vector<std::string> exec = {};  ///< Instead of a worker: the command line of an ordinary program.
+  std::map<std::string, std::string> env = {};    ///< Of a program: added to the node's.
+  std::optional<std::string> cwd = std::nullopt;  ///< Of a program: its folder; none: the node's.
+  std::optional<int> stop_signal = std::nullopt;  ///< Of a program: what asks it to end; none: SIGTERM.
   Restart restart = Restart::permanent;
   Shutdown shutdown = {};
   std::string tag = {};
@@ -62,12 +62,13 @@ struct ColdSwap {};
 struct SupervisorOptions {
   std::string name = {};
   ColdSwap migration = {};
-  std::vector<ChildSpec> children = {};   ///< Static: put once in the cluster, where their ids were never known.
-  std::uint32_t max_restarts = 100;       ///< Restart intensity of each child ...
+  std::vector<ChildSpec> children =
+      {};                            ///< Static: put once in the cluster, where their ids were never known.
+  std::uint32_t max_restarts = 100;  ///< Restart intensity of each child ...
   std::chrono::milliseconds max_seconds{1000};  ///< ... within this time.
-  std::uint32_t weight = 100;             ///< This node's share relative to the others'; 0: runs none.
+  std::uint32_t weight = 100;                   ///< This node's share relative to the others'; 0: runs none.
   std::chrono::milliseconds form_wait{3000};
-  std::uint32_t expect = 0;               ///< Form the cluster as soon as that many nodes are there.
+  std::uint32_t expect = 0;  ///< Form the cluster as soon as that many nodes are there.
 };
 
 struct Started {
@@ -100,8 +101,8 @@ class Supervisor {
   Result<Started> start_child(ChildSpec spec, std::optional<std::string> on = std::nullopt,
                               std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   /// As many at once; the results in the order of the specs.
-  std::vector<Result<Started>> start_children(std::vector<ChildSpec> specs,
-                                              std::chrono::milliseconds timeout = std::chrono::milliseconds(60000));
+  std::vector<Result<Started>> start_children(
+      std::vector<ChildSpec> specs, std::chrono::milliseconds timeout = std::chrono::milliseconds(60000));
   /// Returns once nothing of it runs and another member knows. Errors: no_such_child, timeout.
   Result<void> stop_child(const Id& id, std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   Result<void> terminate_child(const Pid& pid);
@@ -109,13 +110,16 @@ class Supervisor {
   /// Calls the child wherever it is. Errors: no_such_child, timeout, died, node_lost, type_mismatch, ...
   /// What no handler saw is tried again within the time-out; what may have run never is.
   template <typename T, typename M>
-  Result<T> call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
+  Result<T> call(const Id& id, M message,
+                 std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
     return detail::decode_reply<T>(call_bytes(id, Message::of(std::move(message)), timeout));
   }
   Result<Bytes> call_bytes(const Id& id, Message message, std::chrono::milliseconds timeout);
   /// Fire and forget; an unknown id is no error.
   template <typename M>
-  void cast(const Id& id, M message) { cast_message(id, Message::of(std::move(message))); }
+  void cast(const Id& id, M message) {
+    cast_message(id, Message::of(std::move(message)));
+  }
   void cast_message(const Id& id, Message message);
   /// A plain message; no_such_child for an unknown id.
   Result<void> send(const Id& id, Message message);
@@ -146,7 +150,9 @@ class ChildRef {
     return supervisor_->call<T>(id_, std::move(message), timeout);
   }
   template <typename M>
-  void cast(M message) const { supervisor_->cast(id_, std::move(message)); }
+  void cast(M message) const {
+    supervisor_->cast(id_, std::move(message));
+  }
   [[nodiscard]] std::optional<Pid> pid() const { return supervisor_->whereis(id_); }
 
  private:

@@ -36,21 +36,22 @@ struct Own {
   Epoch epoch;
   SpecPtr spec;
   Dot birth;
-  bool alive = false;  ///< The driver has a process of it (Start sent, no Exited yet); false: waits to restart.
+  bool alive =
+      false;  ///< The driver has a process of it (Start sent, no Exited yet); false: waits to restart.
   StopWhy stopping = StopWhy::none;
-  bool ran = false;    ///< Started came for this epoch.
+  bool ran = false;  ///< Started came for this epoch.
   Duration ran_at{};
   Duration restart_at = Duration::max();
-  std::uint32_t failures = 0;         ///< In a row.
-  std::deque<Duration> crashes;       ///< Within max_seconds, oldest first.
+  std::uint32_t failures = 0;    ///< In a row.
+  std::deque<Duration> crashes;  ///< Within max_seconds, oldest first.
 };
 
 struct Child {
-  std::unique_ptr<SpecRow> row;   ///< The visible row: of concurrent ones the greatest (clock, dot).
-  std::uint64_t hash = 0;         ///< The id's hash64, kept because every view change needs it.
-  std::vector<Hosted> hosted;     ///< Live instances as their nodes publish them.
-  Epoch floor;                    ///< The greatest epoch seen.
-  PeerIndex place = no_peer;      ///< First of its placement when it was last reconciled; no_peer: must be.
+  std::unique_ptr<SpecRow> row;  ///< The visible row: of concurrent ones the greatest (clock, dot).
+  std::uint64_t hash = 0;        ///< The id's hash64, kept because every view change needs it.
+  std::vector<Hosted> hosted;    ///< Live instances as their nodes publish them.
+  Epoch floor;                   ///< The greatest epoch seen.
+  PeerIndex place = no_peer;     ///< First of its placement when it was last reconciled; no_peer: must be.
   std::unique_ptr<Own> own;
 
   [[nodiscard]] const Hosted* at(PeerIndex peer) const {

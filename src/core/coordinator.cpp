@@ -28,10 +28,18 @@ bool has_request(const List& list, const RequestKey& request) {
 
 }  // namespace
 
-void Machine::on_message(PeerIndex, const StartRequest& request) { enqueue(request); }
-void Machine::on_message(PeerIndex, const StopRequest& request) { enqueue(request); }
-void Machine::on_message(PeerIndex, const RetryRequest& request) { enqueue(request); }
-void Machine::on_message(PeerIndex, const LookupRequest& request) { enqueue(request); }
+void Machine::on_message(PeerIndex, const StartRequest& request) {
+  enqueue(request);
+}
+void Machine::on_message(PeerIndex, const StopRequest& request) {
+  enqueue(request);
+}
+void Machine::on_message(PeerIndex, const RetryRequest& request) {
+  enqueue(request);
+}
+void Machine::on_message(PeerIndex, const LookupRequest& request) {
+  enqueue(request);
+}
 
 void Machine::enqueue(Request request) {
   if (inbox_.size() < inbox_max) {
@@ -158,18 +166,20 @@ bool Machine::asked_now(const Request& request) const {
 }
 
 // A node asks again in each of its views. What it asked in a former one must go at once: the very same view
-// may come back (a member comes and goes), and would bring an old request to life. Starts that wait for a stop
-// too, but not the second half of a replacement: its first half is done.
+// may come back (a member comes and goes), and would bring an old request to life. Starts that wait for a
+// stop too, but not the second half of a replacement: its first half is done.
 void Machine::forget_asked_before(const NodeName& node, std::uint64_t view) {
   std::erase_if(inbox_, [&](const Request& request) {
     return std::visit([&](const auto& one) { return one.request.node == node && one.view != view; }, request);
   });
   for (auto& [id, work] : works_)
-    std::erase_if(work.later, [&](const LaterStart& start) { return start.request.node == node && !start.replaces; });
+    std::erase_if(work.later,
+                  [&](const LaterStart& start) { return start.request.node == node && !start.replaces; });
 }
 
 void Machine::note_asked(const Request& request) {
-  const auto [key, view] = std::visit([](const auto& one) { return std::make_pair(one.request, one.view); }, request);
+  const auto [key, view] =
+      std::visit([](const auto& one) { return std::make_pair(one.request, one.view); }, request);
   asked_in_[key] = view;
   asked_order_.emplace_back(now_.monotonic + 2 * settings_.request_timeout, key);
 }
@@ -243,7 +253,8 @@ void Machine::start_one(const LaterStart& start) {
     return;
   }
   const SpecRow* row = table_.row(id);
-  const bool was_done = is_finished(start.request, id) || (row && !row->wanted && row->request == start.request);
+  const bool was_done =
+      is_finished(start.request, id) || (row && !row->wanted && row->request == start.request);
   if (was_done && start.mode != StartMode::ensure)
     return answer(start.request, failure(id, Errc::stopped, "it was started, and is gone again"));
   if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(start, *row, work);
@@ -280,12 +291,13 @@ void Machine::start_known(const LaterStart& start, const SpecRow& row, Work& wor
   }
   const bool waits = !row.failed && !here.host && !failed_start(id, {});
   if (waits) return add_wait(id, work, std::move(wait));
-  here.error = Error{Errc::already_started, row.failed ? "it is failed: " + row.failure : "a child of that id runs"};
+  here.error =
+      Error{Errc::already_started, row.failed ? "it is failed: " + row.failure : "a child of that id runs"};
   answer(start.request, std::move(here));
 }
 
-// Another spec under a known id. Where it stays on its node that node does the rest; otherwise the old row ends
-// first, so that no node can still be starting it.
+// Another spec under a known id. Where it stays on its node that node does the rest; otherwise the old row
+// ends first, so that no node can still be starting it.
 void Machine::replace(const LaterStart& start, const SpecRow& row, Work& work) {
   const ChildId& id = start.spec->id;
   for (const StartWait& other : work.starts)
@@ -388,10 +400,12 @@ void Machine::stop_one(const ChildId& id, const RequestKey& request) {
   StopWait wait{request, delta_number_ + 1, now_.monotonic + settings_.request_timeout, {}, false, {}};
   const SpecRow* row = table_.row(id);
   const bool was_done = is_finished(request, id) || (row && row->request == request);
-  if (const auto finished = finished_.find({request, id}); finished != finished_.end()) wait.last = finished->second;
+  if (const auto finished = finished_.find({request, id}); finished != finished_.end())
+    wait.last = finished->second;
   if (was_done && row && row->wanted) {  // done, but what it stopped may still be on its way out
-    const auto fresh = std::find_if(work.starts.begin(), work.starts.end(),
-                                    [](const StartWait& start) { return start.fresh && start.after != Epoch{}; });
+    const auto fresh = std::find_if(work.starts.begin(), work.starts.end(), [](const StartWait& start) {
+      return start.fresh && start.after != Epoch{};
+    });
     wait.number = newest_change();
     wait.past = true;
     if (fresh != work.starts.end()) wait.last = std::max(wait.last, fresh->after);
@@ -443,7 +457,8 @@ void Machine::note_late_update(const SpecChange& change) {
   if (works_.empty() || !change.row) return;
   const auto work = works_.find(change.id);
   if (work == works_.end()) return;
-  for (StopWait& wait : work->second.stops) add_starter(change.id, wait, ring_.first(change.id.hash64(), *change.row));
+  for (StopWait& wait : work->second.stops)
+    add_starter(change.id, wait, ring_.first(change.id.hash64(), *change.row));
 }
 
 // Another node coordinates them now; the origins ask there.

@@ -14,22 +14,54 @@ const Effects& Core::step(const Event& event, const Now& now) {
 const Effects& Core::step_all(std::span<const Event> events, const Now& now) {
   return state_->machine.step(events, now);
 }
-Duration Core::next_deadline() const { return state_->machine.next_deadline(); }
+Duration Core::next_deadline() const {
+  return state_->machine.next_deadline();
+}
 
-const Settings& Core::settings() const { return state_->machine.settings(); }
-const Member& Core::self() const { return state_->machine.self(); }
-std::vector<Member> Core::members() const { return state_->machine.members(); }
-const Member* Core::member(const NodeName& node) const { return state_->machine.member(node); }
-std::vector<NodeName> Core::up_nodes() const { return state_->machine.up_nodes(); }
-bool Core::view_confirmed() const { return state_->machine.view_confirmed(); }
-bool Core::fenced() const { return state_->machine.fenced(); }
-std::uint64_t Core::view_hash() const { return state_->machine.view_hash(); }
-const SpecRow* Core::spec(const ChildId& id) const { return state_->machine.spec(id); }
-std::vector<Located> Core::instances(const ChildId& id) const { return state_->machine.instances(id); }
-std::vector<ChildId> Core::ids() const { return state_->machine.ids(); }
-std::size_t Core::size() const { return state_->machine.size(); }
-std::optional<NodeName> Core::node_for(const ChildId& key) const { return state_->machine.node_for(key); }
-std::vector<NodeName> Core::placement(const ChildId& id) const { return state_->machine.placement(id); }
-const Core::Stats& Core::stats() const { return state_->machine.stats(); }
+const Settings& Core::settings() const {
+  return state_->machine.settings();
+}
+const Member& Core::self() const {
+  return state_->machine.self();
+}
+std::vector<Member> Core::members() const {
+  return state_->machine.members();
+}
+const Member* Core::member(const NodeName& node) const {
+  return state_->machine.member(node);
+}
+std::vector<NodeName> Core::up_nodes() const {
+  return state_->machine.up_nodes();
+}
+bool Core::view_confirmed() const {
+  return state_->machine.view_confirmed();
+}
+bool Core::fenced() const {
+  return state_->machine.fenced();
+}
+std::uint64_t Core::view_hash() const {
+  return state_->machine.view_hash();
+}
+const SpecRow* Core::spec(const ChildId& id) const {
+  return state_->machine.spec(id);
+}
+std::vector<Located> Core::instances(const ChildId& id) const {
+  return state_->machine.instances(id);
+}
+std::vector<ChildId> Core::ids() const {
+  return state_->machine.ids();
+}
+std::size_t Core::size() const {
+  return state_->machine.size();
+}
+std::optional<NodeName> Core::node_for(const ChildId& key) const {
+  return state_->machine.node_for(key);
+}
+std::vector<NodeName> Core::placement(const ChildId& id) const {
+  return state_->machine.placement(id);
+}
+const Core::Stats& Core::stats() const {
+  return state_->machine.stats();
+}
 
 }  // namespace brood::core

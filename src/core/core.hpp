@@ -56,13 +56,13 @@ struct StartFailed {
   ChildId id;
   Epoch epoch;
   std::string reason;
-  Bytes detail;               ///< The exit reason as an encoded term; may be empty.
+  Bytes detail;  ///< The exit reason as an encoded term; may be empty.
 };
 /// The process has ended and nothing of it runs; asked for by Stop or not.
 struct Exited {
   ChildId id;
   Epoch epoch;
-  bool normal = false;        ///< normal, shutdown or {shutdown, _}.
+  bool normal = false;  ///< normal, shutdown or {shutdown, _}.
   std::string reason;
 };
 /// A handler of it runs too long, or returned after all.
@@ -118,8 +118,8 @@ struct SettingsChanged {
   std::uint32_t weight = 100;
 };
 
-/// This node, which was a cluster by itself without a network, is reachable from now on under this name. What it
-/// knows and runs stays; `join` as in Settings. Ignored where the node has ever known another one.
+/// This node, which was a cluster by itself without a network, is reachable from now on under this name. What
+/// it knows and runs stays; `join` as in Settings. Ignored where the node has ever known another one.
 struct Renamed {
   NodeName self;
   std::uint32_t creation = 0;
@@ -127,25 +127,25 @@ struct Renamed {
   std::vector<NodeName> join;
 };
 
-using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
-                           StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
-                           ClientDrain, SettingsChanged, Renamed>;
+using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
+                           Exited, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
+                           ClientGone, ClientDrain, SettingsChanged, Renamed>;
 
 // ---- effects -----------------------------------------------------------------------------------------
 
 /// Why an effect came about: the number of the step and what it was.
 struct Cause {
   std::uint64_t step = 0;
-  std::string_view event;     ///< A literal: "node_lost", "client_start", "crash", "release", ...
+  std::string_view event;  ///< A literal: "node_lost", "client_start", "crash", "release", ...
 };
 struct Send {
-  std::vector<NodeName> to;   ///< The same body for all of them: encode once.
+  std::vector<NodeName> to;  ///< The same body for all of them: encode once.
   MessageBody body;
 };
 /// One connection attempt; ends in PeerUp or ConnectFailed. `last_known`: at the address it last had.
 struct Connect {
   NodeName node;
-  std::string address;        ///< host:port as the peer's row says; may be empty.
+  std::string address;  ///< host:port as the peer's row says; may be empty.
   bool last_known = false;
 };
 struct Disconnect {
@@ -164,7 +164,8 @@ struct Stop {
   Shutdown shutdown;
   Cause cause;
 };
-/// The answer to a client; each id of a request once, possibly over several replies; `last` with the final one.
+/// The answer to a client; each id of a request once, possibly over several replies; `last` with the final
+/// one.
 struct Reply {
   ClientId client;
   std::vector<Outcome> outcomes;
@@ -185,7 +186,7 @@ struct LogLine {
 /// `changed` (its read-side registry) first, then starts and stops, then sends, then replies: so whoever gets
 /// a reply can read what it says.
 struct Effects {
-  std::vector<ChildId> changed;       ///< Rows or instances of these ids changed; read them from the core.
+  std::vector<ChildId> changed;  ///< Rows or instances of these ids changed; read them from the core.
   std::vector<Start> starts;
   std::vector<Stop> stops;
   std::vector<Send> sends;
@@ -194,9 +195,9 @@ struct Effects {
   std::vector<Reply> replies;
   std::vector<MemberEvent> members;
   std::vector<LogLine> log;
-  std::optional<bool> fence;          ///< Hold back (true) or release (false) all handlers of this supervisor.
-  bool left = false;                  ///< The drain is over and Goodbye is sent: the node may end.
-  std::optional<std::string> refused; ///< A peer refused us, or we it, for good: what differs, in words.
+  std::optional<bool> fence;  ///< Hold back (true) or release (false) all handlers of this supervisor.
+  bool left = false;          ///< The drain is over and Goodbye is sent: the node may end.
+  std::optional<std::string> refused;  ///< A peer refused us, or we it, for good: what differs, in words.
 };
 
 // ---- the core ----------------------------------------------------------------------------------------
@@ -227,25 +228,26 @@ class Core {
   // Reading; valid until the next step.
   [[nodiscard]] const Settings& settings() const;
   [[nodiscard]] const Member& self() const;
-  [[nodiscard]] std::vector<Member> members() const;        ///< All known and not down or left, self included.
+  [[nodiscard]] std::vector<Member> members() const;  ///< All known and not down or left, self included.
   /// The row of that node; nullptr when it is no member (any more).
   [[nodiscard]] const Member* member(const NodeName& node) const;
-  [[nodiscard]] std::vector<NodeName> up_nodes() const;      ///< In name order: the ring's members.
+  [[nodiscard]] std::vector<NodeName> up_nodes() const;  ///< In name order: the ring's members.
   [[nodiscard]] bool view_confirmed() const;
   [[nodiscard]] bool fenced() const;
   [[nodiscard]] std::uint64_t view_hash() const;
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
   /// Live instances, the one in the placement first, then by epoch (newest first).
   [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;
-  [[nodiscard]] std::vector<ChildId> ids() const;            ///< All ids with a row, in order.
-  [[nodiscard]] std::size_t size() const;                    ///< Wanted children.
+  [[nodiscard]] std::vector<ChildId> ids() const;  ///< All ids with a row, in order.
+  [[nodiscard]] std::size_t size() const;          ///< Wanted children.
   /// First node of the hash order of any key over the up members; nullopt when there are none.
   [[nodiscard]] std::optional<NodeName> node_for(const ChildId& key) const;
   /// The placement of a child by its row; empty when it may run nowhere.
   [[nodiscard]] std::vector<NodeName> placement(const ChildId& id) const;
 
   struct Stats {
-    std::uint64_t steps = 0, refused_messages = 0, stale_rows = 0, clock_refusals = 0, conflicts = 0, moves = 0;
+    std::uint64_t steps = 0, refused_messages = 0, stale_rows = 0, clock_refusals = 0, conflicts = 0,
+                  moves = 0;
     std::uint64_t syncs_sent = 0, deltas_sent = 0;
   };
   [[nodiscard]] const Stats& stats() const;

@@ -8,7 +8,7 @@
 namespace brood::core {
 
 struct Machine::Failure {
-  bool started = true;   ///< false: its start failed.
+  bool started = true;  ///< false: its start failed.
   bool normal = false;
   std::string reason;
   Bytes detail;
@@ -50,7 +50,8 @@ void Machine::handle(const Exited& event) {
 void Machine::handle(const StuckChanged& event) {
   Child* child = own_child(event.id, event.epoch);
   if (!child) return;
-  // This node, which woke, does not wait for ever for a handler; but this one has returned, and the child ends.
+  // This node, which woke, does not wait for ever for a handler; but this one has returned, and the child
+  // ends.
   if (!event.stuck && giving_up_.count(event.id) != 0)
     give_up_until_ = std::max(give_up_until_, now_.monotonic + settings_.tick_timeout);
   Instance& instance = child->at(self_index)->instance;
@@ -75,8 +76,8 @@ void Machine::on_failure(const ChildId& id, Child& child, const Failure& failure
   Own& own = *child.own;
   if (own.stopping != StopWhy::none || !child.wanted()) return drop_own(id, child, failure.detail);
   const Restart restart = own.spec->restart;
-  const bool over = failure.started &&
-                    (restart == Restart::temporary || (restart == Restart::transient && failure.normal));
+  const bool over =
+      failure.started && (restart == Restart::temporary || (restart == Restart::transient && failure.normal));
   if (over) return end_for_good(id, child);
 
   Instance& instance = child.at(self_index)->instance;
@@ -113,7 +114,8 @@ void Machine::on_failure(const ChildId& id, Child& child, const Failure& failure
 // The end is what was wanted. Only of what this node ran: a newer instance elsewhere keeps its row.
 void Machine::end_for_good(const ChildId& id, Child& child) {
   const Epoch ended = child.at(self_index)->instance.epoch;
-  const bool newest = child.hosted.size() == 1 && child.floor <= ended && child.own->birth == child.row->birth;
+  const bool newest =
+      child.hosted.size() == 1 && child.floor <= ended && child.own->birth == child.row->birth;
   const bool is_static = child.row->spec->is_static;
   SpecRow row = *child.row;
   drop_own(id, child);
@@ -135,8 +137,9 @@ void Machine::move_away(const ChildId& id, Child& child, const std::string& reas
   row.failed = std::all_of(order.begin(), order.end(), [&](PeerIndex peer) {
     return std::find(row.avoid.begin(), row.avoid.end(), peers_[peer].name) != row.avoid.end();
   });
-  if (row.failed) row.failure = fmt::format("failed on every node that may run it; last on {}: {}",
-                                            settings_.self.value, reason);
+  if (row.failed)
+    row.failure =
+        fmt::format("failed on every node that may run it; last on {}: {}", settings_.self.value, reason);
   log(LogLevel::warning, fmt::format("{} failed too often here ({}): {}", id.text(), reason,
                                      row.failed ? "given up until retry" : "the next node tries"));
   drop_own(id, child);

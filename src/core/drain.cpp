@@ -21,7 +21,8 @@ void Machine::begin_drain() {
     const Peer& peer = peers_[index];
     target = target || (peer.in_state(MemberState::up) && peer.member->weight > 0);
   }
-  if (!target && own_count_ > 0 && !drain_for_good_) return refuse_drain("no other member is up that could take the children");
+  if (!target && own_count_ > 0 && !drain_for_good_)
+    return refuse_drain("no other member is up that could take the children");
   row.state = MemberState::draining;
   drain_at_ = now_.monotonic;
   self_changed();

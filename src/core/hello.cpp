@@ -133,8 +133,9 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
   maybe_unfence();
 }
 
-// Of two that join at the same time each may have had our first Hello before the other came: neither would know
-// of the other, and both would be up without having met. Those that are up were met by whoever joined then.
+// Of two that join at the same time each may have had our first Hello before the other came: neither would
+// know of the other, and both would be up without having met. Those that are up were met by whoever joined
+// then.
 void Machine::introduce(Peer& newcomer) {
   newcomer.want_hello = true;
   for (Peer& other : peers_)
@@ -166,8 +167,8 @@ void Machine::check_digest(Peer& peer, const Hello& hello) {
     const auto theirs = hello.seen.seen.find(origin);
     if (theirs != hello.seen.seen.end() && theirs->second >= sequence) continue;
     const PeerIndex index = find_peer(origin.first);
-    const bool live = index != no_peer && peers_[index].member &&
-                      peers_[index].member->session.creation == origin.second;
+    const bool live =
+        index != no_peer && peers_[index].member && peers_[index].member->session.creation == origin.second;
     if (!live) peer.want_sync = true;
   }
 }

@@ -8,7 +8,9 @@
 
 namespace brood::core {
 
-void Machine::on_message(PeerIndex from, const Obituary& obituary) { peers_[from].obituary = obituary.id; }
+void Machine::on_message(PeerIndex from, const Obituary& obituary) {
+  peers_[from].obituary = obituary.id;
+}
 
 void Machine::note_loss(const Peer& peer, const SessionId& session,
                         const std::vector<std::pair<ChildId, Instance>>& lost) {

@@ -100,9 +100,13 @@ void Machine::on_timers() {
   tend_origins();
 }
 
-void Machine::wake(const ChildId& id, Duration at) { timers_.emplace(at, id); }
+void Machine::wake(const ChildId& id, Duration at) {
+  timers_.emplace(at, id);
+}
 
-void Machine::log(LogLevel level, std::string text) { effects_.log.push_back({level, std::move(text)}); }
+void Machine::log(LogLevel level, std::string text) {
+  effects_.log.push_back({level, std::move(text)});
+}
 
 void Machine::handle(const Boot&) {
   if (booted_) return;
@@ -142,10 +146,9 @@ void Machine::handle(const PeerMessage& event) {
     return;
   }
   const Peer& peer = peers_[from];
-  const bool first_words = std::holds_alternative<Hello>(event.body) ||
-                           std::holds_alternative<Refusal>(event.body) ||
-                           std::holds_alternative<Probe>(event.body) ||
-                           std::holds_alternative<ProbeAck>(event.body);
+  const bool first_words =
+      std::holds_alternative<Hello>(event.body) || std::holds_alternative<Refusal>(event.body) ||
+      std::holds_alternative<Probe>(event.body) || std::holds_alternative<ProbeAck>(event.body);
   if (!first_words && !(peer.member && peer.hello_in)) {
     ++stats_.refused_messages;
     return;

@@ -59,7 +59,8 @@ void Machine::handle(const PeerDown& event) {
   peer.refused = false;
   reset_channel(peer);
   if (!peer.member) {
-    if ((peer.seed || peer.learned) && had_channel) peer.next_connect = now_.monotonic + settings_.reconnect_every;
+    if ((peer.seed || peer.learned) && had_channel)
+      peer.next_connect = now_.monotonic + settings_.reconnect_every;
     peer.settled = true;
     return;
   }
@@ -102,7 +103,8 @@ void Machine::handle(const ConnectFailed& event) {
   // A member whose channel just ended may be half gone, its listening socket still open: the proof of its
   // death is milliseconds away, and its children wait for it.
   if (peer.member) {
-    peer.next_connect = now_.monotonic + std::min<Duration>(every, 10ms * (1U << std::min(peer.attempts, 10U)));
+    peer.next_connect =
+        now_.monotonic + std::min<Duration>(every, 10ms * (1U << std::min(peer.attempts, 10U)));
     return;
   }
   // A node that was lost without proof may come back after a long time: try ever more rarely.
@@ -120,7 +122,8 @@ void Machine::tend_peers() {
       peer.settle_at = Duration::max();
     }
     const bool joining = self().state == MemberState::joining;
-    if (joining && peer.learned && !peer.missed && now_.monotonic >= peer.learned_at + settings_.tick_timeout) {
+    if (joining && peer.learned && !peer.missed &&
+        now_.monotonic >= peer.learned_at + settings_.tick_timeout) {
       peer.missed = true;
       ask_all_for_rows();
     }
@@ -143,8 +146,8 @@ void Machine::give_up_meeting(Peer& peer) {
   peer.learned.reset();
 }
 
-// A joining node has the changes of a member that it never met from the others alone: those up to their Syncs.
-// Once it goes on without that member it needs them all.
+// A joining node has the changes of a member that it never met from the others alone: those up to their
+// Syncs. Once it goes on without that member it needs them all.
 void Machine::ask_all_for_rows() {
   for (Peer& peer : peers_) {
     if (!peer.member || !peer.synced_in) continue;

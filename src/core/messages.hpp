@@ -25,10 +25,10 @@ struct VersionVector {
 struct SpecChange {
   Dot dot;
   ChildId id;
-  std::optional<SpecRow> row;   ///< The new row; nullopt: removed.
-  RequestKey request;           ///< Of a removal by a stop: that stop, so that a repeated one is recognised.
-  std::vector<Dot> replaces;    ///< The births of the rows that the change saw and ends; an update of a row
-                                ///< keeps its birth and ends none.
+  std::optional<SpecRow> row;  ///< The new row; nullopt: removed.
+  RequestKey request;          ///< Of a removal by a stop: that stop, so that a repeated one is recognised.
+  std::vector<Dot> replaces;   ///< The births of the rows that the change saw and ends; an update of a row
+                               ///< keeps its birth and ends none.
 };
 
 /// What happened to an instance of the sender.
@@ -41,14 +41,14 @@ struct InstanceChange {
 /// First on every new channel, from both sides. Brings no rows.
 struct Hello {
   Member sender;
-  SessionId receiver;               ///< The session of the receiver as the sender knows it; node alone if none.
+  SessionId receiver;  ///< The session of the receiver as the sender knows it; node alone if none.
   /// The sender has not had the receiver's Hello on this channel: it answers with one, and with a Sync.
   bool fresh = false;
-  bool receiver_is_down = false;    ///< The sender has declared that session down: it is over.
+  bool receiver_is_down = false;  ///< The sender has declared that session down: it is over.
   std::vector<std::pair<SessionId, std::string>> members;  ///< Whom the sender knows, and their addresses.
   VersionVector seen;
-  std::uint64_t digest = 0;         ///< Of all spec rows; equal vectors and digests need no transfer.
-  Hlc clock;                        ///< The sender's, so that the receiver's never falls behind it.
+  std::uint64_t digest = 0;  ///< Of all spec rows; equal vectors and digests need no transfer.
+  Hlc clock;                 ///< The sender's, so that the receiver's never falls behind it.
 };
 
 /// The sender will not work with the receiver, in words (fingerprint or version differs).
@@ -64,7 +64,7 @@ struct Sync {
   SessionId sender;
   std::uint64_t next_delta = 1;
   bool with_rows = true;
-  std::optional<Member> member;     ///< The sender's row as it is now.
+  std::optional<Member> member;  ///< The sender's row as it is now.
   Hlc clock;
   VersionVector seen;
   std::vector<std::pair<ChildId, SpecRow>> rows;
@@ -83,7 +83,7 @@ struct Delta {
   std::uint64_t stable = 0;
   std::vector<SpecChange> specs;
   std::vector<InstanceChange> instances;
-  std::optional<Member> member;     ///< When its row changed.
+  std::optional<Member> member;  ///< When its row changed.
 };
 
 /// All Deltas up to this number have been applied.
@@ -104,7 +104,7 @@ struct Probe {
 };
 struct ProbeAck {
   std::uint64_t nonce = 0;
-  bool session_over = false;        ///< The receiver of the probe has declared the sender's session down.
+  bool session_over = false;  ///< The receiver of the probe has declared the sender's session down.
 };
 
 /// The sender is about to crash inside a handler of this child.
@@ -117,18 +117,18 @@ struct Obituary {
 struct Goodbye {};
 
 enum class StartMode : std::uint8_t {
-  start,        ///< A user's start: taken names are errors.
-  ensure,       ///< From a node's file: put only where the id was never known.
-  apply,        ///< `brood apply`: put, or replace what differs.
+  start,   ///< A user's start: taken names are errors.
+  ensure,  ///< From a node's file: put only where the id was never known.
+  apply,   ///< `brood apply`: put, or replace what differs.
 };
 
 /// Starts at the coordinator of the ids; one message carries all of a batch that have the same coordinator.
 struct StartRequest {
   RequestKey request;
   StartMode mode = StartMode::start;
-  std::uint64_t view = 0;           ///< The hash of the sender's view.
+  std::uint64_t view = 0;  ///< The hash of the sender's view.
   std::uint32_t forwards = 0;
-  std::optional<NodeName> on;       ///< D3.
+  std::optional<NodeName> on;  ///< D3.
   std::vector<SpecPtr> specs;
 };
 
@@ -160,18 +160,19 @@ struct Outcome {
   ChildId id;
   /// Empty: it worked. Otherwise the code and words; already_started and conflict carry where it runs.
   std::optional<Error> error;
-  std::optional<SessionId> host;    ///< Where the instance runs.
+  std::optional<SessionId> host;  ///< Where the instance runs.
   ProcessId pid;
   Epoch epoch;
 };
 struct Answer {
   RequestKey request;
-  std::uint64_t view = 0;           ///< Of the request it answers: an answer to one asked in a former view is void,
-                                    ///< for in this one another node may be deciding.
-  std::vector<Outcome> outcomes;    ///< May come in several answers; each id once.
+  std::uint64_t view = 0;  ///< Of the request it answers: an answer to one asked in a former view is void,
+                           ///< for in this one another node may be deciding.
+  std::vector<Outcome> outcomes;  ///< May come in several answers; each id once.
 };
 
-using MessageBody = std::variant<Hello, Refusal, SyncRequest, Sync, Delta, DeltaAck, View, Probe, ProbeAck, Obituary,
-                                 Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer>;
+using MessageBody =
+    std::variant<Hello, Refusal, SyncRequest, Sync, Delta, DeltaAck, View, Probe, ProbeAck, Obituary, Goodbye,
+                 StartRequest, StopRequest, RetryRequest, LookupRequest, Answer>;
 
 }  // namespace brood::core

@@ -134,7 +134,8 @@ void Machine::settle_outcomes() {
         continue;
       }
       held_[outcome.id].insert(request.number);
-      // What a stop has ended may be back with a node that was lost: then it is not done until that is gone too.
+      // What a stop has ended may be back with a node that was lost: then it is not done until that is gone
+      // too.
       if (origin.kind != RequestKind::stop)
         held_until_.emplace(now_.monotonic + hold_max, outcome.id, request.number);
       item->second.held = std::move(outcome);
@@ -146,9 +147,9 @@ void Machine::settle_outcomes() {
 bool Machine::shows(RequestKind kind, const Outcome& outcome) const {
   const Child* child = table_.find(outcome.id);
   if (kind == RequestKind::stop)
-    return outcome.error || !child || std::none_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& one) {
-             return one.instance.epoch <= outcome.epoch;
-           });
+    return outcome.error || !child ||
+           std::none_of(child->hosted.begin(), child->hosted.end(),
+                        [&](const Hosted& one) { return one.instance.epoch <= outcome.epoch; });
   if (kind == RequestKind::retry || !outcome.host || outcome.epoch == Epoch{}) return true;
   return child && child->floor >= outcome.epoch;
 }
@@ -160,7 +161,8 @@ void Machine::release_held(const ChildId& id) {
   const auto numbers = found->second;
   for (const std::uint64_t number : numbers) {
     const auto origin = origins_.find(number);
-    const auto item = origin == origins_.end() ? decltype(origin->second.open.end()){} : origin->second.open.find(id);
+    const auto item =
+        origin == origins_.end() ? decltype(origin->second.open.end()){} : origin->second.open.find(id);
     if (origin == origins_.end() || item == origin->second.open.end() || !item->second.held) {
       forget_held(id, number);
     } else if (shows(origin->second.kind, *item->second.held)) {
@@ -205,7 +207,8 @@ void Machine::tend_origins() {
   while (!origins_.empty() && origins_.begin()->second.deadline <= now_.monotonic) {
     Origin& origin = origins_.begin()->second;
     const ChildId id = origin.open.begin()->first;
-    Outcome outcome{id, Error{Errc::timeout, "no answer in time; it may still happen, ask before repeating"}, {}, {}, {}};
+    Outcome outcome{
+        id, Error{Errc::timeout, "no answer in time; it may still happen, ask before repeating"}, {}, {}, {}};
     reply(origin, std::move(outcome));
   }
   while (!repeats_.empty() && repeats_.begin()->first <= now_.monotonic) {
@@ -227,7 +230,11 @@ void Machine::tend_origins() {
 void Machine::end_origins() {
   while (!origins_.empty()) {
     Origin& origin = origins_.begin()->second;
-    Outcome outcome{origin.open.begin()->first, Error{Errc::timeout, "this node has left; it may still happen"}, {}, {}, {}};
+    Outcome outcome{origin.open.begin()->first,
+                    Error{Errc::timeout, "this node has left; it may still happen"},
+                    {},
+                    {},
+                    {}};
     reply(origin, std::move(outcome));
   }
 }

@@ -41,7 +41,9 @@ struct Score {
   std::uint32_t weight;
 };
 
-std::uint64_t hash_of(std::uint64_t key, const RingNode& node) { return mix64(key ^ node.hash); }
+std::uint64_t hash_of(std::uint64_t key, const RingNode& node) {
+  return mix64(key ^ node.hash);
+}
 
 // weight / log is the score; compared without division. log is at most 2^38, so a weight below 2^25 fits.
 bool better(const Score& a, const Score& b) {
@@ -72,7 +74,9 @@ std::uint64_t negative_log2(std::uint64_t hash) noexcept {
   return negative == 0 ? 1 : negative;
 }
 
-std::uint64_t node_hash(const NodeName& node) noexcept { return stable_hash64(node.value); }
+std::uint64_t node_hash(const NodeName& node) noexcept {
+  return stable_hash64(node.value);
+}
 
 bool offers(const std::set<std::string>& offered, const std::string& needs) {
   if (needs.empty() || offered.count(needs) != 0) return true;
@@ -175,8 +179,8 @@ std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) c
   std::vector<PeerIndex> front, back;
   for (const std::size_t index : distribution_->order(key, ring)) {
     const PeerIndex peer = ring[index].peer;
-    const auto node = std::find_if(nodes_.begin(), nodes_.end(),
-                                   [&](const Node& known) { return known.peer == peer; });
+    const auto node =
+        std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& known) { return known.peer == peer; });
     const bool avoided = std::find(row.avoid.begin(), row.avoid.end(), node->name) != row.avoid.end();
     if (avoided)
       back.push_back(peer);

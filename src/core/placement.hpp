@@ -26,7 +26,8 @@ namespace brood::core {
 class WeightedRendezvous final : public Distribution {
  public:
   [[nodiscard]] std::size_t first(std::uint64_t key, std::span<const RingNode> ring) const override;
-  [[nodiscard]] std::vector<std::size_t> order(std::uint64_t key, std::span<const RingNode> ring) const override;
+  [[nodiscard]] std::vector<std::size_t> order(std::uint64_t key,
+                                               std::span<const RingNode> ring) const override;
 };
 
 class Placement {

@@ -23,9 +23,13 @@ void Machine::settle_touched() {
   }
 }
 
-PeerIndex Machine::place_of(const Child& child) const { return ring_.first(child.hash, *child.row); }
+PeerIndex Machine::place_of(const Child& child) const {
+  return ring_.first(child.hash, *child.row);
+}
 
-bool Machine::may_restart() const { return !fenced_ && !left_ && self().state != MemberState::joining; }
+bool Machine::may_restart() const {
+  return !fenced_ && !left_ && self().state != MemberState::joining;
+}
 
 void Machine::reconcile(const ChildId& id) {
   Child* child = table_.find(id);
@@ -54,7 +58,8 @@ void Machine::tend_own(const ChildId& id, Child& child) {
   if (child.own->birth != row.birth && !table_.find_birth(id, child.own->birth))
     return end_own(id, child, StopWhy::replaced);
   if (child.own->stopping != StopWhy::none) return;
-  if (row.failed && !child.own->alive) return drop_own(id, child);  // given up while it waited to restart here
+  if (row.failed && !child.own->alive)
+    return drop_own(id, child);  // given up while it waited to restart here
   if (acting()) {
     const PeerIndex place = place_of(child);
     if (child.hosted.size() > 1 && resolve_conflict(id, child, place)) return;
@@ -64,8 +69,8 @@ void Machine::tend_own(const ChildId& id, Child& child) {
   if (!child.own->alive && may_restart() && child.own->restart_at <= now_.monotonic) start_again(id, child);
 }
 
-// It runs, so it is not failed: it was blamed for the loss of this node, which only slept, or the other side of
-// a split gave it up.
+// It runs, so it is not failed: it was blamed for the loss of this node, which only slept, or the other side
+// of a split gave it up.
 void Machine::acquit(const ChildId& id, const SpecRow& row) {
   SpecRow next = row;
   next.failed = false;

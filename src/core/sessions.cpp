@@ -38,8 +38,7 @@ void Machine::end_session(PeerIndex index, MemberState how, const std::string& w
   effects_.members.push_back({session, how, words});
   log(how == MemberState::down ? LogLevel::warning : LogLevel::info,
       fmt::format("{} is {}: {}", session.node.value, to_string(how), words));
-  if (known_dead && !peer.connecting)
-    peer.next_connect = now_.monotonic + settings_.reconnect_every;
+  if (known_dead && !peer.connecting) peer.next_connect = now_.monotonic + settings_.reconnect_every;
   settle_replicated();
   touch_stops(peer);
   maybe_unfence();

@@ -102,9 +102,11 @@ void Machine::settle_stops(const ChildId& id, Work& work) {
   const Child* child = table_.find(id);
   std::erase_if(work.stops, [&](StopWait& wait) {
     if (child && !child->wanted() && !wait.past) wait.last = std::max(wait.last, child->floor);
-    const bool lives = child && std::any_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& hosted) {
-      return hosted.instance.epoch <= wait.last || (wait.past && hosted.instance.phase == Phase::stopping);
-    });
+    const bool lives =
+        child && std::any_of(child->hosted.begin(), child->hosted.end(), [&](const Hosted& hosted) {
+          return hosted.instance.epoch <= wait.last ||
+                 (wait.past && hosted.instance.phase == Phase::stopping);
+        });
     if (now_.monotonic >= wait.until) return true;
     if (lives || !replicated(wait.number) || !starters_know(wait)) return false;
     answer(wait.request, Outcome{id, {}, {}, {}, wait.last});

@@ -28,8 +28,8 @@ class SpecTable {
 
   SpecTable(NodeName self, std::uint32_t creation) : self_(std::move(self)), creation_(creation) {}
 
-  /// From now on this node writes under another name: its rows begin a new sequence, those of before stay as they
-  /// are, as of a node that is gone.
+  /// From now on this node writes under another name: its rows begin a new sequence, those of before stay as
+  /// they are, as of a node that is gone.
   void rename(NodeName self, std::uint32_t creation);
   /// This node writes a row: a new birth, which ends all rows of the id, or an update of the visible one,
   /// which keeps its birth. Dot and birth are filled in here; `clock` is the caller's.

@@ -27,12 +27,12 @@ namespace brood::core {
 
 /// A loss that concerns a child, until its row shows what follows from it.
 struct LossMark {
-  Dot birth;                ///< The row as it was; any other ends the mark.
+  Dot birth;  ///< The row as it was; any other ends the mark.
   std::uint32_t losses = 0;
   NodeName node;
-  bool temporary = false;   ///< Not started again: its coordinator removes the row.
-  bool blamed = false;      ///< May have taken the node down.
-  bool counted = false;     ///< This node, its coordinator, has written the loss.
+  bool temporary = false;  ///< Not started again: its coordinator removes the row.
+  bool blamed = false;     ///< May have taken the node down.
+  bool counted = false;    ///< This node, its coordinator, has written the loss.
   Duration start_at{};
 };
 
@@ -284,12 +284,12 @@ class Machine {
   Duration next_check_ = Duration::max();
 
   bool fenced_ = false;
-  bool give_up_ = false;    ///< Woken after its session was over: gives up what runs elsewhere.
-  bool given_up_ = false;   ///< It has told them to end.
+  bool give_up_ = false;   ///< Woken after its session was over: gives up what runs elsewhere.
+  bool given_up_ = false;  ///< It has told them to end.
   Duration give_up_until_{};
   std::set<ChildId> giving_up_;
   std::uint64_t nonce_ = 0;
-  Duration heard_{};        ///< When anything last came from a member; monotonic.
+  Duration heard_{};  ///< When anything last came from a member; monotonic.
   Duration next_probe_ = Duration::max();
   std::size_t probe_turn_ = 0;
 
@@ -297,7 +297,7 @@ class Machine {
   bool view_dirty_ = true;
   std::uint64_t view_hash_ = 0;
   bool confirmed_ = false;
-  bool forced_ = false;     ///< Not confirmed within view_wait: go on as if.
+  bool forced_ = false;  ///< Not confirmed within view_wait: go on as if.
   Duration unconfirmed_since_{};
   std::uint64_t reconciled_view_ = 0;
   bool reconcile_all_ = false;
@@ -310,9 +310,9 @@ class Machine {
   Delta out_;                       ///< The Delta of this step.
   bool out_dirty_ = false;
   std::map<ChildId, LossMark> losses_;
-  std::map<ChildId, Duration> moving_;      ///< Released by us, and until when we wait to see it run again.
+  std::map<ChildId, Duration> moving_;  ///< Released by us, and until when we wait to see it run again.
   std::set<ChildId> release_queue_;
-  std::map<ChildId, Duration> handover_;    ///< We wait for its instance elsewhere, since.
+  std::map<ChildId, Duration> handover_;  ///< We wait for its instance elsewhere, since.
 
   std::optional<std::pair<NodeName, std::uint32_t>> former_;  ///< Name and creation before Renamed.
   std::uint64_t last_request_ = 0;
@@ -333,13 +333,15 @@ class Machine {
   std::deque<std::pair<Duration, RequestKey>> asked_order_;
   std::deque<Request> inbox_;
   std::deque<std::pair<Duration, ChildId>> works_until_;
-  std::map<std::pair<RequestKey, ChildId>, Outcome> done_;  ///< Answers of late, for requests that are repeated.
+  std::map<std::pair<RequestKey, ChildId>, Outcome>
+      done_;  ///< Answers of late, for requests that are repeated.
   std::deque<std::pair<Duration, std::pair<RequestKey, ChildId>>> done_order_;
   std::map<ChildId, Work> works_;
   std::multimap<std::uint64_t, ChildId> unacked_;
-  std::set<std::tuple<NodeName, std::uint64_t, ChildId>> stop_acks_;  ///< Stops that wait for that node's ack.
+  std::set<std::tuple<NodeName, std::uint64_t, ChildId>>
+      stop_acks_;  ///< Stops that wait for that node's ack.
   std::map<RequestKey, std::vector<Outcome>> answers_;
-  std::map<ChildId, Bytes> details_;        ///< Exit reasons of starts that failed in this step.
+  std::map<ChildId, Bytes> details_;  ///< Exit reasons of starts that failed in this step.
   std::vector<std::pair<PeerIndex, MessageBody>> out_messages_;
   std::map<ClientId, std::size_t> replies_;  ///< Index in effects_.replies.
   std::vector<ClientId> drainers_;

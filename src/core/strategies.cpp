@@ -21,7 +21,9 @@ class ColdSwap final : public Migration {
 
 class PubSub final : public Synchronisation {
  public:
-  [[nodiscard]] bool sends_to(const Member& /*member*/, std::uint64_t /*number*/) const override { return true; }
+  [[nodiscard]] bool sends_to(const Member& /*member*/, std::uint64_t /*number*/) const override {
+    return true;
+  }
 };
 
 class Divergence final : public PartitionTolerance {
@@ -32,8 +34,8 @@ class Divergence final : public PartitionTolerance {
 }  // namespace
 
 Strategies built_in_strategies() {
-  return {std::make_shared<WeightedRendezvous>(), std::make_shared<Singularity>(), std::make_shared<ColdSwap>(),
-          std::make_shared<PubSub>(), std::make_shared<Divergence>()};
+  return {std::make_shared<WeightedRendezvous>(), std::make_shared<Singularity>(),
+          std::make_shared<ColdSwap>(), std::make_shared<PubSub>(), std::make_shared<Divergence>()};
 }
 
 }  // namespace brood::core

@@ -103,7 +103,8 @@ void Machine::on_message(PeerIndex from, const Sync& sync) {
     for (Peer& other : peers_) other.may_lack = true;
   peer.may_lack = sync.seen != table_.seen();
   for (const auto& [request, id] : sync.finished)
-    if (remember_finished(request, id)) finished_[{request, id}] = {};  // what was known then is not known here
+    if (remember_finished(request, id))
+      finished_[{request, id}] = {};  // what was known then is not known here
   replace_instances(from, sync);
   for (const auto& [id, epoch] : sync.epochs) {
     witness(epoch.clock);

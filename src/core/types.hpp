@@ -68,16 +68,16 @@ struct Shutdown {
 /// What to run for a child. Immutable once made; changed by replacing it.
 struct Spec {
   ChildId id;
-  std::string worker;        ///< Registered name; "exec" for ordinary programs.
-  Bytes args;                ///< Encoded term; opaque to the core.
+  std::string worker;  ///< Registered name; "exec" for ordinary programs.
+  Bytes args;          ///< Encoded term; opaque to the core.
   Restart restart = Restart::permanent;
   Shutdown shutdown;
-  Bytes metadata;            ///< Encoded map; empty: none. Opaque to the core but for `tag`.
-  std::string tag;           ///< metadata's key `tag`, for tag_query; empty: none.
+  Bytes metadata;               ///< Encoded map; empty: none. Opaque to the core but for `tag`.
+  std::string tag;              ///< metadata's key `tag`, for tag_query; empty: none.
   std::vector<NodeName> nodes;  ///< Only these nodes may run it; empty: all.
-  std::string needs;         ///< What a node must offer to run it (Member::offers): the worker's name, or for
-                             ///< commands "exec:<hash>", which "exec:*" also satisfies.
-  bool is_static = false;    ///< From a node's file: its removal is remembered (see SpecRow::wanted).
+  std::string needs;       ///< What a node must offer to run it (Member::offers): the worker's name, or for
+                           ///< commands "exec:<hash>", which "exec:*" also satisfies.
+  bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
 
   /// Equal in everything that matters for "the same spec" (D4, G2): not is_static, not unknown.
@@ -96,22 +96,23 @@ struct RequestKey {
 /// A row of the table of specs; the same on every node once all changes have arrived.
 struct SpecRow {
   SpecPtr spec;
-  bool wanted = true;    ///< false: a static child that was stopped, or ended for good; kept so that a node that
-                         ///< starts with the file does not revive it.
-  Dot dot;               ///< The change that wrote this row.
-  Dot birth;             ///< The change that first made it. A removal ends the birth, so it also beats any
-                         ///< update of that row that was made at the same time; a new start is a new birth.
-  Hlc clock;             ///< Orders concurrent changes of one id.
-  RequestKey request;    ///< The request that made it (a start, or the stop of a static child), to know it again.
+  bool wanted = true;  ///< false: a static child that was stopped, or ended for good; kept so that a node
+                       ///< that starts with the file does not revive it.
+  Dot dot;    ///< The change that wrote this row.
+  Dot birth;  ///< The change that first made it. A removal ends the birth, so it also beats any
+              ///< update of that row that was made at the same time; a new start is a new birth.
+  Hlc clock;  ///< Orders concurrent changes of one id.
+  RequestKey
+      request;  ///< The request that made it (a start, or the stop of a static child), to know it again.
   std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
-  std::vector<NodeName> avoid;       ///< Assignment: nodes on which it failed past its intensity, oldest first.
-  bool failed = false;   ///< Failed on all nodes (or took too many nodes down): not started until `retry`.
-  std::string failure;   ///< Why, in words.
-  std::uint32_t losses = 0;          ///< Nodes it is blamed for having taken down (poison_nodes).
+  std::vector<NodeName> avoid;  ///< Assignment: nodes on which it failed past its intensity, oldest first.
+  bool failed = false;  ///< Failed on all nodes (or took too many nodes down): not started until `retry`.
+  std::string failure;  ///< Why, in words.
+  std::uint32_t losses = 0;  ///< Nodes it is blamed for having taken down (poison_nodes).
 };
 
 enum class Phase : std::uint8_t {
-  starting,    ///< Its start runs.
+  starting,  ///< Its start runs.
   running,
   restarting,  ///< Crashed; waits for its back-off.
   stopping,    ///< Told to end.
@@ -131,11 +132,11 @@ struct ProcessId {
 struct Instance {
   Epoch epoch;
   Phase phase = Phase::starting;
-  ProcessId pid;              ///< Zero until running.
-  std::int32_t os_pid = 0;    ///< Of an ordinary program; 0 for C++ workers.
+  ProcessId pid;            ///< Zero until running.
+  std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
   std::uint32_t restarts = 0;
-  Hlc since;                  ///< When it began to run (its first start on this node, for `uptime`).
-  std::string reason;         ///< Of the last crash or failed start, in words; empty: none.
+  Hlc since;           ///< When it began to run (its first start on this node, for `uptime`).
+  std::string reason;  ///< Of the last crash or failed start, in words; empty: none.
 };
 
 enum class MemberState : std::uint8_t { joining, up, draining, left, down };
@@ -145,14 +146,14 @@ enum class MemberState : std::uint8_t { joining, up, draining, left, down };
 struct Member {
   SessionId session;
   MemberState state = MemberState::joining;
-  std::uint64_t version = 0;           ///< Rises with each change that the member makes to its row.
-  Hlc up_since;                        ///< Longest up is the leader of what needs one.
-  std::uint32_t weight = 100;          ///< Share of the children, relative to the others'.
-  std::set<std::string> offers;        ///< Worker names and exec tokens it can run (Spec::needs).
+  std::uint64_t version = 0;     ///< Rises with each change that the member makes to its row.
+  Hlc up_since;                  ///< Longest up is the leader of what needs one.
+  std::uint32_t weight = 100;    ///< Share of the children, relative to the others'.
+  std::set<std::string> offers;  ///< Worker names and exec tokens it can run (Spec::needs).
   std::map<std::string, std::string> labels;
   std::uint32_t protocol_min = 1;
   std::uint32_t protocol_max = 1;
-  std::string address;                 ///< host:port where it listens, for peers without EPMD; may be empty.
+  std::string address;  ///< host:port where it listens, for peers without EPMD; may be empty.
   std::map<std::string, std::string> fingerprint;  ///< Settings that must agree; compared key by key.
   std::map<std::string, Bytes> unknown;
 };

@@ -47,7 +47,8 @@ void Machine::set_ring() {
   std::vector<Placement::Node> nodes;
   for (const auto& [name, index] : peer_names_) {
     const Peer& peer = peers_[index];
-    if (peer.in_state(MemberState::up)) nodes.push_back({index, name, peer.member->weight, peer.member->offers});
+    if (peer.in_state(MemberState::up))
+      nodes.push_back({index, name, peer.member->weight, peer.member->offers});
   }
   ring_.set(std::move(nodes));
 }

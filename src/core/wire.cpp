@@ -92,7 +92,8 @@ void each(A& a, T&) {
 }
 template <typename A, Of<Sync> T>
 void each(A& a, T& v) {
-  a.message("sync", v.sender, v.next_delta, v.with_rows, v.member, v.clock, v.seen, v.rows, v.instances, v.finished, v.epochs);
+  a.message("sync", v.sender, v.next_delta, v.with_rows, v.member, v.clock, v.seen, v.rows, v.instances,
+            v.finished, v.epochs);
 }
 template <typename A, Of<Delta> T>
 void each(A& a, T& v) {
@@ -188,7 +189,9 @@ constexpr std::array<std::pair<std::string_view, Reader>, 16> readers{{
 }};
 static_assert(readers.size() == std::variant_size_v<MessageBody>);
 
-Error malformed(const Error& error) { return {Errc::malformed, error.message}; }
+Error malformed(const Error& error) {
+  return {Errc::malformed, error.message};
+}
 
 }  // namespace
 

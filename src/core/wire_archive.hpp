@@ -56,10 +56,8 @@ class Out {
   }
   void item(std::int32_t value) { writer_.integer(value); }
   template <typename T>
-    requires std::is_enum_v<T>
-  void item(T value) {
-    writer_.unsigned_integer(static_cast<std::uint64_t>(value));
-  }
+  requires std::is_enum_v<T>
+  void item(T value) { writer_.unsigned_integer(static_cast<std::uint64_t>(value)); }
   void item(Errc value) { writer_.atom(to_string(value)); }
   void item(std::chrono::milliseconds value) { writer_.integer(value.count()); }
   void item(const Hlc& value) { writer_.unsigned_integer(value.value); }
@@ -92,10 +90,8 @@ class Out {
     sequence(values);
   }
   template <typename T>
-    requires std::is_class_v<T>
-  void item(const T& value) {
-    each(*this, value);
-  }
+  requires std::is_class_v<T>
+  void item(const T& value) { each(*this, value); }
 
  private:
   template <typename T>
@@ -199,14 +195,13 @@ class In {
   }
   template <typename K, typename V>
   void item(std::map<K, V>& values) {
-    sequence<std::pair<K, V>>(
-        [&](std::pair<K, V> value) { values.insert_or_assign(std::move(value.first), std::move(value.second)); });
+    sequence<std::pair<K, V>>([&](std::pair<K, V> value) {
+      values.insert_or_assign(std::move(value.first), std::move(value.second));
+    });
   }
   template <typename T>
-    requires std::is_class_v<T>
-  void item(T& value) {
-    each(*this, value);
-  }
+  requires std::is_class_v<T>
+  void item(T& value) { each(*this, value); }
 
   std::size_t arity = 0;  ///< Of the message, without its tag.
 

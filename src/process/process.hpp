@@ -33,7 +33,7 @@ struct LinkState {
 
 /// Links, monitors, timers and callers of a process that has any.
 struct Relations {
-  std::map<Pid, LinkState> links;  ///< By Identity::key().
+  std::map<Pid, LinkState> links;               ///< By Identity::key().
   std::map<std::uint64_t, Monitored> monitors;  ///< Set by this process, by reference.
   std::map<std::uint64_t, LocalPid> local_watchers;
   std::map<std::pair<Pid, Ref>, Atom> remote_watchers;  ///< The name is empty for a monitor of the pid.

@@ -82,9 +82,9 @@ class Runtime final : public RemoteEvents {
 
   /// Where what leaves this node goes; must outlive the runtime or be reset. Set before anything is sent.
   void set_remote(Remote* remote);
-  /// A runtime without a network gets the name under which others will reach it; once, before set_remote(). Pids
-  /// and references of before stay good on this node, but those told of from now on have the new name: compare
-  /// processes by what they are asked for, not by pids from both times.
+  /// A runtime without a network gets the name under which others will reach it; once, before set_remote().
+  /// Pids and references of before stay good on this node, but those told of from now on have the new name:
+  /// compare processes by what they are asked for, not by pids from both times.
   void rename(NodeName name, std::uint32_t creation);
   [[nodiscard]] const NodeName& name() const;
   [[nodiscard]] std::uint32_t creation() const;

@@ -25,11 +25,13 @@ Result<void> WorkerRegistry::load(const std::string& path) {
   auto entry = node_.worker_table().open_library(path);
   if (!entry) return entry.error();
   using Register = void (*)(WorkerRegistry&);
-  reinterpret_cast<Register>(*entry)(*this);
+  reinterpret_cast<Register> (*entry)(*this);
   return {};
 }
 
-std::vector<std::string> WorkerRegistry::names() const { return node_.worker_table().names(); }
+std::vector<std::string> WorkerRegistry::names() const {
+  return node_.worker_table().names();
+}
 
 // ---- node ------------------------------------------------------------------------------------------------
 
@@ -47,10 +49,16 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   return std::unique_ptr<Node>(new Node(Made{}, std::move(*impl)));
 }
 
-Node::~Node() { impl_->stop(); }
+Node::~Node() {
+  impl_->stop();
+}
 
-std::string Node::name() const { return impl_->name().value; }
-WorkerRegistry Node::workers() { return WorkerRegistry(*impl_); }
+std::string Node::name() const {
+  return impl_->name().value;
+}
+WorkerRegistry Node::workers() {
+  return WorkerRegistry(*impl_);
+}
 
 std::vector<std::string> Node::peers() const {
   std::vector<std::string> names;
@@ -61,12 +69,15 @@ std::vector<std::string> Node::peers() const {
 Result<void> Node::drain(milliseconds timeout, bool for_good) {
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();
-  impl_->drain(for_good ? Driver::Drain::for_good : Driver::Drain::may_stay, timeout, [promise](Result<void> result) { promise->set_value(std::move(result)); });
+  impl_->drain(for_good ? Driver::Drain::for_good : Driver::Drain::may_stay, timeout,
+               [promise](Result<void> result) { promise->set_value(std::move(result)); });
   return future.get();
 }
 
-Result<Term> Node::call(const std::string& name, const std::string& node, const Term& request, milliseconds timeout) {
-  auto answer = impl_->runtime().call_named_and_wait({Atom(name), NodeName(node)}, encode_term(request), timeout);
+Result<Term> Node::call(const std::string& name, const std::string& node, const Term& request,
+                        milliseconds timeout) {
+  auto answer =
+      impl_->runtime().call_named_and_wait({Atom(name), NodeName(node)}, encode_term(request), timeout);
   if (!answer) return answer.error();
   return decode_term(*answer);
 }
@@ -84,25 +95,31 @@ struct Supervisor::Impl {
   std::pair<Outcomes, bool> wait_for(Ask ask) {
     auto promise = std::make_shared<std::promise<std::pair<Outcomes, bool>>>();
     auto future = promise->get_future();
-    ask([promise](Outcomes outcomes, bool timed_out) { promise->set_value({std::move(outcomes), timed_out}); });
+    ask([promise](Outcomes outcomes, bool timed_out) {
+      promise->set_value({std::move(outcomes), timed_out});
+    });
     return future.get();
   }
   template <typename T>
   T read_core(std::function<T(const core::Core&)> read) {
     auto promise = std::make_shared<std::promise<T>>();
     auto future = promise->get_future();
-    driver->with_core([promise, read = std::move(read)](const core::Core& core) { promise->set_value(read(core)); });
+    driver->with_core(
+        [promise, read = std::move(read)](const core::Core& core) { promise->set_value(read(core)); });
     return future.get();
   }
 };
 
 namespace {
 
-Result<ChildId> child_id(const Id& id) { return ChildId::from_term(id.term); }
+Result<ChildId> child_id(const Id& id) {
+  return ChildId::from_term(id.term);
+}
 
 Result<Started> started(const core::Outcome& outcome) {
-  const Pid pid = outcome.host ? Pid{outcome.host->node, outcome.pid.id, outcome.pid.serial, outcome.host->creation}
-                               : Pid{};
+  const Pid pid = outcome.host
+                      ? Pid{outcome.host->node, outcome.pid.id, outcome.pid.serial, outcome.host->creation}
+                      : Pid{};
   if (outcome.error) {
     Error error = *outcome.error;
     if (error.code == Errc::already_started && outcome.host) error.detail = encode(pid);
@@ -117,9 +134,12 @@ Error start_timed_out(const ChildId& id) {
 
 Restart api_restart(core::Restart restart) {
   switch (restart) {
-    case core::Restart::permanent: return Restart::permanent;
-    case core::Restart::transient: return Restart::transient;
-    case core::Restart::temporary: return Restart::temporary;
+    case core::Restart::permanent:
+      return Restart::permanent;
+    case core::Restart::transient:
+      return Restart::transient;
+    case core::Restart::temporary:
+      return Restart::temporary;
   }
   return Restart::permanent;
 }
@@ -199,7 +219,8 @@ Result<void> Supervisor::stop_child(const Id& id, milliseconds timeout) {
   if (!child) return child.error();
   auto [outcomes, timed_out] = impl_->wait_for(
       [&](supervisor::ClientDone done) { impl_->driver->stop({*child}, timeout, std::move(done)); });
-  if (outcomes.empty()) return Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
+  if (outcomes.empty())
+    return Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
   if (outcomes.front().error) return *outcomes.front().error;
   return {};
 }
@@ -264,7 +285,8 @@ std::vector<Pid> Supervisor::local_children() const {
   std::vector<Pid> pids;
   impl_->driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
     for (const auto& place : entry.places) {
-      if (entry.wanted && place.has_pid() && impl_->node->is_here(place.host->node)) pids.push_back(place.full_pid());
+      if (entry.wanted && place.has_pid() && impl_->node->is_here(place.host->node))
+        pids.push_back(place.full_pid());
     }
   });
   return pids;
@@ -281,11 +303,12 @@ std::vector<std::string> Supervisor::nodes() const {
 std::optional<std::string> Supervisor::node_for(const Id& key) const {
   auto child = child_id(key);
   if (!child) return std::nullopt;
-  return impl_->read_core<std::optional<std::string>>([&](const core::Core& core) -> std::optional<std::string> {
-    auto node = core.node_for(*child);
-    if (!node) return std::nullopt;
-    return node->value;
-  });
+  return impl_->read_core<std::optional<std::string>>(
+      [&](const core::Core& core) -> std::optional<std::string> {
+        auto node = core.node_for(*child);
+        if (!node) return std::nullopt;
+        return node->value;
+      });
 }
 
 bool Supervisor::mine(const Id& key) const {

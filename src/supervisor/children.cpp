@@ -90,9 +90,10 @@ void Children::start_program(Slot& slot) {
   const auto offers = node_.worker_table().offers(driver_.name());
   if (!offers.contains("exec:*") && !offers.contains(command_token(slot.spec->args))) {
     fail(slot.spec->id, slot.epoch,
-         {Errc::not_allowed, fmt::format("node {} does not run commands from the network; its own file must list "
-                                         "this very command, or set exec_allow = true",
-                                         node_.name().value)});
+         {Errc::not_allowed,
+          fmt::format("node {} does not run commands from the network; its own file must list "
+                      "this very command, or set exec_allow = true",
+                      node_.name().value)});
     slots_.erase(slot.spec->id);
     return;
   }
@@ -133,9 +134,10 @@ void Children::start_program(Slot& slot) {
         if (mine->process_gone) {
           driver_.post(core::Exited{id, epoch, mine->ended_normally, mine->reason});
         } else {
-          ExitReason reason = mine->ended_normally
-                                  ? ExitReason::shutdown()
-                                  : ExitReason(Term::tuple({Term::atom("program"), Term::binary(mine->reason)}));
+          ExitReason reason =
+              mine->ended_normally
+                  ? ExitReason::shutdown()
+                  : ExitReason(Term::tuple({Term::atom("program"), Term::binary(mine->reason)}));
           node_.runtime().exit(mine->pid, reason);
         }
       });
@@ -192,8 +194,7 @@ bool Children::complete(core::Event& event) {
 void Children::stop(const core::Stop& stop) {
   Slot* slot = find(stop.id, stop.epoch);
   if (!slot) return;  // it ended by itself; its Exited is on the way
-  const auto patience =
-      stop.shutdown.infinity ? std::chrono::milliseconds::max() : stop.shutdown.patience;
+  const auto patience = stop.shutdown.infinity ? std::chrono::milliseconds::max() : stop.shutdown.patience;
   if (slot->program) {
     slot->program->stop(patience);
     return;
@@ -226,8 +227,8 @@ std::string Children::first_words() const {
 std::chrono::milliseconds Children::end_all(Haste haste) {
   std::chrono::milliseconds longest(0);
   for (auto& [id, slot] : slots_) {
-    const core::Shutdown patience = haste == Haste::at_once ? core::Shutdown{std::chrono::milliseconds(0)}
-                                                            : slot->spec->shutdown;
+    const core::Shutdown patience =
+        haste == Haste::at_once ? core::Shutdown{std::chrono::milliseconds(0)} : slot->spec->shutdown;
     longest = std::max(longest, patience.infinity ? std::chrono::milliseconds::max() : patience.patience);
     stop(core::Stop{id, slot->epoch, patience, {}});
   }

@@ -36,8 +36,8 @@ class Children {
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   /// One of them and how far it is, for the log.
   [[nodiscard]] std::string first_words() const;
-  /// Ends everything, each with its own patience, or at once. Exited still comes for each. Returns the longest
-  /// patience; max() when one of them waits for ever.
+  /// Ends everything, each with its own patience, or at once. Exited still comes for each. Returns the
+  /// longest patience; max() when one of them waits for ever.
   enum class Haste : std::uint8_t { by_spec, at_once };
   std::chrono::milliseconds end_all(Haste haste);
 

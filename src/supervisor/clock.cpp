@@ -12,6 +12,8 @@ core::Duration read(clockid_t clock) {
 }
 }  // namespace
 
-core::Now read_clocks() { return {read(CLOCK_MONOTONIC), read(CLOCK_BOOTTIME), read(CLOCK_REALTIME)}; }
+core::Now read_clocks() {
+  return {read(CLOCK_MONOTONIC), read(CLOCK_BOOTTIME), read(CLOCK_REALTIME)};
+}
 
 }  // namespace brood::supervisor

@@ -24,14 +24,15 @@ std::string default_cookie_file() {
 Result<std::string> read_cookie(const std::string& file) {
   struct stat info {};
   if (stat(file.c_str(), &info) != 0) {
-    return Error{Errc::io, fmt::format("cannot read the cookie file {}: {}; write the cluster's secret into it and "
-                                       "`chmod 400` it",
-                                       file, std::strerror(errno))};
+    return Error{Errc::io,
+                 fmt::format("cannot read the cookie file {}: {}; write the cluster's secret into it and "
+                             "`chmod 400` it",
+                             file, std::strerror(errno))};
   }
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return Error{Errc::invalid_argument,
-                 fmt::format("the cookie file {} can be accessed by others (mode {:o}); run `chmod 400 {}`", file,
-                             info.st_mode & 0777U, file)};
+                 fmt::format("the cookie file {} can be accessed by others (mode {:o}); run `chmod 400 {}`",
+                             file, info.st_mode & 0777U, file)};
   }
   std::ifstream in(file);
   std::string line;

@@ -11,10 +11,9 @@
 // (NodeOptions::report_crashes).
 #pragma once
 
+#include <brood/worker.hpp>
 #include <functional>
 #include <thread>
-
-#include <brood/worker.hpp>
 
 namespace brood::supervisor {
 

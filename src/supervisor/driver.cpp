@@ -29,7 +29,12 @@ struct Driver::Waiter {
 };
 
 Driver::Driver(NodeImpl& node, core::Settings settings)
-    : node_(node), settings_(std::move(settings)), core_(settings_), children_(node, *this), pg_(node.runtime(), name()), timer_(node.control()) {}
+    : node_(node),
+      settings_(std::move(settings)),
+      core_(settings_),
+      children_(node, *this),
+      pg_(node.runtime(), name()),
+      timer_(node.control()) {}
 Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
@@ -52,7 +57,8 @@ void Driver::post_all(std::vector<core::Event> events) {
   bool wake = false;
   {
     std::lock_guard lock(inbox_mutex_);
-    inbox_.insert(inbox_.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+    inbox_.insert(inbox_.end(), std::make_move_iterator(events.begin()),
+                  std::make_move_iterator(events.end()));
     wake = !std::exchange(scheduled_, true);
   }
   if (wake) boost::asio::post(node_.control(), [self = shared_from_this()] { self->run_inbox(); });
@@ -214,10 +220,18 @@ void Driver::connect(const core::Connect& connect) {
 void Driver::report(const core::Effects& effects) {
   for (const auto& line : effects.log) {
     switch (line.level) {
-      case core::LogLevel::debug: spdlog::debug("{}: {}", name(), line.text); break;
-      case core::LogLevel::info: spdlog::info("{}: {}", name(), line.text); break;
-      case core::LogLevel::warning: spdlog::warn("{}: {}", name(), line.text); break;
-      case core::LogLevel::error: spdlog::error("{}: {}", name(), line.text); break;
+      case core::LogLevel::debug:
+        spdlog::debug("{}: {}", name(), line.text);
+        break;
+      case core::LogLevel::info:
+        spdlog::info("{}: {}", name(), line.text);
+        break;
+      case core::LogLevel::warning:
+        spdlog::warn("{}: {}", name(), line.text);
+        break;
+      case core::LogLevel::error:
+        spdlog::error("{}: {}", name(), line.text);
+        break;
     }
   }
   for (const auto& event : effects.members) {
@@ -263,9 +277,10 @@ void Driver::finish(core::ClientId id, bool timed_out) {
 
 void Driver::start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
                    milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done), [mode, specs = std::move(specs), on = std::move(on)](core::ClientId id) mutable {
-    return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs)});
-  });
+  ask(timeout, std::move(done),
+      [mode, specs = std::move(specs), on = std::move(on)](core::ClientId id) mutable {
+        return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs)});
+      });
 }
 
 void Driver::stop(std::vector<ChildId> ids, milliseconds timeout, ClientDone done) {
@@ -275,18 +290,22 @@ void Driver::stop(std::vector<ChildId> ids, milliseconds timeout, ClientDone don
 }
 
 void Driver::retry(const ChildId& child, milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done),
-      [child](core::ClientId id) { return core::Event(core::ClientRetry{id, child}); });
+  ask(timeout, std::move(done), [child](core::ClientId id) {
+    return core::Event(core::ClientRetry{id, child});
+  });
 }
 
 void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done),
-      [child](core::ClientId id) { return core::Event(core::ClientLookup{id, child}); });
+  ask(timeout, std::move(done), [child](core::ClientId id) {
+    return core::Event(core::ClientLookup{id, child});
+  });
 }
 
 void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
   if (left_) return done({}, false);
-  ask(timeout, std::move(done), [kind](core::ClientId id) { return core::Event(core::ClientDrain{id, kind == Drain::for_good}); });
+  ask(timeout, std::move(done), [kind](core::ClientId id) {
+    return core::Event(core::ClientDrain{id, kind == Drain::for_good});
+  });
 }
 
 void Driver::with_core(std::function<void(const core::Core&)> read) {
@@ -303,25 +322,26 @@ bool Driver::runs_anew(const ChildId& id, core::Hlc not_epoch) const {
 
 void Driver::when_running(const ChildId& id, core::Hlc not_epoch, milliseconds timeout,
                           std::function<void(bool)> then) {
-  boost::asio::post(node_.control(), [self = shared_from_this(), id, not_epoch, timeout,
-                                      then = std::move(then)]() mutable {
-    if (self->over_ || self->runs_anew(id, not_epoch)) {
-      then(!self->over_);
-      return;
-    }
-    auto waiter = std::make_shared<Waiter>(
-        Waiter{not_epoch, std::move(then), boost::asio::steady_timer(self->node_.control(), timeout)});
-    self->waiters_.emplace(id, waiter);
-    waiter->timer.async_wait([weak = self->weak_from_this(), id, waiter](const boost::system::error_code& error) {
-      auto alive = weak.lock();
-      if (error || !alive) return;
-      auto [begin, end] = alive->waiters_.equal_range(id);
-      auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == waiter; });
-      if (mine == end) return;
-      alive->waiters_.erase(mine);
-      waiter->then(false);
-    });
-  });
+  boost::asio::post(
+      node_.control(), [self = shared_from_this(), id, not_epoch, timeout, then = std::move(then)]() mutable {
+        if (self->over_ || self->runs_anew(id, not_epoch)) {
+          then(!self->over_);
+          return;
+        }
+        auto waiter = std::make_shared<Waiter>(
+            Waiter{not_epoch, std::move(then), boost::asio::steady_timer(self->node_.control(), timeout)});
+        self->waiters_.emplace(id, waiter);
+        waiter->timer.async_wait(
+            [weak = self->weak_from_this(), id, waiter](const boost::system::error_code& error) {
+              auto alive = weak.lock();
+              if (error || !alive) return;
+              auto [begin, end] = alive->waiters_.equal_range(id);
+              auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == waiter; });
+              if (mine == end) return;
+              alive->waiters_.erase(mine);
+              waiter->then(false);
+            });
+      });
 }
 
 void Driver::wake_waiters(const std::vector<ChildId>& changed) {
@@ -351,7 +371,8 @@ void Driver::wake_waiters(const std::vector<ChildId>& changed) {
 // ---- the end ---------------------------------------------------------------------------------------------
 
 void Driver::say_when_empty() {
-  if (children_.size() > 0) spdlog::debug("{}: {} children still end: {}", name(), children_.size(), children_.first_words());
+  if (children_.size() > 0)
+    spdlog::debug("{}: {} children still end: {}", name(), children_.size(), children_.first_words());
   if (children_.size() > 0 || !emptied_) return;
   std::exchange(emptied_, nullptr)();
 }

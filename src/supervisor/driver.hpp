@@ -109,7 +109,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   bool booted_ = false;
   std::optional<core::Renamed> renamed_before_boot_;
   bool over_ = false;
-  std::function<void()> emptied_;  ///< Set by shut_down().
+  std::function<void()> emptied_;   ///< Set by shut_down().
   std::atomic<bool> left_ = false;  ///< Drained and gone from the cluster.
   bool fenced_ = false;
 

@@ -7,14 +7,18 @@ namespace brood::supervisor {
 
 std::string_view to_string(FleetAction action) noexcept {
   switch (action) {
-    case FleetAction::start: return "start";
-    case FleetAction::replace: return "replace";
-    case FleetAction::remove: return "remove";
+    case FleetAction::start:
+      return "start";
+    case FleetAction::replace:
+      return "replace";
+    case FleetAction::remove:
+      return "remove";
   }
   return "start";
 }
 
-std::vector<FleetStep> plan_fleet(const std::vector<FleetChild>& now, const std::vector<core::SpecPtr>& file) {
+std::vector<FleetStep> plan_fleet(const std::vector<FleetChild>& now,
+                                  const std::vector<core::SpecPtr>& file) {
   std::map<ChildId, const FleetChild*> current;
   for (const FleetChild& child : now) current.emplace(child.spec->id, &child);
   std::vector<FleetStep> steps;

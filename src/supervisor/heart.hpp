@@ -18,10 +18,10 @@ namespace brood::supervisor {
 class Heart {
  public:
   struct Options {
-    std::chrono::milliseconds limit{4000};      ///< The fence limit: half the tick time-out.
-    std::function<void()> beat;                 ///< Runs on the heart's thread.
-    std::function<void(bool)> fence;            ///< Likewise, or on the thread of gap_handled().
-    std::function<void()> on_gap;               ///< Must lead to gap_handled().
+    std::chrono::milliseconds limit{4000};  ///< The fence limit: half the tick time-out.
+    std::function<void()> beat;             ///< Runs on the heart's thread.
+    std::function<void(bool)> fence;        ///< Likewise, or on the thread of gap_handled().
+    std::function<void()> on_gap;           ///< Must lead to gap_handled().
   };
   explicit Heart(Options options);
   ~Heart();

@@ -45,14 +45,17 @@ std::uint16_t epmd_port(const NodeOptions& options) {
 }
 
 bool proves_death(node::ConnectFailure failure) {
-  return failure == node::ConnectFailure::connection_refused || failure == node::ConnectFailure::not_registered;
+  return failure == node::ConnectFailure::connection_refused ||
+         failure == node::ConnectFailure::not_registered;
 }
 
 }  // namespace
 
 NodeImpl::NodeImpl(NodeOptions options) : options_(std::move(options)), workers_(options_.exec_allow) {}
 
-NodeImpl::~NodeImpl() { stop(); }
+NodeImpl::~NodeImpl() {
+  stop();
+}
 
 Result<std::shared_ptr<NodeImpl>> NodeImpl::start(NodeOptions options) {
   std::shared_ptr<NodeImpl> node(new NodeImpl(std::move(options)));
@@ -123,7 +126,8 @@ Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
   do {
     std::this_thread::sleep_for(milliseconds(20));
     creation = distribution_->start();
-  } while (!creation && creation.error().code == Errc::unreachable && std::chrono::steady_clock::now() < until);
+  } while (!creation && creation.error().code == Errc::unreachable &&
+           std::chrono::steady_clock::now() < until);
   return creation;
 }
 
@@ -135,23 +139,26 @@ void NodeImpl::wire_network() {
       driver->post(core::SettingsChanged{self->workers_.offers(driver->name()), driver->settings().weight});
     }
   });
-  (void)runtime_->register_sink(peer_name, [this](process::Incoming incoming) { on_peer_term(std::move(incoming)); });
-  (void)runtime_->register_sink(request_name,
-                                [this](process::Incoming incoming) { requests_->receive(std::move(incoming)); });
+  (void)runtime_->register_sink(peer_name,
+                                [this](process::Incoming incoming) { on_peer_term(std::move(incoming)); });
+  (void)runtime_->register_sink(
+      request_name, [this](process::Incoming incoming) { requests_->receive(std::move(incoming)); });
   if (distribution_) wire_distribution();
 }
 
 void NodeImpl::wire_distribution() {
   for (const std::string& seed : options_.join) {
     auto address = parse_node_address(seed);
-    if (address && address->port != 0) distribution_->set_address(address->name, address->host, address->port);
+    if (address && address->port != 0)
+      distribution_->set_address(address->name, address->host, address->port);
   }
   node::DistributionEvents events;
   events.on_up = [this](const node::PeerInfo& peer) { on_peer_up(peer); };
   events.on_down = [this](const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
     on_peer_down(peer, reason, words);
   };
-  events.on_connect_failed = [this](const NodeName& node, node::ConnectFailure failure, const std::string& words) {
+  events.on_connect_failed = [this](const NodeName& node, node::ConnectFailure failure,
+                                    const std::string& words) {
     warn_of_seed(node, failure, words);
     to_all_drivers(core::ConnectFailed{node, proves_death(failure), words});
   };
@@ -185,7 +192,8 @@ void NodeImpl::run_threads() {
   runtime_->set_fence_limit(heart.limit);
   heart_ = std::make_unique<Heart>(std::move(heart));
   if (options_.report_crashes) {
-    crash_guard_ = std::make_unique<CrashGuard>([this](const WorkerIdentity& child) { tell_of_crash(child); });
+    crash_guard_ =
+        std::make_unique<CrashGuard>([this](const WorkerIdentity& child) { tell_of_crash(child); });
   }
 }
 
@@ -212,7 +220,7 @@ void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
 void NodeImpl::stop() {
   if (stopped_.exchange(true)) return;
   { std::lock_guard lock(promote_mutex_); }  // one that is under way ends first
-  if (threads_.empty()) {  // open() failed half way
+  if (threads_.empty()) {                    // open() failed half way
     if (distribution_) distribution_->stop(milliseconds(0));
     return;
   }
@@ -304,7 +312,8 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   std::set<std::string> tokens;
   for (const ChildSpec& child : options.children) {
     auto spec = core_spec(child, *this);
-    if (!spec) return Error{spec.error().code, fmt::format("supervisor '{}': {}", options.name, spec.error().message)};
+    if (!spec)
+      return Error{spec.error().code, fmt::format("supervisor '{}': {}", options.name, spec.error().message)};
     auto made = std::make_shared<core::Spec>(**spec);
     made->is_static = true;
     if (made->worker == "exec") tokens.insert(made->needs);
@@ -316,8 +325,8 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     std::lock_guard lock(mutex_);
     if (stopped_) return Error{Errc::invalid_argument, "the node has stopped"};
     if (drivers_.contains(options.name)) {
-      return Error{Errc::already_exists,
-                   fmt::format("a supervisor named '{}' already runs on node {}", options.name, name().value)};
+      return Error{Errc::already_exists, fmt::format("a supervisor named '{}' already runs on node {}",
+                                                     options.name, name().value)};
     }
     driver = std::make_shared<Driver>(*this, settings_for(options));
     drivers_.emplace(options.name, driver);
@@ -329,7 +338,8 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
                   [name = driver->name()](const Outcomes& outcomes, bool) {
                     for (const auto& outcome : outcomes) {
                       if (outcome.error) {
-                        spdlog::warn("{}: static child {}: {}", name, outcome.id.text(), outcome.error->message);
+                        spdlog::warn("{}: static child {}: {}", name, outcome.id.text(),
+                                     outcome.error->message);
                       }
                     }
                   });
@@ -347,7 +357,8 @@ void NodeImpl::remove_supervisor(const std::string& name) {
   }
   if (!stopped_) {
     std::promise<void> drained;
-    driver->drain(Driver::Drain::for_good, milliseconds(10000), [&drained](const Outcomes&, bool) { drained.set_value(); });
+    driver->drain(Driver::Drain::for_good, milliseconds(10000),
+                  [&drained](const Outcomes&, bool) { drained.set_value(); });
     drained.get_future().wait();
     // What cannot even be killed keeps its driver.
     if (!end_children({driver})) new std::shared_ptr<Driver>(driver);
@@ -390,7 +401,8 @@ void NodeImpl::drain(Driver::Drain kind, milliseconds timeout, std::function<voi
   for (auto& driver : all) {
     driver->drain(kind, timeout, [this, count, driver](const Outcomes& outcomes, bool timed_out) {
       if (timed_out) {
-        count->result = Error{Errc::timeout, fmt::format("supervisor '{}' still has children here", driver->name())};
+        count->result =
+            Error{Errc::timeout, fmt::format("supervisor '{}' still has children here", driver->name())};
       }
       for (const auto& outcome : outcomes) {
         if (outcome.error) count->result = *outcome.error;
@@ -453,7 +465,8 @@ void NodeImpl::on_peer_term(process::Incoming incoming) {
   if (!bytes) return;
   auto body = core::decode(*bytes);
   if (!body) {
-    spdlog::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.value, body.error().message);
+    spdlog::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.value,
+                 body.error().message);
     return;
   }
   if (distribution() && std::holds_alternative<core::Hello>(*body)) {

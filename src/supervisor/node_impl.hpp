@@ -59,8 +59,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] Pid present(const Pid& pid) const;
   [[nodiscard]] const NodeOptions& options() const { return options_; }
   [[nodiscard]] std::uint32_t creation() const { return runtime_ ? runtime_->creation() : creation_; }
-  /// Gives a node without a name one, "n1@host" or "n1@host:port": it listens, and others can join. Its children run
-  /// on. Errors: already_exists (it has a name), and those of a start.
+  /// Gives a node without a name one, "n1@host" or "n1@host:port": it listens, and others can join. Its
+  /// children run on. Errors: already_exists (it has a name), and those of a start.
   Result<void> promote(const std::string& name, const std::vector<std::string>& join);
   [[nodiscard]] boost::asio::io_context& control() { return control_; }
   [[nodiscard]] boost::asio::io_context& queries() { return queries_; }
@@ -154,7 +154,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::map<std::string, std::shared_ptr<Driver>> drivers_;
   std::map<NodeName, std::uint32_t> connected_;
   std::set<NodeName> brood_nodes_;
-  std::map<NodeName, std::chrono::steady_clock::time_point> found_;  ///< When it was tried because it was found.
+  std::map<NodeName, std::chrono::steady_clock::time_point>
+      found_;  ///< When it was tried because it was found.
   std::map<NodeName, std::map<std::string, MemberView>> members_;
   std::function<Result<void>()> reload_;
   std::map<std::pair<NodeName, node::ConnectFailure>, std::chrono::steady_clock::time_point> seed_warnings_;

@@ -21,8 +21,8 @@ TEST(NodeNames, APortIsNotPartOfTheName) {
 }
 
 TEST(NodeNames, WhatIsNoNodeNameIsRefusedWithTheReason) {
-  for (const char* text : {"", "n1", "@host", "n1@", "n 1@host", "n1@ho st", "n1@a@b", "n1@host:", "n1@host:0",
-                           "n1@host:65536", "n1@host:12x", "n1@:4369"}) {
+  for (const char* text : {"", "n1", "@host", "n1@", "n 1@host", "n1@ho st", "n1@a@b",
+                           "n1@host:", "n1@host:0", "n1@host:65536", "n1@host:12x", "n1@:4369"}) {
     auto address = parse_node_address(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().code, Errc::invalid_argument);

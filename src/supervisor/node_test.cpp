@@ -1,11 +1,11 @@
 // Whole nodes in one process, on the public API: what a program sees.
 #include <arpa/inet.h>
-#include <brood/brood.hpp>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <brood/brood.hpp>
 #include <functional>
 #include <thread>
 
@@ -66,7 +66,8 @@ struct Member {
 class Cluster {
  public:
   explicit Cluster(int size) {
-    for (int i = 0; i < size; ++i) names_.push_back("n" + std::to_string(i + 1) + "@127.0.0.1:" + std::to_string(free_port()));
+    for (int i = 0; i < size; ++i)
+      names_.push_back("n" + std::to_string(i + 1) + "@127.0.0.1:" + std::to_string(free_port()));
     for (const auto& name : names_) members.push_back(boot(name));
   }
   Member boot(const std::string& name, const std::string& cookie = "secret") {
@@ -132,17 +133,20 @@ TEST(Supervisor, EachWrongStartHasItsOwnError) {
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, Errc::already_started);
   EXPECT_EQ(decode<Pid>(taken.error().detail).value(), bank.whereis("alice").value());
-  EXPECT_EQ(bank.start_child({.id = "alice", .worker = "account", .args = args(5)}).error().code, Errc::conflict);
+  EXPECT_EQ(bank.start_child({.id = "alice", .worker = "account", .args = args(5)}).error().code,
+            Errc::conflict);
   EXPECT_EQ(bank.start_child({.id = "bob", .worker = "unheard-of"}).error().code, Errc::no_such_worker);
   auto failed = bank.start_child({.id = "bob", .worker = "account", .args = args(-1)});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Errc::start_failed);
   EXPECT_NE(failed.error().message.find("no overdraft"), std::string::npos) << failed.error().message;
   EXPECT_FALSE(bank.whereis("bob"));
-  EXPECT_EQ(bank.start_child({.id = "bob", .worker = "account"}, "n9@nowhere").error().code, Errc::not_member);
+  EXPECT_EQ(bank.start_child({.id = "bob", .worker = "account"}, "n9@nowhere").error().code,
+            Errc::not_member);
   EXPECT_EQ(bank.start_child({.id = "bob"}).error().code, Errc::invalid_argument);
   EXPECT_EQ(bank.start_child({.id = "", .worker = "account"}).error().code, Errc::invalid_argument);
-  EXPECT_EQ(bank.start_child({.id = std::string(256, 'x'), .worker = "account"}).error().code, Errc::invalid_argument);
+  EXPECT_EQ(bank.start_child({.id = std::string(256, 'x'), .worker = "account"}).error().code,
+            Errc::invalid_argument);
   EXPECT_EQ(bank.start_child({.id = "cmd", .exec = {"true"}}).error().code, Errc::not_allowed);
   EXPECT_EQ(bank.children().size(), 1U);
 }
@@ -182,8 +186,10 @@ TEST(Supervisor, ThreeNodesShareTheChildrenAndCallThemFromAnywhere) {
   Cluster cluster(3);
   ASSERT_TRUE(cluster.formed());
   std::vector<ChildSpec> specs;
-  for (int i = 0; i < 60; ++i) specs.push_back({.id = "a" + std::to_string(i), .worker = "account", .args = args(i)});
-  for (auto& result : cluster.members[0].bank->start_children(specs)) ASSERT_TRUE(result) << result.error().message;
+  for (int i = 0; i < 60; ++i)
+    specs.push_back({.id = "a" + std::to_string(i), .worker = "account", .args = args(i)});
+  for (auto& result : cluster.members[0].bank->start_children(specs))
+    ASSERT_TRUE(result) << result.error().message;
   std::set<std::string> used;
   for (auto& member : cluster.members) {
     ASSERT_TRUE(eventually([&] { return member.bank->children().size() == 60; }));
@@ -203,7 +209,8 @@ TEST(Supervisor, ANodeThatEndsLosesNoChildAndOneThatLeavesHandsItsChildrenOver) 
   Cluster cluster(3);
   ASSERT_TRUE(cluster.formed());
   std::vector<ChildSpec> specs;
-  for (int i = 0; i < 50; ++i) specs.push_back({.id = "a" + std::to_string(i), .worker = "account", .args = args(i)});
+  for (int i = 0; i < 50; ++i)
+    specs.push_back({.id = "a" + std::to_string(i), .worker = "account", .args = args(i)});
   for (auto& result : cluster.members[0].bank->start_children(specs)) ASSERT_TRUE(result);
 
   cluster.members[2].node.reset();  // ended without a drain: as a crash looks to the others

@@ -7,8 +7,9 @@ Result<Bytes> ProgramProcess::call(Message message) {
   if (request && request->is_atom("status")) {
     return encode_term(Term::map({{Term::atom("os_pid"), Term(std::int64_t{os_pid_})}}));
   }
-  return Error{Errc::type_mismatch, "this child is an ordinary program; it answers only the call `status`, not " +
-                                        (request ? to_string(*request, 200) : std::string("this"))};
+  return Error{Errc::type_mismatch,
+               "this child is an ordinary program; it answers only the call `status`, not " +
+                   (request ? to_string(*request, 200) : std::string("this"))};
 }
 
 }  // namespace brood::supervisor

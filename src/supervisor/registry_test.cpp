@@ -8,7 +8,9 @@
 namespace brood::supervisor {
 namespace {
 
-ChildId id(const std::string& text) { return *ChildId::binary(text); }
+ChildId id(const std::string& text) {
+  return *ChildId::binary(text);
+}
 
 Entry entry_at(const std::string& node, std::uint32_t process, core::Phase phase = core::Phase::running) {
   auto spec = std::make_shared<core::Spec>();

@@ -426,8 +426,9 @@ TEST_P(Remote, ErlangCallsToTheDeadFailAtOnceWithNoproc) {
   const auto pid = node_->spawn<Probe>();
   ASSERT_TRUE(pid);
   node_->exit(*pid, ExitReason::shutdown());
-  ASSERT_EQ(value_of("M = monitor(process, " + in_erlang(*pid) + "), receive {'DOWN', M, _, _, _} -> gone end"),
-            "gone");
+  ASSERT_EQ(
+      value_of("M = monitor(process, " + in_erlang(*pid) + "), receive {'DOWN', M, _, _, _} -> gone end"),
+      "gone");
   for (const std::string& target : {in_erlang(*pid), std::string("{nobody, 'cpp@127.0.0.1'}")}) {
     const std::string answer =
         value_of("T0 = erlang:monotonic_time(millisecond), R = try gen_server:call(" + target +

@@ -30,7 +30,8 @@ Term reason_term(const core::Outcome& outcome) {
 }
 
 Error timed_out_error(const std::string& what) {
-  return {Errc::timeout, fmt::format("{} took too long; it may still happen: look before you repeat it", what)};
+  return {Errc::timeout,
+          fmt::format("{} took too long; it may still happen: look before you repeat it", what)};
 }
 
 Result<milliseconds> timeout_option(const Term& options, milliseconds fallback) {
@@ -68,16 +69,15 @@ void start_child(const RequestPtr& request) {
   auto on = node_option(*options);
   if (!timeout) return request->fail(timeout.error());
   if (!on) return request->fail(on.error());
-  request->driver->start(core::StartMode::start, {*spec}, *on, *timeout,
-                         [request](const Outcomes& outcomes, bool) {
-                           if (outcomes.empty()) return request->fail(timed_out_error("the start"));
-                           const auto& outcome = outcomes.front();
-                           if (outcome.error) {
-                             return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
-                           }
-                           request->reply(
-                               Term::tuple({Term::atom("ok"), Term(pid_of(outcome)), outcome.id.to_term()}));
-                         });
+  request->driver->start(
+      core::StartMode::start, {*spec}, *on, *timeout, [request](const Outcomes& outcomes, bool) {
+        if (outcomes.empty()) return request->fail(timed_out_error("the start"));
+        const auto& outcome = outcomes.front();
+        if (outcome.error) {
+          return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
+        }
+        request->reply(Term::tuple({Term::atom("ok"), Term(pid_of(outcome)), outcome.id.to_term()}));
+      });
 }
 
 /// [{Id, Node, Reason}] and the ids that were asked for but not answered.
@@ -106,8 +106,8 @@ Term batch_term(std::string_view what, std::vector<Term> done, std::vector<Term>
   return ok_term(Term::map(std::move(entries)));
 }
 
-void answer_batch_start(const RequestPtr& request, const std::vector<ChildId>& asked, const Outcomes& outcomes,
-                        bool roll_back) {
+void answer_batch_start(const RequestPtr& request, const std::vector<ChildId>& asked,
+                        const Outcomes& outcomes, bool roll_back) {
   std::vector<Term> started;
   std::vector<ChildId> started_ids;
   BatchErrors errors;
@@ -116,16 +116,18 @@ void answer_batch_start(const RequestPtr& request, const std::vector<ChildId>& a
       errors.add(outcome, reason_term(outcome));
       continue;
     }
-    started.push_back(Term::tuple(
-        {outcome.id.to_term(), Term::list({Term::tuple({Term(outcome.host->node), Term(pid_of(outcome))})})}));
+    started.push_back(
+        Term::tuple({outcome.id.to_term(),
+                     Term::list({Term::tuple({Term(outcome.host->node), Term(pid_of(outcome))})})}));
     started_ids.push_back(outcome.id);
   }
   errors.add_missing(asked, outcomes);
   const bool undo = roll_back && !errors.terms.empty() && !started_ids.empty();
   Term answer = batch_term("started", std::move(started), std::move(errors.terms), undo);
   if (!undo) return request->reply(answer);
-  request->driver->stop(std::move(started_ids), batch_timeout,
-                        [request, answer = std::move(answer)](const Outcomes&, bool) { request->reply(answer); });
+  request->driver->stop(
+      std::move(started_ids), batch_timeout,
+      [request, answer = std::move(answer)](const Outcomes&, bool) { request->reply(answer); });
 }
 
 void start_children(const RequestPtr& request) {
@@ -151,7 +153,8 @@ void start_children(const RequestPtr& request) {
     auto spec = core_spec(item, request->node);
     if (!spec) return request->fail(spec.error());
     if (!seen.insert((*spec)->id).second) {
-      return request->fail(Errc::invalid_argument, fmt::format("id '{}' is in the list twice", (*spec)->id.text()));
+      return request->fail(Errc::invalid_argument,
+                           fmt::format("id '{}' is in the list twice", (*spec)->id.text()));
     }
     ids.push_back((*spec)->id);
     specs.push_back(std::move(*spec));
@@ -168,13 +171,14 @@ Term stopped_term(const Outcomes& outcomes) {
   if (outcomes.empty()) return error_term(timed_out_error("the stop"));
   const auto& outcome = outcomes.front();
   if (!outcome.error) return Term::atom("ok");
-  if (outcome.error->code == Errc::no_such_child) return Term::tuple({Term::atom("error"), Term::atom("not_found")});
+  if (outcome.error->code == Errc::no_such_child)
+    return Term::tuple({Term::atom("error"), Term::atom("not_found")});
   return error_term(*outcome.error);
 }
 
 void stop_one(const RequestPtr& request, const ChildId& id, milliseconds timeout) {
-  request->driver->stop({id}, timeout,
-                        [request](const Outcomes& outcomes, bool) { request->reply(stopped_term(outcomes)); });
+  request->driver->stop(
+      {id}, timeout, [request](const Outcomes& outcomes, bool) { request->reply(stopped_term(outcomes)); });
 }
 
 void stop_child(const RequestPtr& request) {
@@ -236,7 +240,8 @@ void call_child(const RequestPtr& request) {
     return request->fail(Errc::invalid_argument, "the time-out must be milliseconds, at most a day");
   }
   request->node.router().call(request->driver, *id, encode_term(request->items[2]),
-                              milliseconds(timeout ? *timeout : 5000), [request](const process::CallResult& result) {
+                              milliseconds(timeout ? *timeout : 5000),
+                              [request](const process::CallResult& result) {
                                 if (!result) return request->fail(result.error());
                                 Bytes out;
                                 TermWriter writer(out);
@@ -266,21 +271,29 @@ void send_child(const RequestPtr& request) {
 void retry_child(const RequestPtr& request) {
   auto id = ChildId::from_term(request->items[1]);
   if (!id) return request->fail(id.error());
-  request->driver->retry(*id, start_timeout,
-                         [request](const Outcomes& outcomes, bool) { request->reply(stopped_term(outcomes)); });
+  request->driver->retry(*id, start_timeout, [request](const Outcomes& outcomes, bool) {
+    request->reply(stopped_term(outcomes));
+  });
 }
 
 }  // namespace
 
 std::vector<Route> child_routes() {
   return {
-      {"start_child", 2, true, start_child},       {"start_child", 3, true, start_child},
-      {"start_children", 2, true, start_children}, {"start_children", 3, true, start_children},
-      {"stop_child", 2, true, stop_child},         {"stop_child", 3, true, stop_child},
-      {"terminate_child", 2, true, terminate_child}, {"stop_children", 2, true, stop_children},
-      {"stop_children", 3, true, stop_children},   {"call", 3, true, call_child},
-      {"call", 4, true, call_child},               {"cast", 3, true, cast_child},
-      {"send", 3, true, send_child},               {"retry", 2, true, retry_child},
+      {"start_child", 2, true, start_child},
+      {"start_child", 3, true, start_child},
+      {"start_children", 2, true, start_children},
+      {"start_children", 3, true, start_children},
+      {"stop_child", 2, true, stop_child},
+      {"stop_child", 3, true, stop_child},
+      {"terminate_child", 2, true, terminate_child},
+      {"stop_children", 2, true, stop_children},
+      {"stop_children", 3, true, stop_children},
+      {"call", 3, true, call_child},
+      {"call", 4, true, call_child},
+      {"cast", 3, true, cast_child},
+      {"send", 3, true, send_child},
+      {"retry", 2, true, retry_child},
   };
 }
 

@@ -15,7 +15,9 @@ NodeName runs_on(const Entry& entry) {
   return entry.places.empty() ? NodeName{} : entry.places.front().host->node;
 }
 
-Term place_term(const NodeName& node) { return node.value.empty() ? Term::atom("undefined") : Term(node); }
+Term place_term(const NodeName& node) {
+  return node.value.empty() ? Term::atom("undefined") : Term(node);
+}
 
 void local_logs(const RequestPtr& request, const ChildId& id, const NodeName& runs_on) {
   const Term& options = request->items[2];
@@ -33,7 +35,8 @@ void local_logs(const RequestPtr& request, const ChildId& id, const NodeName& ru
                                         static_cast<std::size_t>(limit));
   } else {
     const auto count = lines && lines->as_integer() && *lines->as_integer() >= 0 ? *lines->as_integer() : 100;
-    text = request->node.launcher().log_tail(name, static_cast<std::size_t>(count), static_cast<std::size_t>(limit));
+    text = request->node.launcher().log_tail(name, static_cast<std::size_t>(count),
+                                             static_cast<std::size_t>(limit));
   }
   request->reply(ok_term(Term::map({{Term::atom("text"), Term::binary(text.text)},
                                     {Term::atom("next"), Term(text.next)},
@@ -59,7 +62,8 @@ Term logs_of(const RequestPtr& request, const NodeName& host) {
     if (const Term* value = request->items[2].get(key)) options.emplace_back(Term::atom(key), *value);
   }
   options.emplace_back(Term::atom("node"), Term(host));
-  return Term::tuple({Term::atom("logs"), request->items[0], request->items[1], Term::map(std::move(options))});
+  return Term::tuple(
+      {Term::atom("logs"), request->items[0], request->items[1], Term::map(std::move(options))});
 }
 
 /// The node whose log is asked for: the one that is named, or else the one where the child runs.
@@ -103,6 +107,8 @@ void logs(const RequestPtr& request) {
 
 }  // namespace
 
-std::vector<Route> log_routes() { return {{"logs", 3, true, logs}}; }
+std::vector<Route> log_routes() {
+  return {{"logs", 3, true, logs}};
+}
 
 }  // namespace brood::supervisor

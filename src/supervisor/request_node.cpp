@@ -41,7 +41,9 @@ void is_locked(const RequestPtr& request) {
 }
 
 /// No partition strategy but divergence yet: a node never stands aside for want of a quorum.
-void is_partitioned(const RequestPtr& request) { request->reply(Term(false)); }
+void is_partitioned(const RequestPtr& request) {
+  request->reply(Term(false));
+}
 
 // ---- node_info ------------------------------------------------------------------------------------------
 
@@ -101,7 +103,8 @@ void answer_drain(const RequestPtr& request, const Result<void>& result) {
 
 void drain(const RequestPtr& request) {
   if (request->items[0].is_atom("all")) {
-    request->node.drain(Driver::Drain::may_stay, drain_timeout, [request](const Result<void>& result) { answer_drain(request, result); });
+    request->node.drain(Driver::Drain::may_stay, drain_timeout,
+                        [request](const Result<void>& result) { answer_drain(request, result); });
     return;
   }
   const auto name = request->items[0].text();
@@ -130,7 +133,8 @@ void stop_supervisor(const RequestPtr& request) {
   }).detach();
 }
 
-// ---- fleet -------------------------------------------------------------------------------------------------
+// ---- fleet
+// -------------------------------------------------------------------------------------------------
 
 struct FleetPart {
   std::shared_ptr<Driver> driver;
@@ -164,9 +168,9 @@ void FleetRun::answer() const {
   for (const FleetPart& part : parts) {
     for (const FleetStep& step : part.steps) {
       const auto it = results.find({part.driver->name(), step.id});
-      Term result = it == results.end()  ? error_term({Errc::timeout, "no answer in time"})
-                    : it->second         ? error_term(*it->second)
-                                         : Term::atom("ok");
+      Term result = it == results.end() ? error_term({Errc::timeout, "no answer in time"})
+                    : it->second        ? error_term(*it->second)
+                                        : Term::atom("ok");
       items.push_back(step_term(part.driver->name(), step, std::move(result)));
     }
   }
@@ -175,12 +179,14 @@ void FleetRun::answer() const {
 
 Result<std::vector<FleetPart>> plan(const RequestPtr& request) {
   const auto* by_supervisor = request->items[0].as_map();
-  if (!by_supervisor) return Error{Errc::invalid_argument, "fleet takes a map of supervisors to lists of specs"};
+  if (!by_supervisor)
+    return Error{Errc::invalid_argument, "fleet takes a map of supervisors to lists of specs"};
   std::vector<FleetPart> parts;
   for (const auto& [key, value] : *by_supervisor) {
     const auto name = key.text();
     auto driver = name ? request->node.find(*name) : nullptr;
-    if (!driver) return Error{Errc::no_such_supervisor, "no supervisor " + to_string(key, 100) + " on this node"};
+    if (!driver)
+      return Error{Errc::no_such_supervisor, "no supervisor " + to_string(key, 100) + " on this node"};
     const auto* list = value.as_list();
     if (!list) return Error{Errc::invalid_argument, "fleet: the children must be a list of specs"};
     std::vector<core::SpecPtr> file;
@@ -249,7 +255,8 @@ void reload_everywhere(const RequestPtr& request, std::function<void()> then) {
     });
   };
   for (const NodeName& node : others) {
-    request->node.runtime().call_named({Atom("brood"), node}, encode_term(Term::atom("reload")), forward_timeout,
+    request->node.runtime().call_named({Atom("brood"), node}, encode_term(Term::atom("reload")),
+                                       forward_timeout,
                                        [one_done](const process::CallResult&) { one_done(); });
   }
   if (auto own = request->node.reload(); !own) return request->fail(own.error());
@@ -263,12 +270,14 @@ void fleet(const RequestPtr& request) {
   if (dry_run && dry_run->is_atom("true")) {
     std::vector<Term> items;
     for (const FleetPart& part : *parts) {
-      for (const FleetStep& step : part.steps) items.push_back(step_term(part.driver->name(), step, std::nullopt));
+      for (const FleetStep& step : part.steps)
+        items.push_back(step_term(part.driver->name(), step, std::nullopt));
     }
     return request->reply(ok_term(Term::list(std::move(items))));
   }
   auto run = std::make_shared<FleetRun>(FleetRun{request, std::move(*parts), {}, 0});
-  reload_everywhere(request, [run] { boost::asio::post(run->request->node.control(), [run] { carry_out(run); }); });
+  reload_everywhere(request,
+                    [run] { boost::asio::post(run->request->node.control(), [run] { carry_out(run); }); });
 }
 
 /// Answers once the members were told: who has the answer knows of each command that is allowed here now.
@@ -283,7 +292,8 @@ void reload(const RequestPtr& request) {
 /// {promote, Name}; only a process of the node itself can ask, for nobody else reaches it.
 void promote(const RequestPtr& request) {
   const auto name = request->items[0].text();
-  if (!name) return request->fail(Errc::invalid_argument, "a name is an atom or text, as n1@host or n1@host:port");
+  if (!name)
+    return request->fail(Errc::invalid_argument, "a name is an atom or text, as n1@host or n1@host:port");
   if (auto done = request->node.promote(*name, {}); !done) return request->fail(done.error());
   request->reply(Term::atom("ok"));
 }

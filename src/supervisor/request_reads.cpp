@@ -11,7 +11,9 @@ namespace brood::supervisor {
 
 namespace {
 
-Term undefined() { return Term::atom("undefined"); }
+Term undefined() {
+  return Term::atom("undefined");
+}
 
 /// The id of items[1]; answers the request itself when it is none.
 std::optional<ChildId> id_item(const RequestPtr& request) {
@@ -21,7 +23,9 @@ std::optional<ChildId> id_item(const RequestPtr& request) {
   return std::nullopt;
 }
 
-bool is_here(const RequestPtr& request, const Place& place) { return request->node.is_here(place.host->node); }
+bool is_here(const RequestPtr& request, const Place& place) {
+  return request->node.is_here(place.host->node);
+}
 
 /// Entries that are wanted, in id order, so that an answer is the same on every node.
 std::vector<std::pair<ChildId, Entry>> wanted_entries(const RequestPtr& request) {
@@ -97,7 +101,8 @@ void local_children(const RequestPtr& request) {
 std::optional<bool> scope_item(const RequestPtr& request, std::size_t index) {
   if (request->items[index].is_atom("local")) return true;
   if (request->items[index].is_atom("global")) return false;
-  request->fail(Errc::invalid_argument, "must be local or global, not " + to_string(request->items[index], 100));
+  request->fail(Errc::invalid_argument,
+                "must be local or global, not " + to_string(request->items[index], 100));
   return std::nullopt;
 }
 
@@ -109,8 +114,9 @@ void which_children(const RequestPtr& request) {
     for (const Place& place : entry.places) {
       if (*local && !is_here(request, place)) continue;
       if (!*local && !place.has_pid()) continue;
-      items.push_back(Term::tuple({id.to_term(), place.has_pid() ? Term(place.full_pid()) : Term::atom("restarting"),
-                                   Term::atom("worker"), Term::list({Term::atom(entry.spec->worker)})}));
+      items.push_back(
+          Term::tuple({id.to_term(), place.has_pid() ? Term(place.full_pid()) : Term::atom("restarting"),
+                       Term::atom("worker"), Term::list({Term::atom(entry.spec->worker)})}));
     }
   }
   request->reply(Term::list(std::move(items)));
@@ -149,7 +155,8 @@ void child_lookup(const RequestPtr& request) {
 void registry_dump(const RequestPtr& request) {
   std::vector<std::pair<Term, Term>> map;
   for (const auto& [id, entry] : wanted_entries(request)) {
-    map.emplace_back(id.to_term(), Term::tuple({spec_term(*entry.spec), node_pids(entry), metadata_of(entry)}));
+    map.emplace_back(id.to_term(),
+                     Term::tuple({spec_term(*entry.spec), node_pids(entry), metadata_of(entry)}));
   }
   request->reply(Term::map(std::move(map)));
 }
@@ -184,11 +191,13 @@ void nodes(const RequestPtr& request) {
   });
 }
 
-// ---- describe: what the command line shows ------------------------------------------------------------------
+// ---- describe: what the command line shows
+// ------------------------------------------------------------------
 
 Term instance_map(const Place& place, std::int64_t now_ms) {
   const auto since_ms = static_cast<std::int64_t>(place.since.value >> 16);
-  const std::int64_t uptime = place.is_running() && since_ms > 0 ? std::max<std::int64_t>(0, now_ms - since_ms) : 0;
+  const std::int64_t uptime =
+      place.is_running() && since_ms > 0 ? std::max<std::int64_t>(0, now_ms - since_ms) : 0;
   return Term::map({{Term::atom("node"), Term(place.host->node)},
                     {Term::atom("pid"), place.has_pid() ? Term(place.full_pid()) : undefined()},
                     {Term::atom("os_pid"), Term(std::int64_t{place.os_pid})},

@@ -15,7 +15,9 @@ Term error_term(const Error& error) {
       {Term::atom("error"), Term::tuple({Term::atom(to_string(error.code)), Term::binary(error.message)})});
 }
 
-void Request::fail(const Error& error) const { reply(error_term(error)); }
+void Request::fail(const Error& error) const {
+  reply(error_term(error));
+}
 
 RequestServer::RequestServer(NodeImpl& node) : node_(node) {
   for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes()}) {
@@ -65,8 +67,10 @@ bool RequestServer::handle_call_here(BytesView from, BytesView message) {
 }
 
 void RequestServer::handle(const Bytes& from, const Bytes& message) {
-  auto request = std::make_shared<Request>(Request{
-      node_, {}, {}, nullptr, [&runtime = node_.runtime(), from](BytesView answer) { runtime.reply(from, Bytes(answer)); }});
+  auto request = std::make_shared<Request>(
+      Request{node_, {}, {}, nullptr, [&runtime = node_.runtime(), from](BytesView answer) {
+                runtime.reply(from, Bytes(answer));
+              }});
   auto term = decode_term(message);
   if (!term) {
     request->fail(term.error());
@@ -90,8 +94,9 @@ void RequestServer::handle(const Bytes& from, const Bytes& message) {
     const auto name = request->items.front().text();
     request->driver = name ? node_.find(*name) : nullptr;
     if (!request->driver) {
-      request->fail(Errc::no_such_supervisor, fmt::format("no supervisor {} on node {}",
-                                                          to_string(request->items.front(), 200), node_.name().value));
+      request->fail(Errc::no_such_supervisor,
+                    fmt::format("no supervisor {} on node {}", to_string(request->items.front(), 200),
+                                node_.name().value));
       return;
     }
   }

@@ -22,8 +22,8 @@ class NodeImpl;
 struct Request {
   NodeImpl& node;
   std::string tag;
-  std::vector<Term> items;              ///< Without the tag.
-  std::shared_ptr<Driver> driver;       ///< Of items[0], where the request names a supervisor.
+  std::vector<Term> items;         ///< Without the tag.
+  std::shared_ptr<Driver> driver;  ///< Of items[0], where the request names a supervisor.
   std::function<void(BytesView)> reply_bytes;
 
   void reply(const Term& term) const { reply_bytes(encode_term(term)); }
@@ -64,6 +64,8 @@ class RequestServer {
 // ---- terms that answers are made of ----------------------------------------------------------------------
 
 [[nodiscard]] Term error_term(const Error& error);
-[[nodiscard]] inline Term ok_term(Term value) { return Term::tuple({Term::atom("ok"), std::move(value)}); }
+[[nodiscard]] inline Term ok_term(Term value) {
+  return Term::tuple({Term::atom("ok"), std::move(value)});
+}
 
 }  // namespace brood::supervisor

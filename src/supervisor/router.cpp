@@ -63,7 +63,8 @@ void Router::attempt_at(std::shared_ptr<Call> call, const Place& place) {
     call->done(std::move(result));
   };
   if (node_.is_here(place.host->node)) {
-    node_.runtime().call(place.full_pid(), Message::encoded(call->message), call->left(), std::move(answered));
+    node_.runtime().call(place.full_pid(), Message::encoded(call->message), call->left(),
+                         std::move(answered));
     return;
   }
   const milliseconds left = call->left();
@@ -94,8 +95,8 @@ void Router::wait_and_retry(std::shared_ptr<Call> call, core::Hlc not_epoch) {
 
 void Router::ask_coordinator(std::shared_ptr<Call> call) {
   if (call->asked_coordinator) {
-    call->fail(Errc::no_such_child, fmt::format("no child '{}' in supervisor '{}'", call->id.text(),
-                                                call->driver->name()));
+    call->fail(Errc::no_such_child,
+               fmt::format("no child '{}' in supervisor '{}'", call->id.text(), call->driver->name()));
     return;
   }
   call->asked_coordinator = true;
@@ -104,7 +105,8 @@ void Router::ask_coordinator(std::shared_ptr<Call> call) {
   const milliseconds timeout = std::min(call->left(), lookup_timeout);
   driver->lookup(id, timeout, [this, call](const Outcomes& outcomes, bool timed_out) {
     if (timed_out || outcomes.empty()) {
-      call->fail(Errc::timeout, fmt::format("nobody said in time whether there is a child '{}'", call->id.text()));
+      call->fail(Errc::timeout,
+                 fmt::format("nobody said in time whether there is a child '{}'", call->id.text()));
     } else if (outcomes.front().error) {
       call->done(*outcomes.front().error);
     } else {
@@ -132,14 +134,16 @@ void Router::locate(std::shared_ptr<Driver> driver, const ChildId& id,
     then(std::move(place));
     return;
   }
-  driver->lookup(id, lookup_timeout, [driver, id, then = std::move(then)](const Outcomes& outcomes, bool) mutable {
-    if (outcomes.empty() || outcomes.front().error) {
-      then(std::nullopt);
-      return;
-    }
-    driver->when_running(id, core::Hlc{}, lookup_timeout,
-                         [driver, id, then = std::move(then)](bool) { then(driver->registry().running(id)); });
-  });
+  driver->lookup(
+      id, lookup_timeout, [driver, id, then = std::move(then)](const Outcomes& outcomes, bool) mutable {
+        if (outcomes.empty() || outcomes.front().error) {
+          then(std::nullopt);
+          return;
+        }
+        driver->when_running(id, core::Hlc{}, lookup_timeout, [driver, id, then = std::move(then)](bool) {
+          then(driver->registry().running(id));
+        });
+      });
 }
 
 void Router::cast(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message) {
@@ -148,17 +152,21 @@ void Router::cast(std::shared_ptr<Driver> driver, const ChildId& id, Bytes messa
   });
 }
 
-void Router::send(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message, std::function<void(bool)> done) {
+void Router::send(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
+                  std::function<void(bool)> done) {
   locate(driver, id,
-         [this, message = std::move(message), done = std::move(done)](const std::optional<Place>& place) mutable {
+         [this, message = std::move(message),
+          done = std::move(done)](const std::optional<Place>& place) mutable {
            if (place) (void)node_.runtime().send(place->full_pid(), Message::encoded(std::move(message)));
            done(place.has_value());
          });
 }
 
-// ---- the call on the wire: {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail} --------
+// ---- the call on the wire: {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail}
+// --------
 
-Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message, milliseconds timeout) {
+Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
+                       milliseconds timeout) {
   Bytes out;
   out.reserve(message.size() + supervisor.size() + id.bytes().size() + 48);
   TermWriter writer(out);
@@ -191,7 +199,9 @@ Bytes encode_call_answer(const process::CallResult& result) {
 }
 
 process::CallResult decode_call_answer(const Bytes& answer) {
-  const auto garbled = [] { return Error{Errc::malformed, "the child's node answered what cannot be understood"}; };
+  const auto garbled = [] {
+    return Error{Errc::malformed, "the child's node answered what cannot be understood"};
+  };
   TermReader reader(answer);
   if (!reader.version()) return garbled();
   auto arity = reader.tuple();

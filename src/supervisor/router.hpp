@@ -23,8 +23,8 @@ class Router {
  public:
   explicit Router(NodeImpl& node) : node_(node) {}
 
-  void call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message, std::chrono::milliseconds timeout,
-            process::CallDone done);
+  void call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
+            std::chrono::milliseconds timeout, process::CallDone done);
   /// The part of a call that reaches the node where the child runs: only an instance of this node will do.
   void call_here(Driver& driver, const ChildId& id, Bytes message, std::chrono::milliseconds timeout,
                  process::CallDone done);
@@ -40,7 +40,8 @@ class Router {
   void wait_and_retry(std::shared_ptr<Call> call, core::Hlc not_epoch);
   void ask_coordinator(std::shared_ptr<Call> call);
   /// Runs `then` with the place where the child runs now, or nullopt when the cluster knows no such child.
-  void locate(std::shared_ptr<Driver> driver, const ChildId& id, std::function<void(std::optional<Place>)> then);
+  void locate(std::shared_ptr<Driver> driver, const ChildId& id,
+              std::function<void(std::optional<Place>)> then);
 
   NodeImpl& node_;
 };

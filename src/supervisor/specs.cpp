@@ -77,7 +77,8 @@ Result<void> read_start(core::Spec& spec, const Term& start) {
     if (!command) return bad("start", command.error().message);
     return set_command(spec, *command);
   }
-  if (!arguments.as_list()) return bad("start", "the arguments must be a list, not " + to_string(arguments, 200));
+  if (!arguments.as_list())
+    return bad("start", "the arguments must be a list, not " + to_string(arguments, 200));
   spec.worker = std::move(*worker);
   if (!arguments.as_list()->empty()) spec.args = encode_term(arguments);
   return {};
@@ -139,9 +140,12 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
 
 core::Restart core_restart(Restart restart) {
   switch (restart) {
-    case Restart::permanent: return core::Restart::permanent;
-    case Restart::transient: return core::Restart::transient;
-    case Restart::temporary: return core::Restart::temporary;
+    case Restart::permanent:
+      return core::Restart::permanent;
+    case Restart::transient:
+      return core::Restart::transient;
+    case Restart::temporary:
+      return core::Restart::temporary;
   }
   return core::Restart::permanent;
 }
@@ -165,7 +169,8 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   if (!id) return id.error();
   spec.id = std::move(*id);
   if (child.exec.empty() == child.worker.empty()) {
-    return bad("worker", fmt::format("child '{}' needs a worker or a command (exec), and not both", spec.id.text()));
+    return bad("worker",
+               fmt::format("child '{}' needs a worker or a command (exec), and not both", spec.id.text()));
   }
   if (!child.exec.empty()) {
     exec::Command command;

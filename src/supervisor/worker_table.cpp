@@ -22,8 +22,9 @@ void WorkerTable::changed() {
 
 Result<void> WorkerTable::add(const std::string& name, BehaviourFactory factory) {
   if (name.empty() || name.size() > 255 || name == "exec" || name.find(':') != std::string::npos) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("worker name '{}' is not allowed: 1 to 255 characters, no ':', and not 'exec'", name)};
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("worker name '{}' is not allowed: 1 to 255 characters, no ':', and not 'exec'", name)};
   }
   {
     std::lock_guard lock(mutex_);
@@ -85,7 +86,8 @@ std::set<std::string> WorkerTable::offers(const std::string& supervisor) const {
   std::set<std::string> offers;
   for (const auto& [name, factory] : factories_) offers.insert(name);
   if (exec_allow_) offers.insert("exec:*");
-  if (auto it = trusted_.find(supervisor); it != trusted_.end()) offers.insert(it->second.begin(), it->second.end());
+  if (auto it = trusted_.find(supervisor); it != trusted_.end())
+    offers.insert(it->second.begin(), it->second.end());
   return offers;
 }
 

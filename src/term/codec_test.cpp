@@ -221,8 +221,9 @@ TEST(Codec, AStructThatNamesItsFieldsIsAMap) {
   expect_term(bank::point{1.5, 2, "here"}, "#{label=><<\"here\">>,x=>1.5,y=>2.0}");
   expect_term(bank::path{{{1, 2, std::nullopt}}}, "{path,[#{label=>undefined,x=>1.0,y=>2.0}]}");
   EXPECT_EQ(*from_text<bank::point>("#{x => 1, y => 2}"), (bank::point{1, 2, std::nullopt}));
-  EXPECT_EQ(*from_text<bank::point>("#{<<\"y\">> => 2, <<\"x\">> => 1, '__struct__' => 'Elixir.Point', 7 => {a}}"),
-            (bank::point{1, 2, std::nullopt}));
+  EXPECT_EQ(
+      *from_text<bank::point>("#{<<\"y\">> => 2, <<\"x\">> => 1, '__struct__' => 'Elixir.Point', 7 => {a}}"),
+      (bank::point{1, 2, std::nullopt}));
   expect_refused<bank::point>({"#{x => 1}", "#{x => 1, y => a}", "#{}", "{point,1,2}", "[]"});
   using Choice = std::variant<bank::deposit, bank::point>;
   EXPECT_EQ(from_text<Choice>("#{x => 1, y => 2}")->index(), 1u);

@@ -293,10 +293,10 @@ TEST(Commands, LogsFollowsTheChildToAnotherNodeAndEndsWithIt) {
   const auto ran = run({"logs", "a", "-f"},
                        {"[web]", log_answer("one ", 4), log_answer("", 4),  // what is there
                         log_answer("two ", 8),                              // more of it
-                        log_answer("last ", 13, "n1@h", "n2@h"),            // elsewhere, but this log has more
-                        log_answer("", 13, "n1@h", "n2@h"),                 // read to its end
-                        log_answer("three ", 6, "n2@h", "n2@h"),            // from its beginning
-                        log_answer("", 2, "n2@h", "n2@h"),                  // a new log there
+                        log_answer("last ", 13, "n1@h", "n2@h"),  // elsewhere, but this log has more
+                        log_answer("", 13, "n1@h", "n2@h"),       // read to its end
+                        log_answer("three ", 6, "n2@h", "n2@h"),  // from its beginning
+                        log_answer("", 2, "n2@h", "n2@h"),        // a new log there
                         log_answer("four ", 5, "n2@h", "n2@h"), log_answer("end", 8, "n2@h", "undefined"),
                         log_answer("", 8, "n2@h", "undefined"), "{ok, []}"});
   EXPECT_EQ(ran.out, "one two last three four end");
@@ -307,11 +307,11 @@ TEST(Commands, LogsFollowsTheChildToAnotherNodeAndEndsWithIt) {
 TEST(Commands, LogsFollowsAChildWhoseNodeIsLost) {
   const std::string lost = "{error, {not_member, <<\"not connected\">>}}";
   const std::string gone = "{error, {no_such_child, <<\"stopped\">>}}";
-  const auto ran = run({"logs", "a", "-f"},
-                       {"[web]", log_answer("one ", 4), log_answer("", 4),    // what is there
-                        lost, log_answer("", 0, "n3@h", "undefined"),         // lost, and nowhere else yet
-                        lost, log_answer("", 0, "n2@h", "n2@h"),              // it has come back there
-                        log_answer("two", 3, "n2@h", "n2@h"), gone, gone, "{ok, []}"});
+  const auto ran =
+      run({"logs", "a", "-f"}, {"[web]", log_answer("one ", 4), log_answer("", 4),  // what is there
+                                lost, log_answer("", 0, "n3@h", "undefined"),  // lost, and nowhere else yet
+                                lost, log_answer("", 0, "n2@h", "n2@h"),       // it has come back there
+                                log_answer("two", 3, "n2@h", "n2@h"), gone, gone, "{ok, []}"});
   EXPECT_EQ(ran.out, "one two");
   EXPECT_EQ(ran.status, 0);
 }

@@ -10,7 +10,9 @@ namespace brood::detail {
 
 /// A struct with names for its fields; see brood_map_keys in codec.hpp.
 template <typename T>
-concept TravelsAsMap = requires { brood_map_keys(static_cast<const T*>(nullptr)); };
+concept TravelsAsMap = requires {
+  brood_map_keys(static_cast<const T*>(nullptr));
+};
 
 template <typename T>
 constexpr std::size_t field_count() {
