@@ -98,10 +98,10 @@ struct SpecRow {
   SpecPtr spec;
   bool wanted = true;  ///< false: a static child that was stopped, or ended for good; kept so that a node
                        ///< that starts with the file does not revive it.
-  Dot dot;    ///< The change that wrote this row.
-  Dot birth;  ///< The change that first made it. A removal ends the birth, so it also beats any
-              ///< update of that row that was made at the same time; a new start is a new birth.
-  Hlc clock;  ///< Orders concurrent changes of one id.
+  Dot dot;             ///< The change that wrote this row.
+  Dot birth;           ///< The change that first made it. A removal ends the birth, so it also beats any
+                       ///< update of that row that was made at the same time; a new start is a new birth.
+  Hlc clock;           ///< Orders concurrent changes of one id.
   RequestKey
       request;  ///< The request that made it (a start, or the stop of a static child), to know it again.
   std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
