@@ -283,6 +283,31 @@ TEST(Members, OneThatJoinsWhenAMemberDiesThatItNeverMetHasTheRowsOfThatMember) {
   EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
 }
 
+TEST(Members, OneThatJoinsWhenAMemberDiesBeforeItsSyncCameHasTheRowsOfThatMember) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.suspect_window = 0s; };  // nobody is blamed
+  const std::string id = join_without_meeting(cluster);
+  const NodeName& lost = cluster.nodes[0].name;
+  cluster.exit(id, false);  // with what follows n1 says that all it knows hold the row
+  cluster.run(100ms);
+  Hello hello;
+  hello.sender = cluster.nodes[0].core->self();
+  hello.receiver.node = cluster.nodes[2].name;
+  hello.fresh = true;
+  cluster.give(2, PeerUp{lost, 1});
+  cluster.give(2, PeerMessage{lost, 1, hello});
+  cluster.run();
+  ASSERT_NE(cluster.nodes[2].core->member(lost), nullptr);
+  cluster.watch = [&](std::size_t i, const Effects&) {
+    const Core& core = *cluster.nodes[i].core;
+    EXPECT_TRUE(core.self().state != MemberState::up || core.spec(id_of(id)));
+  };
+  cluster.nodes[0].core.reset();
+  cluster.give(2, PeerDown{lost, false, "test"});
+  cluster.run();
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+}
+
 TEST(Members, OneThatSleptWhileItJoinedDoesNotFormAlone) {
   Cluster cluster(2);
   cluster.boot(0);

@@ -22,6 +22,7 @@ void Machine::end_session(PeerIndex index, MemberState how, const std::string& w
   peer.must_answer = false;
   peer.acked = 0;
   reset_channel(peer);
+  if (self().state == MemberState::joining) ask_all_for_rows();  // its Sync may not have come
 
   std::vector<std::pair<ChildId, Instance>> lost;
   drop_instances(index, &lost);
