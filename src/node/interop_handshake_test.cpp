@@ -1,6 +1,8 @@
 // Who connects to whom, under which name and when, against real Erlang nodes. Skipped where there are none.
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "node/epmd_client.hpp"
 #include "node/interop_support.hpp"
 
@@ -77,6 +79,12 @@ TEST_F(InteropHandshake, ANewStartOfOursReplacesTheOldOneThere) {
   EXPECT_EQ(encoded_to_string(again.record.take("send").term), "{value,'again@127.0.0.1'}");
 }
 
+/// An EPMD that knows nothing yet makes creations of the clock's seconds: within the same one, it would give
+/// the next node the creation that another EPMD has given already.
+void await_another_creation(std::uint32_t before) {
+  ASSERT_TRUE(eventually([&] { return std::time(nullptr) > static_cast<std::time_t>(before); }));
+}
+
 TEST_F(InteropHandshake, ANewStartOfTheirsReplacesOneThatIsStopped) {
   start_erlang();
   const auto before = me().peers().at(0).creation;
@@ -84,6 +92,7 @@ TEST_F(InteropHandshake, ANewStartOfTheirsReplacesOneThatIsStopped) {
   // EPMD forgets the stopped node, or the new one could not take its name.
   epmd_.stop();
   epmd_.start();
+  await_another_creation(before);
   const auto second = erlang(erlang_.value,
                              "(fun C() -> case net_kernel:hidden_connect_node('brood@127.0.0.1') of true -> "
                              "ok; _ -> timer:sleep(100), C() end end)(), " +
@@ -100,6 +109,7 @@ TEST_F(InteropHandshake, ASecondLiveNodeOfANameIsRefused) {
   epmd_.stop();
   epmd_.start();
   Epmd others;
+  await_another_creation(before);
   // It finds us through an EPMD of its own, in which somebody has registered us.
   const auto keep = std::make_shared<epmd::Registrar>(
       node_->io(), epmd::Registration{"brood", me().port(), true}, others.port());
