@@ -1,4 +1,6 @@
 // Channels to other nodes, and how this node becomes a member.
+#include <utility>
+
 #include "core/state.hpp"
 
 namespace brood::core {
@@ -41,7 +43,7 @@ void Machine::handle(const PeerUp& event) {
   reset_channel(peer);
   peer.channel = true;
   peer.creation = event.creation;
-  peer.connecting = false;
+  peer.connecting = peer.connect_again = false;
   peer.attempts = 0;
   peer.next_connect = Duration::max();
   peer.settle_at = now_.monotonic + settings_.reconnect_every;
@@ -55,7 +57,7 @@ void Machine::handle(const PeerDown& event) {
   Peer& peer = peers_[index];
   const bool had_channel = peer.channel;
   peer.channel = false;
-  peer.connecting = false;
+  peer.connecting = peer.connect_again = false;
   peer.refused = false;
   reset_channel(peer);
   if (!peer.member) {
@@ -83,6 +85,7 @@ void Machine::handle(const ConnectFailed& event) {
   Peer& peer = peers_[index];
   peer.connecting = false;
   if (peer.channel) return;
+  if (std::exchange(peer.connect_again, false)) return connect(peer);
   peer.settled = true;
   if (peer.member) {
     if (event.proven_dead) {

@@ -54,6 +54,7 @@ struct Peer {
   Duration learned_at{};
   bool missed = false;  ///< Learned of, but not met in time.
   bool connecting = false;
+  bool connect_again = false;  ///< The attempt that is under way began before this node slept.
   bool last_known = false;
   Duration next_connect = Duration::max();
   std::uint32_t attempts = 0;

@@ -80,7 +80,9 @@ void Machine::ask_anew(Peer& peer) {
   peer.settled = false;
   if (peer.channel)
     peer.settle_at = now_.monotonic + settings_.reconnect_every;
-  else if (!peer.connecting)
+  else if (peer.connecting)
+    peer.connect_again = true;  // that attempt is from before the sleep, and its failure says nothing of now
+  else
     connect(peer);
 }
 
