@@ -149,6 +149,15 @@ class Calls {
   std::promise<void> done_;
 };
 
+/// An Erlang node takes a while until its server is there.
+void await_server(process::Runtime& runtime, const NamedProcess& echo) {
+  const auto until = std::chrono::steady_clock::now() + seconds(20);
+  while (!runtime.call_named_and_wait(echo, encode(Atom("hello")), seconds(1))) {
+    if (std::chrono::steady_clock::now() > until) throw std::runtime_error("no server came up");
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+}
+
 void one_way(process::Runtime& runtime, const NamedProcess& to, const Work& work) {
   const Bytes message = encode(Binary{Bytes(work.bytes, 'x')});
   for (std::size_t i = 0; i < work.count;) {
@@ -170,7 +179,7 @@ void one_way(process::Runtime& runtime, const NamedProcess& to, const Work& work
 Results measure(Node& from, const NodeName& to, const std::vector<Work>& plan) {
   Results results;
   const NamedProcess echo{Atom("echo"), to};
-  (void)from.runtime().call_named_and_wait(echo, encode(Atom("hello")), seconds(20));
+  await_server(from.runtime(), echo);
   for (const Work& work : plan) {
     const auto since = Clock::now();
     const double cpu = cpu_us();
@@ -280,7 +289,6 @@ void run(const Options& options, const std::string& erlang_folder) {
   if (!options.alone && std::system(compile.c_str()) == 0) {
     const NodeName server("bench_otp@127.0.0.1");
     const Erlang theirs(server.value, "node_bench:server()", erlang_folder);
-    std::this_thread::sleep_for(seconds(2));
     mixed = measure(a, server, plan);
     Erlang client("bench_client@127.0.0.1",
                   fmt::format("node_bench:client('{}',{})", server.value, erlang_plan(plan)), erlang_folder);

@@ -61,8 +61,8 @@ struct DnsPoll {
 struct MulticastGossip {
   std::string group = "239.255.77.46";
   std::uint16_t port = 7746;
-  std::string interface =
-      {};       ///< The address of the interface to use; empty: that of the host of the node's name.
+  /// The address of the interface to use; empty: that of the host of the node's name.
+  std::string interface = {};
   int ttl = 1;  ///< Routers that it may pass, plus one.
   std::chrono::milliseconds every{2000};
 };

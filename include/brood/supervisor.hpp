@@ -62,9 +62,9 @@ struct ColdSwap {};
 struct SupervisorOptions {
   std::string name = {};
   ColdSwap migration = {};
-  std::vector<ChildSpec> children =
-      {};                            ///< Static: put once in the cluster, where their ids were never known.
-  std::uint32_t max_restarts = 100;  ///< Restart intensity of each child ...
+  /// Static: put once in the cluster, where their ids were never known.
+  std::vector<ChildSpec> children = {};
+  std::uint32_t max_restarts = 100;             ///< Restart intensity of each child ...
   std::chrono::milliseconds max_seconds{1000};  ///< ... within this time.
   std::uint32_t weight = 100;                   ///< This node's share relative to the others'; 0: runs none.
   std::chrono::milliseconds form_wait{3000};

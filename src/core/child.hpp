@@ -36,8 +36,8 @@ struct Own {
   Epoch epoch;
   SpecPtr spec;
   Dot birth;
-  bool alive =
-      false;  ///< The driver has a process of it (Start sent, no Exited yet); false: waits to restart.
+  /// The driver has a process of it (Start sent, no Exited yet); false: waits to restart.
+  bool alive = false;
   StopWhy stopping = StopWhy::none;
   bool ran = false;  ///< Started came for this epoch.
   Duration ran_at{};

@@ -102,8 +102,7 @@ struct SpecRow {
   Dot birth;           ///< The change that first made it. A removal ends the birth, so it also beats any
                        ///< update of that row that was made at the same time; a new start is a new birth.
   Hlc clock;           ///< Orders concurrent changes of one id.
-  RequestKey
-      request;  ///< The request that made it (a start, or the stop of a static child), to know it again.
+  RequestKey request;  ///< Of the start, or the stop of a static child, that made it: to know it again.
   std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
   std::vector<NodeName> avoid;  ///< Assignment: nodes on which it failed past its intensity, oldest first.
   bool failed = false;  ///< Failed on all nodes (or took too many nodes down): not started until `retry`.

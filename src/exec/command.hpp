@@ -22,9 +22,9 @@ struct Command {
   /// a relative one with '/' is relative to `cwd`.
   std::vector<std::string> argv;
   std::string cwd = {};  ///< Empty: the node's.
-  std::map<std::string, std::string> env =
-      {};                     ///< Added to the node's, as it was when the launcher was made.
-  int stop_signal = SIGTERM;  ///< What asks the program to end.
+  /// Added to the node's, as it was when the launcher was made.
+  std::map<std::string, std::string> env = {};
+  int stop_signal = SIGTERM;                         ///< What asks the program to end.
   std::size_t log_bytes_max = std::size_t{1} << 20;  ///< Kept of stdout and stderr; 0 keeps nothing.
 
   friend bool operator==(const Command&, const Command&) = default;

@@ -41,8 +41,7 @@ struct Peer {
 
   std::uint64_t attempt = 0;  ///< Of this attempt alone; what was put off for an earlier one finds another.
   bool connecting = false;    ///< An attempt goes on: on_connect_failed or on_up will follow.
-  std::shared_ptr<Dialer>
-      dialer;  ///< Null while the attempt waits for the peer's own, or has given way to it.
+  std::shared_ptr<Dialer> dialer;  ///< Null while the attempt waits for the peer's own, or has given way.
   Clock::time_point give_up_at{};  ///< When an attempt that waits or has given way fails.
   FairQueue waiting;               ///< For the channel that is being made.
   std::size_t waiting_messages = 0;

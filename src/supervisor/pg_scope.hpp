@@ -88,8 +88,8 @@ class PgScope {
     bool brood = false;
     bool watched = false;
     std::optional<Pid> scope;  ///< Known: it has told_.
-    bool discover_follows =
-        false;  ///< It answered ours with a sync; its own discover needs no second answer.
+    /// It answered ours with a sync; its own discover needs no second answer.
+    bool discover_follows = false;
   };
   [[nodiscard]] PgEffects look(const NodeName& node, Node& state);
   [[nodiscard]] std::vector<Pid> scopes() const;
