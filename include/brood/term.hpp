@@ -5,6 +5,8 @@
 // Source: "External Term Format", ERTS user's guide.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <brood/result.hpp>
 #include <compare>
 #include <cstdint>
@@ -57,11 +59,43 @@ struct Port {
   friend auto operator<=>(const Port&, const Port&) = default;
 };
 
+/// The words of a reference: at most 5, held in place, so that a reference costs no memory of its own. What
+/// is pushed beyond them is left out.
+class RefWords {
+ public:
+  static constexpr std::size_t max = 5;
+
+  RefWords() = default;
+  RefWords(std::initializer_list<std::uint32_t> words) {
+    for (const std::uint32_t word : words) push_back(word);
+  }
+  void push_back(std::uint32_t word) {
+    if (size_ < max) words_[size_++] = word;
+  }
+  void clear() { size_ = 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::uint32_t operator[](std::size_t index) const { return words_[index]; }
+  [[nodiscard]] const std::uint32_t* begin() const { return words_.data(); }
+  [[nodiscard]] const std::uint32_t* end() const { return words_.data() + size_; }
+
+  friend bool operator==(const RefWords& a, const RefWords& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+  friend auto operator<=>(const RefWords& a, const RefWords& b) {
+    return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  std::array<std::uint32_t, max> words_{};
+  std::size_t size_ = 0;
+};
+
 /// A reference; 1 to 5 words, most significant last, as on the wire.
 struct Ref {
   NodeName node;
   std::uint32_t creation = 0;
-  std::vector<std::uint32_t> words;
+  RefWords words;
   friend auto operator<=>(const Ref&, const Ref&) = default;
 };
 

@@ -52,6 +52,7 @@ struct OutgoingControl {
                                ///< instead of from.
   const Ref* ref = nullptr;    ///< A monitor, an alias or a request.
   std::uint64_t id = 0;        ///< Of an unlink.
+  BytesView head = {};         ///< What stands before the payload, of which the payload is the last part.
 };
 
 /// The ops that brood sends: link, reg_send, send_sender, monitor_p, demonitor_p, payload_exit,

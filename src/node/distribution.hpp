@@ -136,9 +136,9 @@ class Distribution final : public process::Remote {
   // Remote. Messages to a node that is not connected start a connection and wait for it.
   [[nodiscard]] bool try_send(const Pid& from, const Pid& to, Bytes term) override;
   [[nodiscard]] bool try_send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
-  [[nodiscard]] bool try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) override;
-  [[nodiscard]] bool try_call_named(const Pid& from, const process::NamedProcess& to, const Ref& ref,
-                                    Bytes term) override;
+  [[nodiscard]] process::CallSent try_call(const Pid& from, const Address& to, const Ref& ref,
+                                           Bytes request) override;
+  void reply(const Pid& from, const process::GenFrom& caller, Bytes answer) override;
   void send(const Pid& from, const Pid& to, Bytes term) override;
   void send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
   void send_alias(const Pid& from, const Ref& alias, Bytes term) override;

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "node/distribution_impl.hpp"
+#include "node/flags.hpp"
 #include "node/global_peer.hpp"
 
 namespace brood::node {
@@ -121,9 +122,7 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
       return to.on_demonitor(control.from, control.ref);
     case Op::payload_monitor_p_exit:
       // The answer to our own probe says all by having come.
-      if (control.to.id == 0 && control.to.serial == 0 &&
-          control.ref.words == std::vector<std::uint32_t>{0, 0, 0})
-        return;
+      if (control.to.id == 0 && control.to.serial == 0 && control.ref.words == RefWords{0, 0, 0}) return;
       return to.on_monitor_exit(control.to, control.ref, control.term());
     case Op::spawn_request:
       reply_to_spawn(channel, control);
@@ -141,6 +140,11 @@ OutgoingControl send_to(const Pid& from, const Pid& to) {
 OutgoingControl send_to_name(const Pid& from, const Atom& name) {
   return {.op = Op::reg_send, .from = &from, .name = &name};
 }
+OutgoingControl send_to(const Pid& from, const Address& to) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return send_to(from, *pid);
+  if (const auto* named = std::get_if<process::NamedProcess>(&to)) return send_to_name(from, named->name);
+  return {.op = Op::alias_send, .from = &from, .ref = &std::get<Ref>(to)};
+}
 
 }  // namespace
 
@@ -154,17 +158,43 @@ bool Distribution::try_send_named(const Pid& from, const process::NamedProcess& 
   return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
 }
 
-bool Distribution::try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) {
-  std::array messages{Outgoing{{.op = Op::monitor_p, .from = &from, .to = &to, .ref = &ref}, {}},
-                      Outgoing{send_to(from, to), std::move(term)}};
-  return impl_->send(to.node, messages, Urgency::refusable) == Sent::taken;
+process::CallSent Distribution::try_call(const Pid& from, const Address& to, const Ref& ref, Bytes request) {
+  const NodeName& node = process::node_of(to);
+  const auto channel = impl_->find(node);
+  const bool is_alias = std::holds_alternative<Ref>(to);
+  const bool watched = !is_alias && channel != nullptr && (channel->peer().flags & flag::call_watch) != 0;
+  thread_local Bytes head;
+  head.clear();
+  process::put_call_head(head, from, ref, watched);
+  OutgoingControl send = send_to(from, to);
+  const OutgoingControl monitor{
+      .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref};
+  send.head = head;
+  std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request)}};
+  std::span<Outgoing> all(messages);
+  if (is_alias || watched) all = all.last(1);
+  if (watched) {
+    const Sent sent = channel->send(all, Urgency::refusable);
+    if (sent == Sent::busy) return process::CallSent::refused;
+    if (sent == Sent::taken) return process::CallSent::watched;
+    // As in Impl::send(): the end that is still to be told is this call's as well.
+    if (impl_->find(node) != channel) return try_call(from, to, ref, std::move(all.front().payload));
+    ++impl_->counts_.messages_dropped;
+    return process::CallSent::watched;
+  }
+  if (impl_->send(node, all, Urgency::refusable) != Sent::taken) return process::CallSent::refused;
+  return process::CallSent::monitored;
 }
 
-bool Distribution::try_call_named(const Pid& from, const process::NamedProcess& to, const Ref& ref,
-                                  Bytes term) {
-  std::array messages{Outgoing{{.op = Op::monitor_p, .from = &from, .name = &to.name, .ref = &ref}, {}},
-                      Outgoing{send_to_name(from, to.name), std::move(term)}};
-  return impl_->send(to.node, messages, Urgency::refusable) == Sent::taken;
+void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer) {
+  thread_local Bytes head;
+  head.clear();
+  process::put_reply_head(head, caller.tag);
+  OutgoingControl send = caller.alias
+                             ? OutgoingControl{.op = Op::alias_send, .from = &from, .ref = &*caller.alias}
+                             : send_to(from, caller.pid);
+  send.head = head;
+  impl_->send(caller.pid.node, send, std::move(answer));
 }
 
 void Distribution::send(const Pid& from, const Pid& to, Bytes term) {

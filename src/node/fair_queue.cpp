@@ -58,6 +58,7 @@ std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl
     Item item;
     TermWriter writer(item.head);
     encode_control(writer, control);
+    item.head += control.head;
     const std::size_t payload_bytes = payload.size() - 1;
     item.payload = std::make_shared<const Bytes>(std::move(payload));
     item.fragments = (payload_bytes + fragment_bytes - 1) / fragment_bytes;
@@ -74,6 +75,7 @@ std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl
   put_header(frames);
   TermWriter writer(frames);
   encode_control(writer, control);
+  frames += control.head;
   if (!payload.empty()) frames.append(payload, 1);
   end_frame(frames, start, 0);
   return frames.size() - start;

@@ -45,7 +45,7 @@ class FairQueue {
   };
   /// Frames of small messages, or one large message of which `next` fragments are still to go.
   struct Item {
-    Bytes head;  ///< The frames; the control term of a large message.
+    Bytes head;  ///< The frames; what goes before a large payload.
     SharedBytes payload;
     std::size_t offset = 1;  ///< Behind the version byte.
     std::uint64_t sequence = 0;

@@ -36,6 +36,11 @@ inline constexpr std::uint64_t name_me = std::uint64_t{1} << 33;
 inline constexpr std::uint64_t v4_nc = std::uint64_t{1} << 34;
 inline constexpr std::uint64_t alias = std::uint64_t{1} << 35;
 
+/// Of brood, not of OTP: this node answers for the callees of calls that carry their watch
+/// (process/gen_protocol.hpp). OTP counts its flags from below and passes over those it does not know; this
+/// one is the highest that is a small integer there.
+inline constexpr std::uint64_t call_watch = std::uint64_t{1} << 58;
+
 /// What mandatory_25_digest stands for.
 inline constexpr std::uint64_t mandatory_25 = extended_references | fun_tags | extended_pids_ports |
                                               new_fun_tags | export_ptr_tag | bit_binaries | new_floats |
@@ -43,9 +48,10 @@ inline constexpr std::uint64_t mandatory_25 = extended_references | fun_tags | e
 
 /// The atom cache is not announced: a distribution header then names no atoms, and every message can be read
 /// by itself.
-inline constexpr std::uint64_t announced =
-    mandatory_25 | mandatory_25_digest | dist_monitor | dist_monitor_name | unicode_io | small_atom_tags |
-    send_sender | big_seqtrace_labels | exit_payload | fragments | unlink_id | spawn | v4_nc | alias;
+inline constexpr std::uint64_t announced = mandatory_25 | mandatory_25_digest | dist_monitor |
+                                           dist_monitor_name | unicode_io | small_atom_tags | send_sender |
+                                           big_seqtrace_labels | exit_payload | fragments | unlink_id |
+                                           spawn | v4_nc | alias | call_watch;
 
 /// What a peer must have. Every OTP from 24 on has all of it; with them there is one form of each message.
 inline constexpr std::uint64_t required = mandatory_25 | dist_monitor | dist_monitor_name | send_sender |

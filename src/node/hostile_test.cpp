@@ -232,8 +232,8 @@ TEST(Hostile, APeerThatReadsNothingMakesItsSendersBusyAndNobodyElses) {
   const std::size_t full = a->backlog(to.node);
   EXPECT_LE(full, 2U * 1024 * 1024);
   EXPECT_FALSE(a->try_send_named(a.pid(), name, message));
-  EXPECT_FALSE(a->try_call(a.pid(), to, a.ref(), message));
-  EXPECT_FALSE(a->try_call_named(a.pid(), name, a.ref(), message));
+  EXPECT_EQ(a->try_call(a.pid(), to, a.ref(), message), process::CallSent::refused);
+  EXPECT_EQ(a->try_call(a.pid(), name, a.ref(), message), process::CallSent::refused);
   EXPECT_EQ(a->backlog(to.node), full);
   // Signals still pass, and others are served.
   a->demonitor(a.pid(), to, a.ref());

@@ -38,6 +38,7 @@ std::size_t SendQueue::append(const OutgoingControl& control, Bytes&& payload) {
   put_header(piece);
   TermWriter writer(piece);
   encode_control(writer, control);
+  piece += control.head;
   // Behind a header terms have no version byte.
   const std::size_t payload_bytes = payload.empty() ? 0 : payload.size() - 1;
   std::size_t added = 0;

@@ -16,14 +16,6 @@ std::uint64_t new_seen_version() {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-const NodeName& node_of(const PendingCall::Target& target) {
-  static const NodeName none;
-  if (const auto* pid = std::get_if<Pid>(&target)) return pid->node;
-  if (const auto* named = std::get_if<NamedProcess>(&target)) return named->node;
-  if (const auto* alias = std::get_if<Ref>(&target)) return alias->node;
-  return none;
-}
-
 }  // namespace
 
 CallDesk::CallDesk(const Identity& identity, TimerWheel& timers, RemoteGate& remote)
@@ -43,6 +35,11 @@ Error error_of_end(const ExitReason& reason, bool was_connected) {
 bool PendingCall::finish(CallResult result) {
   if (finished_.exchange(true, std::memory_order_seq_cst)) return false;
   leave_desk();
+  return end(std::move(result));
+}
+
+/// Once, by who set finished_.
+bool PendingCall::end(CallResult result) {
   // The callback may hold what holds this call: it goes before it is run to its end.
   CallDone done = std::move(done_);
   done_ = nullptr;
@@ -90,11 +87,9 @@ PendingCallPtr CallDesk::open_untimed(CallDone done) {
 }
 
 std::uint64_t CallDesk::enlist(PendingCall& call, PendingCall::Target target) {
-  if (call.id_.load(std::memory_order_relaxed) != 0 && std::holds_alternative<std::monostate>(target))
-    return call.id_;
+  if (call.id_.load(std::memory_order_relaxed) != 0 && !target) return call.id_;
   const std::uint64_t id = next_id();
-  if (!std::holds_alternative<std::monostate>(target))
-    call.target_ = std::make_unique<PendingCall::Target>(std::move(target));
+  if (target) call.target_ = std::move(target);
   const std::uint64_t before = call.id_.exchange(0);
   if (before != 0) take(before);
   {
@@ -121,23 +116,27 @@ CallDesk::Entry CallDesk::take(std::uint64_t id) {
   return node.empty() ? Entry{} : std::move(node.mapped());
 }
 
-void CallDesk::dismiss(std::uint64_t id, const PendingCall::Target& target) {
-  remote_.with([&](Remote& remote) {
-    const Pid self = identity_.pid(outside);
-    if (const auto* pid = std::get_if<Pid>(&target)) remote.demonitor(self, *pid, identity_.ref(id));
-    if (const auto* named = std::get_if<NamedProcess>(&target))
-      remote.demonitor_named(self, *named, identity_.ref(id));
-  });
+void CallDesk::dismiss(std::uint64_t id, const Address& target) {
+  remote_.with(
+      [&](Remote& remote) { demonitor_callee(remote, identity_.pid(outside), target, identity_.ref(id)); });
 }
 
-bool CallDesk::answer(std::uint64_t id, Bytes answer) {
+bool CallDesk::answer(std::uint64_t id, Bytes answer, const NodeName& by) {
   PendingCallPtr call;
   {
     std::lock_guard lock(shard(id).mutex);
     const auto found = shard(id).entries.find(id);
-    if (found != shard(id).entries.end()) call = found->second.call;
+    if (found == shard(id).entries.end() || !found->second.call) return false;
+    call = found->second.call;
+    if (call->finished_.exchange(true, std::memory_order_seq_cst)) return false;
+    shard(id).entries.erase(found);
   }
-  return call && call->finish(std::move(answer));
+  if (call->timed_) timers_.cancel(*call);
+  // The callee's node knows that it has answered; any other does not tell it.
+  const bool is_known =
+      call->watched_.load(std::memory_order_relaxed) && call->target_ && node_of(*call->target_) == by;
+  if (call->target_ && !is_known) dismiss(id, *call->target_);
+  return call->end(std::move(answer));
 }
 
 std::uint64_t CallDesk::add_monitor(Monitored target, DownFunction down) {

@@ -37,8 +37,8 @@ class CallDesk {
   /// The callee never heard of it: its end is told to nobody.
   void withdraw(std::uint64_t id) { take(id); }
 
-  /// An answer by reference. False: unknown or ended, the answer is dropped.
-  bool answer(std::uint64_t id, Bytes answer);
+  /// An answer by reference, from node `by`. False: unknown or ended, the answer is dropped.
+  bool answer(std::uint64_t id, Bytes answer, const NodeName& by);
 
   [[nodiscard]] std::uint64_t add_monitor(Monitored target, DownFunction down);
   /// Whom it watched; nullopt when it is unknown or has fired.
@@ -72,7 +72,7 @@ class CallDesk {
   Shard& shard(std::uint64_t id) { return shards_[id % shards_.size()]; }
   Entry take(std::uint64_t id);
   void end(Entry entry, const ExitReason& reason, bool was_connected);
-  void dismiss(std::uint64_t id, const PendingCall::Target& target);
+  void dismiss(std::uint64_t id, const Address& target);
   [[nodiscard]] bool was_seen(const NodeName& node);
 
   const Identity& identity_;

@@ -38,33 +38,25 @@ void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pen
     pending->finish(delivered_result.error());
 }
 
-void RuntimeCore::call_remote(const PendingCall::Target& to, BytesView request,
-                              const PendingCallPtr& pending) {
+void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& pending) {
   const std::uint64_t id = desk.enlist(*pending, to);
   if (id == 0) return;  // it has timed out already
   const Ref ref = identity.ref(id);
   const Pid self = identity.pid(outside);
-  Bytes term = make_gen_call(make_from(self, ref), request);
-  bool taken = true;
-  const bool sent = remote.with([&](Remote& network) {
-    if (const auto* pid = std::get_if<Pid>(&to)) {
-      taken = network.try_call(self, *pid, ref, std::move(term));
-      if (taken && pending->is_finished()) network.demonitor(self, *pid, ref);
-    } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
-      taken = network.try_call_named(self, *named, ref, std::move(term));
-      if (taken && pending->is_finished()) network.demonitor_named(self, *named, ref);
-    } else if (const auto* alias = std::get_if<Ref>(&to)) {
-      network.send_alias(self, *alias, std::move(term));
-    }
+  CallSent sent = CallSent::refused;
+  const bool connected = remote.with([&](Remote& network) {
+    sent = network.try_call(self, to, ref, std::move(request));
+    if (sent == CallSent::watched) pending->carries_its_watch();
+    if (sent == CallSent::monitored && pending->is_finished()) demonitor_callee(network, self, to, ref);
   });
-  if (!sent) pending->finish(Error{Errc::unreachable, "this node has no network"});
-  if (taken) return;
+  if (!connected) pending->finish(Error{Errc::unreachable, "this node has no network"});
+  if (!connected || sent != CallSent::refused) return;
   desk.withdraw(id);
   pending->finish(Error{Errc::busy, "too much waits for that node already; the message was not sent"});
 }
 
 void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending) {
-  if (!identity.is_here(to.node)) return call_remote(to, request, pending);
+  if (!identity.is_here(to.node)) return call_remote(to, std::move(request), pending);
   const Names::Holder holder = names.find(to.name);
   if (const auto* pid = std::get_if<LocalPid>(&holder))
     return call(identity.pid(*pid), Message::encoded(std::move(request)), pending);
@@ -164,35 +156,55 @@ void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
     malformed.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (identity.is_here(caller->pid.node)) {
-    const auto id = caller->alias ? identity.id_of(*caller->alias) : std::nullopt;
-    if (id && Identity::local(caller->pid) == outside) {
-      desk.answer(*id, std::move(answer));
-      return;
-    }
-    (void)receive(caller->pid, make_gen_reply(caller->tag, answer));
+  if (caller->watched) end_kept_watch(*caller);
+  reply(*caller, std::move(answer), self);
+}
+
+void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self) {
+  if (!identity.is_here(caller.pid.node)) {
+    // From the process itself, so that the answer keeps its place behind what it sent before.
+    remote.try_with([&](Remote& network) { network.reply(identity.pid(self), caller, std::move(answer)); });
     return;
   }
-  Bytes term = make_gen_reply(caller->tag, answer);
+  const auto id = caller.alias ? identity.id_of(*caller.alias) : std::nullopt;
+  if (id && Identity::local(caller.pid) == outside) {
+    desk.answer(*id, std::move(answer), caller.pid.node);
+  } else {
+    (void)receive(identity.pid(self), caller.pid, make_gen_reply(caller.tag, answer));
+  }
+}
+
+void RuntimeCore::tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason) {
+  const auto caller = read_from(from);
+  if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;
   remote.try_with([&](Remote& network) {
-    // From the process itself, so that the answer keeps its place behind what it sent before.
-    if (caller->alias) {
-      network.send_alias(identity.pid(self), *caller->alias, std::move(term));
-    } else {
-      network.send(identity.pid(self), caller->pid, std::move(term));
-    }
+    network.monitor_exit(callee, {}, caller->pid, *caller->alias, encode_term(reason.term()));
   });
 }
 
-void RuntimeCore::take_answer(std::uint64_t id, Bytes term) {
-  auto answer = take_reply_answer(std::move(term));
-  if (!answer || !desk.answer(id, std::move(*answer))) dropped.fetch_add(1, std::memory_order_relaxed);
+void RuntimeCore::keep_watch(Process& process, BytesView from) {
+  const auto caller = read_from(from);
+  if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;
+  const RemoteWatches::Key key{caller->pid, *caller->alias};
+  remote_watches.add(key, process.local());
+  process.relations().remote_watchers[key] = {};
 }
 
-void RuntimeCore::take_answer(BytesView term) {
+void RuntimeCore::end_kept_watch(const GenFrom& caller) {
+  RemoteWatches::Key key{caller.pid, *caller.alias};
+  if (const auto target = remote_watches.take(key)) end_watch(std::move(key), *target);
+}
+
+void RuntimeCore::take_answer(std::uint64_t id, Bytes term, const NodeName& by) {
+  auto answer = take_reply_answer(std::move(term));
+  if (!answer || !desk.answer(id, std::move(*answer), by)) dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void RuntimeCore::take_answer(BytesView term, const NodeName& by) {
   auto answer = read_reply(term);
   const auto id = answer ? identity.id_of(answer->ref) : std::nullopt;
-  if (!id || !desk.answer(*id, std::move(answer->answer))) dropped.fetch_add(1, std::memory_order_relaxed);
+  if (!id || !desk.answer(*id, std::move(answer->answer), by))
+    dropped.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace brood::process

@@ -115,7 +115,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) 
     if (!taken) return busy(to.node);
     return {};
   }
-  if (message.is_encoded()) return receive(to, message.to_bytes());
+  if (message.is_encoded()) return receive(from, to, message.to_bytes());
   const ProcessPtr process = find(to);
   if (!process) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -147,7 +147,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
   }
   // The aliases of this node are those of its calls.
   if (identity.id_of(alias)) {
-    take_answer(message.to_bytes());
+    take_answer(message.to_bytes(), from.node);
     return {};
   }
   dropped.fetch_add(1, std::memory_order_relaxed);
@@ -170,52 +170,59 @@ Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, By
   return {};
 }
 
-Result<void> RuntimeCore::receive(const Pid& to, Bytes term) {
+Result<void> RuntimeCore::receive(const Pid& from, const Pid& to, Bytes term) {
   if (identity.owns(to) && Identity::local(to) == outside) {
-    take_answer(term);
+    take_answer(term, from.node);
     return {};
   }
   if (const ProcessPtr process = find(to)) return receive(*process, std::move(term));
   dropped.fetch_add(1, std::memory_order_relaxed);
+  tell_end_of_call(read_gen_message(term).from, to, ExitReason::noproc());
   return no_process(to);
 }
 
 Result<void> RuntimeCore::receive(Process& process, Bytes term) {
-  GenMessage gen = read_gen_message(term);
-  std::unique_ptr<Envelope> envelope;
-  switch (gen.kind) {
-    case GenMessage::Kind::malformed:
-      malformed.fetch_add(1, std::memory_order_relaxed);
-      return Error{Errc::malformed, "not a message: " + encoded_to_string(term, 200)};
-    case GenMessage::Kind::info:
-      envelope = make_envelope(Envelope::Kind::info, Message::encoded(std::move(term)));
-      break;
-    case GenMessage::Kind::cast:
-      envelope = make_envelope(Envelope::Kind::cast, Message::encoded(std::move(gen.payload)));
-      break;
-    case GenMessage::Kind::call:
-      envelope = std::make_unique<CallEnvelope>(Message::encoded(std::move(gen.payload)), gen.from);
-      envelope->counted = true;
-      envelope->bytes = static_cast<std::uint32_t>(std::min<std::size_t>(term.size(), UINT32_MAX));
-      break;
+  const std::size_t size = term.size();
+  GenMessage gen = take_gen_message(term);
+  if (gen.kind == GenMessage::Kind::call) return receive_call(process, std::move(gen), size);
+  if (gen.kind == GenMessage::Kind::malformed) {
+    malformed.fetch_add(1, std::memory_order_relaxed);
+    return Error{Errc::malformed, "not a message: " + encoded_to_string(term, 200)};
   }
-  auto delivered_result = deliver(process, envelope);
-  // A caller would wait in vain; of a process that has ended it learns by its monitor.
-  if (!delivered_result && delivered_result.error().code == Errc::mailbox_full &&
-      gen.kind == GenMessage::Kind::call)
-    reply(gen.from, brood::detail::encode_error(delivered_result.error()));
-  return delivered_result;
+  auto envelope = gen.kind == GenMessage::Kind::cast
+                      ? make_envelope(Envelope::Kind::cast, Message::encoded(std::move(gen.payload)))
+                      : make_envelope(Envelope::Kind::info, Message::encoded(std::move(term)));
+  return deliver(process, envelope);
+}
+
+Result<void> RuntimeCore::receive_call(Process& process, GenMessage gen, std::size_t size) {
+  auto call = std::make_unique<CallEnvelope>(Message::encoded(std::move(gen.payload)), std::move(gen.from));
+  call->counted = true;
+  call->bytes = static_cast<std::uint32_t>(std::min<std::size_t>(size, UINT32_MAX));
+  std::unique_ptr<Envelope> envelope = std::move(call);
+  auto taken = deliver(process, envelope);
+  if (taken) return taken;
+  // A caller would wait in vain, unless it watches the process itself.
+  const Bytes& from = static_cast<CallEnvelope&>(*envelope).from;
+  if (taken.error().code == Errc::mailbox_full) {
+    reply(from, brood::detail::encode_error(taken.error()));
+  } else {
+    tell_end_of_call(from, process.self(), ExitReason::noproc());
+  }
+  return taken;
 }
 
 Result<void> RuntimeCore::receive_named(const Pid& from, const Atom& to, Bytes term) {
   const Names::Holder holder = names.find(to);
-  if (const auto* pid = std::get_if<LocalPid>(&holder)) return receive(identity.pid(*pid), std::move(term));
+  if (const auto* pid = std::get_if<LocalPid>(&holder))
+    return receive(from, identity.pid(*pid), std::move(term));
   if (const auto* sink = std::get_if<Names::SinkPtr>(&holder)) {
     delivered.fetch_add(1, std::memory_order_relaxed);
     run_callback("a sink", [&] { (**sink)(Incoming{from, std::move(term)}); });
     return {};
   }
   dropped.fetch_add(1, std::memory_order_relaxed);
+  tell_end_of_call(read_gen_message(term).from, identity.pid(outside), ExitReason::noproc());
   return Error{Errc::no_such_child, "nothing has the name " + to.name + " on this node"};
 }
 

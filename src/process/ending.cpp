@@ -82,6 +82,7 @@ void RuntimeCore::dispose(Process& process, std::unique_ptr<Envelope> envelope) 
     case Envelope::Kind::call: {
       auto& call = static_cast<CallEnvelope&>(*envelope);
       if (call.local) call.local->finish(error_of_end(ExitReason::noproc(), true));
+      tell_end_of_call(call.from, self, ExitReason::noproc());
       break;
     }
     case Envelope::Kind::link:

@@ -18,7 +18,10 @@ Bytes with_version(BytesView term) {
 struct TagRef {
   Ref ref;
   bool by_alias = false;
+  bool watched = false;
 };
+
+constexpr std::string_view watch_mark = "watch";
 
 std::optional<Ref> read_alias(TermReader& reader) {
   const auto length = reader.list();
@@ -38,17 +41,28 @@ std::optional<TagRef> read_tag(BytesView tag) {
     return TagRef{std::move(*ref), false};
   }
   TermReader nested(tag);
-  if (const auto length = nested.list(); length && *length == 1 && nested.peek() == TermReader::Kind::list)
-    reader = nested;
+  const auto length = nested.list();
+  const bool is_nested = length && *length == 1 && nested.peek() == TermReader::Kind::list;
+  if (is_nested) reader = nested;
   auto ref = read_alias(reader);
   if (!ref) return std::nullopt;
-  return TagRef{std::move(*ref), true};
+  TagRef out{std::move(*ref), true};
+  if (is_nested && reader.peek() == TermReader::Kind::atom) {
+    const auto mark = reader.atom_view();
+    out.watched = mark && *mark == watch_mark;
+  }
+  return out;
 }
 
-}  // namespace
+/// Whether a message is of the protocol, and where its parts lie; they need the version byte still.
+struct GenParts {
+  GenMessage::Kind kind = GenMessage::Kind::info;
+  BytesView payload;
+  BytesView from;
+};
 
-GenMessage read_gen_message(BytesView term) {
-  GenMessage out;
+GenParts read_gen_parts(BytesView term) {
+  GenParts out;
   TermReader reader(term);
   if (!reader.version()) {
     out.kind = GenMessage::Kind::malformed;
@@ -63,17 +77,45 @@ GenMessage read_gen_message(BytesView term) {
   const bool is_call = *arity == 3 && *tag == "$gen_call";
   if (!is_cast && !is_call) return out;
   out.kind = GenMessage::Kind::malformed;
-  BytesView from;
   if (is_call) {
     const auto caller = reader.skip();
     if (!caller) return out;
-    from = *caller;
+    out.from = *caller;
   }
   const auto payload = reader.skip();
   if (!payload || !reader.at_end()) return out;
   out.kind = is_call ? GenMessage::Kind::call : GenMessage::Kind::cast;
-  out.payload = with_version(*payload);
-  if (is_call) out.from = with_version(from);
+  out.payload = *payload;
+  return out;
+}
+
+/// The last `bytes` of a term as a term that stands alone, in the same memory.
+void keep_last(Bytes& term, std::size_t bytes) {
+  const std::size_t start = term.size() - bytes - 1;
+  term[start] = static_cast<char>(131);
+  term.erase(0, start);
+}
+
+}  // namespace
+
+GenMessage read_gen_message(BytesView term) {
+  const GenParts parts = read_gen_parts(term);
+  GenMessage out;
+  out.kind = parts.kind;
+  if (!parts.payload.empty()) out.payload = with_version(parts.payload);
+  if (!parts.from.empty()) out.from = with_version(parts.from);
+  return out;
+}
+
+GenMessage take_gen_message(Bytes& term) {
+  const GenParts parts = read_gen_parts(term);
+  GenMessage out;
+  out.kind = parts.kind;
+  if (parts.payload.empty()) return out;
+  if (!parts.from.empty()) out.from = with_version(parts.from);
+  keep_last(term, parts.payload.size());
+  out.payload = std::move(term);
+  term.clear();
   return out;
 }
 
@@ -124,6 +166,25 @@ Bytes make_gen_reply(BytesView tag, BytesView answer) {
   return out;
 }
 
+void put_call_head(Bytes& out, const Pid& pid, const Ref& alias, bool watched) {
+  TermWriter writer(out);
+  writer.tuple(3);
+  writer.atom("$gen_call");
+  writer.tuple(2);
+  writer.pid(pid);
+  if (watched) writer.list(1);
+  writer.list(1);
+  writer.atom("alias");
+  writer.ref(alias);
+  if (watched) writer.atom(watch_mark);
+}
+
+void put_reply_head(Bytes& out, BytesView tag) {
+  TermWriter writer(out);
+  writer.tuple(2);
+  writer.encoded(tag);
+}
+
 Bytes make_exit_message(const Pid& from, const Term& reason) {
   Bytes out;
   TermWriter writer(out);
@@ -144,8 +205,11 @@ std::optional<GenFrom> read_from(BytesView from) {
   if (!pid) return std::nullopt;
   const auto tag = reader.skip();
   if (!tag || !reader.at_end()) return std::nullopt;
-  GenFrom out{std::move(*pid), with_version(*tag), std::nullopt};
-  if (auto ref = read_tag(*tag); ref && ref->by_alias) out.alias = std::move(ref->ref);
+  GenFrom out{std::move(*pid), *tag, std::nullopt};
+  if (auto ref = read_tag(*tag); ref && ref->by_alias) {
+    out.alias = std::move(ref->ref);
+    out.watched = ref->watched;
+  }
   return out;
 }
 
@@ -154,11 +218,9 @@ std::optional<Bytes> take_reply_answer(Bytes term) {
   const auto version = reader.version();
   const auto arity = reader.tuple();
   if (!version || !arity || *arity != 2 || !reader.skip()) return std::nullopt;
-  const std::size_t start = reader.position();
-  if (!reader.skip() || !reader.at_end()) return std::nullopt;
-  // In place: the version byte takes that of the tag's last.
-  term[start - 1] = static_cast<char>(131);
-  term.erase(0, start - 1);
+  const auto answer = reader.skip();
+  if (!answer || !reader.at_end()) return std::nullopt;
+  keep_last(term, answer->size());
   return term;
 }
 

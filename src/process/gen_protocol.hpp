@@ -9,6 +9,13 @@
 namespace brood::process {
 
 /// What an encoded message is.
+///
+/// A call *carries its watch* when the tail of its tag says so: {'$gen_call', {Pid, [[alias | Ref] | watch]},
+/// Message}. Then nobody has sent a monitor for it: the node of the callee tells the caller, as it would tell
+/// a monitor by that reference, when the callee ends (or is not there) and the call was not answered. Only a
+/// node that has said in the handshake that it does so is called in this way
+/// (docs/decisions/0010-calls-carry-their-watch.md); to anybody else the tag is one like all, to be given
+/// back with the answer.
 struct GenMessage {
   enum class Kind : std::uint8_t { info, cast, call, malformed };
   Kind kind = Kind::info;
@@ -16,6 +23,8 @@ struct GenMessage {
   Bytes from;     ///< {Pid, Tag} of a call, with version byte.
 };
 [[nodiscard]] GenMessage read_gen_message(BytesView term);
+/// The same, where `term` may be taken over: it is left as it was for info and malformed, else empty.
+[[nodiscard]] GenMessage take_gen_message(Bytes& term);
 
 /// {'$gen_cast', Message}
 [[nodiscard]] Bytes make_gen_cast(BytesView message);
@@ -25,14 +34,19 @@ struct GenMessage {
 [[nodiscard]] Bytes make_gen_call(BytesView from, BytesView message);
 /// {Tag, Answer}
 [[nodiscard]] Bytes make_gen_reply(BytesView tag, BytesView answer);
+/// What stands before the message of a call, and before the answer of a reply; without version byte, behind
+/// what `out` holds. `watched`: the call carries its watch.
+void put_call_head(Bytes& out, const Pid& pid, const Ref& alias, bool watched);
+void put_reply_head(Bytes& out, BytesView tag);
 /// {'EXIT', Pid, Reason}
 [[nodiscard]] Bytes make_exit_message(const Pid& from, const Term& reason);
 
-/// A caller taken apart.
+/// A caller taken apart; for as long as the bytes it was read from.
 struct GenFrom {
   Pid pid;
-  Bytes tag;                 ///< Encoded, with version byte.
+  BytesView tag;             ///< Encoded, without version byte.
   std::optional<Ref> alias;  ///< Set when the answer goes by alias.
+  bool watched = false;      ///< The call carries its watch.
 };
 [[nodiscard]] std::optional<GenFrom> read_from(BytesView from);
 

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <variant>
+#include <optional>
 
 #include "process/runtime.hpp"
 #include "process/timer_wheel.hpp"
@@ -18,7 +18,8 @@ class CallDesk;
 
 class PendingCall final : public TimerNode {
  public:
-  using Target = std::variant<std::monostate, Pid, NamedProcess, Ref>;
+  /// Who was called, where that is no process of this runtime.
+  using Target = std::optional<Address>;
 
   PendingCall(CallDesk& desk, CallDone done) : done_(std::move(done)), desk_(&desk) {}
 
@@ -29,18 +30,22 @@ class PendingCall final : public TimerNode {
   [[nodiscard]] bool is_finished() const { return finished_.load(std::memory_order_acquire); }
   void fire() override;           ///< The time-out.
   void wheel_stopped() override;  ///< The runtime stops.
+  /// The callee's node watches by itself: once that node has answered, it need not be told that we are done.
+  void carries_its_watch() { watched_.store(true, std::memory_order_relaxed); }
 
  private:
   friend class CallDesk;
+  bool end(CallResult result);
   void leave_desk();
 
   CallDone done_;
   // A later version may give the answer as a C++ value here, beside CallResult's bytes, so that a typed
   // local call encodes nothing.
   CallDesk* desk_;
-  std::unique_ptr<Target> target_;    // set for callees that are not processes of this runtime
+  Target target_;
   std::atomic<std::uint64_t> id_{0};  // in the desk's table when not 0
   std::atomic<bool> finished_{false};
+  std::atomic<bool> watched_{false};
   bool timed_ = false;
 };
 using PendingCallPtr = boost::intrusive_ptr<PendingCall>;

@@ -134,9 +134,14 @@ PendingCallPtr Process::take_local_caller() {
   return call;
 }
 
+Bytes Process::take_remote_caller() {
+  core_.keep_watch(*this, current_call->from);
+  return std::exchange(current_call->from, Bytes{});
+}
+
 Bytes Process::take_caller() {
   if (current_call == nullptr) return {};
-  if (!current_call->local) return std::exchange(current_call->from, Bytes{});
+  if (!current_call->local) return take_remote_caller();
   const PendingCallPtr call = take_local_caller();
   // Enlisted also when it has timed out: the worker gets a caller that answers into the void.
   const std::uint64_t id = core_.desk.enlist(*call);
@@ -153,7 +158,7 @@ std::function<void(Bytes)> Process::take_replier() {
       if (const auto core = weak.lock()) call->finish(std::move(answer));
     };
   }
-  return [weak = std::move(weak), from = std::exchange(current_call->from, Bytes{})](Bytes answer) {
+  return [weak = std::move(weak), from = take_remote_caller()](Bytes answer) {
     if (const auto core = weak.lock()) core->reply(from, std::move(answer));
   };
 }

@@ -95,6 +95,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
  private:
   Ref monitor(Monitored to);
   PendingCallPtr take_local_caller();
+  [[nodiscard]] Bytes take_remote_caller();
 
   RuntimeCore& core_;
   const LocalPid local_;

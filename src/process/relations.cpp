@@ -34,6 +34,13 @@ std::vector<std::pair<RemoteWatches::Key, RemoteWatches::Target>> RemoteWatches:
   return out;
 }
 
+void RuntimeCore::end_watch(RemoteWatches::Key key, const RemoteWatches::Target& target) {
+  if (const auto* name = std::get_if<Atom>(&target)) return names.unwatch_sink(*name, key);
+  Watcher watcher{{}, 0, true, std::move(key.first), std::move(key.second), {}};
+  signal(std::get<LocalPid>(target),
+         std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, std::move(watcher)));
+}
+
 void RuntimeCore::note_remote_relation(Process& process) {
   if (process.has_remote_relations.exchange(true)) return;
   std::lock_guard lock(related_mutex_);

@@ -11,9 +11,24 @@
 #include <cstdint>
 #include <utility>
 
+#include "process/gen_protocol.hpp"
+
 namespace brood::process {
 
 using brood::NamedProcess;
+
+[[nodiscard]] inline const NodeName& node_of(const Address& to) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return pid->node;
+  if (const auto* named = std::get_if<NamedProcess>(&to)) return named->node;
+  return std::get<Ref>(to).node;
+}
+
+/// What became of a call on its way out.
+enum class CallSent : std::uint8_t {
+  refused,    ///< Too much waits for that node already; nothing was done.
+  monitored,  ///< Sent behind a monitor, which is the caller's to take back.
+  watched,    ///< Sent alone: the callee's node tells of the callee's end unless the call is answered.
+};
 
 /// What processes ask of the network. Sending to a node that is not connected starts a connection attempt;
 /// what was sent meanwhile is delivered in order once it stands, or dropped (and counted) when it fails, and
@@ -35,18 +50,12 @@ class Remote {
     send_named(from, to, std::move(term));
     return true;
   }
-  /// What a call needs, in one: a monitor by `ref`, then the message. False as for try_send().
-  [[nodiscard]] virtual bool try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) {
-    monitor(from, to, ref);
-    send(from, to, std::move(term));
-    return true;
-  }
-  [[nodiscard]] virtual bool try_call_named(const Pid& from, const NamedProcess& to, const Ref& ref,
-                                            Bytes term) {
-    monitor_named(from, to, ref);
-    send_named(from, to, std::move(term));
-    return true;
-  }
+  /// Calls with `request` (with version byte): the answer is to come by the alias `ref`, and so is word of
+  /// the callee's end, except where `to` is itself an alias, which nobody can watch.
+  [[nodiscard]] virtual CallSent try_call(const Pid& from, const Address& to, const Ref& ref,
+                                          Bytes request) = 0;
+  /// Answers a call of another node.
+  virtual void reply(const Pid& from, const GenFrom& caller, Bytes answer) = 0;
 
   virtual void send(const Pid& from, const Pid& to, Bytes term) = 0;
   virtual void send_named(const Pid& from, const NamedProcess& to, Bytes term) = 0;
@@ -66,6 +75,12 @@ class Remote {
   virtual void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
                             Bytes reason) = 0;
 };
+
+/// Takes back the monitor of a call; an alias has none.
+inline void demonitor_callee(Remote& network, const Pid& self, const Address& to, const Ref& ref) {
+  if (const auto* pid = std::get_if<Pid>(&to)) network.demonitor(self, *pid, ref);
+  if (const auto* named = std::get_if<NamedProcess>(&to)) network.demonitor_named(self, *named, ref);
+}
 
 /// What the network tells of. `to`, `watched`, ... are processes of this node; unknown ones are handled as
 /// OTP does (message dropped, link and monitor answered with noproc).

@@ -17,7 +17,7 @@ ExitReason read_reason(BytesView encoded) {
 
 void Runtime::on_send(const Pid& from, const Pid& to, Bytes term) {
   core_->desk.node_seen(from.node);
-  (void)core_->receive(to, std::move(term));
+  (void)core_->receive(from, to, std::move(term));
 }
 
 void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
@@ -27,7 +27,8 @@ void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
 
 void Runtime::on_send_alias(const Pid& from, const Ref& alias, Bytes term) {
   core_->desk.node_seen(from.node);
-  if (const auto id = core_->identity.id_of(alias)) return core_->take_answer(*id, std::move(term));
+  if (const auto id = core_->identity.id_of(alias))
+    return core_->take_answer(*id, std::move(term), from.node);
   core_->dropped.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -91,20 +92,9 @@ void Runtime::on_monitor_named(const Pid& watcher, const Atom& watched, const Re
   core_->notify_down(entry, core_->identity.pid(outside), ExitReason::noproc());
 }
 
-namespace {
-
-void end_watch(RuntimeCore& core, RemoteWatches::Key key, const RemoteWatches::Target& target) {
-  if (const auto* name = std::get_if<Atom>(&target)) return core.names.unwatch_sink(*name, key);
-  Watcher watcher{{}, 0, true, std::move(key.first), std::move(key.second), {}};
-  core.signal(std::get<LocalPid>(target),
-              std::make_unique<MonitorEnvelope>(Envelope::Kind::demonitor, std::move(watcher)));
-}
-
-}  // namespace
-
 void Runtime::on_demonitor(const Pid& watcher, const Ref& ref) {
   RemoteWatches::Key key{watcher, ref};
-  if (const auto target = core_->remote_watches.take(key)) end_watch(*core_, std::move(key), *target);
+  if (const auto target = core_->remote_watches.take(key)) core_->end_watch(std::move(key), *target);
 }
 
 void Runtime::on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) {
@@ -120,7 +110,7 @@ void Runtime::on_node_up(const NodeName& node) {
 }
 
 void Runtime::on_node_down(const NodeName& node) {
-  for (const auto& [key, target] : core_->remote_watches.take_node(node)) end_watch(*core_, key, target);
+  for (const auto& [key, target] : core_->remote_watches.take_node(node)) core_->end_watch(key, target);
   for (const LocalPid pid : core_->remotely_related())
     core_->signal(pid, std::make_unique<NodeDownEnvelope>(node));
   core_->desk.node_down(node);

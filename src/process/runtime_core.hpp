@@ -80,7 +80,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Result<void> cast(const Pid& from, const Address& to, Message message);
   Result<void> send_named(const Pid& from, const NamedProcess& to, Bytes term);
   /// A message from anywhere for a process or name of this node. Whatever is wrong is counted.
-  Result<void> receive(const Pid& to, Bytes term);
+  Result<void> receive(const Pid& from, const Pid& to, Bytes term);
   Result<void> receive_named(const Pid& from, const Atom& to, Bytes term);
   Result<void> receive(Process& process, Bytes term);
   void open_fence();
@@ -95,8 +95,16 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
                       const StartCall& start);
   /// `self`: the process that answers.
   void reply(BytesView from, Bytes answer, LocalPid self = outside);
-  void take_answer(BytesView term);                ///< {Tag, Answer} for a call of ours.
-  void take_answer(std::uint64_t id, Bytes term);  ///< As above, where the alias it came by says which.
+  /// As above, of a call that nobody took for later.
+  void reply(const GenFrom& caller, Bytes answer, LocalPid self);
+  /// Nobody will answer: told to a caller whose call carries its watch.
+  void tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason);
+  /// Turn: `process` will answer later; its end is the end of such a call.
+  void keep_watch(Process& process, BytesView from);
+  /// {Tag, Answer} for a call of ours, from node `by`.
+  void take_answer(BytesView term, const NodeName& by);
+  /// As above, where the alias it came by says which.
+  void take_answer(std::uint64_t id, Bytes term, const NodeName& by);
 
   // relations.cpp
   void exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source);
@@ -111,6 +119,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   /// Asks for a monitor; nullopt when it stands or is under way, else the reason with which it ends at once.
   std::optional<ExitReason> begin_monitor(LocalPid watcher, std::uint64_t id, const Monitored& to);
   void end_monitor(LocalPid watcher, std::uint64_t id, const Monitored& to);
+  /// What a watcher of another node watched was taken out of remote_watches.
+  void end_watch(RemoteWatches::Key key, const RemoteWatches::Target& target);
   Ref monitor(const Monitored& to, CallDesk::DownFunction down);
   void demonitor(const Ref& ref);
 
@@ -157,8 +167,13 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Step conclude(Process& process, const Outcome& outcome);
   void count_out(Process& process, const Envelope& envelope);
 
+  // delivery.cpp
+  /// `size`: of the whole message.
+  Result<void> receive_call(Process& process, GenMessage gen, std::size_t size);
+
   // calls.cpp
-  void call_remote(const PendingCall::Target& to, BytesView request, const PendingCallPtr& pending);
+  void call_remote(Address to, Bytes request, const PendingCallPtr& pending);
+  void end_kept_watch(const GenFrom& caller);
 
   // relations.cpp
   void apply_exit(Process& process, const ExitEnvelope& exit);

@@ -153,11 +153,27 @@ class FakeRemote final : public Remote {
   bool try_send_named(const Pid& from, const NamedProcess& to, Bytes term) override {
     return !busy && Remote::try_send_named(from, to, std::move(term));
   }
-  bool try_call(const Pid& from, const Pid& to, const Ref& ref, Bytes term) override {
-    return !busy && Remote::try_call(from, to, ref, std::move(term));
+  CallSent try_call(const Pid& from, const Address& to, const Ref& ref, Bytes request) override {
+    if (busy) return CallSent::refused;
+    Bytes term(1, '\x83');
+    put_call_head(term, from, ref, watches);
+    term.append(request, 1);
+    const auto* pid = std::get_if<Pid>(&to);
+    const auto* named = std::get_if<NamedProcess>(&to);
+    if (!watches && pid != nullptr) monitor(from, *pid, ref);
+    if (!watches && named != nullptr) monitor_named(from, *named, ref);
+    if (pid != nullptr) send(from, *pid, std::move(term));
+    if (named != nullptr) send_named(from, *named, std::move(term));
+    if (const auto* alias = std::get_if<Ref>(&to)) send_alias(from, *alias, std::move(term));
+    return watches ? CallSent::watched : CallSent::monitored;
   }
-  bool try_call_named(const Pid& from, const NamedProcess& to, const Ref& ref, Bytes term) override {
-    return !busy && Remote::try_call_named(from, to, ref, std::move(term));
+  void reply(const Pid& from, const GenFrom& caller, Bytes answer) override {
+    Bytes term = make_gen_reply(caller.tag, answer);
+    if (caller.alias) {
+      send_alias(from, *caller.alias, std::move(term));
+    } else {
+      send(from, caller.pid, std::move(term));
+    }
   }
   void send(const Pid& from, const Pid& to, Bytes term) override {
     put({"send", from, to, {}, {}, 0, std::move(term)});
@@ -208,7 +224,8 @@ class FakeRemote final : public Remote {
   }
   std::size_t waiting() { return asked_.size(); }
 
-  std::atomic<bool> busy{false};  ///< Refuses what can be refused.
+  std::atomic<bool> busy{false};     ///< Refuses what can be refused.
+  std::atomic<bool> watches{false};  ///< Calls carry their watch.
 
  private:
   void put(Asked asked) { asked_.put(std::move(asked)); }

@@ -157,16 +157,19 @@ RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call)
   process.current_call = nullptr;
   if (outcome.failure) {
     process.begin_end(*outcome.failure, false);
-    // Whoever called from elsewhere learns of it by a monitor.
     if (call.local) call.local->finish(error_of_end(*process.end_reason, true));
+    // Whoever called from elsewhere has a monitor, or a call that carries its watch.
+    tell_end_of_call(call.from, process.self(), *process.end_reason);
     return Step::go_on;
   }
   Bytes bytes = answer ? std::move(*answer) : brood::detail::encode_error(answer.error());
   if (bytes.empty()) return Step::go_on;
   if (call.local) {
     call.local->finish(std::move(bytes));
+  } else if (const auto caller = read_from(call.from)) {
+    reply(*caller, std::move(bytes), process.local());
   } else if (!call.from.empty()) {
-    reply(call.from, std::move(bytes), process.local());
+    malformed.fetch_add(1, std::memory_order_relaxed);
   }
   return Step::go_on;
 }

@@ -1,6 +1,7 @@
 // The tags of the External Term Format. Source: "External Term Format", ERTS user's guide.
 #pragma once
 
+#include <brood/term.hpp>
 #include <cstddef>
 #include <cstdint>
 
@@ -41,6 +42,6 @@ enum Tag : std::uint8_t {
 
 inline constexpr std::size_t string_length_max = 65535;
 inline constexpr std::size_t atom_characters_max = 255;
-inline constexpr std::size_t reference_words_max = 5;
+inline constexpr std::size_t reference_words_max = RefWords::max;
 
 }  // namespace brood::etf

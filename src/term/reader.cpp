@@ -248,7 +248,6 @@ Result<Ref> TermReader::ref() {
     return out;
   }
   out.creation = creation_size == 4 ? take_u32() : take_u8();
-  out.words.reserve(words);
   for (; words > 0; --words) out.words.push_back(take_u32());
   return out;
 }

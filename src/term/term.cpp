@@ -182,7 +182,7 @@ Term::Term(Bitstring value) {
 Term::Term(Pid value) : box_(new Box{std::move(value)}) {}
 Term::Term(Port value) : box_(new Box{std::move(value)}) {}
 Term::Term(Ref value) {
-  value.words.resize(std::clamp<std::size_t>(value.words.size(), 1, etf::reference_words_max));
+  if (value.words.empty()) value.words.push_back(0);
   box_ = new Box{std::move(value)};
 }
 Term::Term(BigInt value) {

@@ -199,7 +199,7 @@ void TermWriter::port(const Port& value) {
 }
 
 void TermWriter::ref(const Ref& value) {
-  const std::size_t size = std::clamp<std::size_t>(value.words.size(), 1, etf::reference_words_max);
+  const std::size_t size = std::max<std::size_t>(value.words.size(), 1);
   const char header[3] = {static_cast<char>(etf::newer_reference), 0, static_cast<char>(size)};
   out_.append(header, 3);
   atom(value.node.value);
