@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <brood/codec.hpp>
 #include <future>
@@ -23,6 +22,7 @@
 #include "bench/raw_tcp.hpp"
 #include "node/distribution.hpp"
 #include "node/epmd.hpp"
+#include "node/network_loop.hpp"
 #include "process/runtime.hpp"
 
 namespace {
@@ -67,7 +67,7 @@ class Echo final : public Behaviour {
 class Node {
  public:
   Node(const std::string& name, std::uint16_t epmd_port)
-      : guard_(io_.get_executor()), distribution_(io_, options(name, epmd_port)) {
+      : distribution_(io_, options(name, epmd_port)), loop_(std::make_shared<node::NetworkLoop>(io_)) {
     const auto creation = distribution_.start();
     if (!creation) throw std::runtime_error(creation.error().message);
     // A mailbox without a limit, as OTP's: what is measured is the way there.
@@ -79,16 +79,16 @@ class Node {
     distribution_.set_events(runtime_.get(), {});
     const Pid echo = runtime_->spawn(std::make_unique<Echo>(), {});
     (void)runtime_->register_name(Atom("echo"), echo);
-    thread_ = std::thread([this] { io_.run(); });
+    loop_->start();
+    runtime_->set_poller(loop_);
+    loop_->lend([this] { return runtime_->wake_to_poll(); });
   }
   ~Node() {
     distribution_.stop(milliseconds(0));
     runtime_->stop(seconds(5));
     distribution_.set_events(nullptr, {});
     runtime_->set_remote(nullptr);
-    guard_.reset();
-    io_.stop();
-    thread_.join();
+    loop_->stop();
   }
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -105,10 +105,9 @@ class Node {
   }
 
   boost::asio::io_context io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
   node::Distribution distribution_;
+  std::shared_ptr<node::NetworkLoop> loop_;
   std::unique_ptr<process::Runtime> runtime_;
-  std::thread thread_;
 };
 
 double cpu_us() {

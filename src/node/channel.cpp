@@ -9,6 +9,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace brood::node {
 namespace {
@@ -20,17 +21,19 @@ namespace asio = boost::asio;
 constexpr auto direct_pause = std::chrono::microseconds(10);
 /// Larger writes are left to the io thread: they take long, and senders should not.
 constexpr std::size_t direct_bytes_max = 64 * 1024;
+/// So many sends that can wait for more are written at once.
+constexpr int held_max = 16;
 /// Writes in one turn of the io thread before it looks at other channels.
 constexpr int writes_per_turn = 8;
 
-/// This thread hands out what has arrived. What that makes it send is written once it is through: one write
-/// for the answers to many messages.
-thread_local bool delivering = false;
+/// This thread hands out what has arrived by that channel. What that makes it send is written once it is
+/// through: one write for the answers to many messages.
+thread_local const Channel* delivering = nullptr;
 
 class DeliveringScope {
  public:
-  DeliveringScope() { delivering = true; }
-  ~DeliveringScope() { delivering = false; }
+  explicit DeliveringScope(const Channel& channel) { delivering = &channel; }
+  ~DeliveringScope() { delivering = nullptr; }
   DeliveringScope(const DeliveringScope&) = delete;
   DeliveringScope& operator=(const DeliveringScope&) = delete;
 };
@@ -86,12 +89,14 @@ void Channel::read() {
 
 void Channel::on_read(std::size_t) {
   const auto owner = owner_.lock();
-  if (owner == nullptr || !deliver_frames(*owner)) return;
-  read();
+  if (owner == nullptr) return;
+  const bool goes_on = deliver_frames(*owner);
+  if (std::exchange(owes_write_, false)) write_held();
+  if (goes_on) read();
 }
 
 bool Channel::deliver_frames(ChannelOwner& owner) {
-  const DeliveringScope scope;
+  const DeliveringScope scope(*this);
   for (;;) {
     if (closed_.load(std::memory_order_acquire)) return false;
     auto frame = incoming_.next();
@@ -122,7 +127,7 @@ bool Channel::has_unread() const {
 
 // --- sending
 
-Sent Channel::send(std::span<Outgoing> messages, Urgency urgency) {
+Sent Channel::send(std::span<Outgoing> messages, Urgency urgency, Flush flush) {
   bool direct = false;
   bool overflows = false;
   {
@@ -136,8 +141,12 @@ Sent Channel::send(std::span<Outgoing> messages, Urgency urgency) {
       for (Outgoing& message : messages) added += queue_.append(message.control, std::move(message.payload));
       backlog_.fetch_add(added, std::memory_order_relaxed);
       if (writing_) return Sent::taken;
+      if ((flush == Flush::soon || delivering != nullptr) && ++held_ < held_max) {
+        hold();
+        return Sent::taken;
+      }
+      held_ = 0;
       writing_ = true;
-      if (delivering) return write_later(), Sent::taken;
       const auto now = Clock::now();
       direct = added <= direct_bytes_max && now - last_direct_ > direct_pause;
       last_direct_ = now;
@@ -209,6 +218,26 @@ void Channel::write_some(bool on_io_thread) {
 
 void Channel::write_later() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write_some(true); });
+}
+
+/// What is held is written by whoever sends next, or else soon by the io thread.
+void Channel::hold() {
+  if (delivering == this) {
+    owes_write_ = true;
+  } else if (!std::exchange(holds_, true)) {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write_held(); });
+  }
+}
+
+void Channel::write_held() {
+  {
+    const std::scoped_lock lock(mutex_);
+    holds_ = false;
+    held_ = 0;
+    if (writing_ || queue_.empty()) return;
+    writing_ = true;
+  }
+  write_some(true);
 }
 
 void Channel::await_writable() {

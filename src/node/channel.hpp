@@ -38,6 +38,11 @@ enum class Urgency : std::uint8_t {
   required,   ///< Taken up to the hard bound.
 };
 
+enum class Flush : std::uint8_t {
+  now,
+  soon,  ///< The sender has more to send at once, and may be waited for.
+};
+
 enum class Sent : std::uint8_t { taken, busy, closed };
 
 /// What may wait for a peer in all, requests that can be refused and signals that cannot; beyond it the peer
@@ -80,7 +85,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
 
   /// Queues messages, all or none, and sees to it that they are written. Not taken, they are untouched.
   /// A peer for which more than hard_bound() waits is given up (overflow).
-  Sent send(std::span<Outgoing> messages, Urgency urgency);
+  Sent send(std::span<Outgoing> messages, Urgency urgency, Flush flush = Flush::now);
   /// Sends a tick unless other bytes are on their way.
   void tick();
   /// First call wins. on_closed() comes from the io thread.
@@ -110,6 +115,8 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   bool refill();
   bool write_pieces();
   void write_later();
+  void hold();
+  void write_held();
   void await_writable();
   void write_failed();
 
@@ -119,11 +126,14 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   const std::size_t send_buffer_max_;
   const std::weak_ptr<ChannelOwner> owner_;
 
-  FrameBuffer incoming_;  ///< Io thread.
-  Assembler assembler_;   ///< Io thread.
+  FrameBuffer incoming_;     ///< Io thread.
+  Assembler assembler_;      ///< Io thread.
+  bool owes_write_ = false;  ///< Io thread: what it delivered was answered.
 
   mutable std::mutex mutex_;
   FairQueue queue_;                  ///< Behind inflight_.
+  int held_ = 0;                     ///< Sends since the last write that could wait for more.
+  bool holds_ = false;               ///< write_held() will come.
   bool writing_ = false;             ///< Somebody owns inflight_ and will look at queue_ again.
   std::atomic<bool> closed_{false};  ///< Set under mutex_.
   bool broken_ = false;              ///< Writing failed; the reader will meet the end of the stream.

@@ -138,7 +138,7 @@ class Distribution final : public process::Remote {
   [[nodiscard]] bool try_send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
   [[nodiscard]] process::CallSent try_call(const Pid& from, const Address& to, const Ref& ref,
                                            Bytes request) override;
-  void reply(const Pid& from, const process::GenFrom& caller, Bytes answer) override;
+  void reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) override;
   void send(const Pid& from, const Pid& to, Bytes term) override;
   void send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
   void send_alias(const Pid& from, const Ref& alias, Bytes term) override;

@@ -104,7 +104,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
 
   // Messages.
   // Any thread. Never Sent::closed: what a closed channel did not take is counted as dropped.
-  Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
+  Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Flush flush = Flush::now);
   void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload);
   Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
   Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) override;

@@ -21,10 +21,11 @@ void reply_to_spawn(Channel& channel, const IncomingControl& request) {
 
 }  // namespace
 
-Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency) {
+Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency,
+                              Flush flush) {
   for (;;) {
     if (const auto channel = find(node)) {
-      const Sent sent = channel->send(messages, urgency);
+      const Sent sent = channel->send(messages, urgency, flush);
       if (sent != Sent::closed) return sent;
       // Closed, and its end is still to be told, which answers for this message too; unless that has been
       // told already: then there is another channel, or none.
@@ -186,7 +187,7 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   return process::CallSent::monitored;
 }
 
-void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer) {
+void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
   thread_local Bytes head;
   head.clear();
   process::put_reply_head(head, caller.tag);
@@ -194,7 +195,8 @@ void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes 
                              ? OutgoingControl{.op = Op::alias_send, .from = &from, .ref = &*caller.alias}
                              : send_to(from, caller.pid);
   send.head = head;
-  impl_->send(caller.pid.node, send, std::move(answer));
+  Outgoing message{send, std::move(answer)};
+  impl_->send(caller.pid.node, {&message, 1}, Urgency::required, more_follows ? Flush::soon : Flush::now);
 }
 
 void Distribution::send(const Pid& from, const Pid& to, Bytes term) {

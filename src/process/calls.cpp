@@ -160,10 +160,11 @@ void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
   reply(*caller, std::move(answer), self);
 }
 
-void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self) {
+void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows) {
   if (!identity.is_here(caller.pid.node)) {
     // From the process itself, so that the answer keeps its place behind what it sent before.
-    remote.try_with([&](Remote& network) { network.reply(identity.pid(self), caller, std::move(answer)); });
+    remote.try_with(
+        [&](Remote& network) { network.reply(identity.pid(self), caller, std::move(answer), more_follows); });
     return;
   }
   const auto id = caller.alias ? identity.id_of(*caller.alias) : std::nullopt;

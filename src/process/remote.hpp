@@ -54,8 +54,9 @@ class Remote {
   /// the callee's end, except where `to` is itself an alias, which nobody can watch.
   [[nodiscard]] virtual CallSent try_call(const Pid& from, const Address& to, const Ref& ref,
                                           Bytes request) = 0;
-  /// Answers a call of another node.
-  virtual void reply(const Pid& from, const GenFrom& caller, Bytes answer) = 0;
+  /// Answers a call of another node. `more_follows`: the same thread will have something else to send at
+  /// once.
+  virtual void reply(const Pid& from, const GenFrom& caller, Bytes answer, bool more_follows) = 0;
 
   virtual void send(const Pid& from, const Pid& to, Bytes term) = 0;
   virtual void send_named(const Pid& from, const NamedProcess& to, Bytes term) = 0;

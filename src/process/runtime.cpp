@@ -84,6 +84,12 @@ Runtime::~Runtime() {
 std::size_t Runtime::stop(std::chrono::milliseconds patience) {
   return core_->stop(patience);
 }
+void Runtime::set_poller(std::shared_ptr<Poller> poller) {
+  core_->scheduler.set_poller(std::move(poller));
+}
+bool Runtime::wake_to_poll() {
+  return core_->scheduler.wake_to_poll();
+}
 void Runtime::set_remote(Remote* remote) {
   core_->remote.set(remote);
 }

@@ -67,6 +67,7 @@ struct RuntimeStats {
   unsigned threads = 0;         ///< Scheduler threads, blocked and spare ones too.
 };
 
+class Poller;
 class RuntimeCore;
 
 class Runtime final : public RemoteEvents {
@@ -79,6 +80,11 @@ class Runtime final : public RemoteEvents {
   /// Ends every process with `shutdown`, waits at most `patience`. Returns how many handlers are still stuck
   /// then; their threads are detached.
   std::size_t stop(std::chrono::milliseconds patience);
+
+  /// What the runtime's threads do when they have no work; before the network is connected.
+  void set_poller(std::shared_ptr<Poller> poller);
+  /// Wakes a thread without work, to poll; false when all have some.
+  bool wake_to_poll();
 
   /// Where what leaves this node goes; must outlive the runtime or be reset. Set before anything is sent.
   void set_remote(Remote* remote);

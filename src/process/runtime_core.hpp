@@ -96,7 +96,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   /// `self`: the process that answers.
   void reply(BytesView from, Bytes answer, LocalPid self = outside);
   /// As above, of a call that nobody took for later.
-  void reply(const GenFrom& caller, Bytes answer, LocalPid self);
+  void reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows = false);
   /// Nobody will answer: told to a caller whose call carries its watch.
   void tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason);
   /// Turn: `process` will answer later; its end is the end of such a call.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "process/poller.hpp"
 #include "process/process.hpp"
 #include "process/scheduler_slot.hpp"
 
@@ -13,6 +14,9 @@ namespace brood::process {
 namespace {
 constexpr unsigned look_elsewhere_every = 31;  // so that the shard of a blocked thread is not forgotten
 constexpr auto spare_patience = std::chrono::seconds(2);
+/// To wake a thread costs some microseconds: where turns are shorter than this the network waits for them.
+constexpr auto long_turn = std::chrono::microseconds(100);
+constexpr unsigned cautious_polls = 32;
 }  // namespace
 
 Scheduler::Scheduler(SchedulerOptions options, RunFunction run) : options_(options), run_(std::move(run)) {
@@ -44,26 +48,49 @@ void Scheduler::spawn_thread(unsigned home) {
 }
 
 void Scheduler::push(Process& process) {
-  Slot* own = current_slot;
-  const unsigned index = own != nullptr && own->scheduler == this
-                             ? own->home
-                             : next_shard_.fetch_add(1, std::memory_order_relaxed) % options_.threads;
+  Slot* own = current_slot != nullptr && current_slot->scheduler == this ? current_slot : nullptr;
+  const unsigned index =
+      own != nullptr ? own->home : next_shard_.fetch_add(1, std::memory_order_relaxed) % options_.threads;
   shards_[index]->push(process);
+  // The first process that something polled wakes is run by who polls, right after.
+  if (own != nullptr && own->in_poll && !std::exchange(own->keeps_process, true)) return;
   // Either this sees the searcher or sleeper, or that one sees what was pushed (all of it is seq_cst).
-  wake_one();
+  if (wake_one() || (own != nullptr && own->in_poll)) return;
+  if (polling_.load(std::memory_order_seq_cst) && polling_.exchange(false, std::memory_order_seq_cst)) {
+    if (const auto network = poller()) network->interrupt();
+  }
 }
 
-void Scheduler::wake_one() {
-  if (searching_.load(std::memory_order_seq_cst) != 0 || sleepers_.load(std::memory_order_seq_cst) == 0)
-    return;
+/// Sees to it that somebody looks for work. False: all are awake, or poll.
+bool Scheduler::wake_one() {
+  return searching_.load(std::memory_order_seq_cst) != 0 || wake_sleeper();
+}
+
+bool Scheduler::wake_sleeper() {
+  if (sleepers_.load(std::memory_order_seq_cst) == 0) return false;
   {
     std::lock_guard lock(sleep_mutex_);
-    if (sleepers_.load(std::memory_order_relaxed) == 0) return;
+    if (sleepers_.load(std::memory_order_relaxed) == 0) return false;
     sleepers_.fetch_sub(1, std::memory_order_seq_cst);
     searching_.fetch_add(1, std::memory_order_seq_cst);  // on behalf of the one that wakes
     ++wakes_;
   }
   sleep_.notify_one();
+  return true;
+}
+
+bool Scheduler::wake_to_poll() {
+  return !quit_.load(std::memory_order_acquire) && wake_sleeper();
+}
+
+void Scheduler::set_poller(std::shared_ptr<Poller> poller) {
+  std::lock_guard lock(poller_mutex_);
+  poller_ = std::move(poller);
+}
+
+std::shared_ptr<Poller> Scheduler::poller() const {
+  std::lock_guard lock(poller_mutex_);
+  return poller_;
 }
 
 bool Scheduler::has_work() const {
@@ -87,16 +114,51 @@ void Scheduler::thread_main(Slot& slot) {
     Process* process = next(slot);
     if (process == nullptr) {
       if (searching) searching_.fetch_sub(1, std::memory_order_seq_cst);
-      searching = sleep();
+      searching = rest(slot);
       continue;
     }
     if (searching) {
       searching = false;
       if (searching_.fetch_sub(1, std::memory_order_seq_cst) == 1 && has_work()) wake_one();
     }
-    run_(*process);
+    if (std::exchange(slot.keeps_process, false)) {
+      run_timed(slot, *process);
+    } else {
+      run_(*process);
+    }
   }
   current_slot = nullptr;
+}
+
+void Scheduler::run_timed(Slot& slot, Process& process) {
+  const auto since = std::chrono::steady_clock::now();
+  run_(process);
+  if (std::chrono::steady_clock::now() - since > long_turn) {
+    slot.cautious = cautious_polls;
+  } else if (slot.cautious > 0) {
+    --slot.cautious;
+  }
+}
+
+/// No work: polls, if nobody does, or sleeps. True: woken to look for work, and counted as searching.
+bool Scheduler::rest(Slot& slot) {
+  const auto network = poller();
+  if (network == nullptr || !network->try_acquire()) return sleep();
+  poll(slot, *network);
+  return false;
+}
+
+void Scheduler::poll(Slot& slot, Poller& network) {
+  slot.in_poll = true;
+  slot.keeps_process = false;
+  // Who pushes from now on interrupts; what was pushed before is seen here.
+  polling_.store(true, std::memory_order_seq_cst);
+  const bool awaited = has_work() || quit_.load(std::memory_order_seq_cst);
+  network.poll(awaited ? Poller::Wait::no : Poller::Wait::until_something);
+  polling_.store(false, std::memory_order_seq_cst);
+  slot.in_poll = false;
+  network.release(slot.keeps_process || has_work());
+  if (slot.keeps_process && slot.cautious > 0) wake_one();
 }
 
 /// True: woken to look for work, and counted as searching.
@@ -167,6 +229,8 @@ std::vector<Process*> Scheduler::stop() {
     quit_.store(true, std::memory_order_seq_cst);
   }
   sleep_.notify_all();
+  const auto network = poller();
+  if (network) network->interrupt();
   {
     std::lock_guard lock(threads_mutex_);
     spare_.notify_all();
@@ -196,6 +260,7 @@ std::vector<Process*> Scheduler::stop() {
   }
   lock.unlock();
   for (std::thread& thread : ended) thread.join();
+  if (network) network->deserted();
   return left;
 }
 

@@ -5,6 +5,8 @@
 // handler blocks or runs too long stops counting: another is woken or made in its place, at most
 // `replacements_max` of them, and when the handler returns after all, whoever is too many retires.
 //
+// Of the threads without work one polls, if there is a poller; the others sleep.
+//
 // Thread rule: every function from any thread, but HandlerScope and BlockingScope, which belong to a
 // scheduler thread.
 #pragma once
@@ -21,6 +23,7 @@
 
 namespace brood::process {
 
+class Poller;
 class Process;
 
 struct SchedulerOptions {
@@ -42,6 +45,10 @@ class Scheduler {
   void start(const std::shared_ptr<void>& owner);
   /// Runs `process` soon. It must be in no queue and on no thread.
   void push(Process& process);
+  /// What a thread without work does; set once, before anything is pushed from it.
+  void set_poller(std::shared_ptr<Poller> poller);
+  /// Wakes a thread that sleeps, to poll; false when none does.
+  bool wake_to_poll();
   /// Lets the threads end. Returns the processes whose handlers still run then: their threads are detached,
   /// and when such a handler returns nothing more of its process is touched.
   std::vector<Process*> stop();
@@ -93,9 +100,14 @@ class Scheduler {
   [[nodiscard]] bool retire(Slot& slot);
   [[nodiscard]] Process* next(const Slot& slot);
   [[nodiscard]] Process* pop(Shard& shard);
+  [[nodiscard]] bool rest(Slot& slot);
+  void poll(Slot& slot, Poller& poller);
+  void run_timed(Slot& slot, Process& process);
   [[nodiscard]] bool sleep();
   [[nodiscard]] bool has_work() const;
-  void wake_one();
+  bool wake_one();
+  bool wake_sleeper();
+  [[nodiscard]] std::shared_ptr<Poller> poller() const;
   void lose(Slot& slot);
   void regain(Slot& slot);
   void monitor_main();
@@ -114,6 +126,9 @@ class Scheduler {
   std::atomic<unsigned> searching_{0};
   std::atomic<unsigned> sleepers_{0};
   unsigned wakes_ = 0;
+  mutable std::mutex poller_mutex_;
+  std::shared_ptr<Poller> poller_;
+  std::atomic<bool> polling_{false};  // a thread polls, and looks for work only when that ends
 
   // Capacity: `active_` threads neither block nor are stuck nor spare.
   mutable std::mutex threads_mutex_;

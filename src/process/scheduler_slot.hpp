@@ -29,6 +29,10 @@ struct alignas(64) Scheduler::Slot {
   std::uint64_t turns = 0;  // the thread's own
   Scheduler* scheduler = nullptr;
   unsigned home = 0;
+  // The thread's own:
+  bool in_poll = false;
+  bool keeps_process = false;  // what it polled gave it a process to run
+  unsigned cautious = 0;       // so many polls more it has another thread poll while it runs handlers
   std::mutex report;
   std::uint64_t seen_state = 0;  // the monitor's own
   std::chrono::steady_clock::time_point seen_at;

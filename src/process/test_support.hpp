@@ -167,7 +167,7 @@ class FakeRemote final : public Remote {
     if (const auto* alias = std::get_if<Ref>(&to)) send_alias(from, *alias, std::move(term));
     return watches ? CallSent::watched : CallSent::monitored;
   }
-  void reply(const Pid& from, const GenFrom& caller, Bytes answer) override {
+  void reply(const Pid& from, const GenFrom& caller, Bytes answer, bool) override {
     Bytes term = make_gen_reply(caller.tag, answer);
     if (caller.alias) {
       send_alias(from, *caller.alias, std::move(term));

@@ -167,7 +167,8 @@ RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call)
   if (call.local) {
     call.local->finish(std::move(bytes));
   } else if (const auto caller = read_from(call.from)) {
-    reply(*caller, std::move(bytes), process.local());
+    const bool more_follows = process.messages.front() != nullptr || process.inbox.has_some();
+    reply(*caller, std::move(bytes), process.local(), more_follows);
   } else if (!call.from.empty()) {
     malformed.fetch_add(1, std::memory_order_relaxed);
   }

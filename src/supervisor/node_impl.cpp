@@ -168,7 +168,11 @@ void NodeImpl::wire_distribution() {
 }
 
 void NodeImpl::run_threads() {
-  for (auto* io : {&network_, &control_, &queries_}) {
+  network_loop_ = std::make_shared<node::NetworkLoop>(network_);
+  network_loop_->start();
+  runtime_->set_poller(network_loop_);
+  network_loop_->lend([runtime = runtime_.get()] { return runtime->wake_to_poll(); });
+  for (auto* io : {&control_, &queries_}) {
     guards_.emplace_back(io->get_executor());
     threads_.emplace_back([io] { io->run(); });
   }
@@ -235,7 +239,8 @@ void NodeImpl::stop() {
   heart_.reset();
   if (distribution_) distribution_->stop(milliseconds(1000));
   guards_.clear();
-  for (auto* io : {&network_, &control_, &queries_}) io->stop();
+  for (auto* io : {&control_, &queries_}) io->stop();
+  network_loop_->stop();
   for (auto& thread : threads_) thread.join();
   threads_.clear();
   launcher_.reset();

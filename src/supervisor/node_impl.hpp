@@ -1,4 +1,4 @@
-// NodeImpl: what a brood::Node is made of: two io threads (network and control), the runtime, the
+// NodeImpl: what a brood::Node is made of: the network, the control and the query loops, the runtime, the
 // distribution, the launcher of programs, the supervisors' drivers, the heartbeat, and the request server.
 //
 // Threads: `network` runs sockets, `control` runs the cores and launcher callbacks, `queries` answers
@@ -22,6 +22,7 @@
 
 #include "exec/launcher.hpp"
 #include "node/distribution.hpp"
+#include "node/network_loop.hpp"
 #include "process/runtime.hpp"
 #include "supervisor/crash_guard.hpp"
 #include "supervisor/driver.hpp"
@@ -133,6 +134,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::vector<NodeName> join_;
 
   boost::asio::io_context network_{1};
+  std::shared_ptr<node::NetworkLoop> network_loop_;
   boost::asio::io_context control_{1};
   boost::asio::io_context queries_{1};
   using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;

@@ -19,7 +19,7 @@ Result<void> NodeImpl::promote(const std::string& name, const std::vector<std::s
   for (const std::string& address : join) {
     if (auto seed = parse_node_address(address); !seed) return seed.error();
   }
-  // On the network's thread, so that nobody who connects is heard before all is ready for him.
+  // On whatever thread polls the network, so that nobody who connects is heard before all is ready for him.
   std::promise<Result<void>> taken;
   boost::asio::post(network_, [&] { taken.set_value(take_name(name, join)); });
   if (auto result = taken.get_future().get(); !result) return result;

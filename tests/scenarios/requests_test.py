@@ -180,7 +180,7 @@ class Requests(ScenarioTest):
         self.assertEqual(len(answer[1][Atom("errors")]), 1, answer)
 
     def test_terminate_child_takes_a_pid_from_any_node(self):
-        self.start("terminate")
+        self.everywhere(self.request("whereis", "terminate"), self.start("terminate"))
         answer = self.erlang.eval(
             "P = brood_driver:request('n1@127.0.0.1', {whereis, web, <<\"terminate\">>}), "
             "A = brood_driver:request('n2@127.0.0.1', {terminate_child, web, P}), "
@@ -192,7 +192,8 @@ class Requests(ScenarioTest):
 
     def test_whereis_and_whois_are_inverse_on_every_node(self):
         for number in range(5):
-            self.start(f"who-{number}")
+            pid = self.start(f"who-{number}")
+            self.everywhere(self.request("whereis", f"who-{number}"), pid)
         for node in (N1, N2, N3):
             answer = self.erlang.eval(
                 f"[brood_driver:request('{node}', {{whois, web, brood_driver:request('{node}', "
