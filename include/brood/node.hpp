@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace brood {
@@ -37,7 +38,11 @@ struct NodeOptions {
   std::uint16_t port = 0;           ///< 0: any free one.
   bool epmd = true;                 ///< Register with EPMD (started if it does not run and is installed).
   std::uint16_t epmd_port = 0;      ///< 0: ERL_EPMD_PORT from the environment, else 4369.
-  std::chrono::milliseconds tick_timeout{8000};  ///< Between brood nodes; OTP nodes keep their own 60 s.
+  std::chrono::milliseconds tick_timeout{8000};  ///< Silence after which a brood node is given up.
+  /// The same for Erlang nodes. Give what they have as net_ticktime (60 s unless configured): with more here
+  /// they miss our ticks and close idle connections.
+  std::chrono::milliseconds erlang_tick_timeout{60000};
+  bool hidden = true;  ///< false: shown in Erlang's nodes(), which then connect all of theirs to it.
   std::chrono::milliseconds stuck_after{5000};
   unsigned threads = 0;  ///< Scheduler threads; 0: one per core.
   /// Commands (exec children) may be started here over the network. Whoever has the cookie then has a shell.
@@ -47,6 +52,27 @@ struct NodeOptions {
   bool report_crashes = false;
   std::string log_dir = {};    ///< Output of ordinary programs; default: a private temporary folder.
   std::string shim_path = {};  ///< The program brood-shim; default: beside this program, then PATH.
+};
+
+/// Why a connection to a node ended. The first three are what Erlang's nodedown_reason calls so.
+enum class NodeDownReason : std::uint8_t {
+  connection_closed,  ///< By the other node, which may have ended; or the connection broke.
+  net_tick_timeout,   ///< Nothing came for the whole tick time-out: it hangs, or the network is cut.
+  disconnect,         ///< This node closed it.
+  replaced,           ///< The node has started anew and connected again; it is up right after.
+  protocol_error,     ///< It sent what cannot be understood.
+  overflow,           ///< It took too little of what was sent to it for too long.
+};
+[[nodiscard]] std::string_view to_string(NodeDownReason reason) noexcept;
+
+/// A node that came or went; see Node::monitor_nodes().
+struct NodeStatus {
+  std::string name;
+  bool up = false;
+  bool hidden = true;          ///< Not in Erlang's nodes(), as brood's are unless told otherwise.
+  std::uint32_t creation = 0;  ///< Tells starts of one node apart.
+  NodeDownReason reason = NodeDownReason::connection_closed;  ///< Where it is down.
+  std::string words = {};                                     ///< The same for people; may be empty.
 };
 
 /// The worker names of a node.
@@ -88,6 +114,13 @@ class Node {
   Result<void> promote(const std::string& name, const std::vector<std::string>& join = {});
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;
+  /// As Erlang's net_kernel:monitor_nodes for nodes of all types, with reasons: `told` is called for each
+  /// node that is connected now, before this returns, and then whenever one comes or goes, one call at a
+  /// time. It runs on a thread of the node and must not block. Connections are meant, not members: an attempt
+  /// that fails is not told. The number is for demonitor_nodes().
+  std::uint64_t monitor_nodes(std::function<void(const NodeStatus&)> told);
+  /// No call of it runs any more when this returns, unless it is called by `told` itself.
+  void demonitor_nodes(std::uint64_t monitor);
   /// Hands every child of every supervisor to other nodes. no_target: no other node could take them.
   /// `for_good`: the node is about to end, so what nobody can take stays here and nobody moves a child here.
   Result<void> drain(std::chrono::milliseconds timeout, bool for_good = false);

@@ -66,6 +66,14 @@ std::vector<std::string> Node::peers() const {
   return names;
 }
 
+std::uint64_t Node::monitor_nodes(std::function<void(const NodeStatus&)> told) {
+  return impl_->watch().add(std::move(told));
+}
+
+void Node::demonitor_nodes(std::uint64_t monitor) {
+  impl_->watch().remove(monitor);
+}
+
 Result<void> Node::drain(milliseconds timeout, bool for_good) {
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();

@@ -67,6 +67,9 @@ Result<void> NodeImpl::open() {
   if (options_.tick_timeout < milliseconds(200)) {
     return Error{Errc::invalid_argument, "tick_timeout must be at least 200 ms"};
   }
+  if (options_.erlang_tick_timeout < milliseconds(200)) {
+    return Error{Errc::invalid_argument, "erlang_tick_timeout must be at least 200 ms"};
+  }
   for (const std::string& seed : options_.join) {
     auto address = parse_node_address(seed);
     if (!address) return address.error();
@@ -116,6 +119,8 @@ Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
   network.listen_port_min = options_.port != 0 ? options_.port : address->port;
   network.epmd = options_.epmd;
   network.epmd_port = epmd_port(options_);
+  network.hidden = options_.hidden;
+  network.tick_timeout = options_.erlang_tick_timeout;  // until a node has shown that it is brood's
   distribution_ = std::make_unique<node::Distribution>(network_, network);
   auto creation = distribution_->start();
   const bool may_start_epmd = options_.epmd && network.epmd_port == epmd_port(NodeOptions{});

@@ -27,6 +27,7 @@
 #include "supervisor/crash_guard.hpp"
 #include "supervisor/driver.hpp"
 #include "supervisor/heart.hpp"
+#include "supervisor/node_watch.hpp"
 #include "supervisor/worker_table.hpp"
 
 namespace brood::supervisor {
@@ -88,6 +89,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] std::map<NodeName, std::uint32_t> connected() const;
   [[nodiscard]] std::optional<std::uint32_t> connected_creation(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> peers() const;
+  [[nodiscard]] NodeWatch& watch() { return watch_; }
   /// Connected nodes that are of our kind, as far as they have said so.
   [[nodiscard]] std::vector<NodeName> brood_nodes() const;
 
@@ -151,6 +153,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::unique_ptr<Router> router_;
   std::unique_ptr<RequestServer> requests_;
 
+  NodeWatch watch_;
   std::mutex promote_mutex_;
   mutable std::mutex mutex_;  ///< Guards what follows, and join_ and the change of the name.
   std::map<std::string, std::shared_ptr<Driver>> drivers_;

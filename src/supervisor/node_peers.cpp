@@ -12,6 +12,24 @@ namespace {
 constexpr milliseconds found_pause{1000};
 constexpr std::size_t found_max = 4096;
 
+NodeDownReason public_reason(node::DownReason reason) {
+  switch (reason) {
+    case node::DownReason::closed:
+      return NodeDownReason::connection_closed;
+    case node::DownReason::tick_timeout:
+      return NodeDownReason::net_tick_timeout;
+    case node::DownReason::disconnected:
+      return NodeDownReason::disconnect;
+    case node::DownReason::replaced:
+      return NodeDownReason::replaced;
+    case node::DownReason::protocol_error:
+      return NodeDownReason::protocol_error;
+    case node::DownReason::overflow:
+      return NodeDownReason::overflow;
+  }
+  return NodeDownReason::connection_closed;
+}
+
 }  // namespace
 
 void NodeImpl::on_found(const std::string& found) {
@@ -45,6 +63,7 @@ void NodeImpl::on_peer_up(const node::PeerInfo& peer) {
     driver->pg().node_up(peer.name);
   }
   to_all_drivers(core::PeerUp{peer.name, peer.creation});
+  watch_.up({.name = peer.name.value, .hidden = peer.hidden, .creation = peer.creation});
 }
 
 void NodeImpl::on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
@@ -62,6 +81,7 @@ void NodeImpl::on_peer_down(const node::PeerInfo& peer, node::DownReason reason,
     if (lost) driver->pg().node_down(peer.name);
   }
   to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
+  watch_.down(peer.name.value, public_reason(reason), words);
 }
 
 void NodeImpl::note_brood(const NodeName& node) {

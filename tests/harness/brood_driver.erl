@@ -5,7 +5,7 @@
 %% external format. Each request runs in a process of its own, so slow ones hold up nobody.
 -module(brood_driver).
 -export([main/0, request/2, request/3, specs/4, bulk/6, same_id_race/6, start_stop_race/5, callers/5,
-         callers_stop/1, call_all/5, registry/2, monitor_wait/2, latency/3, idle/1]).
+         callers_stop/1, call_all/5, registry/2, monitor_wait/2, latency/3, idle/1, watch_nodes/1, watched/1]).
 
 main() ->
     Out = spawn_link(fun() -> out() end),
@@ -229,3 +229,36 @@ latency(Node, Request, Count) ->
     {lists:nth((Count + 1) div 2, Times), lists:last(Times)}.
 
 idle(Ms) -> timer:sleep(Ms), ok.
+
+%% Begins to note each node that comes or goes and, with it, the end of a monitor of the process Target there;
+%% watched(Target) is what was noted, oldest first: {Milliseconds by the system's clock, up | down | monitor,
+%% Node, Reason or none}. The process that notes is registered as Target itself.
+watch_nodes(Target) ->
+    Me = self(),
+    spawn(fun() ->
+        register(Target, self()),
+        ok = net_kernel:monitor_nodes(true, [nodedown_reason, {node_type, all}]),
+        Me ! watching,
+        watch_nodes(Target, [])
+    end),
+    receive watching -> ok end.
+
+watch_nodes(Target, Noted) ->
+    receive
+        {nodeup, Node, _} ->
+            erlang:monitor(process, {Target, Node}),
+            watch_nodes(Target, [noted(up, Node, none) | Noted]);
+        {nodedown, Node, Info} ->
+            watch_nodes(Target, [noted(down, Node, proplists:get_value(nodedown_reason, Info)) | Noted]);
+        {'DOWN', _, process, {Target, Node}, Reason} ->
+            watch_nodes(Target, [noted(monitor, Node, Reason) | Noted]);
+        {get, From} ->
+            From ! {noted, lists:reverse(Noted)},
+            watch_nodes(Target, Noted)
+    end.
+
+noted(What, Node, Reason) -> {os:system_time(millisecond), What, Node, Reason}.
+
+watched(Target) ->
+    Target ! {get, self()},
+    receive {noted, Noted} -> Noted end.

@@ -21,8 +21,10 @@ class ErlangError(AssertionError):
 class ErlangNode:
     """`erl -noshell`, hidden, with the driver loaded. eval() takes Erlang syntax and returns Python values."""
 
-    def __init__(self, cluster, name="driver", hidden=True):
-        self.name = f"{name}@127.0.0.1"
+    def __init__(self, cluster, name="driver", hidden=True, host="127.0.0.1", wrapper=(), arguments=None):
+        """wrapper: what runs it, as a command's first words. arguments: instead of the ones that keep it from
+        closing connections of its own accord."""
+        self.name = f"{name}@{host}"
         self._folder = pathlib.Path(cluster.folder) / f"erlang-{name}"
         self._folder.mkdir()
         # The cookie is where Erlang looks for it, not on the command line where all can read it.
@@ -31,12 +33,12 @@ class ErlangNode:
         cookie.chmod(0o400)
         subprocess.run(["erlc", "-o", str(self._folder), str(HERE / "brood_driver.erl")], check=True)
         self._errors = open(self._folder / "stderr", "wb")
-        arguments = ["erl", "-noshell", "-name", self.name, "-pa", str(self._folder),
-                     "-kernel", "prevent_overlapping_partitions", "false", "-s", "brood_driver", "main"]
-        if hidden:
-            arguments.insert(1, "-hidden")
+        if arguments is None:
+            arguments = ["-kernel", "prevent_overlapping_partitions", "false"]
+        command = [*wrapper, "erl", "-noshell", "-name", self.name, "-pa", str(self._folder), *arguments,
+                   *(["-hidden"] if hidden else []), "-s", "brood_driver", "main"]
         self._process = processes.spawn(
-            arguments, cluster.mark, environment=dict(cluster.environment, HOME=str(self._folder)),
+            command, cluster.mark, environment=dict(cluster.environment, HOME=str(self._folder)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors)
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
@@ -46,6 +48,10 @@ class ErlangNode:
         threading.Thread(target=self._read, daemon=True).start()
         if not self._ready.wait(20 * SLOW):
             raise ErlangError("the Erlang node did not start: " + self.errors())
+
+    @property
+    def process(self):
+        return self._process
 
     def errors(self):
         return (self._folder / "stderr").read_text(errors="replace")[-2000:]

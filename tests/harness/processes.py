@@ -74,6 +74,8 @@ def reap(process, seconds=10.0):
         kill(process, signal.SIGCONT)
         kill(process)
     process.wait(seconds)
+    if process.stdin:
+        process.stdin.close()
     if process in _running:
         _running.remove(process)
 

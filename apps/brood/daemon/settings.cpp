@@ -58,6 +58,8 @@ void set_network(NodeOptions& node, const fleet::NodeSection& section, const Nod
   node.epmd = section.epmd.value_or(true) && !arguments.no_epmd;
   node.epmd_port = section.epmd_port.value_or(epmd_port_from_environment());
   if (section.tick_timeout) node.tick_timeout = *section.tick_timeout;
+  if (section.erlang_tick_timeout) node.erlang_tick_timeout = *section.erlang_tick_timeout;
+  node.hidden = section.hidden.value_or(true);
 }
 
 std::vector<std::shared_ptr<Discovery>> discovery(const fleet::NodeSection& section) {

@@ -31,18 +31,24 @@ TEST(DaemonSettings, TheFileIsTakenWhereTheCommandLineIsSilent) {
       merged({},
              "[node]\nname = \"n1@h\"\nport = 9000\nexec_allow = true\ntick_timeout_ms = 1000\n"
              "stuck_after_ms = 70\nthreads = 4\nworker_libs = [\"a.so\"]\nepmd = false\n"
-             "listen = \"127.0.0.2\"\nepmd_port = 5000\n");
+             "listen = \"127.0.0.2\"\nepmd_port = 5000\nerlang_tick_timeout_ms = 15000\nhidden = false\n");
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->node.name, "n1@h");
   EXPECT_EQ(settings->node.port, 9000);
   EXPECT_TRUE(settings->node.exec_allow);
   EXPECT_EQ(settings->node.tick_timeout.count(), 1000);
   EXPECT_EQ(settings->node.stuck_after.count(), 70);
+  EXPECT_EQ(settings->node.erlang_tick_timeout.count(), 15000);
+  EXPECT_FALSE(settings->node.hidden);
   EXPECT_EQ(settings->node.threads, 4u);
   EXPECT_EQ(settings->worker_libs, (std::vector<std::string>{"a.so"}));
   EXPECT_FALSE(settings->node.epmd);
   EXPECT_EQ(settings->node.listen_address, "127.0.0.2");
   EXPECT_EQ(settings->node.epmd_port, 5000);
+}
+
+TEST(DaemonSettings, ANodeIsHiddenUnlessItsFileSaysOtherwise) {
+  EXPECT_TRUE(merged({"--name", "n1@h"}, "")->node.hidden);
 }
 
 TEST(DaemonSettings, ListsOfBothAreTaken) {

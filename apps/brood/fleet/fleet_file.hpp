@@ -37,6 +37,8 @@ struct NodeSection {
   std::vector<std::string> worker_libs;
   std::optional<unsigned> threads;
   std::optional<std::chrono::milliseconds> tick_timeout;
+  std::optional<std::chrono::milliseconds> erlang_tick_timeout;
+  std::optional<bool> hidden;
   std::optional<std::chrono::milliseconds> stuck_after;
   std::optional<std::chrono::milliseconds> form_wait;
   std::optional<std::uint32_t> expect;

@@ -102,6 +102,8 @@ log_level = "debug"
 worker_libs = ["libx.so", "/opt/liby.so"]
 threads = 3
 tick_timeout_ms = 4000
+erlang_tick_timeout_ms = 15000
+hidden = false
 stuck_after_ms = 100
 form_wait_ms = 0
 expect = 3
@@ -119,6 +121,8 @@ expect = 3
   EXPECT_EQ(node.worker_libs, (std::vector<std::string>{"etc/libx.so", "/opt/liby.so"}));
   EXPECT_EQ(node.threads, 3u);
   EXPECT_EQ(node.tick_timeout, milliseconds(4000));
+  EXPECT_EQ(node.erlang_tick_timeout, milliseconds(15000));
+  EXPECT_EQ(node.hidden, false);
   EXPECT_EQ(node.stuck_after, milliseconds(100));
   EXPECT_EQ(node.form_wait, milliseconds(0));
   EXPECT_EQ(node.expect, 3u);
@@ -258,8 +262,9 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
       "discover_multicast, discover_every_ms, cookie_file, cookie, listen, port, epmd, "
       "epmd_port, "
-      "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, stuck_after_ms, form_wait_ms, "
-      "expect; did you mean \"name\"?");
+      "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, erlang_tick_timeout_ms, "
+      "hidden, "
+      "stuck_after_ms, form_wait_ms, expect; did you mean \"name\"?");
   EXPECT_EQ(only("[nodes]\n"),
             "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
   EXPECT_EQ(

@@ -118,6 +118,8 @@ NodeSection read_node(Section section, const std::string& folder) {
   }
   node.threads = as<unsigned>(section.integer("threads", 1, 1024));
   node.tick_timeout = milliseconds_at(section, "tick_timeout_ms", 200);
+  node.erlang_tick_timeout = milliseconds_at(section, "erlang_tick_timeout_ms", 200);
+  node.hidden = section.boolean("hidden");
   node.stuck_after = milliseconds_at(section, "stuck_after_ms", 10);
   node.form_wait = milliseconds_at(section, "form_wait_ms", 0);
   node.expect = as<std::uint32_t>(section.integer("expect", 1, 10000));
