@@ -53,6 +53,19 @@ struct Down {
   NamedProcess name = {};  ///< Set where it was monitored by name.
 };
 
+/// Until when an alias is one, at the latest until its process ends. The words are Erlang's.
+enum class AliasUntil : std::uint8_t {
+  explicit_unalias,  ///< Until unalias().
+  reply,             ///< As that, but the first message that comes by it is the last.
+};
+
+/// The same for an alias that is the reference of a monitor.
+enum class MonitorAliasUntil : std::uint8_t {
+  explicit_unalias,  ///< Until unalias(), whatever becomes of the monitor.
+  demonitor,         ///< As long as the monitor: until demonitor() or until it fires.
+  reply_demonitor,   ///< As that, but the first message that comes by it ends both.
+};
+
 /// A timer of a worker; see Context::send_after.
 struct TimerId {
   std::uint64_t value = 0;
@@ -112,6 +125,16 @@ class Context {
   virtual Ref monitor(const Pid& to) = 0;
   virtual Ref monitor(const NamedProcess& to) = 0;
   virtual void demonitor(const Ref& ref) = 0;
+  /// A second address of this process, to be given to others on any node, Erlang's too (`Alias ! Message`).
+  /// What is sent to it arrives like what is sent to the pid, for as long as it is an alias; later messages
+  /// are dropped. So an answer that comes too late is in nobody's way.
+  virtual Ref alias(AliasUntil until) = 0;
+  Ref alias() { return alias(AliasUntil::explicit_unalias); }
+  /// False: it was none of this process any more. What had arrived before still comes.
+  virtual bool unalias(const Ref& alias) = 0;
+  /// As monitor(to), and the reference is an alias of this process too.
+  virtual Ref monitor(const Pid& to, MonitorAliasUntil until) = 0;
+  virtual Ref monitor(const NamedProcess& to, MonitorAliasUntil until) = 0;
   /// Exit signals of linked processes arrive as info {'EXIT', Pid, Reason} instead of ending this process.
   virtual void trap_exit(bool on) = 0;
   /// Ends this process with `reason` after the running handler.

@@ -22,6 +22,18 @@ void WaitGraph::remove(LocalPid caller) {
   waits_.erase(key(caller));
 }
 
+namespace {
+
+std::unique_ptr<Envelope> make_call(Message message, const PendingCallPtr& pending) {
+  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
+  std::unique_ptr<Envelope> envelope = std::make_unique<CallEnvelope>(std::move(message), pending);
+  envelope->counted = true;
+  envelope->bytes = bytes;
+  return envelope;
+}
+
+}  // namespace
+
 void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pending) {
   if (!identity.is_here(to.node)) return call_remote(to, message.to_bytes(), pending);
   const ProcessPtr process = find(to);
@@ -30,10 +42,7 @@ void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pen
     pending->finish(Error{Errc::no_such_child, "there is no process " + to_string(to)});
     return;
   }
-  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
-  std::unique_ptr<Envelope> envelope = std::make_unique<CallEnvelope>(std::move(message), pending);
-  envelope->counted = true;
-  envelope->bytes = bytes;
+  std::unique_ptr<Envelope> envelope = make_call(std::move(message), pending);
   if (auto delivered_result = deliver(*process, envelope); !delivered_result)
     pending->finish(delivered_result.error());
 }
@@ -131,11 +140,10 @@ void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr&
   if (const auto* named = std::get_if<NamedProcess>(&to))
     return call_named(*named, message.to_bytes(), pending);
   const Ref& alias = std::get<Ref>(to);
-  if (identity.is_here(alias.node)) {
-    pending->finish(Error{Errc::no_such_child, "no process of this node has that alias"});
-    return;
-  }
-  call_remote(alias, message.to_bytes(), pending);
+  if (!identity.is_here(alias.node)) return call_remote(alias, message.to_bytes(), pending);
+  std::unique_ptr<Envelope> envelope = make_call(std::move(message), pending);
+  if (auto result = deliver_alias(identity.id_of(alias).value_or(0), envelope); !result)
+    pending->finish(result.error());
 }
 
 CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
@@ -145,6 +153,8 @@ CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::c
   } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
     const Pid holder = resolve(*named).pid;
     if (identity.owns(holder)) callee = Identity::local(holder);
+  } else if (const auto id = identity.id_of(std::get<Ref>(to))) {
+    callee = aliases.owner(*id);
   }
   return wait_for(callee, timeout,
                   [&](const PendingCallPtr& pending) { call(to, std::move(message), pending); });
@@ -171,7 +181,10 @@ void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool
   if (id && Identity::local(caller.pid) == outside) {
     desk.answer(*id, std::move(answer), caller.pid.node);
   } else {
-    (void)receive(identity.pid(self), caller.pid, make_gen_reply(caller.tag, answer));
+    const Pid from = identity.pid(self);
+    Bytes term = make_gen_reply(caller.tag, answer);
+    (void)(caller.alias ? receive_alias(from, *caller.alias, std::move(term))
+                        : receive(from, caller.pid, std::move(term)));
   }
 }
 

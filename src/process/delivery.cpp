@@ -20,6 +20,10 @@ Error no_process(const Pid& pid) {
   return {Errc::no_such_child, "there is no process " + to_string(pid)};
 }
 
+Error no_alias() {
+  return {Errc::no_such_child, "no process of this node has that alias any more"};
+}
+
 std::uint32_t counted_bytes(const Message& message) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
 }
@@ -75,7 +79,7 @@ Result<void> RuntimeCore::deliver(Process& process, std::unique_ptr<Envelope>& e
       return Error{Errc::mailbox_full, "the mailbox of " + to_string(process.self()) + " is full"};
     }
   }
-  const bool is_message = envelope->is_message();
+  const bool is_message = envelope->is_message() || envelope->kind == Envelope::Kind::aliased;
   const auto pushed = process.inbox.push(envelope.get());
   if (pushed == Inbox::Push::closed) {
     if (envelope->counted) count_out(process, *envelope);
@@ -145,13 +149,43 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
     dropped.fetch_add(1, std::memory_order_relaxed);
     return no_network(alias.node);
   }
-  // The aliases of this node are those of its calls.
-  if (identity.id_of(alias)) {
-    take_answer(message.to_bytes(), from.node);
+  const auto id = identity.id_of(alias);
+  if (!id || message.is_encoded() || !Aliases::is_alias(*id))
+    return receive_alias(from, alias, message.to_bytes());
+  auto envelope = make_envelope(Envelope::Kind::info, std::move(message));
+  return deliver_alias(*id, envelope);
+}
+
+Result<void> RuntimeCore::receive_alias(const Pid& from, const Ref& alias, Bytes term) {
+  const auto id = identity.id_of(alias);
+  if (!id) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_alias();
+  }
+  if (!Aliases::is_alias(*id)) {
+    take_answer(*id, std::move(term), from.node);
     return {};
   }
-  dropped.fetch_add(1, std::memory_order_relaxed);
-  return Error{Errc::no_such_child, "nobody has that alias"};
+  auto envelope = read_message(std::move(term));
+  if (!envelope) return envelope.error();
+  auto result = deliver_alias(*id, *envelope);
+  if (!result) refuse(**envelope, identity.pid(outside), result.error());
+  return result;
+}
+
+Result<void> RuntimeCore::deliver_alias(std::uint64_t alias, std::unique_ptr<Envelope>& message) {
+  const auto owner = aliases.owner(alias);
+  const ProcessPtr process = owner ? table.find(*owner) : nullptr;
+  if (!process) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_alias();
+  }
+  auto wrapper = std::make_unique<AliasedEnvelope>(alias, std::move(message));
+  AliasedEnvelope* raw = wrapper.get();
+  std::unique_ptr<Envelope> envelope = std::move(wrapper);
+  auto result = deliver(*process, envelope);
+  if (!result) message = std::move(raw->message);
+  return result;
 }
 
 Result<void> RuntimeCore::cast(const Pid& from, const Address& to, Message message) {
@@ -181,35 +215,42 @@ Result<void> RuntimeCore::receive(const Pid& from, const Pid& to, Bytes term) {
   return no_process(to);
 }
 
-Result<void> RuntimeCore::receive(Process& process, Bytes term) {
+/// What an encoded message is for its process.
+Result<std::unique_ptr<Envelope>> RuntimeCore::read_message(Bytes term) {
   const std::size_t size = term.size();
   GenMessage gen = take_gen_message(term);
-  if (gen.kind == GenMessage::Kind::call) return receive_call(process, std::move(gen), size);
   if (gen.kind == GenMessage::Kind::malformed) {
     malformed.fetch_add(1, std::memory_order_relaxed);
     return Error{Errc::malformed, "not a message: " + encoded_to_string(term, 200)};
   }
-  auto envelope = gen.kind == GenMessage::Kind::cast
-                      ? make_envelope(Envelope::Kind::cast, Message::encoded(std::move(gen.payload)))
-                      : make_envelope(Envelope::Kind::info, Message::encoded(std::move(term)));
-  return deliver(process, envelope);
-}
-
-Result<void> RuntimeCore::receive_call(Process& process, GenMessage gen, std::size_t size) {
-  auto call = std::make_unique<CallEnvelope>(Message::encoded(std::move(gen.payload)), std::move(gen.from));
+  if (gen.kind == GenMessage::Kind::info)
+    return make_envelope(Envelope::Kind::info, Message::encoded(std::move(term)));
+  if (gen.kind == GenMessage::Kind::cast)
+    return make_envelope(Envelope::Kind::cast, Message::encoded(std::move(gen.payload)));
+  std::unique_ptr<Envelope> call =
+      std::make_unique<CallEnvelope>(Message::encoded(std::move(gen.payload)), std::move(gen.from));
   call->counted = true;
   call->bytes = static_cast<std::uint32_t>(std::min<std::size_t>(size, UINT32_MAX));
-  std::unique_ptr<Envelope> envelope = std::move(call);
-  auto taken = deliver(process, envelope);
-  if (taken) return taken;
-  // A caller would wait in vain, unless it watches the process itself.
-  const Bytes& from = static_cast<CallEnvelope&>(*envelope).from;
-  if (taken.error().code == Errc::mailbox_full) {
-    reply(from, brood::detail::encode_error(taken.error()));
+  return call;
+}
+
+/// What was not delivered. A caller would wait in vain, unless it watches the process itself.
+void RuntimeCore::refuse(const Envelope& message, const Pid& callee, const Error& error) {
+  if (message.kind != Envelope::Kind::call) return;
+  const Bytes& from = static_cast<const CallEnvelope&>(message).from;
+  if (error.code == Errc::mailbox_full) {
+    reply(from, brood::detail::encode_error(error));
   } else {
-    tell_end_of_call(from, process.self(), ExitReason::noproc());
+    tell_end_of_call(from, callee, ExitReason::noproc());
   }
-  return taken;
+}
+
+Result<void> RuntimeCore::receive(Process& process, Bytes term) {
+  auto envelope = read_message(std::move(term));
+  if (!envelope) return envelope.error();
+  auto result = deliver(process, *envelope);
+  if (!result) refuse(**envelope, process.self(), result.error());
+  return result;
 }
 
 Result<void> RuntimeCore::receive_named(const Pid& from, const Atom& to, Bytes term) {

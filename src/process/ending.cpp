@@ -66,6 +66,7 @@ void RuntimeCore::end_relations(Process& process, const ExitReason& reason) {
   if (relations == nullptr) return;
   for (auto& [id, timer] : relations->timers) timers.cancel(*timer);
   for (const PendingCallPtr& call : relations->taken) call->finish(error_of_end(reason, true));
+  for (const auto& [id, kind] : relations->aliases) aliases.remove(id);
   for (const auto& [to, link] : relations->links)
     if (link.unlink_id == 0) exit(self, to, reason, ExitEnvelope::Source::link);
   for (const auto& [id, to] : relations->monitors) end_monitor(process.local(), id, to);
@@ -84,6 +85,11 @@ void RuntimeCore::dispose(Process& process, std::unique_ptr<Envelope> envelope) 
       if (call.local) call.local->finish(error_of_end(ExitReason::noproc(), true));
       tell_end_of_call(call.from, self, ExitReason::noproc());
       break;
+    }
+    case Envelope::Kind::aliased: {
+      auto& message = static_cast<AliasedEnvelope&>(*envelope).message;
+      message->counted = false;  // the wrapper counted for it
+      return dispose(process, std::move(message));
     }
     case Envelope::Kind::link:
       exit(self, static_cast<LinkEnvelope&>(*envelope).from, ExitReason::noproc(),

@@ -10,6 +10,7 @@
 #include <brood/worker.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "process/pending_call.hpp"
@@ -35,6 +36,7 @@ struct Envelope {
     monitor,
     demonitor,
     node_down,
+    aliased,  // a message in a wrapper: it becomes one if the alias still is one
   };
 
   explicit Envelope(Kind k) : kind(k) {}
@@ -128,6 +130,17 @@ struct MonitorEnvelope final : Envelope {
 struct NodeDownEnvelope final : Envelope {
   explicit NodeDownEnvelope(NodeName n) : Envelope(Kind::node_down), node(std::move(n)) {}
   NodeName node;
+};
+
+/// A message that came by an alias. It counts in place of the message until that is let in.
+struct AliasedEnvelope final : Envelope {
+  AliasedEnvelope(std::uint64_t a, std::unique_ptr<Envelope> m)
+      : Envelope(Kind::aliased), alias(a), message(std::move(m)) {
+    counted = message->counted;
+    bytes = message->bytes;
+  }
+  std::uint64_t alias;
+  std::unique_ptr<Envelope> message;
 };
 
 /// Many senders, one receiver. `idle` and `busy` say, while it is empty, whether somebody runs the process

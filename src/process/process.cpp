@@ -97,12 +97,38 @@ void Process::unlink(const Pid& to) {
   if (!sent) links.erase(found);
 }
 
-Ref Process::monitor(const NamedProcess& to) {
-  return monitor(core_.resolve(to));
+namespace {
+
+AliasKind kind_of(MonitorAliasUntil until) {
+  switch (until) {
+    case MonitorAliasUntil::explicit_unalias:
+      return AliasKind::explicit_unalias;
+    case MonitorAliasUntil::demonitor:
+      return AliasKind::demonitor;
+    case MonitorAliasUntil::reply_demonitor:
+      return AliasKind::reply_demonitor;
+  }
+  return AliasKind::demonitor;
 }
 
-Ref Process::monitor(Monitored to) {
-  const std::uint64_t id = core_.desk.next_id();
+}  // namespace
+
+Ref Process::monitor(const NamedProcess& to) {
+  return monitor(core_.resolve(to), std::nullopt);
+}
+Ref Process::monitor(const Pid& to, MonitorAliasUntil until) {
+  return monitor(Monitored{to, {}}, kind_of(until));
+}
+Ref Process::monitor(const NamedProcess& to, MonitorAliasUntil until) {
+  return monitor(core_.resolve(to), kind_of(until));
+}
+
+Ref Process::monitor(Monitored to, std::optional<AliasKind> alias) {
+  const std::uint64_t id = core_.desk.next_id() | (alias ? Aliases::mark : 0);
+  if (alias) {
+    relations().aliases.emplace(id, *alias);
+    core_.aliases.add(id, local_);
+  }
   if (!core_.identity.is_here(to.node())) core_.note_remote_relation(*this);
   const auto ended = core_.begin_monitor(local_, id, to);
   relations().monitors.emplace(id, std::move(to));
@@ -111,10 +137,33 @@ Ref Process::monitor(Monitored to) {
 }
 
 void Process::demonitor(const Ref& ref) {
-  const auto id = core_.identity.id_of(ref);
-  if (!id) return;
-  const auto node = relations().monitors.extract(*id);
-  if (!node.empty()) core_.end_monitor(local_, *id, node.mapped());
+  if (const auto id = core_.identity.id_of(ref)) end_monitor(*id);
+}
+
+void Process::end_monitor(std::uint64_t id) {
+  const auto node = relations().monitors.extract(id);
+  if (node.empty()) return;
+  core_.end_monitor(local_, id, node.mapped());
+  core_.monitor_is_over(*this, id);
+}
+
+Ref Process::alias(AliasUntil until) {
+  const std::uint64_t id = core_.desk.next_id() | Aliases::mark;
+  relations().aliases.emplace(id,
+                              until == AliasUntil::reply ? AliasKind::reply : AliasKind::explicit_unalias);
+  core_.aliases.add(id, local_);
+  return core_.identity.ref(id);
+}
+
+bool Process::unalias(const Ref& alias) {
+  const auto id = core_.identity.id_of(alias);
+  return id && end_alias(*id);
+}
+
+bool Process::end_alias(std::uint64_t id) {
+  if (relations().aliases.erase(id) == 0) return false;
+  core_.aliases.remove(id);
+  return true;
 }
 
 void Process::stop(ExitReason reason) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "process/aliases.hpp"
 #include "process/envelope.hpp"
 #include "process/identity.hpp"
 #include "process/monitored.hpp"
@@ -35,6 +36,7 @@ struct LinkState {
 struct Relations {
   std::map<Pid, LinkState> links;               ///< By Identity::key().
   std::map<std::uint64_t, Monitored> monitors;  ///< Set by this process, by reference.
+  std::map<std::uint64_t, AliasKind> aliases;   ///< Made by this process, by reference.
   std::map<std::uint64_t, LocalPid> local_watchers;
   std::map<std::pair<Pid, Ref>, Atom> remote_watchers;  ///< The name is empty for a monitor of the pid.
   std::map<std::uint64_t, boost::intrusive_ptr<SendTimer>> timers;
@@ -56,9 +58,13 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   void cancel(TimerId timer) override;
   void link(const Pid& to) override;
   void unlink(const Pid& to) override;
-  Ref monitor(const Pid& to) override { return monitor(Monitored{to, {}}); }
+  Ref monitor(const Pid& to) override { return monitor(Monitored{to, {}}, std::nullopt); }
   Ref monitor(const NamedProcess& to) override;
+  Ref monitor(const Pid& to, MonitorAliasUntil until) override;
+  Ref monitor(const NamedProcess& to, MonitorAliasUntil until) override;
   void demonitor(const Ref& ref) override;
+  Ref alias(AliasUntil until) override;
+  bool unalias(const Ref& alias) override;
   void trap_exit(bool on) override { traps_exits = on; }
   void stop(ExitReason reason) override;
   [[nodiscard]] Bytes take_caller() override;
@@ -73,6 +79,10 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   }
   /// nullptr when it has none.
   [[nodiscard]] Relations* relations_if_any() { return relations_.get(); }
+  /// Ends a monitor that this process set, by number; nothing when there is none.
+  void end_monitor(std::uint64_t id);
+  /// False: it was no alias of this process.
+  bool end_alias(std::uint64_t id);
   /// The first reason counts, but `kill` overrides what has not been acted upon.
   void begin_end(ExitReason reason, bool kill);
 
@@ -93,7 +103,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(bool)> on_stuck;  // constant
 
  private:
-  Ref monitor(Monitored to);
+  Ref monitor(Monitored to, std::optional<AliasKind> alias);
   PendingCallPtr take_local_caller();
   [[nodiscard]] Bytes take_remote_caller();
 

@@ -200,9 +200,32 @@ void RuntimeCore::apply(Process& process, Envelope& signal) {
     case Envelope::Kind::node_down:
       apply_node_down(process, static_cast<NodeDownEnvelope&>(signal).node);
       break;
+    case Envelope::Kind::aliased:
+      apply_aliased(process, static_cast<AliasedEnvelope&>(signal));
+      break;
     default:
       break;  // messages never get here
   }
+}
+
+void RuntimeCore::monitor_is_over(Process& process, std::uint64_t id) {
+  if (!Aliases::is_alias(id)) return;
+  const auto& made = process.relations().aliases;
+  const auto found = made.find(id);
+  if (found != made.end() && found->second != AliasKind::explicit_unalias) process.end_alias(id);
+}
+
+void RuntimeCore::apply_aliased(Process& process, AliasedEnvelope& aliased) {
+  const auto& made = process.relations().aliases;
+  const auto found = made.find(aliased.alias);
+  if (found == made.end()) return dispose(process, std::move(aliased.message));
+  const AliasKind kind = found->second;
+  if (kind == AliasKind::reply) process.end_alias(aliased.alias);
+  if (kind == AliasKind::reply_demonitor) {
+    process.end_alias(aliased.alias);
+    process.end_monitor(aliased.alias);
+  }
+  process.messages.push(aliased.message.release());
 }
 
 void RuntimeCore::exit_trapped(Process& process, const Pid& from, const ExitReason& reason) {
@@ -241,7 +264,7 @@ void RuntimeCore::apply_node_down(Process& process, const NodeName& node) {
     it = gone ? relations->links.erase(it) : std::next(it);
   }
   for (const auto& [id, to] : relations->monitors)
-    if (to.node() == node) process.messages.push(new DownEnvelope(id, ExitReason::noconnection()));
+    if (to.node() == node) take_message(process, new DownEnvelope(id, ExitReason::noconnection()));
   for (const Pid& pid : lost) {
     if (process.traps_exits) {
       exit_trapped(process, pid, ExitReason::noconnection());

@@ -4,66 +4,8 @@
 
 namespace brood::process::testing {
 
-class RelationsTest : public RuntimeTest {
- protected:
-  void SetUp() override { runtime.set_remote(&remote); }
-
-  /// A process that runs posted jobs in its context and writes down what reaches it.
-  struct Probe {
-    Pid pid;
-    Context* context = nullptr;
-    std::function<void(std::function<void()>)> post;
-    Channel<std::string> seen;
-  };
-  std::unique_ptr<Probe> probe(bool traps = false) {
-    auto out = std::make_unique<Probe>();
-    Probe* raw = out.get();
-    Gate ready;
-    SpawnOptions spawn;
-    spawn.on_exit = [raw](const ExitReason& reason) { raw->seen.put("exit: " + reason.text()); };
-    raw->pid = runtime.spawn(
-        scripted({.start =
-                      [&, raw, traps](Context& context) {
-                        context.trap_exit(traps);
-                        raw->context = &context;
-                        raw->post = context.poster();
-                        ready.open();
-                        return Result<void>();
-                      },
-                  .info = [raw](Context&,
-                                Message m) { raw->seen.put("info: " + encoded_to_string(m.to_bytes())); },
-                  .down =
-                      [raw](Context&, const Down& down) {
-                        raw->seen.put("down: " + to_string(down.pid) + " " + down.reason.text());
-                      }}),
-        std::move(spawn));
-    EXPECT_TRUE(ready.wait());
-    probes_.push_back(std::move(out));
-    return nullptr;
-  }
-  Probe& make(bool traps = false) {
-    probe(traps);
-    return *probes_.back();
-  }
-  /// Runs `job` in the process and waits until it is over.
-  template <typename Job>
-  void in(Probe& probe, Job job) {
-    Gate done;
-    probe.post([&] {
-      job(*probe.context);
-      done.open();
-    });
-    ASSERT_TRUE(done.wait());
-  }
-  void TearDown() override {
-    RuntimeTest::TearDown();
-    probes_.clear();
-  }
-  std::vector<std::unique_ptr<Probe>> probes_;
-};
-
-using Links = RelationsTest;
-using Monitors = RelationsTest;
+class Links : public ProbeTest {};
+class Monitors : public ProbeTest {};
 
 TEST_F(Links, AnAbnormalEndTakesTheOtherWithIt) {
   Probe& a = make();

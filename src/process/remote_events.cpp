@@ -27,9 +27,7 @@ void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
 
 void Runtime::on_send_alias(const Pid& from, const Ref& alias, Bytes term) {
   core_->desk.node_seen(from.node);
-  if (const auto id = core_->identity.id_of(alias))
-    return core_->take_answer(*id, std::move(term), from.node);
-  core_->dropped.fetch_add(1, std::memory_order_relaxed);
+  (void)core_->receive_alias(from, alias, std::move(term));
 }
 
 void Runtime::on_link(const Pid& from, const Pid& to) {

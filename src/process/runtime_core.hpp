@@ -14,6 +14,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "process/aliases.hpp"
 #include "process/call_desk.hpp"
 #include "process/callback.hpp"
 #include "process/fence.hpp"
@@ -83,6 +84,9 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Result<void> receive(const Pid& from, const Pid& to, Bytes term);
   Result<void> receive_named(const Pid& from, const Atom& to, Bytes term);
   Result<void> receive(Process& process, Bytes term);
+  Result<void> receive_alias(const Pid& from, const Ref& alias, Bytes term);
+  /// Delivers to whoever made the alias; on an error the envelope stays the caller's.
+  Result<void> deliver_alias(std::uint64_t alias, std::unique_ptr<Envelope>& message);
   void open_fence();
 
   // calls.cpp
@@ -110,6 +114,9 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source);
   void notify_down(const Watcher& watcher, const Pid& watched, const ExitReason& reason);
   void apply(Process& process, Envelope& signal);  // turn
+  /// Turn: the monitor has fired or was given up, and with it its alias, if it has one that does not outlive
+  /// it.
+  void monitor_is_over(Process& process, std::uint64_t id);
   /// `process` has links or monitors to other nodes: it is told when one is lost.
   void note_remote_relation(Process& process);
   void forget_remote_relation(Process& process);
@@ -145,6 +152,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   RemoteGate remote;
   TimerWheel timers;
   CallDesk desk;
+  Aliases aliases;
   ProcessTable table;
   Names names;
   Fence fence;
@@ -159,6 +167,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
  private:
   // turn.cpp
   void take_inbox(Process& process);
+  void take_message(Process& process, Envelope* message);
   enum class Step : std::uint8_t { go_on, left };  // left: the process is somebody else's now
   Step park(Process& process);
   Step handle(Process& process, std::unique_ptr<Envelope> envelope);
@@ -168,8 +177,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void count_out(Process& process, const Envelope& envelope);
 
   // delivery.cpp
-  /// `size`: of the whole message.
-  Result<void> receive_call(Process& process, GenMessage gen, std::size_t size);
+  [[nodiscard]] Result<std::unique_ptr<Envelope>> read_message(Bytes term);
+  void refuse(const Envelope& message, const Pid& callee, const Error& error);
 
   // calls.cpp
   void call_remote(Address to, Bytes request, const PendingCallPtr& pending);
@@ -178,6 +187,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   // relations.cpp
   void apply_exit(Process& process, const ExitEnvelope& exit);
   void apply_node_down(Process& process, const NodeName& node);
+  void apply_aliased(Process& process, AliasedEnvelope& aliased);
   void exit_trapped(Process& process, const Pid& from, const ExitReason& reason);
 
   // ending.cpp

@@ -250,4 +250,57 @@ class RuntimeTest : public ::testing::Test {
   Runtime runtime{here, 3, options()};
 };
 
+/// A runtime with a network and with processes that do what the test posts to them.
+class ProbeTest : public RuntimeTest {
+ protected:
+  void SetUp() override { runtime.set_remote(&remote); }
+
+  /// A process that runs posted jobs in its context and writes down what reaches it.
+  struct Probe {
+    Pid pid;
+    Context* context = nullptr;
+    std::function<void(std::function<void()>)> post;
+    Channel<std::string> seen;
+  };
+  Probe& make(bool traps = false) {
+    Probe* raw = probes_.emplace_back(std::make_unique<Probe>()).get();
+    Gate ready;
+    SpawnOptions spawn;
+    spawn.on_exit = [raw](const ExitReason& reason) { raw->seen.put("exit: " + reason.text()); };
+    raw->pid = runtime.spawn(
+        scripted({.start =
+                      [&, raw, traps](Context& context) {
+                        context.trap_exit(traps);
+                        raw->context = &context;
+                        raw->post = context.poster();
+                        ready.open();
+                        return Result<void>();
+                      },
+                  .info = [raw](Context&,
+                                Message m) { raw->seen.put("info: " + encoded_to_string(m.to_bytes())); },
+                  .down =
+                      [raw](Context&, const Down& down) {
+                        raw->seen.put("down: " + to_string(down.pid) + " " + down.reason.text());
+                      }}),
+        std::move(spawn));
+    EXPECT_TRUE(ready.wait());
+    return *raw;
+  }
+  /// Runs `job` in the process and waits until it is over.
+  template <typename Job>
+  void in(Probe& probe, Job job) {
+    Gate done;
+    probe.post([&] {
+      job(*probe.context);
+      done.open();
+    });
+    ASSERT_TRUE(done.wait());
+  }
+  void TearDown() override {
+    RuntimeTest::TearDown();
+    probes_.clear();
+  }
+  std::vector<std::unique_ptr<Probe>> probes_;
+};
+
 }  // namespace brood::process::testing

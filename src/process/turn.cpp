@@ -69,13 +69,19 @@ void RuntimeCore::take_inbox(Process& process) {
   for (Envelope* envelope = process.inbox.take(); envelope != nullptr;) {
     Envelope* next = envelope->next;
     if (envelope->is_message()) {
-      process.messages.push(envelope);
+      take_message(process, envelope);
     } else {
       apply(process, *envelope);
       delete envelope;
     }
     envelope = next;
   }
+}
+
+void RuntimeCore::take_message(Process& process, Envelope* message) {
+  if (message->kind == Envelope::Kind::down)
+    monitor_is_over(process, static_cast<DownEnvelope*>(message)->id);
+  process.messages.push(message);
 }
 
 RuntimeCore::Step RuntimeCore::park(Process& process) {

@@ -261,6 +261,10 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
     Ref monitor(const Pid&) override { return {}; }
     Ref monitor(const NamedProcess&) override { return {}; }
     void demonitor(const Ref&) override {}
+    Ref alias(AliasUntil) override { return {}; }
+    bool unalias(const Ref&) override { return false; }
+    Ref monitor(const Pid&, MonitorAliasUntil) override { return {}; }
+    Ref monitor(const NamedProcess&, MonitorAliasUntil) override { return {}; }
     void trap_exit(bool) override {}
     void stop(ExitReason) override {}
     Bytes take_caller() override { return {}; }

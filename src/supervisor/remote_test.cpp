@@ -39,6 +39,16 @@ struct watch {
   Pid pid;
 };
 struct seen {};
+struct make_alias {
+  bool for_reply = false;
+};
+struct drop_alias {
+  Ref alias;
+};
+/// Asks `pid` for its sum as gen_server:call does, without waiting.
+struct ask {
+  Pid pid;
+};
 struct numbered {
   std::int64_t number;
 };
@@ -53,7 +63,8 @@ using node::test::eventually;
 /// A C++ process for Erlang to speak with.
 class Probe : public Worker {
  public:
-  using handles = messages<add, get, parcel, point, link_to, watch, seen, numbered>;
+  using handles =
+      messages<add, get, parcel, point, link_to, watch, seen, numbered, make_alias, drop_alias, ask>;
   explicit Probe(bool traps = false) { context().trap_exit(traps); }
 
   std::int64_t on(add a) { return sum_ += a.amount; }
@@ -67,6 +78,16 @@ class Probe : public Worker {
   void on(link_to l) { context().link(l.pid); }
   void on(watch w) { context().monitor(w.pid); }
   std::vector<std::string> on(seen) { return seen_; }
+  Ref on(make_alias m) {
+    return context().alias(m.for_reply ? AliasUntil::reply : AliasUntil::explicit_unalias);
+  }
+  bool on(drop_alias d) { return context().unalias(d.alias); }
+  void on(ask a) {
+    const Ref ref = context().monitor(a.pid, MonitorAliasUntil::reply_demonitor);
+    const auto tag = Term::improper_list({Term::atom("alias")}, Term(ref));
+    const auto from = Term::tuple({Term(self()), tag});
+    (void)send(a.pid, Term::tuple({Term::atom("$gen_call"), from, Term::atom("get")}));
+  }
   /// False: it came out of order.
   bool on(numbered n) { return n.number == ++last_number_; }
   void info(const Term& message) { seen_.push_back(to_string(message)); }
@@ -407,6 +428,69 @@ TEST_P(Remote, GenServerCallCastAndMessagesReachACppProcess) {
       "#{<<\"here\">>=>#{label=>undefined,x=>2.0,y=>1.0}}}");
   EXPECT_EQ(value_of("gen_server:call({probe, 'cpp@127.0.0.1'}, #{x => 1, y => 2})"),
             "#{label=>undefined,x=>2.0,y=>1.0}");
+}
+
+TEST_P(Remote, AnAliasOfACppProcessTakesMessagesUntilItEnds) {
+  const auto pid = node_->spawn<Probe>("probe");
+  ASSERT_TRUE(pid);
+  // What is sent in between, to the pid, keeps its place.
+  EXPECT_EQ(
+      value_of("P = " + in_erlang(*pid) +
+               ", A = gen_server:call(P, {make_alias, false}), erlang:send(A, {one, 1}), P ! two, A ! 3, "
+               "Seen = gen_server:call(P, seen), true = gen_server:call(P, {drop_alias, A}), "
+               "A ! late, false = gen_server:call(P, {drop_alias, A}), "
+               "{Seen, gen_server:call(P, seen) -- Seen}"),
+      "{[<<\"{one,1}\">>,<<\"two\">>,<<\"3\">>],[]}");
+  // One for a reply takes the first message alone, and so does one of a call: gen_server:call to it.
+  EXPECT_EQ(value_of("P = {probe, 'cpp@127.0.0.1'}, Before = gen_server:call(P, seen), "
+                     "A = gen_server:call(P, {make_alias, true}), A ! first, A ! second, "
+                     "gen_server:call(P, seen) -- Before"),
+            "[<<\"first\">>]");
+  EXPECT_EQ(value_of("A = gen_server:call({probe, 'cpp@127.0.0.1'}, {make_alias, false}), R = make_ref(), "
+                     "A ! {'$gen_cast', {add, 5}}, A ! {'$gen_call', {self(), R}, get}, "
+                     "receive {R, Sum} -> Sum after 5000 -> none end"),
+            "5");
+}
+
+TEST_P(Remote, AnAliasOfACppProcessReachesItFromAnotherCppNode) {
+  const auto pid = node_->spawn<Probe>("probe");
+  ASSERT_TRUE(pid);
+  NodeOptions options;
+  options.name = "cpp2@127.0.0.1";
+  options.cookie = "secret";
+  options.epmd_port = epmd().port();
+  Node other(std::move(options));
+  const auto alias = other.call<Ref>(remote("probe", "cpp@127.0.0.1"), make_alias{}, 20s);
+  ASSERT_TRUE(alias) << alias.error().message;
+  EXPECT_TRUE(other.send(*alias, Atom("hello")));
+  EXPECT_TRUE(other.cast(*alias, add{3}));
+  EXPECT_EQ(other.call<std::int64_t>(*alias, get{}, 20s).value_or(-1), 3);
+  EXPECT_EQ(node_->call<std::vector<std::string>>(*pid, seen{}).value(), std::vector<std::string>{"hello"});
+  ASSERT_TRUE(other.call<bool>(remote("probe", "cpp@127.0.0.1"), drop_alias{*alias}, 20s).value());
+  EXPECT_TRUE(other.send(*alias, Atom("late")));
+  EXPECT_EQ(other.call<std::int64_t>(remote("probe", "cpp@127.0.0.1"), get{}, 20s).value_or(-1), 3);
+  EXPECT_EQ(node_->call<std::vector<std::string>>(*pid, seen{}).value(), std::vector<std::string>{"hello"});
+}
+
+TEST_P(Remote, ACppProcessAsksByAnAliasThatEndsWithTheAnswer) {
+  const auto pid = node_->spawn<Probe>();
+  ASSERT_TRUE(pid);
+  // It answers each question twice; then it ends, and is watched no more.
+  const Pid server = pid_of(
+      "spawn(fun() -> receive {'$gen_call', {_, [alias | A] = Tag}, get} -> A ! {Tag, 7}, A ! {Tag, 8} end, "
+      "receive {'$gen_call', F, get} -> gen_server:reply(F, ended) end end)");
+  ASSERT_TRUE(node_->call<void>(*pid, ask{server}));
+  const auto what = [&] { return node_->call<std::vector<std::string>>(*pid, seen{}).value(); };
+  EXPECT_TRUE(eventually([&] { return !what().empty(); }));
+  EXPECT_EQ(call_text<Atom>(server, get{}), "ended");
+  value_of("M = monitor(process, " + in_erlang(server) + "), receive {'DOWN', M, _, _, _} -> gone end");
+  const auto seen = what();
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_NE(seen[0].find(",7}"), std::string::npos) << seen[0];
+  // One that is not there is told by the monitor.
+  ASSERT_TRUE(node_->call<void>(*pid, ask{server}));
+  EXPECT_TRUE(eventually([&] { return what().size() == 2; }));
+  EXPECT_EQ(what()[1], "down noproc");
 }
 
 TEST_P(Remote, AMessageThatDoesNotFitIsAnErrorThatShowsIt) {
