@@ -24,8 +24,8 @@ struct DiscoveryHost {
   bool epmd = true;        ///< Others find that port through EPMD.
   std::uint16_t epmd_port = 4369;
   std::string cookie;  ///< For signatures; never to be sent.
-  /// Tells of a node, "n2@host" or "n2@host:port". Any thread, as often as one likes: the node itself, those
-  /// that are connected and those that were tried just now are passed over.
+  /// Tells of a node, "n2@host", "n2@host:port" or "n2@[fd00::2]:port". Any thread, as often as one likes:
+  /// the node itself, those that are connected and those that were tried just now are passed over.
   std::function<void(const std::string& address)> found;
 };
 
@@ -46,9 +46,9 @@ struct EpmdScan {
 };
 [[nodiscard]] std::shared_ptr<Discovery> discover_epmd(EpmdScan options);
 
-/// Asks DNS for all IPv4 addresses of a name, as a headless service of Kubernetes has one for each of its
-/// pods. On each address runs a node "base@address", so nodes must be named by their addresses. Without EPMD
-/// they must all listen on the same port.
+/// Asks DNS for all addresses of a name, as a headless service of Kubernetes has one for each of its pods. On
+/// each address runs a node "base@address", so nodes must be named by their addresses: all by IPv4 or all by
+/// IPv6. Without EPMD they must all listen on the same port.
 struct DnsPoll {
   std::string name;
   std::string base = {};  ///< Empty: what stands before the @ in this node's own name.

@@ -25,11 +25,12 @@ class DnsDiscovery final : public Discovery {
     boost::asio::io_context io;
     const auto endpoints = resolve_now(io, options_.name, host_.port);
     if (!endpoints) return;  // a service without pods has no addresses
+    // All nodes are named by addresses of one kind, that of this one.
+    const bool is_v6 = host_part(NodeName(host_.name)).find(':') != std::string_view::npos;
     for (const auto& endpoint : *endpoints) {
-      if (!endpoint.address().is_v4()) continue;
-      std::string node = options_.base + "@" + endpoint.address().to_string();
-      if (!host_.epmd) node += ":" + std::to_string(host_.port);
-      host_.found(node);
+      if (endpoint.address().is_v6() != is_v6) continue;
+      const std::string node = options_.base + "@" + endpoint.address().to_string();
+      host_.found(host_.epmd ? node : with_port(node, host_.port));
     }
   }
 

@@ -32,7 +32,7 @@ class MulticastDiscovery final : public Discovery {
 
   void start(DiscoveryHost host) override {
     host_ = std::move(host);
-    said_ = host_.epmd ? host_.name : host_.name + ":" + std::to_string(host_.port);
+    said_ = host_.epmd ? host_.name : with_port(host_.name, host_.port);
     thread_ = std::thread([this] {
       if (open()) {
         receive();

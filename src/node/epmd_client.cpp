@@ -102,6 +102,11 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
   char chunk_[512] = {};
 };
 
+/// Where this host's EPMD is: it may have been told to listen on one of them alone.
+Endpoints loopback(std::uint16_t port) {
+  return {{asio::ip::address_v4::loopback(), port}, {asio::ip::address_v6::loopback(), port}};
+}
+
 template <typename T>
 void exchange(asio::io_context& io, Endpoints endpoints, Bytes request, typename Exchange<T>::Parse parse,
               milliseconds timeout, typename Exchange<T>::Done done) {
@@ -132,13 +137,14 @@ Result<std::uint32_t> Registrar::register_once() {
   // An io_context of its own, because the node's does not run yet; the socket changes over afterwards.
   asio::io_context own;
   Result<std::uint32_t> result = Error{Errc::unreachable, "EPMD does not answer"};
-  exchange<std::uint32_t>(own, {{asio::ip::address_v4::loopback(), epmd_port_}},
-                          registration_request(registration_), &registration_answer, register_timeout,
+  exchange<std::uint32_t>(own, loopback(epmd_port_), registration_request(registration_),
+                          &registration_answer, register_timeout,
                           [&](Result<std::uint32_t> answer, Socket socket) {
                             result = std::move(answer);
                             if (!result) return;
+                            const auto protocol = socket.local_endpoint().protocol();
                             Socket moved(io_);
-                            moved.assign(asio::ip::tcp::v4(), socket.release());
+                            moved.assign(protocol, socket.release());
                             keep(std::move(moved));
                           });
   own.run();
@@ -181,8 +187,8 @@ void Registrar::retry_later() {
 }
 
 void Registrar::retry() {
-  exchange<std::uint32_t>(io_, {{asio::ip::address_v4::loopback(), epmd_port_}},
-                          registration_request(registration_), &registration_answer, register_timeout,
+  exchange<std::uint32_t>(io_, loopback(epmd_port_), registration_request(registration_),
+                          &registration_answer, register_timeout,
                           [self = shared_from_this()](Result<std::uint32_t> answer, Socket socket) {
                             if (!answer) return self->retry_later();
                             // The creation stays what it was: peers know this start of the node by it.

@@ -13,6 +13,14 @@ std::string_view host_part(const NodeName& name) {
   return at == std::string::npos ? std::string_view() : std::string_view(name.value).substr(at + 1);
 }
 
+std::string with_port(const std::string& host, std::uint16_t port) {
+  const std::size_t start = host.find('@') + 1;  // 0 where there is none
+  std::string out = host;
+  if (host.find(':', start) != std::string::npos)
+    out = host.substr(0, start) + "[" + host.substr(start) + "]";
+  return out + ":" + std::to_string(port);
+}
+
 bool is_node_name(std::string_view name) {
   const std::size_t at = name.find('@');
   if (at == std::string_view::npos || at == 0 || at + 1 == name.size() || name.size() > 255) return false;

@@ -492,13 +492,8 @@ void NodeImpl::send_to_peer(const NodeName& to, const Bytes& term) {
 
 void NodeImpl::connect(const NodeName& node, const std::string& address, bool last_known) {
   if (!distribution()) return;
-  const auto colon = address.rfind(':');
-  if (colon != std::string::npos) {
-    const int port = std::atoi(address.c_str() + colon + 1);
-    if (port > 0 && port < 65536) {
-      distribution()->set_address(node, address.substr(0, colon), static_cast<std::uint16_t>(port));
-    }
-  }
+  if (const auto where = parse_host(address); where && where->port != 0)
+    distribution()->set_address(node, where->host, where->port);
   if (last_known) {
     distribution()->connect_last_known(node);
   } else {

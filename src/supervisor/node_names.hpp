@@ -1,4 +1,5 @@
-// Node names as users write them: "name@host", or "name@host:port" where there is no EPMD.
+// Node names as users write them: "name@host", or "name@host:port" where there is no EPMD. An IPv6 address is
+// written as it is, or in brackets, which it needs before a port: "n1@::1", "n1@[::1]:9001".
 #pragma once
 
 #include <brood/term.hpp>
@@ -7,8 +8,15 @@
 
 namespace brood::supervisor {
 
+struct HostAddress {
+  std::string host;  ///< Without brackets.
+  std::uint16_t port = 0;
+};
+/// "host", "host:port", "::1", "[::1]" or "[::1]:port". The error says what is wrong.
+[[nodiscard]] Result<HostAddress> parse_host(const std::string& text);
+
 struct NodeAddress {
-  NodeName name;
+  NodeName name;  ///< Never with brackets or port: as Erlang knows it.
   std::string host;
   std::uint16_t port = 0;  ///< 0: ask EPMD.
 };

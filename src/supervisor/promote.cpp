@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <future>
 
+#include "node/names.hpp"
 #include "supervisor/node_impl.hpp"
 #include "supervisor/node_names.hpp"
 
@@ -54,7 +55,7 @@ Pid NodeImpl::present(const Pid& pid) const {
 std::string NodeImpl::own_address() const {
   if (!distribution_ || options_.epmd) return {};
   const std::string& name = distribution_->name().value;
-  return fmt::format("{}:{}", name.substr(name.find('@') + 1), distribution_->port());
+  return node::with_port(name.substr(name.find('@') + 1), distribution_->port());
 }
 
 }  // namespace brood::supervisor

@@ -24,7 +24,7 @@ constexpr milliseconds answer_margin{1500};
 
 NodeName own_name(const std::string& peer_host) {
   std::string host(256, '\0');
-  const bool loopback = peer_host.rfind("127.", 0) == 0 || peer_host == "localhost";
+  const bool loopback = peer_host.rfind("127.", 0) == 0 || peer_host == "::1" || peer_host == "localhost";
   if (loopback || ::gethostname(host.data(), host.size() - 1) != 0) {
     host = peer_host;
   } else {

@@ -15,6 +15,7 @@
 #include "apps/brood/daemon/stop_signals.hpp"
 #include "apps/brood/workers/builtin.hpp"
 #include "supervisor/node_impl.hpp"
+#include "supervisor/node_names.hpp"
 #include "supervisor/specs.hpp"
 
 namespace brood::app {
@@ -101,7 +102,8 @@ void leave(Node& node) {
 }
 
 Outcome<void> run(DaemonSettings settings, StopSignals& signals) {
-  const auto name = settings.node.name.substr(0, settings.node.name.find(':'));
+  const auto address = supervisor::parse_node_address(settings.node.name);
+  const auto name = address ? address->name.value : settings.node.name;
   if (settings.node.exec_allow)
     spdlog::warn("exec_allow is on: whoever has the cookie can start commands here");
   auto node = Node::start(std::move(settings.node));
