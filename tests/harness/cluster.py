@@ -120,6 +120,10 @@ class Cluster:
 
     # Programs.
 
+    def prefix(self, name):
+        """The first words of the command that starts a node's program."""
+        return self.wrapper
+
     def start_epmd(self):
         self._epmd = processes.spawn(["epmd", "-port", self.epmd_port, "-address", "127.0.0.1",
                                       "-relaxed_command_check"], self.mark, self.environment,
@@ -142,7 +146,7 @@ class Cluster:
         number = self._starts[name] = self._starts.get(name, 0) + 1
         with open(self.path(f"{name}.{number}.out"), "wb") as out, \
                 open(self.path(f"{name}.{number}.log"), "wb") as log:
-            command = [*self.wrapper, brood_binary(), "node"]
+            command = [*self.prefix(name), brood_binary(), "node"]
             command += arguments if arguments is not None else ["--config", config]
             self._processes[name] = processes.spawn(
                 command, self.mark, dict(self.environment, **(environment or {})), stdout=out, stderr=log,

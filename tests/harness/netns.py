@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from . import processes
+from .cluster import Cluster
 
 HUB = "10.77.0.254"
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
@@ -95,6 +96,40 @@ class Network:
         subprocess.run([*self.wrapper(number), "nft", "delete", "table", "inet", "cut"], check=True)
 
     def close(self):
+        # Here, because the kernel takes its time over a namespace that nobody is in any more.
+        for name in [*(f"veth{number}" for number in self._hosts), "br0"]:
+            subprocess.run(["ip", "link", "del", name], check=False)
         for holder in self._hosts.values():
             processes.reap(holder)
         self._hosts = {}
+
+
+class HostsCluster(Cluster):
+    """Each node on a host of its own; hosts: its number by the node's name. Nodes are called by the addresses of
+    their hosts: full("n1") is BASE@ADDRESS, with base or else n1 before the @. files: what the hosts
+    see in place of files of this machine, by path."""
+
+    def __init__(self, hosts, base=None, ipv6=False, files=None, **options):
+        super().__init__(list(hosts), own_epmd=False, **options)
+        # Each host has an EPMD at the usual port.
+        for key in ("ERL_EPMD_PORT", "ERL_EPMD_ADDRESS"):
+            del self.environment[key]
+        self.hosts = dict(hosts)
+        self._base = base
+        self._ipv6 = ipv6
+        self._epmd = self.network = Network(self.mark, self.environment)
+        mounts = [(self.write(os.path.basename(path), text), path) for path, text in (files or {}).items()]
+        for number in self.hosts.values():
+            self.network.add_host(number, mounts)
+
+    def stop_epmd(self):
+        self.network.close()
+
+    def address(self, name):
+        return (self.network.address6 if self._ipv6 else self.network.address)(self.hosts[name])
+
+    def full(self, name):
+        return name if "@" in name else f"{self._base or name}@{self.address(name)}"
+
+    def prefix(self, name):
+        return self.network.wrapper(self.hosts[name])

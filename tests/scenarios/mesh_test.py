@@ -11,7 +11,7 @@ import time
 
 from support import SLOW, ScenarioTest, main, processes
 from harness import netns
-from harness.cluster import Cluster, binary_folder
+from harness.cluster import binary_folder
 from harness.erlang import ErlangNode
 
 CPP = {f"n{number}": number for number in range(1, 11)}
@@ -27,25 +27,14 @@ def now():
     return int(time.time() * 1000)
 
 
-class MeshCluster(Cluster):
-    """The nodes of CPP run mesh_node, those of ERLANG stock Erlang; full() gives each the address of its host."""
+class MeshCluster(netns.HostsCluster):
+    """The nodes of CPP run mesh_node, those of ERLANG stock Erlang."""
 
-    def __init__(self, cpp=CPP, hosts=HOSTS):
-        super().__init__(list(cpp), own_epmd=False)
-        for key in ("ERL_EPMD_PORT", "ERL_EPMD_ADDRESS"):
-            del self.environment[key]
-        self._epmd = self.network = netns.Network(self.mark, self.environment)
+    def __init__(self):
+        super().__init__(HOSTS)
+        self.names = list(CPP)
         self.away = set()
-        self.hosts = hosts
         self.erlangs = {}
-        for number in hosts.values():
-            self.network.add_host(number)
-
-    def stop_epmd(self):
-        self.network.close()
-
-    def full(self, name):
-        return name if "@" in name else f"{name}@{self.network.address(self.hosts[name])}"
 
     def launch(self, name, seed="n1"):
         number = self._starts[name] = self._starts.get(name, 0) + 1
@@ -53,16 +42,14 @@ class MeshCluster(Cluster):
         with open(self.path(f"{name}.{number}.out"), "wb") as out, \
                 open(self.path(f"{name}.{number}.log"), "wb") as log:
             self._processes[name] = processes.spawn(
-                [*self.network.wrapper(self.hosts[name]), binary_folder() / "mesh_node", self.full(name),
+                [*self.prefix(name), binary_folder() / "mesh_node", self.full(name),
                  self.cookie_file, TICK * 1000, CHILDREN, *seeds],
                 self.mark, self.environment, stdin=subprocess.PIPE, stdout=out, stderr=log)
         self.away.discard(name)
 
     def launch_erlang(self, name):
         """As it is out of the box, but for the tick time."""
-        number = self.hosts[name]
-        node = ErlangNode(self, name, hidden=False, host=self.network.address(number),
-                          wrapper=self.network.wrapper(number),
+        node = ErlangNode(self, name, hidden=False, host=self.address(name), wrapper=self.prefix(name),
                           arguments=["-kernel", "net_ticktime", str(TICK), "+S", "1:1"])
         node.eval("brood_driver:watch_nodes(target)")
         self.erlangs[name] = node
