@@ -28,6 +28,7 @@ PUBLIC = [
     ("remote.hpp", "term"),
     ("worker.hpp", "process"),
     ("discovery.hpp", "node"),
+    ("tls.hpp", "node"),
     ("node.hpp", "supervisor"),
     ("supervisor.hpp", "supervisor"),
     ("brood.hpp", "supervisor"),

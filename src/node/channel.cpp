@@ -1,14 +1,11 @@
 #include "node/channel.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <utility>
 
 namespace brood::node {
@@ -40,10 +37,9 @@ class DeliveringScope {
 
 }  // namespace
 
-Channel::Channel(Socket socket, PeerInfo peer, const ChannelOptions& options,
+Channel::Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOptions& options,
                  std::weak_ptr<ChannelOwner> owner)
-    : socket_(std::move(socket)),
-      fd_(socket_.native_handle()),
+    : stream_(std::move(stream)),
       peer_(std::move(peer)),
       send_buffer_max_(options.send_buffer_max),
       owner_(std::move(owner)),
@@ -76,15 +72,13 @@ void Channel::start(BytesView received) {
 // --- receiving
 
 void Channel::read() {
-  const auto space = incoming_.space();
-  socket_.async_read_some(
-      asio::buffer(space.data(), space.size()),
-      [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
-        if (error) return self->close(DownReason::closed, error.message());
-        self->last_received_.store(Clock::now(), std::memory_order_relaxed);
-        self->incoming_.commit(count);
-        self->on_read(count);
-      });
+  stream_->read_some(incoming_.space(),
+                     [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
+                       if (error) return self->close(DownReason::closed, self->stream_->words(error));
+                       self->last_received_.store(Clock::now(), std::memory_order_relaxed);
+                       self->incoming_.commit(count);
+                       self->on_read(count);
+                     });
 }
 
 void Channel::on_read(std::size_t) {
@@ -121,8 +115,7 @@ Result<void> Channel::handle(ChannelOwner& owner, BytesView body) {
 }
 
 bool Channel::has_unread() const {
-  pollfd poll_fd{fd_, POLLIN | POLLRDHUP, 0};
-  return ::poll(&poll_fd, 1, 0) > 0;
+  return stream_->has_unread();
 }
 
 // --- sending
@@ -187,17 +180,9 @@ bool Channel::refill() {
 bool Channel::write_pieces() {
   while (!inflight_.empty()) {
     std::array<iovec, 64> slots;
-    msghdr message{};
-    message.msg_iov = slots.data();
-    message.msg_iovlen = inflight_.gather(slots);
-    const ssize_t written = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        await_writable();
-      } else {
-        write_failed();
-      }
+    const ssize_t written = stream_->write(std::span(slots).first(inflight_.gather(slots)));
+    if (written <= 0) {
+      written == 0 ? await_writable() : write_failed();
       return false;
     }
     inflight_.consume(static_cast<std::size_t>(written));
@@ -217,7 +202,7 @@ void Channel::write_some(bool on_io_thread) {
 }
 
 void Channel::write_later() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write_some(true); });
+  asio::post(stream_->socket().get_executor(), [self = shared_from_this()] { self->write_some(true); });
 }
 
 /// What is held is written by whoever sends next, or else soon by the io thread.
@@ -225,7 +210,7 @@ void Channel::hold() {
   if (delivering == this) {
     owes_write_ = true;
   } else if (!std::exchange(holds_, true)) {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write_held(); });
+    asio::post(stream_->socket().get_executor(), [self = shared_from_this()] { self->write_held(); });
   }
 }
 
@@ -242,11 +227,12 @@ void Channel::write_held() {
 
 void Channel::await_writable() {
   // The socket object belongs to the io thread.
-  asio::dispatch(socket_.get_executor(), [self = shared_from_this()] {
-    self->socket_.async_wait(Socket::wait_write, [self](const boost::system::error_code& error) {
-      if (error) return self->write_failed();
-      self->write_some(true);
-    });
+  asio::dispatch(stream_->socket().get_executor(), [self = shared_from_this()] {
+    self->stream_->socket().async_wait(Stream::Socket::wait_write,
+                                       [self](const boost::system::error_code& error) {
+                                         if (error) return self->write_failed();
+                                         self->write_some(true);
+                                       });
   });
 }
 
@@ -268,8 +254,8 @@ void Channel::close(DownReason reason, std::string words) {
     if (closed_) return;
     closed_ = true;
   }
-  ::shutdown(fd_, SHUT_RDWR);
-  asio::post(socket_.get_executor(), [self = shared_from_this(), reason, words = std::move(words)] {
+  ::shutdown(stream_->socket().native_handle(), SHUT_RDWR);
+  asio::post(stream_->socket().get_executor(), [self = shared_from_this(), reason, words = std::move(words)] {
     if (const auto owner = self->owner_.lock()) owner->on_closed(self, reason, words);
   });
 }

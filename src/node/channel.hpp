@@ -10,7 +10,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,6 +20,7 @@
 #include "node/distribution.hpp"
 #include "node/fair_queue.hpp"
 #include "node/frames.hpp"
+#include "node/stream.hpp"
 #include "node/ticker.hpp"
 
 namespace brood::node {
@@ -72,9 +72,8 @@ struct ChannelOptions {
 
 class Channel final : public std::enable_shared_from_this<Channel> {
  public:
-  using Socket = boost::asio::ip::tcp::socket;
-
-  Channel(Socket socket, PeerInfo peer, const ChannelOptions& options, std::weak_ptr<ChannelOwner> owner);
+  Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOptions& options,
+          std::weak_ptr<ChannelOwner> owner);
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
@@ -97,7 +96,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     return last_received_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] Clock::time_point last_sent() const { return last_sent_.load(std::memory_order_relaxed); }
-  /// Bytes, or the end of the stream, wait in the kernel: the peer is not silent, we are slow.
+  /// Bytes, or the end of the stream, wait to be read: the peer is not silent, we are slow.
   [[nodiscard]] bool has_unread() const;
 
   [[nodiscard]] milliseconds tick_timeout() const { return tick_timeout_.load(std::memory_order_relaxed); }
@@ -120,8 +119,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void await_writable();
   void write_failed();
 
-  Socket socket_;
-  const int fd_;  ///< Of socket_, which stays open until this object goes; close() only shuts it down.
+  const std::unique_ptr<Stream> stream_;  ///< Open until this object goes; close() only shuts it down.
   const PeerInfo peer_;
   const std::size_t send_buffer_max_;
   const std::weak_ptr<ChannelOwner> owner_;

@@ -84,8 +84,11 @@ void Dialer::on_connected(const ErrorCode& error, const Endpoints& tried) {
     return fail(ConnectFailure::unreachable, fmt::format("{}: {}", to_text(tried.front()), error.message()));
   }
   timer_.cancel();
+  // As OTP: the certificate must be for the host of the name, wherever that was found.
+  auto tls = options_.tls != nullptr ? options_.tls->client(std::string(host_part(options_.node))) : nullptr;
   session_ = std::make_shared<HandshakeSession>(
-      std::move(socket_), Handshake::initiator(handler_.handshake_options, options_.node),
+      std::make_unique<Stream>(std::move(socket_), std::move(tls)),
+      Handshake::initiator(handler_.handshake_options, options_.node),
       [self = shared_from_this()](const auto& session, HandshakeSession::Event event) {
         self->on_event(session, event);
       });
@@ -112,9 +115,14 @@ void Dialer::on_event(const std::shared_ptr<HandshakeSession>& session, Handshak
 void Dialer::on_handshake_failed(const HandshakeSession& session) {
   const Handshake& handshake = session.handshake();
   const std::string at = to_text(session.remote());
-  if (session.end() == HandshakeSession::End::timeout) {
-    return fail(ConnectFailure::timeout, fmt::format("{}: {}", at, session.words()));
+  const std::string words = fmt::format("{}: {}", at, session.words());
+  if (session.end() == HandshakeSession::End::bad_certificate) {
+    return fail(ConnectFailure::bad_certificate, words);
   }
+  if (session.end() == HandshakeSession::End::no_tls || !session.has_begun()) {
+    return fail(ConnectFailure::no_tls, words);
+  }
+  if (session.end() == HandshakeSession::End::timeout) return fail(ConnectFailure::timeout, words);
   if (session.end() == HandshakeSession::End::closed) {
     if (handshake.was_alive()) {
       return fail(ConnectFailure::name_taken,
@@ -123,9 +131,8 @@ void Dialer::on_handshake_failed(const HandshakeSession& session) {
     if (handshake.sent_digest()) {
       return fail(ConnectFailure::wrong_cookie, "it refused our cookie; give both nodes the same one");
     }
-    return fail(ConnectFailure::not_erlang, fmt::format("{}: {} during the handshake", at, session.words()));
+    return fail(ConnectFailure::not_erlang, fmt::format("{} during the handshake", words));
   }
-  const std::string words = fmt::format("{}: {}", at, session.words());
   switch (handshake.failure()) {
     case HandshakeFailure::nok:
       return fail(ConnectFailure::timeout, words, true);

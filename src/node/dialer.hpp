@@ -13,6 +13,7 @@
 #include "node/distribution.hpp"
 #include "node/epmd_client.hpp"
 #include "node/session.hpp"
+#include "node/tls_context.hpp"
 
 namespace brood::node {
 
@@ -25,7 +26,8 @@ struct DialOptions {
   NodeName node;
   std::optional<HostPort> address;  ///< Empty: asked of EPMD.
   std::uint16_t epmd_port = 4369;
-  milliseconds timeout{7000};  ///< For reaching it, and again for the handshake.
+  milliseconds timeout{7000};                 ///< For reaching it, and again for the handshake.
+  std::shared_ptr<TlsContext> tls = nullptr;  ///< Null: plain text.
 };
 
 struct DialHandler {
@@ -44,10 +46,10 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   void start();
   void cancel();
   /// The peer has heard of this attempt: the rule for simultaneous ones applies.
-  [[nodiscard]] bool in_handshake() const { return session_ != nullptr; }
+  [[nodiscard]] bool in_handshake() const { return session_ != nullptr && session_->has_begun(); }
 
  private:
-  using Socket = boost::asio::ip::tcp::socket;
+  using Socket = Stream::Socket;
 
   void ask_epmd(const std::string& host);
   void on_lookup(Endpoints endpoints, const Result<epmd::NodeAddress>& answer);

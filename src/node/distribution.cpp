@@ -29,6 +29,10 @@ std::string_view to_string(ConnectFailure failure) noexcept {
       return "not_erlang";
     case ConnectFailure::timeout:
       return "timeout";
+    case ConnectFailure::no_tls:
+      return "no_tls";
+    case ConnectFailure::bad_certificate:
+      return "bad_certificate";
   }
   return "unknown";
 }

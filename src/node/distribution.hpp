@@ -11,9 +11,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <brood/tls.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +35,12 @@ struct DistributionOptions {
   bool epmd = true;                   ///< false: not registered; peers need name@host:port.
   std::uint16_t epmd_port = 4369;     ///< ERL_EPMD_PORT is read by the application, not here.
   bool hidden = true;  ///< false: shown in OTP's nodes(); `global` knows it, but asks it nothing.
-  milliseconds handshake_timeout{7000};
-  milliseconds tick_timeout{60000};  ///< Silence after which a channel is given up; a quarter of it is
-                                     ///< how often something is sent. See set_tick_timeout().
+  /// All connections are TLS, as OTP's -proto_dist inet_tls. Empty: plain text, and a warning when listening
+  /// beyond loopback.
+  std::optional<TlsOptions> tls = std::nullopt;
+  milliseconds handshake_timeout{7000};  ///< TLS's own handshake and the cookie's together.
+  milliseconds tick_timeout{60000};      ///< Silence after which a channel is given up; a quarter of it is
+                                         ///< how often something is sent. See set_tick_timeout().
   /// Bytes that may wait for one peer; beyond, what can be refused is (`busy`). Four times that, which
   /// signals and answers alone can reach, ends its connection (overflow). Too small: senders stop and go.
   std::size_t send_buffer_max = 64 * 1024 * 1024;
@@ -55,10 +60,12 @@ enum class ConnectFailure : std::uint8_t {
   connection_refused,  ///< The node's own port refuses: it does not run (any more).
   unreachable,         ///< No route, or no answer in time.
   wrong_cookie,
-  name_taken,   ///< The peer has a live connection to another node of our name.
-  not_allowed,  ///< The peer refused us for another reason.
-  not_erlang,   ///< What answers does not speak the protocol, or an unsupported version of it.
-  timeout,      ///< Connected, but the handshake was not finished in time.
+  name_taken,       ///< The peer has a live connection to another node of our name.
+  not_allowed,      ///< The peer refused us for another reason.
+  not_erlang,       ///< What answers does not speak the protocol, or an unsupported version of it.
+  timeout,          ///< Connected, but the handshake was not finished in time.
+  no_tls,           ///< One side speaks TLS and the other does not, or they have no version in common.
+  bad_certificate,  ///< One side does not accept the other's certificate; the words say which, and why.
 };
 [[nodiscard]] std::string_view to_string(ConnectFailure failure) noexcept;
 
@@ -102,7 +109,8 @@ class Distribution final : public process::Remote {
 
   /// Binds and registers with EPMD. Blocks for at most a few seconds. Returns this start's creation.
   /// Errors: name_taken (EPMD has a live node of the name), io (port taken, address not ours),
-  /// unreachable (EPMD does not answer: start it, or set epmd = false), invalid_argument (bad name).
+  /// unreachable (EPMD does not answer: start it, or set epmd = false), invalid_argument (bad name); and
+  /// those of TlsContext::load().
   Result<std::uint32_t> start();
   /// Where arrivals go. Set once, before the io_context runs.
   void set_events(process::RemoteEvents* processes, DistributionEvents events);

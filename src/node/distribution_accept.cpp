@@ -19,8 +19,9 @@ constexpr milliseconds probe_interval{10};
 
 void Distribution::Impl::on_accepted(Tcp::socket socket) {
   while (sessions_.size() >= std::max(1U, options.pending_handshakes_max)) drop_oldest_session();
+  auto stream = std::make_unique<Stream>(std::move(socket), tls_ != nullptr ? tls_->server() : nullptr);
   auto session = std::make_shared<HandshakeSession>(
-      std::move(socket), Handshake::acceptor(handshake_options()),
+      std::move(stream), Handshake::acceptor(handshake_options()),
       // Weak: sessions_ holds the session.
       [weak = weak_from_this()](const SessionPtr& event_of, HandshakeSession::Event event) {
         if (const auto self = weak.lock()) self->on_incoming_event(event_of, event);
@@ -148,7 +149,7 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
       (handshake.failure() == HandshakeFailure::nok || handshake.failure() == HandshakeFailure::declined);
   // Connections that end without a word are given-up attempts and port checks.
   const bool no_word =
-      session->end() == HandshakeSession::End::closed && handshake.untouched() && session->received().empty();
+      session->end() == HandshakeSession::End::closed && (!session->has_begun() || session->is_silent());
   if (!our_choice && !no_word) {
     ++counts_.handshakes_refused;
     const std::string remote = session->remote().address().to_string();

@@ -21,7 +21,7 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
                       .hidden = (identity.flags & flag::published) == 0,
                       .address = to_text(session.remote())};
   const auto channel =
-      std::make_shared<Channel>(session.take_socket(), info,
+      std::make_shared<Channel>(session.take_stream(), info,
                                 ChannelOptions{.send_buffer_max = options.send_buffer_max,
                                                .message_bytes_max = options.message_bytes_max,
                                                .assembly_bytes_max = options.assembly_bytes_max,

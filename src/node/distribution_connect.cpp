@@ -88,7 +88,8 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
                                          DialOptions{.node = node,
                                                      .address = std::move(address),
                                                      .epmd_port = options.epmd_port,
-                                                     .timeout = options.handshake_timeout},
+                                                     .timeout = options.handshake_timeout,
+                                                     .tls = tls_},
                                          std::move(handler));
   {
     const std::unique_lock lock(peers_mutex_);
@@ -110,6 +111,7 @@ HandshakeOptions Distribution::Impl::handshake_options() {
           .flags = flag::announced | (options.hidden ? 0 : flag::published),
           .cookie = options.cookie,
           .challenge = random_(),
+          .length = tls_ != nullptr ? LengthBytes::four : LengthBytes::two,
           .given_name = random_name(),
           .given_creation = (random_() & 0x7fffffffU) | 0x100U};
 }

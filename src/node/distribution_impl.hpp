@@ -32,6 +32,7 @@
 #include "node/log_limiter.hpp"
 #include "node/session.hpp"
 #include "node/ticker.hpp"
+#include "node/tls_context.hpp"
 
 namespace brood::node {
 
@@ -64,6 +65,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Start and stop; any thread.
   Result<std::uint32_t> start();
   Result<void> listen();
+  void warn_of_plain_text() const;
   void stop(milliseconds patience);
   void close_gate();
 
@@ -135,7 +137,8 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Io thread.
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
-  std::list<SessionPtr> sessions_;  ///< Incoming, not yet authenticated; the oldest first.
+  std::shared_ptr<TlsContext> tls_;  ///< Null: plain text.
+  std::list<SessionPtr> sessions_;   ///< Incoming, not yet authenticated; the oldest first.
   /// Those of sessions_ that an attempt of ours waits for.
   std::unordered_map<SessionPtr, std::uint64_t> took_over_;
   std::uint64_t last_attempt_ = 0;

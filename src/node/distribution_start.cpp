@@ -31,6 +31,12 @@ Result<std::uint32_t> Distribution::Impl::start() {
   if (options.tick_timeout < milliseconds(4)) {
     return Error{Errc::invalid_argument, "tick_timeout must be at least 4 ms"};
   }
+  if (options.tls && tls_ == nullptr) {
+    auto tls =
+        TlsContext::load(*options.tls, options.listen ? std::string(host_part(options.name)) : std::string());
+    if (!tls) return tls.error();
+    tls_ = std::move(*tls);
+  }
   // Small creations belong to old nodes.
   creation = (random_() & 0x7fffffffU) | 0x100U;
   if (options.listen) {
@@ -52,6 +58,7 @@ Result<std::uint32_t> Distribution::Impl::start() {
       }
       if (*registered != 0) creation = *registered;
     }
+    warn_of_plain_text();
     asio::post(io, [self = shared_from_this()] { self->accept(); });
   }
   ticker_.start([this](Clock::time_point now, bool late) { return tick_round(now, late); });
@@ -87,6 +94,16 @@ Result<void> Distribution::Impl::listen() {
   }
   port = acceptor_.local_endpoint(error).port();
   return {};
+}
+
+void Distribution::Impl::warn_of_plain_text() const {
+  ErrorCode error;
+  const auto endpoint = acceptor_.local_endpoint(error);
+  if (tls_ != nullptr || error || endpoint.address().is_loopback()) return;
+  spdlog::warn(
+      "{} listens at {} in plain text: whoever sees the traffic can read and change it; use TLS, or a "
+      "network that you trust",
+      options.name.value, to_text(endpoint));
 }
 
 void Distribution::Impl::accept() {

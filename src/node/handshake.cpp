@@ -34,15 +34,16 @@ BytesView view(const Digest& digest) {
 
 }  // namespace
 
-Result<std::optional<Bytes>> take_handshake_packet(Bytes& buffer) {
-  if (buffer.size() < 2) return std::optional<Bytes>();
-  const auto length = static_cast<std::size_t>(wire::get(buffer, 2));
+Result<std::optional<Bytes>> take_handshake_packet(Bytes& buffer, LengthBytes length_bytes) {
+  const auto head = static_cast<unsigned>(length_bytes);
+  if (buffer.size() < head) return std::optional<Bytes>();
+  const auto length = static_cast<std::size_t>(wire::get(buffer, head));
   if (length > handshake_packet_bytes_max) {
     return Error{Errc::malformed, fmt::format("a handshake packet of {} bytes", length)};
   }
-  if (buffer.size() < 2 + length) return std::optional<Bytes>();
-  std::optional<Bytes> packet(buffer.substr(2, length));
-  buffer.erase(0, 2 + length);
+  if (buffer.size() < head + length) return std::optional<Bytes>();
+  std::optional<Bytes> packet(buffer.substr(head, length));
+  buffer.erase(0, head + length);
   return packet;
 }
 
@@ -281,7 +282,7 @@ Handshake::Event Handshake::fail(HandshakeFailure failure, std::string words) {
 }
 
 void Handshake::send(BytesView packet) {
-  wire::put(output_, packet.size(), 2);
+  wire::put(output_, packet.size(), static_cast<unsigned>(options_.length));
   output_ += packet;
 }
 

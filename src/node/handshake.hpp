@@ -22,9 +22,14 @@ namespace brood::node {
 /// Longest handshake packet that is read.
 inline constexpr std::size_t handshake_packet_bytes_max = 4096;
 
-/// Takes the first complete packet off `buffer` (two bytes of length, then that many). nullopt: more bytes
-/// are needed. malformed: longer than handshake_packet_bytes_max, so not the protocol.
-[[nodiscard]] Result<std::optional<Bytes>> take_handshake_packet(Bytes& buffer);
+/// How many bytes a packet's length takes: two, but four under TLS, where OTP frames a handshake as it frames
+/// messages.
+enum class LengthBytes : std::uint8_t { two = 2, four = 4 };
+
+/// Takes the first complete packet off `buffer` (its length, then that many bytes). nullopt: more bytes are
+/// needed. malformed: longer than handshake_packet_bytes_max, so not the protocol.
+[[nodiscard]] Result<std::optional<Bytes>> take_handshake_packet(Bytes& buffer,
+                                                                 LengthBytes length = LengthBytes::two);
 
 /// What the acceptor answers to a name.
 enum class HandshakeStatus : std::uint8_t {
@@ -51,6 +56,7 @@ struct HandshakeOptions {
   std::uint64_t flags = 0;  ///< What this node announces.
   std::string cookie;
   std::uint32_t challenge = 0;  ///< Unpredictable, new for each handshake.
+  LengthBytes length = LengthBytes::two;
   /// What a peer is called, before the @, and counted as, that has no name and asks for one. Unique; empty:
   /// such peers are refused.
   std::string given_name = {};
@@ -86,6 +92,7 @@ class Handshake {
   /// Packets to send, lengths included; empties the buffer.
   [[nodiscard]] Bytes take_output() { return std::exchange(output_, {}); }
   [[nodiscard]] const PeerIdentity& peer() const { return peer_; }
+  [[nodiscard]] LengthBytes length_bytes() const { return options_.length; }
   [[nodiscard]] HandshakeFailure failure() const { return failure_; }
   [[nodiscard]] const std::string& words() const { return words_; }
   /// The peer said `alive` and was told `true`: closing now means that it has a live node of our name.

@@ -1,5 +1,6 @@
-// HandshakeSession: a Handshake on a socket, with a deadline. It tells its handler each Event but `more`; the
-// handler answers at once or later, through the functions here.
+// HandshakeSession: a Handshake on a stream (after TLS's own, where there is TLS), with a deadline for all of
+// it. It tells its handler each Event but `more`; the handler answers at once or later, through the functions
+// here.
 //
 // Thread rule: the io thread.
 #pragma once
@@ -12,19 +13,25 @@
 #include <memory>
 
 #include "node/handshake.hpp"
+#include "node/stream.hpp"
 
 namespace brood::node {
 
 class HandshakeSession : public std::enable_shared_from_this<HandshakeSession> {
  public:
-  using Socket = boost::asio::ip::tcp::socket;
   using Event = Handshake::Event;
   using Handler = std::function<void(const std::shared_ptr<HandshakeSession>&, Event)>;
 
   /// How a session that failed ended.
-  enum class End : std::uint8_t { refused, closed, timeout };
+  enum class End : std::uint8_t {
+    refused,
+    closed,
+    timeout,
+    no_tls,           ///< One side speaks TLS, the other does not, or they have no version in common.
+    bad_certificate,  ///< One side does not accept the other's.
+  };
 
-  HandshakeSession(Socket socket, Handshake handshake, Handler handler);
+  HandshakeSession(std::unique_ptr<Stream> stream, Handshake handshake, Handler handler);
 
   void start(std::chrono::milliseconds timeout);
   void decide(HandshakeStatus status) { apply(handshake_.decide(status)); }
@@ -38,25 +45,32 @@ class HandshakeSession : public std::enable_shared_from_this<HandshakeSession> {
   /// Why it failed.
   [[nodiscard]] const std::string& words() const { return words_; }
   [[nodiscard]] const boost::asio::ip::tcp::endpoint& remote() const { return remote_; }
-  /// Once established: the socket, and what came behind the handshake.
-  [[nodiscard]] Socket take_socket() { return std::move(socket_); }
+  /// The peer may have heard who this is: TLS's handshake is over.
+  [[nodiscard]] bool has_begun() const { return begun_; }
+  /// The peer has not sent a byte.
+  [[nodiscard]] bool is_silent() const;
+  /// Once established: the stream, and what came behind the handshake.
+  [[nodiscard]] std::unique_ptr<Stream> take_stream() { return std::move(stream_); }
   [[nodiscard]] const Bytes& received() const { return received_; }
 
  private:
+  void begin();
   void read();
+  void on_read_error(const boost::system::error_code& error);
   void process();
   void apply(Event event);
   bool flush();
   void fail(End end, std::string words);
   void finish(Event event);
 
-  Socket socket_;
+  std::unique_ptr<Stream> stream_;
   boost::asio::ip::tcp::endpoint remote_;
   boost::asio::steady_timer timer_;
   Handshake handshake_;
   Handler handler_;
   Bytes received_;
   char chunk_[1024] = {};
+  bool begun_ = false;
   bool reading_ = false;
   End end_ = End::refused;
   std::string words_;
