@@ -10,6 +10,7 @@
 #include <brood/remote.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
+#include <brood/tls.hpp>
 #include <brood/worker.hpp>
 #include <chrono>
 #include <functional>
@@ -34,6 +35,9 @@ struct NodeOptions {
   std::vector<std::string> join = {};  ///< Nodes to form a cluster with: "name@host" or "name@host:port".
   /// Ways to find others beside `join`; see brood/discovery.hpp.
   std::vector<std::shared_ptr<Discovery>> discovery = {};
+  /// All connections are encrypted, and both sides prove who they are: see brood/tls.hpp. Empty: plain text,
+  /// with a warning when listening beyond loopback. A cluster is one or the other.
+  std::optional<TlsOptions> tls = std::nullopt;
   std::string listen_address = {};  ///< Default: the address of the name's host.
   std::uint16_t port = 0;           ///< 0: any free one.
   bool epmd = true;                 ///< Register with EPMD (started if it does not run and is installed).
@@ -96,7 +100,7 @@ class WorkerRegistry {
 class Node {
  public:
   /// Throws brood::NodeError when the node cannot start (name taken, port taken, EPMD unreachable, bad
-  /// cookie file): a constructor has no other way.
+  /// cookie file, bad files of TLS): a constructor has no other way.
   explicit Node(NodeOptions options);
   /// As the constructor, with a Result.
   [[nodiscard]] static Result<std::unique_ptr<Node>> start(NodeOptions options);

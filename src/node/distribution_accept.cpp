@@ -154,7 +154,9 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
     ++counts_.handshakes_refused;
     const std::string remote = session->remote().address().to_string();
     const std::string who = name.empty() ? remote : fmt::format("{} at {}", name.value, remote);
-    if (limiter_.allow(who)) spdlog::warn("no connection from {}: {}", who, session->words());
+    // One line for each kind of failure: that of another process there must not hide this one.
+    if (limiter_.allow(fmt::format("{} {}", static_cast<int>(session->end()), who)))
+      spdlog::warn("no connection from {}: {}", who, session->words());
   }
   // Our own attempt gave way to this one; now it is needed after all.
   if (!took_over.empty()) resume_attempt(name, took_over.mapped());

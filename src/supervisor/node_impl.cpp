@@ -115,6 +115,7 @@ Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
   node::DistributionOptions network;
   network.name = address->name;
   network.cookie = options_.cookie;
+  network.tls = options_.tls;
   network.listen_address = options_.listen_address;
   network.listen_port_min = options_.port != 0 ? options_.port : address->port;
   network.epmd = options_.epmd;

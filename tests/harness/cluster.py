@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from . import ports, processes, sanitizers, toml
+from . import ports, processes, sanitizers, tls as certificates, toml
 from .witness import Witness
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -63,8 +63,9 @@ class Answer:
 
 class Cluster:
     def __init__(self, names=("n1", "n2", "n3"), supervisors=None, node=None, chaos=True, own_epmd=True,
-                 erlang_cookie="brood-test-cookie", wrapper=(), faults=False):
-        """faults: nodes are made to crash, and sanitizers must let them."""
+                 erlang_cookie="brood-test-cookie", wrapper=(), faults=False, tls=False):
+        """faults: nodes are made to crash, and sanitizers must let them. tls: everybody speaks it, with a
+        certificate of his own from self.authority."""
         self.folder = tempfile.mkdtemp(prefix="brood-test-")
         self.mark = processes.new_mark()
         self.cookie = erlang_cookie
@@ -88,6 +89,11 @@ class Cluster:
         self._epmd = None
         self._erlang = []
         self.cookie_file = self.write("cookie", self.cookie, 0o400)
+        self.authority = certificates.Authority(self.path("tls")) if tls else None
+        if tls:
+            for name in [*self.names, "cli", "erlang"]:
+                self.authority.issue(name)
+            self.environment.update(self.authority.environment("cli"))
         if own_epmd:
             self.start_epmd()
 
@@ -113,6 +119,8 @@ class Cluster:
                  "join": [self.full(other) for other in self.names if other != name]}
         if self._chaos and chaos_library().exists():
             table["worker_libs"] = [str(chaos_library())]
+        if self.authority:
+            table["tls"] = self.authority.files(name)
         table.update(self.node_options)
         table.update(node or {})
         return toml.fleet({key: item for key, item in table.items() if item is not None},

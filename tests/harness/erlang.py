@@ -35,7 +35,8 @@ class ErlangNode:
         self._errors = open(self._folder / "stderr", "wb")
         if arguments is None:
             arguments = ["-kernel", "prevent_overlapping_partitions", "false"]
-        command = [*wrapper, "erl", "-noshell", "-name", self.name, "-pa", str(self._folder), *arguments,
+        secure = cluster.authority.erlang_arguments("erlang") if cluster.authority else []
+        command = [*wrapper, "erl", *secure, "-noshell", "-name", self.name, "-pa", str(self._folder), *arguments,
                    *(["-hidden"] if hidden else []), "-s", "brood_driver", "main"]
         self._process = processes.spawn(
             command, cluster.mark, environment=dict(cluster.environment, HOME=str(self._folder)),

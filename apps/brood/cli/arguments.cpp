@@ -23,6 +23,9 @@ class Parser {
       : app_("brood: named children, kept alive across a cluster", "brood") {
     out_.common.node = environment("BROOD_NODE");
     out_.common.cookie_file = environment("BROOD_COOKIE_FILE");
+    out_.common.tls_cert = environment("BROOD_TLS_CERT");
+    out_.common.tls_key = environment("BROOD_TLS_KEY");
+    out_.common.tls_ca = environment("BROOD_TLS_CA");
     app_.footer(footer);
     app_.require_subcommand(1);
     app_.set_help_flag("-h,--help", "Show this help");
@@ -56,7 +59,7 @@ class Parser {
     }
     out_.command = app_.get_subcommands().front()->get_name();
     // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
-    if (out_.command == "node" && app_.count("--cookie-file") == 0) out_.common.cookie_file.clear();
+    if (out_.command == "node") forget_environment();
     if (auto problem = check(); !problem.empty()) return wrong(problem, json);
     return out_;
   }
@@ -75,6 +78,13 @@ class Parser {
     const auto help = chosen.empty() ? std::string("brood --help")
                                      : fmt::format("brood {} --help", chosen.front()->get_name());
     return tl::unexpected(ParseStop{exit_usage, json ? what : fmt::format("{}\nSee: {}", what, help), json});
+  }
+
+  void forget_environment() {
+    if (app_.count("--cookie-file") == 0) out_.common.cookie_file.clear();
+    if (app_.count("--tls-cert") == 0) out_.common.tls_cert.clear();
+    if (app_.count("--tls-key") == 0) out_.common.tls_key.clear();
+    if (app_.count("--tls-ca") == 0) out_.common.tls_ca.clear();
   }
 
   // CLI11 would only say that the word was not expected.
@@ -98,6 +108,12 @@ class Parser {
     app_.add_option("--cookie-file", common.cookie_file,
                     "The cluster's secret (default: $BROOD_COOKIE_FILE, "
                     "then ~/.erlang.cookie)")
+        ->type_name("FILE");
+    app_.add_option("--tls-cert", common.tls_cert,
+                    "The certificate to show, where the cluster speaks TLS (default: $BROOD_TLS_CERT)")
+        ->type_name("FILE");
+    app_.add_option("--tls-key", common.tls_key, "Its key (default: $BROOD_TLS_KEY)")->type_name("FILE");
+    app_.add_option("--tls-ca", common.tls_ca, "Whose certificates to believe (default: $BROOD_TLS_CA)")
         ->type_name("FILE");
     app_.add_option_function<std::uint32_t>(
             "--timeout", [this](std::uint32_t ms) { out_.common.timeout = std::chrono::milliseconds(ms); },
@@ -230,7 +246,18 @@ class Parser {
     return good_env ? "" : "start: --env takes NAME=VALUE";
   }
 
+  std::string check_tls() const {
+    const auto& common = out_.common;
+    if (common.tls_cert.empty() && common.tls_key.empty() && common.tls_ca.empty()) return "";
+    const char* missing = common.tls_cert.empty()  ? "--tls-cert FILE (or BROOD_TLS_CERT)"
+                          : common.tls_key.empty() ? "--tls-key FILE (or BROOD_TLS_KEY)"
+                          : common.tls_ca.empty()  ? "--tls-ca FILE (or BROOD_TLS_CA)"
+                                                   : nullptr;
+    return missing == nullptr ? "" : fmt::format("TLS needs certificate, key and CA: give {} too", missing);
+  }
+
   std::string check() const {
+    if (auto problem = check_tls(); !problem.empty()) return problem;
     if (out_.command == "node") {
       if (app_.count("--node") > 0) return "node: this node's own name is --name";
       return out_.common.json ? "node: it prints no JSON" : "";
@@ -246,6 +273,12 @@ class Parser {
 };
 
 }  // namespace
+
+std::optional<TlsOptions> tls_of(const CommonArguments& arguments) {
+  if (arguments.tls_cert.empty()) return std::nullopt;
+  return TlsOptions{
+      .cert_file = arguments.tls_cert, .key_file = arguments.tls_key, .ca_file = arguments.tls_ca};
+}
 
 tl::expected<Arguments, ParseStop> parse_arguments(std::vector<std::string> words,
                                                    const Environment& environment) {

@@ -3,6 +3,7 @@
 // Plain data; parse_arguments() is pure but for the environment that it is given.
 #pragma once
 
+#include <brood/tls.hpp>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -18,6 +19,9 @@ struct CommonArguments {
   std::string node;         ///< Whom to ask; from BROOD_NODE when not given.
   std::string supervisor;   ///< Empty: the only one there.
   std::string cookie_file;  ///< From BROOD_COOKIE_FILE when not given; empty: ~/.erlang.cookie.
+  std::string tls_cert;     ///< From BROOD_TLS_CERT when not given. All three, or none: plain text.
+  std::string tls_key;      ///< From BROOD_TLS_KEY.
+  std::string tls_ca;       ///< From BROOD_TLS_CA.
   std::optional<std::chrono::milliseconds> timeout;
   bool json = false;
   When color = When::automatic;
@@ -69,6 +73,9 @@ struct ParseStop {
   std::string text;
   bool json = false;  ///< --json was among the arguments.
 };
+
+/// The files of TLS, if they were given; parse_arguments() has seen to it that it is all of them or none.
+[[nodiscard]] std::optional<TlsOptions> tls_of(const CommonArguments& arguments);
 
 using Environment = std::function<std::string(const std::string& name)>;
 

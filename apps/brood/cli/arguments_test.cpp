@@ -114,6 +114,25 @@ TEST(Arguments, TheRestIsRead) {
   EXPECT_EQ(good({"retry", "a"}).id, "a");
 }
 
+TEST(Arguments, TlsIsThreeFilesOrNone) {
+  EXPECT_FALSE(tls_of(good({"ps"}).common).has_value());
+  const auto given = tls_of(good({"ps", "--tls-cert", "c", "--tls-key", "k", "--tls-ca", "a"}).common);
+  ASSERT_TRUE(given.has_value());
+  EXPECT_EQ(given->cert_file + given->key_file + given->ca_file, "cka");
+  EXPECT_NE(bad({"ps", "--tls-cert", "c", "--tls-key", "k"}).find("give --tls-ca FILE (or BROOD_TLS_CA) too"),
+            std::string::npos);
+  EXPECT_NE(bad({"node", "--tls-ca", "a"}).find("give --tls-cert FILE (or BROOD_TLS_CERT) too"),
+            std::string::npos);
+  const auto environment = [](const std::string& name) {
+    return name.rfind("BROOD_TLS_", 0) == 0 ? "/" + name.substr(10) : "";
+  };
+  const auto from = tls_of(parse_arguments({"ps", "--tls-cert", "c"}, environment)->common);
+  ASSERT_TRUE(from.has_value());
+  EXPECT_EQ(from->cert_file + from->key_file + from->ca_file, "c/KEY/CA");
+  // A daemon has its own file.
+  EXPECT_FALSE(tls_of(parse_arguments({"node", "--name", "n1@h"}, environment)->common).has_value());
+}
+
 TEST(Arguments, TheDaemonTakesListsOneByOne) {
   const auto arguments = good({"node",      "--config",      "f",      "--name",       "n1@h",
                                "--join",    "n2@h",          "--join", "n3@h",         "--worker-lib",

@@ -38,6 +38,7 @@ node::DistributionOptions distribution_options(const ClientOptions& options) {
   node::DistributionOptions out;
   out.name = own_name(options.node.host);
   out.cookie = options.cookie;
+  out.tls = options.tls;
   out.listen = false;
   out.epmd_port = options.epmd_port;
   out.hidden = true;
@@ -49,7 +50,9 @@ node::DistributionOptions distribution_options(const ClientOptions& options) {
 
 struct Client::Impl {
   explicit Impl(const ClientOptions& options)
-      : peer(options.node.name), distribution(io, distribution_options(options)) {}
+      : peer(options.node.name),
+        uses_tls(options.tls.has_value()),
+        distribution(io, distribution_options(options)) {}
 
   ~Impl() {
     if (runtime) runtime->set_remote(nullptr);
@@ -70,6 +73,7 @@ struct Client::Impl {
   node::DistributionEvents events();
 
   NodeName peer;
+  bool uses_tls;
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
   std::promise<Outcome<void>> connected;
@@ -92,7 +96,10 @@ node::DistributionEvents Client::Impl::events() {
   out.on_connect_failed = [this](const NodeName& name, node::ConnectFailure failure,
                                  const std::string& words) {
     if (name != peer) return;
-    settle(unreachable(std::string(node::to_string(failure)), fmt::format("cannot reach {}", words)));
+    const bool lacks_files = failure == node::ConnectFailure::no_tls && !uses_tls;
+    settle(unreachable(std::string(node::to_string(failure)),
+                       fmt::format("cannot reach {}{}", words,
+                                   lacks_files ? "; give --tls-cert, --tls-key and --tls-ca" : "")));
   };
   return out;
 }
@@ -100,6 +107,8 @@ node::DistributionEvents Client::Impl::events() {
 Outcome<void> Client::Impl::open(const ClientOptions& options) {
   const auto creation = distribution.start();
   if (!creation) {
+    // Nothing is listened at: what can be wrong with TLS is its files.
+    if (options.tls) return usage(creation.error().message);
     return unreachable(std::string(brood::to_string(creation.error().code)), creation.error().message);
   }
   process::RuntimeOptions runtime_options;

@@ -4,8 +4,10 @@
 // One thread uses it; it has threads of its own.
 #pragma once
 
+#include <brood/tls.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "apps/brood/cli/api.hpp"
@@ -16,6 +18,7 @@ namespace brood::app {
 struct ClientOptions {
   NodeAddress node;
   std::string cookie;
+  std::optional<TlsOptions> tls = std::nullopt;
   std::uint16_t epmd_port = 4369;
   std::chrono::milliseconds connect_timeout{7000};
 };

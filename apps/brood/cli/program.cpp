@@ -59,6 +59,7 @@ Outcome<void> run_client(const Arguments& arguments, Output& out) {
   ClientOptions options;
   options.node = *target;
   options.cookie = std::move(*cookie);
+  options.tls = tls_of(arguments.common);
   options.epmd_port = epmd_port_from_environment();
   if (arguments.common.timeout) options.connect_timeout = *arguments.common.timeout;
   const auto client = Client::connect(options);

@@ -54,6 +54,7 @@ void add_supervisors(DaemonSettings& out, const std::vector<std::string>& names,
 
 void set_network(NodeOptions& node, const fleet::NodeSection& section, const NodeArguments& arguments) {
   if (section.listen) node.listen_address = *section.listen;
+  if (section.tls) node.tls = *section.tls;
   if (section.port) node.port = *section.port;
   node.epmd = section.epmd.value_or(true) && !arguments.no_epmd;
   node.epmd_port = section.epmd_port.value_or(epmd_port_from_environment());
@@ -107,6 +108,10 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   out.node.join = std::move(*join);
   out.node.discovery = discovery(section);
   set_network(out.node, section, given);
+  if (auto tls = tls_of(arguments.common)) {
+    if (out.node.tls) tls->min_version = out.node.tls->min_version;
+    out.node.tls = std::move(tls);
+  }
   // A port in the name on the command line wins over the file's.
   if (own->port != 0) out.node.port = 0;
   out.node.report_crashes = true;

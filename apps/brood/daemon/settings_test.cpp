@@ -51,6 +51,20 @@ TEST(DaemonSettings, ANodeIsHiddenUnlessItsFileSaysOtherwise) {
   EXPECT_TRUE(merged({"--name", "n1@h"}, "")->node.hidden);
 }
 
+TEST(DaemonSettings, TheCommandLinesCertificateWinsAndTheFilesVersionStays) {
+  const std::string file =
+      "[node.tls]\ncert_file = \"c\"\nkey_file = \"k\"\nca_file = \"a\"\nmin_version = \"1.3\"\n";
+  const auto from_file = merged({"--name", "n1@h"}, file);
+  ASSERT_TRUE(from_file && from_file->node.tls);
+  EXPECT_EQ(from_file->node.tls->cert_file, "c");
+  const auto given =
+      merged({"--name", "n1@h", "--tls-cert", "c2", "--tls-key", "k2", "--tls-ca", "a2"}, file);
+  ASSERT_TRUE(given && given->node.tls);
+  EXPECT_EQ(given->node.tls->cert_file, "c2");
+  EXPECT_EQ(given->node.tls->min_version, TlsVersion::v1_3);
+  EXPECT_FALSE(merged({"--name", "n1@h"}, "[node]\n")->node.tls.has_value());
+}
+
 TEST(DaemonSettings, ListsOfBothAreTaken) {
   const auto settings = merged({"--name", "n1@h", "--worker-lib", "b.so", "--join", "n3@h"},
                                "[node]\nworker_libs = [\"a.so\"]\njoin = [\"n2@h\"]\n");

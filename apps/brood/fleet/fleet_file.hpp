@@ -5,6 +5,7 @@
 #pragma once
 
 #include <brood/supervisor.hpp>
+#include <brood/tls.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct NodeSection {
   std::optional<std::string> discover_dns;
   std::optional<std::string> discover_multicast;
   std::optional<std::chrono::milliseconds> discover_every;
+  std::optional<TlsOptions> tls;  ///< [node.tls]
   std::optional<std::string> listen;
   std::optional<std::uint16_t> port;
   std::optional<bool> epmd;

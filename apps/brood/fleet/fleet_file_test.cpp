@@ -89,6 +89,27 @@ TEST(FleetFile, AnEmptyFileIsAFleetOfNothing) {
   EXPECT_TRUE(good("").supervisors.empty());
 }
 
+TEST(FleetFile, TheFilesOfTlsAreRead) {
+  const auto tls =
+      good("[node.tls]\ncert_file = \"n1.pem\"\nkey_file = \"/k/n1.key\"\nca_file = \"ca.pem\"\n", "etc")
+          .node.tls;
+  ASSERT_TRUE(tls.has_value());
+  EXPECT_EQ(tls->cert_file, "etc/n1.pem");
+  EXPECT_EQ(tls->key_file, "/k/n1.key");
+  EXPECT_EQ(tls->ca_file, "etc/ca.pem");
+  EXPECT_EQ(tls->min_version, TlsVersion::v1_2);
+  const std::string all = "[node.tls]\ncert_file = \"c\"\nkey_file = \"k\"\nca_file = \"a\"\n";
+  EXPECT_EQ(good(all + "min_version = \"1.3\"\n").node.tls->min_version, TlsVersion::v1_3);
+  EXPECT_EQ(good(all + "min_version = \"1.2\"\n").node.tls->min_version, TlsVersion::v1_2);
+  EXPECT_FALSE(good("[node]\n").node.tls.has_value());
+  EXPECT_NE(only(all + "min_version = \"1.1\"\n").find("FILE:5: node.tls.min_version: is \"1.1\""),
+            std::string::npos);
+  EXPECT_NE(only(all + "verify = false\n").find("FILE:5: node.tls.verify: "), std::string::npos);
+  EXPECT_EQ(only("[node.tls]\ncert_file = \"c\"\nkey_file = \"k\"\n"),
+            "FILE:1: node.tls: there is no ca_file; TLS needs cert_file, key_file and ca_file");
+  EXPECT_EQ(only("[node]\ntls = true\n"), "FILE:2: node.tls: allowed: a table, [node.tls]");
+}
+
 TEST(FleetFile, EverySettingOfTheNodeIsRead) {
   const auto node = good(R"([node]
 cookie = "secret"
@@ -260,7 +281,7 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
   EXPECT_EQ(
       only("[node]\nnmae = \"a@b\"\n"),
       "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
-      "discover_multicast, discover_every_ms, cookie_file, cookie, listen, port, epmd, "
+      "discover_multicast, discover_every_ms, cookie_file, cookie, tls, listen, port, epmd, "
       "epmd_port, "
       "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, erlang_tick_timeout_ms, "
       "hidden, "

@@ -63,6 +63,29 @@ void read_cookie(Section& section, NodeSection& node, const std::string& folder)
   }
 }
 
+void read_tls(Section& section, NodeSection& node, const std::string& folder) {
+  const auto* entry = section.any("tls");
+  if (entry == nullptr) return;
+  const auto* table = entry->value.as<TomlTable>();
+  if (table == nullptr) return section.problem("tls", "allowed: a table, [node.tls]");
+  Section inner(*table, entry->line, section.path_of("tls"), section.problems());
+  TlsOptions tls;
+  const auto file_at = [&](std::string_view key, std::string& file) {
+    if (const auto path = path_at(inner, key, folder)) {
+      file = *path;
+    } else if (!inner.has(key)) {
+      inner.problem("", fmt::format("there is no {}; TLS needs cert_file, key_file and ca_file", key));
+    }
+  };
+  file_at("cert_file", tls.cert_file);
+  file_at("key_file", tls.key_file);
+  file_at("ca_file", tls.ca_file);
+  const auto version = inner.one_of("min_version", {"1.2", "1.3"});
+  if (version == "1.3") tls.min_version = TlsVersion::v1_3;
+  inner.finish();
+  node.tls = std::move(tls);
+}
+
 /// "239.1.2.3:7746"
 bool is_group(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -101,6 +124,7 @@ NodeSection read_node(Section section, const std::string& folder) {
   read_names(section, node);
   read_discovery(section, node);
   read_cookie(section, node, folder);
+  read_tls(section, node, folder);
   node.listen = section.text("listen");
   node.port = port_at(section, "port", 0);
   node.epmd = section.boolean("epmd");
