@@ -59,6 +59,7 @@ void Channel::adopt(FairQueue&& waiting) {
 }
 
 void Channel::start(BytesView received) {
+  stream_->let_in();
   while (!received.empty()) {
     const auto space = incoming_.space();
     const std::size_t count = std::min(space.size(), received.size());
@@ -77,6 +78,7 @@ void Channel::read() {
                        if (error) return self->close(DownReason::closed, self->stream_->words(error));
                        self->last_received_.store(Clock::now(), std::memory_order_relaxed);
                        self->incoming_.commit(count);
+                       if (self->stream_->wants_write()) self->tick();
                        self->on_read(count);
                      });
 }
@@ -168,6 +170,8 @@ bool Channel::refill() {
   if (!inflight_.empty()) return true;
   {
     const std::scoped_lock lock(mutex_);
+    if (queue_.empty() && stream_->wants_write())
+      backlog_.fetch_add(queue_.append_tick(), std::memory_order_relaxed);
     if (queue_.refill(inflight_)) return true;
     writing_ = false;
   }
@@ -228,11 +232,10 @@ void Channel::write_held() {
 void Channel::await_writable() {
   // The socket object belongs to the io thread.
   asio::dispatch(stream_->socket().get_executor(), [self = shared_from_this()] {
-    self->stream_->socket().async_wait(Stream::Socket::wait_write,
-                                       [self](const boost::system::error_code& error) {
-                                         if (error) return self->write_failed();
-                                         self->write_some(true);
-                                       });
+    self->stream_->await_writable([self](const boost::system::error_code& error) {
+      if (error) return self->write_failed();
+      self->write_some(true);
+    });
   });
 }
 
@@ -256,6 +259,7 @@ void Channel::close(DownReason reason, std::string words) {
   }
   ::shutdown(stream_->socket().native_handle(), SHUT_RDWR);
   asio::post(stream_->socket().get_executor(), [self = shared_from_this(), reason, words = std::move(words)] {
+    self->stream_->forget_writer();
     if (const auto owner = self->owner_.lock()) owner->on_closed(self, reason, words);
   });
 }

@@ -47,8 +47,12 @@ void Stream::handshake(std::function<void(const ErrorCode&)> done) {
 
 void Stream::read_tls(std::span<char> space, ReadHandler handler) {
   // What the last read left comes first; not from within, or a long stretch of it would be as deep a stack.
-  if (const auto plain = tls_->read(space); plain.count != 0 || plain.ended) {
+  const bool had_output = tls_->has_output();
+  const auto plain = tls_->read(space);
+  const bool has_output = !had_output && tls_->has_output();
+  if (plain.count != 0 || plain.ended || has_output) {
     return asio::post(socket_.get_executor(), [this, handler = std::move(handler), plain] {
+      resume_writer();
       handler(plain.ended ? ErrorCode(asio::error::eof) : ErrorCode(), plain.count);
     });
   }
@@ -62,9 +66,19 @@ void Stream::await_tls(std::span<char> space, ReadHandler handler) {
     if (error) return handler(error, 0);
     tls_->feed({arrived_.data(), count});
     const auto plain = tls_->read(space);
-    if (plain.count == 0 && !plain.ended) return await_tls(space, std::move(handler));
+    resume_writer();
+    if (plain.count == 0 && !plain.ended && !tls_->has_output()) return await_tls(space, std::move(handler));
     handler(plain.ended ? ErrorCode(asio::error::eof) : ErrorCode(), plain.count);
   });
+}
+
+bool Stream::is_parked() const {
+  return tls_ != nullptr && sealed_.empty() && !tls_->has_output() && tls_->is_shaking_hands();
+}
+
+void Stream::resume_writer() {
+  if (parked_ != nullptr && !is_parked())
+    asio::post(socket_.get_executor(), [go_on = std::exchange(parked_, nullptr)] { go_on({}); });
 }
 
 ssize_t Stream::write(std::span<iovec> pieces) {
@@ -81,8 +95,9 @@ ssize_t Stream::write(std::span<iovec> pieces) {
 
 ssize_t Stream::write_tls(std::span<iovec> pieces) {
   if (sealed_.empty()) {
-    taken_ = tls_->encrypt(pieces, sealed_bytes_max, sealed_);
-    if (taken_ == 0) return -1;
+    const auto sealed = tls_->encrypt(pieces, sealed_bytes_max, sealed_);
+    if (sealed.broken) return -1;
+    taken_ = sealed.taken;
   }
   while (sent_ < sealed_.size()) {
     const ssize_t written = ::send(socket_.native_handle(), sealed_.data() + sent_, sealed_.size() - sent_,

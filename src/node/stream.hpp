@@ -36,6 +36,7 @@ class Stream {
   /// TLS's handshake. Bare bytes need none: `done` is called from within. An error: see words().
   void handshake(std::function<void(const ErrorCode&)> done);
   /// Reads what there is, at least a byte. `handler(error, count)`; one read at a time.
+  /// Under TLS the count may be 0: wants_write() then.
   template <typename Handler>
   void read_some(std::span<char> space, Handler handler) {
     if (tls_ == nullptr) {
@@ -44,9 +45,27 @@ class Stream {
       read_tls(space, std::move(handler));
     }
   }
-  /// Writes the first bytes of `pieces`, as many as the socket takes now, and returns how many. 0: it takes
-  /// none now; call again, with the same bytes first. -1: the connection is broken.
+  /// Writes the first bytes of `pieces`, as many as the socket takes now, and returns how many. 0: none now;
+  /// call again when it is writable, with the same bytes first. -1: the connection is broken.
   [[nodiscard]] ssize_t write(std::span<iovec> pieces);
+
+  /// Calls `handler(error)` once write() is worth another try. Until then this object holds it.
+  template <typename Handler>
+  void await_writable(Handler handler) {
+    if (is_parked()) {
+      parked_ = std::move(handler);
+    } else {
+      socket_.async_wait(Socket::wait_write, std::move(handler));
+    }
+  }
+  /// Drops such a handler.
+  void forget_writer() { parked_ = nullptr; }
+  /// The peer has been let in. Under TLS it may shake hands again now.
+  void let_in() {
+    if (tls_ != nullptr) tls_->allow_new_handshakes();
+  }
+  /// TLS has something to say: write anything, and it goes along. Any thread.
+  [[nodiscard]] bool wants_write() const { return tls_ != nullptr && tls_->has_output(); }
 
   /// Bytes, or the end, have arrived and were not given to a reader.
   [[nodiscard]] bool has_unread();
@@ -56,6 +75,9 @@ class Stream {
  private:
   void read_tls(std::span<char> space, ReadHandler handler);
   void await_tls(std::span<char> space, ReadHandler handler);
+  /// The writer can do nothing before the peer has gone on with a renewed handshake.
+  [[nodiscard]] bool is_parked() const;
+  void resume_writer();
   [[nodiscard]] ssize_t write_tls(std::span<iovec> pieces);
 
   Socket socket_;
@@ -66,6 +88,7 @@ class Stream {
   Bytes sealed_;               ///< Encrypted, on its way; the writer's.
   std::size_t sent_ = 0;       ///< Of it.
   std::size_t taken_ = 0;      ///< How many bytes it stands for.
+  std::function<void(const ErrorCode&)> parked_;
 };
 
 }  // namespace brood::node

@@ -111,7 +111,8 @@ Result<TlsContext::ContextPtr> TlsContext::read() const {
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(raw, 0);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+  // A record that could not be sealed is tried again, from where it then lies.
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify_depth(raw, chain_depth_max);
   SSL_CTX_set_max_cert_list(raw, chain_bytes_max);
   SSL_CTX_set_default_passwd_cb(raw, no_password);

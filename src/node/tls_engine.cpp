@@ -149,11 +149,12 @@ TlsEngine::Plain TlsEngine::read(std::span<char> space) {
     std::size_t count = 0;
     const int result =
         SSL_read_ex(ssl_.get(), space.data() + plain.count, space.size() - plain.count, &count);
+    const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
+    if (!output_.empty()) has_output_.store(true, std::memory_order_release);
     if (result == 1) {
       plain.count += count;
       continue;
     }
-    const int error = SSL_get_error(ssl_.get(), result);
     const bool flooded = output_.size() > answers_bytes_max;
     if (error == SSL_ERROR_WANT_READ && !flooded) {
       has_unread_.store(false, std::memory_order_relaxed);
@@ -173,21 +174,23 @@ TlsEngine::Plain TlsEngine::read(std::span<char> space) {
 
 void TlsEngine::take_output(Bytes& out) {
   const std::scoped_lock lock(mutex_);
+  has_output_.store(false, std::memory_order_relaxed);
   out += output_;
   output_.clear();
 }
 
-std::size_t TlsEngine::encrypt(std::span<const iovec> pieces, std::size_t bytes_max, Bytes& out) {
-  std::size_t taken = 0;
-  bool good = true;
+TlsEngine::Sealed TlsEngine::encrypt(std::span<const iovec> pieces, std::size_t bytes_max, Bytes& out) {
+  Sealed sealed;
+  std::size_t seen = 0;
+  bool goes_on = true;
   for (const iovec& piece : pieces) {
     BytesView left(static_cast<const char*>(piece.iov_base), piece.iov_len);
-    left = left.substr(0, bytes_max - taken);
-    taken += left.size();
-    while (good && !left.empty()) {
+    left = left.substr(0, bytes_max - seen);
+    seen += left.size();
+    while (goes_on && !left.empty()) {
       // What fills a record goes without a copy.
       if (record_.empty() && left.size() >= record_bytes_max) {
-        good = put_record(left.substr(0, record_bytes_max));
+        goes_on = put_record(left.substr(0, record_bytes_max), sealed);
         left.remove_prefix(record_bytes_max);
         continue;
       }
@@ -195,22 +198,39 @@ std::size_t TlsEngine::encrypt(std::span<const iovec> pieces, std::size_t bytes_
       record_ += part;
       left.remove_prefix(part.size());
       if (record_.size() < record_bytes_max) continue;
-      good = put_record(record_);
+      goes_on = put_record(record_, sealed);
       record_.clear();
     }
-    if (!good || taken == bytes_max) break;
+    if (!goes_on || seen == bytes_max) break;
   }
-  if (good && !record_.empty()) good = put_record(record_);
+  if (goes_on && !record_.empty()) put_record(record_, sealed);
   record_.clear();
   take_output(out);
-  return good ? taken : 0;
+  return sealed;
 }
 
-bool TlsEngine::put_record(BytesView record) {
+bool TlsEngine::put_record(BytesView record, Sealed& sealed) {
   const std::scoped_lock lock(mutex_);
   ERR_clear_error();
   std::size_t written = 0;
-  return SSL_write_ex(ssl_.get(), record.data(), record.size(), &written) == 1 && written == record.size();
+  const int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
+  if (result == 1) {
+    sealed.taken += record.size();
+    return true;
+  }
+  sealed.broken = SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ;
+  return false;
+}
+
+bool TlsEngine::is_shaking_hands() const {
+  const std::scoped_lock lock(mutex_);
+  return failure_ == TlsFailure::none && SSL_is_init_finished(ssl_.get()) == 0;
+}
+
+void TlsEngine::allow_new_handshakes() {
+  const std::scoped_lock lock(mutex_);
+  SSL_clear_options(ssl_.get(), SSL_OP_NO_RENEGOTIATION);
+  SSL_set_options(ssl_.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
 }
 
 std::string TlsEngine::version() const {

@@ -50,10 +50,21 @@ class TlsEngine {
   [[nodiscard]] Plain read(std::span<char> space);
   /// Appends what is to be sent to `out`: what handshake() or read() made.
   void take_output(Bytes& out);
-  /// Encrypts the first bytes of `pieces`, at most `bytes_max`, and appends the records to `out`. Returns how
-  /// many bytes it took; 0: the connection is broken.
-  [[nodiscard]] std::size_t encrypt(std::span<const iovec> pieces, std::size_t bytes_max, Bytes& out);
+  struct Sealed {
+    std::size_t taken = 0;
+    bool broken = false;
+  };
+  /// Encrypts the first bytes of `pieces`, at most `bytes_max`, and appends the records to `out`, behind what
+  /// take_output() would give. Takes nothing while a renewed handshake goes on.
+  [[nodiscard]] Sealed encrypt(std::span<const iovec> pieces, std::size_t bytes_max, Bytes& out);
+  /// The peer has shown that it is one of us: it may shake hands again. OTP does so with TLS 1.2 after many
+  /// records, and gives the connection up when it may not.
+  void allow_new_handshakes();
 
+  /// A renewed handshake goes on.
+  [[nodiscard]] bool is_shaking_hands() const;
+  /// read() has made something that is to be sent. Any thread.
+  [[nodiscard]] bool has_output() const { return has_output_.load(std::memory_order_acquire); }
   /// Something has arrived that read() has not given yet. Any thread.
   [[nodiscard]] bool has_unread() const { return has_unread_.load(std::memory_order_relaxed); }
   /// Nothing has arrived at all.
@@ -72,7 +83,7 @@ class TlsEngine {
 
   void explain();
   void fail(TlsFailure failure, std::string words);
-  bool put_record(BytesView record);
+  bool put_record(BytesView record, Sealed& sealed);
 
   const std::string host_;
   const std::string ca_file_;
@@ -84,6 +95,7 @@ class TlsEngine {
 
   Bytes record_;  ///< Of encrypt(): where small pieces are gathered; reused.
   std::atomic<bool> has_unread_{false};
+  std::atomic<bool> has_output_{false};
 
   // Io thread.
   int first_byte_ = -1;

@@ -62,7 +62,7 @@ Bytes through(TlsEngine& from, TlsEngine& to, const std::vector<Bytes>& pieces) 
   std::vector<iovec> slots;
   for (const Bytes& piece : pieces) slots.push_back({const_cast<char*>(piece.data()), piece.size()});
   Bytes sealed;
-  EXPECT_NE(from.encrypt(slots, SIZE_MAX, sealed), 0U);
+  EXPECT_NE(from.encrypt(slots, SIZE_MAX, sealed).taken, 0U);
   Bytes out;
   char space[5000];
   to.feed(sealed);
@@ -107,7 +107,7 @@ TEST(TlsEngine, ItTakesNoMoreThanItMayAndTheFirstBytes) {
   Bytes bytes = Bytes(40'000, 'x') + Bytes(40'000, 'y');
   const iovec pieces[]{{bytes.data(), 30'000}, {bytes.data() + 30'000, 50'000}};
   Bytes sealed;
-  EXPECT_EQ(pair.client->encrypt(pieces, 65'536, sealed), 65'536U);
+  EXPECT_EQ(pair.client->encrypt(pieces, 65'536, sealed).taken, 65'536U);
   pair.server->feed(sealed);
   Bytes space(100'000, '\0');
   EXPECT_EQ(pair.server->read(space).count, 65'536U);
@@ -122,7 +122,7 @@ TEST(TlsEngine, WhatHasArrivedAndWasNotReadIsKnown) {
   Bytes message(1000, 'x');
   const iovec piece{message.data(), message.size()};
   Bytes sealed;
-  ASSERT_EQ(pair.client->encrypt({&piece, 1}, SIZE_MAX, sealed), 1000U);
+  ASSERT_EQ(pair.client->encrypt({&piece, 1}, SIZE_MAX, sealed).taken, 1000U);
   pair.server->feed(sealed);
   char space[600];
   EXPECT_EQ(pair.server->read(space).count, 600U);
@@ -140,13 +140,13 @@ TEST(TlsEngine, OneThreadMayReadWhileAnotherWrites) {
   Bytes incoming(2'000'000, 'i');
   const iovec piece{incoming.data(), incoming.size()};
   Bytes sealed;
-  ASSERT_EQ(pair.server->encrypt({&piece, 1}, SIZE_MAX, sealed), incoming.size());
+  ASSERT_EQ(pair.server->encrypt({&piece, 1}, SIZE_MAX, sealed).taken, incoming.size());
   std::vector<Bytes> outgoing;
   std::thread writer([&] {
     for (int i = 0; i < 100; ++i) {
       Bytes message(20'000, 'o');
       const iovec one{message.data(), message.size()};
-      EXPECT_EQ(pair.client->encrypt({&one, 1}, SIZE_MAX, outgoing.emplace_back()), message.size());
+      EXPECT_EQ(pair.client->encrypt({&one, 1}, SIZE_MAX, outgoing.emplace_back()).taken, message.size());
     }
   });
   std::size_t read = 0;
@@ -295,13 +295,14 @@ TEST(TlsEngine, VersionsBelowTheLeastAreRefused) {
   EXPECT_EQ(with(*strict, TLS1_2_VERSION), none + " / " + none);
 }
 
-TEST(TlsEngine, ItDoesNotShakeHandsTwice) {
+/// A client of TLS 1.2 that asks for a new handshake. Whether it got one; it must lose nothing meanwhile.
+bool renegotiates(bool let_in) {
   TestCa ca;
   const auto files = ca.issue("n1");
   const auto context = context_of(files);
   auto odd = odd_client(ca);
-  ASSERT_EQ(SSL_CTX_use_certificate_chain_file(odd.get(), files.cert_file.c_str()), 1);
-  ASSERT_EQ(SSL_CTX_use_PrivateKey_file(odd.get(), files.key_file.c_str(), SSL_FILETYPE_PEM), 1);
+  EXPECT_EQ(SSL_CTX_use_certificate_chain_file(odd.get(), files.cert_file.c_str()), 1);
+  EXPECT_EQ(SSL_CTX_use_PrivateKey_file(odd.get(), files.key_file.c_str(), SSL_FILETYPE_PEM), 1);
   SSL_CTX_set_max_proto_version(odd.get(), TLS1_2_VERSION);
   const std::unique_ptr<SSL, decltype(&SSL_free)> client(SSL_new(odd.get()), &SSL_free);
   BIO* in = BIO_new(BIO_s_mem());
@@ -310,32 +311,60 @@ TEST(TlsEngine, ItDoesNotShakeHandsTwice) {
   SSL_set_connect_state(client.get());
   const auto server = context->server();
   Bytes carried;
-  // Both until neither says more; whether the server lives.
+  const auto to_server = [&] {
+    char chunk[8192];
+    const int made = BIO_read(out, chunk, sizeof chunk);
+    if (made <= 0) return;
+    carried.assign(chunk, static_cast<std::size_t>(made));
+    server->feed(carried);
+  };
   const auto exchange = [&] {
-    bool lives = true;
     for (int i = 0; i < 10; ++i) {
       (void)SSL_do_handshake(client.get());
-      char chunk[8192];
-      const int made = BIO_read(out, chunk, sizeof chunk);
-      if (made > 0) {
-        carried.assign(chunk, static_cast<std::size_t>(made));
-        server->feed(carried);
-        char space[100];
-        if (server->handshake() == TlsEngine::Step::failed || server->read(space).ended) lives = false;
-      }
+      to_server();
+      char space[100];
+      if (server->handshake() == TlsEngine::Step::done) (void)server->read(space);
       Bytes answer;
       server->take_output(answer);
       if (!answer.empty()) BIO_write(in, answer.data(), static_cast<int>(answer.size()));
     }
-    return lives;
   };
-  ASSERT_TRUE(exchange());
-  ASSERT_EQ(SSL_is_init_finished(client.get()), 1);
+  exchange();
+  EXPECT_EQ(SSL_is_init_finished(client.get()), 1);
   EXPECT_EQ(SSL_session_reused(client.get()), 0);
   EXPECT_EQ(SSL_SESSION_has_ticket(SSL_get_session(client.get())), 0);
+  if (let_in) server->allow_new_handshakes();
   SSL_renegotiate(client.get());
+  (void)SSL_do_handshake(client.get());
+  to_server();
+  char space[100];
+  (void)server->read(space);
+  EXPECT_TRUE(server->has_output());
+  EXPECT_EQ(server->is_shaking_hands(), let_in);
+  // Nothing is taken while it goes on.
+  Bytes message = "later";
+  const iovec piece{message.data(), message.size()};
+  if (let_in) {
+    Bytes sealed;
+    const auto result = server->encrypt({&piece, 1}, SIZE_MAX, sealed);
+    EXPECT_EQ(result.taken, 0U);
+    EXPECT_FALSE(result.broken);
+    EXPECT_FALSE(server->has_output());
+    BIO_write(in, sealed.data(), static_cast<int>(sealed.size()));
+  }
   exchange();
-  EXPECT_EQ(SSL_is_init_finished(client.get()), 0);
+  if (SSL_is_init_finished(client.get()) == 0) return false;
+  EXPECT_FALSE(server->is_shaking_hands());
+  Bytes sealed;
+  EXPECT_EQ(server->encrypt({&piece, 1}, SIZE_MAX, sealed).taken, 5U);
+  BIO_write(in, sealed.data(), static_cast<int>(sealed.size()));
+  EXPECT_EQ(SSL_read(client.get(), space, sizeof space), 5);
+  return true;
+}
+
+TEST(TlsEngine, OnlyAPeerThatWasLetInMayShakeHandsAgain) {
+  EXPECT_FALSE(renegotiates(false));
+  EXPECT_TRUE(renegotiates(true));
 }
 
 TEST(TlsEngine, GarbageIsNoTls) {
@@ -381,9 +410,9 @@ TEST(TlsEngine, AChangedByteEndsTheConnection) {
   Bytes second = "bad";
   const iovec pieces[]{{first.data(), first.size()}, {second.data(), second.size()}};
   Bytes sealed;
-  ASSERT_EQ(pair.client->encrypt({pieces, 1}, SIZE_MAX, sealed), 4U);
+  ASSERT_EQ(pair.client->encrypt({pieces, 1}, SIZE_MAX, sealed).taken, 4U);
   Bytes changed;
-  ASSERT_EQ(pair.client->encrypt({pieces + 1, 1}, SIZE_MAX, changed), 3U);
+  ASSERT_EQ(pair.client->encrypt({pieces + 1, 1}, SIZE_MAX, changed).taken, 3U);
   changed.back() = static_cast<char>(changed.back() ^ 1);
   sealed += changed;
   pair.server->feed(sealed);

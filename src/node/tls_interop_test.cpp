@@ -26,10 +26,11 @@ class TlsInterop : public Interop {
     start_brood(options);
   }
   /// What -ssl_dist_optfile reads, with everything verified on both sides.
-  void write_options(const std::string& file, const TlsOptions& files, const std::string& versions) const {
+  void write_options(const std::string& file, const TlsOptions& files, const std::string& versions,
+                     const std::string& more = "") const {
     const std::string common = "{certfile,\"" + files.cert_file + "\"},{keyfile,\"" + files.key_file +
                                "\"},{cacertfile,\"" + files.ca_file + "\"},{verify,verify_peer},{versions," +
-                               versions + "}";
+                               versions + "}" + more;
     ca_.write_text(file,
                    "[{server,[" + common + ",{fail_if_no_peer_cert,true}]},{client,[" + common + "]}].\n");
   }
@@ -78,7 +79,7 @@ TEST_F(TlsInterop, WeDialAndEverythingGoesThrough) {
   EXPECT_EQ(record().count("down"), 0U);
 }
 
-TEST_F(TlsInterop, ErlangDialsUs) {
+TEST_F(TlsInterop, ErlangDialsUsAndAnIdleConnectionIsKept) {
   start_erlang(secure("dist.conf"));
   dial_later();
   let_erlang_dial();
@@ -88,22 +89,42 @@ TEST_F(TlsInterop, ErlangDialsUs) {
   const Bytes term = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
   me().send(me_pid(), *echo.as_pid(), term);
   EXPECT_TRUE(record().take("send").term == term);
-}
-
-TEST_F(TlsInterop, AnIdleConnectionIsKept) {
-  start_erlang(secure("dist.conf"));
   // More than two of both nodes' tick times.
   EXPECT_FALSE(eventually([&] { return record().count("down") != 0; }, 2500ms));
   EXPECT_EQ(text_of("nodes(hidden)"), "['brood@127.0.0.1']");
 }
 
-TEST_F(TlsInterop, Tls12IsSpokenBothWays) {
-  write_options("dist12.conf", ca_.issue("erl"), "['tlsv1.2']");
-  start_erlang(secure("dist12.conf"));
-  EXPECT_EQ(text_of("1 + 1"), "2");
-  dial_later();
-  let_erlang_dial();
-  EXPECT_EQ(text_of("2 + 2"), "4");
+TEST_F(TlsInterop, ErlangMayRenewItsKeysWhileMessagesGoBothWays) {
+  // OTP does so after 2^28 records, or some terabytes; here it does so all the time.
+  struct Case {
+    std::string versions, more;
+  };
+  for (const Case& how :
+       {Case{"['tlsv1.2']", ",{renegotiate_at,300}"}, Case{"['tlsv1.3']", ",{key_update_at,100000}"}}) {
+    write_options("renew.conf", ca_.issue("erl"), how.versions, how.more);
+    start_erlang(secure("renew.conf"));
+    const auto exchange = [&] {
+      const Term echo = value_of("spawn(fun() -> (fun L() -> receive B -> From ! B, L() end end)() end)");
+      ASSERT_NE(echo.as_pid(), nullptr);
+      const Bytes large = encode(Binary{Bytes(3'000'000, 'x')});
+      for (int i = 0; i < 3000; ++i) {
+        me().send(me_pid(), *echo.as_pid(), encode(i));
+        if (i % 1000 == 0) me().send(me_pid(), *echo.as_pid(), large);
+      }
+      for (int i = 0; i < 3000; ++i) {
+        ASSERT_EQ(record().take("send").term, encode(i));
+        if (i % 1000 != 0) continue;
+        ASSERT_TRUE(record().take("send").term == large);
+      }
+      ASSERT_EQ(record().count("down"), 0U);
+    };
+    exchange();
+    dial_later();
+    let_erlang_dial();
+    exchange();
+    process_->kill(SIGKILL);
+    record().take("down");
+  }
 }
 
 TEST_F(TlsInterop, ErlangLooksForAnAddressAmongTheDnsNames) {
@@ -113,7 +134,7 @@ TEST_F(TlsInterop, ErlangLooksForAnAddressAmongTheDnsNames) {
   dial_later();
   me().disconnect(erlang_);
   record().take("down");
-  EXPECT_TRUE(eventually([&] { return me().counters().handshakes_refused == 1; }));
+  EXPECT_TRUE(eventually([&] { return me().counters().handshakes_refused >= 1; }));
   EXPECT_EQ(record().count("up"), 0U);
 }
 
