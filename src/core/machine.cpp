@@ -74,8 +74,7 @@ const Effects& Machine::step(std::span<const Event> events, const Now& now) {
 void Machine::after_event() {
   on_timers();
   maybe_become_up();
-  refresh_view();
-  check_confirmed();
+  tend_view();
   drain_inbox();
   settle_touched();
   tend_moves();
@@ -83,11 +82,18 @@ void Machine::after_event() {
   settle_outcomes();
   tend_drain();
   if (view_dirty_) {
-    refresh_view();
-    check_confirmed();
+    tend_view();
     settle_touched();
   }
   details_.clear();
+}
+
+/// More than once where what the view says changes this node itself: nothing is decided by a view of before.
+void Machine::tend_view() {
+  do {
+    refresh_view();
+    check_confirmed();
+  } while (view_dirty_);
 }
 
 void Machine::on_timers() {

@@ -125,6 +125,7 @@ class Machine {
   [[nodiscard]] bool has_members() const;
 
   // Views (views.cpp).
+  void tend_view();
   void refresh_view();
   void set_ring();
   void check_confirmed();
