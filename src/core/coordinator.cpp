@@ -43,7 +43,7 @@ void Machine::on_message(PeerIndex, const LookupRequest& request) {
 
 void Machine::enqueue(Request request) {
   if (inbox_.size() < inbox_max) {
-    inbox_.push_back(std::move(request));
+    inbox_.push(std::move(request));
     return;
   }
   for (const ChildId& id : ids_of(request))
@@ -64,8 +64,7 @@ std::vector<ChildId> Machine::ids_of(const Request& request) {
 
 void Machine::drain_inbox() {
   while (!inbox_.empty() && acting()) {
-    Request request = std::move(inbox_.front());
-    inbox_.pop_front();
+    Request request = inbox_.pop();
     // Asked in a view that its node has left: it has asked again in its new one, and perhaps another node.
     if (!asked_now(request)) continue;
     note_asked(request);
@@ -169,12 +168,13 @@ bool Machine::asked_now(const Request& request) const {
 // may come back (a member comes and goes), and would bring an old request to life. Starts that wait for a
 // stop too, but not the second half of a replacement: its first half is done.
 void Machine::forget_asked_before(const NodeName& node, std::uint64_t view) {
-  std::erase_if(inbox_, [&](const Request& request) {
-    return std::visit([&](const auto& one) { return one.request.node == node && one.view != view; }, request);
-  });
-  for (auto& [id, work] : works_)
-    std::erase_if(work.later,
+  inbox_.keep_only(node, view);
+  std::erase_if(with_later_, [&](const ChildId& id) {
+    auto& later = works_.at(id).later;
+    std::erase_if(later,
                   [&](const LaterStart& start) { return start.request.node == node && !start.replaces; });
+    return later.empty();
+  });
 }
 
 void Machine::note_asked(const Request& request) {
@@ -250,6 +250,7 @@ void Machine::start_one(const LaterStart& start) {
   if (has_request(work.starts, start.request) || has_request(work.later, start.request)) return;
   if (!work.stops.empty()) {
     work.later.push_back(start);
+    with_later_.insert(id);
     return;
   }
   const SpecRow* row = table_.row(id);
@@ -314,6 +315,7 @@ void Machine::replace(const LaterStart& start, const SpecRow& row, Work& work) {
   end_row(id, work, {});
   work.later.push_back(start);
   work.later.back().replaces = true;
+  with_later_.insert(id);
 }
 
 bool Machine::being_replaced(const ChildId& id) const {
@@ -326,6 +328,7 @@ void Machine::stop_replacement(const ChildId& id, Work& work, const RequestKey& 
   for (const LaterStart& start : work.later)
     answer(start.request, failure(id, Errc::stopped, "a stop came while it started"));
   work.later.clear();
+  with_later_.erase(id);
   if (const SpecRow* row = table_.row(id)) {
     SpecRow next = *row;
     next.request = request;
@@ -464,6 +467,7 @@ void Machine::note_late_update(const SpecChange& change) {
 // Another node coordinates them now; the origins ask there.
 void Machine::drop_works() {
   std::erase_if(works_, [&](const auto& work) { return !is_coordinator(work.first); });
+  std::erase_if(with_later_, [&](const ChildId& id) { return !works_.contains(id); });
 }
 
 }  // namespace brood::core

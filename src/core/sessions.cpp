@@ -94,6 +94,7 @@ void Machine::session_over(bool keep_children, const std::string& words) {
   ++nonce_;
   // Others have decided since, and whoever asked here asks again in the view with the new session.
   works_.clear();
+  with_later_.clear();
   const bool drains = row.state == MemberState::draining;
   if (!keep_children) {
     if (!fenced_) fence(words);

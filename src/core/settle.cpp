@@ -51,6 +51,7 @@ void Machine::settle(const ChildId& id) {
   if (work.stops.empty() && !work.later.empty()) {
     const auto later = std::move(work.later);
     work.later.clear();
+    with_later_.erase(id);
     // In another view they are another's to decide about, and their origins ask again.
     if (acting() && is_coordinator(id))
       for (const LaterStart& start : later) start_one(start);

@@ -17,6 +17,7 @@
 
 #include "core/core.hpp"
 #include "core/hlc.hpp"
+#include "core/inbox.hpp"
 #include "core/peer.hpp"
 #include "core/placement.hpp"
 #include "core/requests.hpp"
@@ -332,12 +333,13 @@ class Machine {
   std::deque<std::pair<Duration, std::pair<RequestKey, ChildId>>> finished_order_;
   std::map<RequestKey, std::uint64_t> asked_in_;  ///< The view in which a request was asked last.
   std::deque<std::pair<Duration, RequestKey>> asked_order_;
-  std::deque<Request> inbox_;
+  Inbox inbox_;
   std::deque<std::pair<Duration, ChildId>> works_until_;
   std::map<std::pair<RequestKey, ChildId>, Outcome>
       done_;  ///< Answers of late, for requests that are repeated.
   std::deque<std::pair<Duration, std::pair<RequestKey, ChildId>>> done_order_;
   std::map<ChildId, Work> works_;
+  std::set<ChildId> with_later_;  ///< Of works_, those that have starts for later.
   std::multimap<std::uint64_t, ChildId> unacked_;
   std::set<std::tuple<NodeName, std::uint64_t, ChildId>>
       stop_acks_;  ///< Stops that wait for that node's ack.
