@@ -114,65 +114,64 @@ std::vector<Pid> PgScope::scopes() const {
 
 // ---- the messages ----------------------------------------------------------------------------------------
 
-/// {discover, Self}
-Bytes PgScope::discover() const {
+namespace {
+
+/// {Tag, Self, ...}, inside a cast of Erlang's or by itself; `put` writes the rest.
+template <typename Put>
+Bytes message(std::string_view tag, const Pid& self, std::size_t arity, Put put, bool cast = false) {
   Bytes out;
   TermWriter writer(out);
   writer.version();
-  writer.tuple(2);
-  writer.atom("discover");
-  writer.pid(self_);
+  if (cast) {
+    writer.tuple(2);
+    writer.atom("$gen_cast");
+  }
+  writer.tuple(arity);
+  writer.atom(tag);
+  writer.pid(self);
+  put(writer);
   return out;
+}
+
+}  // namespace
+
+/// {discover, Self}
+Bytes PgScope::discover() const {
+  return message("discover", self_, 2, [](TermWriter&) {});
 }
 
 /// {'$gen_cast', {sync, Self, [{Group, [Pid]}]}}
 Bytes PgScope::sync() const {
-  Bytes out;
-  TermWriter writer(out);
-  writer.version();
-  writer.tuple(2);
-  writer.atom("$gen_cast");
-  writer.tuple(3);
-  writer.atom("sync");
-  writer.pid(self_);
-  writer.list(told_.size());
-  for (const auto& [id, pid] : told_) {
-    writer.tuple(2);
-    write_term(writer, id);
-    writer.list(1);
-    writer.pid(full(pid));
+  const auto put = [&](TermWriter& writer) {
+    writer.list(told_.size());
+    for (const auto& [id, pid] : told_) {
+      writer.tuple(2);
+      write_term(writer, id);
+      writer.list(1);
+      writer.pid(full(pid));
+      writer.nil();
+    }
     writer.nil();
-  }
-  writer.nil();
-  return out;
+  };
+  return message("sync", self_, 3, put, true);
 }
 
 /// {join, Self, Group, Pid}
 Bytes PgScope::join(const ChildId& id, LocalPid pid) const {
-  Bytes out;
-  TermWriter writer(out);
-  writer.version();
-  writer.tuple(4);
-  writer.atom("join");
-  writer.pid(self_);
-  write_term(writer, id);
-  writer.pid(full(pid));
-  return out;
+  return message("join", self_, 4, [&](TermWriter& writer) {
+    write_term(writer, id);
+    writer.pid(full(pid));
+  });
 }
 
 /// {leave, Self, Pid, [Group]}
 Bytes PgScope::leave(const ChildId& id, LocalPid pid) const {
-  Bytes out;
-  TermWriter writer(out);
-  writer.version();
-  writer.tuple(4);
-  writer.atom("leave");
-  writer.pid(self_);
-  writer.pid(full(pid));
-  writer.list(1);
-  write_term(writer, id);
-  writer.nil();
-  return out;
+  return message("leave", self_, 4, [&](TermWriter& writer) {
+    writer.pid(full(pid));
+    writer.list(1);
+    write_term(writer, id);
+    writer.nil();
+  });
 }
 
 }  // namespace brood::supervisor
