@@ -68,13 +68,12 @@ class Node {
  public:
   Node(const std::string& name, std::uint16_t epmd_port)
       : distribution_(io_, options(name, epmd_port)), loop_(std::make_shared<node::NetworkLoop>(io_)) {
-    const auto creation = distribution_.start();
-    if (!creation) throw std::runtime_error(creation.error().message);
+    const std::uint32_t creation = start();
     // A mailbox without a limit, as OTP's: what is measured is the way there.
     process::RuntimeOptions unlimited;
     unlimited.mailbox_messages_max = UINT32_MAX;
     unlimited.mailbox_bytes_max = SIZE_MAX;
-    runtime_ = std::make_unique<process::Runtime>(NodeName(name), *creation, unlimited);
+    runtime_ = std::make_unique<process::Runtime>(NodeName(name), creation, unlimited);
     runtime_->set_remote(&distribution_);
     distribution_.set_events(runtime_.get(), {});
     const Pid echo = runtime_->spawn(std::make_unique<Echo>(), {});
@@ -96,6 +95,17 @@ class Node {
   process::Runtime& runtime() { return *runtime_; }
 
  private:
+  /// An EPMD that has just been started answers a little later.
+  std::uint32_t start() {
+    const auto until = Clock::now() + seconds(5);
+    for (;;) {
+      const auto creation = distribution_.start();
+      if (creation) return *creation;
+      if (creation.error().code != Errc::unreachable || Clock::now() > until)
+        throw std::runtime_error(creation.error().message);
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+  }
   static node::DistributionOptions options(const std::string& name, std::uint16_t epmd_port) {
     node::DistributionOptions made;
     made.name = NodeName(name);
@@ -272,7 +282,6 @@ void run(const Options& options, const std::string& erlang_folder) {
   if (const char* port = std::getenv("ERL_EPMD_PORT"))
     epmd_port = static_cast<std::uint16_t>(std::atoi(port));
   (void)node::epmd::start_epmd();
-  std::this_thread::sleep_for(milliseconds(300));
 
   const double floor_us = bench::tcp_round_trip_us(150, 20'000 / scale);
   Node a("bench_a@127.0.0.1", epmd_port);
