@@ -1,6 +1,7 @@
 """Discovery by DNS: a real server, whose records come while the nodes run."""
 
 import os
+import shutil
 import subprocess
 
 from support import ScenarioTest, main, processes
@@ -44,6 +45,10 @@ class DnsCluster(netns.HostsCluster):
 
 
 class Dns(ScenarioTest):
+    def setUp(self):
+        super().setUp()
+        self.assertTrue(shutil.which("dnsmasq"), "no dnsmasq: ./dev setup installs it")
+
     def members_follow_records(self, ipv6):
         cluster = DnsCluster(ipv6)
         self.clusters.append(cluster)
