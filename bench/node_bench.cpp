@@ -2,9 +2,9 @@
 // bare TCP ping-pong of as many bytes as the floor: remote calls, one-way messages, large messages. Printed
 // as a table with ratios. Without Erlang the columns of OTP stay empty.
 //
-//   node_bench [--quick] [--alone] [NAME...]     --quick: a tenth of the work; --alone: without OTP; NAME:
-//   only
-//                                               those of call_1, call_64, ... (see the table)
+//   node_bench [--quick] [--alone] [--tls] [NAME...]
+//     --quick: a tenth of the work; --alone: without OTP; --tls: all of them over TLS, certificates made with
+//     the openssl program; NAME: only those of call_1, call_64, ... (see the table)
 //
 // The nodes of ours share this program, those of OTP are programs of their own; processor time is of both
 // nodes together. Callers are asynchronous here, processes there.
@@ -17,6 +17,7 @@
 #include <brood/codec.hpp>
 #include <future>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "bench/raw_tcp.hpp"
@@ -66,8 +67,8 @@ class Echo final : public Behaviour {
 
 class Node {
  public:
-  Node(const std::string& name, std::uint16_t epmd_port)
-      : distribution_(io_, options(name, epmd_port)), loop_(std::make_shared<node::NetworkLoop>(io_)) {
+  Node(const std::string& name, std::uint16_t epmd_port, const std::optional<TlsOptions>& tls)
+      : distribution_(io_, options(name, epmd_port, tls)), loop_(std::make_shared<node::NetworkLoop>(io_)) {
     const std::uint32_t creation = start();
     // A mailbox without a limit, as OTP's: what is measured is the way there.
     process::RuntimeOptions unlimited;
@@ -106,11 +107,13 @@ class Node {
       std::this_thread::sleep_for(milliseconds(10));
     }
   }
-  static node::DistributionOptions options(const std::string& name, std::uint16_t epmd_port) {
+  static node::DistributionOptions options(const std::string& name, std::uint16_t epmd_port,
+                                           const std::optional<TlsOptions>& tls) {
     node::DistributionOptions made;
     made.name = NodeName(name);
     made.cookie = "bench";
     made.epmd_port = epmd_port;
+    made.tls = tls;
     return made;
   }
 
@@ -206,12 +209,14 @@ Results measure(Node& from, const NodeName& to, const std::vector<Work>& plan) {
 /// An Erlang node; ended with the object.
 class Erlang {
  public:
-  Erlang(const std::string& name, const std::string& eval, const std::string& folder)
-      : stream_(::popen(fmt::format("exec erl -noinput -name {} -setcookie bench -kernel "
-                                    "inet_dist_use_interface '{{127,0,0,1}}' -pa {} -eval \"{}.\"",
-                                    name, folder, eval)
-                            .c_str(),
-                        "r")) {}
+  Erlang(const std::string& name, const std::string& eval, const std::string& folder, bool tls)
+      : stream_(::popen(
+            fmt::format("exec erl -noinput -name {} -setcookie bench {} -kernel "
+                        "inet_dist_use_interface '{{127,0,0,1}}' -pa {} -eval \"{}.\"",
+                        name, tls ? "-proto_dist inet_tls -ssl_dist_optfile " + folder + "/dist.conf" : "",
+                        folder, eval)
+                .c_str(),
+            "r")) {}
   ~Erlang() {
     if (stream_ != nullptr) ::pclose(stream_);
   }
@@ -257,13 +262,40 @@ std::string ratio(const Results& ours, const Results& theirs, const Work& work) 
   return fmt::format("{:.2f}", b->second.wall_us / a->second.wall_us);
 }
 
+/// A CA and one certificate for all, made in the folder; OTP's options are in dist.conf there.
+TlsOptions make_certificate(const std::string& folder) {
+  const std::string request = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=";
+  const std::string command = fmt::format(
+      "exec 2> /dev/null; cd {0} && {1}ca -x509 -days 2 -keyout ca.key -out ca && "
+      "{1}bench -keyout key -out request && echo subjectAltName=IP:127.0.0.1,DNS:127.0.0.1 > names && "
+      "openssl x509 -req -in request -CA ca -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert "
+      "&& "
+      "chmod 400 key",
+      folder, request);
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("the openssl program made no certificate");
+  const TlsOptions files{
+      .cert_file = folder + "/cert", .key_file = folder + "/key", .ca_file = folder + "/ca"};
+  const std::string common = fmt::format(
+      "{{certfile,\"{}\"}},{{keyfile,\"{}\"}},{{cacertfile,\"{}\"}},{{verify,verify_peer}},"
+      "{{versions,['tlsv1.3']}}",
+      files.cert_file, files.key_file, files.ca_file);
+  std::FILE* out = std::fopen((folder + "/dist.conf").c_str(), "w");
+  if (out == nullptr) throw std::runtime_error("cannot write to " + folder);
+  fmt::print(out, "[{{server,[{0},{{fail_if_no_peer_cert,true}}]}},{{client,[{0}]}}].\n", common);
+  std::fclose(out);
+  return files;
+}
+
 struct Options {
   bool quick = false;
+  bool tls = false;
   bool alone = false;
   std::vector<std::string> names;
 };
 
 void run(const Options& options, const std::string& erlang_folder) {
+  std::optional<TlsOptions> tls;
+  if (options.tls) tls = make_certificate(erlang_folder);
   const std::size_t scale = options.quick ? 10 : 1;
   std::vector<Work> plan{
       {.name = "call_1", .callers = 1, .count = 20'000 / scale},
@@ -284,10 +316,10 @@ void run(const Options& options, const std::string& erlang_folder) {
   (void)node::epmd::start_epmd();
 
   const double floor_us = bench::tcp_round_trip_us(150, 20'000 / scale);
-  Node a("bench_a@127.0.0.1", epmd_port);
+  Node a("bench_a@127.0.0.1", epmd_port, tls);
   Results cpp;
   {
-    Node b("bench_b@127.0.0.1", epmd_port);
+    Node b("bench_b@127.0.0.1", epmd_port, tls);
     cpp = measure(a, b.name(), plan);
   }
   Results mixed;
@@ -296,10 +328,11 @@ void run(const Options& options, const std::string& erlang_folder) {
       fmt::format("cd {} && erlc {}/bench/node_bench.erl", erlang_folder, BROOD_SOURCE);
   if (!options.alone && std::system(compile.c_str()) == 0) {
     const NodeName server("bench_otp@127.0.0.1");
-    const Erlang theirs(server.value, "node_bench:server()", erlang_folder);
+    const Erlang theirs(server.value, "node_bench:server()", erlang_folder, options.tls);
     mixed = measure(a, server, plan);
     Erlang client("bench_client@127.0.0.1",
-                  fmt::format("node_bench:client('{}',{})", server.value, erlang_plan(plan)), erlang_folder);
+                  fmt::format("node_bench:client('{}',{})", server.value, erlang_plan(plan)), erlang_folder,
+                  options.tls);
     otp = client.read();
     (void)a.runtime().send_named({Atom("init"), server},
                                  encode_term(Term::tuple({Term::atom("stop"), Term::atom("stop")})));
@@ -325,10 +358,11 @@ int main(int argc, char** argv) {
     const std::string argument = argv[i];
     if (argument == "--quick") options.quick = true;
     if (argument == "--alone") options.alone = true;
+    if (argument == "--tls") options.tls = true;
     if (argument[0] != '-') options.names.push_back(argument);
   }
   char folder[] = "/tmp/brood_bench_XXXXXX";
   if (::mkdtemp(folder) == nullptr) return 1;
   run(options, folder);
-  return std::system(fmt::format("rm -r {}", folder).c_str()) == 0 ? 0 : 1;
+  return std::system(fmt::format("rm -rf {}", folder).c_str()) == 0 ? 0 : 1;
 }

@@ -62,7 +62,7 @@ class Stream {
   void forget_writer() { parked_ = nullptr; }
   /// The peer has been let in. Under TLS it may shake hands again now.
   void let_in() {
-    if (tls_ != nullptr) tls_->allow_new_handshakes();
+    if (tls_ != nullptr) tls_->let_in();
   }
   /// TLS has something to say: write anything, and it goes along. Any thread.
   [[nodiscard]] bool wants_write() const { return tls_ != nullptr && tls_->has_output(); }

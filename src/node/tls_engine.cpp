@@ -227,8 +227,9 @@ bool TlsEngine::is_shaking_hands() const {
   return failure_ == TlsFailure::none && SSL_is_init_finished(ssl_.get()) == 0;
 }
 
-void TlsEngine::allow_new_handshakes() {
+void TlsEngine::let_in() {
   const std::scoped_lock lock(mutex_);
+  SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
   SSL_clear_options(ssl_.get(), SSL_OP_NO_RENEGOTIATION);
   SSL_set_options(ssl_.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
 }

@@ -57,9 +57,9 @@ class TlsEngine {
   /// Encrypts the first bytes of `pieces`, at most `bytes_max`, and appends the records to `out`, behind what
   /// take_output() would give. Takes nothing while a renewed handshake goes on.
   [[nodiscard]] Sealed encrypt(std::span<const iovec> pieces, std::size_t bytes_max, Bytes& out);
-  /// The peer has shown that it is one of us: it may shake hands again. OTP does so with TLS 1.2 after many
-  /// records, and gives the connection up when it may not.
-  void allow_new_handshakes();
+  /// The peer has shown that it is one of us: its buffers are kept, and it may shake hands again. OTP does so
+  /// with TLS 1.2 after many records, and gives the connection up when it may not.
+  void let_in();
 
   /// A renewed handshake goes on.
   [[nodiscard]] bool is_shaking_hands() const;
