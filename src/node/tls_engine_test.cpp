@@ -224,6 +224,17 @@ TEST(TlsEngine, AnAddressMayStandAmongTheDnsNames) {
   EXPECT_TRUE(pair.shake_hands());
 }
 
+TEST(TlsEngine, AnAddressMayBeOfVersion6) {
+  TestCa ca;
+  const auto context = context_of(ca.issue("n1", {.names = "IP:2001:db8::7"}));
+  Pair pair(context->client("2001:db8::7"), context->server());
+  EXPECT_TRUE(pair.shake_hands());
+  Pair other(context->client("2001:db8::8"), context->server());
+  EXPECT_FALSE(other.shake_hands());
+  EXPECT_EQ(other.client->words(),
+            "its certificate is for 2001:db8::7 (subjectAltName), not for 2001:db8::8");
+}
+
 TEST(TlsEngine, CertificatesOutOfTheirTimeAreRefused) {
   TestCa ca;
   const auto good = context_of(ca.issue("n1"));
