@@ -205,6 +205,7 @@ class NodeError : public std::exception {
 }  // namespace brood
 
 /// In a plug-in: `BROOD_REGISTER_WORKERS(workers) { (void)workers.add<Mine>("mine"); }`
-// NOLINTNEXTLINE(bugprone-macro-parentheses): `registry` is a name that is declared here.
+// NOLINTBEGIN(bugprone-macro-parentheses): `registry` is a name that is declared here.
 #define BROOD_REGISTER_WORKERS(registry) \
   extern "C" void brood_register_workers(::brood::WorkerRegistry& registry)
+// NOLINTEND(bugprone-macro-parentheses)

@@ -79,7 +79,7 @@ Term with_pid(const Term& term, const Pid& pid) {
 
 const Pid some_pid{NodeName("n2@h"), 7, 0, 1};
 
-FakeApi answering(std::vector<std::string> answers) {
+FakeApi answering(const std::vector<std::string>& answers) {
   FakeApi api({});
   for (const auto& text : answers) api.add(with_pid(parse_term(text).value(), some_pid));
   return api;
@@ -321,12 +321,12 @@ TEST(Commands, LogsFollowsAChildWhoseNodeIsLost) {
 class Apply : public testing::Test {
  protected:
   Apply() {
-    path_ = testing::TempDir() + "brood-apply-XXXXXX";
-    ::close(::mkstemp(path_.data()));
-    std::ofstream(path_) << "[[supervisor.web.child]]\nid = \"a\"\nworker = \"counter\"\n";
+    path = testing::TempDir() + "brood-apply-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    std::ofstream(path) << "[[supervisor.web.child]]\nid = \"a\"\nworker = \"counter\"\n";
   }
-  ~Apply() override { ::unlink(path_.c_str()); }
-  std::string path_;
+  ~Apply() override { ::unlink(path.c_str()); }
+  std::string path;
 };
 
 constexpr const char* plan =
@@ -335,7 +335,7 @@ constexpr const char* plan =
     "#{supervisor => web, id => <<\"c\">>, action => start}]}";
 
 TEST_F(Apply, DryRunOnlySaysWhatItWouldDo) {
-  const auto ran = run({"apply", path_, "--dry-run"}, {plan});
+  const auto ran = run({"apply", path, "--dry-run"}, {plan});
   ASSERT_EQ(ran.asked.size(), 1u);
   EXPECT_NE(ran.asked[0].find("#{dry_run=>true}"), std::string::npos) << ran.asked[0];
   EXPECT_EQ(ran.out, "will start 2 in web: a, c\nwill remove 1 in web: b\n");
@@ -343,7 +343,7 @@ TEST_F(Apply, DryRunOnlySaysWhatItWouldDo) {
 
 TEST_F(Apply, SaysWhatItWillDoAndThenWhatItDid) {
   const auto ran =
-      run({"apply", path_},
+      run({"apply", path},
           {plan,
            "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}, "
            "#{supervisor => web, id => <<\"b\">>, action => remove, result => {error, not_found}}]}"});
@@ -355,7 +355,7 @@ TEST_F(Apply, SaysWhatItWillDoAndThenWhatItDid) {
 
 TEST_F(Apply, AsOneDocument) {
   const auto ran =
-      run({"apply", path_, "--json"},
+      run({"apply", path, "--json"},
           {plan, "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}]}"});
   EXPECT_EQ(ran.out,
             "{\"dry_run\":false,\"actions\":[{\"supervisor\":\"web\",\"id\":\"a\",\"action\":\"start\","
@@ -363,7 +363,7 @@ TEST_F(Apply, AsOneDocument) {
 }
 
 TEST_F(Apply, NothingToDoStillHasTheNodesReadTheirFiles) {
-  const auto ran = run({"apply", path_}, {"{ok, []}", "{ok, []}"});
+  const auto ran = run({"apply", path}, {"{ok, []}", "{ok, []}"});
   EXPECT_EQ(ran.out, "nothing to do: the cluster is as the file says\n");
   ASSERT_EQ(ran.asked.size(), 2u);
   EXPECT_NE(ran.asked[1].find("#{dry_run=>false}"), std::string::npos) << ran.asked[1];

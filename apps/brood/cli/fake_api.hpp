@@ -12,7 +12,7 @@ namespace brood::app {
 class FakeApi final : public Api {
  public:
   /// Terms in Erlang syntax, one for each request to come. A request too many is `unreachable`.
-  explicit FakeApi(std::vector<std::string> answers) {
+  explicit FakeApi(const std::vector<std::string>& answers) {
     for (const auto& text : answers) answers_.push_back(parse_term(text).value());
   }
   void add(Term answer) { answers_.push_back(std::move(answer)); }
