@@ -11,6 +11,7 @@
 #include "core/wire.hpp"
 #include "node/epmd.hpp"
 #include "supervisor/cookie.hpp"
+#include "supervisor/left_behind.hpp"
 #include "supervisor/node_names.hpp"
 #include "supervisor/requests.hpp"
 #include "supervisor/router.hpp"
@@ -258,8 +259,8 @@ void NodeImpl::stop() {
   if (stuck > 0 || !emptied) {
     // Handlers still run: their threads are left behind, and with them what their callbacks point into.
     spdlog::warn("{} handlers still run; their threads are left behind", stuck);
-    new std::vector<std::shared_ptr<Driver>>(std::move(all));
-    new std::shared_ptr<NodeImpl>(shared_from_this());
+    for (auto& driver : all) leave_behind(std::move(driver));
+    leave_behind(shared_from_this());
     return;
   }
   all.clear();
@@ -372,7 +373,7 @@ void NodeImpl::remove_supervisor(const std::string& name) {
                   [&drained](const Outcomes&, bool) { drained.set_value(); });
     drained.get_future().wait();
     // What cannot even be killed keeps its driver.
-    if (!end_children({driver})) new std::shared_ptr<Driver>(driver);
+    if (!end_children({driver})) leave_behind(driver);
   }
   std::lock_guard lock(mutex_);
   drivers_.erase(name);
