@@ -91,7 +91,7 @@ std::string why_refused(X509_STORE_CTX* store, const std::string& host, const st
   const int error = X509_STORE_CTX_get_error(store);
   const X509* leaf = X509_STORE_CTX_get0_cert(store);
   const X509* certificate = X509_STORE_CTX_get_current_cert(store);  // of the chain
-  const std::string general =
+  std::string general =
       fmt::format("its certificate is not accepted: {}", X509_verify_cert_error_string(error));
   if (certificate == nullptr || leaf == nullptr) return general;
   switch (error) {
