@@ -175,6 +175,9 @@ void NodeImpl::wire_distribution() {
 }
 
 void NodeImpl::run_threads() {
+  // Made before there are threads: two that make it at once look like a race where its library is not built
+  // with the thread sanitizer.
+  (void)spdlog::default_logger_raw();
   network_loop_ = std::make_shared<node::NetworkLoop>(network_);
   network_loop_->start();
   runtime_->set_poller(network_loop_);

@@ -25,22 +25,22 @@ class Workers : public testing::Test {
     auto done = started->get_future();
     process::SpawnOptions options;
     options.on_started = [started](const Result<void>& result) { started->set_value(result.has_value()); };
-    const auto pid = runtime_.spawn(std::move(behaviour), std::move(options));
-    started_ = done.get();
+    auto pid = runtime.spawn(std::move(behaviour), std::move(options));
+    has_started = done.get();
     return pid;
   }
   std::string call(const Pid& pid, std::string_view message) {
     const auto request = Message::encoded(encode_term(parse_term(message).value()));
-    auto answer = runtime_.call_and_wait(pid, Message::encoded(request.bytes()), seconds(5));
+    auto answer = runtime.call_and_wait(pid, Message::encoded(request.bytes()), seconds(5));
     return answer ? encoded_to_string(*answer) : std::string(to_string(answer.error().code));
   }
   void send(const Pid& pid, std::string_view message) {
-    ASSERT_TRUE(runtime_.send(pid, Message::encoded(encode_term(parse_term(message).value()))));
+    ASSERT_TRUE(runtime.send(pid, Message::encoded(encode_term(parse_term(message).value()))));
   }
   static Bytes arguments(std::string_view text) { return encode_term(parse_term(text).value()); }
 
-  process::Runtime runtime_{NodeName("t@h"), 1, {}};
-  bool started_ = false;
+  process::Runtime runtime{NodeName("t@h"), 1, {}};
+  bool has_started = false;
 };
 
 TEST_F(Workers, CounterCounts) {
@@ -50,7 +50,7 @@ TEST_F(Workers, CounterCounts) {
   EXPECT_EQ(call(pid, "increment"), "1");
   EXPECT_EQ(call(pid, "{add, 5}"), "6");
   EXPECT_EQ(call(pid, "{add, -7}"), "-1");
-  ASSERT_TRUE(runtime_.cast(pid, Message::encoded(encode_term(parse_term("{add, 3}").value()))));
+  ASSERT_TRUE(runtime.cast(pid, Message::encoded(encode_term(parse_term("{add, 3}").value()))));
   send(pid, "{add, 4}");
   send(pid, "increment");
   send(pid, "nonsense");
@@ -60,7 +60,7 @@ TEST_F(Workers, CounterCounts) {
 TEST_F(Workers, CounterBeginsWhereItIsTold) {
   EXPECT_EQ(call(spawn(make_behaviour<Counter>(arguments("[41]"))), "increment"), "42");
   spawn(make_behaviour<Counter>(arguments("[much]")));
-  EXPECT_FALSE(started_);
+  EXPECT_FALSE(has_started);
 }
 
 TEST_F(Workers, CounterRefusesASumThatDoesNotFit) {
@@ -151,13 +151,13 @@ TEST_F(Monitors, CheckAgainAndAgain) {
 
 TEST_F(Monitors, WithBadOptionsDoNotStart) {
   spawn(make_behaviour<TcpMonitor>(arguments("[#{host => <<\"h\">>}]")));
-  EXPECT_FALSE(started_);
+  EXPECT_FALSE(has_started);
 }
 
 TEST_F(Monitors, EndWhileAProbeIsUnderWay) {
   LocalPort server;
-  for (int i = 0; i < 20; ++i) runtime_.exit(monitor(server.port), ExitReason::shutdown());
-  EXPECT_EQ(runtime_.stop(seconds(5)), 0u);
+  for (int i = 0; i < 20; ++i) runtime.exit(monitor(server.port), ExitReason::shutdown());
+  EXPECT_EQ(runtime.stop(seconds(5)), 0u);
 }
 
 }  // namespace
