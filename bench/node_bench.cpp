@@ -273,8 +273,7 @@ TlsOptions make_certificate(const std::string& folder) {
       "chmod 400 key",
       folder, request);
   if (std::system(command.c_str()) != 0) throw std::runtime_error("the openssl program made no certificate");
-  const TlsOptions files{
-      .cert_file = folder + "/cert", .key_file = folder + "/key", .ca_file = folder + "/ca"};
+  TlsOptions files{.cert_file = folder + "/cert", .key_file = folder + "/key", .ca_file = folder + "/ca"};
   const std::string common = fmt::format(
       "{{certfile,\"{}\"}},{{keyfile,\"{}\"}},{{cacertfile,\"{}\"}},{{verify,verify_peer}},"
       "{{versions,['tlsv1.3']}}",

@@ -68,13 +68,14 @@ BENCHMARK(LocalCallRoundTrip)->UseRealTime();
 void CallsInFlight(benchmark::State& state) {
   Node node;
   std::vector<Pid> pids;
+  pids.reserve(64);
   for (int i = 0; i < 64; ++i) pids.push_back(node.runtime.spawn(make_behaviour<Account>({}), {}));
   std::atomic<std::int64_t> done{0};
   std::int64_t asked = 0;
   for (auto _ : state) {
     node.runtime.call(pids[static_cast<std::size_t>(asked) % pids.size()], Message::of(balance{}),
                       std::chrono::seconds(5),
-                      [&done](CallResult) { done.fetch_add(1, std::memory_order_relaxed); });
+                      [&done](const CallResult&) { done.fetch_add(1, std::memory_order_relaxed); });
     if (++asked % 1024 == 0) wait_until(done, asked - 4096);
   }
   wait_until(done, asked);

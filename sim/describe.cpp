@@ -4,7 +4,7 @@
 
 namespace brood::sim {
 namespace {
-using namespace core;
+using namespace core;  // NOLINT(google-build-using-namespace): nearly all of it is printed here
 
 template <typename... Fs>
 struct Overloaded : Fs... {
@@ -83,6 +83,7 @@ std::string describe_ids(std::string_view verb, const Ids& ids, std::string_view
 
 std::vector<ChildId> ids_of(const std::vector<SpecPtr>& specs) {
   std::vector<ChildId> out;
+  out.reserve(specs.size());
   for (const SpecPtr& spec : specs) out.push_back(spec->id);
   return out;
 }

@@ -83,7 +83,7 @@ void Processes::begin_life(Process& process) {
   if (world_.healed) return;
   if (world_.has(Plant::needless_stop))
     later(process, 3s, [this](Process& it) { stop(it.node, core::Stop{it.id(), it.epoch, {}, {}}); });
-  const auto end_after = [&](Duration delay, bool normal, std::string reason) {
+  const auto end_after = [&](Duration delay, bool normal, const std::string& reason) {
     later(process, delay, [this, normal, reason](Process& ending) {
       if (!ending.stopping && !world_.healed) end(ending, normal, reason);
     });

@@ -63,6 +63,7 @@ class Scenario : public testing::Test {
   }
   void start_all(std::size_t node) { world_->clients->start(node, startable(), Asked::start); }
 
+ private:
   std::unique_ptr<World> world_;
 };
 

@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace brood;
+using namespace brood;  // NOLINT(google-build-using-namespace): a program
 
 struct Arguments {
   sim::SimOptions options;

@@ -102,6 +102,7 @@ void Machine::coordinate(StartRequest& request) {
       others.push_back(spec);
   }
   std::vector<ChildId> ids;
+  ids.reserve(others.size());
   for (const SpecPtr& spec : others) ids.push_back(spec->id);
   forward(request, ids, [&](const std::vector<std::size_t>& positions) {
     StartRequest passed{request.request, request.mode, request.view, request.forwards, request.on, {}};

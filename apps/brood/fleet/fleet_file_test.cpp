@@ -419,6 +419,7 @@ TEST(FleetFileErrors, AllAreSaidAtOnceInTheOrderOfTheirLines) {
       bad("[node]\nport = \"x\"\nzzz = 1\n[supervisor.s]\nweight = -1\n[[supervisor.s.child]]\n");
   ASSERT_EQ(problems.size(), 5u) << testing::PrintToString(problems);
   std::vector<std::string> lines;
+  lines.reserve(problems.size());
   for (const auto& problem : problems) lines.push_back(problem.substr(0, 7));
   EXPECT_EQ(lines, (std::vector<std::string>{"FILE:2:", "FILE:3:", "FILE:5:", "FILE:6:", "FILE:6:"}));
 }
@@ -429,45 +430,45 @@ class FleetOnDisk : public testing::Test {
  protected:
   FleetOnDisk() {
     std::string name = testing::TempDir() + "brood-fleet-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ + "/fleet.toml";
+    folder = ::mkdtemp(name.data());
+    path = folder + "/fleet.toml";
   }
   ~FleetOnDisk() override {
-    ::unlink(path_.c_str());
-    ::rmdir(folder_.c_str());
+    ::unlink(path.c_str());
+    ::rmdir(folder.c_str());
   }
   void write(const std::string& text, mode_t mode) {
-    std::ofstream(path_) << text;
-    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
+    std::ofstream(path) << text;
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
   }
-  std::string folder_;
-  std::string path_;
+  std::string folder;
+  std::string path;
 };
 
 TEST_F(FleetOnDisk, PathsAreRelativeToTheFile) {
   write("[node]\ncookie_file = \"cookie\"\n", 0644);
-  EXPECT_EQ(load_fleet(path_)->node.cookie_file, folder_ + "/cookie");
+  EXPECT_EQ(load_fleet(path)->node.cookie_file, folder + "/cookie");
 }
 
 TEST_F(FleetOnDisk, AFileThatIsNotThereIsSaidByName) {
-  const auto file = load_fleet(path_);
+  const auto file = load_fleet(path);
   ASSERT_FALSE(file);
-  EXPECT_EQ(file.error()[0].text(path_), path_ + ": cannot be read: No such file or directory");
+  EXPECT_EQ(file.error()[0].text(path), path + ": cannot be read: No such file or directory");
 }
 
 TEST_F(FleetOnDisk, AFolderIsNoFile) {
-  const auto file = load_fleet(folder_);
+  const auto file = load_fleet(folder);
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error()[0].what, "is a folder, not a file");
 }
 
 TEST_F(FleetOnDisk, ACookieMayStandOnlyInAFileThatOthersCannotRead) {
   write("[node]\ncookie = \"secret\"\n", 0644);
-  const auto open_file = load_fleet(path_);
+  const auto open_file = load_fleet(path);
   ASSERT_FALSE(open_file);
   EXPECT_EQ(open_file.error()[0].key, "node.cookie");
   write("[node]\ncookie = \"secret\"\n", 0600);
-  EXPECT_EQ(load_fleet(path_)->node.cookie, "secret");
+  EXPECT_EQ(load_fleet(path)->node.cookie, "secret");
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ std::optional<std::vector<std::string>> Section::texts(std::string_view key) {
 }
 
 std::optional<std::string> Section::one_of(std::string_view key, const std::vector<std::string>& allowed) {
-  const auto value = text(key);
+  auto value = text(key);
   if (!value) return std::nullopt;
   if (std::find(allowed.begin(), allowed.end(), *value) == allowed.end()) {
     problem(key,

@@ -5,6 +5,7 @@ namespace {
 
 Term binaries(const std::vector<std::string>& texts) {
   std::vector<Term> items;
+  items.reserve(texts.size());
   for (const auto& text : texts) items.push_back(Term::binary(text));
   return Term::list(std::move(items));
 }

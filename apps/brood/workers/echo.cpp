@@ -16,7 +16,7 @@ class Echo final : public Behaviour {
 
 }  // namespace
 
-std::unique_ptr<Behaviour> make_echo(Bytes) {
+std::unique_ptr<Behaviour> make_echo(const Bytes&) {
   return std::make_unique<Echo>();
 }
 

@@ -5,6 +5,6 @@
 
 namespace brood::app::workers {
 
-[[nodiscard]] std::unique_ptr<Behaviour> make_echo(Bytes args);
+[[nodiscard]] std::unique_ptr<Behaviour> make_echo(const Bytes& args);
 
 }  // namespace brood::app::workers
