@@ -106,78 +106,78 @@ class Script {
  public:
   std::string run(std::istream& in) {
     for (std::string line; std::getline(in, line);) {
-      if (line.rfind("#", 0) == 0) out_ += line + "\n";
-      if (line.rfind("> ", 0) != 0) continue;
+      if (line.starts_with("#")) out_ += line + "\n";
+      if (!line.starts_with("> ")) continue;
       out_ += line + "\n";
       std::istringstream words(line.substr(2));
       std::string command;
       words >> command;
-      command_(command, words);
+      obey(command, words);
     }
     return out_;
   }
 
  private:
-  std::size_t node_(std::istream& words) {
+  std::size_t node_of(std::istream& words) {
     std::size_t number = 1;
     words >> number;
     return number - 1;
   }
-  std::string id_(std::istream& words) {
+  std::string id_of_word(std::istream& words) {
     std::string id;
     words >> id;
     return id;
   }
-  void start_(std::istream& words, Restart restart, bool is_static) {
-    const std::size_t node = node_(words);
-    const std::string id = id_(words);
+  void start(std::istream& words, Restart restart, bool is_static) {
+    const std::size_t node = node_of(words);
+    const std::string id = id_of_word(words);
     std::optional<NodeName> on;
-    if (std::string word; words >> word) on = cluster_->nodes[node_(words)].name;
+    if (std::string word; words >> word) on = cluster_->nodes[node_of(words)].name;
     cluster_->start(node, {spec_of(id, "counter", restart, is_static)},
                     is_static ? StartMode::ensure : StartMode::start, on);
     cluster_->run();
   }
-  void command_(const std::string& command, std::istream& words) {
+  void obey(const std::string& command, std::istream& words) {
     if (command == "nodes") {
-      cluster_ = std::make_unique<Cluster>(node_(words) + 1);
+      cluster_ = std::make_unique<Cluster>(node_of(words) + 1);
       cluster_->watch = [this](std::size_t i, const Effects& effects) {
         out_ += describe(*cluster_, i, effects);
       };
     } else if (command == "boot") {
-      cluster_->boot(node_(words));
+      cluster_->boot(node_of(words));
     } else if (command == "run") {
       std::int64_t ms = 0;
       words >> ms;
       cluster_->run(std::chrono::milliseconds(ms));
     } else if (command == "start") {
-      start_(words, Restart::permanent, false);
+      start(words, Restart::permanent, false);
     } else if (command == "temporary") {
-      start_(words, Restart::temporary, false);
+      start(words, Restart::temporary, false);
     } else if (command == "static") {
-      start_(words, Restart::permanent, true);
+      start(words, Restart::permanent, true);
     } else if (command == "stop") {
-      const std::size_t node = node_(words);
-      cluster_->stop(node, id_(words));
+      const std::size_t node = node_of(words);
+      cluster_->stop(node, id_of_word(words));
     } else if (command == "retry") {
-      const std::size_t node = node_(words);
-      cluster_->ask<ClientRetry>(node, id_(words));
+      const std::size_t node = node_of(words);
+      cluster_->ask<ClientRetry>(node, id_of_word(words));
     } else if (command == "exit") {
-      const std::string id = id_(words);
-      cluster_->exit(id, id_(words) == "normal");
+      const std::string id = id_of_word(words);
+      cluster_->exit(id, id_of_word(words) == "normal");
     } else if (command == "fail") {
-      cluster_->fail_starts.insert(id_of(id_(words)));
+      cluster_->fail_starts.insert(id_of(id_of_word(words)));
     } else if (command == "kill") {
-      cluster_->kill(node_(words));
+      cluster_->kill(node_of(words));
     } else if (command == "break") {
-      cluster_->drop_channels(node_(words), false);
+      cluster_->drop_channels(node_of(words), false);
     } else if (command == "sleep") {
-      const std::size_t node = node_(words);
+      const std::size_t node = node_of(words);
       cluster_->pause(node);
       cluster_->drop_channels(node, true);
     } else if (command == "wake") {
-      cluster_->resume(node_(words));
+      cluster_->resume(node_of(words));
     } else if (command == "drain") {
-      cluster_->give(node_(words), ClientDrain{{9999}});
+      cluster_->give(node_of(words), ClientDrain{{9999}});
     } else {
       ADD_FAILURE() << "unknown command " << command;
     }

@@ -60,24 +60,24 @@ std::string stubborn_script(const TempFolder& folder) {
 class NodeDeath : public testing::Test {
  protected:
   void begin(const std::string& limit_ms) {
-    node_ = std::make_unique<TestNode>(limit_ms, stubborn_script(folder_));
-    const pid_t program = std::atoi(node_->line().c_str());
-    pids_ = {program, wait_number(folder_ / "child"), wait_number(folder_ / "daemon")};
-    for (const pid_t pid : pids_) ASSERT_TRUE(lives(pid));
+    node = std::make_unique<TestNode>(limit_ms, stubborn_script(folder));
+    const pid_t program = std::atoi(node->line().c_str());
+    pids = {program, wait_number(folder / "child"), wait_number(folder / "daemon")};
+    for (const pid_t pid : pids) ASSERT_TRUE(lives(pid));
   }
   [[nodiscard]] bool all_gone() const {
-    return std::none_of(pids_.begin(), pids_.end(), [](pid_t pid) { return lives(pid); });
+    return std::none_of(pids.begin(), pids.end(), [](pid_t pid) { return lives(pid); });
   }
 
-  TempFolder folder_;
-  std::unique_ptr<TestNode> node_;
-  std::vector<pid_t> pids_;
+  TempFolder folder;
+  std::unique_ptr<TestNode> node;
+  std::vector<pid_t> pids;
 };
 
 TEST_F(NodeDeath, KillNineOfTheNodeLeavesNothing) {
   begin("0");  // no heartbeat: the closed socket alone tells
   const auto began = std::chrono::steady_clock::now();
-  kill(node_->pid, SIGKILL);
+  kill(node->pid, SIGKILL);
   EXPECT_TRUE(eventually([this] { return all_gone(); }));
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   std::cout << "all gone " << took.count() << " ms after kill -9\n";
@@ -85,24 +85,24 @@ TEST_F(NodeDeath, KillNineOfTheNodeLeavesNothing) {
 
 TEST_F(NodeDeath, AStoppedNodeLosesItsProgramsAfterTheLimit) {
   begin("2000");
-  kill(node_->pid, SIGSTOP);
+  kill(node->pid, SIGSTOP);
   const auto began = std::chrono::steady_clock::now();
   EXPECT_TRUE(eventually([this] { return all_gone(); }));
   const auto took = std::chrono::steady_clock::now() - began;
   EXPECT_GE(took, 1500ms);
   std::cout << "all gone " << took / 1ms << " ms after SIGSTOP, limit 2000 ms\n";
-  kill(node_->pid, SIGCONT);
-  EXPECT_EQ(node_->line(), "killed by its shim: the node gave no sign of life");
+  kill(node->pid, SIGCONT);
+  EXPECT_EQ(node->line(), "killed by its shim: the node gave no sign of life");
 }
 
 TEST_F(NodeDeath, AShortPauseOfTheNodeIsForgiven) {
   begin("20000");
-  kill(node_->pid, SIGSTOP);
+  kill(node->pid, SIGSTOP);
   EXPECT_TRUE(eventually([this] {
-    return read_file("/proc/" + std::to_string(node_->pid) + "/stat").find(") T") != std::string::npos;
+    return read_file("/proc/" + std::to_string(node->pid) + "/stat").find(") T") != std::string::npos;
   }));
-  kill(node_->pid, SIGCONT);
-  EXPECT_FALSE(eventually([this] { return !lives(pids_.front()); }, 300ms));
+  kill(node->pid, SIGCONT);
+  EXPECT_FALSE(eventually([this] { return !lives(pids.front()); }, 300ms));
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace brood::exec;
+using namespace brood::exec;  // NOLINT(google-build-using-namespace): a program
 
 bool started_by_node() {
   int type = 0;
