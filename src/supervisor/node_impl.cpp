@@ -150,11 +150,13 @@ void NodeImpl::wire_network() {
                                 [this](process::Incoming incoming) { on_peer_term(std::move(incoming)); });
   (void)runtime_->register_sink(
       request_name, [this](process::Incoming incoming) { requests_->receive(std::move(incoming)); });
-  if (distribution_) wire_distribution();
+  if (!distribution_) return;
+  wire_events(options_.join);
+  wire_runtime();
 }
 
-void NodeImpl::wire_distribution() {
-  for (const std::string& seed : options_.join) {
+void NodeImpl::wire_events(const std::vector<std::string>& join) {
+  for (const std::string& seed : join) {
     auto address = parse_node_address(seed);
     if (address && address->port != 0)
       distribution_->set_address(address->name, address->host, address->port);
@@ -170,6 +172,9 @@ void NodeImpl::wire_distribution() {
     to_all_drivers(core::ConnectFailed{node, proves_death(failure), words});
   };
   distribution_->set_events(runtime_.get(), std::move(events));
+}
+
+void NodeImpl::wire_runtime() {
   runtime_->set_remote(distribution_.get());
   network_up_ = distribution_.get();
 }

@@ -108,7 +108,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   Result<void> open();
   Result<std::uint32_t> listen(const std::string& name);
   void wire_network();
-  void wire_distribution();
+  void wire_events(const std::vector<std::string>& join);
+  void wire_runtime();
   Result<void> take_name(const std::string& name, const std::vector<std::string>& join);
   /// Null until the node has a network.
   [[nodiscard]] node::Distribution* distribution() const { return network_up_; }

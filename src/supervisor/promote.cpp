@@ -35,13 +35,15 @@ Result<void> NodeImpl::take_name(const std::string& name, const std::vector<std:
     distribution_.reset();
     return creation.error();
   }
+  // Not under the lock, which the events take; none comes before this returns.
+  wire_events(join);
   std::lock_guard lock(mutex_);
   options_.name = name;
   options_.join = join;
   for (const std::string& seed : join) join_.push_back(parse_node_address(seed)->name);
   members_.erase(this->name());
   runtime_->rename(distribution_->name(), *creation);
-  wire_distribution();  // before the drivers, which dial at once
+  wire_runtime();  // before the drivers, which dial at once
   core::Renamed renamed{this->name(), *creation, own_address(), join_};
   for (const auto& [supervisor, driver] : drivers_) driver->rename(renamed);
   return {};
