@@ -102,8 +102,7 @@ void Machine::unfence() {
   log(LogLevel::info, "no longer fenced");
 }
 
-// Stops what others run too; true once that is gone, and what others have stopped or replaced meanwhile (or
-// does not end within two tick time-outs).
+// Stops what others run too; true once all of it is gone (or does not end within two tick time-outs).
 bool Machine::gave_up() {
   if (!given_up_) {
     given_up_ = true;
@@ -114,8 +113,8 @@ bool Machine::gave_up() {
     std::sort(twice.begin(), twice.end());
     for (const ChildId& id : twice) end_own(id, *table_.find(id), StopWhy::conflict);
     giving_up_.clear();
-    for (const auto& [id, child] : table_.children())
-      if (child.own && child.own->stopping != StopWhy::none) giving_up_.insert(id);
+    for (const ChildId& id : twice)
+      if (const Child* child = table_.find(id); child && child->own) giving_up_.insert(id);
   }
   std::erase_if(giving_up_, [&](const ChildId& id) {
     const Child* child = table_.find(id);

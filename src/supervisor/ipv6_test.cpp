@@ -1,6 +1,8 @@
 // Nodes that are named by IPv6 addresses, with a real Erlang node that has no other either.
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <brood/brood.hpp>
 
 #include "node/test_support.hpp"
