@@ -99,6 +99,25 @@ TEST_F(NetworkLoopTest, WhatIsPushedWhileAThreadPollsIsRunAtOnce) {
   other.join();
 }
 
+TEST_F(NetworkLoopTest, APushMakesTheOnlyFreeThreadLeaveItsPoll) {
+  lend();
+  Gate release;
+  std::atomic<bool> inside{false};
+  const Pid blocked = runtime.spawn(scripted({.cast =
+                                                  [&](Context&, Message) {
+                                                    inside = true;
+                                                    release.wait();
+                                                  }}),
+                                    {});
+  const Pid pid = runtime.spawn(scripted(), {});
+  ASSERT_TRUE(runtime.cast(blocked, message("x")));
+  ASSERT_TRUE(eventually([&] { return inside.load(); }));
+  // Nothing comes from the network: the other thread polls and would do so for ever.
+  ASSERT_TRUE(eventually([&] { return polled_by_runtime(); }));
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(runtime.call_and_wait(pid, message("x"), 2s)) << i;
+  release.open();
+}
+
 TEST_F(NetworkLoopTest, OneMessageWakesSeveralProcessesAndAllRun) {
   lend();
   std::atomic<int> handled{0};
