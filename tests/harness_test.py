@@ -9,6 +9,7 @@ import tempfile
 import time
 import tomllib
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import etf, processes, sanitizers, toml  # noqa: E402
@@ -113,6 +114,15 @@ class TheWitness(unittest.TestCase):
         self.one.say("stop a n1 p1 1")
         self.assertEqual(self.overlaps(), [])
         self.assertGreater(self.witness.fenced_tail(), 0)
+
+    def test_a_sleep_long_ago_excuses_nothing(self):
+        self.one.say("start a n1 p1 1")
+        self.witness.paused("n1")
+        self.witness.resumed("n1")
+        with unittest.mock.patch("harness.witness.FENCED_SECONDS", 0.0):
+            self.two.say("start a n2 p2 2")
+            self.one.say("stop a n1 p1 1")
+            self.assertEqual(self.overlaps(), ["a"])
 
     def test_a_woken_instance_that_stays_is_an_overlap(self):
         self.one.say("start a n1 p1 1")

@@ -22,7 +22,7 @@ void RuntimeCore::end(Process& process) {
     return start_failed(process, error, on_started);
   }
   // No handler begins while the node is fenced, the last one neither.
-  if (!process.is_killed && !fence.is_closed() &&
+  if (!process.is_killed && !holds_back(process) &&
       guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned)
     return;
   if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;

@@ -76,6 +76,19 @@ TEST_F(FenceTest, OnlyKilledActsWhileFenced) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(FenceTest, WhatDoesNotHeedTheFenceGoesOn) {
+  runtime.set_fenced(true);
+  Channel<std::string> ended;
+  SpawnOptions spawn;
+  spawn.heeds_fence = false;
+  spawn.on_exit = [&](const ExitReason& reason) { ended.put(reason.text()); };
+  const Pid pid = runtime.spawn(scripted(), std::move(spawn));
+  EXPECT_EQ(text(runtime.call_and_wait(pid, message("up"), 5s)), "up");
+  runtime.exit(pid, ExitReason::shutdown());
+  EXPECT_EQ(ended.take(), "shutdown");
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(FenceTest, StopEndsFencedProcesses) {
   bool terminated = false;
   Runtime other(here, 4, options());

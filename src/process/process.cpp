@@ -12,6 +12,7 @@ Process::Process(RuntimeCore& core, LocalPid pid, std::unique_ptr<Behaviour> wor
     : behaviour(std::move(worker)),
       on_exit(std::move(options.on_exit)),
       on_stuck(std::move(options.on_stuck)),
+      heeds_fence(options.heeds_fence),
       core_(core),
       local_(pid),
       identity_(std::move(options.identity)) {}

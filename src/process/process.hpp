@@ -101,6 +101,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::unique_ptr<Behaviour> behaviour;
   std::function<void(const ExitReason&)> on_exit;
   std::function<void(bool)> on_stuck;  // constant
+  const bool heeds_fence;
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);

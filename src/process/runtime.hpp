@@ -44,6 +44,9 @@ struct SpawnOptions {
   std::function<void(const ExitReason&)> on_exit = nullptr;
   /// The handler runs longer than stuck_after (true); it returned after all (false).
   std::function<void(bool)> on_stuck = nullptr;
+  /// false: its handlers do nothing that could contradict another instance of it, and go on while the node is
+  /// fenced.
+  bool heeds_fence = true;
 };
 
 /// A message that arrived at a name that is served by a function, not by a process.

@@ -170,6 +170,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void take_message(Process& process, Envelope* message);
   enum class Step : std::uint8_t { go_on, left };  // left: the process is somebody else's now
   Step park(Process& process);
+  [[nodiscard]] bool holds_back(const Process& process) const;
   Step handle(Process& process, std::unique_ptr<Envelope> envelope);
   Step handle_start(Process& process, StartEnvelope& start);
   Step handle_call(Process& process, CallEnvelope& call);

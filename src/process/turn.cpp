@@ -49,7 +49,7 @@ void RuntimeCore::run_turn(Process& process) {
   const ProcessPtr keep(&process);  // its end may be in this turn
   for (int budget = messages_per_turn;;) {
     take_inbox(process);
-    const bool held = fence.is_closed();
+    const bool held = holds_back(process);
     if (process.end_reason && (process.is_killed || !held || stopping.load(std::memory_order_relaxed)))
       return end(process);
     if (process.messages.front() == nullptr && !process.end_reason) {
@@ -82,6 +82,10 @@ void RuntimeCore::take_message(Process& process, Envelope* message) {
   if (message->kind == Envelope::Kind::down)
     monitor_is_over(process, static_cast<DownEnvelope*>(message)->id);
   process.messages.push(message);
+}
+
+bool RuntimeCore::holds_back(const Process& process) const {
+  return process.heeds_fence && fence.is_closed();
 }
 
 RuntimeCore::Step RuntimeCore::park(Process& process) {

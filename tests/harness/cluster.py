@@ -287,10 +287,13 @@ class Cluster:
 
     # Conditions.
 
+    @staticmethod
+    def _running_on(child):
+        return [instance["node"] for instance in child["instances"] if instance["phase"] in ("running", "stuck")]
+
     def placed(self, node):
         """id -> list of nodes with a running instance, as that node's tables have it."""
-        return {child["id"]: [instance["node"] for instance in child["instances"]
-                              if instance["phase"] in ("running", "stuck")] for child in self.ps(node)}
+        return {child["id"]: self._running_on(child) for child in self.ps(node)}
 
     def wait_members(self, names=None, seconds=20):
         """Every named node sees exactly these as up."""
@@ -322,15 +325,16 @@ class Cluster:
             tables = []
             for name in names:
                 try:
-                    table = self.placed(name)
+                    rows = {child["id"]: child for child in self.ps(name)}
                 except AssertionError as error:
                     last["why"] = f"{name}: {error}"
                     return None
+                table = {name_: self._running_on(child) for name_, child in rows.items()}
                 if set(table) != ids:
                     last["why"] = f"{name} lacks {sorted(ids - set(table))[:5]}, has " \
                                   f"{sorted(set(table) - ids)[:5]} too many"
                     return None
-                odd = {name_: nodes for name_, nodes in table.items()
+                odd = {name_: rows[name_] for name_, nodes in table.items()
                        if len(nodes) != 1 or nodes[0] not in allowed}
                 if odd:
                     last["why"] = f"{name}: {dict(list(odd.items())[:5])} ({len(odd)} in all)"

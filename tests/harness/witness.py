@@ -53,6 +53,10 @@ class Overlap:
                 f"    {self.second.text(origin)}")
 
 
+# A woken node knows within this time whether it was replaced.
+FENCED_SECONDS = 2.0
+
+
 class _Connection:
     def __init__(self, link):
         self.link = link
@@ -263,7 +267,9 @@ class Witness:
             if begin > start:
                 segments.append((start, begin))
             start = max(start, until)
-            replaced = any(begin < other.start < max(until, end) for other in others if other is not interval)
+            # While it slept, or before it learned of it. What starts later has nothing to do with that sleep.
+            last = max(until, min(end, until + FENCED_SECONDS))
+            replaced = any(begin < other.start < last for other in others if other is not interval)
             if interval.end is not None and replaced and interval.how in ("stop", "closed"):
                 tail = max(0.0, end - start)
                 start = end

@@ -152,9 +152,11 @@ class Chaos(ScenarioTest):
                 what += f" ({time.monotonic() - begin:.1f} s)"
             if self.choice.random() < 0.5:
                 self.settle(what + ", before all are back")
+            begin = time.monotonic()
             self.whole_again()
+            whole = time.monotonic() - begin
             seconds = self.settle(what)
-            self.note(f"{what}; settled after {seconds:.1f} s")
+            self.note(f"{what}; all nodes back after {whole:.1f} s, settled after {seconds:.1f} s")
         counts = dict(self.erlang.eval("brood_driver:callers_stop(persistent_term:get(callers))", 90))
         self.note(f"callers' answers: { {str(k): v for k, v in counts.items()} }")
         odd = {kind: number for kind, number in counts.items() if isinstance(kind, tuple)}
