@@ -24,7 +24,8 @@ std::string describe_dot(const Dot& dot) {
 std::string describe_row(const SpecRow& row) {
   std::string out = fmt::format("{} {}", describe_dot(row.dot), row.wanted ? "wanted" : "unwanted");
   if (row.failed) out += " failed";
-  if (row.losses != 0) out += fmt::format(" losses={}", row.losses);
+  if (row.blame.nodes() != 0)
+    out += fmt::format(" blamed for {} and suspected of {}", row.blame.proven, row.blame.suspected);
   for (const NodeName& node : row.avoid) out += " avoid=" + node.value;
   if (row.start_on) out += " on=" + row.start_on->value;
   return out;

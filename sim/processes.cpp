@@ -139,8 +139,10 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
   if (found == by_id_.end()) return;
   for (const std::uint64_t serial : found->second) {
     Process& process = *find(serial);
-    if (process.node != node || process.epoch != stop.epoch || process.stopping) continue;
-    check_need(process);
+    if (process.node != node || process.epoch != stop.epoch) continue;
+    const bool at_once = !stop.shutdown.infinity && stop.shutdown.patience.count() == 0;
+    if (process.stopping && !at_once) continue;
+    if (!process.stopping) check_need(process);
     process.stopping = true;
     if (world_.has(Plant::deaf_stop) && random_.chance(200)) {
       process.told_gone = true;

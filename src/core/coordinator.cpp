@@ -139,7 +139,7 @@ void Machine::coordinate(RetryRequest& request) {
   if (next.failed) next.avoid.clear();
   next.failed = false;
   next.failure.clear();
-  next.losses = 0;
+  next.blame = {};
   write_row(request.id, std::move(next), false);
   Outcome outcome;
   outcome.id = request.id;

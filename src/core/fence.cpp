@@ -102,25 +102,34 @@ void Machine::unfence() {
   log(LogLevel::info, "no longer fenced");
 }
 
-// Stops what others run too; true once all of it is gone (or does not end within two tick time-outs).
+// Ends what others run too, and what had been told to end: those who asked for that may have had their answer
+// since. True once all of it is gone (or does not end within two tick time-outs).
 bool Machine::gave_up() {
   if (!given_up_) {
     given_up_ = true;
     give_up_until_ = now_.monotonic + 2 * settings_.tick_timeout;
-    std::vector<ChildId> twice;
-    for (const auto& [id, child] : table_.children())
-      if (child.own && child.hosted.size() > 1) twice.push_back(id);
-    std::sort(twice.begin(), twice.end());
-    for (const ChildId& id : twice) end_own(id, *table_.find(id), StopWhy::conflict);
     giving_up_.clear();
-    for (const ChildId& id : twice)
-      if (const Child* child = table_.find(id); child && child->own) giving_up_.insert(id);
+    for (const auto& [id, child] : table_.children())
+      if (child.own && (child.hosted.size() > 1 || child.own->stopping != StopWhy::none))
+        giving_up_.insert(id);
+    for (const ChildId& id : std::set<ChildId>(giving_up_)) {
+      Child& child = *table_.find(id);
+      // Behind the fence nobody ends in good order: one that was told to, before, has to be killed.
+      if (child.own->stopping != StopWhy::none)
+        effects_.stops.push_back({id, child.own->epoch, Shutdown{0ms, false}, cause()});
+      else
+        end_own(id, child, StopWhy::conflict);
+    }
   }
   std::erase_if(giving_up_, [&](const ChildId& id) {
     const Child* child = table_.find(id);
     return !child || !child->own;
   });
-  return giving_up_.empty() || now_.monotonic >= give_up_until_;
+  if (giving_up_.empty()) return true;
+  if (now_.monotonic < give_up_until_) return false;
+  log(LogLevel::error, fmt::format("{} children do not end, {} among them; going on all the same",
+                                   giving_up_.size(), giving_up_.begin()->text()));
+  return true;
 }
 
 }  // namespace brood::core

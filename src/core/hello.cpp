@@ -98,7 +98,7 @@ void Machine::accept(PeerIndex from, const Hello& hello) {
       ++stats_.stale_rows;
       return;
     }
-    end_session(from, MemberState::down, "it has begun a new session");
+    end_session(from, Ending::died, "it has begun a new session");
     peer.want_hello = true;  // the end of the old session took back what was to be said
   }
   const bool fresh = !peer.member || !peer.hello_in || hello.fresh;

@@ -12,28 +12,45 @@ void Machine::on_message(PeerIndex from, const Obituary& obituary) {
   peers_[from].obituary = obituary.id;
 }
 
-void Machine::note_loss(const Peer& peer, const SessionId& session,
-                        const std::vector<std::pair<ChildId, Instance>>& lost) {
-  std::vector<ChildId> suspects;
+// Whom the loss may be blamed on. The dying node's word is proof; without it, what had just started is suspect,
+// but no program (it lives in a process of its own), and nobody when the node only fell silent.
+std::map<ChildId, Blame> Machine::blame_for(const Peer& peer, Ending how,
+                                            const std::vector<std::pair<ChildId, Instance>>& lost) const {
+  std::map<ChildId, Blame> blame;
+  if (peer.obituary) {
+    blame[*peer.obituary].proven = 1;
+    return blame;
+  }
+  if (how == Ending::silent) return blame;
   const Hlc since = hlc_at(peer.lost_wall - settings_.suspect_window);
-  for (const auto& [id, instance] : lost)
-    if (instance.phase == Phase::starting || instance.epoch.clock >= since) suspects.push_back(id);
-  if (suspects.size() > settings_.suspects_max) suspects.clear();
-  if (peer.obituary) suspects = {*peer.obituary};
-  std::sort(suspects.begin(), suspects.end());
+  for (const auto& [id, instance] : lost) {
+    const SpecRow* row = table_.row(id);
+    if (!row || row->spec->is_program()) continue;
+    if (instance.phase == Phase::starting || instance.epoch.clock >= since) blame[id].suspected = 1;
+  }
+  if (blame.size() > settings_.suspects_max) blame.clear();
+  return blame;
+}
 
+void Machine::note_loss(const Peer& peer, Ending how, const SessionId& session,
+                        const std::vector<std::pair<ChildId, Instance>>& lost) {
+  const std::map<ChildId, Blame> blame = blame_for(peer, how, lost);
   for (const auto& [id, instance] : lost) {
     const Child* child = table_.find(id);
     if (!child || !child->wanted() || !child->hosted.empty()) continue;
+    const auto blamed = blame.find(id);
     LossMark mark;
     mark.birth = child->row->birth;
-    mark.losses = child->row->losses;
+    mark.before = child->row->blame;
     mark.node = session.node;
     mark.temporary = child->row->spec->restart == Restart::temporary;
-    mark.blamed = std::binary_search(suspects.begin(), suspects.end(), id);
     const bool returns = child->row->start_on == session.node;
-    if (!mark.temporary && !mark.blamed && !returns) continue;
-    mark.start_at = now_.monotonic + (mark.blamed ? settings_.suspect_delay : Duration{});
+    if (!mark.temporary && blamed == blame.end() && !returns) continue;
+    mark.start_at = now_.monotonic;
+    if (blamed != blame.end()) {
+      mark.added = blamed->second;
+      mark.start_at += settings_.suspect_delay;
+    }
     losses_[id] = std::move(mark);
   }
 }
@@ -47,7 +64,7 @@ bool Machine::tend_loss(const ChildId& id, Child& child) {
     losses_.erase(found);
     return true;
   }
-  if (acting() && !mark.counted && child.row->losses == mark.losses && is_coordinator(id)) {
+  if (acting() && !mark.counted && child.row->blame == mark.before && is_coordinator(id)) {
     if (mark.temporary) {
       remove_row(id);
       losses_.erase(found);
@@ -55,10 +72,12 @@ bool Machine::tend_loss(const ChildId& id, Child& child) {
     }
     SpecRow row = *child.row;
     mark.counted = true;
-    if (mark.blamed && ++row.losses >= settings_.poison_nodes) {
+    row.blame.proven += mark.added.proven;
+    row.blame.suspected += mark.added.suspected;
+    if (mark.added != Blame{} && row.blame.nodes() >= settings_.poison_nodes) {
       row.failed = true;
-      row.failure = fmt::format("{} nodes were lost while it started or ran; the last was {}", row.losses,
-                                mark.node.value);
+      row.failure = fmt::format("{} nodes were lost while it started or ran; the last was {}",
+                                row.blame.nodes(), mark.node.value);
       log(LogLevel::error, fmt::format("{} is failed: {}", id.text(), row.failure));
     }
     // Where that node is up again already, it may be starting the child in this very view.

@@ -39,7 +39,7 @@ void Machine::handle(const PeerUp& event) {
   if (event.node == settings_.self || peers_.size() >= every_peer) return;
   Peer& peer = peers_[peer_index(event.node)];
   if (peer.member && peer.member->session.creation != event.creation)
-    end_session(find_peer(event.node), MemberState::down, "the node has started anew");
+    end_session(find_peer(event.node), Ending::died, "the node has started anew");
   reset_channel(peer);
   peer.channel = true;
   peer.creation = event.creation;
@@ -69,7 +69,7 @@ void Machine::handle(const PeerDown& event) {
   peer.lost_wall = now_.wall - (event.silent ? settings_.tick_timeout : Duration{});
   if (event.silent && !fenced_) {
     peer.lost_at = now_.monotonic;
-    end_session(index, MemberState::down, "nothing came for the whole tick time-out");
+    end_session(index, Ending::silent, "nothing came for the whole tick time-out");
     return;
   }
   // Fenced, the silence may be our own sleep: one more try before it is judged.
@@ -90,7 +90,7 @@ void Machine::handle(const ConnectFailed& event) {
   if (peer.member) {
     if (event.proven_dead) {
       if (!peer.lost_at) peer.lost_wall = now_.wall;
-      end_session(index, MemberState::down, event.words.empty() ? "its node does not run" : event.words);
+      end_session(index, Ending::died, event.words.empty() ? "its node does not run" : event.words);
       return;
     }
     if (!peer.lost_at) peer.lost_at = now_.monotonic;
@@ -164,7 +164,7 @@ void Machine::ask_all_for_rows() {
 void Machine::judge(Peer& peer) {
   if (!peer.member || !peer.lost_at) return;
   if (now_.monotonic < *peer.lost_at + settings_.tick_timeout) return;
-  end_session(find_peer(peer.name), MemberState::down, "no connection for the tick time-out");
+  end_session(find_peer(peer.name), Ending::silent, "no connection for the tick time-out");
 }
 
 bool Machine::has_members() const {

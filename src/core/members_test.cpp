@@ -194,6 +194,36 @@ TEST(Fence, AWokenNodeWaitsForAHandlerThatReturnsLate) {
   EXPECT_FALSE(cluster.nodes[2].fenced);
 }
 
+TEST(Fence, AWokenNodeWaitsForTheEndOfWhatHadBeenToldToEnd) {
+  Cluster cluster(3);
+  cluster.form();
+  const ChildId id = id_of("a");
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(5s);
+  const Epoch epoch = cluster.nodes[2].processes.at(id);
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(10s);
+  cluster.stop(0, "a");
+  cluster.run(5s);
+  ASSERT_EQ(cluster.alive("a"), 1U) << "that of the sleeping node";
+  cluster.hold_stops.insert(id);
+  bool killed = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Stop& stop : effects.stops)
+      killed = killed || (i == 2 && stop.id == id && stop.shutdown.patience == 0ms);
+  };
+  cluster.resume(2);
+  cluster.run(5s);
+  EXPECT_TRUE(killed) << "behind the fence it cannot end in good order";
+  EXPECT_TRUE(cluster.nodes[2].fenced) << "the stop was answered: its handlers must not run again";
+  cluster.nodes[2].processes.erase(id);
+  cluster.give(2, Exited{id, epoch, false, "killed"});
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[2].fenced);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+}
+
 TEST(Fence, ALoneNodeIsNeverFenced) {
   Cluster cluster(1);
   cluster.form();

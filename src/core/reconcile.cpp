@@ -65,6 +65,7 @@ void Machine::tend_own(const ChildId& id, Child& child) {
     if (child.hosted.size() > 1 && resolve_conflict(id, child, place)) return;
     if (place != self_index && place != no_peer) return release(id, child);
     if (row.failed && child.own->ran) return acquit(id, row);
+    if (row.blame.suspected > 0 && child.own->ran) clear_suspicion(id, *child.own, row);
   }
   if (!child.own->alive && may_restart() && child.own->restart_at <= now_.monotonic) start_again(id, child);
 }
@@ -75,7 +76,16 @@ void Machine::acquit(const ChildId& id, const SpecRow& row) {
   SpecRow next = row;
   next.failed = false;
   next.failure.clear();
-  next.losses = 0;
+  next.blame = {};
+  write_row(id, std::move(next), false);
+}
+
+// A child that runs well where it was started after a loss did not cause it, as far as one can tell.
+void Machine::clear_suspicion(const ChildId& id, const Own& own, const SpecRow& row) {
+  const Duration at = own.ran_at + settings_.stable_after;
+  if (now_.monotonic < at) return wake(id, at);
+  SpecRow next = row;
+  next.blame.suspected = 0;
   write_row(id, std::move(next), false);
 }
 

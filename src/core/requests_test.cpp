@@ -311,8 +311,8 @@ TEST(Requests, WhatACoordinatorHadOpenEndsWithItsSession) {
   cluster.kill(2);
   cluster.run(10s);
   EXPECT_EQ(cluster.result(stop), "ok");
-  cluster.hold_stops.clear();
   cluster.resume(0);
+  cluster.hold_stops.clear();
   cluster.exit(id, true);
   cluster.run(60s);
   EXPECT_EQ(cluster.alive(id), 0U);

@@ -6,15 +6,16 @@
 namespace brood::core {
 
 void Machine::on_message(PeerIndex from, const Goodbye&) {
-  end_session(from, MemberState::left, "left in good order");
+  end_session(from, Ending::left, "left in good order");
   peers_[from].next_connect = Duration::max();
 }
 
-void Machine::end_session(PeerIndex index, MemberState how, const std::string& words) {
+void Machine::end_session(PeerIndex index, Ending how, const std::string& words) {
   Peer& peer = peers_[index];
   if (!peer.member) return;
   const SessionId session = peer.member->session;
-  const bool known_dead = how == MemberState::down && !peer.channel;
+  const MemberState state = how == Ending::left ? MemberState::left : MemberState::down;
+  const bool known_dead = how != Ending::left && !peer.channel;
   auto& over = peer.over[session.creation];
   over = std::max(over, session.session);
   relay_unstable(peer);
@@ -28,17 +29,17 @@ void Machine::end_session(PeerIndex index, MemberState how, const std::string& w
   drop_instances(index, &lost);
   // A node that itself began a new session brings its children along; another start of it does not.
   const bool same_start_goes_on = peer.channel && peer.creation == session.creation;
-  if (how == MemberState::down && !same_start_goes_on) {
+  if (how != Ending::left && !same_start_goes_on) {
     if (!peer.lost_at) peer.lost_wall = now_.wall;
-    note_loss(peer, session, lost);
+    note_loss(peer, how, session, lost);
   }
   peer.lost_at.reset();
   peer.obituary.reset();
   peer.last_known = false;
   view_dirty_ = true;
-  effects_.members.push_back({session, how, words});
-  log(how == MemberState::down ? LogLevel::warning : LogLevel::info,
-      fmt::format("{} is {}: {}", session.node.value, to_string(how), words));
+  effects_.members.push_back({session, state, words});
+  log(state == MemberState::down ? LogLevel::warning : LogLevel::info,
+      fmt::format("{} is {}: {}", session.node.value, to_string(state), words));
   if (known_dead && !peer.connecting) peer.next_connect = now_.monotonic + settings_.reconnect_every;
   settle_replicated();
   touch_stops(peer);

@@ -29,12 +29,19 @@ namespace brood::core {
 /// A loss that concerns a child, until its row shows what follows from it.
 struct LossMark {
   Dot birth;  ///< The row as it was; any other ends the mark.
-  std::uint32_t losses = 0;
+  Blame before;
   NodeName node;
   bool temporary = false;  ///< Not started again: its coordinator removes the row.
-  bool blamed = false;     ///< May have taken the node down.
+  Blame added;             ///< What the loss adds to it.
   bool counted = false;    ///< This node, its coordinator, has written the loss.
   Duration start_at{};
+};
+
+/// How another node's session ended.
+enum class Ending : std::uint8_t {
+  left,    ///< In good order.
+  died,    ///< It is proven that the node's process ended, or that it began anew.
+  silent,  ///< Nothing came from it for the tick time-out.
 };
 
 class Machine {
@@ -105,7 +112,7 @@ class Machine {
   void learn(const SessionId& session, const std::string& address);
   void check_digest(Peer& peer, const Hello& hello);
   void on_message(PeerIndex from, const Goodbye& goodbye);
-  void end_session(PeerIndex index, MemberState how, const std::string& words);
+  void end_session(PeerIndex index, Ending how, const std::string& words);
   void relay_unstable(Peer& peer);
   void drop_instances(PeerIndex index, std::vector<std::pair<ChildId, Instance>>* dropped);
   void update_member(Peer& peer, const Member& row);
@@ -236,6 +243,7 @@ class Machine {
   void reconcile(const ChildId& id);
   void tend_own(const ChildId& id, Child& child);
   void acquit(const ChildId& id, const SpecRow& row);
+  void clear_suspicion(const ChildId& id, const Own& own, const SpecRow& row);
   void maybe_start(const ChildId& id, Child& child);
   [[nodiscard]] PeerIndex place_of(const Child& child) const;
   void start_here(const ChildId& id, Child& child);
@@ -257,7 +265,9 @@ class Machine {
   void on_failure(const ChildId& id, Child& child, const Failure& failure);
   void end_for_good(const ChildId& id, Child& child);
   void move_away(const ChildId& id, Child& child, const std::string& reason);
-  void note_loss(const Peer& peer, const SessionId& session,
+  [[nodiscard]] std::map<ChildId, Blame> blame_for(
+      const Peer& peer, Ending how, const std::vector<std::pair<ChildId, Instance>>& lost) const;
+  void note_loss(const Peer& peer, Ending how, const SessionId& session,
                  const std::vector<std::pair<ChildId, Instance>>& lost);
   /// Writes what follows from a loss, if that is for this node to do. False: the child must not start now.
   bool tend_loss(const ChildId& id, Child& child);

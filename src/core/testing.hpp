@@ -3,6 +3,8 @@
 // run(duration).
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <deque>
 #include <functional>
 #include <memory>
@@ -24,6 +26,12 @@ inline SpecPtr spec_of(std::string_view id, std::string worker = "counter",
   spec->restart = restart;
   spec->is_static = is_static;
   return spec;
+}
+
+inline std::vector<SpecPtr> many(int count) {
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < count; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
+  return specs;
 }
 
 class Cluster {
@@ -91,7 +99,6 @@ class Cluster {
       queue_.pop_front();
       if (!nodes[i].core || nodes[i].creation != creation) continue;
       if (nodes[i].paused) {
-        nodes[i].paused = true;
         held_.emplace_back(i, creation, std::move(event));
         continue;
       }
@@ -248,5 +255,17 @@ class Cluster {
   std::deque<std::tuple<std::size_t, std::uint32_t, Event>> queue_, held_;
   std::uint64_t last_client_ = 0;
 };
+
+inline void expect_each_once(const Cluster& cluster, int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::string id = "c" + std::to_string(i);
+    EXPECT_EQ(cluster.alive(id), 1U) << id;
+    for (const auto& node : cluster.nodes) {
+      if (!node.core) continue;
+      ASSERT_EQ(node.core->instances(id_of(id)).size(), 1U) << id;
+      EXPECT_EQ(node.core->placement(id_of(id)).front(), cluster.nodes[cluster.host(id)].name);
+    }
+  }
+}
 
 }  // namespace brood::core::testing

@@ -32,7 +32,7 @@ std::string text(const SpecChange& change) {
   if (!change.row) return change.id.text() + " removed";
   const SpecRow& row = *change.row;
   return change.id.text() + (row.wanted ? " wanted" : " unwanted") + (row.failed ? " failed" : "") +
-         (row.losses > 0 ? fmt::format(" losses={}", row.losses) : "");
+         (row.blame.nodes() > 0 ? fmt::format(" losses={}", row.blame.nodes()) : "");
 }
 
 template <typename List>

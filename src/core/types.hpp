@@ -80,6 +80,8 @@ struct Spec {
   bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
 
+  /// Runs as a program of its own: it does not share the fate of the node's process, nor the node its.
+  [[nodiscard]] bool is_program() const { return worker == "exec"; }
   /// Equal in everything that matters for "the same spec" (D4, G2): not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
 };
@@ -91,6 +93,15 @@ struct RequestKey {
   std::uint32_t creation = 0;
   std::uint64_t number = 0;
   friend auto operator<=>(const RequestKey&, const RequestKey&) = default;
+};
+
+/// Nodes that were lost with a child, perhaps by its fault (poison_nodes).
+struct Blame {
+  std::uint32_t proven = 0;     ///< The dying node named it.
+  std::uint32_t suspected = 0;  ///< It had just started there. Forgotten once it has run well elsewhere.
+
+  [[nodiscard]] std::uint32_t nodes() const { return proven + suspected; }
+  friend auto operator<=>(const Blame&, const Blame&) = default;
 };
 
 /// A row of the table of specs; the same on every node once all changes have arrived.
@@ -107,7 +118,7 @@ struct SpecRow {
   std::vector<NodeName> avoid;  ///< Assignment: nodes on which it failed past its intensity, oldest first.
   bool failed = false;  ///< Failed on all nodes (or took too many nodes down): not started until `retry`.
   std::string failure;  ///< Why, in words.
-  std::uint32_t losses = 0;  ///< Nodes it is blamed for having taken down (poison_nodes).
+  Blame blame;
 };
 
 enum class Phase : std::uint8_t {

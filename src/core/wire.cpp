@@ -49,10 +49,14 @@ void each(A& a, T& v) {
   a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.needs, v.is_static,
           ext(v.unknown));
 }
+template <typename A, Of<Blame> T>
+void each(A& a, T& v) {
+  a.tuple(v.proven, v.suspected);
+}
 template <typename A, Of<SpecRow> T>
 void each(A& a, T& v) {
   a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.avoid, v.failed, v.failure,
-          v.losses);
+          v.blame);
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {

@@ -72,7 +72,7 @@ class Samples {
     row.avoid = several([&] { return node(); });
     row.failed = flip();
     row.failure = text();
-    row.losses = u32();
+    row.blame = {u32(), u32()};
     return row;
   }
   Instance instance() {

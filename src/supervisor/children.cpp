@@ -50,7 +50,7 @@ void Children::start(const core::Start& start) {
   Slot& made = *slot;
   auto [it, inserted] = slots_.try_emplace(start.spec->id, std::move(slot));
   BROOD_CHECK(inserted, "the core started a child whose former instance has not ended");
-  if (start.spec->worker == "exec") {
+  if (start.spec->is_program()) {
     start_program(made);
   } else {
     start_worker(made);
@@ -156,6 +156,8 @@ void Children::program_started(Slot& slot, std::int32_t os_pid) {
   options.on_exit = [raw](const ExitReason& reason) {
     raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
   };
+  // Behind the fence it would hide that its program has ended, and a node that wakes waits for that.
+  options.heeds_fence = false;
   slot.pid = node_.runtime().spawn(std::make_unique<ProgramProcess>(os_pid), std::move(options));
 }
 

@@ -336,7 +336,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
       return Error{spec.error().code, fmt::format("supervisor '{}': {}", options.name, spec.error().message)};
     auto made = std::make_shared<core::Spec>(**spec);
     made->is_static = true;
-    if (made->worker == "exec") tokens.insert(made->needs);
+    if (made->is_program()) tokens.insert(made->needs);
     specs.push_back(std::move(made));
   }
   workers_.trust(options.name, std::move(tokens));

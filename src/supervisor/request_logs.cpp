@@ -77,7 +77,7 @@ Result<NodeName> log_host(const RequestPtr& request, const ChildId& id, const st
     return Error{Errc::no_such_child,
                  fmt::format("no child '{}' in supervisor '{}'", id.text(), request->driver->name())};
   }
-  if (entry->spec->worker != "exec") {
+  if (!entry->spec->is_program()) {
     return Error{Errc::invalid_argument,
                  fmt::format("'{}' is a C++ worker; only ordinary programs have a log", id.text())};
   }

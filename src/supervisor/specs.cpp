@@ -25,7 +25,7 @@ Result<core::SpecPtr> finish(core::Spec spec) {
   if (spec.metadata.size() > metadata_max) {
     return Error{Errc::limit_exceeded, "child spec, metadata: larger than 1 MiB"};
   }
-  spec.needs = spec.worker == "exec" ? command_token(spec.args) : spec.worker;
+  spec.needs = spec.is_program() ? command_token(spec.args) : spec.worker;
   return std::make_shared<const core::Spec>(std::move(spec));
 }
 

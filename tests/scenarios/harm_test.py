@@ -3,7 +3,7 @@
 import statistics
 import time
 
-from support import SLOW, ScenarioTest, main, witness_child
+from support import SLOW, ScenarioTest, main, ports, server_child, witness_child
 
 FIVE = ("n1", "n2", "n3", "n4", "n5")
 
@@ -163,6 +163,21 @@ class Harm(ScenarioTest):
             return row.get("failure")
         words = self.wait(failed, 20, "the bomb is failed, visibly")
         self.assertIn("2", words)
+        cluster.wait_witnessed(ids)
+        self.assert_no_overlap(cluster)
+
+    def test_programs_are_not_blamed_for_the_nodes_that_are_lost_under_them(self):
+        cluster = self.cluster(*FIVE)
+        servers = [server_child(cluster, f"server-{n}", ports.free_port()) for n in range(4)]
+        cluster.supervisors = {"web": ({}, servers)}
+        ids = [child["id"] for child in servers]
+        cluster.start()
+        cluster.wait_members()
+        host = cluster.wait_placed(ids)["server-0"]
+        for _ in range(3):
+            # At once after its start, each time: of a worker one would think that it did it.
+            cluster.kill(host.split("@")[0])
+            host = cluster.wait_placed(ids)["server-0"]
         cluster.wait_witnessed(ids)
         self.assert_no_overlap(cluster)
 

@@ -82,7 +82,7 @@ Result<void> trust_commands(supervisor::NodeImpl& node, const std::string& path)
     for (const auto& child : options.children) {
       auto spec = supervisor::core_spec(child, node);
       if (!spec) return spec.error();
-      if ((*spec)->worker == "exec") tokens.insert((*spec)->needs);
+      if ((*spec)->is_program()) tokens.insert((*spec)->needs);
     }
     node.worker_table().trust(options.name, std::move(tokens));
   }
