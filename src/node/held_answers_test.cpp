@@ -19,7 +19,7 @@ using process::testing::text;
 /// Processes and their network, as a node wires them.
 class RuntimeNode {
  public:
-  explicit RuntimeNode(const std::string& name) : distribution_(io_, without_epmd(name)) {
+  explicit RuntimeNode(const std::string& name) : distribution_(io_, without_ticks(name)) {
     process::RuntimeOptions options;
     options.threads = 2;
     const auto creation = distribution_.start();
@@ -45,6 +45,13 @@ class RuntimeNode {
   }
 
  private:
+  /// A tick would take along what is held.
+  static DistributionOptions without_ticks(const std::string& name) {
+    DistributionOptions options = without_epmd(name);
+    options.tick_timeout = 24h;
+    return options;
+  }
+
   boost::asio::io_context io_;
   std::shared_ptr<NetworkLoop> loop_ = std::make_shared<NetworkLoop>(io_);
   Distribution distribution_;

@@ -163,6 +163,8 @@ class Chaos(ScenarioTest):
         self.assertEqual(odd, {}, "answers that no caller should see")
         self.assertGreater(counts.get("ok", 0), 0)
         self.assertEqual(counts.get("no_such_child", 0), 0, "each of them was there all the time, or on its way")
+        for name in NODES:
+            self.assertNotIn("do not end", self.cluster_.log(name), f"{name} gave up what it no longer ran")
         for name in sorted(self.stopped):
             self.assertEqual(self.cluster_.witness.counts()[name], 0, f"{name} was stopped")
         self.note(f"longest time a woken instance was still there, fenced: "
