@@ -98,7 +98,7 @@ class Supervisor {
 
   /// Returns once the child runs and another member (where there is one) knows it. Errors: already_started
   /// (detail: its pid), conflict, no_such_worker, start_failed, not_member, no_target, stopped, timeout.
-  Result<Started> start_child(ChildSpec spec, std::optional<std::string> on = std::nullopt,
+  Result<Started> start_child(const ChildSpec& spec, std::optional<std::string> on = std::nullopt,
                               std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   /// As many at once; the results in the order of the specs.
   std::vector<Result<Started>> start_children(

@@ -258,24 +258,7 @@ TEST(Distribution, WithoutEpmdNodesFindEachOtherByAddress) {
 TEST(Distribution, SimultaneousConnectsMakeOneChannel) {
   TestNode a(without_epmd("a@127.0.0.1"));
   TestNode b(without_epmd("b@127.0.0.1"));
-  a->set_address(b.name(), "127.0.0.1", b->port());
-  b->set_address(a.name(), "127.0.0.1", a->port());
-  for (int i = 0; i < 200; ++i) {
-    std::thread other([&] { b->connect(a.name()); });
-    a->connect(b.name());
-    other.join();
-    a.record.take("up");
-    b.record.take("up");
-    a->send(a.pid(), b.pid(), encode(i));
-    b->send(b.pid(), a.pid(), encode(-i));
-    ASSERT_EQ(b.record.take("send").term, encode(i));
-    ASSERT_EQ(a.record.take("send").term, encode(-i));
-    ASSERT_EQ(a.record.count("failed") + b.record.count("failed"), 0U);
-    ASSERT_EQ(a.record.count("down") + b.record.count("down"), 0U) << a.record.take("down").words;
-    a->disconnect(b.name());
-    a.record.take("down");
-    b.record.take("down");
-  }
+  expect_one_channel_of_simultaneous_connects(a, b, 200);
 }
 
 TEST(Distribution, ALargeMessageArrivesWhole) {

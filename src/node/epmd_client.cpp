@@ -189,7 +189,7 @@ void Registrar::retry_later() {
 void Registrar::retry() {
   exchange<std::uint32_t>(io_, loopback(epmd_port_), registration_request(registration_),
                           &registration_answer, register_timeout,
-                          [self = shared_from_this()](Result<std::uint32_t> answer, Socket socket) {
+                          [self = shared_from_this()](const Result<std::uint32_t>& answer, Socket socket) {
                             if (!answer) return self->retry_later();
                             // The creation stays what it was: peers know this start of the node by it.
                             if (self->keep(std::move(socket)))

@@ -316,17 +316,11 @@ TEST(Hostile, AStrangerCannotReplaceAConnectedNode) {
 }
 
 TEST(Hostile, AStrangerOfAGreaterNameDoesNotEndOurOwnAttempt) {
-  // The address answers nothing: a listening socket that is never served.
-  const int hole = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(hole, reinterpret_cast<const sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(hole, 8), 0);
-  ASSERT_EQ(::getsockname(hole, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const DeafServer deaf;
   auto options = without_epmd("a@127.0.0.1");
   options.handshake_timeout = 1500ms;
   TestNode a(options);
-  a->set_address(NodeName("z@127.0.0.1"), "127.0.0.1", ntohs(address.sin_port));
+  a->set_address(NodeName("z@127.0.0.1"), "127.0.0.1", deaf.port());
   a->connect(NodeName("z@127.0.0.1"));
   FakePeer stranger(a->port(), "z@127.0.0.1", "guess");
   EXPECT_FALSE(stranger.connect(a.name()));
@@ -335,7 +329,6 @@ TEST(Hostile, AStrangerOfAGreaterNameDoesNotEndOurOwnAttempt) {
   FakePeer good(a->port(), "z@127.0.0.1", "secret");
   EXPECT_TRUE(good.connect(a.name()));
   EXPECT_EQ(a.record.take("up").name, "z@127.0.0.1");
-  ::close(hole);
 }
 
 }  // namespace

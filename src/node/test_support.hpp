@@ -69,6 +69,25 @@ inline bool eventually(const std::function<bool()>& condition, std::chrono::mill
   return true;
 }
 
+/// A port that accepts connections and never says a word.
+class DeafServer {
+ public:
+  DeafServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), address_(loopback(0)) {
+    socklen_t size = sizeof address_;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address_), size), 0);
+    EXPECT_EQ(::listen(fd_, 8), 0);
+    EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address_), &size), 0);
+  }
+  ~DeafServer() { ::close(fd_); }
+  DeafServer(const DeafServer&) = delete;
+  DeafServer& operator=(const DeafServer&) = delete;
+  [[nodiscard]] std::uint16_t port() const { return ntohs(address_.sin_port); }
+
+ private:
+  int fd_;
+  sockaddr_in address_;
+};
+
 /// A child process that does not outlive the test.
 class ChildProcess {
  public:
@@ -292,6 +311,29 @@ class TestNode {
   Result<std::uint32_t> started_ = 0U;
   std::thread thread_;
 };
+
+/// Both connect to each other at the same moment, many times: each time one channel comes of it, that carries
+/// both ways.
+inline void expect_one_channel_of_simultaneous_connects(TestNode& a, TestNode& b, int rounds) {
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  b->set_address(a.name(), "127.0.0.1", a->port());
+  for (int i = 0; i < rounds; ++i) {
+    std::thread other([&] { b->connect(a.name()); });
+    a->connect(b.name());
+    other.join();
+    a.record.take("up");
+    b.record.take("up");
+    a->send(a.pid(), b.pid(), encode(i));
+    b->send(b.pid(), a.pid(), encode(-i));
+    ASSERT_EQ(b.record.take("send").term, encode(i));
+    ASSERT_EQ(a.record.take("send").term, encode(-i));
+    ASSERT_EQ(a.record.count("failed") + b.record.count("failed"), 0U);
+    ASSERT_EQ(a.record.count("down") + b.record.count("down"), 0U) << a.record.take("down").words;
+    a->disconnect(b.name());
+    a.record.take("down");
+    b.record.take("down");
+  }
+}
 
 /// A peer made by hand: a blocking socket and the Handshake.
 class FakePeer {

@@ -127,24 +127,7 @@ TEST_F(TlsDistribution, IdleNodesKeepEachOtherAliveAndASilentOneIsGivenUp) {
 TEST_F(TlsDistribution, SimultaneousConnectsMakeOneChannel) {
   TestNode a(options("a@127.0.0.1"));
   TestNode b(options("b@127.0.0.1"));
-  a->set_address(b.name(), "127.0.0.1", b->port());
-  b->set_address(a.name(), "127.0.0.1", a->port());
-  for (int i = 0; i < 50; ++i) {
-    std::thread other([&] { b->connect(a.name()); });
-    a->connect(b.name());
-    other.join();
-    a.record.take("up");
-    b.record.take("up");
-    a->send(a.pid(), b.pid(), encode(i));
-    b->send(b.pid(), a.pid(), encode(-i));
-    ASSERT_EQ(b.record.take("send").term, encode(i));
-    ASSERT_EQ(a.record.take("send").term, encode(-i));
-    ASSERT_EQ(a.record.count("failed") + b.record.count("failed"), 0U);
-    ASSERT_EQ(a.record.count("down") + b.record.count("down"), 0U) << a.record.take("down").words;
-    a->disconnect(b.name());
-    a.record.take("down");
-    b.record.take("down");
-  }
+  expect_one_channel_of_simultaneous_connects(a, b, 50);
 }
 
 TEST_F(TlsDistribution, APeerThatReadsNothingMakesItsSendersBusyAndIsGivenUpInTheEnd) {
@@ -212,20 +195,14 @@ TEST_F(TlsDistribution, FailuresToConnectSayWhatIsWrong) {
 }
 
 TEST_F(TlsDistribution, AServerThatSaysNothingIsGivenUpInTime) {
-  const int hole = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(hole, reinterpret_cast<const sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(hole, 8), 0);
-  ASSERT_EQ(::getsockname(hole, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const DeafServer deaf;
   auto impatient = options("a@127.0.0.1");
   impatient.handshake_timeout = 200ms;
   TestNode a(impatient);
-  a->set_address(NodeName("z@127.0.0.1"), "127.0.0.1", ntohs(address.sin_port));
+  a->set_address(NodeName("z@127.0.0.1"), "127.0.0.1", deaf.port());
   a->connect(NodeName("z@127.0.0.1"));
   const std::string words = a.record.take("failed").words;
   EXPECT_NE(words.find("TLS's handshake was not finished in time"), std::string::npos) << words;
-  ::close(hole);
 }
 
 TEST_F(TlsDistribution, StrangersAreRefusedInWordsOnceAMinute) {

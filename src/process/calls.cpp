@@ -25,10 +25,9 @@ void WaitGraph::remove(LocalPid caller) {
 namespace {
 
 std::unique_ptr<Envelope> make_call(Message message, const PendingCallPtr& pending) {
-  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
+  const std::size_t size = message.bytes().size();
   std::unique_ptr<Envelope> envelope = std::make_unique<CallEnvelope>(std::move(message), pending);
-  envelope->counted = true;
-  envelope->bytes = bytes;
+  envelope->count(size);
   return envelope;
 }
 

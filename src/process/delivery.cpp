@@ -24,15 +24,10 @@ Error no_alias() {
   return {Errc::no_such_child, "no process of this node has that alias any more"};
 }
 
-std::uint32_t counted_bytes(const Message& message) {
-  return static_cast<std::uint32_t>(std::min<std::size_t>(message.bytes().size(), UINT32_MAX));
-}
-
 std::unique_ptr<Envelope> make_envelope(Envelope::Kind kind, Message message) {
-  const std::uint32_t bytes = counted_bytes(message);
+  const std::size_t size = message.bytes().size();
   auto envelope = std::make_unique<MessageEnvelope>(kind, std::move(message));
-  envelope->counted = true;
-  envelope->bytes = bytes;
+  envelope->count(size);
   return envelope;
 }
 
@@ -229,8 +224,7 @@ Result<std::unique_ptr<Envelope>> RuntimeCore::read_message(Bytes term) {
     return make_envelope(Envelope::Kind::cast, Message::encoded(std::move(gen.payload)));
   std::unique_ptr<Envelope> call =
       std::make_unique<CallEnvelope>(Message::encoded(std::move(gen.payload)), std::move(gen.from));
-  call->counted = true;
-  call->bytes = static_cast<std::uint32_t>(std::min<std::size_t>(size, UINT32_MAX));
+  call->count(size);
   return call;
 }
 

@@ -5,6 +5,7 @@
 // no handler has seen, as in OTP.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <brood/exit_reason.hpp>
 #include <brood/worker.hpp>
@@ -44,11 +45,16 @@ struct Envelope {
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
   [[nodiscard]] bool is_message() const { return kind < Kind::exit; }
+  /// It counts towards the mailbox limits, with the size that it has encoded.
+  void count(std::size_t size) {
+    counted = true;
+    bytes = static_cast<std::uint32_t>(std::min<std::size_t>(size, UINT32_MAX));
+  }
 
   Envelope* next = nullptr;
   Kind kind;
-  bool counted = false;     ///< It counts towards the mailbox limits.
-  std::uint32_t bytes = 0;  ///< Encoded size, as far as it counts.
+  bool counted = false;  ///< See count().
+  std::uint32_t bytes = 0;
 };
 
 struct StartEnvelope final : Envelope {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "process/left_behind.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -12,16 +13,6 @@ SchedulerOptions scheduler_options(const RuntimeOptions& options) {
   const unsigned threads =
       options.threads != 0 ? options.threads : std::max(2U, std::thread::hardware_concurrency());
   return SchedulerOptions{threads, options.replacements_max, options.stuck_after};
-}
-
-/// Processes whose handler never returned while their runtime lived. They are kept for ever: to destroy a
-/// user's objects at whatever moment such a handler returns would be worse than the memory.
-void keep_for_ever(const std::vector<Process*>& processes) {
-  if (processes.empty()) return;
-  static std::mutex mutex;
-  static auto* const kept = new std::vector<ProcessPtr>;
-  std::lock_guard lock(mutex);
-  kept->insert(kept->end(), processes.begin(), processes.end());
 }
 
 }  // namespace
@@ -48,7 +39,7 @@ std::size_t RuntimeCore::stop(std::chrono::milliseconds patience) {
     process_ended_.wait_for(lock, bounded, [this] { return table.count() == 0; });
   }
   const std::vector<Process*> stuck = scheduler.stop();
-  keep_for_ever(stuck);
+  for (Process* process : stuck) leave_behind(ProcessPtr(process));
   // No thread runs a process now, but for the stuck ones: those that had no time to end do it here.
   for (const ProcessPtr& process : table.all()) {
     if (std::find(stuck.begin(), stuck.end(), process.get()) != stuck.end()) continue;

@@ -57,7 +57,7 @@ void Scheduler::push(Process& process) {
   // Either this sees the searcher or sleeper, or that one sees what was pushed (all of it is seq_cst).
   if (wake_one() || (own != nullptr && own->in_poll)) return;
   if (polling_.load(std::memory_order_seq_cst) && polling_.exchange(false, std::memory_order_seq_cst)) {
-    if (const auto network = poller()) network->interrupt();
+    if (Poller* network = poller_.load(std::memory_order_acquire)) network->interrupt();
   }
 }
 
@@ -84,13 +84,9 @@ bool Scheduler::wake_to_poll() {
 }
 
 void Scheduler::set_poller(std::shared_ptr<Poller> poller) {
-  std::lock_guard lock(poller_mutex_);
-  poller_ = std::move(poller);
-}
-
-std::shared_ptr<Poller> Scheduler::poller() const {
-  std::lock_guard lock(poller_mutex_);
-  return poller_;
+  BROOD_CHECK(!poller_owner_, "a scheduler has one poller");
+  poller_owner_ = std::move(poller);
+  poller_.store(poller_owner_.get(), std::memory_order_release);
 }
 
 bool Scheduler::has_work() const {
@@ -142,7 +138,7 @@ void Scheduler::run_timed(Slot& slot, Process& process) {
 
 /// No work: polls, if nobody does, or sleeps. True: woken to look for work, and counted as searching.
 bool Scheduler::rest(Slot& slot) {
-  const auto network = poller();
+  Poller* network = poller_.load(std::memory_order_acquire);
   if (network == nullptr || !network->try_acquire()) return sleep();
   poll(slot, *network);
   return false;
@@ -229,8 +225,8 @@ std::vector<Process*> Scheduler::stop() {
     quit_.store(true, std::memory_order_seq_cst);
   }
   sleep_.notify_all();
-  const auto network = poller();
-  if (network) network->interrupt();
+  Poller* network = poller_.load(std::memory_order_acquire);
+  if (network != nullptr) network->interrupt();
   {
     std::lock_guard lock(threads_mutex_);
     spare_.notify_all();

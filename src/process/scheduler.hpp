@@ -107,7 +107,6 @@ class Scheduler {
   [[nodiscard]] bool has_work() const;
   bool wake_one();
   bool wake_sleeper();
-  [[nodiscard]] std::shared_ptr<Poller> poller() const;
   void lose(Slot& slot);
   void regain(Slot& slot);
   void monitor_main();
@@ -126,9 +125,9 @@ class Scheduler {
   std::atomic<unsigned> searching_{0};
   std::atomic<unsigned> sleepers_{0};
   unsigned wakes_ = 0;
-  mutable std::mutex poller_mutex_;
-  std::shared_ptr<Poller> poller_;
-  std::atomic<bool> polling_{false};  // a thread polls, and looks for work only when that ends
+  std::shared_ptr<Poller> poller_owner_;  // of what `poller_` points to
+  std::atomic<Poller*> poller_{nullptr};  // set once
+  std::atomic<bool> polling_{false};      // a thread polls, and looks for work only when that ends
 
   // Capacity: `active_` threads neither block nor are stuck nor spare.
   mutable std::mutex threads_mutex_;

@@ -171,7 +171,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Node& node, SupervisorOpti
 
 Supervisor::~Supervisor() = default;
 
-Result<Started> Supervisor::start_child(ChildSpec spec, std::optional<std::string> on, milliseconds timeout) {
+Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std::string> on,
+                                        milliseconds timeout) {
   auto made = supervisor::core_spec(spec, *impl_->node);
   if (!made) return made.error();
   const ChildId id = (*made)->id;

@@ -10,8 +10,8 @@
 
 #include "core/wire.hpp"
 #include "node/epmd.hpp"
+#include "process/left_behind.hpp"
 #include "supervisor/cookie.hpp"
-#include "supervisor/left_behind.hpp"
 #include "supervisor/node_names.hpp"
 #include "supervisor/requests.hpp"
 #include "supervisor/router.hpp"
@@ -148,8 +148,8 @@ void NodeImpl::wire_network() {
   });
   (void)runtime_->register_sink(peer_name,
                                 [this](process::Incoming incoming) { on_peer_term(std::move(incoming)); });
-  (void)runtime_->register_sink(
-      request_name, [this](process::Incoming incoming) { requests_->receive(std::move(incoming)); });
+  (void)runtime_->register_sink(request_name,
+                                [this](const process::Incoming& incoming) { requests_->receive(incoming); });
   if (!distribution_) return;
   wire_events(options_.join);
   wire_runtime();
@@ -267,8 +267,8 @@ void NodeImpl::stop() {
   if (stuck > 0 || !emptied) {
     // Handlers still run: their threads are left behind, and with them what their callbacks point into.
     spdlog::warn("{} handlers still run; their threads are left behind", stuck);
-    for (auto& driver : all) leave_behind(std::move(driver));
-    leave_behind(shared_from_this());
+    for (auto& driver : all) process::leave_behind(std::move(driver));
+    process::leave_behind(shared_from_this());
     return;
   }
   all.clear();
@@ -381,7 +381,7 @@ void NodeImpl::remove_supervisor(const std::string& name) {
                   [&drained](const Outcomes&, bool) { drained.set_value(); });
     drained.get_future().wait();
     // What cannot even be killed keeps its driver.
-    if (!end_children({driver})) leave_behind(driver);
+    if (!end_children({driver})) process::leave_behind(driver);
   }
   std::lock_guard lock(mutex_);
   drivers_.erase(name);

@@ -25,7 +25,7 @@ RequestServer::RequestServer(NodeImpl& node) : node_(node) {
   }
 }
 
-void RequestServer::receive(process::Incoming incoming) {
+void RequestServer::receive(const process::Incoming& incoming) {
   TermReader reader(incoming.term);
   if (!reader.version() || !reader.tuple(3)) return;
   auto kind = reader.atom_view();

@@ -45,7 +45,7 @@ struct Route {
 class RequestServer {
  public:
   explicit RequestServer(NodeImpl& node);
-  void receive(process::Incoming incoming);
+  void receive(const process::Incoming& incoming);
 
  private:
   void handle(const Bytes& from, const Bytes& message);

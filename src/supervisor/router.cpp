@@ -34,25 +34,25 @@ void Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes messa
       Call{std::move(driver), id, std::move(message), steady_clock::now() + timeout, std::move(done)}));
 }
 
-void Router::attempt(std::shared_ptr<Call> call) {
+void Router::attempt(const std::shared_ptr<Call>& call) {
   if (call->left() <= milliseconds(0)) {
     call->fail(Errc::timeout, fmt::format("no answer from '{}' in time", call->id.text()));
     return;
   }
   const auto entry = call->driver->registry().find(call->id);
   if (!entry || !entry->wanted) {
-    ask_coordinator(std::move(call));
+    ask_coordinator(call);
   } else if (const Place* place = entry->running()) {
-    attempt_at(std::move(call), *place);
+    attempt_at(call, *place);
   } else if (entry->failed) {
     call->fail(Errc::no_such_child, fmt::format("child '{}' has failed: {}; correct the cause and `retry` it",
                                                 call->id.text(), entry->failure));
   } else {
-    wait_and_retry(std::move(call), core::Hlc{});
+    wait_and_retry(call, core::Hlc{});
   }
 }
 
-void Router::attempt_at(std::shared_ptr<Call> call, const Place& place) {
+void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
   const core::Hlc epoch = place.epoch_clock;
   auto answered = [this, call, epoch](process::CallResult result) {
     // Nobody saw it: the instance ended before, and the child's next one may answer.
@@ -75,25 +75,23 @@ void Router::attempt_at(std::shared_ptr<Call> call, const Place& place) {
                              });
 }
 
-void Router::wait_and_retry(std::shared_ptr<Call> call, core::Hlc not_epoch) {
+void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
   const auto entry = call->driver->registry().find(call->id);
   if (!entry || !entry->wanted) {
-    ask_coordinator(std::move(call));
+    ask_coordinator(call);
     return;
   }
   const milliseconds left = std::max(call->left(), milliseconds(0));
   call->driver->when_running(call->id, not_epoch, left, [this, call](bool runs) {
-    if (runs) {
-      attempt(call);
-    } else if (call->left() > milliseconds(0)) {
-      attempt(call);  // gone or failed: says so
+    if (runs || call->left() > milliseconds(0)) {
+      attempt(call);  // where it is gone or failed, that says so
     } else {
       call->fail(Errc::timeout, fmt::format("child '{}' did not run in time", call->id.text()));
     }
   });
 }
 
-void Router::ask_coordinator(std::shared_ptr<Call> call) {
+void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
   if (call->asked_coordinator) {
     call->fail(Errc::no_such_child,
                fmt::format("no child '{}' in supervisor '{}'", call->id.text(), call->driver->name()));
@@ -128,7 +126,7 @@ void Router::call_here(Driver& driver, const ChildId& id, Bytes message, millise
   node_.runtime().call(place->full_pid(), Message::encoded(std::move(message)), timeout, std::move(done));
 }
 
-void Router::locate(std::shared_ptr<Driver> driver, const ChildId& id,
+void Router::locate(const std::shared_ptr<Driver>& driver, const ChildId& id,
                     std::function<void(std::optional<Place>)> then) {
   if (auto place = driver->registry().running(id)) {
     then(std::move(place));
@@ -146,13 +144,13 @@ void Router::locate(std::shared_ptr<Driver> driver, const ChildId& id,
       });
 }
 
-void Router::cast(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message) {
+void Router::cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message) {
   locate(driver, id, [this, message = std::move(message)](const std::optional<Place>& place) mutable {
     if (place) (void)node_.runtime().cast(place->full_pid(), Message::encoded(std::move(message)));
   });
 }
 
-void Router::send(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
+void Router::send(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message,
                   std::function<void(bool)> done) {
   locate(driver, id,
          [this, message = std::move(message),

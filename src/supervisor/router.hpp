@@ -29,18 +29,19 @@ class Router {
   void call_here(Driver& driver, const ChildId& id, Bytes message, std::chrono::milliseconds timeout,
                  process::CallDone done);
   /// An unknown id is not an error.
-  void cast(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message);
+  void cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message);
   /// A plain message; false when there is no such child.
-  void send(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message, std::function<void(bool)> done);
+  void send(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message,
+            std::function<void(bool)> done);
 
  private:
   struct Call;
-  void attempt(std::shared_ptr<Call> call);
-  void attempt_at(std::shared_ptr<Call> call, const Place& place);
-  void wait_and_retry(std::shared_ptr<Call> call, core::Hlc not_epoch);
-  void ask_coordinator(std::shared_ptr<Call> call);
+  void attempt(const std::shared_ptr<Call>& call);
+  void attempt_at(const std::shared_ptr<Call>& call, const Place& place);
+  void wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch);
+  void ask_coordinator(const std::shared_ptr<Call>& call);
   /// Runs `then` with the place where the child runs now, or nullopt when the cluster knows no such child.
-  void locate(std::shared_ptr<Driver> driver, const ChildId& id,
+  void locate(const std::shared_ptr<Driver>& driver, const ChildId& id,
               std::function<void(std::optional<Place>)> then);
 
   NodeImpl& node_;
