@@ -4,7 +4,7 @@
 // published form is the Hosted of peer 0.
 #pragma once
 
-#include <deque>
+#include <vector>
 
 #include "core/types.hpp"
 
@@ -43,7 +43,7 @@ struct Own {
   Duration ran_at{};
   Duration restart_at = Duration::max();
   std::uint32_t failures = 0;    ///< In a row.
-  std::deque<Duration> crashes;  ///< Within max_seconds, oldest first.
+  std::vector<Duration> crashes;  ///< Within max_seconds, oldest first.
 };
 
 struct Child {

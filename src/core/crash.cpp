@@ -88,7 +88,7 @@ void Machine::on_failure(const ChildId& id, Child& child, const Failure& failure
   if (own.ran && now_.monotonic - own.ran_at >= settings_.stable_after) own.failures = 0;
   ++own.failures;
   own.crashes.push_back(now_.monotonic);
-  while (own.crashes.front() < now_.monotonic - settings_.max_seconds) own.crashes.pop_front();
+  std::erase_if(own.crashes, [&](Duration at) { return at < now_.monotonic - settings_.max_seconds; });
   ++instance.restarts;
   if (own.crashes.size() > settings_.max_restarts || own.failures >= settings_.attempts_max)
     return move_away(id, child, failure.reason);
