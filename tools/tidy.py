@@ -78,9 +78,13 @@ def flags_of(build):
 
 
 def batches(names, flags):
-    """Files that are compiled alike, by folder, tests apart; at most BATCH each."""
+    """Files that are compiled alike, by folder, tests apart; at most BATCH each. Where a folder has rules of its
+    own clang-tidy must see the file itself."""
     alike = {}
     for name in names:
+        if (ROOT / name).with_name(".clang-tidy").exists():
+            alike[name] = [name]
+            continue
         key = (os.path.dirname(name), is_test(name), tuple(flags.get(name, [name])))
         alike.setdefault(key, []).append(name)
     return [group[at:at + BATCH] for group in alike.values() for at in range(0, len(group), BATCH)]

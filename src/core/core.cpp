@@ -5,6 +5,10 @@
 
 namespace brood::core {
 
+Error has_left(const NodeName& self) {
+  return {Errc::not_member, self.value + " has left the cluster (it was drained); ask another node"};
+}
+
 Core::Core(Settings settings) : state_(std::make_unique<State>(std::move(settings))) {}
 Core::~Core() = default;
 

@@ -202,6 +202,9 @@ struct Effects {
 
 // ---- the core ----------------------------------------------------------------------------------------
 
+/// What a node that has left its cluster answers: `not_member`.
+[[nodiscard]] Error has_left(const NodeName& self);
+
 /// A live instance and where it is.
 struct Located {
   SessionId host;

@@ -4,6 +4,10 @@
 namespace brood::core {
 
 void Machine::handle(const ClientDrain& event) {
+  if (left_) {
+    effects_.replies.push_back({event.client, {}, true});
+    return;
+  }
   Member& row = *peers_[self_index].member;
   drainers_.push_back(event.client);
   drain_for_good_ = drain_for_good_ || event.for_good;
@@ -55,7 +59,8 @@ void Machine::tend_drain() {
   if (!origins_.empty() && now_.monotonic < drain_at_ + settings_.tick_timeout) return;
   if (drain_for_good_ && !drainers_.empty() && only_homeless_left())
     return refuse_drain("no other member that is up could take the children that are left");
-  if (own_count_ == 0 && works_.empty() && inbox_.empty()) leave();
+  // Who goes first sees its children run elsewhere (moved() does not wait for ever).
+  if (own_count_ == 0 && moving_.empty() && works_.empty() && inbox_.empty()) leave();
 }
 
 /// All that could move has moved; what is left has nowhere to go.

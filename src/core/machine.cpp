@@ -55,20 +55,38 @@ const Effects& Machine::step(std::span<const Event> events, const Now& now) {
   effects_ = Effects{};
   replies_.clear();
   ++stats_.steps;
-  if (left_) return effects_;
-  const Now before = now_;
-  now_ = now;
-  if (booted_) forgive(now.monotonic - before.monotonic);
-  if (booted_ && now.boot - before.boot > settings_.tick_timeout / 2) check_gap(now.boot - before.boot);
-  if (booted_ && now.boot - before.boot > settings_.tick_timeout / 8) join_anew();
+  const bool had_left = left_;
+  if (!had_left) keep_time(now);
   for (const Event& event : events) {
-    if (left_) break;
     event_ = std::visit(EventName{}, event);
+    if (left_) {
+      only_refuse(event);
+      continue;
+    }
     std::visit([this](const auto& one) { handle(one); }, event);
     after_event();
   }
-  flush();
+  if (!had_left) flush();
   return effects_;
+}
+
+void Machine::keep_time(const Now& now) {
+  const Now before = now_;
+  now_ = now;
+  if (!booted_) return;
+  forgive(now.monotonic - before.monotonic);
+  const Duration gap = now.boot - before.boot;
+  if (gap > settings_.tick_timeout / 2) check_gap(gap);
+  if (gap > settings_.tick_timeout / 8) join_anew();
+}
+
+/// A node that has left decides nothing any more; clients are told so.
+void Machine::only_refuse(const Event& event) {
+  std::visit(
+      [this](const auto& one) {
+        if constexpr (requires { one.client; }) handle(one);
+      },
+      event);
 }
 
 void Machine::after_event() {

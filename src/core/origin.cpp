@@ -55,6 +55,7 @@ void Machine::handle(const ClientGone& event) {
 }
 
 void Machine::open_origin(Origin& origin) {
+  if (left_ && !origin.open.empty()) return end_origin(origin, has_left(settings_.self));
   if (!origin.open.empty()) return dispatch(origin, no_peer);
   effects_.replies.push_back({*origin.client, {}, true});
   origins_.erase(origin.request.number);
@@ -228,15 +229,13 @@ void Machine::tend_origins() {
 }
 
 void Machine::end_origins() {
-  while (!origins_.empty()) {
-    Origin& origin = origins_.begin()->second;
-    Outcome outcome{origin.open.begin()->first,
-                    Error{Errc::timeout, "this node has left; it may still happen"},
-                    {},
-                    {},
-                    {}};
-    reply(origin, std::move(outcome));
-  }
+  while (!origins_.empty())
+    end_origin(origins_.begin()->second, Error{Errc::timeout, "this node has left; it may still happen"});
+}
+
+void Machine::end_origin(Origin& origin, const Error& error) {
+  for (std::size_t left = origin.open.size(); left > 0; --left)
+    reply(origin, Outcome{origin.open.begin()->first, error, {}, {}, {}});
 }
 
 }  // namespace brood::core

@@ -177,6 +177,11 @@ TEST(Drain, ALeavingNodeHandsItsChildrenOverBeforeItGoes) {
   cluster.form();
   cluster.start(0, many(60));
   cluster.run();
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 1 || effects.replies.empty()) return;
+    for (int c = 0; c < 60; ++c)
+      EXPECT_EQ(cluster.alive("c" + std::to_string(c)), 1U) << "when it is answered";
+  };
   cluster.give(1, ClientDrain{{9999}});
   cluster.run(1s);
   EXPECT_TRUE(cluster.nodes[1].left);
@@ -199,6 +204,39 @@ TEST(Drain, ANodeThatHasLeftStaysAway) {
   EXPECT_FALSE(cluster.nodes[1].fenced);
   EXPECT_EQ(cluster.nodes[1].core->self().state, MemberState::left);
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
+TEST(Drain, ANodeThatHasLeftRefusesWhatItIsAsked) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.give(1, ClientDrain{{9998}});
+  cluster.run(1s);
+  ASSERT_TRUE(cluster.nodes[1].left);
+  const auto start = cluster.start(1, many(3));
+  const auto stop = cluster.stop(1, "a");
+  const auto lookup = cluster.ask<ClientLookup>(1, "a");
+  const auto retry = cluster.ask<ClientRetry>(1, "a");
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run();
+  for (const auto client : {start, stop, lookup, retry}) EXPECT_EQ(cluster.result(client), "not_member");
+  EXPECT_EQ(cluster.replies[start].size(), 3U);
+  EXPECT_TRUE(cluster.last[start] && cluster.last[9999]);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Drain, ALeavingNodeDoesNotWaitForEverForChildrenThatStartNowhere) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run();
+  cluster.hold_starts.insert(id_of("a"));
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run(4s);
+  EXPECT_FALSE(cluster.nodes[1].left);
+  cluster.run(2s);
+  EXPECT_TRUE(cluster.nodes[1].left);
 }
 
 TEST(Drain, ALoneNodeWhoseChildrenHaveEndedLeaves) {

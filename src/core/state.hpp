@@ -69,6 +69,8 @@ class Machine {
 
  private:
   // Events and time (machine.cpp).
+  void keep_time(const Now& now);
+  void only_refuse(const Event& event);
   void after_event();
   void on_timers();
   void handle(const Boot&);
@@ -192,6 +194,7 @@ class Machine {
   void reply(Origin& origin, Outcome outcome);
   void tend_origins();
   void end_origins();
+  void end_origin(Origin& origin, const Error& error);
 
   // Requests at the coordinator (coordinator.cpp, settle.cpp).
   void on_message(PeerIndex from, const StartRequest& request);

@@ -162,9 +162,13 @@ class FakeRemote final : public Remote {
     const auto* named = std::get_if<NamedProcess>(&to);
     if (!watches && pid != nullptr) monitor(from, *pid, ref);
     if (!watches && named != nullptr) monitor_named(from, *named, ref);
-    if (pid != nullptr) send(from, *pid, std::move(term));
-    if (named != nullptr) send_named(from, *named, std::move(term));
-    if (const auto* alias = std::get_if<Ref>(&to)) send_alias(from, *alias, std::move(term));
+    if (pid != nullptr) {
+      send(from, *pid, std::move(term));
+    } else if (named != nullptr) {
+      send_named(from, *named, std::move(term));
+    } else {
+      send_alias(from, std::get<Ref>(to), std::move(term));
+    }
     return watches ? CallSent::watched : CallSent::monitored;
   }
   void reply(const Pid& from, const GenFrom& caller, Bytes answer, bool) override {

@@ -27,7 +27,7 @@ class Account : public brood::Worker {
   void on(quiet) {}
   brood::Later<std::int64_t> on(later) {
     auto [answer, promise] = defer<std::int64_t>();
-    promises.push_back(promise);
+    promises_.push_back(promise);
     return answer;
   }
   brood::Later<std::int64_t> on(forget) {
@@ -36,13 +36,13 @@ class Account : public brood::Worker {
   }
   void info(const brood::Term& message) {
     if (message.is_atom("answer"))
-      for (auto& promise : promises) promise.set(cents_);
+      for (auto& promise : promises_) promise.set(cents_);
   }
   std::int64_t save() const { return cents_; }
   void restore(std::int64_t cents) { cents_ = cents; }
 
  private:
-  std::vector<brood::Promise<std::int64_t>> promises;
+  std::vector<brood::Promise<std::int64_t>> promises_;
   std::int64_t cents_;
 };
 

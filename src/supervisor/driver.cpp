@@ -302,7 +302,6 @@ void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done)
 }
 
 void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
-  if (left_) return done({}, false);
   ask(timeout, std::move(done), [kind](core::ClientId id) {
     return core::Event(core::ClientDrain{id, kind == Drain::for_good});
   });

@@ -68,6 +68,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
 
   /// Runs `read` with the core on the control thread.
   void with_core(std::function<void(const core::Core&)> read);
+  /// Drained, and gone from the cluster: the tables stay as they were then. Any thread.
+  [[nodiscard]] bool has_left() const { return left_; }
   [[nodiscard]] const core::Core& core() const { return core_; }  ///< (control)
   [[nodiscard]] bool fenced() const { return fenced_; }           ///< (control)
   /// Boots the core. (control)

@@ -89,11 +89,12 @@ TEST_F(Ipv6, AnErlangNodeOfInet6AndACppNodeReachEachOther) {
   ASSERT_TRUE(node->spawn<Counter>("counter"));
 
   // It connects to us; then, cut off, it is connected to.
-  const ChildProcess erlang(
-      {"erl", "-noinput", "-proto_dist", "inet6_tcp", "-name", "e@::1", "-setcookie", "secret", "-eval",
-       "register(told, spawn(fun() -> Sum = gen_server:call({counter, 'cpp@::1'}, {add, 5}), "
-       "(fun L() -> receive {'$gen_call', F, sum} -> gen_server:reply(F, Sum), L() end end)() end))."},
-      environment);
+  const std::string program =
+      "register(told, spawn(fun() -> Sum = gen_server:call({counter, 'cpp@::1'}, {add, 5}), "
+      "(fun L() -> receive {'$gen_call', F, sum} -> gen_server:reply(F, Sum), L() end end)() end)).";
+  const ChildProcess erlang({"erl", "-noinput", "-proto_dist", "inet6_tcp", "-name", "e@::1", "-setcookie",
+                             "secret", "-eval", program},
+                            environment);
   const auto sum = [&] {
     return node->call<std::int64_t>(remote("told", "e@::1"), Atom("sum"), 2s).value_or(-1);
   };

@@ -57,7 +57,7 @@ class Promote : public ::testing::Test {
       ChildSpec spec;
       spec.id = id_of(i);
       spec.worker = "purse";
-      auto started = web_->start_child(std::move(spec));
+      auto started = web_->start_child(spec);
       ASSERT_TRUE(started) << started.error().message;
       pids_.push_back(started->pid);
       ASSERT_TRUE(web_->call<std::int64_t>(id_of(i), put_in{i}));

@@ -280,20 +280,20 @@ void retry_child(const RequestPtr& request) {
 
 std::vector<Route> child_routes() {
   return {
-      {"start_child", 2, true, start_child},
-      {"start_child", 3, true, start_child},
-      {"start_children", 2, true, start_children},
-      {"start_children", 3, true, start_children},
-      {"stop_child", 2, true, stop_child},
-      {"stop_child", 3, true, stop_child},
-      {"terminate_child", 2, true, terminate_child},
-      {"stop_children", 2, true, stop_children},
-      {"stop_children", 3, true, stop_children},
-      {"call", 3, true, call_child},
-      {"call", 4, true, call_child},
-      {"cast", 3, true, cast_child},
-      {"send", 3, true, send_child},
-      {"retry", 2, true, retry_child},
+      {"start_child", 2, Needs::member, start_child},
+      {"start_child", 3, Needs::member, start_child},
+      {"start_children", 2, Needs::member, start_children},
+      {"start_children", 3, Needs::member, start_children},
+      {"stop_child", 2, Needs::member, stop_child},
+      {"stop_child", 3, Needs::member, stop_child},
+      {"terminate_child", 2, Needs::member, terminate_child},
+      {"stop_children", 2, Needs::member, stop_children},
+      {"stop_children", 3, Needs::member, stop_children},
+      {"call", 3, Needs::supervisor, call_child},
+      {"call", 4, Needs::supervisor, call_child},
+      {"cast", 3, Needs::supervisor, cast_child},
+      {"send", 3, Needs::supervisor, send_child},
+      {"retry", 2, Needs::member, retry_child},
   };
 }
 

@@ -108,7 +108,7 @@ void logs(const RequestPtr& request) {
 }  // namespace
 
 std::vector<Route> log_routes() {
-  return {{"logs", 3, true, logs}};
+  return {{"logs", 3, Needs::supervisor, logs}};
 }
 
 }  // namespace brood::supervisor

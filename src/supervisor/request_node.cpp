@@ -302,17 +302,17 @@ void promote(const RequestPtr& request) {
 
 std::vector<Route> node_routes() {
   return {
-      {"supervisors", 0, false, supervisors},
-      {"worker_names", 0, false, worker_names},
-      {"node_info", 0, false, node_info},
-      {"is_alive", 1, false, is_alive},
-      {"is_locked", 1, true, is_locked},
-      {"is_partitioned", 1, true, is_partitioned},
-      {"drain", 1, false, drain},
-      {"stop", 1, false, stop_supervisor},
-      {"fleet", 2, false, fleet},
-      {"reload", 0, false, reload},
-      {"promote", 1, false, promote},
+      {"supervisors", 0, Needs::nothing, supervisors},
+      {"worker_names", 0, Needs::nothing, worker_names},
+      {"node_info", 0, Needs::nothing, node_info},
+      {"is_alive", 1, Needs::nothing, is_alive},
+      {"is_locked", 1, Needs::supervisor, is_locked},
+      {"is_partitioned", 1, Needs::supervisor, is_partitioned},
+      {"drain", 1, Needs::nothing, drain},
+      {"stop", 1, Needs::nothing, stop_supervisor},
+      {"fleet", 2, Needs::nothing, fleet},
+      {"reload", 0, Needs::nothing, reload},
+      {"promote", 1, Needs::nothing, promote},
   };
 }
 

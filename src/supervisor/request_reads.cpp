@@ -272,20 +272,20 @@ void describe(const RequestPtr& request) {
 
 std::vector<Route> read_routes() {
   return {
-      {"whereis", 2, true, whereis},
-      {"whois", 2, true, whois},
-      {"get_pids", 2, true, get_pids},
-      {"children", 1, true, children},
-      {"local_children", 1, true, local_children},
-      {"which_children", 2, true, which_children},
-      {"process_list", 2, true, process_list},
-      {"tag_query", 2, true, tag_query},
-      {"child_lookup", 2, true, child_lookup},
-      {"registry_dump", 1, true, registry_dump},
-      {"node_for", 2, true, node_for},
-      {"mine", 2, true, mine},
-      {"nodes", 1, true, nodes},
-      {"describe", 2, true, describe},
+      {"whereis", 2, Needs::member, whereis},
+      {"whois", 2, Needs::member, whois},
+      {"get_pids", 2, Needs::member, get_pids},
+      {"children", 1, Needs::member, children},
+      {"local_children", 1, Needs::supervisor, local_children},
+      {"which_children", 2, Needs::member, which_children},
+      {"process_list", 2, Needs::member, process_list},
+      {"tag_query", 2, Needs::member, tag_query},
+      {"child_lookup", 2, Needs::member, child_lookup},
+      {"registry_dump", 1, Needs::member, registry_dump},
+      {"node_for", 2, Needs::member, node_for},
+      {"mine", 2, Needs::member, mine},
+      {"nodes", 1, Needs::supervisor, nodes},
+      {"describe", 2, Needs::member, describe},
   };
 }
 

@@ -90,7 +90,8 @@ void RequestServer::handle(const Bytes& from, const Bytes& message) {
                                                       request->items.size(), to_string(*term, 200)));
     return;
   }
-  if (route->second.for_supervisor) {
+  const Needs needs = route->second.needs;
+  if (needs != Needs::nothing) {
     const auto name = request->items.front().text();
     request->driver = name ? node_.find(*name) : nullptr;
     if (!request->driver) {
@@ -99,6 +100,10 @@ void RequestServer::handle(const Bytes& from, const Bytes& message) {
                                 node_.name().value));
       return;
     }
+  }
+  if (needs == Needs::member && request->driver->has_left()) {
+    request->fail(core::has_left(node_.name()));
+    return;
   }
   route->second.handler(request);
 }

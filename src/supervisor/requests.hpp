@@ -34,11 +34,18 @@ struct Request {
 using RequestPtr = std::shared_ptr<const Request>;
 using Handler = void (*)(const RequestPtr&);
 
+/// What has to be there for a request to make sense.
+enum class Needs : std::uint8_t {
+  nothing,
+  supervisor,  ///< That which items[0] names.
+  member,      ///< That supervisor, and the node has not left its cluster: else what it knows is of the past.
+};
+
 /// A request by its tag and the number of items after it.
 struct Route {
   std::string_view tag;
   std::size_t items;
-  bool for_supervisor;  ///< items[0] is its name.
+  Needs needs;
   Handler handler;
 };
 

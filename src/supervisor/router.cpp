@@ -76,6 +76,10 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
 }
 
 void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
+  if (call->driver->has_left()) {  // nobody tells us any more where it is
+    call->done(core::has_left(node_.name()));
+    return;
+  }
   const auto entry = call->driver->registry().find(call->id);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);

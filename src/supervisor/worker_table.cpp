@@ -28,9 +28,11 @@ Result<void> WorkerTable::add(const std::string& name, BehaviourFactory factory)
   }
   {
     std::lock_guard lock(mutex_);
-    if (!factories_.try_emplace(name, std::move(factory)).second) {
+    const auto [place, added] = factories_.try_emplace(name);
+    if (!added) {
       return Error{Errc::already_exists, fmt::format("a worker named '{}' is already registered", name)};
     }
+    place->second = std::move(factory);
   }
   changed();
   return {};

@@ -18,18 +18,18 @@ struct owner {
   std::optional<int> age;
   bool operator==(const owner&) const = default;
 };
-enum class colour : std::uint8_t { red, green, blue = 40 };
-enum class level { low = -5, high = 1000 };
-constexpr auto brood_enum_names(level) {
-  return std::array{std::pair{level::low, std::string_view("lo")},
-                    std::pair{level::high, std::string_view("hi")}};
+enum class Colour : std::uint8_t { red, green, blue = 40 };
+enum class Level { low = -5, high = 1000 };
+constexpr auto brood_enum_names(Level) {
+  return std::array{std::pair{Level::low, std::string_view("lo")},
+                    std::pair{Level::high, std::string_view("hi")}};
 }
 struct account {
   owner who;
   std::vector<deposit> history;
   std::variant<deposit, balance, std::string> last;
   std::map<std::string, double> rates;
-  colour tone = colour::red;
+  Colour tone = Colour::red;
   brood::Term extra;
   std::array<int, 2> pair{};
   bool operator==(const account&) const = default;
@@ -232,12 +232,12 @@ TEST(Codec, AStructThatNamesItsFieldsIsAMap) {
 }
 
 TEST(Codec, EnumsAreTheNamesOfTheirEnumerators) {
-  expect_term(bank::colour::red, "red");
-  expect_term(bank::colour::blue, "blue");
-  expect_term(bank::level::low, "lo");
-  expect_term(bank::level::high, "hi");
-  expect_refused<bank::colour>({"pink", "0", "<<\"red\">>"});
-  expect_refused<bank::level>({"low"});
+  expect_term(bank::Colour::red, "red");
+  expect_term(bank::Colour::blue, "blue");
+  expect_term(bank::Level::low, "lo");
+  expect_term(bank::Level::high, "hi");
+  expect_refused<bank::Colour>({"pink", "0", "<<\"red\">>"});
+  expect_refused<bank::Level>({"low"});
 }
 
 TEST(Codec, MonostateIsOk) {

@@ -56,6 +56,10 @@ class Leave(ScenarioTest):
         cluster.brood("drain", node="n3", timeout=60)
         self.assertNotIn(cluster.full("n3"), {interval.node for intervals in cluster.witness.running().values()
                                               for interval in intervals}, "nothing runs there when it answers")
+        for command in (("ps",), ("start", "x", "--worker", "echo"), ("stop", self.ids[0]), ("where", "x")):
+            answer = cluster.brood(*command, "--json", node="n3", status=1)
+            self.assertEqual(answer.json["error"]["code"], "not_member", command)
+        self.assertNotIn(cluster.full("n3"), [row["name"] for row in cluster.nodes("n3") if row["up"]])
         placed = cluster.wait_placed(self.ids, ("n1", "n2"))
         self.only_from(before, placed, cluster.full("n3"))
         cluster.wait_witnessed(self.ids)

@@ -50,8 +50,8 @@ Ran run(std::vector<std::string> words, FakeApi api) {
   return ran;
 }
 
-Ran run(std::vector<std::string> words, std::vector<std::string> answers) {
-  return run(std::move(words), FakeApi(std::move(answers)));
+Ran run(const std::vector<std::string>& words, const std::vector<std::string>& answers) {
+  return run(words, FakeApi(answers));
 }
 
 Term with_pid(const Term& term, const Pid& pid) {
