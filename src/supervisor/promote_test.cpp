@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <brood/brood.hpp>
+#include <future>
 #include <thread>
 
 #include "node/test_support.hpp"

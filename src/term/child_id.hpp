@@ -66,7 +66,7 @@ struct Codec<ChildId> {
 
 template <>
 struct std::hash<brood::ChildId> {
-  std::size_t operator()(const brood::ChildId& id) const noexcept {
-    return static_cast<std::size_t>(id.hash64());
-  }
+  // Not noexcept, though it never throws: so libstdc++ keeps the hash in each node of a table, instead of
+  // computing that of every id which a search passes.
+  std::size_t operator()(const brood::ChildId& id) const { return static_cast<std::size_t>(id.hash64()); }
 };
