@@ -124,17 +124,23 @@ TEST_F(Promote, OthersJoinItAndTakeTheirShareOfTheChildren) {
   Supervisor other(second, web());
   EXPECT_TRUE(eventually([&] { return other.nodes().size() == 2 && web_->nodes().size() == 2; }));
   EXPECT_TRUE(eventually([&] {
-    const auto here = web_->local_children().size(), there = other.local_children().size();
-    return here + there == count && here > 10 && there > 10;
-  }));
+    for (int i = 0; i < count; ++i) {
+      const auto here = web_->whereis(id_of(i)), there = other.whereis(id_of(i));
+      if (!here || here != there || here->node.value != web_->node_for(id_of(i))) return false;
+    }
+    return true;
+  })) << "nothing moves any more";
+  int stayed = 0;
   for (int i = 0; i < count; ++i) {
     const auto left = other.call<std::int64_t>(id_of(i), content{});
     ASSERT_TRUE(left) << left.error().message;
     // Those that stayed still have what was in them.
-    if (web_->whereis(id_of(i))->node.value == name_) {
-      EXPECT_EQ(*left, i);
-    }
+    if (other.whereis(id_of(i))->node.value != name_) continue;
+    ++stayed;
+    EXPECT_EQ(*left, i);
   }
+  EXPECT_GT(stayed, 10);
+  EXPECT_LT(stayed, count - 10);
 }
 
 TEST_F(Promote, ItCanJoinOthers) {
