@@ -112,7 +112,7 @@ bool Machine::gave_up() {
     for (const auto& [id, child] : table_.children())
       if (child.own && (child.hosted.size() > 1 || child.own->stopping != StopWhy::none))
         giving_up_.insert(id);
-    for (const ChildId& id : std::set<ChildId>(giving_up_)) {
+    for (const ChildId& id : giving_up_) {
       Child& child = *table_.find(id);
       // Behind the fence nobody ends in good order: one that was told to, before, has to be killed.
       if (child.own->stopping != StopWhy::none)
