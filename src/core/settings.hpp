@@ -45,8 +45,9 @@ struct Settings {
   Duration stable_after = 10s;       ///< Running this long ends a row of failures.
   std::uint32_t attempts_max = 10;   ///< Failures in a row on one node before the next node is tried.
 
-  /// A child that started this shortly before its node was lost is a suspect for the loss.
-  Duration suspect_window = 3s;
+  /// A child that started this shortly before its node was lost is a suspect for the loss. Too large: nodes
+  /// that somebody kills one after the other make what moves between them `failed`.
+  Duration suspect_window = 500ms;
   std::uint32_t poison_nodes = 2;   ///< Nodes a child may take down before it is `failed`.
   std::uint32_t suspects_max = 16;  ///< More suspects than this cannot be told apart: none is blamed.
   Duration suspect_delay = 500ms;   ///< How much later than others a suspect is started again.

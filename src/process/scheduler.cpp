@@ -8,6 +8,7 @@
 #include "process/poller.hpp"
 #include "process/process.hpp"
 #include "process/scheduler_slot.hpp"
+#include "process/signal_stack.hpp"
 
 namespace brood::process {
 
@@ -102,6 +103,7 @@ Process* Scheduler::next(const Slot& slot) {
 }
 
 void Scheduler::thread_main(Slot& slot) {
+  const SignalStack for_crashes;
   current_slot = &slot;
   bool searching = false;
   while (!quit_.load(std::memory_order_acquire)) {

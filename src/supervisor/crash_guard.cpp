@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 
 #include "process/runtime.hpp"
@@ -32,19 +33,24 @@ void restore(int signal) {
   }
 }
 
-/// Async-signal-safe: atomics, write, nanosleep, sigaction, raise.
-void on_crash(int signal) {
-  const int kept_errno = errno;
+/// Async-signal-safe: atomics, write, nanosleep.
+void say_who_runs_here() {
   const WorkerIdentity* child = process::Runtime::running_on_this_thread();
   const WorkerIdentity* none = nullptr;
-  if (child && crashing.compare_exchange_strong(none, child)) {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = write(wake_fd.load(), &one, sizeof one);
-    for (int waited = 0; waited < wait_ms_max && !told.load(); ++waited) {
-      timespec pause{0, 1'000'000};
-      nanosleep(&pause, nullptr);
-    }
+  const int fd = wake_fd.load();
+  if (fd < 0 || child == nullptr || !crashing.compare_exchange_strong(none, child)) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(fd, &one, sizeof one);
+  for (int waited = 0; waited < wait_ms_max && !told.load(); ++waited) {
+    timespec pause{0, 1'000'000};
+    nanosleep(&pause, nullptr);
   }
+}
+
+/// Async-signal-safe: besides that sigaction and raise.
+void on_crash(int signal) {
+  const int kept_errno = errno;
+  say_who_runs_here();
   restore(signal);
   errno = kept_errno;
   // The fault repeats when the handler returns; a raised signal (abort, kill) has to be raised again.
@@ -58,9 +64,12 @@ CrashGuard::CrashGuard(std::function<void(const WorkerIdentity&)> tell) : tell_(
   BROOD_CHECK(fd >= 0, "an eventfd can be made at the start of a program");
   BROOD_CHECK(wake_fd.exchange(fd) == -1, "one CrashGuard at a time");
   thread_ = std::thread([this] { run(); });
+  // A handler that calls exit() ends the whole node as surely as a fault.
+  static const int registered = std::atexit(say_who_runs_here);
+  BROOD_CHECK(registered == 0, "a program has room for one more function to run at its exit");
   struct sigaction action {};
   action.sa_handler = on_crash;
-  action.sa_flags = SA_NODEFER;
+  action.sa_flags = SA_NODEFER | SA_ONSTACK;  // of process/signal_stack.hpp: the fault may be the stack's end
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < crash_signals.size(); ++i) {
     sigaction(crash_signals[i], &action, &former_actions[i]);

@@ -1,6 +1,6 @@
 // CrashGuard: lets a node that crashes inside a handler say which child did it, before it dies.
 //
-//   crashing thread: signal handler -> notes the child, wakes the guard's thread, waits (bounded)
+//   crashing thread: signal handler, or exit() -> notes the child, wakes the guard's thread, waits (bounded)
 //   guard's thread:  tells the core (Crashing), waits until the obituary has left, lets the handler go on
 //   crashing thread: restores the default action and crashes for real, core dump and all
 //

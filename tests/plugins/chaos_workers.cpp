@@ -4,11 +4,14 @@
 // counter crasher         #{after_ms} or none: throws then, or in its start; on the call `crash` too
 // fails_to_start  throws in its constructor, always
 // blocker         blocks for ever on the call `block`; with the argument `start` in its start
-// segfaulter      crashes its whole node on the call `crash`; with the argument `start` in its start
+// segfaulter      crashes its whole node on the call `crash`, on `overflow` by using up its stack, and ends
+// it with
+//                 exit() on `quit`; with the argument `start` crashes it in its start
 // exiter          ends on the calls `{leave, Reason}`: normal, shutdown or any other term
 #include <brood/node.hpp>
 #include <brood/worker.hpp>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 
@@ -24,6 +27,8 @@ struct add {
 };
 struct ping {};
 struct crash {};
+struct overflow {};
+struct quit {};
 struct block {};
 struct leave {
   Term reason;
@@ -115,14 +120,27 @@ __attribute__((noinline, no_sanitize("address", "thread", "undefined"))) void cr
   *nowhere = 1;
 }
 
+// Not for the compiler to see through: it has no end.
+__attribute__((noinline, no_sanitize("address", "thread", "undefined"))) int recurse(volatile int* depth) {
+  volatile char frame[1024];
+  frame[0] = static_cast<char>(*depth);
+  *depth = *depth + 1;
+  return *depth == 0 ? 0 : recurse(depth) + frame[0];
+}
+
 class Segfaulter : public Worker {
  public:
-  using handles = messages<crash, ping>;
+  using handles = messages<crash, overflow, quit, ping>;
   Segfaulter() = default;
   explicit Segfaulter(const Term& when) {
     if (when.is_atom("start")) crash_the_node();
   }
   void on(crash) { crash_the_node(); }
+  void on(quit) { std::exit(3); }
+  int on(overflow) {
+    volatile int depth = 1;
+    return recurse(&depth);
+  }
   Atom on(ping) const { return Atom("pong"); }
 };
 

@@ -137,6 +137,17 @@ class Harm(ScenarioTest):
         self.assert_no_overlap(cluster)
 
     def test_a_static_worker_that_crashes_its_node_on_a_call_is_blamed_alone(self):
+        self.crash_by_call("crash")
+
+    def test_one_that_uses_up_its_stack_is_blamed_alone_too(self):
+        self.crash_by_call("overflow")
+
+    def test_one_that_calls_exit_is_blamed_alone_too(self):
+        if SLOW > 1.5:
+            self.skipTest("a sanitizer would report what exit() destroys under the other threads")
+        self.crash_by_call("quit")
+
+    def crash_by_call(self, how):
         cluster = self.cluster(*FIVE, faults=True)
         cluster.supervisors = {"web": ({}, [witness_child(cluster, f"w{n}") for n in range(50)] +
                                        [{"id": "bomb", "worker": "segfaulter"}])}
@@ -148,7 +159,7 @@ class Harm(ScenarioTest):
             survivor = cluster.up_names()[0]
             self.wait(lambda s=survivor: cluster.brood("call", "bomb", "ping", node=s, status=None).status == 0, 30,
                       "the bomb runs")
-            cluster.brood("call", "bomb", "crash", node=survivor, status=None)
+            cluster.brood("call", "bomb", how, node=survivor, status=None)
             self.wait(lambda n=expected: sum(not cluster.alive(name) for name in FIVE) == n, 20,
                       f"{expected} nodes are lost")
             for name in FIVE:
@@ -163,6 +174,22 @@ class Harm(ScenarioTest):
             return row.get("failure")
         words = self.wait(failed, 20, "the bomb is failed, visibly")
         self.assertIn("2", words)
+        cluster.wait_witnessed(ids)
+        self.assert_no_overlap(cluster)
+
+    def test_nodes_that_are_killed_in_a_row_fail_no_child(self):
+        cluster = self.cluster(*FIVE)
+        ids = [f"w{n}" for n in range(20)]
+        cluster.supervisors = {"web": ({}, [witness_child(cluster, name) for name in ids])}
+        cluster.start()
+        cluster.wait_members()
+        for _ in range(4):
+            hosts = cluster.wait_placed(ids)
+            # As soon as all have run for a second. Few enough for each to be a suspect.
+            self.wait(lambda: all(instance["uptime_s"] >= 1 for child in cluster.ps(cluster.up_names()[0])
+                                  for instance in child["instances"]), 20, "all run for a second")
+            cluster.kill(hosts["w0"].split("@")[0])
+        cluster.wait_placed(ids)
         cluster.wait_witnessed(ids)
         self.assert_no_overlap(cluster)
 
