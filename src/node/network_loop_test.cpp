@@ -73,6 +73,7 @@ TEST_F(NetworkLoopTest, HandlersThatBlockDoNotHoldItUp) {
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(polled_by_runtime());
   release.open();
   EXPECT_TRUE(eventually([&] { return polled_by_runtime(); })) << "it is lent again";
+  runtime.stop(5s);  // before what its processes use
 }
 
 TEST_F(NetworkLoopTest, GoesOnByItselfWhenTheRuntimeStops) {
@@ -97,6 +98,7 @@ TEST_F(NetworkLoopTest, WhatIsPushedWhileAThreadPollsIsRunAtOnce) {
   stop = true;
   network.join();
   other.join();
+  runtime.stop(5s);  // before what its processes use
 }
 
 TEST_F(NetworkLoopTest, APushMakesTheOnlyFreeThreadLeaveItsPoll) {
@@ -116,6 +118,7 @@ TEST_F(NetworkLoopTest, APushMakesTheOnlyFreeThreadLeaveItsPoll) {
   ASSERT_TRUE(eventually([&] { return polled_by_runtime(); }));
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(runtime.call_and_wait(pid, message("x"), 2s)) << i;
   release.open();
+  runtime.stop(5s);  // before what its processes use
 }
 
 TEST_F(NetworkLoopTest, OneMessageWakesSeveralProcessesAndAllRun) {

@@ -244,8 +244,8 @@ class Remote : public ::testing::TestWithParam<const char*> {
   }
 
   /// The value of an Erlang expression on the other node.
-  std::string value_of(const std::string& expression) {
-    auto value = node_->call<Term>(remote("driver", peer_), eval{expression + "."}, 20s);
+  std::string value_of(const std::string& expression, std::chrono::milliseconds timeout = 20s) {
+    auto value = node_->call<Term>(remote("driver", peer_), eval{expression + "."}, timeout);
     return value ? to_string(*value) : "error: " + value.error().message;
   }
   Pid pid_of(const std::string& expression) {
@@ -586,7 +586,8 @@ TEST_P(Remote, AHundredThousandErlangCallsInFlightAreHandledInOrder) {
       value_of(
           "T = {probe, 'cpp@127.0.0.1'}, N = 100000, "
           "Ids = [gen_server:send_request(T, {numbered, I}) || I <- lists:seq(1, N)], "
-          "Good = [R || R <- Ids, gen_server:receive_response(R, 60000) =:= {reply, true}], length(Good)"),
+          "Good = [R || R <- Ids, gen_server:receive_response(R, 60000) =:= {reply, true}], length(Good)",
+          120s),
       "100000");
 }
 

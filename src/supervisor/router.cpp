@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "supervisor/driver.hpp"
 #include "supervisor/node_impl.hpp"
 
@@ -26,7 +28,9 @@ struct Router::Call {
 
 namespace {
 constexpr milliseconds lookup_timeout{5000};
-}
+/// How often a call looks whether there is a connection again.
+constexpr milliseconds connection_pause{100};
+}  // namespace
 
 void Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message, milliseconds timeout,
                   process::CallDone done) {
@@ -67,12 +71,24 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
                          std::move(answered));
     return;
   }
+  if (!node_.connected_creation(place.host->node) && !call->driver->has_left())
+    return wait_for_host(call, place);
   const milliseconds left = call->left();
   node_.runtime().call_named({Atom("brood"), place.host->node},
                              encode_call_here(call->driver->name(), call->id, call->message, left), left,
                              [answered = std::move(answered)](process::CallResult result) {
                                answered(result ? decode_call_answer(*result) : std::move(result));
                              });
+}
+
+// Its node is lost, and the child will run elsewhere, or the connection comes back.
+void Router::wait_for_host(const std::shared_ptr<Call>& call, const Place& place) {
+  const milliseconds pause = std::clamp(call->left(), milliseconds(0), connection_pause);
+  call->driver->when_running(call->id, place.epoch_clock, pause, [this, call, host = place.host](bool) {
+    if (call->left() > milliseconds(0)) return attempt(call);
+    call->fail(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
+                                              call->id.text(), host->node.value));
+  });
 }
 
 void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {

@@ -38,6 +38,7 @@ class Router {
   struct Call;
   void attempt(const std::shared_ptr<Call>& call);
   void attempt_at(const std::shared_ptr<Call>& call, const Place& place);
+  void wait_for_host(const std::shared_ptr<Call>& call, const Place& place);
   void wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch);
   void ask_coordinator(const std::shared_ptr<Call>& call);
   /// Runs `then` with the place where the child runs now, or nullopt when the cluster knows no such child.
