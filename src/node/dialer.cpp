@@ -89,8 +89,9 @@ void Dialer::on_connected(const ErrorCode& error, const Endpoints& tried) {
   session_ = std::make_shared<HandshakeSession>(
       std::make_unique<Stream>(std::move(socket_), std::move(tls)),
       Handshake::initiator(handler_.handshake_options, options_.node),
-      [self = shared_from_this()](const auto& session, HandshakeSession::Event event) {
-        self->on_event(session, event);
+      // Weak: we hold the session, and an io_context that has ended runs nothing that would part us.
+      [weak = weak_from_this()](const auto& session, HandshakeSession::Event event) {
+        if (const auto self = weak.lock()) self->on_event(session, event);
       });
   session_->start(options_.timeout);
 }
