@@ -73,13 +73,23 @@ class TheWitness(unittest.TestCase):
     def test_ten_thousand_clean_moves_between_two_connections_are_no_overlap(self):
         for number in range(5000):
             first, second = (self.one, self.two) if number % 2 else (self.two, self.one)
-            first.link.sendall(f"start a n {number} 1\nstop a n {number} 1\n".encode())
+            first.link.sendall(f"start a n {number} 1\nstop@{time.monotonic():.6f} a n {number} 1\n".encode())
             second.link.sendall(f"start a m {number} 1\n".encode())
-            second.link.sendall(f"stop a m {number} 1\n".encode())
+            second.link.sendall(f"stop@{time.monotonic():.6f} a m {number} 1\n".encode())
         processes.wait_for(lambda: self.witness.lines == 20000, 20, "all lines")
         self.assertEqual(self.overlaps(), [])
         self.assertEqual(self.witness.starts(), 10000)
         self.assertEqual(self.witness.counts(), {"a": 0})
+
+    def test_a_stop_that_is_read_late_was_when_it_says(self):
+        self.one.say("start a n1 p1 1")
+        then = time.monotonic()
+        self.two.say("start a n2 p2 2")
+        self.one.say(f"stop@{then:.6f} a n1 p1 1")
+        self.assertEqual(self.overlaps(), [])
+        self.two.say("start a n3 p3 3")
+        self.one.say(f"stop@{time.monotonic():.6f} a n2 p2 2")
+        self.assertEqual(self.overlaps(), ["a"])
 
     def test_a_killed_node_ends_its_workers(self):
         self.one.say("start a n1 p1 1")

@@ -6,7 +6,8 @@ says that it still runs, and is not needed). A start may also be given by
 `hold ID NODE PID EPOCH`: it lasts until this very connection ends, which is how a program (one connection
 each) says "as long as I live": the kernel closes its socket however it dies.
 
-Times are the witness's own, at arrival. What was said first on one connection may be read later than what was
+A stop may say when it was, `stop@SECONDS` by CLOCK_MONOTONIC, as C++ workers do: then it does not matter how late
+it is read. All other times are the witness's own, at arrival. What was said first on one connection may be read later than what was
 said then on another, so one thread reads them all, look by look, and a start counts only after the next look:
 whatever was said before it has been read by then. An overlap that lasts longer than two looks (some
 three milliseconds) is seen. What the test does to a node is told beforehand: killed() ends all
@@ -177,15 +178,16 @@ class Witness:
             self.lines += 1
             if len(parts) >= 5 and parts[0] == "beat":
                 return
-            if len(parts) < 5 or parts[0] not in ("start", "stop", "hold"):
+            kind, _, said = parts[0].partition("@")
+            if len(parts) < 5 or kind not in ("start", "stop", "hold"):
                 if line:
                     self._bad.append(line)
                 return
-            kind, name = parts[0], " ".join(parts[1:-3])
+            name = " ".join(parts[1:-3])
             node, pid, epoch = parts[-3], parts[-2], parts[-1]
             key = (name, node, pid, epoch)
             if kind == "stop":
-                self._end(key, now, "stop")
+                self._end(key, min(now, float(said)) if said else now, "stop")
                 connection.reported.discard(key)
                 return
             interval = Interval(name, node, pid, int(epoch) if epoch.lstrip("-").isdigit() else 0, now,

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 namespace brood::chaos {
 namespace {
@@ -67,7 +68,10 @@ bool WitnessLine::write_locked(std::string_view line) {
 }
 
 bool WitnessLine::report(std::string_view what, const WorkerIdentity& who, const Pid& pid) {
-  const auto line = fmt::format("{} {} {} {} {}\n", what, one_word(who.child_id), pid.node.value,
+  // A stop says when it was, by the clock that the witness has too: it may be read late.
+  const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto kind = what == "stop" ? fmt::format("stop@{:.6f}", now.count()) : std::string(what);
+  const auto line = fmt::format("{} {} {} {} {}\n", kind, one_word(who.child_id), pid.node.value,
                                 to_string(pid), who.epoch_clock);
   const std::lock_guard guard(mutex_);
   return write_locked(line) || write_locked(line);

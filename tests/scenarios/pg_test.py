@@ -42,7 +42,7 @@ class Pg(ScenarioTest):
 
         def same():
             last["now"] = erlang.eval("[{G, pg:get_members(web, G)} || G <- pg:which_groups(web)]")
-            return sorted(last["now"]) == sorted((name.encode(), [pid]) for name, pid in expected.items())
+            return dict(last["now"]) == {name.encode(): [pid] for name, pid in expected.items()}
         self.wait(same, seconds, lambda: f"the groups are {expected}: {last['now']}")
 
     def wait_pid(self, erlang, name, other_than=None):
