@@ -1,13 +1,13 @@
-# Precompiled headers, two for the whole project: one for the layers that do I/O and the programs' libraries,
-# one for the tests. A target that uses one only finds its headers faster; what it may include is still what
+# Precompiled headers, three for the whole project: one for the layers that do I/O and the programs' libraries,
+# one for the pure layers, one for the tests. A target that uses one only finds its headers faster; what it may include is still what
 # it includes (tools/check_layers.py reads the sources), and builds without them (BROOD_PCH=OFF, which
 # clang-tidy and the fuzzers use) keep the includes honest.
 #
-# Pure layers have none: they must not see these headers, and compile fast anyway.
+# That of the pure layers has nothing but containers, functions and fmt: what they must not use they do not see.
 
 # Tests are compiled with -O1 then: what they test is optimised as ever, and they compile in half the time.
 
-# brood_use_pch(TARGET [TESTS]): nothing unless BROOD_PCH.
+# brood_use_pch(TARGET [PURE | TESTS]): nothing unless BROOD_PCH.
 function(brood_use_pch target)
   if(NOT BROOD_PCH)
     return()
@@ -15,6 +15,8 @@ function(brood_use_pch target)
   if(ARGN STREQUAL "TESTS")
     target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
     target_precompile_headers(${target} REUSE_FROM brood_pch_tests)
+  elseif(ARGN STREQUAL "PURE")
+    target_precompile_headers(${target} REUSE_FROM brood_pch_pure)
   else()
     target_precompile_headers(${target} REUSE_FROM brood_pch)
   endif()
@@ -36,6 +38,14 @@ if(BROOD_PCH)
   target_include_directories(brood_pch PRIVATE ${CMAKE_SOURCE_DIR}/include)
   target_precompile_headers(brood_pch PRIVATE ${standard_headers} <boost/asio.hpp> <fmt/format.h>
     <spdlog/spdlog.h> <tl/expected.hpp>)
+
+  add_library(brood_pch_pure OBJECT ${empty})
+  set_target_properties(brood_pch_pure PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(brood_pch_pure PRIVATE brood_flags fmt::fmt)
+  target_include_directories(brood_pch_pure PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  target_precompile_headers(brood_pch_pure PRIVATE <algorithm> <array> <cstdint> <deque> <functional> <map>
+    <memory> <optional> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>
+    <fmt/format.h> <tl/expected.hpp>)
 
   if(BROOD_TESTS)
     find_package(GTest REQUIRED)
