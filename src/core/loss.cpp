@@ -1,8 +1,6 @@
-// Rule 5: what the loss of a node means for the children it ran. Every survivor notes the same; the rows are
-// written by each child's coordinator alone, in the confirmed view without the lost node.
+// Rule 5: what the loss of a node means for the children it ran. Every survivor notes what it saw; the rows
+// are written by each child's coordinator alone, in the confirmed view without the lost node.
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "core/state.hpp"
 
@@ -12,8 +10,8 @@ void Machine::on_message(PeerIndex from, const Obituary& obituary) {
   peers_[from].obituary = obituary.id;
 }
 
-// Whom the loss may be blamed on. The dying node's word is proof; without it, what had just started is suspect,
-// but no program (it lives in a process of its own), and nobody when the node only fell silent.
+// Whom the loss may be blamed on. The dying node's word is proof; without it, what had just started is
+// suspect, but no program (it lives in a process of its own), and nobody when the node only fell silent.
 std::map<ChildId, Blame> Machine::blame_for(const Peer& peer, Ending how,
                                             const std::vector<std::pair<ChildId, Instance>>& lost) const {
   std::map<ChildId, Blame> blame;
@@ -24,11 +22,12 @@ std::map<ChildId, Blame> Machine::blame_for(const Peer& peer, Ending how,
   if (how == Ending::silent) return blame;
   const Hlc since = hlc_at(peer.lost_wall - settings_.suspect_window);
   for (const auto& [id, instance] : lost) {
+    if (instance.phase != Phase::starting && instance.epoch.clock < since) continue;
     const SpecRow* row = table_.row(id);
     if (!row || row->spec->is_program()) continue;
-    if (instance.phase == Phase::starting || instance.epoch.clock >= since) blame[id].suspected = 1;
+    blame[id].suspected = 1;
+    if (blame.size() > settings_.suspects_max) return {};
   }
-  if (blame.size() > settings_.suspects_max) blame.clear();
   return blame;
 }
 

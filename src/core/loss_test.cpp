@@ -86,6 +86,19 @@ TEST(Loss, NodesThatAreKilledOneAfterTheOtherMakeNoSuspects) {
   EXPECT_EQ(cluster.alive("a"), 1U);
 }
 
+TEST(Loss, MoreThanCanBeToldApartAreNoSuspects) {
+  for (const bool too_many : {false, true}) {
+    Cluster cluster(3);
+    cluster.form();
+    const auto most = static_cast<int>(cluster.nodes[0].core->settings().suspects_max);
+    cluster.start(0, many(most + (too_many ? 1 : 0)), StartMode::start, cluster.nodes[2].name);
+    cluster.run(100ms);
+    cluster.kill(2);
+    cluster.run(2s);
+    EXPECT_EQ(cluster.nodes[0].core->spec(id_of("c0"))->blame.suspected, too_many ? 0U : 1U);
+  }
+}
+
 TEST(Loss, WhatRanWellAfterALossIsNotSuspectAnyMore) {
   Cluster cluster(4);
   cluster.form();
