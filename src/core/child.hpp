@@ -42,7 +42,7 @@ struct Own {
   bool ran = false;  ///< Started came for this epoch.
   Duration ran_at{};
   Duration restart_at = Duration::max();
-  std::uint32_t failures = 0;    ///< In a row.
+  std::uint32_t failures = 0;     ///< In a row.
   std::vector<Duration> crashes;  ///< Within max_seconds, oldest first.
 };
 
