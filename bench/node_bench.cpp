@@ -22,8 +22,8 @@
 
 #include "bench/raw_tcp.hpp"
 #include "node/distribution.hpp"
-#include "node/epmd.hpp"
-#include "node/network_loop.hpp"
+#include "node/epmd/epmd.hpp"
+#include "node/net/network_loop.hpp"
 #include "process/runtime.hpp"
 
 namespace {

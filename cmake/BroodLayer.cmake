@@ -1,6 +1,6 @@
 # brood_layer(NAME [ROOT dir] [PURE] [DEPS layer...])
 #
-# A layer is a folder and a static library `brood_NAME`. Every *.cpp in the folder belongs to it;
+# A layer is a folder and a static library `brood_NAME`. Every *.cpp in the folder and below belongs to it;
 # every *_test.cpp goes into `NAME_test`, run by ctest. Sources include layer headers as
 # "layer/file.hpp" and public ones as <brood/file.hpp>.
 include(BroodPch)
@@ -10,8 +10,8 @@ function(brood_layer name)
   if(NOT arg_ROOT)
     set(arg_ROOT src/${name})
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS ${arg_ROOT}/*.cpp)
-  file(GLOB tests CONFIGURE_DEPENDS ${arg_ROOT}/*_test.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_ROOT}/*.cpp)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${arg_ROOT}/*_test.cpp)
   list(REMOVE_ITEM sources ${tests})
   list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
   if(NOT sources)

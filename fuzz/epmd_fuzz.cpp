@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "node/epmd.hpp"
+#include "node/epmd/epmd.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace brood;

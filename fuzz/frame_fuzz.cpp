@@ -6,9 +6,9 @@
 #include <cstring>
 #include <vector>
 
-#include "node/assembler.hpp"
-#include "node/control.hpp"
-#include "node/frames.hpp"
+#include "node/channel/assembler.hpp"
+#include "node/channel/control.hpp"
+#include "node/channel/frames.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "node/flags.hpp"
-#include "node/handshake.hpp"
+#include "node/handshake/flags.hpp"
+#include "node/handshake/handshake.hpp"
 
 namespace {
 

@@ -71,8 +71,8 @@ class Layers(Tree):
             self.check(f"core is pure: it may not include <{header}>")
 
     def test_the_simulator_sees_no_supervisor(self):
-        self.write("sim/a.cpp", '#include "supervisor/driver.hpp"\n')
-        self.check("sim may not include supervisor/driver.hpp")
+        self.write("sim/a.cpp", '#include "supervisor/driver/driver.hpp"\n')
+        self.check("sim may not include supervisor/driver/driver.hpp")
 
     def test_apps_sim_sees_no_network(self):
         self.write("apps/sim/a.cpp", '#include "node/distribution.hpp"\n')

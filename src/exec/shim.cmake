@@ -1,7 +1,7 @@
 # brood-shim, the process between a node and each program that it runs; static where no sanitizer forbids.
 add_executable(brood-shim
-  src/exec/shim_main.cpp src/exec/shim.cpp src/exec/shim_program.cpp src/exec/shim_tree.cpp
-  src/exec/shim_log.cpp src/exec/log_store.cpp)
+  src/exec/shim/shim_main.cpp src/exec/shim/shim.cpp src/exec/shim/shim_program.cpp src/exec/shim/shim_tree.cpp
+  src/exec/shim/shim_log.cpp src/exec/logs/log_store.cpp)
 target_include_directories(brood-shim PRIVATE include src)
 target_link_libraries(brood-shim PRIVATE brood_flags Threads::Threads)
 if(NOT BROOD_SANITIZE)
@@ -13,7 +13,7 @@ add_dependencies(brood_exec brood-shim)
 
 if(BROOD_TESTS)
   # A small node for the tests that kill one.
-  add_executable(brood-exec-test-node src/exec/test_node_main.cpp)
+  add_executable(brood-exec-test-node src/exec/launcher/test_node_main.cpp)
   target_link_libraries(brood-exec-test-node PRIVATE brood_exec brood_flags)
   if(TARGET exec_test)
     add_dependencies(exec_test brood-exec-test-node)

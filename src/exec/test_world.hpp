@@ -19,7 +19,7 @@
 #include <sstream>
 #include <thread>
 
-#include "exec/launcher.hpp"
+#include "exec/launcher/launcher.hpp"
 
 namespace brood::exec::test {
 

@@ -22,10 +22,10 @@
 #include <mutex>
 #include <thread>
 
+#include "node/channel/frames.hpp"
 #include "node/distribution.hpp"
-#include "node/flags.hpp"
-#include "node/frames.hpp"
-#include "node/handshake.hpp"
+#include "node/handshake/flags.hpp"
+#include "node/handshake/handshake.hpp"
 
 namespace brood::node::test {
 

@@ -1,7 +1,7 @@
 // Getting messages and signals into mailboxes.
 #include <algorithm>
 
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {

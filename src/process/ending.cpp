@@ -1,5 +1,5 @@
 // The end of a process: last words, then everybody who has to know.
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {

@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-#include "process/pending_call.hpp"
+#include "process/calls/pending_call.hpp"
 #include "process/runtime.hpp"
 
 namespace brood::process {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {

@@ -15,11 +15,11 @@
 #include <memory>
 #include <vector>
 
-#include "process/aliases.hpp"
 #include "process/envelope.hpp"
-#include "process/identity.hpp"
-#include "process/monitored.hpp"
+#include "process/relations/aliases.hpp"
+#include "process/relations/monitored.hpp"
 #include "process/runtime.hpp"
+#include "process/table/identity.hpp"
 
 namespace brood::process {
 

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 
 namespace brood::process {
 

@@ -1,5 +1,5 @@
 // What the network tells the runtime.
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {

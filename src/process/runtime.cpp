@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "process/left_behind.hpp"
 #include "process/runtime_core.hpp"
+#include "process/sched/left_behind.hpp"
 
 namespace brood::process {
 

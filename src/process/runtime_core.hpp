@@ -14,16 +14,16 @@
 #include <optional>
 #include <unordered_map>
 
-#include "process/aliases.hpp"
-#include "process/call_desk.hpp"
 #include "process/callback.hpp"
-#include "process/fence.hpp"
-#include "process/names.hpp"
+#include "process/calls/call_desk.hpp"
 #include "process/process.hpp"
+#include "process/relations/aliases.hpp"
 #include "process/remote_gate.hpp"
-#include "process/scheduler.hpp"
-#include "process/table.hpp"
-#include "process/timer_wheel.hpp"
+#include "process/sched/fence.hpp"
+#include "process/sched/scheduler.hpp"
+#include "process/sched/timer_wheel.hpp"
+#include "process/table/names.hpp"
+#include "process/table/table.hpp"
 
 namespace brood::process {
 

@@ -1,7 +1,7 @@
 // A process's turn: it takes in what came, acts on signals, and handles some messages.
 #include <spdlog/spdlog.h>
 
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {

@@ -1,6 +1,6 @@
 #include <atomic>
 
-#include "process/gen_protocol.hpp"
+#include "process/calls/gen_protocol.hpp"
 #include "process/test_support.hpp"
 
 namespace worker_test {

@@ -8,7 +8,7 @@
 #include "apps/brood/cli/commands.hpp"
 #include "apps/brood/daemon/daemon.hpp"
 #include "apps/brood/fleet/fleet_file.hpp"
-#include "supervisor/cookie.hpp"
+#include "supervisor/node/cookie.hpp"
 
 namespace brood::app {
 namespace {

@@ -14,9 +14,9 @@
 #include "apps/brood/daemon/settings.hpp"
 #include "apps/brood/daemon/stop_signals.hpp"
 #include "apps/brood/workers/builtin.hpp"
-#include "supervisor/node_impl.hpp"
-#include "supervisor/node_names.hpp"
-#include "supervisor/specs.hpp"
+#include "supervisor/driver/specs.hpp"
+#include "supervisor/node/node_impl.hpp"
+#include "supervisor/node/node_names.hpp"
 
 namespace brood::app {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "apps/brood/cli/client.hpp"
 #include "apps/brood/fleet/names.hpp"
-#include "supervisor/cookie.hpp"
+#include "supervisor/node/cookie.hpp"
 
 namespace brood::app {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "supervisor/node_names.hpp"
+#include "supervisor/node/node_names.hpp"
 
 namespace brood::app {
 

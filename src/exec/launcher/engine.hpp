@@ -1,0 +1,98 @@
+// Engine: what is behind a Launcher. One thread that starts shims, hears from them and reaps them; callers
+// of any thread leave it jobs. Records are touched by that thread only (and by shutdown() once it ended).
+//
+// A record's life:
+//   start job ──> starting ──started──> running ──ended──> reported ──socket ends, shim reaped──> gone
+//                    │ start_failed ──────────────────────────^
+//                    └── shim gone without a word ──> sweeping ── nothing left ──> gone (reported)
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "exec/launcher/heartbeat.hpp"
+#include "exec/launcher/launcher.hpp"
+#include "exec/launcher/spawn.hpp"
+
+namespace brood::exec {
+
+class Engine : public std::enable_shared_from_this<Engine> {
+ public:
+  Engine(boost::asio::io_context& io, LauncherOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  [[nodiscard]] Result<void> check() const;
+  std::shared_ptr<Program> start(std::string log_name, Command command, Launcher::OnStarted on_started,
+                                 Launcher::OnExit on_exit);
+  void stop(std::uint64_t key, std::chrono::milliseconds shutdown);
+  void abandon(std::uint64_t key);
+  /// Ends the thread, killing what runs. Nothing may be started after it.
+  void shutdown();
+
+  [[nodiscard]] Heartbeat& heartbeat() { return heartbeat_; }
+  [[nodiscard]] const std::string& log_dir() const { return log_dir_; }
+  [[nodiscard]] std::string log_folder(std::string_view log_name) const;
+  [[nodiscard]] std::size_t running() const { return running_.load(); }
+
+ private:
+  enum class Phase { starting, running, sweeping, reported };
+  struct Record;
+  using Job = std::function<void()>;
+
+  bool enqueue(Job job);
+  void run();
+  void run_jobs();
+  void wait_events(std::chrono::milliseconds limit);
+  void on_event(std::uint64_t tag);
+  bool watch(int fd, std::uint64_t tag);
+
+  void spawn(Record& record);
+  void on_control(Record& record);
+  void on_message(Record& record, const ShimMessage& message);
+  void on_shim_end(Record& record);
+  void send_stop(Record& record, std::chrono::milliseconds shutdown);
+  bool sweep_all();
+  void close_all();
+
+  void report_started(Record& record, Result<pid_t> result);
+  void report_ended(Record& record, ExitStatus status);
+  void retire(Record& record);
+
+  boost::asio::io_context& io_;
+  Heartbeat heartbeat_;
+  Result<std::string> shim_path_;
+  Environment environment_;
+  std::string log_dir_;
+  bool own_log_dir_ = false;
+  Result<void> log_dir_ready_;
+  std::string instance_prefix_;
+  std::atomic<std::size_t> running_{0};
+  /// No callback may begin any more; outlives the engine in what was posted.
+  std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
+
+  Fd wake_;
+  Fd epoll_;
+  std::map<std::uint64_t, std::unique_ptr<Record>> records_;
+
+  std::mutex mutex_;  // the following
+  std::vector<Job> jobs_;
+  std::uint64_t next_key_ = 1;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace brood::exec

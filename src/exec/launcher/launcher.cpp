@@ -1,0 +1,70 @@
+#include "exec/launcher/launcher.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+#include "exec/launcher/engine.hpp"
+
+namespace brood::exec {
+
+Program::Program(std::weak_ptr<Engine> engine, std::uint64_t key)
+    : engine_(std::move(engine)),
+      key_(key),
+      pid_(std::make_shared<std::atomic<pid_t>>(0)),
+      abandoned_(std::make_shared<std::atomic<bool>>(false)) {}
+
+Program::~Program() {
+  abandoned_->store(true);
+  if (const auto engine = engine_.lock()) engine->abandon(key_);
+}
+
+void Program::stop(std::chrono::milliseconds shutdown) {
+  if (const auto engine = engine_.lock()) engine->stop(key_, shutdown);
+}
+
+Launcher::Launcher(boost::asio::io_context& io, LauncherOptions options)
+    : engine_(std::make_shared<Engine>(io, std::move(options))) {}
+
+Launcher::~Launcher() {
+  engine_->shutdown();
+}
+
+Result<void> Launcher::check() const {
+  return engine_->check();
+}
+
+std::shared_ptr<Program> Launcher::start(std::string log_name, Command command, OnStarted on_started,
+                                         OnExit on_exit) {
+  return engine_->start(std::move(log_name), std::move(command), std::move(on_started), std::move(on_exit));
+}
+
+void Launcher::beat() noexcept {
+  engine_->heartbeat().beat();
+}
+
+void Launcher::set_heartbeat_limit(std::chrono::milliseconds limit) noexcept {
+  engine_->heartbeat().set_limit(limit);
+}
+
+LogText Launcher::log(std::string_view log_name, std::uint64_t offset, std::size_t bytes_max) const {
+  return read_log(engine_->log_folder(log_name), offset, bytes_max);
+}
+
+LogText Launcher::log_tail(std::string_view log_name, std::size_t lines, std::size_t bytes_max) const {
+  return read_log_tail(engine_->log_folder(log_name), lines, bytes_max);
+}
+
+void Launcher::remove_log(std::string_view log_name) {
+  std::error_code ignored;
+  std::filesystem::remove_all(engine_->log_folder(log_name), ignored);
+}
+
+const std::string& Launcher::log_dir() const {
+  return engine_->log_dir();
+}
+
+std::size_t Launcher::running() const {
+  return engine_->running();
+}
+
+}  // namespace brood::exec

@@ -1,0 +1,177 @@
+#include "exec/shim/shim.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace brood::exec {
+
+using std::chrono::milliseconds;
+
+Shim::Shim(ShimOptions options, const HeartbeatPage& page, int signals)
+    : options_(std::move(options)), page_(page), signals_(signals) {}
+
+void Shim::run() {
+  if (!start()) return;
+  while (phase_ != Phase::done) {
+    wait();
+    check_heartbeat();
+    advance();
+  }
+  report_end();
+}
+
+bool Shim::start() {
+  if (heartbeat_is_old()) {
+    send({.kind = ShimMessageKind::start_failed, .step = StartStep::node_stalled});
+    return false;
+  }
+  const bool with_output = options_.log_bytes_max > 0;
+  const ProgramStart start = start_program(options_.argv, options_.cwd, with_output);
+  if (start.pid < 0) {
+    send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = start.error});
+    return false;
+  }
+  program_ = start.pid;
+  start_pipe_ = start.result_pipe;
+  tree_.emplace(program_);
+  // After the fork: the program is the child of the only thread there was.
+  if (with_output) {
+    log_ = std::make_unique<LogPump>(start.output_pipe, options_.log_folder, options_.log_bytes_max);
+  }
+  return true;
+}
+
+void Shim::wait() {
+  // poll() skips negative descriptors.
+  pollfd watched[] = {
+      {node_gone_ ? -1 : shim_control_fd, POLLIN, 0}, {signals_, POLLIN, 0}, {start_pipe_, POLLIN, 0}};
+  if (poll(watched, 3, static_cast<int>(wait_time().count())) <= 0) return;
+  if (watched[2].revents != 0) on_start_result();
+  if (watched[1].revents != 0) on_signal();
+  if (watched[0].revents != 0) on_control();
+}
+
+milliseconds Shim::wait_time() const {
+  static constexpr milliseconds period_max{1000};  // how soon a changed limit is seen
+  milliseconds time = period_max;
+  if (phase_ == Phase::killing) return milliseconds{std::min(1 + kill_rounds_ / 8, 50)};
+  const milliseconds limit{page_.limit_ns.load(std::memory_order_relaxed) / 1'000'000};
+  if (limit.count() > 0) time = std::clamp(limit / 8, milliseconds{1}, period_max);
+  if (phase_ == Phase::stopping) {
+    // Members of the group that are not our children end unseen.
+    time = std::min(time, milliseconds{20});
+    if (kill_at_) {
+      const auto left = std::chrono::ceil<milliseconds>(*kill_at_ - Clock::now());
+      time = std::clamp(left, milliseconds{0}, time);
+    }
+  }
+  return time;
+}
+
+void Shim::on_control() {
+  ShimMessage message;
+  const ssize_t n = recv(shim_control_fd, &message, sizeof message, MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n == sizeof message) {
+    if (message.kind == ShimMessageKind::stop) on_stop(message);
+    return;
+  }
+  node_gone_ = true;
+  become_killing(EndCause::stop_killed);
+}
+
+void Shim::on_stop(const ShimMessage& message) {
+  if (phase_ == Phase::killing) return;
+  const bool first = !stop_asked_;
+  stop_asked_ = true;
+  if (message.wait_ms == 0) return become_killing(EndCause::stop_killed);
+  if (first) {
+    phase_ = Phase::stopping;
+    tree_->signal_group(message.signal);
+    tree_->signal_group(SIGCONT);  // a stopped program could not answer
+  }
+  if (message.wait_ms < 0) return;
+  // Beyond what the clock can hold is for ever.
+  static constexpr std::int64_t wait_ms_max = std::int64_t{1000} * 60 * 60 * 24 * 365;
+  const auto at = Clock::now() + milliseconds{std::min(message.wait_ms, wait_ms_max)};
+  if (!kill_at_ || at < *kill_at_) kill_at_ = at;
+}
+
+void Shim::on_signal() {
+  signalfd_siginfo info{};
+  while (read(signals_, &info, sizeof info) == sizeof info) {
+    // SIGCHLD is looked after in advance(); any other one asks this shim to end.
+    if (info.ssi_signo != SIGCHLD) become_killing(EndCause::shim_lost);
+  }
+}
+
+void Shim::on_start_result() {
+  StartFailure failure;
+  const ssize_t n = read(start_pipe_, &failure, sizeof failure);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  close(start_pipe_);
+  start_pipe_ = -1;
+  if (n == sizeof failure) {
+    start_failed_ = true;
+    send({.kind = ShimMessageKind::start_failed, .step = failure.step, .code = failure.code});
+  } else {
+    started_ = true;
+    send({.kind = ShimMessageKind::started, .pid = program_});
+  }
+}
+
+bool Shim::heartbeat_is_old() const {
+  const std::int64_t limit = page_.limit_ns.load(std::memory_order_relaxed);
+  return limit > 0 && boot_time_ns() - page_.beat_ns.load(std::memory_order_relaxed) > limit;
+}
+
+void Shim::check_heartbeat() {
+  if (heartbeat_is_old()) become_killing(EndCause::node_stalled);
+}
+
+void Shim::become_killing(EndCause cause) {
+  if (phase_ == Phase::killing) return;
+  phase_ = Phase::killing;
+  cause_ = cause;
+}
+
+void Shim::advance() {
+  if (phase_ != Phase::killing) {
+    end_ = tree_->poll();
+    if (end_ && phase_ == Phase::running) become_killing(EndCause::itself);
+    if (end_ && phase_ == Phase::stopping && !tree_->group_lives()) become_killing(EndCause::stopped);
+    if (phase_ == Phase::stopping && kill_at_ && Clock::now() >= *kill_at_)
+      become_killing(EndCause::stop_killed);
+  }
+  if (phase_ != Phase::killing) return;
+  ++kill_rounds_;
+  if (!tree_->kill_all()) return;
+  end_ = tree_->poll();
+  phase_ = Phase::done;
+}
+
+void Shim::report_end() {
+  if (start_pipe_ >= 0) on_start_result();
+  // All writers are gone, so the rest of the output is there; only a hanging disk could keep us.
+  static constexpr milliseconds log_wait_max{2000};
+  if (log_) log_->wait_end(log_wait_max);
+  if (start_failed_) return;
+  send({.kind = ShimMessageKind::ended,
+        .code = end_->code,
+        .signal = end_->signal,
+        .cause = static_cast<std::uint32_t>(cause_),
+        .lost = log_ ? log_->lost() : 0});
+}
+
+void Shim::send(const ShimMessage& message) const {
+  // A node that is gone does not matter any more; one that is stopped has room for our three messages.
+  ::send(shim_control_fd, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace brood::exec

@@ -1,0 +1,73 @@
+// Shim: the watch over one program. One thread, one poll loop; the log has a thread of its own.
+//
+//            stop asked, group still lives
+//   running ────────────────────────────────> stopping
+//      │ program ended | node gone | heartbeat old | shutdown time over (from stopping)
+//      v
+//   killing ── nothing is left ──> done: tell the node, if it still is there
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "exec/command.hpp"
+#include "exec/shim/shim_log.hpp"
+#include "exec/shim/shim_program.hpp"
+#include "exec/shim/shim_protocol.hpp"
+#include "exec/shim/shim_tree.hpp"
+
+namespace brood::exec {
+
+struct ShimOptions {
+  std::string log_folder;
+  std::uint64_t log_bytes_max = 0;  ///< 0: no log.
+  std::string cwd;
+  char* const* argv = nullptr;  ///< Of the program; ends with a null.
+};
+
+class Shim {
+ public:
+  /// `page` stays mapped; `signals` is a signalfd of the blocked signals.
+  Shim(ShimOptions options, const HeartbeatPage& page, int signals);
+  /// Until nothing of the program is left.
+  void run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Phase { running, stopping, killing, done };
+
+  bool start();
+  void wait();
+  [[nodiscard]] std::chrono::milliseconds wait_time() const;
+  void on_control();
+  void on_stop(const ShimMessage& message);
+  void on_signal();
+  void on_start_result();
+  [[nodiscard]] bool heartbeat_is_old() const;
+  void check_heartbeat();
+  void advance();
+  void become_killing(EndCause cause);
+  void report_end();
+  void send(const ShimMessage& message) const;
+
+  ShimOptions options_;
+  const HeartbeatPage& page_;
+  int signals_;
+  Phase phase_ = Phase::running;
+  bool node_gone_ = false;
+  int start_pipe_ = -1;
+  bool started_ = false;
+  bool start_failed_ = false;
+  pid_t program_ = -1;
+  std::optional<ProcessTree> tree_;
+  std::unique_ptr<LogPump> log_;
+  std::optional<ProgramEnd> end_;
+  std::optional<Clock::time_point> kill_at_;
+  bool stop_asked_ = false;
+  EndCause cause_ = EndCause::itself;
+  int kill_rounds_ = 0;
+};
+
+}  // namespace brood::exec

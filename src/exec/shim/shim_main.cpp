@@ -1,0 +1,75 @@
+// brood-shim: stands between a node and one program that it runs; see launcher.hpp and shim.hpp. Kept to
+// plain C++ and POSIX and linked statically: it is there once for each program, and neither the program's
+// environment (LD_PRELOAD, LD_LIBRARY_PATH) nor an upgrade of the machine's libraries can break it.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "exec/shim/shim.hpp"
+
+namespace {
+
+using namespace brood::exec;  // NOLINT(google-build-using-namespace): a program
+
+bool started_by_node() {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return getsockopt(shim_control_fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+int refuse(StartStep step, int code) {
+  const ShimMessage message{.kind = ShimMessageKind::start_failed, .step = step, .code = code};
+  send(shim_control_fd, &message, sizeof message, MSG_NOSIGNAL);
+  return 1;
+}
+
+const HeartbeatPage* map_page() {
+  void* page = mmap(nullptr, heartbeat_page_bytes, PROT_READ, MAP_SHARED, shim_heartbeat_fd, 0);
+  close(shim_heartbeat_fd);
+  return page == MAP_FAILED ? nullptr : static_cast<const HeartbeatPage*>(page);
+}
+
+/// Signals arrive by poll; those of a failing write become its error.
+int take_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&set, signal);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  static constexpr int fixed_arguments = 5;
+  if (!started_by_node()) {
+    std::fputs("brood-shim is started by a brood node for each program it runs; it is no use by hand.\n",
+               stderr);
+    return 64;
+  }
+  if (argc <= fixed_arguments || std::atoi(argv[1]) != shim_version) return refuse(StartStep::version, 0);
+  fcntl(shim_control_fd, F_SETFD, FD_CLOEXEC);
+  const HeartbeatPage* page = map_page();
+  const int signals = take_signals();
+  if (page == nullptr || signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return refuse(StartStep::resources, errno);
+  }
+  Shim shim({.log_folder = argv[2],
+             .log_bytes_max = std::strtoull(argv[3], nullptr, 10),
+             .cwd = argv[4],
+             .argv = argv + fixed_arguments},
+            *page, signals);
+  shim.run();
+  _exit(0);  // not through destructors: the log thread may hang on a disk
+}

@@ -1,0 +1,29 @@
+// Starts the program itself: fork and exec within the shim, which is small and has one thread then.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "exec/shim/shim_protocol.hpp"
+
+namespace brood::exec {
+
+struct ProgramStart {
+  pid_t pid = -1;
+  /// Reads a StartFailure if the program could not be run, or just ends once it runs.
+  int result_pipe = -1;
+  /// Its stdout and stderr; -1 if they go to /dev/null.
+  int output_pipe = -1;
+  int error = 0;  ///< errno if there is no process at all (pid < 0).
+};
+
+struct StartFailure {
+  StartStep step{};
+  std::int32_t code = 0;
+};
+
+/// In a process group of its own, killed by the kernel should this shim die. `argv` ends with a null.
+[[nodiscard]] ProgramStart start_program(char* const* argv, const std::string& cwd, bool with_output);
+
+}  // namespace brood::exec

@@ -1,0 +1,61 @@
+#include "node/channel/frames.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "node/net/wire.hpp"
+
+namespace brood::node {
+namespace {
+
+constexpr std::size_t usual_capacity = 128 * 1024;
+constexpr std::size_t least_space = 16 * 1024;
+
+}  // namespace
+
+std::size_t begin_frame(Bytes& out) {
+  const std::size_t start = out.size();
+  out.append(4, '\0');
+  return start;
+}
+
+void end_frame(Bytes& out, std::size_t start, std::size_t following) {
+  wire::patch32(out, start, static_cast<std::uint32_t>(out.size() - start - 4 + following));
+}
+
+std::span<char> FrameBuffer::space() {
+  const std::size_t used = end_ - begin_;
+  const bool shrink = used == 0 && capacity_ > 4 * usual_capacity;
+  const bool grow = capacity_ - used < least_space;
+  if (shrink || grow) {
+    // Doubling what has arrived keeps copying linear however long the frame claims to be.
+    const std::size_t capacity = shrink || capacity_ == 0 ? usual_capacity : 2 * capacity_;
+    std::unique_ptr<char[]> bytes(new char[capacity]);
+    if (used != 0) std::memcpy(bytes.get(), bytes_.get() + begin_, used);
+    bytes_ = std::move(bytes);
+    capacity_ = capacity;
+    begin_ = 0;
+    end_ = used;
+  } else if (begin_ != 0 && (used == 0 || capacity_ - end_ < least_space)) {
+    std::memmove(bytes_.get(), bytes_.get() + begin_, used);
+    begin_ = 0;
+    end_ = used;
+  }
+  return {bytes_.get() + end_, capacity_ - end_};
+}
+
+Result<std::optional<BytesView>> FrameBuffer::next() {
+  const BytesView in(bytes_.get() + begin_, end_ - begin_);
+  if (in.size() < 4) return std::optional<BytesView>();
+  const auto length = static_cast<std::size_t>(wire::get(in, 4));
+  if (length > frame_bytes_max_) {
+    return Error{Errc::limit_exceeded,
+                 fmt::format("a message of {} bytes, over the limit of {}", length, frame_bytes_max_)};
+  }
+  if (in.size() - 4 < length) return std::optional<BytesView>();
+  begin_ += 4 + length;
+  return std::optional<BytesView>(in.substr(4, length));
+}
+
+}  // namespace brood::node

@@ -1,0 +1,147 @@
+#include "node/net/network_loop.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+namespace brood::node {
+
+namespace {
+
+/// How long the network may wait for a handler.
+constexpr auto patience = std::chrono::milliseconds(1);
+/// How long who polls stays awake for what comes next; one that waited in vain passes over some.
+constexpr auto spin_time = std::chrono::microseconds(30);
+constexpr unsigned spins_to_skip_max = 63;
+/// After so many looks that found somebody polling all along the own thread looks no more until it is told
+/// to.
+constexpr int quiet_looks_max = 10;
+
+}  // namespace
+
+NetworkLoop::NetworkLoop(boost::asio::io_context& io) : io_(io), guard_(io.get_executor()) {}
+
+void NetworkLoop::start() {
+  thread_ = std::thread([this] { main(); });
+}
+
+void NetworkLoop::lend(std::function<bool()> wake_to_poll) {
+  {
+    const std::scoped_lock lock(mutex_);
+    wake_to_poll_ = std::move(wake_to_poll);
+  }
+  interrupt();
+}
+
+void NetworkLoop::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  interrupt();
+  if (thread_.joinable()) thread_.join();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !held_; });
+  guard_.reset();
+}
+
+bool NetworkLoop::try_acquire() {
+  const std::scoped_lock lock(mutex_);
+  if (held_ || stopping_) return false;
+  held_ = true;
+  ++rounds_;
+  return true;
+}
+
+void NetworkLoop::poll(Wait wait) {
+  if (wait == Wait::until_something) {
+    if (!spin()) io_.run_one();
+  } else {
+    io_.poll_one();
+  }
+}
+
+/// What comes within microseconds is met awake: to sleep and to be woken takes longer. True: something came.
+bool NetworkLoop::spin() {
+  if (!may_spin_) return false;
+  if (spins_skipped_ < spins_to_skip_) {
+    ++spins_skipped_;
+    return false;
+  }
+  spins_skipped_ = 0;
+  const auto until = std::chrono::steady_clock::now() + spin_time;
+  do {
+    if (io_.poll_one() != 0) {
+      spins_to_skip_ = 0;
+      return true;
+    }
+  } while (std::chrono::steady_clock::now() < until);
+  spins_to_skip_ = std::min(2 * spins_to_skip_ + 1, spins_to_skip_max);
+  return false;
+}
+
+void NetworkLoop::release(bool works) {
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    held_ = false;
+    wake = stopping_ || (works && !watches_);
+    watches_ = watches_ || works;
+  }
+  if (wake) changed_.notify_all();
+}
+
+void NetworkLoop::interrupt() {
+  boost::asio::post(io_, [] {});
+}
+
+void NetworkLoop::deserted() {
+  {
+    const std::scoped_lock lock(mutex_);
+    wake_to_poll_ = nullptr;
+  }
+  changed_.notify_all();
+}
+
+void NetworkLoop::main() {
+  std::unique_lock lock(mutex_);
+  std::uint64_t seen = 0;
+  for (int quiet_looks = 0; !stopping_;) {
+    if (!held_ && (wake_to_poll_ == nullptr || rounds_ == seen)) {
+      serve(lock);
+      watches_ = true;
+      quiet_looks = 0;
+    } else if (held_ && rounds_ == seen && ++quiet_looks == quiet_looks_max) {
+      watches_ = false;
+      changed_.wait(lock, [this] { return stopping_ || watches_ || wake_to_poll_ == nullptr; });
+      quiet_looks = 0;
+    } else if (rounds_ != seen) {
+      quiet_looks = 0;
+    }
+    seen = rounds_;
+    changed_.wait_for(lock, patience, [this] { return stopping_; });
+  }
+}
+
+/// Polls until an idle thread of the runtime does instead.
+void NetworkLoop::serve(std::unique_lock<std::mutex>& lock) {
+  held_ = true;
+  while (!stopping_) {
+    lock.unlock();
+    poll(Wait::until_something);
+    lock.lock();
+    if (wake_to_poll_ == nullptr) continue;
+    held_ = false;
+    const auto wake = wake_to_poll_;
+    lock.unlock();
+    const bool taken = wake();
+    lock.lock();
+    if (taken || held_) break;
+    held_ = true;
+  }
+  if (stopping_) held_ = false;
+  ++rounds_;
+}
+
+}  // namespace brood::node

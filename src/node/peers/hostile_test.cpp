@@ -1,0 +1,335 @@
+// Peers that break rules, fall silent or come twice.
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <boost/asio/post.hpp>
+#include <future>
+#include <sstream>
+
+#include "node/net/wire.hpp"
+#include "node/test_support.hpp"
+
+namespace brood::node {
+namespace {
+
+using namespace test;
+
+Bytes frame(BytesView body) {
+  Bytes out;
+  wire::put(out, body.size(), 4);
+  return out.append(body);
+}
+
+TEST(Hostile, GarbageInsteadOfAHandshakeClosesThatConnectionOnly) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer good(a->port(), "good@127.0.0.1", "secret");
+  ASSERT_TRUE(good.connect(a.name()));
+  a.record.take("up");
+  for (const Bytes& garbage : {Bytes("GET / HTTP/1.1\r\n\r\n"), Bytes("\xff\xff\xff\xff", 4),
+                               Bytes("\x00\x00", 2), Bytes("\x00\x01N", 3), Bytes(5000, '\0')}) {
+    FakePeer bad(a->port(), "bad@127.0.0.1", "secret");
+    bad.send(garbage);
+    EXPECT_TRUE(bad.is_closed());
+  }
+  EXPECT_TRUE(eventually([&] { return a->counters().handshakes_refused >= 5; }));
+  EXPECT_EQ(a->peers().size(), 1U);
+  EXPECT_EQ(a.record.count("down"), 0U);
+}
+
+TEST(Hostile, AnUnfinishedHandshakeIsEndedInTime) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.handshake_timeout = 100ms;
+  TestNode a(options);
+  FakePeer silent(a->port(), "silent@127.0.0.1", "secret");
+  EXPECT_TRUE(silent.is_closed());
+}
+
+TEST(Hostile, OfTooManyPendingHandshakesTheOldestMakesRoom) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.pending_handshakes_max = 3;
+  TestNode a(options);
+  std::deque<FakePeer> waiting;
+  for (int i = 0; i < 3; ++i) waiting.emplace_back(a->port(), "x@127.0.0.1", "secret").send("\x01");
+  FakePeer fourth(a->port(), "y@127.0.0.1", "secret");
+  EXPECT_TRUE(fourth.connect(a.name()));
+  EXPECT_TRUE(waiting.front().is_closed());
+  EXPECT_EQ(a->counters().connections_refused, 1U);
+}
+
+TEST(Hostile, AThousandIdleOrSlowConnectionsLeaveTheNodeAnswering) {
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  files.rlim_cur = files.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  TestNode a(without_epmd("a@127.0.0.1"));
+  TestNode b(without_epmd("b@127.0.0.1"));
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  a->connect(b.name());
+  a.record.take("up");
+  std::vector<std::unique_ptr<FakePeer>> crowd;
+  for (int i = 0; i < 1000; ++i) {
+    crowd.push_back(std::make_unique<FakePeer>(a->port(), "x@127.0.0.1", "secret"));
+    // Every other one sends a name of which the end never comes.
+    if (i % 2 == 0) crowd.back()->send(Bytes("\x00\x40N", 3));
+  }
+  // Those of the crowd that are still connected go on, a byte at a time.
+  std::atomic<bool> enough{false};
+  std::thread slow([&] {
+    while (!enough) {
+      for (const auto& peer : crowd) peer->send("x");
+    }
+  });
+  const auto since = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    FakePeer good(a->port(), "good" + std::to_string(i) + "@127.0.0.1", "secret");
+    EXPECT_TRUE(good.connect(a.name()));
+    EXPECT_EQ(a.record.take("up").name, "good" + std::to_string(i) + "@127.0.0.1");
+    a->send(a.pid(), b.pid(), encode(i));
+    EXPECT_EQ(b.record.take("send").term, encode(i));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - since, 5s);
+  enough = true;
+  slow.join();
+  EXPECT_GE(a->counters().connections_refused + a->counters().handshakes_refused, 1000U - 256U);
+  EXPECT_FALSE(a->peers().empty());
+}
+
+TEST(Hostile, AWrongCookieIsLoggedOnceAMinuteForEachPeer) {
+  std::ostringstream lines;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
+  {
+    TestNode a(without_epmd("a@127.0.0.1"));
+    for (const char* name : {"x@127.0.0.1", "x@127.0.0.1", "x@127.0.0.1", "y@127.0.0.1"}) {
+      FakePeer stranger(a->port(), name, "guess");
+      EXPECT_FALSE(stranger.connect(a.name()));
+    }
+    EXPECT_TRUE(eventually([&] { return a->counters().handshakes_refused == 4; }));
+  }
+  spdlog::set_default_logger(before);
+  const std::string text = lines.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_NE(text.find("x@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
+  EXPECT_NE(text.find("y@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
+}
+
+TEST(Hostile, AMalformedMessageClosesThatChannelOnly) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer good(a->port(), "good@127.0.0.1", "secret");
+  ASSERT_TRUE(good.connect(a.name()));
+  a.record.take("up");
+  FakePeer bad(a->port(), "bad@127.0.0.1", "secret");
+  ASSERT_TRUE(bad.connect(a.name()));
+  a.record.take("up");
+  bad.send(frame("pgarbage"));
+  const auto down = a.record.take("down");
+  EXPECT_EQ(down.name, "bad@127.0.0.1");
+  EXPECT_EQ(down.words.substr(0, 15), "protocol_error:");
+  EXPECT_TRUE(bad.is_closed());
+  EXPECT_EQ(a->counters().protocol_errors, 1U);
+  EXPECT_EQ(a->peers().size(), 1U);
+}
+
+TEST(Hostile, ASpawnRequestIsAnsweredWithAnError) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer peer(a->port(), "p@127.0.0.1", "secret");
+  ASSERT_TRUE(peer.connect(a.name()));
+  const Pid from{NodeName("p@127.0.0.1"), 1, 0, 77};
+  const Ref request{NodeName("p@127.0.0.1"), 77, {1, 2, 3}};
+  const Term control =
+      Term::tuple({29, request, from, from, Term::tuple({Term::atom("m"), Term::atom("f"), 0}), Term()});
+  peer.send(frame("p" + encode_term(control) + encode_term(Term())));
+  const Bytes reply = encode_term(Term::tuple({31, request, from, 0, Term::atom("notsup")})).substr(1);
+  EXPECT_TRUE(eventually([&] { return peer.received().find(reply) != Bytes::npos || !peer.receive(); }));
+  EXPECT_NE(peer.received().find(reply), Bytes::npos);
+}
+
+TEST(Hostile, ASilentPeerIsGivenUpAndTickedMeanwhile) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.tick_timeout = 300ms;
+  TestNode a(options);
+  FakePeer silent(a->port(), "silent@127.0.0.1", "secret");
+  ASSERT_TRUE(silent.connect(a.name()));
+  const auto since = std::chrono::steady_clock::now();
+  EXPECT_EQ(a.record.take("down").words.substr(0, 13), "tick_timeout:");
+  EXPECT_GE(std::chrono::steady_clock::now() - since, 250ms);
+  EXPECT_TRUE(silent.is_closed());
+  // A tick every quarter.
+  EXPECT_GE(silent.received().size(), 3U * 4U);
+  EXPECT_EQ(silent.received(), Bytes(silent.received().size(), '\0'));
+}
+
+TEST(Hostile, IdleNodesKeepEachOtherAlive) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.tick_timeout = 400ms;
+  TestNode a(options);
+  options.name = NodeName("b@127.0.0.1");
+  TestNode b(options);
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  a->connect(b.name());
+  a.record.take("up");
+  EXPECT_FALSE(eventually([&] { return a.record.count("down") + b.record.count("down") != 0; }, 1500ms));
+  a->set_tick_timeout(b.name(), 60s);
+  // b still counts on what a had promised; it now hears from a far too rarely.
+  EXPECT_EQ(b.record.take("down").words.substr(0, 13), "tick_timeout:");
+}
+
+TEST(Hostile, ABusyIoThreadMissesNoTickAndJudgesNobody) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.tick_timeout = 400ms;
+  TestNode a(options);
+  options.name = NodeName("b@127.0.0.1");
+  TestNode b(options);
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  a->connect(b.name());
+  a.record.take("up");
+  b.record.take("up");
+  std::promise<void> done;
+  boost::asio::post(a.io(), [&] {
+    std::this_thread::sleep_for(1500ms);  // not a wait: a handler that hogs the thread is the point
+    done.set_value();
+  });
+  done.get_future().wait();
+  EXPECT_FALSE(eventually([&] { return a.record.count("down") + b.record.count("down") != 0; }, 300ms));
+}
+
+TEST(Hostile, APeerThatReadsNothingIsGivenUpBeforeMemoryIs) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.send_buffer_max = 1024 * 1024;
+  TestNode a(options);
+  FakePeer slow(a->port(), "slow@127.0.0.1", "secret");
+  ASSERT_TRUE(slow.connect(a.name()));
+  a.record.take("up");
+  const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
+  const Bytes message = encode(Binary{Bytes(100'000, 'x')});
+  std::size_t most = 0;
+  EXPECT_TRUE(eventually([&] {
+    a->send(a.pid(), to, message);
+    most = std::max(most, a->backlog(to.node));
+    return a.record.count("down") != 0;
+  }));
+  EXPECT_EQ(a.record.take("down").words.substr(0, 9), "overflow:");
+  EXPECT_LE(most, 5U * 1024 * 1024);
+}
+
+TEST(Hostile, APeerThatReadsNothingMakesItsSendersBusyAndNobodyElses) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.send_buffer_max = 1024 * 1024;
+  TestNode a(options);
+  TestNode b(without_epmd("b@127.0.0.1"));
+  a->set_address(b.name(), "127.0.0.1", b->port());
+  FakePeer slow(a->port(), "slow@127.0.0.1", "secret");
+  ASSERT_TRUE(slow.connect(a.name()));
+  a.record.take("up");
+  const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
+  const process::NamedProcess name{Atom("server"), to.node};
+  const Bytes message = encode(Binary{Bytes(100'000, 'x')});
+  int taken = 0;
+  std::size_t full = 0;
+  // The kernel takes some of it for a while after the first refusal.
+  ASSERT_TRUE(eventually([&] {
+    while (a->try_send(a.pid(), to, message)) ++taken;
+    full = a->backlog(to.node);
+    return !a->try_send_named(a.pid(), name, message) &&
+           a->try_call(a.pid(), to, a.ref(), message) == process::CallSent::refused &&
+           a->try_call(a.pid(), name, a.ref(), message) == process::CallSent::refused &&
+           a->backlog(to.node) == full;
+  }));
+  EXPECT_LT(taken, 1000);
+  EXPECT_LE(full, 2U * 1024 * 1024);
+  // Signals still pass, and others are served.
+  a->demonitor(a.pid(), to, a.ref());
+  EXPECT_GT(a->backlog(to.node), full);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(a->try_send(a.pid(), b.pid(), encode(i)));
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(b.record.take("send").term, encode(i));
+  EXPECT_EQ(a.record.count("down"), 0U);
+  // It reads again: so can be sent.
+  std::thread reader([&] {
+    while (slow.receive()) {
+    }
+  });
+  EXPECT_TRUE(eventually([&] { return a->backlog(to.node) == 0; }));
+  EXPECT_TRUE(a->try_send(a.pid(), to, message));
+  a->disconnect(to.node);
+  reader.join();
+}
+
+TEST(Hostile, ANewStartOfANodeReplacesOneThatIsSilent) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer first(a->port(), "p@127.0.0.1", "secret", 1001);
+  ASSERT_TRUE(first.connect(a.name()));
+  EXPECT_EQ(a.record.take("up").id, 1001U);
+  FakePeer second(a->port(), "p@127.0.0.1", "secret", 1002);
+  ASSERT_TRUE(second.connect(a.name()));
+  const auto down = a.record.take("down");
+  EXPECT_EQ(down.words.substr(0, 9), "replaced:");
+  EXPECT_EQ(down.id, 1001U);
+  EXPECT_EQ(a.record.take("up").id, 1002U);
+  EXPECT_TRUE(first.is_closed());
+  ASSERT_EQ(a->peers().size(), 1U);
+  EXPECT_EQ(a->peers()[0].creation, 1002U);
+}
+
+TEST(Hostile, TheSameStartOfANodeReconnectsAtOnce) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer first(a->port(), "p@127.0.0.1", "secret", 1001);
+  ASSERT_TRUE(first.connect(a.name()));
+  a.record.take("up");
+  FakePeer second(a->port(), "p@127.0.0.1", "secret", 1001);
+  ASSERT_TRUE(second.connect(a.name()));
+  EXPECT_EQ(a.record.take("down").words.substr(0, 9), "replaced:");
+  a.record.take("up");
+  EXPECT_EQ(a.record.count("down"), 0U);
+}
+
+TEST(Hostile, ASecondLiveNodeOfANameIsRefusedByItsPeers) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  TestNode first(without_epmd("p@127.0.0.1"));
+  TestNode second(without_epmd("p@127.0.0.1"));
+  first->set_address(a.name(), "127.0.0.1", a->port());
+  second->set_address(a.name(), "127.0.0.1", a->port());
+  first->connect(a.name());
+  first.record.take("up");
+  a.record.take("up");
+  second->connect(a.name());
+  EXPECT_EQ(second.record.take("failed").words.substr(0, 11), "name_taken:");
+  EXPECT_EQ(a.record.count("down"), 0U);
+  EXPECT_EQ(a->peers()[0].creation, first->creation());
+  first.end();
+  a.record.take("down");
+  second->connect(a.name());
+  EXPECT_EQ(second.record.take("up").name, a.name().value);
+}
+
+TEST(Hostile, AStrangerCannotReplaceAConnectedNode) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer good(a->port(), "p@127.0.0.1", "secret", 1001);
+  ASSERT_TRUE(good.connect(a.name()));
+  a.record.take("up");
+  FakePeer stranger(a->port(), "p@127.0.0.1", "guess", 1001);
+  EXPECT_FALSE(stranger.connect(a.name()));
+  EXPECT_EQ(a.record.count("down"), 0U);
+  EXPECT_EQ(a->peers().size(), 1U);
+}
+
+TEST(Hostile, AStrangerOfAGreaterNameDoesNotEndOurOwnAttempt) {
+  const DeafServer deaf;
+  auto options = without_epmd("a@127.0.0.1");
+  options.handshake_timeout = 1500ms;
+  TestNode a(options);
+  a->set_address(NodeName("z@127.0.0.1"), "127.0.0.1", deaf.port());
+  a->connect(NodeName("z@127.0.0.1"));
+  FakePeer stranger(a->port(), "z@127.0.0.1", "guess");
+  EXPECT_FALSE(stranger.connect(a.name()));
+  EXPECT_EQ(a.record.count("failed"), 0U);
+  // The true z comes after all.
+  FakePeer good(a->port(), "z@127.0.0.1", "secret");
+  EXPECT_TRUE(good.connect(a.name()));
+  EXPECT_EQ(a.record.take("up").name, "z@127.0.0.1");
+}
+
+}  // namespace
+}  // namespace brood::node

@@ -1,0 +1,223 @@
+// Calls and replies.
+#include "process/calls/gen_protocol.hpp"
+#include "process/runtime_core.hpp"
+
+namespace brood::process {
+
+bool WaitGraph::add(LocalPid caller, LocalPid callee) {
+  std::lock_guard lock(mutex_);
+  const std::uint64_t start = key(caller);
+  for (std::uint64_t at = key(callee);;) {
+    if (at == start) return false;
+    const auto next = waits_.find(at);
+    if (next == waits_.end()) break;
+    at = next->second;
+  }
+  waits_[start] = key(callee);
+  return true;
+}
+
+void WaitGraph::remove(LocalPid caller) {
+  std::lock_guard lock(mutex_);
+  waits_.erase(key(caller));
+}
+
+namespace {
+
+std::unique_ptr<Envelope> make_call(Message message, const PendingCallPtr& pending) {
+  const std::size_t size = message.bytes().size();
+  std::unique_ptr<Envelope> envelope = std::make_unique<CallEnvelope>(std::move(message), pending);
+  envelope->count(size);
+  return envelope;
+}
+
+}  // namespace
+
+void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pending) {
+  if (!identity.is_here(to.node)) return call_remote(to, message.to_bytes(), pending);
+  const ProcessPtr process = find(to);
+  if (!process) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    pending->finish(Error{Errc::no_such_child, "there is no process " + to_string(to)});
+    return;
+  }
+  std::unique_ptr<Envelope> envelope = make_call(std::move(message), pending);
+  if (auto delivered_result = deliver(*process, envelope); !delivered_result)
+    pending->finish(delivered_result.error());
+}
+
+void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& pending) {
+  const std::uint64_t id = desk.enlist(*pending, to);
+  if (id == 0) return;  // it has timed out already
+  const Ref ref = identity.ref(id);
+  const Pid self = identity.pid(outside);
+  CallSent sent = CallSent::refused;
+  const bool connected = remote.with([&](Remote& network) {
+    sent = network.try_call(self, to, ref, std::move(request));
+    if (sent == CallSent::watched) pending->carries_its_watch();
+    if (sent == CallSent::monitored && pending->is_finished()) demonitor_callee(network, self, to, ref);
+  });
+  if (!connected) pending->finish(Error{Errc::unreachable, "this node has no network"});
+  if (!connected || sent != CallSent::refused) return;
+  desk.withdraw(id);
+  pending->finish(Error{Errc::busy, "too much waits for that node already; the message was not sent"});
+}
+
+void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending) {
+  if (!identity.is_here(to.node)) return call_remote(to, std::move(request), pending);
+  const Names::Holder holder = names.find(to.name);
+  if (const auto* pid = std::get_if<LocalPid>(&holder))
+    return call(identity.pid(*pid), Message::encoded(std::move(request)), pending);
+  if (!std::holds_alternative<Names::SinkPtr>(holder)) {
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    pending->finish(Error{Errc::no_such_child, "nothing has the name " + to.name.name + " on this node"});
+    return;
+  }
+  const std::uint64_t id = desk.enlist(*pending);
+  if (id == 0) return;
+  const Pid self = identity.pid(outside);
+  (void)receive_named(self, to.name, make_gen_call(make_from(self, identity.ref(id)), request));
+}
+
+namespace {
+
+/// Where a blocked caller waits. On its stack: the call's callback is over, or was never run, when it leaves.
+class Waiter {
+ public:
+  void set(CallResult result) {
+    std::lock_guard lock(mutex_);
+    result_.emplace(std::move(result));
+    answered_.notify_one();  // under the lock: the waiter may be gone right after it
+  }
+  std::optional<CallResult> wait_for(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    const auto has = [this] { return result_.has_value(); };
+    if (timeout == std::chrono::milliseconds::max()) {
+      answered_.wait(lock, has);
+    } else {
+      const auto bounded = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 365));
+      if (!answered_.wait_for(lock, bounded, has)) return std::nullopt;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::optional<CallResult> result_;
+};
+
+}  // namespace
+
+CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
+                                 const StartCall& start) {
+  Process* self = Scheduler::running();
+  const bool in_circle = self != nullptr && callee && !waits.add(self->local(), *callee);
+  if (in_circle)
+    return Error{Errc::deadlock, "this call would wait for itself: its callee waits for its caller"};
+  Waiter waiter;
+  const CallDone done = [&waiter](CallResult result) { waiter.set(std::move(result)); };
+  // With a time-out the waiting thread looks at the clock itself.
+  const bool for_ever = timeout == std::chrono::milliseconds::max();
+  const PendingCallPtr pending = for_ever ? desk.open(done, timeout) : desk.open_untimed(done);
+  start(pending);
+  std::optional<CallResult> result;
+  {
+    Scheduler::BlockingScope blocking;
+    result = waiter.wait_for(timeout);
+  }
+  if (self != nullptr && callee) waits.remove(self->local());
+  if (result) return std::move(*result);
+  if (pending->abandon())
+    return Error{Errc::timeout, "no answer within " + std::to_string(timeout.count()) +
+                                    " ms; the message may still be handled"};
+  return std::move(*waiter.wait_for(std::chrono::milliseconds::max()));  // it ended just now
+}
+
+void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr& pending) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return call(*pid, std::move(message), pending);
+  if (const auto* named = std::get_if<NamedProcess>(&to))
+    return call_named(*named, message.to_bytes(), pending);
+  const Ref& alias = std::get<Ref>(to);
+  if (!identity.is_here(alias.node)) return call_remote(alias, message.to_bytes(), pending);
+  std::unique_ptr<Envelope> envelope = make_call(std::move(message), pending);
+  if (auto result = deliver_alias(identity.id_of(alias).value_or(0), envelope); !result)
+    pending->finish(result.error());
+}
+
+CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  std::optional<LocalPid> callee;  // where it is a process of this node
+  if (const auto* pid = std::get_if<Pid>(&to)) {
+    if (identity.owns(*pid)) callee = Identity::local(*pid);
+  } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
+    const Pid holder = resolve(*named).pid;
+    if (identity.owns(holder)) callee = Identity::local(holder);
+  } else if (const auto id = identity.id_of(std::get<Ref>(to))) {
+    callee = aliases.owner(*id);
+  }
+  return wait_for(callee, timeout,
+                  [&](const PendingCallPtr& pending) { call(to, std::move(message), pending); });
+}
+
+void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
+  const auto caller = read_from(from);
+  if (!caller) {
+    malformed.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (caller->watched) end_kept_watch(*caller);
+  reply(*caller, std::move(answer), self);
+}
+
+void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows) {
+  if (!identity.is_here(caller.pid.node)) {
+    // From the process itself, so that the answer keeps its place behind what it sent before.
+    remote.try_with(
+        [&](Remote& network) { network.reply(identity.pid(self), caller, std::move(answer), more_follows); });
+    return;
+  }
+  const auto id = caller.alias ? identity.id_of(*caller.alias) : std::nullopt;
+  if (id && Identity::local(caller.pid) == outside) {
+    desk.answer(*id, std::move(answer), caller.pid.node);
+  } else {
+    const Pid from = identity.pid(self);
+    Bytes term = make_gen_reply(caller.tag, answer);
+    (void)(caller.alias ? receive_alias(from, *caller.alias, std::move(term))
+                        : receive(from, caller.pid, std::move(term)));
+  }
+}
+
+void RuntimeCore::tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason) {
+  const auto caller = read_from(from);
+  if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;
+  remote.try_with([&](Remote& network) {
+    network.monitor_exit(callee, {}, caller->pid, *caller->alias, encode_term(reason.term()));
+  });
+}
+
+void RuntimeCore::keep_watch(Process& process, BytesView from) {
+  const auto caller = read_from(from);
+  if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;
+  const RemoteWatches::Key key{caller->pid, *caller->alias};
+  remote_watches.add(key, process.local());
+  process.relations().remote_watchers[key] = {};
+}
+
+void RuntimeCore::end_kept_watch(const GenFrom& caller) {
+  RemoteWatches::Key key{caller.pid, *caller.alias};
+  if (const auto target = remote_watches.take(key)) end_watch(std::move(key), *target);
+}
+
+void RuntimeCore::take_answer(std::uint64_t id, Bytes term, const NodeName& by) {
+  auto answer = take_reply_answer(std::move(term));
+  if (!answer || !desk.answer(id, std::move(*answer), by)) dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void RuntimeCore::take_answer(BytesView term, const NodeName& by) {
+  auto answer = read_reply(term);
+  const auto id = answer ? identity.id_of(answer->ref) : std::nullopt;
+  if (!id || !desk.answer(*id, std::move(answer->answer), by))
+    dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace brood::process

@@ -1,0 +1,328 @@
+// The public classes: thin hands around NodeImpl and Driver.
+#include <fmt/format.h>
+
+#include <future>
+
+#include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/router.hpp"
+#include "supervisor/driver/specs.hpp"
+#include "supervisor/node/node_impl.hpp"
+
+namespace brood {
+
+using std::chrono::milliseconds;
+using supervisor::Driver;
+using supervisor::NodeImpl;
+using supervisor::Outcomes;
+
+// ---- workers ---------------------------------------------------------------------------------------------
+
+Result<void> WorkerRegistry::add_factory(const std::string& name, BehaviourFactory factory) {
+  return node_.worker_table().add(name, std::move(factory));
+}
+
+Result<void> WorkerRegistry::load(const std::string& path) {
+  auto entry = node_.worker_table().open_library(path);
+  if (!entry) return entry.error();
+  using Register = void (*)(WorkerRegistry&);
+  reinterpret_cast<Register> (*entry)(*this);
+  return {};
+}
+
+std::vector<std::string> WorkerRegistry::names() const {
+  return node_.worker_table().names();
+}
+
+// ---- node ------------------------------------------------------------------------------------------------
+
+Node::Node(Made, std::shared_ptr<NodeImpl> impl) : impl_(std::move(impl)) {}
+
+Node::Node(NodeOptions options) {
+  auto impl = NodeImpl::start(std::move(options));
+  if (!impl) throw NodeError(impl.error());
+  impl_ = std::move(*impl);
+}
+
+Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
+  auto impl = NodeImpl::start(std::move(options));
+  if (!impl) return impl.error();
+  return std::unique_ptr<Node>(new Node(Made{}, std::move(*impl)));
+}
+
+Node::~Node() {
+  impl_->stop();
+}
+
+std::string Node::name() const {
+  return impl_->name().value;
+}
+WorkerRegistry Node::workers() {
+  return WorkerRegistry(*impl_);
+}
+
+std::vector<std::string> Node::peers() const {
+  std::vector<std::string> names;
+  for (const NodeName& name : impl_->peers()) names.push_back(name.value);
+  return names;
+}
+
+std::uint64_t Node::monitor_nodes(std::function<void(const NodeStatus&)> told) {
+  return impl_->watch().add(std::move(told));
+}
+
+void Node::demonitor_nodes(std::uint64_t monitor) {
+  impl_->watch().remove(monitor);
+}
+
+Result<void> Node::drain(milliseconds timeout, bool for_good) {
+  auto promise = std::make_shared<std::promise<Result<void>>>();
+  auto future = promise->get_future();
+  impl_->drain(for_good ? Driver::Drain::for_good : Driver::Drain::may_stay, timeout,
+               [promise](Result<void> result) { promise->set_value(std::move(result)); });
+  return future.get();
+}
+
+Result<Term> Node::call(const std::string& name, const std::string& node, const Term& request,
+                        milliseconds timeout) {
+  auto answer =
+      impl_->runtime().call_named_and_wait({Atom(name), NodeName(node)}, encode_term(request), timeout);
+  if (!answer) return answer.error();
+  return decode_term(*answer);
+}
+
+// ---- supervisor ------------------------------------------------------------------------------------------
+
+struct Supervisor::Impl {
+  std::shared_ptr<NodeImpl> node;
+  std::shared_ptr<Driver> driver;
+
+  ~Impl() { node->remove_supervisor(driver->name()); }
+
+  /// Runs one of the driver's client functions and waits for it.
+  template <typename Ask>
+  std::pair<Outcomes, bool> wait_for(Ask ask) {
+    auto promise = std::make_shared<std::promise<std::pair<Outcomes, bool>>>();
+    auto future = promise->get_future();
+    ask([promise](Outcomes outcomes, bool timed_out) {
+      promise->set_value({std::move(outcomes), timed_out});
+    });
+    return future.get();
+  }
+  template <typename T>
+  T read_core(std::function<T(const core::Core&)> read) {
+    auto promise = std::make_shared<std::promise<T>>();
+    auto future = promise->get_future();
+    driver->with_core(
+        [promise, read = std::move(read)](const core::Core& core) { promise->set_value(read(core)); });
+    return future.get();
+  }
+};
+
+namespace {
+
+Result<ChildId> child_id(const Id& id) {
+  return ChildId::from_term(id.term);
+}
+
+Result<Started> started(const core::Outcome& outcome) {
+  const Pid pid = outcome.host
+                      ? Pid{outcome.host->node, outcome.pid.id, outcome.pid.serial, outcome.host->creation}
+                      : Pid{};
+  if (outcome.error) {
+    Error error = *outcome.error;
+    if (error.code == Errc::already_started && outcome.host) error.detail = encode(pid);
+    return error;
+  }
+  return Started{pid, outcome.id.to_term()};
+}
+
+Error start_timed_out(const ChildId& id) {
+  return {Errc::timeout, fmt::format("the start of '{}' took too long; it may still happen", id.text())};
+}
+
+Restart api_restart(core::Restart restart) {
+  switch (restart) {
+    case core::Restart::permanent:
+      return Restart::permanent;
+    case core::Restart::transient:
+      return Restart::transient;
+    case core::Restart::temporary:
+      return Restart::temporary;
+  }
+  return Restart::permanent;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Supervisor::Supervisor(Node& node, SupervisorOptions options) {
+  auto driver = node.impl().add_supervisor(std::move(options));
+  if (!driver) throw NodeError(driver.error());
+  impl_.reset(new Impl{node.impl().shared_from_this(), std::move(*driver)});
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::start(Node& node, SupervisorOptions options) {
+  auto driver = node.impl().add_supervisor(std::move(options));
+  if (!driver) return driver.error();
+  std::shared_ptr<Impl> impl(new Impl{node.impl().shared_from_this(), std::move(*driver)});
+  return std::unique_ptr<Supervisor>(new Supervisor(std::move(impl)));
+}
+
+Supervisor::~Supervisor() = default;
+
+Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std::string> on,
+                                        milliseconds timeout) {
+  auto made = supervisor::core_spec(spec, *impl_->node);
+  if (!made) return made.error();
+  const ChildId id = (*made)->id;
+  std::optional<NodeName> node;
+  if (on) node = NodeName(*on);
+  auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
+    impl_->driver->start(core::StartMode::start, {*made}, node, timeout, std::move(done));
+  });
+  if (outcomes.empty()) return start_timed_out(id);
+  return started(outcomes.front());
+}
+
+std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> specs, milliseconds timeout) {
+  std::vector<core::SpecPtr> made;
+  std::vector<std::optional<Error>> refused(specs.size());
+  std::vector<ChildId> ids(specs.size());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    auto spec = supervisor::core_spec(specs[i], *impl_->node);
+    if (spec) {
+      ids[i] = (*spec)->id;
+      made.push_back(std::move(*spec));
+    } else {
+      refused[i] = spec.error();
+    }
+  }
+  std::unordered_map<ChildId, const core::Outcome*> by_id;
+  Outcomes outcomes;
+  if (!made.empty()) {
+    outcomes = impl_
+                   ->wait_for([&](supervisor::ClientDone done) {
+                     impl_->driver->start(core::StartMode::start, std::move(made), std::nullopt, timeout,
+                                          std::move(done));
+                   })
+                   .first;
+  }
+  for (const auto& outcome : outcomes) by_id.emplace(outcome.id, &outcome);
+  std::vector<Result<Started>> results;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const auto it = by_id.find(ids[i]);
+    if (refused[i]) {
+      results.emplace_back(*refused[i]);
+    } else if (it == by_id.end()) {
+      results.emplace_back(start_timed_out(ids[i]));
+    } else {
+      results.push_back(started(*it->second));
+    }
+  }
+  return results;
+}
+
+Result<void> Supervisor::stop_child(const Id& id, milliseconds timeout) {
+  auto child = child_id(id);
+  if (!child) return child.error();
+  auto [outcomes, timed_out] = impl_->wait_for(
+      [&](supervisor::ClientDone done) { impl_->driver->stop({*child}, timeout, std::move(done)); });
+  if (outcomes.empty())
+    return Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
+  if (outcomes.front().error) return *outcomes.front().error;
+  return {};
+}
+
+Result<void> Supervisor::terminate_child(const Pid& pid) {
+  auto id = impl_->driver->registry().whois(impl_->node->present(pid));
+  if (!id) return Error{Errc::no_such_child, "no child has the pid " + to_string(pid)};
+  return stop_child(id->is_atom() ? Id(Atom(id->bytes())) : Id(id->bytes()));
+}
+
+Result<Bytes> Supervisor::call_bytes(const Id& id, Message message, milliseconds timeout) {
+  auto child = child_id(id);
+  if (!child) return child.error();
+  auto promise = std::make_shared<std::promise<Result<Bytes>>>();
+  auto future = promise->get_future();
+  impl_->node->router().call(impl_->driver, *child, message.to_bytes(), timeout,
+                             [promise](Result<Bytes> result) { promise->set_value(std::move(result)); });
+  return future.get();
+}
+
+void Supervisor::cast_message(const Id& id, Message message) {
+  if (auto child = child_id(id)) impl_->node->router().cast(impl_->driver, *child, message.to_bytes());
+}
+
+Result<void> Supervisor::send(const Id& id, Message message) {
+  auto child = child_id(id);
+  if (!child) return child.error();
+  auto promise = std::make_shared<std::promise<bool>>();
+  auto future = promise->get_future();
+  impl_->node->router().send(impl_->driver, *child, message.to_bytes(),
+                             [promise](bool found) { promise->set_value(found); });
+  if (!future.get()) return Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())};
+  return {};
+}
+
+std::optional<Pid> Supervisor::whereis(const Id& id) const {
+  auto child = child_id(id);
+  if (!child) return std::nullopt;
+  auto place = impl_->driver->registry().running(*child);
+  return place ? std::optional<Pid>(place->full_pid()) : std::nullopt;
+}
+
+std::optional<Term> Supervisor::whois(const Pid& pid) const {
+  auto id = impl_->driver->registry().whois(impl_->node->present(pid));
+  return id ? std::optional<Term>(id->to_term()) : std::nullopt;
+}
+
+std::vector<ChildInfo> Supervisor::children() const {
+  std::vector<ChildInfo> all;
+  impl_->driver->registry().for_each([&](const ChildId& id, const supervisor::Entry& entry) {
+    if (!entry.wanted) return;
+    ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}};
+    for (const auto& place : entry.places) {
+      if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
+    }
+    all.push_back(std::move(info));
+  });
+  return all;
+}
+
+std::vector<Pid> Supervisor::local_children() const {
+  std::vector<Pid> pids;
+  impl_->driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
+    for (const auto& place : entry.places) {
+      if (entry.wanted && place.has_pid() && impl_->node->is_here(place.host->node))
+        pids.push_back(place.full_pid());
+    }
+  });
+  return pids;
+}
+
+std::vector<std::string> Supervisor::nodes() const {
+  return impl_->read_core<std::vector<std::string>>([](const core::Core& core) {
+    std::vector<std::string> names;
+    for (const NodeName& name : core.up_nodes()) names.push_back(name.value);
+    return names;
+  });
+}
+
+std::optional<std::string> Supervisor::node_for(const Id& key) const {
+  auto child = child_id(key);
+  if (!child) return std::nullopt;
+  return impl_->read_core<std::optional<std::string>>(
+      [&](const core::Core& core) -> std::optional<std::string> {
+        auto node = core.node_for(*child);
+        if (!node) return std::nullopt;
+        return node->value;
+      });
+}
+
+bool Supervisor::mine(const Id& key) const {
+  const auto node = node_for(key);
+  return node && impl_->node->is_here(NodeName(*node));
+}
+
+}  // namespace brood

@@ -1,0 +1,63 @@
+// The part of brood::Node that speaks with processes of any node.
+#include <future>
+
+#include "supervisor/node/node_impl.hpp"
+
+namespace brood {
+
+using std::chrono::milliseconds;
+
+Result<void> Node::promote(const std::string& name, const std::vector<std::string>& join) {
+  return impl_->promote(name, join);
+}
+
+Result<Bytes> Node::call_bytes(const Address& to, Message message, milliseconds timeout) {
+  return impl_->runtime().call_and_wait(to, std::move(message), timeout);
+}
+
+void Node::call_async(const Address& to, Message message, milliseconds timeout,
+                      std::function<void(Result<Bytes>)> done) {
+  impl_->runtime().call(to, std::move(message), timeout, std::move(done));
+}
+
+Result<void> Node::cast_message(const Address& to, Message message) {
+  return impl_->runtime().cast(to, std::move(message));
+}
+
+Result<void> Node::send_message(const Address& to, Message message) {
+  return impl_->runtime().send(to, std::move(message));
+}
+
+Result<Ref> Node::monitor(const Address& to, std::function<void(const ExitReason&)> down) {
+  if (const auto* pid = std::get_if<Pid>(&to)) return impl_->runtime().monitor(*pid, std::move(down));
+  if (const auto* named = std::get_if<NamedProcess>(&to)) {
+    return impl_->runtime().monitor_named(*named, std::move(down));
+  }
+  return Error{Errc::invalid_argument,
+               "an alias cannot be monitored; monitor the pid of the process that made it"};
+}
+
+void Node::demonitor(const Ref& ref) {
+  impl_->runtime().demonitor(ref);
+}
+
+void Node::exit(const Pid& to, ExitReason reason) {
+  impl_->runtime().exit(to, std::move(reason));
+}
+
+Result<Pid> Node::spawn_behaviour(const std::string& name, std::unique_ptr<Behaviour> behaviour) {
+  auto started = std::make_shared<std::promise<Result<void>>>();
+  auto waiting = started->get_future();
+  process::SpawnOptions options;
+  options.on_started = [started](const Result<void>& result) { started->set_value(result); };
+  const Pid pid = impl_->runtime().spawn(std::move(behaviour), std::move(options));
+  if (auto result = waiting.get(); !result) return result.error();
+  if (name.empty()) return pid;
+  if (auto named = impl_->runtime().register_name(Atom(name), pid); !named) {
+    impl_->runtime().exit(pid, ExitReason::shutdown());
+    return named.error();
+  }
+  return pid;
+}
+
+}  // namespace brood

@@ -1,0 +1,240 @@
+#include "supervisor/driver/children.hpp"
+
+#include <fmt/format.h>
+
+#include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/program_process.hpp"
+#include "supervisor/driver/specs.hpp"
+#include "supervisor/node/node_impl.hpp"
+
+namespace brood::supervisor {
+
+/// One instance. Its address is what the runtime's callbacks hold, so it stays until Exited is told.
+struct Children::Slot {
+  Driver& driver;
+  core::SpecPtr spec;
+  core::Epoch epoch;
+  Pid pid{};
+  std::shared_ptr<exec::Program> program = nullptr;
+  std::int32_t os_pid = 0;
+  bool stopping = false;
+  bool process_gone = false;
+  bool program_gone = true;
+  bool ended_normally = false;
+  std::string reason = {};
+  std::unique_ptr<boost::asio::steady_timer> killer = nullptr;
+};
+
+Children::Children(NodeImpl& node, Driver& driver) : node_(node), driver_(driver) {}
+Children::~Children() = default;
+
+Children::Slot* Children::find(const ChildId& id, const core::Epoch& epoch) {
+  auto it = slots_.find(id);
+  return it == slots_.end() || it->second->epoch != epoch ? nullptr : it->second.get();
+}
+
+WorkerIdentity Children::identity(const Slot& slot) const {
+  WorkerIdentity who;
+  who.supervisor = driver_.name();
+  who.child_id = slot.spec->id.to_term();
+  who.epoch_clock = slot.epoch.clock.value;
+  return who;
+}
+
+void Children::fail(const ChildId& id, const core::Epoch& epoch, Error error) {
+  driver_.post(core::StartFailed{id, epoch, std::move(error.message), std::move(error.detail)});
+}
+
+void Children::start(const core::Start& start) {
+  auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch});
+  Slot& made = *slot;
+  auto [it, inserted] = slots_.try_emplace(start.spec->id, std::move(slot));
+  BROOD_CHECK(inserted, "the core started a child whose former instance has not ended");
+  if (start.spec->is_program()) {
+    start_program(made);
+  } else {
+    start_worker(made);
+  }
+}
+
+void Children::start_worker(Slot& slot) {
+  auto behaviour = node_.worker_table().make(slot.spec->worker, slot.spec->args);
+  if (!behaviour) {
+    fail(slot.spec->id, slot.epoch, behaviour.error());
+    slots_.erase(slot.spec->id);
+    return;
+  }
+  // Raw pointers: they fit into std::function without a heap block, and the slot outlives the process.
+  Slot* raw = &slot;
+  process::SpawnOptions options;
+  options.identity = identity(slot);
+  options.on_started = [raw](const Result<void>& result) {
+    if (result) {
+      raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
+    } else {
+      raw->driver.post(
+          core::StartFailed{raw->spec->id, raw->epoch, result.error().message, result.error().detail});
+    }
+  };
+  options.on_exit = [raw](const ExitReason& reason) {
+    raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
+  };
+  options.on_stuck = [raw](bool stuck) {
+    raw->driver.post(core::StuckChanged{raw->spec->id, raw->epoch, stuck});
+  };
+  slot.pid = node_.runtime().spawn(std::move(*behaviour), std::move(options));
+}
+
+void Children::start_program(Slot& slot) {
+  // Checked again here, where it counts: `needs` came from whoever made the spec.
+  const auto offers = node_.worker_table().offers(driver_.name());
+  if (!offers.contains("exec:*") && !offers.contains(command_token(slot.spec->args))) {
+    fail(slot.spec->id, slot.epoch,
+         {Errc::not_allowed,
+          fmt::format("node {} does not run commands from the network; its own file must list "
+                      "this very command, or set exec_allow = true",
+                      node_.name().value)});
+    slots_.erase(slot.spec->id);
+    return;
+  }
+  auto term = decode_term(slot.spec->args);
+  auto command = term ? exec::command_from_term(*term) : Result<exec::Command>(term.error());
+  if (!command) {
+    fail(slot.spec->id, slot.epoch, command.error());
+    slots_.erase(slot.spec->id);
+    return;
+  }
+  command->env["BROOD_CHILD"] = slot.spec->id.text();
+  command->env["BROOD_SUPERVISOR"] = driver_.name();
+  command->env["BROOD_NODE"] = slot.epoch.node.value;
+  command->env["BROOD_EPOCH"] = fmt::format("{}", slot.epoch.clock.value);
+  slot.program_gone = false;
+  const ChildId id = slot.spec->id;
+  const core::Epoch epoch = slot.epoch;
+  std::weak_ptr<Driver> weak = driver_.weak_from_this();
+  slot.program = node_.launcher().start(
+      driver_.log_name(id), std::move(*command),
+      [this, weak, id, epoch](Result<pid_t> started) {
+        auto alive = weak.lock();
+        Slot* mine = alive ? find(id, epoch) : nullptr;
+        if (!mine) return;
+        if (started) {
+          program_started(*mine, *started);
+        } else {
+          fail(id, epoch, started.error());
+        }
+      },
+      [this, weak, id, epoch](exec::ExitStatus status) {
+        auto alive = weak.lock();
+        Slot* mine = alive ? find(id, epoch) : nullptr;
+        if (!mine) return;
+        mine->program_gone = true;
+        mine->ended_normally = status.success() || status.killed_by_stop();
+        mine->reason = status.text();
+        if (mine->process_gone) {
+          driver_.post(core::Exited{id, epoch, mine->ended_normally, mine->reason});
+        } else {
+          ExitReason reason =
+              mine->ended_normally
+                  ? ExitReason::shutdown()
+                  : ExitReason(Term::tuple({Term::atom("program"), Term::binary(mine->reason)}));
+          node_.runtime().exit(mine->pid, reason);
+        }
+      });
+}
+
+void Children::program_started(Slot& slot, std::int32_t os_pid) {
+  slot.os_pid = os_pid;
+  Slot* raw = &slot;
+  process::SpawnOptions options;
+  options.identity = identity(slot);
+  options.on_started = [raw](const Result<void>& result) {
+    raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
+    // Told to end before it began (the program ended first): no on_exit follows.
+    if (!result) raw->driver.post(core::Exited{raw->spec->id, raw->epoch, false, result.error().message});
+  };
+  options.on_exit = [raw](const ExitReason& reason) {
+    raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
+  };
+  // Behind the fence it would hide that its program has ended, and a node that wakes waits for that.
+  options.heeds_fence = false;
+  slot.pid = node_.runtime().spawn(std::make_unique<ProgramProcess>(os_pid), std::move(options));
+}
+
+bool Children::complete(core::Event& event) {
+  if (auto* started = std::get_if<core::Started>(&event)) {
+    Slot* slot = find(started->id, started->epoch);
+    if (!slot) return false;
+    started->pid = {slot->pid.id, slot->pid.serial};
+    started->os_pid = slot->os_pid;
+    return true;
+  }
+  if (auto* failed = std::get_if<core::StartFailed>(&event)) {
+    if (find(failed->id, failed->epoch)) slots_.erase(failed->id);
+    return true;
+  }
+  if (auto* exited = std::get_if<core::Exited>(&event)) {
+    Slot* slot = find(exited->id, exited->epoch);
+    if (!slot) return false;
+    if (!slot->program_gone) {
+      // The process went first (somebody's exit signal): the program follows; its end is what is told.
+      slot->process_gone = true;
+      slot->program->stop(slot->spec->shutdown.infinity ? std::chrono::milliseconds::max()
+                                                        : slot->spec->shutdown.patience);
+      return false;
+    }
+    if (slot->program) {
+      exited->normal = slot->ended_normally;
+      exited->reason = slot->reason;
+    }
+    slots_.erase(exited->id);
+    return true;
+  }
+  return true;
+}
+
+void Children::stop(const core::Stop& stop) {
+  Slot* slot = find(stop.id, stop.epoch);
+  if (!slot) return;  // it ended by itself; its Exited is on the way
+  const auto patience = stop.shutdown.infinity ? std::chrono::milliseconds::max() : stop.shutdown.patience;
+  if (slot->program) {
+    slot->program->stop(patience);
+    return;
+  }
+  // A fenced node's handlers do not run, last words neither: what it gives up ends as if the node had died.
+  if (patience.count() <= 0 || driver_.fenced()) {
+    node_.runtime().exit(slot->pid, ExitReason::killed());
+    return;
+  }
+  const bool first = !slot->stopping;
+  slot->stopping = true;
+  if (first) node_.runtime().exit(slot->pid, ExitReason::shutdown());
+  if (patience == std::chrono::milliseconds::max()) return;
+  slot->killer = std::make_unique<boost::asio::steady_timer>(node_.control(), patience);
+  slot->killer->async_wait([this, weak = driver_.weak_from_this(), id = stop.id,
+                            epoch = stop.epoch](const boost::system::error_code& error) {
+    auto alive = weak.lock();
+    if (error || !alive) return;
+    if (Slot* late = find(id, epoch)) node_.runtime().exit(late->pid, ExitReason::killed());
+  });
+}
+
+std::string Children::first_words() const {
+  if (slots_.empty()) return "none";
+  const Slot& slot = *slots_.begin()->second;
+  return fmt::format("{} (process {}, {}{})", slot.spec->id.text(), to_string(slot.pid),
+                     slot.stopping ? "stopping" : "not told to stop", slot.program ? ", program" : "");
+}
+
+std::chrono::milliseconds Children::end_all(Haste haste) {
+  std::chrono::milliseconds longest(0);
+  for (auto& [id, slot] : slots_) {
+    const core::Shutdown patience =
+        haste == Haste::at_once ? core::Shutdown{std::chrono::milliseconds(0)} : slot->spec->shutdown;
+    longest = std::max(longest, patience.infinity ? std::chrono::milliseconds::max() : patience.patience);
+    stop(core::Stop{id, slot->epoch, patience, {}});
+  }
+  return longest;
+}
+
+}  // namespace brood::supervisor

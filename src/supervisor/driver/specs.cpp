@@ -1,0 +1,241 @@
+#include "supervisor/driver/specs.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "exec/command.hpp"
+#include "supervisor/node/node_impl.hpp"
+#include "supervisor/node/node_names.hpp"
+
+namespace brood::supervisor {
+
+namespace {
+
+Error bad(std::string_view key, std::string_view what) {
+  return {Errc::invalid_argument, fmt::format("child spec, {}: {}", key, what)};
+}
+
+/// Fills in what follows from the rest and checks the sizes.
+Result<core::SpecPtr> finish(core::Spec spec) {
+  constexpr std::size_t args_max = 16 * 1024 * 1024;
+  constexpr std::size_t metadata_max = 1024 * 1024;
+  if (spec.args.size() > args_max) return Error{Errc::limit_exceeded, "child spec, args: larger than 16 MiB"};
+  if (spec.metadata.size() > metadata_max) {
+    return Error{Errc::limit_exceeded, "child spec, metadata: larger than 1 MiB"};
+  }
+  spec.needs = spec.is_program() ? command_token(spec.args) : spec.worker;
+  return std::make_shared<const core::Spec>(std::move(spec));
+}
+
+Result<void> set_command(core::Spec& spec, const exec::Command& command) {
+  if (auto valid = exec::validate(command); !valid) return valid;
+  spec.worker = "exec";
+  spec.args = encode_term(exec::to_term(command));
+  return {};
+}
+
+Result<void> set_metadata(core::Spec& spec, const Term& metadata) {
+  if (!metadata.as_map()) return bad("metadata", "must be a map");
+  if (const Term* tag = metadata.get("tag")) {
+    auto text = tag->text();
+    if (!text) return bad("metadata", "the value of `tag` must be text");
+    spec.tag = std::move(*text);
+  }
+  if (!metadata.as_map()->empty()) spec.metadata = encode_term(metadata);
+  return {};
+}
+
+Result<void> add_node(core::Spec& spec, const std::string& name) {
+  auto address = parse_node_address(name);
+  if (!address) return bad("nodes", address.error().message);
+  spec.nodes.push_back(address->name);
+  return {};
+}
+
+Result<ChildId> id_of(const Term& term) {
+  auto id = ChildId::from_term(term);
+  if (!id) return bad("id", id.error().message);
+  return id;
+}
+
+Result<void> read_start(core::Spec& spec, const Term& start) {
+  std::optional<std::string> worker = start.as_atom() || start.as_binary() ? start.text() : std::nullopt;
+  Term arguments;
+  if (const auto* pair = start.as_tuple(); pair && pair->size() == 2) {
+    worker = (*pair)[0].text();
+    arguments = (*pair)[1];
+  } else if (pair && pair->size() == 3) {
+    // OTP's {Module, Function, Args}: the module names the worker.
+    worker = (*pair)[0].text();
+    arguments = (*pair)[2];
+  }
+  if (!worker || worker->empty()) return bad("start", "must be {Worker, Args}, not " + to_string(start, 200));
+  if (*worker == "exec") {
+    auto command = exec::command_from_term(arguments);
+    if (!command) return bad("start", command.error().message);
+    return set_command(spec, *command);
+  }
+  if (!arguments.as_list())
+    return bad("start", "the arguments must be a list, not " + to_string(arguments, 200));
+  spec.worker = std::move(*worker);
+  if (!arguments.as_list()->empty()) spec.args = encode_term(arguments);
+  return {};
+}
+
+Result<void> read_restart(core::Spec& spec, const Term& value) {
+  if (value.is_atom("permanent")) {
+    spec.restart = core::Restart::permanent;
+  } else if (value.is_atom("transient")) {
+    spec.restart = core::Restart::transient;
+  } else if (value.is_atom("temporary")) {
+    spec.restart = core::Restart::temporary;
+  } else {
+    return bad("restart", "must be permanent, transient or temporary, not " + to_string(value, 100));
+  }
+  return {};
+}
+
+Result<void> read_shutdown(core::Spec& spec, const Term& value) {
+  constexpr std::int64_t longest = 1000LL * 3600 * 24 * 365;
+  if (value.is_atom("infinity")) {
+    spec.shutdown.infinity = true;
+  } else if (value.is_atom("brutal_kill")) {
+    spec.shutdown.patience = std::chrono::milliseconds(0);
+  } else if (const auto* number = value.as_integer(); number && *number >= 0 && *number <= longest) {
+    spec.shutdown.patience = std::chrono::milliseconds(*number);
+  } else {
+    return bad("shutdown", "must be milliseconds, brutal_kill or infinity, not " + to_string(value, 100));
+  }
+  return {};
+}
+
+Result<void> read_nodes(core::Spec& spec, const Term& value) {
+  const auto* list = value.as_list();
+  if (!list) return bad("nodes", "must be a list of node names");
+  for (const Term& item : *list) {
+    auto text = item.text();
+    if (!text) return bad("nodes", to_string(item, 100) + " is not a node name");
+    if (auto added = add_node(spec, *text); !added) return added;
+  }
+  return {};
+}
+
+Result<void> read_key(core::Spec& spec, const std::string& key, const Term& value) {
+  if (key == "start") return read_start(spec, value);
+  if (key == "restart") return read_restart(spec, value);
+  if (key == "shutdown") return read_shutdown(spec, value);
+  if (key == "metadata") return set_metadata(spec, value);
+  if (key == "nodes") return read_nodes(spec, value);
+  if (key == "type" || key == "modules") return {};  // OTP's keys: without a meaning here
+  if (key == "id") {
+    auto id = id_of(value);
+    if (!id) return id.error();
+    spec.id = std::move(*id);
+    return {};
+  }
+  return bad(key, "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, type, modules");
+}
+
+core::Restart core_restart(Restart restart) {
+  switch (restart) {
+    case Restart::permanent:
+      return core::Restart::permanent;
+    case Restart::transient:
+      return core::Restart::transient;
+    case Restart::temporary:
+      return core::Restart::temporary;
+  }
+  return core::Restart::permanent;
+}
+
+}  // namespace
+
+std::string command_token(const Bytes& encoded_command) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  const int done =
+      EVP_Digest(encoded_command.data(), encoded_command.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  BROOD_CHECK(done == 1, "SHA-256 is always there");
+  std::string token = "exec:";
+  for (unsigned i = 0; i < size; ++i) token += fmt::format("{:02x}", digest[i]);
+  return token;
+}
+
+Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
+  core::Spec spec;
+  auto id = child.id ? id_of(child.id->term) : Result<ChildId>(node.unique_id());
+  if (!id) return id.error();
+  spec.id = std::move(*id);
+  if (child.exec.empty() == child.worker.empty()) {
+    return bad("worker",
+               fmt::format("child '{}' needs a worker or a command (exec), and not both", spec.id.text()));
+  }
+  if (!child.exec.empty()) {
+    exec::Command command;
+    command.argv = child.exec;
+    if (child.cwd) command.cwd = *child.cwd;
+    command.env = child.env;
+    if (child.stop_signal) command.stop_signal = *child.stop_signal;
+    if (auto set = set_command(spec, command); !set) return set.error();
+  } else {
+    spec.worker = child.worker;
+    spec.args = child.args;
+  }
+  spec.restart = core_restart(child.restart);
+  spec.shutdown = {child.shutdown.patience, child.shutdown.infinity};
+  Term metadata = child.metadata;
+  if (!child.tag.empty()) {
+    auto entries = metadata.as_map() ? *metadata.as_map() : std::vector<std::pair<Term, Term>>{};
+    entries.emplace_back(Term::atom("tag"), Term::binary(child.tag));
+    metadata = Term::map(std::move(entries));
+  }
+  if (auto set = set_metadata(spec, metadata); !set) return set.error();
+  for (const std::string& name : child.nodes) {
+    if (auto added = add_node(spec, name); !added) return added.error();
+  }
+  return finish(std::move(spec));
+}
+
+Result<core::SpecPtr> core_spec(const Term& term, NodeImpl& node) {
+  core::Spec spec;
+  const auto* entries = term.as_map();
+  if (!entries) {
+    // A worker alone, or {Worker, Args}.
+    if (auto start = read_start(spec, term); !start) return start.error();
+  } else {
+    for (const auto& [key, value] : *entries) {
+      if (!key.as_atom()) return bad(to_string(key, 100), "keys must be atoms");
+      if (auto read = read_key(spec, key.as_atom()->name, value); !read) return read.error();
+    }
+    if (spec.worker.empty()) return bad("start", "missing; it says what to run: {Worker, Args}");
+  }
+  if (spec.id.empty()) spec.id = node.unique_id();
+  return finish(std::move(spec));
+}
+
+Term args_term(const core::Spec& spec) {
+  if (spec.args.empty()) return Term::list({});
+  auto term = decode_term(spec.args);
+  return term ? *term : Term::atom("undefined");
+}
+
+Term spec_term(const core::Spec& spec) {
+  std::vector<Term> nodes;
+  for (const NodeName& name : spec.nodes) nodes.emplace_back(name);
+  Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
+                  : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
+                                                        : Term(std::int64_t{spec.shutdown.patience.count()});
+  Result<Term> metadata = spec.metadata.empty() ? Result<Term>(Term::map({})) : decode_term(spec.metadata);
+  return Term::map({
+      {Term::atom("id"), spec.id.to_term()},
+      {Term::atom("start"), Term::tuple({Term::atom(spec.worker), args_term(spec)})},
+      {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
+      {Term::atom("shutdown"), std::move(shutdown)},
+      {Term::atom("metadata"), metadata ? *metadata : Term::map({})},
+      {Term::atom("nodes"), Term::list(std::move(nodes))},
+  });
+}
+
+}  // namespace brood::supervisor

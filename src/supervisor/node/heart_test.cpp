@@ -1,0 +1,69 @@
+#include "supervisor/node/heart.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace brood::supervisor {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST(Heart, BeatsWhileNothingIsWrong) {
+  std::atomic<int> beats = 0;
+  Heart heart({milliseconds(80), [&] { ++beats; }, [](bool) {}, [] {}});
+  EXPECT_TRUE(eventually([&] { return beats >= 5; }));
+}
+
+// A child process is stopped and woken: only there can the whole program sleep.
+TEST(Heart, AfterASleepItFencesBeforeItBeatsAgainAndGoesOnWhenTold) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto say = [&](char c) { (void)!write(pipe_ends[1], &c, 1); };
+    std::atomic<bool> gap = false;
+    Heart* self = nullptr;
+    std::atomic<Heart*> heart_pointer{nullptr};
+    Heart heart({milliseconds(400), [&] { say(gap ? 'a' : 'b'); }, [&](bool on) { say(on ? 'F' : 'U'); },
+                 [&] {
+                   gap = true;
+                   while (!(self = heart_pointer)) std::this_thread::yield();
+                   self->gap_handled();
+                 }});
+    heart_pointer = &heart;
+    pause();
+    _exit(0);
+  }
+  close(pipe_ends[1]);
+  char c = 0;
+  ASSERT_EQ(read(pipe_ends[0], &c, 1), 1);
+  EXPECT_EQ(c, 'b');
+  kill(child, SIGSTOP);
+  const auto wake_at = std::chrono::steady_clock::now() + milliseconds(1000);
+  std::this_thread::sleep_until(wake_at);  // not a wait: the pause itself is what is tested
+  kill(child, SIGCONT);
+  std::string seen;
+  while (seen.find('a') == std::string::npos && read(pipe_ends[0], &c, 1) == 1) seen += c;
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  close(pipe_ends[0]);
+  const auto fenced = seen.find('F');
+  ASSERT_NE(fenced, std::string::npos) << seen;
+  EXPECT_EQ(seen.substr(fenced).find("FUa"), 0U) << seen;
+}
+
+}  // namespace
+}  // namespace brood::supervisor

@@ -1,0 +1,96 @@
+#include "supervisor/node/worker_table.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace brood::supervisor {
+
+void WorkerTable::on_change(std::function<void()> notify) {
+  std::lock_guard lock(mutex_);
+  notify_ = std::move(notify);
+}
+
+void WorkerTable::changed() {
+  std::function<void()> notify;
+  {
+    std::lock_guard lock(mutex_);
+    notify = notify_;
+  }
+  if (notify) notify();
+}
+
+Result<void> WorkerTable::add(const std::string& name, BehaviourFactory factory) {
+  if (name.empty() || name.size() > 255 || name == "exec" || name.find(':') != std::string::npos) {
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("worker name '{}' is not allowed: 1 to 255 characters, no ':', and not 'exec'", name)};
+  }
+  {
+    std::lock_guard lock(mutex_);
+    const auto [place, added] = factories_.try_emplace(name);
+    if (!added) {
+      return Error{Errc::already_exists, fmt::format("a worker named '{}' is already registered", name)};
+    }
+    place->second = std::move(factory);
+  }
+  changed();
+  return {};
+}
+
+Result<void*> WorkerTable::open_library(const std::string& path) {
+  // A bare name would be looked for in the system's folders; a worker library is a file the user named.
+  const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) return Error{Errc::io, fmt::format("cannot load worker library {}: {}", path, dlerror())};
+  void* entry = dlsym(library, "brood_register_workers");
+  if (!entry) {
+    dlclose(library);
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} exports no brood_register_workers; see BROOD_REGISTER_WORKERS", path)};
+  }
+  return entry;
+}
+
+Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, const Bytes& args) const {
+  BehaviourFactory factory;
+  {
+    std::lock_guard lock(mutex_);
+    auto it = factories_.find(name);
+    if (it == factories_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [each, unused] : factories_) known.push_back(each);
+      return Error{Errc::no_such_worker,
+                   fmt::format("no worker named '{}' here; known: {}", name, fmt::join(known, ", "))};
+    }
+    factory = it->second;
+  }
+  return factory(args);
+}
+
+std::vector<std::string> WorkerTable::names() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : factories_) names.push_back(name);
+  return names;
+}
+
+void WorkerTable::trust(const std::string& supervisor, std::set<std::string> tokens) {
+  {
+    std::lock_guard lock(mutex_);
+    trusted_[supervisor] = std::move(tokens);
+  }
+  changed();
+}
+
+std::set<std::string> WorkerTable::offers(const std::string& supervisor) const {
+  std::lock_guard lock(mutex_);
+  std::set<std::string> offers;
+  for (const auto& [name, factory] : factories_) offers.insert(name);
+  if (exec_allow_) offers.insert("exec:*");
+  if (auto it = trusted_.find(supervisor); it != trusted_.end())
+    offers.insert(it->second.begin(), it->second.end());
+  return offers;
+}
+
+}  // namespace brood::supervisor

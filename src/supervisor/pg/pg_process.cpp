@@ -1,0 +1,149 @@
+#include "supervisor/pg/pg_process.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace brood::supervisor {
+
+namespace {
+
+/// How often a node is asked for a scope that it does not have (yet).
+constexpr std::chrono::milliseconds look_again_after{500};
+
+/// The pid in {Tag, Pid} or a longer tuple that begins so.
+std::optional<Pid> sender_of(BytesView encoded, std::string_view tag) {
+  TermReader reader(encoded);
+  if (!reader.version()) return std::nullopt;
+  const auto arity = reader.tuple();
+  if (!arity || *arity < 2) return std::nullopt;
+  const auto name = reader.atom_view();
+  if (!name || *name != tag) return std::nullopt;
+  auto pid = reader.pid();
+  return pid ? std::optional<Pid>(std::move(*pid)) : std::nullopt;
+}
+
+}  // namespace
+
+// Codecs, because a Message must be able to leave the node; these never do.
+template <typename T>
+struct NeverEncoded {
+  static void write(TermWriter& writer, const T&) { writer.nil(); }
+  static Result<T> read(TermReader&) { return Error{Errc::malformed, "not a message of this kind"}; }
+};
+
+}  // namespace brood::supervisor
+
+namespace brood {
+template <>
+struct Codec<supervisor::PgProcess::NodeEvent> : supervisor::NeverEncoded<supervisor::PgProcess::NodeEvent> {
+};
+template <>
+struct Codec<supervisor::PgProcess::Changes> : supervisor::NeverEncoded<supervisor::PgProcess::Changes> {};
+}  // namespace brood
+
+namespace brood::supervisor {
+
+PgHandle::PgHandle(process::Runtime& runtime, const std::string& supervisor)
+    : runtime_(runtime), name_(supervisor), pid_(runtime.spawn(std::make_unique<PgProcess>(name_), {})) {
+  const auto named = runtime_.register_name(name_, pid_);
+  named_ = named.has_value();
+  if (!named) {
+    spdlog::warn("{}: Erlang nodes do not see its children in pg: {}", supervisor, named.error().message);
+  }
+}
+
+void PgHandle::node_up(const NodeName& node) {
+  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::up, node}));
+}
+void PgHandle::node_down(const NodeName& node) {
+  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::down, node}));
+}
+void PgHandle::is_brood(const NodeName& node) {
+  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::is_brood, node}));
+}
+void PgHandle::changed(std::vector<PgChange> changes) {
+  (void)runtime_.send(pid_, Message::of(PgProcess::Changes{std::move(changes)}));
+}
+void PgHandle::rename() {
+  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::renamed, {}}));
+}
+void PgHandle::stop() {
+  if (named_) runtime_.unregister_name(name_);
+  runtime_.exit(pid_, ExitReason::shutdown());
+}
+
+Result<void> PgProcess::start(Context& context) {
+  context_ = &context;
+  scope_.emplace(context.self());
+  return {};
+}
+
+Result<Bytes> PgProcess::call(Message message) {
+  return Error{Errc::type_mismatch,
+               "this process is the pg scope of a brood supervisor, ask {brood, Node}; it does not answer " +
+                   encoded_to_string(message.to_bytes(), 200)};
+}
+
+void PgProcess::cast(Message message) {
+  if (auto scope = sender_of(message.to_bytes(), "sync")) carry_out(scope_->synced_by(*scope));
+}
+
+void PgProcess::info(Message message) {
+  if (auto* changes = message.get_if<Changes>()) {
+    carry_out(scope_->changed(changes->changes));
+  } else if (auto* event = message.get_if<NodeEvent>()) {
+    on_node(*event);
+  } else if (auto scope = sender_of(message.to_bytes(), "discover")) {
+    carry_out(scope_->discovered_by(*scope));
+  }
+  // Else the joins and leaves of others' members, which are none of ours.
+}
+
+void PgProcess::on_node(const NodeEvent& event) {
+  switch (event.kind) {
+    case NodeEvent::Kind::up:
+      return carry_out(scope_->node_up(event.node));
+    case NodeEvent::Kind::is_brood:
+      return carry_out(scope_->is_brood(event.node));
+    case NodeEvent::Kind::look_again:
+      return carry_out(scope_->look_again(event.node));
+    case NodeEvent::Kind::renamed:
+      return scope_->rename(context_->self());
+    case NodeEvent::Kind::down:
+      scope_->node_down(event.node);
+      watches_.erase(event.node);  // it ends by itself; a demonitor would ask for a new connection
+  }
+}
+
+void PgProcess::down(const Down& down) {
+  const auto watch = watches_.find(down.name.node);
+  if (watch == watches_.end() || watch->second != down.ref) return;
+  watches_.erase(watch);
+  if (down.reason == ExitReason::noconnection()) return;  // node_down follows, or has been
+  carry_out(scope_->scope_ended(down.name.node, down.reason != ExitReason::noproc()));
+}
+
+void PgProcess::carry_out(PgEffects effects) {
+  for (PgEffect& effect : effects) {
+    if (auto* tell = std::get_if<PgTell>(&effect)) {
+      for (const Pid& to : tell->to) {
+        if (!unsure_.contains(to) && !context_->send(to, Message::encoded(tell->term))) unsure_.insert(to);
+      }
+    } else if (auto* look = std::get_if<PgLook>(&effect)) {
+      const NamedProcess scope{name_, look->node};
+      watches_.insert_or_assign(look->node, context_->monitor(scope));
+      if (!context_->send(scope, Message::encoded(std::move(look->term)))) carry_out({PgWait{look->node}});
+    } else if (auto* wait = std::get_if<PgWait>(&effect)) {
+      (void)context_->send_after(look_again_after,
+                                 Message::of(NodeEvent{NodeEvent::Kind::look_again, wait->node}));
+    } else if (auto* forget = std::get_if<PgForget>(&effect)) {
+      const auto watch = watches_.find(forget->node);
+      if (watch == watches_.end()) continue;
+      context_->demonitor(watch->second);
+      watches_.erase(watch);
+    }
+  }
+  // Its node takes less than it is sent. What follows is kept from it too: it would not fit what it has.
+  for (const Pid& scope : std::exchange(unsure_, {})) carry_out(scope_->not_told(scope));
+}
+
+}  // namespace brood::supervisor

@@ -1,0 +1,319 @@
+// Requests about the node itself: its supervisors, members, drain, and the fleet file.
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+
+#include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/fleet.hpp"
+#include "supervisor/driver/specs.hpp"
+#include "supervisor/node/node_impl.hpp"
+#include "supervisor/requests/requests.hpp"
+
+namespace brood::supervisor {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds drain_timeout{120000};
+constexpr milliseconds fleet_timeout{60000};
+constexpr milliseconds forward_timeout{5000};
+
+void supervisors(const RequestPtr& request) {
+  std::vector<Term> names;
+  for (const auto& driver : request->node.drivers()) names.push_back(Term::atom(driver->name()));
+  request->reply(Term::list(std::move(names)));
+}
+
+void worker_names(const RequestPtr& request) {
+  std::vector<Term> names;
+  for (const std::string& name : request->node.worker_table().names()) names.push_back(Term::binary(name));
+  request->reply(Term::list(std::move(names)));
+}
+
+void is_alive(const RequestPtr& request) {
+  const auto name = request->items[0].text();
+  request->reply(Term(name && request->node.find(*name) != nullptr));
+}
+
+void is_locked(const RequestPtr& request) {
+  request->driver->with_core([request](const core::Core& core) { request->reply(Term(core.fenced())); });
+}
+
+/// No partition strategy but divergence yet: a node never stands aside for want of a quorum.
+void is_partitioned(const RequestPtr& request) {
+  request->reply(Term(false));
+}
+
+// ---- node_info ------------------------------------------------------------------------------------------
+
+struct NodeLine {
+  std::string state = "unknown";
+  bool up = false;
+  std::map<std::string, std::int64_t> children;
+};
+
+void count_children(const Driver& driver, std::map<NodeName, NodeLine>& lines) {
+  driver.registry().for_each([&](const ChildId&, const Entry& entry) {
+    for (const Place& place : entry.places) {
+      auto line = lines.find(place.host->node);
+      if (line != lines.end() && place.has_pid()) ++line->second.children[driver.name()];
+    }
+  });
+}
+
+void node_info(const RequestPtr& request) {
+  std::map<NodeName, NodeLine> lines;
+  for (const auto& [node, by_supervisor] : request->node.member_views()) {
+    NodeLine& line = lines[node];
+    for (const auto& [supervisor, view] : by_supervisor) {
+      if (line.state == "unknown" || view.up) line.state = view.state;
+      line.up = line.up || view.up;
+      line.children.emplace(supervisor, 0);
+    }
+  }
+  NodeLine& own = lines[request->node.name()];
+  if (own.state == "unknown") own.state = request->node.drivers().empty() ? "up" : "joining";
+  if (request->node.drivers().empty()) own.up = true;
+  for (const auto& driver : request->node.drivers()) count_children(*driver, lines);
+  std::vector<Term> items;
+  for (const auto& [node, line] : lines) {
+    std::vector<std::pair<Term, Term>> supervisors;
+    for (const auto& [name, count] : line.children) {
+      supervisors.emplace_back(Term::atom(name), Term::map({{Term::atom("children"), Term(count)}}));
+    }
+    items.push_back(Term::map({{Term::atom("name"), Term(node)},
+                               {Term::atom("up"), Term(line.up)},
+                               {Term::atom("self"), Term(node == request->node.name())},
+                               {Term::atom("state"), Term::atom(line.state)},
+                               {Term::atom("supervisors"), Term::map(std::move(supervisors))}}));
+  }
+  request->reply(ok_term(Term::list(std::move(items))));
+}
+
+// ---- drain and stop ---------------------------------------------------------------------------------------
+
+void answer_drain(const RequestPtr& request, const Result<void>& result) {
+  if (result) return request->reply(Term::atom("ok"));
+  if (result.error().code == Errc::no_target) {
+    return request->reply(Term::tuple({Term::atom("error"), Term::atom("no_target")}));
+  }
+  request->fail(result.error());
+}
+
+void drain(const RequestPtr& request) {
+  if (request->items[0].is_atom("all")) {
+    request->node.drain(Driver::Drain::may_stay, drain_timeout,
+                        [request](const Result<void>& result) { answer_drain(request, result); });
+    return;
+  }
+  const auto name = request->items[0].text();
+  auto driver = name ? request->node.find(*name) : nullptr;
+  if (!driver) {
+    return request->fail(Errc::no_such_supervisor, "no supervisor " + to_string(request->items[0], 100));
+  }
+  driver->drain(Driver::Drain::may_stay, drain_timeout, [request](const Outcomes& outcomes, bool timed_out) {
+    if (timed_out) return request->fail(Errc::timeout, "children are still here");
+    for (const auto& outcome : outcomes) {
+      if (outcome.error) return answer_drain(request, *outcome.error);
+    }
+    request->reply(Term::atom("ok"));
+  });
+}
+
+void stop_supervisor(const RequestPtr& request) {
+  const auto name = request->items[0].text();
+  if (!name || !request->node.find(*name)) {
+    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_alive")}));
+  }
+  // It waits for a drain on the control thread, so it may not run there; a thread of its own for a rare act.
+  std::thread([request, name = *name] {
+    request->node.remove_supervisor(name);
+    request->reply(Term::atom("ok"));
+  }).detach();
+}
+
+// ---- fleet
+// -------------------------------------------------------------------------------------------------
+
+struct FleetPart {
+  std::shared_ptr<Driver> driver;
+  std::vector<FleetStep> steps;
+};
+
+/// Collects the results of all starts and stops of one `fleet` request. Control thread only.
+struct FleetRun {
+  RequestPtr request;
+  std::vector<FleetPart> parts;
+  std::map<std::pair<std::string, ChildId>, std::optional<Error>> results;
+  std::size_t waiting = 0;
+
+  void collect(const std::string& supervisor, const Outcomes& outcomes) {
+    for (const auto& outcome : outcomes) results[{supervisor, outcome.id}] = outcome.error;
+    if (--waiting == 0) answer();
+  }
+  void answer() const;
+};
+
+Term step_term(const std::string& supervisor, const FleetStep& step, std::optional<Term> result) {
+  std::vector<std::pair<Term, Term>> map{{Term::atom("supervisor"), Term::atom(supervisor)},
+                                         {Term::atom("id"), step.id.to_term()},
+                                         {Term::atom("action"), Term::atom(to_string(step.action))}};
+  if (result) map.emplace_back(Term::atom("result"), std::move(*result));
+  return Term::map(std::move(map));
+}
+
+void FleetRun::answer() const {
+  std::vector<Term> items;
+  for (const FleetPart& part : parts) {
+    for (const FleetStep& step : part.steps) {
+      const auto it = results.find({part.driver->name(), step.id});
+      Term result = it == results.end() ? error_term({Errc::timeout, "no answer in time"})
+                    : it->second        ? error_term(*it->second)
+                                        : Term::atom("ok");
+      items.push_back(step_term(part.driver->name(), step, std::move(result)));
+    }
+  }
+  request->reply(ok_term(Term::list(std::move(items))));
+}
+
+Result<std::vector<FleetPart>> plan(const RequestPtr& request) {
+  const auto* by_supervisor = request->items[0].as_map();
+  if (!by_supervisor)
+    return Error{Errc::invalid_argument, "fleet takes a map of supervisors to lists of specs"};
+  std::vector<FleetPart> parts;
+  for (const auto& [key, value] : *by_supervisor) {
+    const auto name = key.text();
+    auto driver = name ? request->node.find(*name) : nullptr;
+    if (!driver)
+      return Error{Errc::no_such_supervisor, "no supervisor " + to_string(key, 100) + " on this node"};
+    const auto* list = value.as_list();
+    if (!list) return Error{Errc::invalid_argument, "fleet: the children must be a list of specs"};
+    std::vector<core::SpecPtr> file;
+    for (const Term& item : *list) {
+      auto spec = core_spec(item, request->node);
+      if (!spec) return spec.error();
+      auto made = std::make_shared<core::Spec>(**spec);
+      made->is_static = true;
+      file.push_back(std::move(made));
+    }
+    std::vector<FleetChild> now;
+    driver->registry().for_each([&](const ChildId&, const Entry& entry) {
+      if (entry.spec) now.push_back({entry.spec, entry.wanted});
+    });
+    parts.push_back({driver, plan_fleet(now, file)});
+  }
+  return parts;
+}
+
+void carry_out(const std::shared_ptr<FleetRun>& run) {
+  struct Work {
+    std::shared_ptr<Driver> driver;
+    std::vector<core::SpecPtr> puts;
+    std::vector<ChildId> removals;
+  };
+  std::vector<Work> all;
+  for (const FleetPart& part : run->parts) {
+    Work work{part.driver, {}, {}};
+    for (const FleetStep& step : part.steps) {
+      if (step.spec) {
+        work.puts.push_back(step.spec);
+      } else {
+        work.removals.push_back(step.id);
+      }
+    }
+    run->waiting += (work.puts.empty() ? 0U : 1U) + (work.removals.empty() ? 0U : 1U);
+    all.push_back(std::move(work));
+  }
+  if (run->waiting == 0) return run->answer();
+  for (Work& work : all) {
+    const auto collect = [run, name = work.driver->name()](const Outcomes& outcomes, bool) {
+      run->collect(name, outcomes);
+    };
+    if (!work.puts.empty()) {
+      work.driver->start(core::StartMode::apply, std::move(work.puts), std::nullopt, fleet_timeout, collect);
+    }
+    if (!work.removals.empty()) work.driver->stop(std::move(work.removals), fleet_timeout, collect);
+  }
+}
+
+/// Has every member read its own file again, so that it trusts the commands in it; then goes on.
+void reload_everywhere(const RequestPtr& request, std::function<void()> then) {
+  struct Wait {
+    std::size_t left;
+    std::function<void()> then;
+  };
+  std::vector<NodeName> others;
+  for (const auto& [node, views] : request->node.member_views()) {
+    if (node != request->node.name() && request->node.connected_creation(node)) others.push_back(node);
+  }
+  // Answers come on several threads; the query thread counts them.
+  auto wait = std::make_shared<Wait>(Wait{others.size() + 1, std::move(then)});
+  const auto one_done = [wait, &queries = request->node.queries()] {
+    boost::asio::post(queries, [wait] {
+      if (--wait->left == 0) wait->then();
+    });
+  };
+  for (const NodeName& node : others) {
+    request->node.runtime().call_named({Atom("brood"), node}, encode_term(Term::atom("reload")),
+                                       forward_timeout,
+                                       [one_done](const process::CallResult&) { one_done(); });
+  }
+  if (auto own = request->node.reload(); !own) return request->fail(own.error());
+  one_done();
+}
+
+void fleet(const RequestPtr& request) {
+  const Term* dry_run = request->items[1].get("dry_run");
+  auto parts = plan(request);
+  if (!parts) return request->fail(parts.error());
+  if (dry_run && dry_run->is_atom("true")) {
+    std::vector<Term> items;
+    for (const FleetPart& part : *parts) {
+      for (const FleetStep& step : part.steps)
+        items.push_back(step_term(part.driver->name(), step, std::nullopt));
+    }
+    return request->reply(ok_term(Term::list(std::move(items))));
+  }
+  auto run = std::make_shared<FleetRun>(FleetRun{request, std::move(*parts), {}, 0});
+  reload_everywhere(request,
+                    [run] { boost::asio::post(run->request->node.control(), [run] { carry_out(run); }); });
+}
+
+/// Answers once the members were told: who has the answer knows of each command that is allowed here now.
+void reload(const RequestPtr& request) {
+  if (auto done = request->node.reload(); !done) return request->fail(done.error());
+  boost::asio::post(request->node.control(), [request] {
+    for (const auto& driver : request->node.drivers()) driver->run_inbox();
+    request->reply(Term::atom("ok"));
+  });
+}
+
+/// {promote, Name}; only a process of the node itself can ask, for nobody else reaches it.
+void promote(const RequestPtr& request) {
+  const auto name = request->items[0].text();
+  if (!name)
+    return request->fail(Errc::invalid_argument, "a name is an atom or text, as n1@host or n1@host:port");
+  if (auto done = request->node.promote(*name, {}); !done) return request->fail(done.error());
+  request->reply(Term::atom("ok"));
+}
+
+}  // namespace
+
+std::vector<Route> node_routes() {
+  return {
+      {"supervisors", 0, Needs::nothing, supervisors},
+      {"worker_names", 0, Needs::nothing, worker_names},
+      {"node_info", 0, Needs::nothing, node_info},
+      {"is_alive", 1, Needs::nothing, is_alive},
+      {"is_locked", 1, Needs::supervisor, is_locked},
+      {"is_partitioned", 1, Needs::supervisor, is_partitioned},
+      {"drain", 1, Needs::nothing, drain},
+      {"stop", 1, Needs::nothing, stop_supervisor},
+      {"fleet", 2, Needs::nothing, fleet},
+      {"reload", 0, Needs::nothing, reload},
+      {"promote", 1, Needs::nothing, promote},
+  };
+}
+
+}  // namespace brood::supervisor
