@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/wire.hpp"
+#include "core/wire/wire.hpp"
 
 using namespace brood;
 

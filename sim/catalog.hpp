@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-#include "core/types.hpp"
+#include "core/base/types.hpp"
 #include "sim/profile.hpp"
 
 namespace brood::sim {

@@ -65,8 +65,9 @@ std::string describe_delta(const Delta& delta, std::string_view id) {
 }
 
 std::string describe_sync(const Sync& sync, std::string_view id) {
-  std::string out = fmt::format("Sync of {} next=#{} rows={} instances={}", describe(sync.sender),
-                                sync.next_delta, sync.rows.size(), sync.instances.size());
+  std::string out = fmt::format("Sync of {} [{}, {}){} next=#{} rows={} same={} instances={}", describe(sync.sender),
+                                sync.first, sync.end, sync.last ? " last" : "", sync.next_delta, sync.rows.size(),
+                                sync.same.size(), sync.instances.size());
   for (const auto& [row_id, row] : sync.rows)
     if (!id.empty() && wanted(row_id, id)) out += fmt::format(" [{} {}]", row_id.text(), describe_row(row));
   for (const auto& change : sync.instances)
@@ -147,6 +148,8 @@ std::string describe(const MessageBody& body, std::string_view id) {
           [&](const Hello& m) { return describe_hello(m); },
           [&](const Refusal& m) { return "Refusal " + m.why; },
           [&](const SyncRequest&) { return std::string("SyncRequest"); },
+          [](const SyncAck& m) { return fmt::format("SyncAck {}", m.end); },
+          [](const Behind&) { return std::string("Behind"); },
           [&](const Sync& m) { return describe_sync(m, id); },
           [&](const Delta& m) { return describe_delta(m, id); },
           [&](const DeltaAck& m) { return fmt::format("DeltaAck {}", m.number); },

@@ -10,6 +10,16 @@ namespace brood::sim {
 using namespace std::chrono_literals;
 
 namespace {
+// How much a node does at once: as much as a real one, or so little that nearly everything is cut into portions.
+void draw_load(core::Settings& settings, Random& random) {
+  if (random.below(3) == 0) return;
+  settings.step_budget = random.between(std::uint64_t{1}, std::uint64_t{30});
+  settings.table_portion = random.between(std::uint64_t{1}, std::uint64_t{20});
+  settings.request_window = random.between(std::uint64_t{1}, std::uint64_t{20});
+  settings.request_portion = random.between(std::uint64_t{1}, std::uint64_t{5});
+  if (random.below(2) == 0) settings.lag_max = random.between(std::uint64_t{1}, std::uint64_t{40});
+}
+
 core::Settings settings_of(const World& world, std::size_t index) {
   core::Settings settings;
   settings.supervisor = "sim";
@@ -47,6 +57,7 @@ void Driver::boot(std::size_t index) {
   ++node.incarnation;
   node.creation += static_cast<std::uint32_t>(random_.between(1, 3));
   node.fenced = node.draining = node.gathering = false;
+  node.slept = {};
   node.inbox.clear();
   node.gathered.clear();
   node.tick_at = Duration::max();
@@ -54,7 +65,9 @@ void Driver::boot(std::size_t index) {
   node.boot_origin = random_.between(Duration(1s), Duration(1000000s));
   node.monotonic_origin = node.boot_origin;
   if (world_.profile.has(Fault::clock)) node.wall_skew = random_.between(Duration(0), Duration(4s));
-  node.core = std::make_unique<core::Core>(settings_of(world_, index));
+  core::Settings settings = settings_of(world_, index);
+  draw_load(settings, random_);
+  node.core = std::make_unique<core::Core>(std::move(settings));
   world_.trace.line("{} BOOTS, creation {}", node.name.value, node.creation);
   step(index, core::Boot{});
   world_.clients->node_booted(index);
@@ -99,6 +112,7 @@ void Driver::resume(std::size_t index, bool slept) {
   world_.trace.line("{} WAKES{}", node.name.value, slept ? ", its machine slept" : "");
   node.state = SimNode::State::running;
   if (slept) node.monotonic_origin -= world_.now() - node.paused_at;
+  node.slept = world_.now() - node.paused_at;
   step(index, core::Tick{});
   world_.processes->check_node(index);
   std::vector<Job> waiting;
@@ -142,11 +156,11 @@ void Driver::flush(std::size_t index) {
   if (!events.empty()) step_all(index, events);
 }
 
-void Driver::step(std::size_t index, const core::Event& event) {
+void Driver::step(std::size_t index, core::Event event) {
   step_all(index, {&event, 1});
 }
 
-void Driver::step_all(std::size_t index, std::span<const core::Event> events) {
+void Driver::step_all(std::size_t index, std::span<core::Event> events) {
   SimNode& node = world_.nodes[index];
   if (world_.violation || !node.core) return;
   world_.counts.steps += events.size();
@@ -157,6 +171,7 @@ void Driver::step_all(std::size_t index, std::span<const core::Event> events) {
     world_.trace.event(node.name.value, event);
   }
   const core::Effects& effects = node.core->step_all(events, node.clocks(world_.now()));
+  node.slept = {};
   world_.trace.mix(effects);
   world_.trace.effects(node.name.value, effects);
   carry_out(index, effects);

@@ -26,14 +26,14 @@ class Driver {
   /// An event that may be passed together with others that come in the same moment.
   void post(std::size_t node, core::Event event);
   /// A step of its own, now.
-  void step(std::size_t node, const core::Event& event);
+  void step(std::size_t node, core::Event event);
 
   /// Running nodes that are up (or draining).
   [[nodiscard]] std::size_t up_count() const;
   [[nodiscard]] std::size_t count(SimNode::State state) const;
 
  private:
-  void step_all(std::size_t node, std::span<const core::Event> events);
+  void step_all(std::size_t node, std::span<core::Event> events);
   void carry_out(std::size_t node, const core::Effects& effects);
   void set_fence(SimNode& node, bool fenced);
   void schedule_tick(std::size_t node);

@@ -1,6 +1,6 @@
 #include "sim/network.hpp"
 
-#include "core/wire.hpp"
+#include "core/wire/wire.hpp"
 #include "sim/driver.hpp"
 #include "sim/plant.hpp"
 

@@ -29,6 +29,7 @@ struct SimNode {
   std::uint64_t tick_serial = 0;  ///< Only the newest timer counts.
   Duration tick_at = Duration::max();
   Duration paused_at{};
+  Duration slept{};  ///< Not told to the core yet.
   std::uint64_t pauses = 0;
   Duration monotonic_origin{}, boot_origin{}, wall_skew{};
   std::uint32_t next_pid = 0;
@@ -37,7 +38,8 @@ struct SimNode {
   /// Its children's handlers run: they count for overlap.
   [[nodiscard]] bool acts() const { return running() && !fenced; }
   [[nodiscard]] core::Now clocks(Duration now) const {
-    return {now + monotonic_origin, now + boot_origin, now + wall_skew + std::chrono::hours(24 * 365 * 50)};
+    return {now + monotonic_origin, now + boot_origin, now + wall_skew + std::chrono::hours(24 * 365 * 50),
+            slept};
   }
 };
 

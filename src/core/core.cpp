@@ -1,21 +1,14 @@
 // Core: the door to the machine, which has all the decisions.
 #include "core/core.hpp"
 
-#include "core/state.hpp"
+#include "core/machine.hpp"
 
 namespace brood::core {
-
-Error has_left(const NodeName& self) {
-  return {Errc::not_member, self.value + " has left the cluster (it was drained); ask another node"};
-}
 
 Core::Core(Settings settings) : state_(std::make_unique<State>(std::move(settings))) {}
 Core::~Core() = default;
 
-const Effects& Core::step(const Event& event, const Now& now) {
-  return state_->machine.step(std::span<const Event>(&event, 1), now);
-}
-const Effects& Core::step_all(std::span<const Event> events, const Now& now) {
+const Effects& Core::step_all(std::span<Event> events, const Now& now) {
   return state_->machine.step(events, now);
 }
 Duration Core::next_deadline() const {
@@ -63,6 +56,9 @@ std::optional<NodeName> Core::node_for(const ChildId& key) const {
 }
 std::vector<NodeName> Core::placement(const ChildId& id) const {
   return state_->machine.placement(id);
+}
+std::size_t Core::peers() const {
+  return state_->machine.peers();
 }
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();

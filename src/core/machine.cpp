@@ -1,215 +1,218 @@
-// One step: events in, effects out; what each event means is elsewhere.
-#include "core/state.hpp"
+// The step: time, events, the agenda, and what leaves at the end.
+#include "core/machine.hpp"
+
+#include <algorithm>
 
 namespace brood::core {
-namespace {
-
-struct EventName {
-  std::string_view operator()(const Boot&) const { return "boot"; }
-  std::string_view operator()(const Tick&) const { return "tick"; }
-  std::string_view operator()(const PeerUp&) const { return "peer_up"; }
-  std::string_view operator()(const PeerDown&) const { return "peer_down"; }
-  std::string_view operator()(const ConnectFailed&) const { return "connect_failed"; }
-  std::string_view operator()(const PeerMessage&) const { return "peer_message"; }
-  std::string_view operator()(const Started&) const { return "started"; }
-  std::string_view operator()(const StartFailed&) const { return "start_failed"; }
-  std::string_view operator()(const Exited&) const { return "crash"; }
-  std::string_view operator()(const StuckChanged&) const { return "stuck"; }
-  std::string_view operator()(const Crashing&) const { return "crashing"; }
-  std::string_view operator()(const ClientStart&) const { return "client_start"; }
-  std::string_view operator()(const ClientStop&) const { return "client_stop"; }
-  std::string_view operator()(const ClientRetry&) const { return "client_retry"; }
-  std::string_view operator()(const ClientLookup&) const { return "client_lookup"; }
-  std::string_view operator()(const ClientGone&) const { return "client_gone"; }
-  std::string_view operator()(const ClientDrain&) const { return "drain"; }
-  std::string_view operator()(const SettingsChanged&) const { return "settings"; }
-  std::string_view operator()(const Renamed&) const { return "renamed"; }
-};
-
-}  // namespace
 
 Machine::Machine(Settings settings)
     : settings_(std::move(settings)),
-      ring_(*strategies_.distribution),
-      table_(settings_.self, settings_.creation) {
-  table_.on_end = [this](const ChildId& id, const SpecRow& row) { remember_finished(row.request, id); };
-  Peer& self = peers_.emplace_back();
-  self.name = settings_.self;
-  self.creation = settings_.creation;
-  peer_names_[self.name] = self_index;
-  Member row;
-  row.session = {settings_.self, settings_.creation, 1};
-  row.version = 1;
-  row.weight = settings_.participates ? settings_.weight : 0;
-  row.offers = settings_.offers;
-  row.labels = settings_.labels;
-  row.address = settings_.address;
-  row.fingerprint = {{"distribution", "weighted_rendezvous/1"},
-                     {"redundancy", "singularity/1"},
-                     {"partition", "divergence/1"},
-                     {"supervisor", settings_.supervisor}};
-  self.member = std::move(row);
-}
+      peers_(settings_.self),
+      links_(peers_),
+      replication_({children_, links_, sessions_, rows_, instances_, replay_, links_, *this}),
+      sessions_(settings_, peers_, replication_, *this),
+      rows_(children_, settings_, replication_, *this),
+      instances_(children_, {settings_.self, settings_.creation, 1}, replication_, *this),
+      fence_(links_, sessions_, links_, *this),
+      joining_(peers_, links_, sessions_, replication_, fence_, *this),
+      detector_(links_, sessions_, joining_, fence_),
+      greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), *this),
+      views_(settings_, peers_, links_, sessions_, fence_, replication_, links_, *this),
+      locals_(children_, instances_),
+      rejoin_(children_, instances_, locals_),
+      crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
+      losses_(rows_, instances_, views_, children_),
+      moves_(children_, instances_),
+      reconciler_({children_, locals_, instances_, rows_, moves_, losses_, crashes_, views_, sessions_, peers_}),
+      drain_(children_, locals_, moves_, sessions_, views_),
+      origins_(children_, instances_, views_, sessions_, links_, coordinator_),
+      coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
+                    peers_, links_, *this}) {}
 
-const Effects& Machine::step(std::span<const Event> events, const Now& now) {
+const Effects& Machine::step(std::span<Event> events, const Now& now) {
   effects_ = Effects{};
-  replies_.clear();
   ++stats_.steps;
-  const bool had_left = left_;
-  if (!had_left) keep_time(now);
-  for (const Event& event : events) {
-    event_ = std::visit(EventName{}, event);
-    if (left_) {
-      only_refuse(event);
+  Step s{settings_, now, clock_, effects_, stats_, std::max<std::size_t>(settings_.step_budget, 1), "tick"};
+  const bool had_left = drain_.has_left();
+  timed_ = false;
+  if (!had_left) keep_time(s);
+  for (Event& event : events) {
+    s.event = name_of(event);
+    if (drain_.has_left()) {
+      only_refuse(s, event);
       continue;
     }
-    std::visit([this](const auto& one) { handle(one); }, event);
-    after_event();
+    std::visit([&](auto& one) { handle(s, one); }, event);
+    work(s);
   }
-  if (!had_left) flush();
+  if (!had_left) flush(s);
+  now_ = now;
   return effects_;
 }
 
-void Machine::keep_time(const Now& now) {
-  const Now before = now_;
-  now_ = now;
-  if (!booted_) return;
-  forgive(now.monotonic - before.monotonic);
-  const Duration gap = now.boot - before.boot;
-  if (gap > settings_.tick_timeout / 2) check_gap(gap);
-  if (gap > settings_.tick_timeout / 8) join_anew();
+// ---- time --------------------------------------------------------------------------------------------
+
+// A node that slept must not go on as if it had not; one that was only busy has not slept.
+void Machine::keep_time(Step& s) {
+  if (!joining_.booted()) return;
+  const Duration timeout = settings_.tick_timeout;
+  const Duration gap = std::max(s.now.slept, s.now.monotonic - now_.monotonic);
+  if (gap <= timeout / 8) return;
+  detector_.slept(s, gap);
+  fence_.was_busy(s);
+  if (s.now.slept <= timeout / 8) return;
+  if (sessions_.self().state == MemberState::joining) joining_.anew(s, rejoin_.pending());
+  if (s.now.slept <= timeout / 2) return;
+  rejoin_.slept();
+  if (sessions_.others().empty()) return;
+  fence_.close(s, "this node did not run for a while");
+  // So long that the others must have declared us down, even if those that did are gone by now.
+  if (s.now.slept >= timeout) sessions_.end_own(s, false, "this node did not run for the whole tick time-out");
 }
 
-/// A node that has left decides nothing any more; clients are told so.
-void Machine::only_refuse(const Event& event) {
-  std::visit(
-      [this](const auto& one) {
-        if constexpr (requires { one.client; }) handle(one);
-      },
-      event);
+void Machine::on_time(Step& s) {
+  if (std::exchange(timed_, true) || !joining_.booted()) return;
+  reconciler_.on_time(s);
+  links_.on_time(s);
+  joining_.on_time(s);
+  detector_.on_time(s);
+  if (const PeerIndex peer = replication_.take_turn(s); peer != no_peer) greeting_.want(peer);
+  fence_.on_time(s, rejoin_.pending());
+  sessions_.on_time(s);
+  origins_.on_time(s);
+  coordinator_.on_time(s);
+  replay_.on_time(s);
 }
 
-void Machine::after_event() {
-  on_timers();
-  maybe_become_up();
-  tend_view();
-  drain_inbox();
-  settle_touched();
-  tend_moves();
-  settle_touched();
-  settle_outcomes();
-  tend_drain();
-  if (view_dirty_) {
-    tend_view();
-    settle_touched();
+// ---- the agenda --------------------------------------------------------------------------------------
+
+// What is first on the list and has work is done; then the list is looked at from its beginning. So whatever a
+// part brings about for one before it is done before the part goes on, and nobody has to be asked again in case.
+//
+//   1. what clients of this node are told     4. in turn: instances of sessions that are over, moves, one request
+//   2. the view                                  of those that wait here, clients' requests, the sweep over all
+//   3. touched children, one by one           5. the end of a drain
+void Machine::work(Step& s) {
+  on_time(s);
+  become_up_if_ready(s);
+  while (s.budget > 0) {
+    if (!told_.empty())
+      tell_origins(s);
+    else if (views_.due(s))
+      views_.work(s);
+    else if (reconciler_.has_touched())
+      look_at_next(s);
+    else if (!work_in_turn(s))
+      break;
   }
-  details_.clear();
+  if (!has_work()) work_on_drain(s);
 }
 
-/// More than once where what the view says changes this node itself: nothing is decided by a view of before.
-void Machine::tend_view() {
-  do {
-    refresh_view();
-    check_confirmed();
-  } while (view_dirty_);
-}
-
-void Machine::on_timers() {
-  while (!timers_.empty() && timers_.begin()->first <= now_.monotonic) {
-    touch(timers_.begin()->second);
-    timers_.erase(timers_.begin());
+bool Machine::work_in_turn(Step& s) {
+  constexpr std::size_t parts = 5;
+  for (std::size_t tried = 0; tried < parts; ++tried) {
+    const std::size_t part = turn_++ % parts;
+    if (part == 0 && instances_.dropping()) return instances_.drop_some(s, 1), true;
+    if (part == 1 && moves_.has_work(s)) return moves_.work(s, *this), true;
+    if (part == 2 && coordinator_.has_work()) return coordinator_.work(s), true;
+    if (part == 3 && origins_.has_work()) return origins_.work(s), true;
+    if (part == 4 && reconciler_.sweeping() && views_.acting()) return reconciler_.sweep_some(s), true;
   }
-  tend_peers();
-  tend_fence();
-  tend_origins();
+  return false;
 }
 
-void Machine::wake(const ChildId& id, Duration at) {
-  timers_.emplace(at, id);
+void Machine::tell_origins(Step& s) {
+  const auto told = std::move(told_);
+  told_.clear();
+  for (const Told& one : told) origins_.take(s, one.request, one.view, one.outcome);
 }
 
-void Machine::log(LogLevel level, std::string text) {
-  effects_.log.push_back({level, std::move(text)});
+void Machine::look_at_next(Step& s) {
+  Child* child = reconciler_.take();
+  if (!child) return;
+  s.spend(1);
+  reconciler_.look(s, *child);
+  coordinator_.look(s, *child);
+  origins_.look(s, *child);
+  children_.erase_if_empty(*child);
 }
 
-void Machine::handle(const Boot&) {
-  if (booted_) return;
-  booted_ = true;
-  form_at_ = now_.monotonic + settings_.form_wait;
-  heard_ = now_.monotonic;
-  next_check_ = now_.monotonic + settings_.sync_interval;
-  next_probe_ = now_.monotonic + settings_.tick_timeout / 16;
-  join_seeds();
+void Machine::become_up_if_ready(Step& s) {
+  if (sessions_.self().state != MemberState::joining) return;
+  const bool rejoins = rejoin_.pending();
+  if (!joining_.may_become_up(s, rejoins)) return;
+  if (rejoins && !rejoin_.gave_up(s)) return;
+  sessions_.set_state(s, MemberState::up, "joined");
+  if (!rejoins) return;
+  rejoin_.done();
+  fence_.open(s);
+  if (drain_.wanted()) drain_.begin(s);
 }
 
-void Machine::join_seeds() {
-  for (const NodeName& seed : settings_.join) {
-    if (seed == settings_.self) continue;
-    Peer& peer = peers_[peer_index(seed)];
-    peer.seed = true;
-    if (!peer.channel && !peer.connecting) connect(peer);
+void Machine::work_on_drain(Step& s) {
+  if (!drain_.draining()) return;
+  drain_.work(s, {origins_.any(), !reconciler_.is_idle(), coordinator_.any()});
+  if (drain_.has_left())
+    origins_.end_all(s, Error{Errc::timeout, "this node has left; it may still happen"});
+}
+
+bool Machine::has_work() const {
+  return !told_.empty() || reconciler_.has_touched() || instances_.dropping() || coordinator_.has_work() || origins_.has_work() ||
+         (reconciler_.sweeping() && views_.acting());
+}
+
+// ---- the end of a step -------------------------------------------------------------------------------
+
+void Machine::flush(Step& s) {
+  greeting_.flush(s);
+  replication_.flush(s);
+  views_.flush();
+  coordinator_.flush();
+  origins_.flush();
+  if (effects_.left) {
+    std::vector<PeerIndex> to;
+    for (const PeerIndex peer : sessions_.others())
+      if (links_[peer].open) to.push_back(peer);
+    links_.send(std::move(to), Goodbye{});
   }
+  links_.flush(s);
+  reap();
+  if (has_work()) ++stats_.portions;
+  auto& ids = effects_.changed;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-void Machine::handle(const SettingsChanged& event) {
-  Member& row = *peers_[self_index].member;
-  const std::uint32_t weight = settings_.participates ? event.weight : 0;
-  if (row.offers == event.offers && row.weight == weight) return;
-  settings_.offers = row.offers = event.offers;
-  settings_.weight = event.weight;
-  row.weight = weight;
-  self_changed();
-  view_dirty_ = true;
-}
-
-void Machine::handle(const PeerMessage& event) {
-  const PeerIndex from = find_peer(event.from);
-  if (from == no_peer || from == self_index || !peers_[from].channel ||
-      peers_[from].creation != event.creation) {
-    ++stats_.refused_messages;
-    return;
+// A node of which nothing has to be kept costs nothing any more.
+void Machine::reap() {
+  for (const PeerIndex peer : reap_) {
+    if (!links_[peer].idle() || sessions_.member(peer) || !joining_.idle(peer) || instances_.hosts_any(peer))
+      continue;
+    links_.reset(peer);
+    sessions_.reset(peer);
+    fence_.reset(peer);
+    joining_.reset(peer);
+    detector_.reset(peer);
+    greeting_.take_back(peer);
+    views_.forget(peer);
+    replication_.reset(peer);
+    peers_.release(peer);
   }
-  const Peer& peer = peers_[from];
-  const bool first_words =
-      std::holds_alternative<Hello>(event.body) || std::holds_alternative<Refusal>(event.body) ||
-      std::holds_alternative<Probe>(event.body) || std::holds_alternative<ProbeAck>(event.body);
-  if (!first_words && !(peer.member && peer.hello_in)) {
-    ++stats_.refused_messages;
-    return;
-  }
-  if (peer.member) heard_ = now_.monotonic;
-  std::visit([&](const auto& body) { on_message(from, body); }, event.body);
+  reap_.clear();
 }
 
 Duration Machine::next_deadline() const {
-  if (left_ || !booted_) return Duration::max();
-  Duration next = Duration::max();
-  const auto at = [&](Duration when) { next = std::min(next, when); };
-  const bool members = has_members();
-  if (members) at(next_check_);
-  // One that joins wakes as often, so that a longer gap shows that it slept.
-  if (members || self().state == MemberState::joining) at(next_probe_);
-  for (const Peer& peer : peers_) {
-    if (!peer.channel && !peer.connecting) at(peer.next_connect);
-    if (peer.channel && !peer.hello_in) at(peer.settle_at);
-    if (peer.member && peer.lost_at) at(*peer.lost_at + settings_.tick_timeout);
-    if (peer.learned && !peer.member && !peer.missed && self().state == MemberState::joining)
-      if (const Duration until = peer.learned_at + settings_.tick_timeout; until > now_.monotonic) at(until);
-  }
-  if (self().state == MemberState::joining && form_at_ > now_.monotonic) at(form_at_);
-  if (!confirmed_ && !forced_) at(unconfirmed_since_ + settings_.view_wait);
-  if (!timers_.empty()) at(timers_.begin()->first);
-  if (!origins_.empty()) at(origins_.begin()->second.deadline);
-  if (!repeats_.empty()) at(repeats_.begin()->first);
-  if (!works_until_.empty()) at(works_until_.front().first);
-  if (!held_until_.empty()) at(std::get<0>(*held_until_.begin()));
-  for (const auto& [id, until] : moving_) {
-    if (moving_.size() > 64) {  // close enough, and cheap
-      at(now_.monotonic + 1s);
-      break;
-    }
-    at(until);
-  }
+  if (drain_.has_left() || !joining_.booted()) return Duration::max();
+  if (has_work()) return now_.monotonic;
+  const bool members = !sessions_.others().empty();
+  const bool joins = sessions_.self().state == MemberState::joining;
+  Duration next = std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
+                            sessions_.deadline(), views_.deadline(settings_), reconciler_.deadline(),
+                            origins_.deadline(), coordinator_.deadline(), moves_.deadline(), rejoin_.deadline(),
+                            drain_.deadline(), replay_.deadline()});
+  if (members) next = std::min(next, replication_.deadline());
+  // One that joins wakes as often, so that it looks after its fence and its seeds.
+  if (members || joins) next = std::min(next, fence_.deadline());
   return std::max(next, now_.monotonic);
 }
 

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "core/core.hpp"
-#include "core/wire.hpp"
+#include "core/wire/wire.hpp"
 
 namespace brood::core::testing {
 
@@ -41,6 +41,8 @@ class Cluster {
     std::uint32_t creation = 0;
     std::unique_ptr<Core> core;  ///< nullptr: not running.
     bool paused = false;
+    Duration paused_at{};
+    Duration slept{};
     std::map<ChildId, Epoch> processes;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
@@ -102,7 +104,11 @@ class Cluster {
         held_.emplace_back(i, creation, std::move(event));
         continue;
       }
-      carry_out(i, nodes[i].core->step_all(with_those_behind(i, std::move(event)), now));
+      auto events = with_those_behind(i, std::move(event));
+      Now then = now;
+      then.slept = std::exchange(nodes[i].slept, Duration{});
+      carry_out(i, nodes[i].core->step_all(events, then));
+      if (nodes[i].core && !nodes[i].left && nodes[i].core->next_deadline() <= now.monotonic) give(i, Tick{});
     }
   }
   /// Lets time pass, with a Tick whenever a core asks for one.
@@ -125,9 +131,13 @@ class Cluster {
     now.wall += monotonic - now.monotonic;
     now.monotonic = now.boot = monotonic;
   }
-  void pause(std::size_t i) { nodes[i].paused = true; }
+  void pause(std::size_t i) {
+    nodes[i].paused = true;
+    nodes[i].paused_at = now.boot;
+  }
   void resume(std::size_t i) {
     nodes[i].paused = false;
+    nodes[i].slept = now.boot - nodes[i].paused_at;
     give(i, Tick{});
     for (auto& event : held_) queue_.push_back(std::move(event));
     held_.clear();

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "core/wire.hpp"
+#include "core/wire/wire.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
 

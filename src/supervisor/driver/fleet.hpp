@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "core/types.hpp"
+#include "core/base/types.hpp"
 
 namespace brood::supervisor {
 

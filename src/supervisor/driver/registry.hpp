@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/types.hpp"
+#include "core/base/types.hpp"
 
 namespace brood::supervisor {
 

@@ -5,7 +5,7 @@
 
 #include <brood/supervisor.hpp>
 
-#include "core/types.hpp"
+#include "core/base/types.hpp"
 
 namespace brood::supervisor {
 

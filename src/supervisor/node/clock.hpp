@@ -1,7 +1,7 @@
 // The real clocks, as the core takes them.
 #pragma once
 
-#include "core/types.hpp"
+#include "core/base/types.hpp"
 
 namespace brood::supervisor {
 

@@ -8,7 +8,7 @@
 #include <future>
 #include <random>
 
-#include "core/wire.hpp"
+#include "core/wire/wire.hpp"
 #include "node/epmd/epmd.hpp"
 #include "process/sched/left_behind.hpp"
 #include "supervisor/driver/router.hpp"

@@ -1,0 +1,34 @@
+#include "core/base/events.hpp"
+
+namespace brood::core {
+namespace {
+
+struct Name {
+  std::string_view operator()(const Boot&) const { return "boot"; }
+  std::string_view operator()(const Tick&) const { return "tick"; }
+  std::string_view operator()(const PeerUp&) const { return "peer_up"; }
+  std::string_view operator()(const PeerDown&) const { return "peer_down"; }
+  std::string_view operator()(const ConnectFailed&) const { return "connect_failed"; }
+  std::string_view operator()(const PeerMessage&) const { return "peer_message"; }
+  std::string_view operator()(const Started&) const { return "started"; }
+  std::string_view operator()(const StartFailed&) const { return "start_failed"; }
+  std::string_view operator()(const Exited&) const { return "crash"; }
+  std::string_view operator()(const StuckChanged&) const { return "stuck"; }
+  std::string_view operator()(const Crashing&) const { return "crashing"; }
+  std::string_view operator()(const ClientStart&) const { return "client_start"; }
+  std::string_view operator()(const ClientStop&) const { return "client_stop"; }
+  std::string_view operator()(const ClientRetry&) const { return "client_retry"; }
+  std::string_view operator()(const ClientLookup&) const { return "client_lookup"; }
+  std::string_view operator()(const ClientGone&) const { return "client_gone"; }
+  std::string_view operator()(const ClientDrain&) const { return "drain"; }
+  std::string_view operator()(const SettingsChanged&) const { return "settings"; }
+  std::string_view operator()(const Renamed&) const { return "renamed"; }
+};
+
+}  // namespace
+
+std::string_view name_of(const Event& event) {
+  return std::visit(Name{}, event);
+}
+
+}  // namespace brood::core

@@ -1,0 +1,196 @@
+// What the cores of one supervisor say to each other. Each message is a term on the wire (core/wire.hpp);
+// unknown fields and unknown kinds are kept or skipped, never an error.
+//
+// Between two sessions messages arrive in the order they were sent, each at most once; when a channel is
+// made anew (PeerUp), both sides begin again with Hello and nothing sent before arrives later.
+#pragma once
+
+#include <variant>
+
+#include "core/base/types.hpp"
+
+namespace brood::core {
+
+/// The newest change known of each start of each node. A row whose dot is covered and that is not there was
+/// removed.
+struct VersionVector {
+  std::map<std::pair<NodeName, std::uint32_t>, std::uint64_t> seen;
+  [[nodiscard]] bool covers(const Dot& dot) const;
+  void add(const Dot& dot);
+  void merge(const VersionVector& other);
+  friend bool operator==(const VersionVector&, const VersionVector&) = default;
+};
+
+/// One change to the specs, made by its dot's node. Applied in the order of the sequence.
+struct SpecChange {
+  Dot dot;
+  ChildId id;
+  std::optional<SpecRow> row;  ///< The new row; nullopt: removed.
+  RequestKey request;          ///< Of a removal by a stop: that stop, so that a repeated one is recognised.
+  std::vector<Dot> replaces;   ///< The births of the rows that the change saw and ends; an update of a row
+                               ///< keeps its birth and ends none.
+};
+
+/// What happened to an instance of the sender.
+struct InstanceChange {
+  ChildId id;
+  std::optional<Instance> instance;  ///< nullopt: it is gone, and nothing of it runs.
+  Bytes detail;                      ///< Of a start that failed: its exit reason, encoded; may be empty.
+};
+
+/// First on every new channel, from both sides. Brings no rows.
+struct Hello {
+  Member sender;
+  SessionId receiver;  ///< The session of the receiver as the sender knows it; node alone if none.
+  /// The sender has not had the receiver's Hello on this channel: it answers with one, and with a Sync.
+  bool fresh = false;
+  bool receiver_is_down = false;  ///< The sender has declared that session down: it is over.
+  std::vector<std::pair<SessionId, std::string>> members;  ///< Whom the sender knows, and their addresses.
+  VersionVector seen;
+  std::uint64_t digest = 0;  ///< Of all spec rows; equal vectors and digests need no transfer.
+  std::vector<std::uint64_t> digests;  ///< Of the buckets, on a fresh channel; empty: no rows, or not asked for.
+  Hlc clock;                 ///< The sender's, so that the receiver's never falls behind it.
+};
+
+/// The sender will not work with the receiver, in words (fingerprint or version differs).
+struct Refusal {
+  std::string why;
+};
+
+/// Asks for the rows in which the sender's table differs. `digests`: of its buckets; empty: it has none.
+struct SyncRequest {
+  VersionVector seen;
+  std::vector<std::uint64_t> digests;
+};
+/// A portion of the sender's table: all that it has in the buckets from `first` to before `end`. Portions come
+/// in order, from bucket 0 on; `last` ends the exchange. In a bucket named in `same` the receiver has the same
+/// rows already, if its digest is the one given. `instances` and `epochs` are complete for the buckets: what else
+/// the receiver knows of the sender's is gone. Deltas from `next_delta` (of the first portion) on count.
+struct Sync {
+  SessionId sender;
+  std::uint32_t first = 0;
+  std::uint32_t end = 0;
+  bool last = true;
+  std::uint64_t next_delta = 1;
+  std::optional<Member> member;  ///< The sender's row as it is now.
+  Hlc clock;
+  VersionVector seen;
+  std::vector<std::pair<ChildId, SpecRow>> rows;
+  std::vector<InstanceChange> instances;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> same;
+  /// Births that are over though `seen` does not cover them; all of them, with the first portion.
+  std::vector<std::pair<ChildId, Dot>> ended;
+  /// Requests of late whose row is gone again, or that removed one: repeated, they must not act once more.
+  std::vector<std::pair<RequestKey, ChildId>> finished;
+  std::map<ChildId, Epoch> epochs;  ///< The greatest epoch known of each child that runs nowhere right now.
+};
+/// The portion that ends before this bucket has been taken in: there is room for another.
+struct SyncAck {
+  std::uint32_t end = 0;
+};
+/// The sender has stopped to send Deltas, because too many were not acknowledged. When the receiver has taken in
+/// what came it answers with a SyncRequest.
+struct Behind {};
+
+/// Changes of the sender. `number` counts them for all receivers alike, so that one encoded body serves them
+/// all; a channel begins at the Sync's `next_delta`. `stable`: every member has acknowledged up to there.
+/// `specs` may hold changes of a session that is over, passed on so that all survivors hold the same of them.
+struct Delta {
+  SessionId sender;
+  std::uint64_t number = 0;
+  std::uint64_t stable = 0;
+  std::vector<SpecChange> specs;
+  std::vector<InstanceChange> instances;
+  std::optional<Member> member;  ///< When its row changed.
+};
+
+/// All Deltas up to this number have been applied.
+struct DeltaAck {
+  std::uint64_t number = 0;
+};
+
+/// "My view is this": the hash of the members that are up or draining. A view is confirmed when every member
+/// in it has said the same hash. Because channels keep order, whoever holds View from a member also holds
+/// every row that member wrote under its former view.
+struct View {
+  std::uint64_t hash = 0;
+};
+
+/// Asks for an answer, to learn that the receiver is alive and still takes us for a member.
+struct Probe {
+  std::uint64_t nonce = 0;
+};
+struct ProbeAck {
+  std::uint64_t nonce = 0;
+  bool session_over = false;  ///< The receiver of the probe has declared the sender's session down.
+};
+
+/// The sender is about to crash inside a handler of this child.
+struct Obituary {
+  ChildId id;
+  Epoch epoch;
+};
+
+/// The sender has ended its membership in good order; its instances are gone.
+struct Goodbye {};
+
+enum class StartMode : std::uint8_t {
+  start,   ///< A user's start: taken names are errors.
+  ensure,  ///< From a node's file: put only where the id was never known.
+  apply,   ///< `brood apply`: put, or replace what differs.
+};
+
+/// Starts at the coordinator of the ids; one message carries all of a batch that have the same coordinator.
+struct StartRequest {
+  RequestKey request;
+  StartMode mode = StartMode::start;
+  std::uint64_t view = 0;  ///< The hash of the sender's view.
+  std::uint32_t forwards = 0;
+  std::optional<NodeName> on;  ///< D3.
+  std::vector<SpecPtr> specs;
+};
+
+struct StopRequest {
+  RequestKey request;
+  std::uint64_t view = 0;
+  std::uint32_t forwards = 0;
+  std::vector<ChildId> ids;
+};
+
+/// `retry`, and others that change one row at its coordinator.
+struct RetryRequest {
+  RequestKey request;
+  std::uint64_t view = 0;
+  std::uint32_t forwards = 0;
+  ChildId id;
+};
+
+/// Is there such a child? Asked of the coordinator before a local miss is an answer.
+struct LookupRequest {
+  RequestKey request;
+  std::uint64_t view = 0;
+  std::uint32_t forwards = 0;
+  ChildId id;
+};
+
+/// What became of one id of a request.
+struct Outcome {
+  ChildId id;
+  /// Empty: it worked. Otherwise the code and words; already_started and conflict carry where it runs.
+  std::optional<Error> error;
+  std::optional<SessionId> host;  ///< Where the instance runs.
+  ProcessId pid;
+  Epoch epoch;
+};
+struct Answer {
+  RequestKey request;
+  std::uint64_t view = 0;  ///< Of the request it answers: an answer to one asked in a former view is void,
+                           ///< for in this one another node may be deciding.
+  std::vector<Outcome> outcomes;  ///< May come in several answers; each id once.
+};
+
+using MessageBody =
+    std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
+                 Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer>;
+
+}  // namespace brood::core

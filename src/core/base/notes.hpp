@@ -1,0 +1,78 @@
+// Notes: what the parts of a core tell of themselves. A part that has changed something calls the note; what
+// follows from it in other parts, and in which order, is written in one place, machine_notes.cpp. So no part knows
+// who listens, and a new listener (a hook, the history) is a line there.
+//
+// A note is delivered at once: when it returns, all that had to follow at once has.
+// Thread rule: none.
+#pragma once
+
+#include "core/base/step.hpp"
+#include "core/rows/child.hpp"
+
+namespace brood::core {
+
+/// How another node's session ended.
+enum class Ending : std::uint8_t {
+  left,    ///< In good order.
+  died,    ///< It is proven that the node's process ended, or that it began anew.
+  silent,  ///< Nothing came from it for the tick time-out.
+};
+
+/// A session of another node that is over.
+struct Loss {
+  SessionId session;
+  Ending how = Ending::left;
+  Duration wall{};  ///< When it was lost, wall time.
+  /// The child in whose handler it said it crashes.
+  std::optional<Obituary> obituary;
+  /// The same start of the node goes on in a new session, with its children.
+  bool goes_on = false;
+};
+
+class Notes {
+ public:
+  virtual ~Notes() = default;
+
+  // ---- members
+  /// A channel to the peer is open, or is no more; nothing has been said on it.
+  virtual void channel_changed(Step& s, PeerIndex peer) = 0;
+  /// A Hello of the peer has been accepted; `fresh`: the first on this channel, or of its session.
+  virtual void greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) = 0;
+  /// A session of the peer that was not known has begun.
+  virtual void session_began(Step& s, PeerIndex peer) = 0;
+  virtual void session_ended(Step& s, PeerIndex peer, const Loss& loss) = 0;
+  /// This node's own session is over and a new one has begun. `keeps`: its children go on.
+  virtual void own_session_ended(Step& s, bool keeps, const std::string& words) = 0;
+  /// A member's row (or this node's) is another: the view may be.
+  virtual void member_changed(Step& s, PeerIndex peer) = 0;
+  /// A peer that this node was to meet before it is up will not be met.
+  virtual void meeting_failed(Step& s) = 0;
+  virtual void fenced(Step& s, const std::string& words) = 0;
+  virtual void unfenced(Step& s) = 0;
+  /// The view is another one; nothing is decided by it yet.
+  virtual void view_changed(Step& s) = 0;
+  /// A peer has said which view it has.
+  virtual void view_said(Step& s, PeerIndex peer, std::uint64_t hash) = 0;
+  /// This node may act by the present view: for the first time (`anew`), or again.
+  virtual void may_act(Step& s, bool anew) = 0;
+
+  // ---- rows and instances
+  /// A child is another than it was: it has to be looked at.
+  virtual void touched(Step& s, Child& child) = 0;
+  /// An instance of it is another, or gone. `detail`: of a start that failed.
+  virtual void instance_changed(Step& s, Child& child, const Bytes& detail) = 0;
+  /// An instance went with the session of its node.
+  virtual void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) = 0;
+  /// A request has done what it can do to this child: made a row that is gone again, or ended one.
+  /// `floor`: the greatest epoch of it that was known then.
+  virtual void request_finished(Step& s, const RequestKey& request, const ChildId& id,
+                                const Epoch& floor) = 0;
+  /// A change of a row came too late to be taken.
+  virtual void late_change(Step& s, const SpecChange& change) = 0;
+
+  // ---- requests
+  /// What became of one id of a request of this node's client.
+  virtual void outcome(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) = 0;
+};
+
+}  // namespace brood::core

@@ -1,0 +1,116 @@
+// Settings of one supervisor on one node. Each says its unit, what zero means, and the cost of too small and
+// too large.
+#pragma once
+
+#include "core/base/types.hpp"
+#include "core/placement/strategies.hpp"
+
+namespace brood::core {
+
+using namespace std::chrono_literals;
+
+struct Settings {
+  std::string supervisor;
+  NodeName self;
+  std::uint32_t creation = 0;
+  std::vector<NodeName> join;  ///< Seeds. Empty: this node is a cluster by itself until others come to it.
+  bool discovers = false;  ///< Others may be found without being named: form as if there were seeds.
+
+  /// The same on all nodes: their names and settings are in the fingerprint.
+  Strategies strategies = built_in_strategies();
+
+  std::uint32_t weight = 100;    ///< Relative share of children; 0: runs none.
+  std::set<std::string> offers;  ///< Worker names known here, and exec tokens.
+  std::map<std::string, std::string> labels;
+  std::string address;
+  bool participates = true;  ///< false: knows the cluster and calls, runs no children.
+
+  // ---- becoming and staying a member
+
+  /// With `join` or `discovers`: how long to wait for other nodes that boot at the same time before forming a
+  /// cluster. 0: at once. Too small: nodes that boot together start everything twice and sort it out. Too
+  /// large: a slow boot.
+  Duration form_wait = 3s;
+  /// Form as soon as that many nodes are there; 0: by form_wait alone. Too large: as form_wait alone.
+  std::uint32_t expect = 0;
+  /// No child is started before the view has that many up members; 0 and 1: no such bound. Too small: a node
+  /// that reaches nobody starts everything a second time. Too large: nothing is started after losses.
+  std::uint32_t min_nodes = 0;
+  /// How often seeds that did not answer are tried again, and suspects probed. Too small: connection attempts
+  /// without end. Too large: a late meeting.
+  Duration reconnect_every = 1s;
+  /// Silence after which a member is down when its death is not proven. Half of it fences a node itself. Too
+  /// small: busy machines lose members. Too large: a late takeover.
+  Duration tick_timeout = 8s;
+  /// How long a view waits to be confirmed by every member before starts go on without the missing ones. Too
+  /// small: a slow member may still decide by its former view. Too large: starts wait for a member that hangs.
+  Duration view_wait = 5s;
+  /// How long a node that was lost is remembered and looked for. Too small: one that comes back later, of
+  /// itself, is taken for new, and the copies of its children are sorted out then. Too large: names of nodes
+  /// that never come back are kept (200 bytes each).
+  Duration forget_after = 24h;
+  /// A clock further ahead than this is not followed, and counted. Too small: complaints about small
+  /// differences. Too large: one wrong clock moves those of all nodes.
+  Duration clock_skew_max = 10s;
+
+  // ---- children
+
+  /// Children of this node that are on the move at once; at least 1. Too small: a slow drain. Too large: as
+  /// many callers wait at the same time.
+  std::uint32_t moves_in_flight = 1000;
+  /// How long a start waits for a live instance outside the placement before it says so in the log, and again.
+  Duration handover_wait = 30s;
+
+  std::uint32_t max_restarts = 100;  ///< Restart intensity of one child: more than this many ...
+  Duration max_seconds = 1s;         ///< ... within this time on one node moves it to the next node.
+  Duration backoff_first = 20ms;     ///< Pause before the second restart in a row; the first is at once.
+  Duration backoff_max = 5s;         ///< The pause doubles up to this.
+  Duration stable_after = 10s;       ///< Running this long ends a row of failures.
+  /// Failures in a row on one node before the next node is tried; 0: it stays there (but for max_restarts).
+  /// Too small: children wander for a fault that is theirs. Too large: one broken node holds them long.
+  std::uint32_t attempts_max = 10;
+  /// How often a child may fail on every node that may run it before it is `failed`, until `retry`; 0: it is
+  /// tried for ever, with a pause between the rounds that doubles up to round_pause_max.
+  std::uint32_t rounds_max = 0;
+  Duration round_pause = 5s;       ///< After the first round of all nodes.
+  Duration round_pause_max = 60s;  ///< Too large: a child that could run again waits as long.
+
+  /// A child that started this shortly before its node was lost is a suspect for the loss: it is started later
+  /// than the others.
+  Duration suspect_window = 500ms;
+  Duration suspect_delay = 500ms;     ///< How much later; doubled for each further suspicion in a row,
+  Duration suspect_delay_max = 30s;   ///< up to this.
+  /// Of more that had just started on one node only so many wait: they cannot be told apart, and the node that
+  /// takes them over should not start with all of them late.
+  std::uint32_t suspects_max = 16;
+  /// How many nodes must have named a child as they died, each within poison_window of the one before, for it
+  /// to be `failed`; 0: never, it only waits. Too small: nodes that are killed by hand in a handler of it.
+  std::uint32_t poison_nodes = 2;
+  Duration poison_window = 10min;
+  std::size_t children_max = 10'000'000;  ///< More are refused.
+
+  // ---- load
+
+  /// How much one step does before it lets others go between, in children looked at; at least 1. Too small:
+  /// overhead. Too large: single requests wait behind bulk ones, about 10 us for each.
+  std::size_t step_budget = 400;
+  /// How many children of one client's request are under way at once; at least 1. Too small: bulk requests
+  /// wait for each round trip. Too large: memory, and a longer queue at the coordinators.
+  std::size_t request_window = 4000;
+  /// The ids of one message of a bulk request.
+  std::size_t request_portion = 100;
+  /// Ids of requests that wait at this node, as coordinator, for the view or their turn; beyond it `busy`.
+  std::size_t inbox_max = 200'000;
+  /// Changes that a peer has not acknowledged before it is no longer sent each, but only the differences of
+  /// the tables once it has caught up. Too small: exchanges of tables under load. Too large: memory, some 300
+  /// bytes for each.
+  std::size_t lag_max = 50'000;
+  /// Rows of a table in one portion of its exchange.
+  std::size_t table_portion = 500;
+
+  Duration sync_interval = 15s;    ///< Digests are compared with one peer in turn this often.
+  Duration request_timeout = 30s;  ///< A request whose coordinator is lost is tried again until then.
+  std::uint32_t forwards_max = 8;  ///< How often one request is passed on before it is refused.
+};
+
+}  // namespace brood::core

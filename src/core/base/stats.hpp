@@ -1,0 +1,24 @@
+// Stats: what one core has counted since it began. Only grows.
+//
+// Thread rule: plain data.
+#pragma once
+
+#include <cstdint>
+
+namespace brood::core {
+
+struct Stats {
+  std::uint64_t steps = 0;
+  std::uint64_t portions = 0;          ///< Steps that left work for the next one.
+  std::uint64_t refused_messages = 0;  ///< Of peers that had no business to send them.
+  std::uint64_t stale_rows = 0;        ///< Of sessions that are over, or that came out of order.
+  std::uint64_t clock_refusals = 0;    ///< Rows whose clock was further ahead than clock_skew_max.
+  std::uint64_t conflicts = 0;         ///< Children found on two nodes.
+  std::uint64_t moves = 0;
+  std::uint64_t syncs_sent = 0;   ///< Portions of tables.
+  std::uint64_t deltas_sent = 0;
+  std::uint64_t busy = 0;         ///< Requests refused because too many wait.
+  std::uint64_t fell_behind = 0;  ///< Peers that no longer got each change, but the tables' differences.
+};
+
+}  // namespace brood::core

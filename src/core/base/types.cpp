@@ -1,0 +1,79 @@
+// Names of the core's enumerations, and the small functions of its plain data.
+#include "core/base/types.hpp"
+
+#include "core/base/messages.hpp"
+
+namespace brood::core {
+
+std::string_view to_string(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::starting:
+      return "starting";
+    case Phase::running:
+      return "running";
+    case Phase::restarting:
+      return "restarting";
+    case Phase::stopping:
+      return "stopping";
+    case Phase::stuck:
+      return "stuck";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Restart restart) noexcept {
+  switch (restart) {
+    case Restart::permanent:
+      return "permanent";
+    case Restart::transient:
+      return "transient";
+    case Restart::temporary:
+      return "temporary";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(MemberState state) noexcept {
+  switch (state) {
+    case MemberState::joining:
+      return "joining";
+    case MemberState::up:
+      return "up";
+    case MemberState::draining:
+      return "draining";
+    case MemberState::left:
+      return "left";
+    case MemberState::down:
+      return "down";
+  }
+  return "unknown";
+}
+
+bool Spec::same_as(const Spec& other) const {
+  return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
+         shutdown == other.shutdown && metadata == other.metadata && tag == other.tag &&
+         nodes == other.nodes && needs == other.needs;
+}
+
+bool Spec::runs_like(const Spec& other) const {
+  return id == other.id && worker == other.worker && args == other.args;
+}
+
+bool VersionVector::covers(const Dot& dot) const {
+  const auto found = seen.find({dot.node, dot.creation});
+  return found != seen.end() && dot.sequence <= found->second;
+}
+
+void VersionVector::add(const Dot& dot) {
+  auto& newest = seen[{dot.node, dot.creation}];
+  newest = std::max(newest, dot.sequence);
+}
+
+void VersionVector::merge(const VersionVector& other) {
+  for (const auto& [origin, sequence] : other.seen) {
+    auto& newest = seen[origin];
+    newest = std::max(newest, sequence);
+  }
+}
+
+}  // namespace brood::core

@@ -1,0 +1,182 @@
+// The nouns of the core: specs, epochs, members, instances. Plain data; the words are DESIGN.md's.
+#pragma once
+
+#include <brood/exit_reason.hpp>
+#include <brood/term.hpp>
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "term/child_id.hpp"
+
+namespace brood::core {
+
+using Duration = std::chrono::nanoseconds;
+
+/// The time of one step. `monotonic` and `boot` count from any origin of this machine (boot time goes on in a
+/// suspended machine), `wall` is Unix time. The core never asks for the time itself.
+struct Now {
+  Duration monotonic{};
+  Duration boot{};
+  Duration wall{};
+  /// The longest time, since the step before, in which the whole program did not run, as a thread that does
+  /// nothing but watch for that has seen it. A step of one's own that took long is none.
+  Duration slept{};
+};
+
+/// A hybrid logical clock: wall milliseconds in the high 48 bits, a counter in the low 16. 0 is "never".
+struct Hlc {
+  std::uint64_t value = 0;
+  friend auto operator<=>(const Hlc&, const Hlc&) = default;
+};
+
+/// Rises at every start of a child, on whatever node; a worker's fencing token. Ordered by clock, then node.
+struct Epoch {
+  Hlc clock;
+  NodeName node;
+  friend auto operator<=>(const Epoch&, const Epoch&) = default;
+};
+
+/// One start of a node in one unbroken membership. Ended by being declared down; never comes back.
+struct SessionId {
+  NodeName node;
+  std::uint32_t creation = 0;
+  std::uint64_t session = 0;  ///< Rises within a creation when the node has to join anew.
+  friend auto operator<=>(const SessionId&, const SessionId&) = default;
+};
+
+/// The origin of a change: the n-th change made by that start of that node.
+struct Dot {
+  NodeName node;
+  std::uint32_t creation = 0;
+  std::uint64_t sequence = 0;
+  friend auto operator<=>(const Dot&, const Dot&) = default;
+};
+
+enum class Restart : std::uint8_t { permanent, transient, temporary };
+
+/// How long a child may take to end when it is stopped. Zero: killed at once (brutal_kill).
+struct Shutdown {
+  std::chrono::milliseconds patience{5000};
+  bool infinity = false;
+  friend auto operator<=>(const Shutdown&, const Shutdown&) = default;
+};
+
+/// What to run for a child. Immutable once made; changed by replacing it.
+struct Spec {
+  ChildId id;
+  std::string worker;  ///< Registered name; "exec" for ordinary programs.
+  Bytes args;          ///< Encoded term; opaque to the core.
+  Restart restart = Restart::permanent;
+  Shutdown shutdown;
+  Bytes metadata;               ///< Encoded map; empty: none. Opaque to the core but for `tag`.
+  std::string tag;              ///< metadata's key `tag`, for tag_query; empty: none.
+  std::vector<NodeName> nodes;  ///< Only these nodes may run it; empty: all.
+  std::string needs;       ///< What a node must offer to run it (Member::offers): the worker's name, or for
+                           ///< commands "exec:<hash>", which "exec:*" also satisfies.
+  bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
+  std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
+
+  /// Runs as a program of its own: it does not share the fate of the node's process, nor the node its.
+  [[nodiscard]] bool is_program() const { return worker == "exec"; }
+  /// Equal in everything that matters for "the same spec": not is_static, not unknown.
+  [[nodiscard]] bool same_as(const Spec& other) const;
+  /// A process that was started by the other spec need not end for this one: what runs is the same, and only
+  /// how it is looked after (restart rule, shutdown, metadata, placement) may differ.
+  [[nodiscard]] bool runs_like(const Spec& other) const;
+};
+using SpecPtr = std::shared_ptr<const Spec>;
+
+/// Identifies a client's request in the whole cluster, so that a repeated one is recognised.
+struct RequestKey {
+  NodeName node;
+  std::uint32_t creation = 0;
+  std::uint64_t number = 0;
+  friend auto operator<=>(const RequestKey&, const RequestKey&) = default;
+};
+
+/// Nodes that were lost with a child, perhaps by its fault. A suspicion only makes it wait; a proof may make it
+/// `failed` (Settings::poison_nodes).
+struct Blame {
+  std::uint32_t proven = 0;     ///< The dying node named it; within poison_window of each other.
+  std::uint32_t suspected = 0;  ///< It had just started there. Forgotten once it has run well elsewhere.
+  Hlc last_proven;              ///< When the dying node named it last.
+
+  [[nodiscard]] std::uint32_t nodes() const { return proven + suspected; }
+  friend auto operator<=>(const Blame&, const Blame&) = default;
+};
+
+/// A row of the table of specs; the same on every node once all changes have arrived.
+struct SpecRow {
+  SpecPtr spec;
+  bool wanted = true;  ///< false: a static child that was stopped, or ended for good; kept so that a node
+                       ///< that starts with the file does not revive it.
+  Dot dot;             ///< The change that wrote this row.
+  Dot birth;           ///< The change that first made it. A removal ends the birth, so it also beats any
+                       ///< update of that row that was made at the same time; a new start is a new birth.
+  Hlc clock;           ///< Orders concurrent changes of one id.
+  RequestKey request;  ///< Of the start, or the stop of a static child, that made it: to know it again.
+  std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
+  std::vector<NodeName> avoid;  ///< Assignment: nodes on which it failed past its intensity, oldest first.
+  bool failed = false;  ///< Failed on all nodes (or took too many nodes down): not started until `retry`.
+  std::string failure;  ///< Why, in words; also of what only waits for not_before.
+  Blame blame;
+  std::uint32_t rounds = 0;  ///< How often in a row it has failed on every node that may run it.
+  Hlc not_before;            ///< Started no earlier than this wall time; 0: at once.
+};
+
+enum class Phase : std::uint8_t {
+  starting,  ///< Its start runs.
+  running,
+  restarting,  ///< Crashed; waits for its back-off.
+  stopping,    ///< Told to end.
+  stuck,       ///< A handler runs longer than stuck_after.
+};
+[[nodiscard]] std::string_view to_string(Phase phase) noexcept;
+[[nodiscard]] std::string_view to_string(Restart restart) noexcept;
+
+/// The process part of a pid; the node and creation are those of the hosting session.
+struct ProcessId {
+  std::uint32_t id = 0;
+  std::uint32_t serial = 0;
+  friend auto operator<=>(const ProcessId&, const ProcessId&) = default;
+};
+
+/// Where a child runs. Written only by the node that hosts it; goes with that node's session.
+struct Instance {
+  Epoch epoch;
+  Phase phase = Phase::starting;
+  ProcessId pid;            ///< Zero until running.
+  std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
+  std::uint32_t restarts = 0;
+  Hlc since;           ///< When it began to run (its first start on this node, for `uptime`).
+  Hlc retry_at;        ///< While it is restarting: the wall time of the next try.
+  std::string reason;  ///< Of the last crash or failed start, in words; empty: none.
+};
+
+enum class MemberState : std::uint8_t { joining, up, draining, left, down };
+[[nodiscard]] std::string_view to_string(MemberState state) noexcept;
+
+/// What a member says of itself. Written only by that member.
+struct Member {
+  SessionId session;
+  MemberState state = MemberState::joining;
+  std::uint64_t version = 0;     ///< Rises with each change that the member makes to its row.
+  Hlc up_since;                  ///< Longest up is the leader of what needs one.
+  std::uint32_t weight = 100;    ///< Share of the children, relative to the others'.
+  std::set<std::string> offers;  ///< Worker names and exec tokens it can run (Spec::needs).
+  std::map<std::string, std::string> labels;
+  std::uint32_t protocol_min = 1;
+  std::uint32_t protocol_max = 1;
+  std::string address;  ///< host:port where it listens, for peers without EPMD; may be empty.
+  std::map<std::string, std::string> fingerprint;  ///< Settings that must agree; compared key by key.
+  std::map<std::string, Bytes> unknown;
+};
+
+}  // namespace brood::core

@@ -1,0 +1,58 @@
+// Crashes: what follows when an instance of this node ends by itself: it is started again by policy, with intensity
+// and back-off; past these the next node of its order tries; failed on all of them it rests for a while.
+//
+// Owns: nothing. Reads: views, instances. Asks locals and rows.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/children/locals.hpp"
+#include "core/members/views.hpp"
+#include "core/rows/rows.hpp"
+
+namespace brood::core {
+
+/// The pause before the next start in a row of so many failures.
+[[nodiscard]] Duration restart_pause(const Settings& settings, std::uint32_t failures, bool started);
+/// The pause after so many rounds of all nodes.
+[[nodiscard]] Duration round_pause(const Settings& settings, std::uint32_t rounds);
+
+class Crashes {
+ public:
+  Crashes(Locals& locals, Instances& instances, Rows& rows, const Views& views, const Sessions& sessions,
+          const Fence& fence, const PeerTable& peers)
+      : locals_(locals),
+        instances_(instances),
+        rows_(rows),
+        views_(views),
+        sessions_(sessions),
+        fence_(fence),
+        peers_(peers) {}
+
+  struct Failure {
+    bool started = true;  ///< false: its start failed.
+    bool normal = false;
+    std::string reason;
+    Bytes detail;
+  };
+  /// The time at which it is to be looked at again; max(): at once.
+  Duration on_failure(Step& s, Child& child, const Failure& failure);
+  /// Whether anything may be started again here.
+  [[nodiscard]] bool may_restart() const;
+  /// A child that failed on all nodes there were may run on one that has come since.
+  void look_at_failed(Step& s, Child& child);
+
+ private:
+  void end_for_good(Step& s, Child& child);
+  void move_away(Step& s, Child& child, const std::string& reason);
+  [[nodiscard]] bool avoids_all(const Child& child, const SpecRow& row) const;
+
+  Locals& locals_;
+  Instances& instances_;
+  Rows& rows_;
+  const Views& views_;
+  const Sessions& sessions_;
+  const Fence& fence_;
+  const PeerTable& peers_;
+};
+
+}  // namespace brood::core

@@ -1,0 +1,120 @@
+#include "core/children/locals.hpp"
+
+namespace brood::core {
+
+Child* Locals::find(const ChildId& id, const Epoch& epoch) const {
+  Child* child = children_.find(id);
+  return child && child->own() && child->own()->alive && child->own()->epoch == epoch ? child : nullptr;
+}
+
+Epoch Locals::new_epoch(Step& s, const Child& child) {
+  Hlc clock = s.tick();
+  if (clock <= child.floor().clock) clock = after(child.floor().clock);
+  return {clock, s.settings.self};
+}
+
+void Locals::start(Step& s, Child& child) {
+  auto own = std::make_unique<Own>();
+  own->birth = child.row()->birth;
+  own->place = static_cast<std::uint32_t>(all_.size());
+  all_.push_back(child.ref);
+  child.own_.value_ = std::move(own);
+  launch(s, child, Instance{});
+}
+
+void Locals::start_again(Step& s, Child& child) {
+  launch(s, child, *instances_.here(child));
+}
+
+void Locals::launch(Step& s, Child& child, Instance instance) {
+  Own& own = *child.own_.value_;
+  own.spec = child.row()->spec;
+  own.epoch = new_epoch(s, child);
+  own.alive = true;
+  own.ran = false;
+  own.restart_at = Duration::max();
+  instance.epoch = own.epoch;
+  instance.phase = Phase::starting;
+  instance.pid = {};
+  instance.os_pid = 0;
+  instance.retry_at = {};
+  s.effects.starts.push_back({own.spec, own.epoch, s.cause()});
+  instances_.publish(s, child, instance);
+}
+
+void Locals::end(Step& s, Child& child, StopWhy why) {
+  Own& own = *child.own_.value_;
+  if (!own.alive) return drop(s, child);
+  const bool told = own.stopping != StopWhy::none;
+  own.stopping = why;
+  if (told) return;
+  s.effects.stops.push_back({child.id, own.epoch, own.spec->shutdown, s.cause()});
+  Instance instance = *instances_.here(child);
+  instance.phase = Phase::stopping;
+  instances_.publish(s, child, instance);
+}
+
+void Locals::kill(Step& s, Child& child) {
+  s.effects.stops.push_back({child.id, child.own()->epoch, Shutdown{0ms, false}, s.cause()});
+}
+
+void Locals::drop(Step& s, Child& child, const Bytes& detail) {
+  const std::uint32_t place = child.own()->place;
+  all_[place] = all_.back();
+  children_.get(all_[place])->own_.value_->place = place;
+  all_.pop_back();
+  child.own_.value_.reset();
+  instances_.retract(s, child, detail);
+}
+
+void Locals::raise(Step& s, Child& child) {
+  Instance instance = *instances_.here(child);
+  instance.epoch = new_epoch(s, child);
+  instances_.publish(s, child, instance);
+}
+
+void Locals::on_started(Step& s, Child& child, const Started& event) {
+  Own& own = *child.own_.value_;
+  own.ran = true;
+  own.ran_at = s.time();
+  Instance instance = *instances_.here(child);
+  instance.pid = event.pid;
+  instance.os_pid = event.os_pid;
+  if (instance.since == Hlc{}) instance.since = s.tick();
+  if (own.stopping == StopWhy::none) instance.phase = Phase::running;
+  instances_.publish(s, child, instance);
+}
+
+void Locals::on_stuck(Step& s, Child& child, bool stuck) {
+  Instance instance = *instances_.here(child);
+  if (instance.phase != Phase::running && instance.phase != Phase::stuck) return;
+  instance.phase = stuck ? Phase::stuck : Phase::running;
+  instances_.publish(s, child, instance);
+}
+
+bool Locals::count_failure(const Step& s, Child& child) {
+  Own& own = *child.own_.value_;
+  if (own.ran && s.time() - own.ran_at >= s.settings.stable_after) own.failures = 0;
+  ++own.failures;
+  own.crashes.push_back(s.time());
+  std::erase_if(own.crashes, [&](Duration at) { return at < s.time() - s.settings.max_seconds; });
+  return own.crashes.size() > s.settings.max_restarts;
+}
+
+void Locals::wait_to_restart(Step& s, Child& child, Duration at, bool pause, const std::string& reason,
+                             const Bytes& detail) {
+  child.own_.value_->restart_at = at;
+  Instance instance = *instances_.here(child);
+  ++instance.restarts;
+  instance.reason = reason;
+  instance.phase = Phase::restarting;
+  instance.pid = {};
+  instance.os_pid = 0;
+  instance.retry_at = hlc_at(s.now.wall + (at - s.time()));
+  if (pause)
+    instances_.publish(s, child, instance, detail);
+  else
+    instances_.keep(child, instance);
+}
+
+}  // namespace brood::core

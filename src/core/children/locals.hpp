@@ -1,0 +1,61 @@
+// Locals: the instances that run on this node, from the start that the driver is asked for to the end that it tells.
+//
+//   (none) -> starting -> running <-> stuck
+//                ^           |  \.
+//                |           v   v
+//            restarting <- ended  stopping -> (none)
+//
+// Owns: Child::own_ and the list of all own. Reads: nothing else. Asks instances to publish, the driver (effects) to
+// start and stop. Decides nothing: reconciler.hpp and crashes.hpp do.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/rows/instances.hpp"
+
+namespace brood::core {
+
+class Locals {
+ public:
+  Locals(ChildTable& children, Instances& instances) : children_(children), instances_(instances) {}
+
+  [[nodiscard]] const std::vector<ChildRef>& all() const { return all_; }
+  [[nodiscard]] std::size_t count() const { return all_.size(); }
+  /// The child whose live process has this epoch; nullptr: what is told of it is over.
+  [[nodiscard]] Child* find(const ChildId& id, const Epoch& epoch) const;
+
+  /// The first start on this node of what its row says.
+  void start(Step& s, Child& child);
+  /// Another start of what is hosted here already.
+  void start_again(Step& s, Child& child);
+  /// Tells it to end; what waits to restart is dropped at once.
+  void end(Step& s, Child& child, StopWhy why);
+  /// The same, without patience; it may have been told before.
+  void kill(Step& s, Child& child);
+  /// Nothing of it runs here any more.
+  void drop(Step& s, Child& child, const Bytes& detail = {});
+  /// The row has changed in a way that its process need not know.
+  void follow(Child& child, const SpecPtr& spec) { child.own_.value_->spec = spec; }
+  /// A survivor of a conflict shows an epoch above all others.
+  void raise(Step& s, Child& child);
+
+  // ---- what the driver says
+  void on_started(Step& s, Child& child, const Started& event);
+  void on_stuck(Step& s, Child& child, bool stuck);
+  /// Its process is gone, or its start failed.
+  void ended(Child& child) { child.own_.value_->alive = false; }
+  /// Counts the failure; true once there were more than the intensity allows.
+  [[nodiscard]] bool count_failure(const Step& s, Child& child);
+  /// It will be started again at that time; `pause`: not at once, so others are told.
+  void wait_to_restart(Step& s, Child& child, Duration at, bool pause, const std::string& reason,
+                       const Bytes& detail);
+
+ private:
+  void launch(Step& s, Child& child, Instance instance);
+  [[nodiscard]] static Epoch new_epoch(Step& s, const Child& child);
+
+  ChildTable& children_;
+  Instances& instances_;
+  std::vector<ChildRef> all_;
+};
+
+}  // namespace brood::core

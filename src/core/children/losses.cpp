@@ -1,0 +1,93 @@
+#include "core/children/losses.hpp"
+
+#include <fmt/format.h>
+
+namespace brood::core {
+
+Duration suspect_pause(const Settings& settings, const Blame& blame) {
+  Duration pause = settings.suspect_delay;
+  for (std::uint32_t times = blame.nodes(); times > 0 && pause < settings.suspect_delay_max; --times) pause *= 2;
+  return std::min(pause, settings.suspect_delay_max);
+}
+
+void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) {
+  if (loss.how == Ending::left || loss.goes_on || !child.wanted() || instances_.any(child)) return;
+  const SpecRow& row = *child.row();
+  Mark mark;
+  mark.birth = row.birth;
+  mark.before = row.blame;
+  mark.node = loss.session.node;
+  mark.temporary = row.spec->restart == Restart::temporary;
+  mark.proven = loss.obituary && loss.obituary->id == child.id && loss.obituary->epoch == instance.epoch;
+  // No program (it lives in a process of its own), and nobody when the node only fell silent, or named another.
+  const bool young = instance.phase == Phase::starting ||
+                     instance.epoch.clock >= hlc_at(loss.wall - s.settings.suspect_window);
+  mark.suspected =
+      !loss.obituary && loss.how == Ending::died && young && !row.spec->is_program();
+  if (mark.suspected) {
+    if (suspects_.size() > 100) suspects_.clear();
+    mark.suspected = ++suspects_[loss.session] <= s.settings.suspects_max;
+  }
+  const bool returns = row.start_on == loss.session.node;
+  if (!mark.temporary && !mark.proven && !mark.suspected && !returns) return;
+  mark.start_at = s.time();
+  if (mark.proven || mark.suspected) mark.start_at += suspect_pause(s.settings, row.blame);
+  marks_[child.ref] = std::move(mark);
+}
+
+void Losses::touch_all(Step& s, Notes& notes) {
+  for (const auto& [ref, mark] : marks_)
+    if (Child* child = children_.get(ref)) notes.touched(s, *child);
+}
+
+Losses::Verdict Losses::look(Step& s, Child& child) {
+  if (marks_.empty()) return {};
+  const auto found = marks_.find(child.ref);
+  if (found == marks_.end()) return {};
+  Mark& mark = found->second;
+  if (!child.wanted() || child.row()->birth != mark.birth || instances_.any(child)) {
+    marks_.erase(found);
+    return {};
+  }
+  const bool coordinates = views_.placement().coordinator(child.hash) == self_index;
+  if (views_.acting() && coordinates && !mark.counted && child.row()->blame == mark.before) {
+    if (mark.temporary) {
+      marks_.erase(found);
+      rows_.remove(s, child);
+      return {false, Duration::max()};
+    }
+    write(s, child, mark);
+  }
+  if (mark.temporary) return {false, Duration::max()};
+  if (s.time() < mark.start_at) return {false, mark.start_at};
+  // The coordinator's mark must last until it has written; the others only delay.
+  if (mark.counted || !coordinates) marks_.erase(found);
+  return {};
+}
+
+void Losses::write(Step& s, Child& child, Mark& mark) {
+  SpecRow row = *child.row();
+  mark.counted = true;
+  if (mark.suspected) ++row.blame.suspected;
+  if (mark.proven) {
+    const Duration since = s.now.wall - wall_of(row.blame.last_proven);
+    if (since > s.settings.poison_window) row.blame.proven = 0;
+    ++row.blame.proven;
+    row.blame.last_proven = s.tick();
+    row.failed = s.settings.poison_nodes > 0 && row.blame.proven >= s.settings.poison_nodes;
+  }
+  if (row.failed) {
+    row.failure = fmt::format("{} nodes crashed in a handler of it; the last was {}", row.blame.proven,
+                              mark.node.value);
+    s.log(LogLevel::error, fmt::format("{} is failed: {}", child.id.text(), row.failure));
+  } else if (mark.suspected || mark.proven) {
+    row.failure = fmt::format("{} was lost {}", mark.node.value,
+                              mark.proven ? "in a handler of it" : "just after it had started there");
+    row.not_before = hlc_at(s.now.wall + (mark.start_at - s.time()));
+  }
+  // Where that node is up again already, it may be starting the child in this very view.
+  if (row.start_on == mark.node && !views_.placement().is_up(mark.node)) row.start_on.reset();
+  rows_.write(s, child, std::move(row), false);
+}
+
+}  // namespace brood::core

@@ -1,0 +1,220 @@
+// What the loss of a node means for the children it ran, and which of them it is blamed on.
+#include <gtest/gtest.h>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+TEST(Loss, ATemporaryChildOfALostNodeIsNotStartedAgain) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a", "counter", Restart::temporary)}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(4s);
+  EXPECT_EQ(cluster.host("a"), 2U);
+  cluster.kill(2);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  EXPECT_EQ(cluster.nodes[0].core->size(), 0U);
+  EXPECT_EQ(cluster.nodes[1].core->size(), 0U);
+}
+
+TEST(Loss, AChildThatTakesTwoNodesDownIsFailed) {
+  Cluster cluster(4);
+  cluster.form();
+  cluster.start(0, {spec_of("a"), spec_of("b")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run(5s);
+  for (int round = 0; round < 2; ++round) {
+    const std::size_t victim = cluster.host("a");
+    const Epoch epoch = cluster.nodes[victim].processes.at(id_of("a"));
+    cluster.give(victim, Crashing{id_of("a"), epoch});
+    cluster.run();
+    cluster.kill(victim);
+    cluster.run(100ms);
+    EXPECT_EQ(cluster.alive("a"), 0U) << "it starts later than the others";
+    EXPECT_EQ(cluster.alive("b"), 1U);
+    cluster.run(5s);
+  }
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  EXPECT_EQ(cluster.alive("b"), 1U);
+  for (const auto& node : cluster.nodes) {
+    if (node.core) {
+      EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+    }
+  }
+}
+
+TEST(Loss, ChildrenOfASilentNodeStartAfterTheTickTimeout) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(30));
+  cluster.run(5s);
+  cluster.pause(2);
+  cluster.nodes[2].processes.clear();
+  cluster.drop_channels(2, true);
+  cluster.run(1s);
+  expect_each_once(cluster, 0);
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+}
+
+/// Loses the node on which the child runs, twice, each time `after` it started there.
+void lose_its_node_twice(Cluster& cluster, std::string_view id, Duration after) {
+  for (int round = 0; round < 2; ++round) {
+    for (int waited = 0; cluster.alive(id) == 0 && waited < 1000; ++waited) cluster.run(10ms);
+    ASSERT_EQ(cluster.alive(id), 1U) << "round " << round;
+    cluster.run(after);
+    cluster.kill(cluster.host(id));
+  }
+  cluster.run(2s);
+}
+
+TEST(Loss, WhatHadJustStartedIsSuspectAndWaitsLongerEachTimeButIsNeverFailed) {
+  Cluster cluster(4);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run();
+  for (int round = 0; round < 3; ++round) {
+    const std::size_t victim = cluster.host("a");
+    ASSERT_LT(victim, 4U) << "round " << round;
+    cluster.kill(victim);
+    const Duration pause = 500ms * (1 << round);
+    cluster.run(pause - 50ms);
+    EXPECT_EQ(cluster.alive("a"), 0U) << "round " << round;
+    cluster.boot(victim);
+    cluster.run(150ms);
+    EXPECT_EQ(cluster.alive("a"), 1U) << "round " << round;
+    const SpecRow* row = cluster.nodes[cluster.host("a")].core->spec(id_of("a"));
+    EXPECT_EQ(row->blame.suspected, static_cast<std::uint32_t>(round + 1));
+    EXPECT_NE(row->failure, "") << "it says why it waited";
+  }
+}
+
+TEST(Loss, NodesThatNameAChildLongApartDoNotMakeItFailed) {
+  Cluster cluster(4);
+  cluster.change = [](std::size_t, Settings& settings) { settings.poison_window = 30s; };
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run(5s);
+  for (int round = 0; round < 2; ++round) {
+    const std::size_t victim = cluster.host("a");
+    cluster.give(victim, Crashing{id_of("a"), cluster.nodes[victim].processes.at(id_of("a"))});
+    cluster.run();
+    cluster.kill(victim);
+    cluster.run(40s);
+    EXPECT_EQ(cluster.alive("a"), 1U) << "round " << round;
+  }
+}
+
+TEST(Loss, AnObituaryOfAnOlderInstanceBlamesNobody) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(5s);
+  Epoch epoch = cluster.nodes[2].processes.at(id_of("a"));
+  epoch.clock.value -= 1;
+  cluster.give(2, Crashing{id_of("a"), epoch});
+  cluster.run();
+  cluster.kill(2);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->blame, Blame{});
+}
+
+TEST(Loss, NodesThatAreKilledOneAfterTheOtherMakeNoSuspects) {
+  Cluster cluster(4);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run();
+  lose_its_node_twice(cluster, "a", 600ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Loss, OfVeryManyThatHadJustStartedOnlySomeWait) {
+  Cluster cluster(3);
+  cluster.form();
+  const auto most = static_cast<int>(cluster.nodes[0].core->settings().suspects_max);
+  cluster.start(0, many(3 * most), StartMode::start, cluster.nodes[2].name);
+  cluster.run(100ms);
+  cluster.kill(2);
+  cluster.run(100ms);
+  std::size_t alive = 0;
+  for (int i = 0; i < 3 * most; ++i) alive += cluster.alive("c" + std::to_string(i));
+  EXPECT_GE(alive, static_cast<std::size_t>(most));
+  cluster.run(2s);
+  expect_each_once(cluster, 3 * most);
+}
+
+TEST(Loss, WhatRanWellAfterALossIsNotSuspectAnyMore) {
+  Cluster cluster(4);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run(100ms);
+  cluster.kill(cluster.host("a"));
+  cluster.run(2s);
+  const Core& survivor = *cluster.nodes[0].core;
+  EXPECT_EQ(survivor.spec(id_of("a"))->blame.suspected, 1U);
+  cluster.run(survivor.settings().stable_after);
+  EXPECT_EQ(survivor.spec(id_of("a"))->blame.suspected, 0U);
+}
+
+TEST(Loss, ADyingNodesWordIsNotForgotten) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(5s);
+  cluster.give(2, Crashing{id_of("a"), cluster.nodes[2].processes.at(id_of("a"))});
+  cluster.run();
+  cluster.kill(2);
+  cluster.run(60s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->blame.proven, 1U);
+}
+
+TEST(Loss, AProgramIsNeverSuspect) {
+  Cluster cluster(4);
+  cluster.change = [](std::size_t, Settings& settings) { settings.offers.insert("exec"); };
+  cluster.form();
+  cluster.start(0, {spec_of("a", "exec")}, StartMode::start, cluster.nodes[3].name);
+  cluster.run();
+  lose_its_node_twice(cluster, "a", 100ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Loss, NobodyIsSuspectWhenANodeFallsSilent) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(100ms);
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.alive("a"), 2U) << "the sleeping one, and the one that replaces it";
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->blame, Blame{});
+}
+
+TEST(Loss, AChildThatWasPutOnANodeStaysThereWhenTheNodeIsBackBeforeTheOthersAgree) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.form_wait = 1s; };
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i) {
+    const std::string candidate = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[0].name) id = candidate;
+  }
+  cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[1].name);
+  cluster.run(5s);
+  cluster.pause(0);
+  cluster.pause(2);
+  cluster.kill(1);
+  cluster.boot(1);
+  cluster.run(2s);
+  cluster.watch = [&](std::size_t, const Effects&) { EXPECT_LE(cluster.alive(id), 1U); };
+  cluster.resume(0);
+  cluster.resume(2);
+  cluster.run(5s);
+  EXPECT_EQ(cluster.alive(id), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
+}
+
+}  // namespace
+}  // namespace brood::core::testing

@@ -1,0 +1,54 @@
+#include "core/children/moves.hpp"
+
+namespace brood::core {
+
+bool Moves::may_leave(Step& s, const Child& child) {
+  if (!moving_.contains(child.ref) && child.own()->alive) {
+    if (moving_.size() >= std::max<std::size_t>(s.settings.moves_in_flight, 1)) {
+      queue_.insert(child.ref);
+      return false;
+    }
+    moving_.emplace(child.ref, Duration::max());
+    ++s.stats.moves;
+  }
+  queue_.erase(child.ref);
+  return true;
+}
+
+void Moves::end(std::map<ChildRef, Duration>::iterator move) {
+  if (move->second != Duration::max()) until_.erase({move->second, move->first});
+  moving_.erase(move);
+}
+
+void Moves::look(const Step& s, const Child& child) {
+  if (moving_.empty()) return;
+  const auto move = moving_.find(child.ref);
+  if (move == moving_.end()) return;
+  if (child.own()) {
+    if (child.own()->stopping == StopWhy::none) end(move);
+    return;
+  }
+  bool over = !child.wanted();
+  instances_.each(child,
+                  [&](const Hosted& hosted) { over = over || hosted.instance.phase != Phase::starting; });
+  if (over) return end(move);
+  if (move->second != Duration::max()) return;
+  move->second = s.time() + 5s;
+  until_.emplace(move->second, move->first);
+}
+
+void Moves::work(Step& s, Notes& notes) {
+  while (!until_.empty() && until_.begin()->first <= s.time()) {
+    moving_.erase(until_.begin()->second);
+    until_.erase(until_.begin());
+  }
+  const std::size_t most = std::max<std::size_t>(s.settings.moves_in_flight, 1);
+  std::size_t room = most - std::min(most, moving_.size());
+  for (; !queue_.empty() && room > 0; --room) {
+    const ChildRef ref = *queue_.begin();
+    queue_.erase(queue_.begin());
+    if (Child* child = children_.get(ref)) notes.touched(s, *child);
+  }
+}
+
+}  // namespace brood::core

@@ -1,0 +1,39 @@
+// Moves: which children this node is handing over, and how many at once.
+//
+// Owns: what is on the move and what waits for its turn. Reads: instances. Tells: touched.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/rows/instances.hpp"
+
+namespace brood::core {
+
+class Moves {
+ public:
+  Moves(ChildTable& children, const Instances& instances) : children_(children), instances_(instances) {}
+
+  [[nodiscard]] bool any() const { return !moving_.empty(); }
+  /// Whether the child may leave now; if not, it is touched when its turn has come.
+  [[nodiscard]] bool may_leave(Step& s, const Child& child);
+  /// Something about the child has changed: a move is over when it runs elsewhere or is gone.
+  void look(const Step& s, const Child& child);
+  void forget_queue() { queue_.clear(); }
+
+  [[nodiscard]] bool has_work(const Step& s) const {
+    return (!queue_.empty() && moving_.size() < s.settings.moves_in_flight) || deadline() <= s.time();
+  }
+  void work(Step& s, Notes& notes);
+  [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.begin()->first; }
+
+ private:
+  void end(std::map<ChildRef, Duration>::iterator move);
+
+  ChildTable& children_;
+  const Instances& instances_;
+  /// Released by us, and until when we wait to see it run again.
+  std::map<ChildRef, Duration> moving_;
+  std::set<std::pair<Duration, ChildRef>> until_;
+  std::set<ChildRef> queue_;
+};
+
+}  // namespace brood::core

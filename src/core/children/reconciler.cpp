@@ -1,0 +1,201 @@
+#include "core/children/reconciler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace brood::core {
+namespace {
+/// Children that the sweep passes cost a small part of one that is looked at.
+constexpr std::size_t swept_for_one = 16;
+}  // namespace
+
+void Reconciler::touch(Child& child) {
+  if (child.touched_.get()) return;
+  child.touched_.value_ = true;
+  touched_.push_back(child.ref);
+}
+
+Child* Reconciler::take() {
+  Child* child = with_.children.get(touched_.front());
+  touched_.pop_front();
+  if (child) child->touched_.value_ = false;
+  return child;
+}
+
+void Reconciler::on_time(Step& s) {
+  while (!timers_.empty() && timers_.begin()->first <= s.time()) {
+    if (Child* child = with_.children.get(timers_.begin()->second)) touch(*child);
+    timers_.erase(timers_.begin());
+  }
+}
+
+void Reconciler::may_act(Step&, bool anew) {
+  if (anew) {
+    waiting_.clear();
+    sweep_ = 0;
+    return;
+  }
+  for (const ChildRef ref : waiting_)
+    if (Child* child = with_.children.get(ref)) touch(*child);
+  waiting_.clear();
+}
+
+void Reconciler::sweep_some(Step& s) {
+  s.spend(1);
+  for (std::size_t left = swept_for_one; left > 0 && sweeping(); --left) {
+    Child* child = with_.children.at_slot(sweep_++);
+    if (!child) continue;
+    const PeerIndex place = child->row() ? place_of(*child) : no_peer;
+    if (child->place() == no_peer || place != child->place() || (child->own() && place != self_index))
+      touch(*child);
+  }
+}
+
+PeerIndex Reconciler::place_of(const Child& child) const {
+  return with_.views.placement().first(child.hash, *child.row());
+}
+
+void Reconciler::look(Step& s, Child& child) {
+  with_.instances.drop_dead(s, child);
+  const auto verdict = with_.losses.look(s, child);
+  wake(child, verdict.look_again);
+  with_.crashes.look_at_failed(s, child);
+  if (child.own()) look_at_own(s, child);
+  if (!child.own()) {
+    if (verdict.may_start)
+      maybe_start(s, child);
+    else
+      handovers_.erase(child.ref);
+  }
+  with_.moves.look(s, child);
+  if (with_.views.acting()) {
+    child.place_.value_ = child.row() ? place_of(child) : no_peer;
+  } else if (child.row() || child.own()) {
+    child.place_.value_ = no_peer;
+    waiting_.push_back(child.ref);
+  }
+}
+
+void Reconciler::look_at_own(Step& s, Child& child) {
+  if (!child.wanted()) return with_.locals.end(s, child, StopWhy::removed);
+  const SpecRow& row = *child.row();
+  const Own& own = *child.own();
+  if (own.spec != row.spec && !own.spec->same_as(*row.spec)) {
+    if (!own.spec->runs_like(*row.spec)) return with_.locals.end(s, child, StopWhy::replaced);
+    with_.locals.follow(child, row.spec);
+  }
+  // Stopped and started again before this node learned of it: what runs is still the one that was stopped.
+  if (own.birth != row.birth && !with_.rows.table().find_birth(child, own.birth))
+    return with_.locals.end(s, child, StopWhy::replaced);
+  if (own.stopping != StopWhy::none) return;
+  if (row.failed && !own.alive) return with_.locals.drop(s, child);  // given up while it waited to restart here
+  if (with_.views.acting()) {
+    const PeerIndex place = place_of(child);
+    if (with_.instances.count(child) > 1 && resolve_conflict(s, child, place)) return;
+    if (place != self_index && place != no_peer) return release(s, child);
+    if (row.failed && own.ran) return clear_failure(s, child);
+    if ((row.blame.suspected > 0 || row.rounds > 0) && own.ran) clear_suspicion(s, child);
+  }
+  if (child.own()->alive || !with_.crashes.may_restart()) return;
+  if (child.own()->restart_at <= s.time())
+    with_.locals.start_again(s, child);
+  else
+    wake(child, child.own()->restart_at);
+}
+
+// It runs, so it is not failed: it was blamed for the loss of this node, which only slept, or the other side
+// of a split gave it up.
+void Reconciler::clear_failure(Step& s, Child& child) {
+  SpecRow next = *child.row();
+  next.failed = false;
+  next.failure.clear();
+  next.blame = {};
+  next.rounds = 0;
+  next.not_before = {};
+  with_.rows.write(s, child, std::move(next), false);
+}
+
+// A child that runs well where it was started after a loss did not cause it, as far as one can tell; and one
+// that had failed everywhere does no longer.
+void Reconciler::clear_suspicion(Step& s, Child& child) {
+  const Duration at = child.own()->ran_at + s.settings.stable_after;
+  if (s.time() < at) return wake(child, at);
+  SpecRow next = *child.row();
+  next.blame.suspected = 0;
+  next.rounds = 0;
+  next.failure.clear();
+  next.not_before = {};
+  with_.rows.write(s, child, std::move(next), false);
+}
+
+// A child that failed everywhere, or is a suspect, waits for its time. Clocks that differ do not hold it for ever.
+bool Reconciler::must_wait(Step& s, Child& child) {
+  const Hlc until = child.row()->not_before;
+  if (until == Hlc{}) return false;
+  const Duration left = wall_of(until) - s.now.wall;
+  const Duration most = std::max(s.settings.suspect_delay_max, s.settings.round_pause_max);
+  if (left <= Duration{} || left > most) return false;
+  wake(child, s.time() + left);
+  return true;
+}
+
+void Reconciler::maybe_start(Step& s, Child& child) {
+  const bool mine = child.wanted() && !child.row()->failed && with_.views.acting() &&
+                    with_.sessions.self().state == MemberState::up && place_of(child) == self_index;
+  if (!mine) {
+    if (!handovers_.empty()) handovers_.erase(child.ref);
+    return;
+  }
+  const Hosted* elsewhere = with_.instances.any(child);
+  if (!elsewhere) {
+    if (!handovers_.empty()) handovers_.erase(child.ref);
+    if (must_wait(s, child)) return;
+    return with_.locals.start(s, child);
+  }
+  // While that node's session lives, it is for that node to end it, however long that takes.
+  const auto [since, added] = handovers_.try_emplace(child.ref, s.time());
+  if (!added && s.time() < since->second + s.settings.handover_wait) return;
+  if (!added) {
+    since->second = s.time();
+    s.log(LogLevel::warning,
+          fmt::format("still waiting for {} to hand over {}",
+                      with_.peers.name(with_.instances.peer(*elsewhere)).value, child.id.text()));
+  }
+  wake(child, s.time() + s.settings.handover_wait);
+}
+
+void Reconciler::release(Step& s, Child& child) {
+  if (with_.moves.may_leave(s, child)) with_.locals.end(s, child, StopWhy::released);
+}
+
+// True: the instance here has to end.
+bool Reconciler::resolve_conflict(Step& s, Child& child, PeerIndex place) {
+  ++s.stats.conflicts;
+  PeerIndex stays = place;
+  if (place == no_peer || !with_.instances.on(child, place)) {
+    const auto since = [](const Instance& instance) {
+      return instance.since == Hlc{} ? instance.epoch.clock : instance.since;
+    };
+    std::optional<std::pair<Hlc, NodeName>> longest;
+    with_.instances.each(child, [&](const Hosted& hosted) {
+      const PeerIndex peer = with_.instances.peer(hosted);
+      std::pair<Hlc, NodeName> one{since(hosted.instance), with_.peers.name(peer)};
+      if (longest && *longest <= one) return;
+      longest = std::move(one);
+      stays = peer;
+    });
+  }
+  if (stays != self_index) {
+    with_.locals.end(s, child, StopWhy::conflict);
+    return true;
+  }
+  // The survivor's epoch is above all others'.
+  const Epoch mine = with_.instances.here(child)->epoch;
+  bool greatest = true;
+  with_.instances.each(child, [&](const Hosted& hosted) { greatest = greatest && hosted.instance.epoch <= mine; });
+  if (!greatest) with_.locals.raise(s, child);
+  return false;
+}
+
+}  // namespace brood::core

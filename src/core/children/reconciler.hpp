@@ -1,0 +1,79 @@
+// Reconciler: one child at a time, what should run on this node compared with what runs.
+//
+//   start     this node is the child's place, and it runs nowhere
+//   release   it runs here, and this node is not its place
+//   remove    its row is gone, or is another
+//   conflict  it runs on two nodes
+//
+// A child that anything has happened to is touched, and looked at once, in the order of touching. When the view is
+// another, a sweep goes over all children in portions and touches those whose place has changed.
+//
+// Owns: what is touched, when to look again, the sweep, Child::place_. Reads: views, instances, own, the fence.
+// Asks locals, rows, moves, losses, crashes.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/children/crashes.hpp"
+#include "core/children/losses.hpp"
+#include "core/children/moves.hpp"
+
+namespace brood::core {
+
+class Reconciler {
+ public:
+  struct Neighbours {
+    ChildTable& children;
+    Locals& locals;
+    Instances& instances;
+    Rows& rows;
+    Moves& moves;
+    Losses& losses;
+    Crashes& crashes;
+    const Views& views;
+    const Sessions& sessions;
+    const PeerTable& peers;
+  };
+  explicit Reconciler(const Neighbours& neighbours) : with_(neighbours) {}
+
+  // ---- what is to be looked at
+  void touch(Child& child);
+  /// Touches the child at that time.
+  void wake(const Child& child, Duration at) {
+    if (at != Duration::max()) timers_.emplace(at, child.ref);
+  }
+  [[nodiscard]] bool has_touched() const { return !touched_.empty(); }
+  /// The next of them; nullptr: it is gone.
+  [[nodiscard]] Child* take();
+  void look(Step& s, Child& child);
+
+  // ---- the sweep
+  /// This node may act by another view, or again.
+  void may_act(Step& s, bool anew);
+  [[nodiscard]] bool sweeping() const { return sweep_ < with_.children.slots(); }
+  void sweep_some(Step& s);
+
+  /// Nothing is touched or on its way to be.
+  [[nodiscard]] bool is_idle() const { return touched_.empty() && !sweeping(); }
+
+  void on_time(Step& s);
+  [[nodiscard]] Duration deadline() const { return timers_.empty() ? Duration::max() : timers_.begin()->first; }
+
+ private:
+  [[nodiscard]] PeerIndex place_of(const Child& child) const;
+  void look_at_own(Step& s, Child& child);
+  void maybe_start(Step& s, Child& child);
+  [[nodiscard]] bool must_wait(Step& s, Child& child);
+  void release(Step& s, Child& child);
+  [[nodiscard]] bool resolve_conflict(Step& s, Child& child, PeerIndex place);
+  void clear_failure(Step& s, Child& child);
+  void clear_suspicion(Step& s, Child& child);
+
+  Neighbours with_;
+  std::deque<ChildRef> touched_;
+  std::set<std::pair<Duration, ChildRef>> timers_;
+  std::vector<ChildRef> waiting_;  ///< Touched while this node could not act.
+  std::uint32_t sweep_ = 0xffff'ffff;
+  std::map<ChildRef, Duration> handovers_;  ///< This node waits for an instance elsewhere, since.
+};
+
+}  // namespace brood::core

@@ -1,0 +1,379 @@
+// Rules 1 to 4 and 6, one by one.
+#include <gtest/gtest.h>
+
+#include "core/base/hlc.hpp"
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+TEST(Reconcile, ChildrenOfALostNodeStartElsewhere) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(300));
+  cluster.run(4s);
+  cluster.kill(2);
+  cluster.run(1s);
+  expect_each_once(cluster, 300);
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+}
+
+TEST(Reconcile, OnlyChildrenThatBelongToANewNodeMoveToItAndNeverRunTwice) {
+  Cluster cluster(3);
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.boot(1);
+  cluster.run(1s);
+  cluster.start(0, many(300));
+  cluster.run(1s);
+  std::map<ChildId, std::size_t> before;
+  for (int i = 0; i < 300; ++i)
+    before[id_of("c" + std::to_string(i))] = cluster.host("c" + std::to_string(i));
+  cluster.watch = [&](std::size_t, const Effects&) {
+    for (int i = 0; i < 300; ++i) ASSERT_LE(cluster.alive("c" + std::to_string(i)), 1U);
+  };
+  cluster.boot(2);
+  cluster.run(1s);
+  expect_each_once(cluster, 300);
+  std::size_t moved = 0;
+  for (const auto& [id, host] : before) {
+    const std::size_t now = cluster.host(id.text());
+    if (now == host) continue;
+    EXPECT_EQ(now, 2U);
+    ++moved;
+  }
+  EXPECT_GT(moved, 60U);
+  EXPECT_LT(moved, 150U);
+}
+
+TEST(Reconcile, AtMostMovesInFlightChildrenStopAtOnce) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.moves_in_flight = 5; };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.start(0, many(100));
+  cluster.run();
+  std::size_t most = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 0) most = std::max(most, effects.stops.size());
+  };
+  cluster.boot(1);
+  cluster.run(1s);
+  EXPECT_LE(most, 5U);
+  expect_each_once(cluster, 100);
+}
+
+TEST(Reconcile, NodesThatBootTogetherStartEachStaticChildOnceAndMoveNone) {
+  Cluster cluster(3);
+  const auto spec = spec_of("a", "counter", Restart::permanent, true);
+  std::size_t starts = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) { starts += effects.starts.size(); };
+  for (std::size_t i = 0; i < 3; ++i) {
+    cluster.boot(i);
+    cluster.start(i, {spec}, StartMode::ensure);
+  }
+  cluster.run(5s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(starts, 1U);
+}
+
+TEST(Crash, APermanentChildComesBackAtOnceThenWithGrowingPauses) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.exit("a", false);
+  cluster.run();
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->instances(id_of("a")).front().instance.restarts, 1U);
+  cluster.exit("a", false, "again");
+  cluster.run();
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  const auto instances = cluster.nodes[0].core->instances(id_of("a"));
+  EXPECT_EQ(instances.front().instance.phase, Phase::restarting);
+  EXPECT_EQ(instances.front().instance.reason, "again");
+  cluster.run(20ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  cluster.exit("a", false);
+  cluster.run(20ms);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  cluster.run(20ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Crash, EveryStartHasAGreaterEpoch) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  Epoch last = cluster.nodes[0].core->instances(id_of("a")).front().instance.epoch;
+  for (int i = 0; i < 5; ++i) {
+    cluster.exit("a", false);
+    cluster.run(1s);
+    const Epoch next = cluster.nodes[1].core->instances(id_of("a")).front().instance.epoch;
+    EXPECT_GT(next, last);
+    last = next;
+  }
+}
+
+TEST(Crash, TransientAndTemporaryChildrenEndAsTheirPolicySays) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("transient", "counter", Restart::transient),
+                    spec_of("temporary", "counter", Restart::temporary)});
+  cluster.run();
+  cluster.exit("transient", false);
+  cluster.run();
+  EXPECT_EQ(cluster.alive("transient"), 1U);
+  cluster.exit("transient", true);
+  cluster.exit("temporary", false);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("transient"), 0U);
+  EXPECT_EQ(cluster.alive("temporary"), 0U);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 0U);
+}
+
+TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndRestsForAWhileThatGrows) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.attempts_max = 2; };
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run(1s);
+  cluster.fail_starts.insert(id_of("a"));
+  cluster.exit("a", false, "no way");
+  cluster.run(4s);
+  const SpecRow* row = cluster.nodes[0].core->spec(id_of("a"));
+  EXPECT_EQ(row->rounds, 1U);
+  EXPECT_FALSE(row->failed);
+  EXPECT_NE(row->failure.find("cannot"), std::string::npos);
+  EXPECT_GT(wall_of(row->not_before), cluster.now.wall) << "it says when it is tried again";
+  cluster.run(60s);
+  const std::uint32_t rounds = cluster.nodes[0].core->spec(id_of("a"))->rounds;
+  EXPECT_GE(rounds, 4U);
+  EXPECT_LE(rounds, 6U) << "5, 10, 20, 40 seconds";
+  cluster.fail_starts.clear();
+  cluster.run(60s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  cluster.run(11s);
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->rounds, 0U) << "it runs well";
+}
+
+TEST(Crash, AFailedChildIsTriedOnANodeThatHasComeSince) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.attempts_max = 1;
+    settings.rounds_max = 1;
+  };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.start(0, {spec_of("a")});
+  cluster.run(1s);
+  cluster.fail_starts.insert(id_of("a"));
+  cluster.exit("a", false);
+  cluster.run(4s);
+  ASSERT_TRUE(cluster.nodes[0].core->spec(id_of("a"))->failed);
+  cluster.fail_starts.clear();
+  cluster.boot(1);
+  cluster.run(4s);
+  EXPECT_EQ(cluster.host("a"), 1U);
+}
+
+TEST(Crash, AnUpdateThatConcernsNoProcessLeavesItRunning) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run(1s);
+  const Epoch before = cluster.nodes[cluster.host("a")].processes.at(id_of("a"));
+  auto changed = std::make_shared<Spec>(*spec_of("a"));
+  changed->tag = "blue";
+  changed->restart = Restart::transient;
+  const auto client = cluster.start(1, {changed}, StartMode::apply);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.nodes[cluster.host("a")].processes.at(id_of("a")), before);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->tag, "blue");
+  cluster.exit("a", true);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("a"), 0U) << "the new restart rule counts";
+}
+
+TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndIsThenFailedUntilRetry) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.rounds_max = 1; };
+  cluster.form();
+  const auto client = cluster.start(0, {spec_of("a")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+  std::set<std::size_t> hosts{cluster.host("a")};
+  for (int i = 0; i < 100 && !cluster.nodes[0].core->spec(id_of("a"))->failed; ++i) {
+    if (cluster.alive("a") == 1) {
+      hosts.insert(cluster.host("a"));
+      cluster.exit("a", false, "no way");
+    }
+    cluster.run(5s);
+  }
+  EXPECT_EQ(hosts.size(), 2U);
+  for (const auto& node : cluster.nodes) {
+    EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+    EXPECT_NE(node.core->spec(id_of("a"))->failure.find("no way"), std::string::npos);
+  }
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  const auto retry = cluster.ask<ClientRetry>(0, "a");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(retry), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Crash, AStaticChildWhoseStartFailsIsTriedAgain) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.fail_starts.insert(id_of("a"));
+  const auto client =
+      cluster.start(0, {spec_of("a", "counter", Restart::permanent, true)}, StartMode::ensure);
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  cluster.fail_starts.clear();
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Drain, ALeavingNodeHandsItsChildrenOverBeforeItGoes) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(60));
+  cluster.run();
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 1 || effects.replies.empty()) return;
+    for (int c = 0; c < 60; ++c)
+      EXPECT_EQ(cluster.alive("c" + std::to_string(c)), 1U) << "when it is answered";
+  };
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[1].left);
+  EXPECT_TRUE(cluster.nodes[1].processes.empty());
+  EXPECT_TRUE(cluster.last[9999]);
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
+}
+
+TEST(Drain, ANodeThatHasLeftStaysAway) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run(1s);
+  ASSERT_TRUE(cluster.nodes[1].left);
+  // It has no timers any more: to its core the time until the next event is as long as a sleep.
+  cluster.run(100s);
+  cluster.give(1, SettingsChanged{{"counter"}, 1});
+  cluster.run(10s);
+  EXPECT_FALSE(cluster.nodes[1].fenced);
+  EXPECT_EQ(cluster.nodes[1].core->self().state, MemberState::left);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
+TEST(Drain, ANodeThatHasLeftRefusesWhatItIsAsked) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.give(1, ClientDrain{{9998}});
+  cluster.run(1s);
+  ASSERT_TRUE(cluster.nodes[1].left);
+  const auto start = cluster.start(1, many(3));
+  const auto stop = cluster.stop(1, "a");
+  const auto lookup = cluster.ask<ClientLookup>(1, "a");
+  const auto retry = cluster.ask<ClientRetry>(1, "a");
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run();
+  for (const auto client : {start, stop, lookup, retry}) EXPECT_EQ(cluster.result(client), "not_member");
+  EXPECT_EQ(cluster.replies[start].size(), 3U);
+  EXPECT_TRUE(cluster.last[start] && cluster.last[9999]);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Drain, ALeavingNodeDoesNotWaitForEverForChildrenThatStartNowhere) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run();
+  cluster.hold_starts.insert(id_of("a"));
+  cluster.give(1, ClientDrain{{9999}});
+  cluster.run(4s);
+  EXPECT_FALSE(cluster.nodes[1].left);
+  cluster.run(2s);
+  EXPECT_TRUE(cluster.nodes[1].left);
+}
+
+TEST(Drain, ALoneNodeWhoseChildrenHaveEndedLeaves) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.stop(0, "a");
+  cluster.run();
+  cluster.give(0, ClientDrain{{99}});
+  cluster.run();
+  EXPECT_TRUE(cluster.nodes[0].left);
+}
+
+TEST(Drain, WithNoOtherMemberItIsRefusedAndTheChildrenStay) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, many(3));
+  cluster.run();
+  cluster.give(0, ClientDrain{{9999}});
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[0].left);
+  EXPECT_EQ(cluster.result(9999), "no_target");
+  EXPECT_EQ(cluster.nodes[0].processes.size(), 3U);
+}
+
+/// Two nodes that lose sight of each other and go on alone.
+void split(Cluster& cluster) {
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[1].name}};
+  cluster.drop_channels(0, false);
+  cluster.run(12s);
+  ASSERT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
+TEST(Crash, WhatOneSideOfASplitGaveUpIsNotFailedWhenItRunsOnTheOther) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.attempts_max = settings.rounds_max = 1; };
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[0].name);
+  cluster.run(5s);
+  cluster.fail_starts.insert(id_of("a"));
+  split(cluster);
+  ASSERT_TRUE(cluster.nodes[1].core->spec(id_of("a"))->failed);
+  cluster.unreachable.clear();
+  cluster.run(40s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
+}
+
+TEST(Crash, WhatOneSideOfASplitGaveUpRunsWhereTheOtherCan) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    if (i == 0)
+      settings.backoff_first = settings.backoff_max = 60s;
+    else
+      settings.attempts_max = settings.rounds_max = 1;
+  };
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[0].name);
+  cluster.run(1s);
+  cluster.fail_starts.insert(id_of("a"));
+  split(cluster);
+  cluster.exit("a", false);
+  cluster.run();
+  ASSERT_EQ(cluster.nodes[0].core->instances(id_of("a")).front().instance.phase, Phase::restarting);
+  cluster.unreachable.clear();
+  cluster.fail_starts.clear();
+  cluster.run(120s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
+}
+
+}  // namespace
+}  // namespace brood::core::testing

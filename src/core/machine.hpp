@@ -1,0 +1,182 @@
+// Machine: one core, put together from its parts. It owns them and their order; it decides nothing.
+//
+//            events                                   effects
+//              |                                         ^
+//   +----------v-----------------------------------------|---------+
+//   | members/   links greeting sessions detector joining rejoin    |
+//   |            fence views                                        |
+//   | rows/      child_table spec_table rows instances replication  |
+//   | requests/  origins inbox coordinator replay                   |
+//   | children/  reconciler locals crashes losses moves drain       |
+//   | placement/ placement strategies rendezvous                    |
+//   +---------------------------------------------------------------+
+//
+// A step: each event is handled by the part that it concerns (machine_events.cpp); what a part tells of itself is
+// passed on at once (machine_notes.cpp); then the agenda is worked through (work(), below) for as long as the
+// step's budget lasts; what is left is done in the next step, which next_deadline() asks for at once. At the end
+// what the parts have to say leaves (flush()).
+//
+// Thread rule: none; one thread at a time.
+#pragma once
+
+#include <span>
+
+#include "core/children/drain.hpp"
+#include "core/children/reconciler.hpp"
+#include "core/core.hpp"
+#include "core/members/greeting.hpp"
+#include "core/members/rejoin.hpp"
+#include "core/requests/coordinator.hpp"
+
+namespace brood::core {
+
+class Machine final : public Notes {
+ public:
+  explicit Machine(Settings settings);
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  const Effects& step(std::span<Event> events, const Now& now);
+  [[nodiscard]] Duration next_deadline() const;
+
+  // Reading (machine_reading.cpp).
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const Member& self() const { return sessions_.self(); }
+  [[nodiscard]] std::vector<Member> members() const;
+  [[nodiscard]] const Member* member(const NodeName& node) const;
+  [[nodiscard]] std::vector<NodeName> up_nodes() const;
+  [[nodiscard]] bool view_confirmed() const { return views_.confirmed(); }
+  [[nodiscard]] bool fenced() const { return fence_.is_fenced(); }
+  [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
+  [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
+  [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;
+  [[nodiscard]] std::vector<ChildId> ids() const;
+  [[nodiscard]] std::size_t size() const { return rows_.wanted(); }
+  [[nodiscard]] std::optional<NodeName> node_for(const ChildId& key) const;
+  [[nodiscard]] std::vector<NodeName> placement(const ChildId& id) const;
+  [[nodiscard]] const Stats& stats() const { return stats_; }
+  /// Nodes that anything is kept of.
+  [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+
+ private:
+  // Events (machine_events.cpp).
+  void handle(Step& s, Boot&);
+  void handle(Step&, Tick&) {}
+  void handle(Step& s, PeerUp& event);
+  void handle(Step& s, PeerDown& event);
+  void handle(Step& s, ConnectFailed& event);
+  void handle(Step& s, PeerMessage& event);
+  void handle(Step& s, Started& event);
+  void handle(Step& s, StartFailed& event);
+  void handle(Step& s, Exited& event);
+  void handle(Step& s, StuckChanged& event);
+  void handle(Step& s, Crashing& event);
+  void handle(Step& s, ClientStart& event) { origins_.start(s, event); }
+  void handle(Step& s, ClientStop& event) { origins_.stop(s, event); }
+  void handle(Step& s, ClientRetry& event) { origins_.retry(s, event); }
+  void handle(Step& s, ClientLookup& event) { origins_.lookup(s, event); }
+  void handle(Step& s, ClientGone& event);
+  void handle(Step& s, ClientDrain& event) { drain_.ask(s, event, rejoin_.pending()); }
+  void handle(Step& s, SettingsChanged& event);
+  void handle(Step& s, Renamed& event);
+  void only_refuse(Step& s, Event& event);
+
+  void take(Step& s, PeerIndex from, Hello& hello) { greeting_.on_hello(s, from, hello, fence_.is_fenced()); }
+  void take(Step& s, PeerIndex from, Refusal& refusal) { greeting_.on_refusal(s, from, refusal); }
+  void take(Step& s, PeerIndex from, SyncRequest& request) { replication_.on_sync_request(s, from, request); }
+  void take(Step& s, PeerIndex from, Sync& portion) { replication_.on_sync(s, from, portion); }
+  void take(Step& s, PeerIndex from, SyncAck& ack) { replication_.on_sync_ack(s, from, ack); }
+  void take(Step& s, PeerIndex from, Behind&) { replication_.on_behind(s, from); }
+  void take(Step& s, PeerIndex from, Delta& delta) { replication_.on_delta(s, from, delta); }
+  void take(Step& s, PeerIndex from, DeltaAck& ack) { replication_.on_ack(s, from, ack); }
+  void take(Step& s, PeerIndex from, View& view) { views_.on_view(s, from, view); }
+  void take(Step&, PeerIndex from, Probe& probe) { fence_.on_probe(from, probe); }
+  void take(Step& s, PeerIndex from, ProbeAck& ack);
+  void take(Step&, PeerIndex from, Obituary& obituary) { detector_.on_obituary(from, obituary); }
+  void take(Step& s, PeerIndex from, Goodbye&);
+  void take(Step& s, PeerIndex, StartRequest& request) { coordinator_.enqueue(s, std::move(request)); }
+  void take(Step& s, PeerIndex, StopRequest& request) { coordinator_.enqueue(s, std::move(request)); }
+  void take(Step& s, PeerIndex, RetryRequest& request) { coordinator_.enqueue(s, std::move(request)); }
+  void take(Step& s, PeerIndex, LookupRequest& request) { coordinator_.enqueue(s, std::move(request)); }
+  void take(Step& s, PeerIndex, Answer& answer);
+
+  // The step (machine.cpp).
+  void keep_time(Step& s);
+  void on_time(Step& s);
+  void work(Step& s);
+  [[nodiscard]] bool work_in_turn(Step& s);
+  void become_up_if_ready(Step& s);
+  void look_at_next(Step& s);
+  void tell_origins(Step& s);
+  void work_on_drain(Step& s);
+  [[nodiscard]] bool has_work() const;
+  void flush(Step& s);
+  void reap();
+
+  // Notes (machine_notes.cpp).
+  void channel_changed(Step& s, PeerIndex peer) override;
+  void greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) override;
+  void session_began(Step& s, PeerIndex peer) override;
+  void session_ended(Step& s, PeerIndex peer, const Loss& loss) override;
+  void own_session_ended(Step& s, bool keeps, const std::string& words) override;
+  void member_changed(Step& s, PeerIndex peer) override;
+  void meeting_failed(Step& s) override;
+  void fenced(Step& s, const std::string& words) override;
+  void unfenced(Step& s) override;
+  void view_changed(Step& s) override;
+  void view_said(Step& s, PeerIndex peer, std::uint64_t hash) override;
+  void may_act(Step& s, bool anew) override;
+  void touched(Step& s, Child& child) override;
+  void instance_changed(Step& s, Child& child, const Bytes& detail) override;
+  void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) override;
+  void request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) override;
+  void late_change(Step& s, const SpecChange& change) override;
+  void outcome(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) override;
+
+  Settings settings_;
+  Now now_;
+  Clock clock_;
+  Effects effects_;
+  Stats stats_;
+  struct Told {
+    RequestKey request;
+    std::uint64_t view;
+    Outcome outcome;
+  };
+  std::vector<Told> told_;    ///< By this node's coordinator to its own clients, in this step.
+  std::set<PeerIndex> reap_;  ///< Of whom perhaps nothing has to be kept any more.
+  std::size_t turn_ = 0;      ///< Of the part of the agenda that is served in turn.
+  bool timed_ = false;        ///< Time has been looked after in this step.
+
+  // The parts, each after those that it is built on.
+  PeerTable peers_;
+  Links links_;
+  ChildTable children_;
+  Replay replay_;
+  Replication replication_;
+  Sessions sessions_;
+  Rows rows_;
+  Instances instances_;
+  Fence fence_;
+  Joining joining_;
+  Detector detector_;
+  Greeting greeting_;
+  Views views_;
+  Locals locals_;
+  Rejoin rejoin_;
+  Crashes crashes_;
+  Losses losses_;
+  Moves moves_;
+  Reconciler reconciler_;
+  Drain drain_;
+  Origins origins_;
+  Coordinator coordinator_;
+};
+
+/// All of Core's state; the extra name keeps the machine out of the public header.
+struct Core::State {
+  explicit State(Settings settings) : machine(std::move(settings)) {}
+  Machine machine;
+};
+
+}  // namespace brood::core

@@ -1,0 +1,162 @@
+// Which part handles which event.
+#include <fmt/format.h>
+
+#include "core/machine.hpp"
+
+namespace brood::core {
+
+void Machine::handle(Step& s, Boot&) {
+  if (joining_.booted()) return;
+  now_ = s.now;
+  joining_.boot(s);
+  views_.boot(joining_.form_at());
+  fence_.boot(s);
+  replication_.boot(s);
+  joining_.dial_seeds(s, peers_);
+}
+
+/// A node that has left decides nothing any more; clients are told so.
+void Machine::only_refuse(Step& s, Event& event) {
+  std::visit(
+      [&](auto& one) {
+        if constexpr (requires { one.client; }) handle(s, one);
+      },
+      event);
+  s.budget = std::max<std::size_t>(s.budget, settings_.step_budget);
+  while (origins_.has_work()) origins_.work(s);
+}
+
+void Machine::handle(Step& s, PeerUp& event) {
+  greeting_.on_channel_up(s, event, rejoin_.pending());
+}
+
+void Machine::handle(Step& s, PeerDown& event) {
+  const PeerIndex peer = peers_.find(event.node);
+  if (peer == no_peer || peer == self_index) return;
+  channel_changed(s, peer);
+  greeting_.take_back(peer);
+  detector_.on_channel_down(s, peer, event.silent);
+  reap_.insert(peer);
+}
+
+void Machine::handle(Step& s, ConnectFailed& event) {
+  const PeerIndex peer = peers_.find(event.node);
+  if (peer == no_peer || peer == self_index) return;
+  detector_.on_dial_failed(s, peer, event);
+  reap_.insert(peer);
+}
+
+void Machine::handle(Step& s, PeerMessage& event) {
+  const PeerIndex from = peers_.find(event.from);
+  if (from == no_peer || from == self_index || !links_[from].channel || links_[from].creation != event.creation) {
+    ++stats_.refused_messages;
+    return;
+  }
+  const bool first_words =
+      std::holds_alternative<Hello>(event.body) || std::holds_alternative<Refusal>(event.body) ||
+      std::holds_alternative<Probe>(event.body) || std::holds_alternative<ProbeAck>(event.body);
+  if (!first_words && !(sessions_.member(from) && links_[from].open)) {
+    ++stats_.refused_messages;
+    return;
+  }
+  if (sessions_.member(from)) fence_.heard(s);
+  std::visit([&](auto& body) { take(s, from, body); }, event.body);
+}
+
+void Machine::take(Step& s, PeerIndex from, ProbeAck& ack) {
+  if (fence_.on_answer(from, ack))
+    return sessions_.end_own(s, false, fmt::format("{} had declared this node down", peers_.name(from).value));
+  fence_.maybe_open(s, rejoin_.pending());
+}
+
+void Machine::take(Step& s, PeerIndex from, Goodbye&) {
+  detector_.end(s, from, Ending::left, "left in good order");
+  links_.dial_at(from, Duration::max());
+}
+
+void Machine::take(Step& s, PeerIndex, Answer& answer) {
+  for (Outcome& outcome : answer.outcomes)
+    origins_.take(s, answer.request, answer.view, std::move(outcome));
+}
+
+// ---- this node's instances ---------------------------------------------------------------------------
+
+void Machine::handle(Step& s, Started& event) {
+  Child* child = locals_.find(event.id, event.epoch);
+  if (!child) return;
+  locals_.on_started(s, *child, event);
+  reconciler_.touch(*child);
+}
+
+void Machine::handle(Step& s, StartFailed& event) {
+  Child* child = locals_.find(event.id, event.epoch);
+  if (!child) return;
+  reconciler_.touch(*child);
+  reconciler_.wake(*child,
+                   crashes_.on_failure(s, *child, {false, false, std::move(event.reason), std::move(event.detail)}));
+}
+
+void Machine::handle(Step& s, Exited& event) {
+  Child* child = locals_.find(event.id, event.epoch);
+  if (!child) return;
+  reconciler_.touch(*child);
+  reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
+}
+
+void Machine::handle(Step& s, StuckChanged& event) {
+  Child* child = locals_.find(event.id, event.epoch);
+  if (!child) return;
+  if (!event.stuck) rejoin_.handler_returned(s, *child);
+  locals_.on_stuck(s, *child, event.stuck);
+}
+
+void Machine::handle(Step&, Crashing& event) {
+  Epoch epoch = event.epoch;
+  // The others know it by the epoch that is published: another, where it survived a conflict, or was started
+  // before this node had its name.
+  if (const Child* child = children_.find(event.id)) {
+    const Instance* here = instances_.here(*child);
+    const bool same = here && (here->epoch.clock == epoch.clock || (child->own() && child->own()->epoch == epoch));
+    if (same) epoch = here->epoch;
+  }
+  for (const PeerIndex peer : sessions_.others())
+    if (links_[peer].open) links_.send(peer, Obituary{event.id, epoch});
+}
+
+// ---- clients and settings ----------------------------------------------------------------------------
+
+void Machine::handle(Step&, ClientGone& event) {
+  origins_.gone(event.client);
+  drain_.forget(event.client);
+}
+
+void Machine::handle(Step& s, SettingsChanged& event) {
+  settings_.offers = std::move(event.offers);
+  settings_.weight = event.weight;
+  sessions_.set_offers(s, settings_.offers, settings_.participates ? event.weight : 0);
+}
+
+// A node that was a cluster by itself gets a name under which others reach it. Its rows and epochs of before keep
+// the old name: they only have to be unique and ordered, and nobody asks that node for anything. What does change
+// is the session, because instances are found by it.
+void Machine::handle(Step& s, Renamed& event) {
+  if (peers_.size() > 1 || origins_.is_renamed()) {
+    ++stats_.refused_messages;
+    return;
+  }
+  s.log(LogLevel::info, fmt::format("{} is {} from now on", settings_.self.value, event.self.value));
+  origins_.rename(settings_);
+  settings_.self = event.self;
+  settings_.creation = event.creation;
+  settings_.address = event.address;
+  settings_.join = std::move(event.join);
+  peers_.rename_self(event.self);
+  rows_.rename(event.self, event.creation);
+  sessions_.rename(s, event.self, event.creation, event.address);
+  instances_.set_self(sessions_.self().session);
+  for (std::uint32_t slot = 0; slot < children_.slots(); ++slot)
+    if (const Child* child = children_.at_slot(slot)) s.changed(child->id);
+  if (joining_.booted()) joining_.dial_seeds(s, peers_);
+}
+
+}  // namespace brood::core

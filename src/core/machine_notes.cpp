@@ -1,0 +1,119 @@
+// What follows from what a part tells of itself, in this order. The one place where parts meet.
+#include "core/machine.hpp"
+
+namespace brood::core {
+
+void Machine::channel_changed(Step&, PeerIndex peer) {
+  replication_.channel_changed(peer);
+  views_.forget(peer);
+}
+
+void Machine::session_began(Step& s, PeerIndex peer) {
+  instances_.begin(peer, sessions_.member(peer)->session);
+  fence_.began(s, peer);
+}
+
+void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
+  fence_.greeted(s, peer);
+  replication_.greeted(s, peer, hello, fresh);
+  views_.look_again();
+  if (fresh) {
+    views_.say_to(peer);
+    origins_.ask_again(s, peer);
+  }
+  fence_.maybe_open(s, rejoin_.pending());
+}
+
+void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
+  instances_.end(peer, loss);
+  links_.closed(peer);
+  greeting_.take_back(peer);
+  views_.forget(peer);
+  fence_.ended(peer);
+  replication_.session_ended(s, peer);
+  // Its table may not have come.
+  if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
+  views_.members_changed();
+  reap_.insert(peer);
+  fence_.maybe_open(s, rejoin_.pending());
+}
+
+void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
+  instances_.set_self(sessions_.self().session);
+  fence_.ask_anew();
+  coordinator_.drop_all();
+  if (!keeps) {
+    if (!fence_.is_fenced()) fence_.close(s, words);
+    rejoin_.begin();
+    if (drain_.active()) drain_.refuse(s, "this node was declared down while it drained");
+    joining_.anew(s, true);
+  }
+  replication_.own_session_ended(s);
+  for (const PeerIndex peer : links_.with_channel()) {
+    greeting_.want(peer);
+    if (links_[peer].open) views_.say_to(peer);
+  }
+  views_.members_changed();
+}
+
+void Machine::member_changed(Step&, PeerIndex) {
+  views_.members_changed();
+}
+
+void Machine::meeting_failed(Step& s) {
+  replication_.ask_all(s);
+}
+
+void Machine::fenced(Step&, const std::string&) {
+  views_.look_again();
+}
+
+void Machine::unfenced(Step&) {
+  views_.start_over();
+}
+
+void Machine::view_changed(Step& s) {
+  coordinator_.forget_asked_before(settings_.self, views_.hash());
+  origins_.ask_all_again(s);
+}
+
+void Machine::view_said(Step&, PeerIndex peer, std::uint64_t hash) {
+  coordinator_.forget_asked_before(peers_.name(peer), hash);
+}
+
+void Machine::may_act(Step& s, bool anew) {
+  if (anew) {
+    if (drain_.refuse_if_impossible(s)) return;
+    coordinator_.drop_others();
+  }
+  reconciler_.may_act(s, anew);
+  losses_.touch_all(s, *this);
+}
+
+void Machine::touched(Step&, Child& child) {
+  reconciler_.touch(child);
+}
+
+void Machine::instance_changed(Step&, Child& child, const Bytes& detail) {
+  coordinator_.note_instance(child, detail);
+}
+
+void Machine::instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) {
+  losses_.on_lost(s, child, instance, loss);
+  reconciler_.touch(child);
+}
+
+void Machine::request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) {
+  replay_.finish(s, request, id, floor);
+}
+
+void Machine::late_change(Step& s, const SpecChange& change) {
+  coordinator_.note_late(s, change);
+}
+
+// At its turn: whoever says it may be in the middle of what the clients' part has asked.
+void Machine::outcome(Step&, const RequestKey& request, std::uint64_t view, Outcome outcome) {
+  told_.push_back({request, view, std::move(outcome)});
+}
+
+}  // namespace brood::core

@@ -1,0 +1,140 @@
+#include "core/members/greeting.hpp"
+
+#include <fmt/format.h>
+
+namespace brood::core {
+
+void Greeting::on_channel_up(Step& s, const PeerUp& event, bool rejoins) {
+  if (event.node == s.settings.self) return;
+  const PeerIndex peer = peers_.obtain(event.node);
+  if (const Member* member = sessions_.member(peer); member && member->session.creation != event.creation)
+    detector_.end(s, peer, Ending::died, "the node has started anew");
+  links_.came_up(peer, event.creation);
+  joining_.await_hello(s, peer);
+  if (rejoins) joining_.unsettle(peer);
+  notes_.channel_changed(s, peer);
+  want(peer);
+}
+
+void Greeting::want_all() {
+  for (const PeerIndex peer : links_.with_channel()) want(peer);
+}
+
+void Greeting::flush(Step& s) {
+  for (const PeerIndex peer : wanted_)
+    if (links_[peer].channel) links_.send(peer, hello_to(s, peer), Rank::hello);
+  wanted_.clear();
+}
+
+Hello Greeting::hello_to(const Step& s, PeerIndex peer) const {
+  const Link& link = links_[peer];
+  const NodeName& name = peers_.name(peer);
+  Hello hello;
+  hello.sender = sessions_.self();
+  hello.clock = s.clock.last();
+  hello.fresh = !link.open;
+  hello.receiver.node = name;
+  if (const Member* member = sessions_.member(peer)) {
+    hello.receiver = member->session;
+  } else if (const std::uint64_t over = sessions_.over(name, link.creation); over != 0) {
+    hello.receiver = {name, link.creation, over};
+    hello.receiver_is_down = true;
+  }
+  for (const PeerIndex other : sessions_.others())
+    if (other != peer)
+      hello.members.emplace_back(sessions_.member(other)->session, sessions_.member(other)->address);
+  hello.seen = table_.seen();
+  hello.digest = table_.digest();
+  hello.digests = table_.digests();
+  return hello;
+}
+
+std::string Greeting::difference(const Settings& settings, const Member& other) const {
+  const Member& mine = sessions_.self();
+  if (other.protocol_min > mine.protocol_max || mine.protocol_min > other.protocol_max)
+    return fmt::format("protocol versions {}-{} here and {}-{} at {} have none in common", mine.protocol_min,
+                       mine.protocol_max, other.protocol_min, other.protocol_max, other.session.node.value);
+  for (const auto& [key, value] : mine.fingerprint) {
+    const auto theirs = other.fingerprint.find(key);
+    if (theirs != other.fingerprint.end() && theirs->second != value)
+      return fmt::format("setting `{}` is {} at {} and {} at {}", key, value, settings.self.value,
+                         theirs->second, other.session.node.value);
+  }
+  return {};
+}
+
+void Greeting::on_refusal(Step& s, PeerIndex from, const Refusal& refusal) {
+  if (!joining_.was_refused(from)) joining_.refused(s, from, refusal.why);
+}
+
+void Greeting::on_hello(Step& s, PeerIndex from, const Hello& hello, bool fenced) {
+  const SessionId& theirs = hello.sender.session;
+  if (theirs.node != peers_.name(from) || theirs.creation != links_[from].creation) {
+    ++s.stats.refused_messages;
+    return;
+  }
+  joining_.said_hello(from);
+  links_.set_address(from, hello.sender.address);
+  s.witness(hello.clock, theirs.node);
+  if (const std::string why = difference(s.settings, hello.sender); !why.empty()) {
+    if (!joining_.was_refused(from)) {
+      links_.send(from, Refusal{why});
+      joining_.refused(s, from, why);
+    }
+    return;
+  }
+  if (hello.fresh) want(from);
+  const bool theirs_over = sessions_.is_over(theirs);
+  if (theirs_over) want(from);  // tells it so
+  if (hello.receiver_is_down && hello.receiver == sessions_.self().session) {
+    // After a split both sides have given each other up, and neither may stop its children for that.
+    const bool both = theirs_over && !fenced;
+    sessions_.end_own(s, both, fmt::format("{} had declared this node down", theirs.node.value));
+  }
+  if (theirs_over) {
+    ++s.stats.stale_rows;
+    return;
+  }
+  accept(s, from, hello);
+}
+
+void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
+  if (hello.sender.state == MemberState::left || hello.sender.state == MemberState::down) return;
+  if (const Member* known = sessions_.member(from); known && known->session != hello.sender.session) {
+    if (hello.sender.session.session < known->session.session) {
+      ++s.stats.stale_rows;
+      return;
+    }
+    detector_.end(s, from, Ending::died, "it has begun a new session");
+    want(from);  // the end of the old session took back what was to be said
+  }
+  const bool fresh = !sessions_.member(from) || !links_[from].open || hello.fresh;
+  if (!sessions_.member(from)) {
+    sessions_.begin(s, from, hello.sender);
+    introduce(from);
+  } else {
+    sessions_.update(s, from, hello.sender);
+  }
+  detector_.found(from);
+  joining_.met(from);
+  for (const auto& [session, address] : hello.members) {
+    if (session.node == s.settings.self || sessions_.is_over(session)) continue;
+    const PeerIndex other = peers_.obtain(session.node);
+    if (sessions_.member(other)) continue;
+    if (!address.empty()) links_.set_address(other, address);
+    joining_.learn(s, other, session);
+  }
+  if (fresh) links_.opened(from);
+  notes_.greeted(s, from, hello, fresh);
+}
+
+// Of two that join at the same time each may have had our first Hello before the other came: neither would
+// know of the other, and both would be up without having met. Those that are up were met by whoever joined
+// then.
+void Greeting::introduce(PeerIndex newcomer) {
+  want(newcomer);
+  for (const PeerIndex other : sessions_.others())
+    if (links_[other].open && sessions_.in_state(other, MemberState::joining)) want(other);
+}
+
+}  // namespace brood::core

@@ -1,0 +1,128 @@
+#include "core/members/joining.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace brood::core {
+
+void Joining::boot(Step& s) {
+  booted_ = true;
+  form_at_ = s.time() + s.settings.form_wait;
+}
+
+void Joining::dial_seeds(Step& s, PeerTable& peers) {
+  for (const NodeName& seed : s.settings.join) {
+    if (seed == s.settings.self) continue;
+    const PeerIndex peer = peers.obtain(seed);
+    if (!std::exchange(meetings_[peer].seed, true)) seeds_.push_back(peer);
+    if (!links_[peer].channel && !links_[peer].connecting) links_.dial(s, peer);
+  }
+}
+
+void Joining::await_hello(Step& s, PeerIndex peer) {
+  hello_until_.emplace(s.time() + s.settings.reconnect_every, peer);
+}
+
+void Joining::said_hello(PeerIndex peer) {
+  meetings_[peer].settled = true;
+  std::erase_if(hello_until_, [peer](const auto& one) { return one.second == peer; });
+}
+
+void Joining::learn(Step& s, PeerIndex peer, const SessionId& session) {
+  Meeting& meeting = meetings_[peer];
+  if (meeting.refused) return;
+  if (meeting.learned != session) {
+    meeting.learned = session;
+    meeting.missed = false;
+    learned_until_.emplace(s.time() + s.settings.tick_timeout, peer);
+  }
+  if (!links_[peer].channel && !links_[peer].connecting) links_.dial(s, peer);
+}
+
+void Joining::give_up_meeting(Step& s, PeerIndex peer) {
+  if (meetings_[peer].learned && sessions_.self().state == MemberState::joining) notes_.meeting_failed(s);
+  meetings_[peer].learned.reset();
+}
+
+void Joining::refused(Step& s, PeerIndex peer, const std::string& why) {
+  ++s.stats.refused_messages;
+  meetings_[peer].refused = meetings_[peer].settled = true;
+  give_up_meeting(s, peer);
+  if (sessions_.self().state == MemberState::joining) refused_ = true;
+  s.effects.refused = why;
+  s.log(LogLevel::error, fmt::format("{} cannot be a member with us: {}", peers_.name(peer).value, why));
+}
+
+// Others may have come up while this node slept, and run what it runs: all it ever knew must answer or fail
+// before it is up again.
+void Joining::ask_anew(Step& s, PeerIndex peer) {
+  meetings_[peer].settled = false;
+  const Link& link = links_[peer];
+  if (link.channel)
+    await_hello(s, peer);
+  else if (link.connecting)
+    links_.dial_again(peer);
+  else
+    links_.dial(s, peer);
+}
+
+void Joining::anew(Step& s, bool rejoins) {
+  form_at_ = s.time() + s.settings.form_wait;
+  std::vector<PeerIndex> ask;
+  for (const auto& [name, peer] : peers_.all()) {
+    if (peer == self_index) continue;
+    const Meeting& meeting = meetings_[peer];
+    if ((meeting.seed || rejoins) && !links_[peer].open && !meeting.refused) ask.push_back(peer);
+  }
+  for (const PeerIndex peer : ask) ask_anew(s, peer);
+}
+
+bool Joining::may_become_up(const Step& s, bool rejoins) const {
+  if (!booted_ || refused_ || sessions_.self().state != MemberState::joining) return false;
+  if (fence_.is_fenced() && !rejoins) return false;
+  bool formed = rejoins || (s.settings.join.empty() && !s.settings.discovers);
+  std::uint32_t here = 1;
+  for (const PeerIndex peer : sessions_.others()) {
+    if (!tables_.holds_table_of(peer) || fence_.waits_for(peer)) return false;
+    ++here;
+    formed = formed || !sessions_.in_state(peer, MemberState::joining);
+  }
+  for (const auto& [name, peer] : peers_.all()) {
+    if (peer == self_index || sessions_.member(peer)) continue;
+    const Meeting& meeting = meetings_[peer];
+    if (meeting.learned && !meeting.missed) return false;
+    if ((meeting.seed || rejoins) && !meeting.settled) return false;
+  }
+  if (formed || s.time() >= form_at_) return true;
+  return s.settings.expect > 0 && here >= s.settings.expect;
+}
+
+void Joining::on_time(Step& s) {
+  while (!hello_until_.empty() && hello_until_.begin()->first <= s.time()) {
+    const PeerIndex peer = hello_until_.begin()->second;
+    hello_until_.erase(hello_until_.begin());
+    if (!links_[peer].channel || links_[peer].open) continue;
+    meetings_[peer].settled = true;
+    give_up_meeting(s, peer);
+  }
+  while (!learned_until_.empty() && learned_until_.begin()->first <= s.time()) {
+    const PeerIndex peer = learned_until_.begin()->second;
+    learned_until_.erase(learned_until_.begin());
+    Meeting& meeting = meetings_[peer];
+    if (!meeting.learned || meeting.missed || sessions_.self().state != MemberState::joining) continue;
+    meeting.missed = true;
+    notes_.meeting_failed(s);
+  }
+}
+
+Duration Joining::deadline(Duration now) const {
+  Duration next = Duration::max();
+  if (!hello_until_.empty()) next = std::min(next, hello_until_.begin()->first);
+  if (sessions_.self().state != MemberState::joining) return next;
+  if (!learned_until_.empty()) next = std::min(next, learned_until_.begin()->first);
+  if (form_at_ > now) next = std::min(next, form_at_);
+  return next;
+}
+
+}  // namespace brood::core

@@ -1,0 +1,93 @@
+// Joining: how this node becomes a member: whom it has to meet first, and when it is up.
+//
+// A node is up once it holds every reachable member's rows. With seeds it forms a cluster of its own only when each
+// of them has answered or failed and form_wait is over, or when `expect` nodes are there.
+//
+// Owns: what has become of each seed, and of those that were learned of from others. Reads: links, sessions, how far
+// tables have come, the fence. Tells: meeting_failed.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/base/notes.hpp"
+#include "core/members/fence.hpp"
+#include "core/members/sessions.hpp"
+
+namespace brood::core {
+
+/// How far the exchange of tables with a peer has come; implemented by rows/replication.hpp.
+class TableProgress {
+ public:
+  virtual ~TableProgress() = default;
+  /// The peer's table has been taken in on this channel.
+  [[nodiscard]] virtual bool holds_table_of(PeerIndex peer) const = 0;
+  /// Ours has gone out to it as a whole.
+  [[nodiscard]] virtual bool has_sent_table_to(PeerIndex peer) const = 0;
+  /// Ours fits into one portion.
+  [[nodiscard]] virtual bool is_small() const = 0;
+};
+
+class Joining {
+ public:
+  Joining(const PeerTable& peers, Links& links, const Sessions& sessions, const TableProgress& tables,
+          const Fence& fence, Notes& notes)
+      : peers_(peers), links_(links), sessions_(sessions), tables_(tables), fence_(fence), notes_(notes) {}
+
+  [[nodiscard]] bool booted() const { return booted_; }
+  [[nodiscard]] bool is_seed(PeerIndex peer) const { return meetings_[peer].seed; }
+  [[nodiscard]] bool was_learned_of(PeerIndex peer) const { return meetings_[peer].learned.has_value(); }
+  [[nodiscard]] bool was_refused(PeerIndex peer) const { return meetings_[peer].refused; }
+  /// Nothing has to be remembered of that peer.
+  [[nodiscard]] bool idle(PeerIndex peer) const { return !meetings_[peer].seed && !meetings_[peer].learned; }
+  [[nodiscard]] Duration form_at() const { return form_at_; }
+
+  void boot(Step& s);
+  void dial_seeds(Step& s, PeerTable& peers);
+  /// The peer has answered, or will not.
+  void settle(PeerIndex peer) { meetings_[peer].settled = true; }
+  void unsettle(PeerIndex peer) { meetings_[peer].settled = false; }
+  /// A channel stands: whoever has not said Hello soon is no node of this supervisor.
+  void await_hello(Step& s, PeerIndex peer);
+  /// Hello came.
+  void said_hello(PeerIndex peer);
+  void learn(Step& s, PeerIndex peer, const SessionId& session);
+  void met(PeerIndex peer) { meetings_[peer].learned.reset(); }
+  void give_up_meeting(Step& s, PeerIndex peer);
+  /// The peer will not work with us, or we not with it.
+  void refused(Step& s, PeerIndex peer, const std::string& why);
+  void channel_ended(PeerIndex peer) { meetings_[peer].refused = false; }
+  /// While a joining node slept the others may have formed without it.
+  void anew(Step& s, bool rejoins);
+
+  /// Whether this node may be up now. `rejoins`: it was, and its session was declared over.
+  [[nodiscard]] bool may_become_up(const Step& s, bool rejoins) const;
+
+  void on_time(Step& s);
+  [[nodiscard]] Duration deadline(Duration now) const;
+  void reset(PeerIndex peer) { meetings_.reset(peer); }
+
+ private:
+  struct Meeting {
+    bool seed = false;
+    bool settled = false;  ///< It answered, or failed once.
+    bool refused = false;
+    std::optional<SessionId> learned;  ///< Another member knows it; we must meet it before we are up.
+    bool missed = false;               ///< Not met in time.
+  };
+  void ask_anew(Step& s, PeerIndex peer);
+
+  const PeerTable& peers_;
+  Links& links_;
+  const Sessions& sessions_;
+  const TableProgress& tables_;
+  const Fence& fence_;
+  Notes& notes_;
+  PeerMap<Meeting> meetings_;
+  std::vector<PeerIndex> seeds_;
+  std::set<std::pair<Duration, PeerIndex>> learned_until_;
+  std::set<std::pair<Duration, PeerIndex>> hello_until_;
+  bool booted_ = false;
+  bool refused_ = false;
+  Duration form_at_{};
+};
+
+}  // namespace brood::core

@@ -1,0 +1,374 @@
+// Joining, views, sessions, fencing.
+#include <gtest/gtest.h>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+TEST(Members, ANodeWithoutSeedsIsUpAtOnce) {
+  Cluster cluster(1);
+  cluster.boot(0);
+  EXPECT_EQ(cluster.nodes[0].core->self().state, MemberState::up);
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+}
+
+TEST(Members, ANodeWhoseSeedsDoNotAnswerFormsAfterFormWait) {
+  Cluster cluster(2);
+  cluster.boot(0);
+  cluster.run(2900ms);
+  EXPECT_EQ(cluster.nodes[0].core->self().state, MemberState::joining);
+  cluster.run(200ms);
+  EXPECT_EQ(cluster.nodes[0].core->self().state, MemberState::up);
+}
+
+TEST(Members, WithExpectTheyFormAsSoonAsAllAreThere) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.expect = 3; };
+  for (std::size_t i = 0; i < 3; ++i) cluster.boot(i);
+  cluster.run(1100ms);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->up_nodes().size(), 3U);
+}
+
+TEST(Members, AllHaveTheSameConfirmedView) {
+  Cluster cluster(5);
+  cluster.form();
+  for (const auto& node : cluster.nodes) {
+    EXPECT_TRUE(node.core->view_confirmed());
+    EXPECT_EQ(node.core->view_hash(), cluster.nodes[0].core->view_hash());
+    EXPECT_EQ(node.core->up_nodes().size(), 5U);
+  }
+}
+
+TEST(Members, KnowingOneMemberIsEnoughToKnowAll) {
+  Cluster cluster(4);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    settings.join.clear();
+    if (i > 0) settings.join.push_back(NodeName("n1@test"));
+  };
+  for (std::size_t i = 0; i < 4; ++i) {
+    cluster.boot(i);
+    cluster.run(100ms);
+  }
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->up_nodes().size(), 4U);
+}
+
+TEST(Members, ANodeWithAnotherFingerprintIsRefusedInWordsAndRunsNothing) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) { settings.supervisor = i == 0 ? "a" : "b"; };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.boot(1);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.nodes[1].core->self().state, MemberState::joining);
+  EXPECT_NE(cluster.nodes[1].refused.find("supervisor"), std::string::npos);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
+TEST(Members, ABrokenChannelIsNoLoss) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run();
+  const Epoch epoch = cluster.nodes[1].processes.at(id_of("a"));
+  cluster.drop_channels(1, false);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.nodes[1].processes.at(id_of("a")), epoch);
+  for (const auto& node : cluster.nodes) {
+    EXPECT_TRUE(node.core->view_confirmed());
+    EXPECT_EQ(node.core->up_nodes().size(), 3U);
+    EXPECT_EQ(node.core->instances(id_of("a")).size(), 1U);
+  }
+}
+
+TEST(Members, ARestartedNodeIsANewSessionWithoutItsOldChildren) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run(5s);
+  cluster.kill(1);
+  cluster.boot(1);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->member(cluster.nodes[1].name)->session.creation, 2U);
+}
+
+TEST(Members, AnUnreachableNodeIsDownAfterTheTickTimeoutOnly) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name},
+                         {cluster.nodes[1].name, cluster.nodes[2].name}};
+  cluster.drop_channels(2, false);
+  cluster.run(7s);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
+}
+
+TEST(Members, BothSidesOfAHealedSplitMeetAgainAndKeepOneOfEachChild) {
+  Cluster cluster(4);
+  cluster.form();
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < 40; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
+  cluster.start(0, specs);
+  cluster.run(5s);
+  for (std::size_t a : {0, 1})
+    for (std::size_t b : {2, 3}) cluster.unreachable.insert({cluster.nodes[a].name, cluster.nodes[b].name});
+  cluster.drop_channels(2, false);
+  cluster.drop_channels(3, false);
+  cluster.run(12s);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
+  EXPECT_EQ(cluster.nodes[3].core->up_nodes().size(), 2U);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 2U) << "each side keeps one";
+  const auto stopped = cluster.stop(0, "c7");
+  cluster.run();
+  EXPECT_EQ(cluster.result(stopped), "ok");
+  cluster.unreachable.clear();
+  cluster.run(40s);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->up_nodes().size(), 4U);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), i == 7 ? 0U : 1U) << i;
+}
+
+TEST(Fence, ANodeThatSleptHoldsItsChildrenBackUntilTheOthersAnswered) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.pause(1);
+  cluster.set_time(cluster.now.monotonic + 5s);
+  cluster.nodes[1].paused = false;
+  cluster.nodes[1].slept = 5s;
+  bool was_fenced = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 1 && effects.fence) was_fenced = was_fenced || *effects.fence;
+  };
+  cluster.give(1, Tick{});
+  cluster.run();
+  EXPECT_TRUE(was_fenced);
+  EXPECT_FALSE(cluster.nodes[1].core->fenced());
+}
+
+TEST(Fence, ANodeWhoseStepTookLongHasNotSlept) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.pause(1);
+  cluster.set_time(cluster.now.monotonic + 20s);
+  cluster.nodes[1].paused = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 1) {
+      EXPECT_FALSE(effects.fence.has_value());
+    }
+  };
+  cluster.give(1, Tick{});
+  cluster.run();
+}
+
+TEST(Fence, AWokenNodeGivesUpWhatRunsElsewhereBeforeItGoesOn) {
+  Cluster cluster(3);
+  cluster.form();
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < 30; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
+  cluster.start(0, specs);
+  cluster.run(5s);
+  ASSERT_FALSE(cluster.nodes[2].processes.empty());
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(10s);
+  for (const auto& [id, epoch] : cluster.nodes[2].processes)
+    EXPECT_EQ(cluster.alive(id.text()), 2U) << "the sleeping one, and the one that replaces it";
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 2 || !effects.fence || *effects.fence) return;
+    for (const auto& [id, epoch] : cluster.nodes[2].processes) EXPECT_EQ(cluster.alive(id.text()), 1U);
+  };
+  cluster.resume(2);
+  cluster.run(5s);
+  EXPECT_FALSE(cluster.nodes[2].fenced);
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
+}
+
+TEST(Fence, AWokenNodeWaitsForAHandlerThatReturnsLate) {
+  Cluster cluster(3);
+  cluster.form();
+  const ChildId id = id_of("a");
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(5s);
+  const Epoch epoch = cluster.nodes[2].processes.at(id);
+  cluster.give(2, StuckChanged{id, epoch, true});
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(10s);
+  ASSERT_EQ(cluster.alive("a"), 2U);
+  cluster.hold_stops.insert(id);
+  cluster.resume(2);
+  cluster.run(15900ms);
+  EXPECT_TRUE(cluster.nodes[2].fenced);
+  cluster.give(2, StuckChanged{id, epoch, false});
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[2].fenced);
+  cluster.nodes[2].processes.erase(id);
+  cluster.give(2, Exited{id, epoch, true, "shutdown"});
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[2].fenced);
+}
+
+TEST(Fence, AWokenNodeWaitsForTheEndOfWhatHadBeenToldToEnd) {
+  Cluster cluster(3);
+  cluster.form();
+  const ChildId id = id_of("a");
+  cluster.start(0, {spec_of("a")}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(5s);
+  const Epoch epoch = cluster.nodes[2].processes.at(id);
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(10s);
+  cluster.stop(0, "a");
+  cluster.run(5s);
+  ASSERT_EQ(cluster.alive("a"), 1U) << "that of the sleeping node";
+  cluster.hold_stops.insert(id);
+  bool killed = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Stop& stop : effects.stops)
+      killed = killed || (i == 2 && stop.id == id && stop.shutdown.patience == 0ms);
+  };
+  cluster.resume(2);
+  cluster.run(5s);
+  EXPECT_TRUE(killed) << "behind the fence it cannot end in good order";
+  EXPECT_TRUE(cluster.nodes[2].fenced) << "the stop was answered: its handlers must not run again";
+  cluster.nodes[2].processes.erase(id);
+  cluster.give(2, Exited{id, epoch, false, "killed"});
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[2].fenced);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+}
+
+TEST(Fence, ALoneNodeIsNeverFenced) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.set_time(cluster.now.monotonic + 60s);
+  cluster.give(0, Tick{});
+  cluster.run();
+  EXPECT_FALSE(cluster.nodes[0].core->fenced());
+}
+
+TEST(Rows, WhatOnlyOneSurvivorHoldsOfALostNodeIsPassedOnBeforeTheViewIsConfirmed) {
+  Cluster cluster(3);
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i) {
+    const std::string candidate = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[2].name) id = candidate;
+  }
+  // The Delta of n3 reaches n1, and n3 dies before it reaches n2.
+  const auto now = cluster.now;
+  const Effects effects =
+      cluster.nodes[2].core->step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}}, now);
+  for (const Send& send : effects.sends)
+    if (std::holds_alternative<Delta>(send.body))
+      cluster.give(0, PeerMessage{cluster.nodes[2].name, cluster.nodes[2].creation, send.body});
+  cluster.run();
+  EXPECT_EQ(cluster.nodes[1].core->spec(id_of(id)), nullptr);
+  cluster.kill(2);
+  cluster.run();
+  EXPECT_NE(cluster.nodes[1].core->spec(id_of(id)), nullptr);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
+TEST(Members, TwoThatJoinThroughOneAtTheSameTimeMeet) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    settings.join =
+        i == 1 ? std::vector{NodeName("n1@test"), NodeName("n3@test")} : std::vector{NodeName("n2@test")};
+  };
+  cluster.boot(0);
+  cluster.boot(2);
+  cluster.batched = {2};  // n3 has the first Hello of n2 before it says its own
+  cluster.boot(1);        // meets both in one moment
+  cluster.run(1s);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->members().size(), 3U);
+}
+
+/// n3 joins and cannot reach n1, which then writes a row that n2 has. Returns its id.
+std::string join_without_meeting(Cluster& cluster) {
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  cluster.boot(2);
+  cluster.run(1s);
+  const Core& writer = *cluster.nodes[0].core;
+  std::string id = "a";
+  while (writer.node_for(id_of(id)) != cluster.nodes[0].name) id += "a";
+  cluster.start(0, {spec_of(id)});
+  cluster.run(6s);  // the view waits for n3
+  EXPECT_NE(cluster.nodes[1].core->spec(id_of(id)), nullptr);
+  EXPECT_EQ(cluster.nodes[2].core->spec(id_of(id)), nullptr);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::joining);
+  return id;
+}
+
+TEST(Members, OneThatGoesOnWithoutAMemberItNeverMetHasTheRowsOfThatMember) {
+  Cluster cluster(3);
+  const std::string id = join_without_meeting(cluster);
+  cluster.run(3s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+  EXPECT_NE(cluster.nodes[2].core->spec(id_of(id)), nullptr);
+}
+
+TEST(Members, OneThatJoinsWhenAMemberDiesThatItNeverMetHasTheRowsOfThatMember) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.suspect_window = 0s; };  // nobody is blamed
+  const std::string id = join_without_meeting(cluster);
+  cluster.watch = [&](std::size_t i, const Effects&) {
+    const Core& core = *cluster.nodes[i].core;
+    EXPECT_TRUE(core.self().state != MemberState::up || core.spec(id_of(id)));
+  };
+  cluster.exit(id, false);  // with what follows n1 says that all it knows hold the row
+  cluster.run(100ms);
+  cluster.kill(0);
+  cluster.run(3s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+}
+
+TEST(Members, OneThatJoinsWhenAMemberDiesBeforeItsSyncCameHasTheRowsOfThatMember) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.suspect_window = 0s; };  // nobody is blamed
+  const std::string id = join_without_meeting(cluster);
+  const NodeName& lost = cluster.nodes[0].name;
+  cluster.exit(id, false);  // with what follows n1 says that all it knows hold the row
+  cluster.run(100ms);
+  Hello hello;
+  hello.sender = cluster.nodes[0].core->self();
+  hello.receiver.node = cluster.nodes[2].name;
+  hello.fresh = true;
+  cluster.give(2, PeerUp{lost, 1});
+  cluster.give(2, PeerMessage{lost, 1, hello});
+  cluster.run();
+  ASSERT_NE(cluster.nodes[2].core->member(lost), nullptr);
+  cluster.watch = [&](std::size_t i, const Effects&) {
+    const Core& core = *cluster.nodes[i].core;
+    EXPECT_TRUE(core.self().state != MemberState::up || core.spec(id_of(id)));
+  };
+  cluster.nodes[0].core.reset();
+  cluster.give(2, PeerDown{lost, false, "test"});
+  cluster.run();
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+}
+
+TEST(Members, OneThatSleptWhileItJoinedDoesNotFormAlone) {
+  Cluster cluster(2);
+  cluster.boot(0);
+  cluster.run(1s);
+  cluster.pause(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  ASSERT_EQ(cluster.nodes[1].core->up_nodes().size(), 1U);
+  cluster.watch = [&](std::size_t i, const Effects&) {
+    EXPECT_NE(cluster.nodes[i].core->up_nodes(), std::vector{cluster.nodes[0].name});
+  };
+  cluster.resume(0);
+  cluster.run(2s);
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
+}
+
+}  // namespace
+}  // namespace brood::core::testing

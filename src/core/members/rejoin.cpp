@@ -1,0 +1,43 @@
+#include "core/members/rejoin.hpp"
+
+#include <fmt/format.h>
+
+namespace brood::core {
+
+void Rejoin::tell(Step& s) {
+  told_ = true;
+  until_ = s.time() + 2 * s.settings.tick_timeout;
+  ending_.clear();
+  for (const ChildRef ref : locals_.all()) {
+    const Child& child = *children_.get(ref);
+    if (instances_.count(child) > 1 || child.own()->stopping != StopWhy::none) ending_.insert(ref);
+  }
+  for (const ChildRef ref : ending_) {
+    Child& child = *children_.get(ref);
+    // Behind the fence nobody ends in good order: one that was told to, before, has to be killed.
+    if (child.own()->stopping != StopWhy::none)
+      locals_.kill(s, child);
+    else
+      locals_.end(s, child, StopWhy::conflict);
+  }
+}
+
+bool Rejoin::gave_up(Step& s) {
+  if (!told_) tell(s);
+  std::erase_if(ending_, [&](ChildRef ref) {
+    const Child* child = children_.get(ref);
+    return !child || !child->own();
+  });
+  if (ending_.empty()) return true;
+  if (s.time() < until_) return false;
+  s.log(LogLevel::error,
+        fmt::format("{} children do not end, {} among them; going on all the same", ending_.size(),
+                    children_.get(*ending_.begin())->id.text()));
+  return true;
+}
+
+void Rejoin::handler_returned(const Step& s, const Child& child) {
+  if (ending_.contains(child.ref)) until_ = std::max(until_, s.time() + s.settings.tick_timeout);
+}
+
+}  // namespace brood::core

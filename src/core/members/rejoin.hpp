@@ -1,0 +1,43 @@
+// Rejoin: a node whose session was declared over, and that may have been replaced, gives up what others run too
+// before it is up again: those who asked for it may have had their answer since.
+//
+// Owns: that it rejoins, and which children still have to end. Reads: instances, own. Asks locals to end children.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/children/locals.hpp"
+
+namespace brood::core {
+
+class Rejoin {
+ public:
+  Rejoin(ChildTable& children, const Instances& instances, Locals& locals)
+      : children_(children), instances_(instances), locals_(locals) {}
+
+  [[nodiscard]] bool pending() const { return pending_; }
+  void begin() {
+    pending_ = true;
+    told_ = false;
+  }
+  /// What was told to end before this sleep is told again.
+  void slept() { told_ = false; }
+  void done() { pending_ = false; }
+  /// True once all that had to has ended (or does not within two tick time-outs).
+  [[nodiscard]] bool gave_up(Step& s);
+  /// A handler that was stuck has returned: its child ends soon, and is worth waiting for.
+  void handler_returned(const Step& s, const Child& child);
+  [[nodiscard]] Duration deadline() const { return pending_ && told_ ? until_ : Duration::max(); }
+
+ private:
+  void tell(Step& s);
+
+  ChildTable& children_;
+  const Instances& instances_;
+  Locals& locals_;
+  bool pending_ = false;
+  bool told_ = false;
+  Duration until_{};
+  std::set<ChildRef> ending_;
+};
+
+}  // namespace brood::core

@@ -1,0 +1,174 @@
+#include "core/members/sessions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+
+namespace brood::core {
+namespace {
+
+// Placement depends on these, so nodes that differ in them do not have the same view.
+std::uint64_t hash_row(const Member& member) {
+  std::uint64_t hash = stable_hash64(member.session.node.value);
+  hash = combine64(hash, member.session.creation);
+  hash = combine64(hash, member.session.session);
+  hash = combine64(hash, static_cast<std::uint64_t>(member.state));
+  hash = combine64(hash, member.weight);
+  for (const std::string& offer : member.offers) hash = combine64(hash, stable_hash64(offer));
+  return hash;
+}
+
+std::map<std::string, std::string> fingerprint_of(const Settings& settings) {
+  const Strategies& strategies = settings.strategies;
+  return {{"supervisor", settings.supervisor},
+          {"distribution", strategies.distribution->name()},
+          {"redundancy", strategies.redundancy->name()},
+          {"migration", strategies.migration->name()},
+          {"synchronisation", strategies.synchronisation->name()},
+          {"partition", strategies.partition->name()}};
+}
+
+}  // namespace
+
+Sessions::Sessions(const Settings& settings, const PeerTable& peers, Outbox& outbox, Notes& notes)
+    : peers_(peers), outbox_(outbox), notes_(notes) {
+  self_.session = {settings.self, settings.creation, 1};
+  self_.version = 1;
+  self_.weight = settings.participates ? settings.weight : 0;
+  self_.offers = settings.offers;
+  self_.labels = settings.labels;
+  self_.address = settings.address;
+  self_.fingerprint = fingerprint_of(settings);
+  self_hash_ = hash_row(self_);
+}
+
+const Member* Sessions::member(PeerIndex peer) const {
+  if (peer == self_index) return &self_;
+  const Row& row = rows_[peer];
+  return row.member ? &*row.member : nullptr;
+}
+
+std::uint64_t Sessions::hash_of(PeerIndex peer) const {
+  return peer == self_index ? self_hash_ : rows_[peer].hash;
+}
+
+std::uint64_t Sessions::over(const NodeName& node, std::uint32_t creation) const {
+  const auto found = over_.find(node);
+  if (found == over_.end()) return 0;
+  const auto session = found->second.sessions.find(creation);
+  return session == found->second.sessions.end() ? 0 : session->second;
+}
+
+bool Sessions::is_over(const SessionId& session) const {
+  return session.session <= over(session.node, session.creation);
+}
+
+void Sessions::order_others() {
+  others_.clear();
+  for (const auto& [name, peer] : peers_.all())
+    if (peer != self_index && rows_[peer].member) others_.push_back(peer);
+}
+
+void Sessions::begin(Step& s, PeerIndex peer, const Member& row) {
+  rows_[peer] = {row, hash_row(row)};
+  lost_.erase(row.session.node);
+  order_others();
+  s.member(row.session, row.state, "connected");
+  notes_.session_began(s, peer);
+  notes_.member_changed(s, peer);
+}
+
+void Sessions::update(Step& s, PeerIndex peer, const Member& row) {
+  Row& known = rows_[peer];
+  if (!known.member || row.session != known.member->session || row.version <= known.member->version) return;
+  if (row.state == MemberState::left || row.state == MemberState::down) return;
+  const bool new_state = row.state != known.member->state;
+  known = {row, hash_row(row)};
+  notes_.member_changed(s, peer);
+  if (new_state) s.member(row.session, row.state, "");
+}
+
+void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words) {
+  Row& row = rows_[peer];
+  if (!row.member) return;
+  loss.session = row.member->session;
+  const MemberState state = loss.how == Ending::left ? MemberState::left : MemberState::down;
+  Over& over = over_[loss.session.node];
+  auto& greatest = over.sessions[loss.session.creation];
+  greatest = std::max(greatest, loss.session.session);
+  over.until = s.time() + s.settings.forget_after;
+  forget_.emplace_back(over.until, loss.session.node);
+  if (loss.how != Ending::left) lost_.insert(loss.session.node);
+  row = {};
+  order_others();
+  s.member(loss.session, state, words);
+  s.log(state == MemberState::down ? LogLevel::warning : LogLevel::info,
+        fmt::format("{} is {}: {}", loss.session.node.value, to_string(state), words));
+  notes_.session_ended(s, peer, loss);
+}
+
+void Sessions::publish_self(Step& s) {
+  ++self_.version;
+  self_hash_ = hash_row(self_);
+  outbox_.set_member(self_);
+  notes_.member_changed(s, self_index);
+}
+
+void Sessions::set_state(Step& s, MemberState state, std::string_view words) {
+  self_.state = state;
+  if (state == MemberState::up && self_.up_since == Hlc{}) self_.up_since = s.tick();
+  publish_self(s);
+  s.member(self_.session, state, std::string(words));
+}
+
+void Sessions::set_offers(Step& s, const std::set<std::string>& offers, std::uint32_t weight) {
+  if (self_.offers == offers && self_.weight == weight) return;
+  self_.offers = offers;
+  self_.weight = weight;
+  publish_self(s);
+}
+
+void Sessions::leave(Step& s) {
+  self_.state = MemberState::left;
+  s.member(self_.session, MemberState::left, "left in good order");
+}
+
+void Sessions::end_own(Step& s, bool keeps, const std::string& words) {
+  s.member(self_.session, MemberState::down, words);
+  s.log(LogLevel::warning, fmt::format("our session is over: {}; joining anew", words));
+  ++self_.session.session;
+  ++self_.version;
+  if (!keeps) {
+    self_.state = MemberState::joining;
+    self_.up_since = {};
+  }
+  self_hash_ = hash_row(self_);
+  notes_.own_session_ended(s, keeps, words);
+  notes_.member_changed(s, self_index);
+}
+
+void Sessions::rename(Step& s, const NodeName& name, std::uint32_t creation, const std::string& address) {
+  self_.session = {name, creation, self_.session.session};
+  self_.address = address;
+  publish_self(s);
+  s.member(self_.session, self_.state, "has a name");
+}
+
+void Sessions::on_time(Step& s) {
+  while (!forget_.empty() && forget_.front().first <= s.time()) {
+    const auto [until, node] = forget_.front();
+    forget_.pop_front();
+    const auto over = over_.find(node);
+    if (over == over_.end() || over->second.until > until) continue;
+    over_.erase(over);
+    lost_.erase(node);
+  }
+}
+
+Duration Sessions::deadline() const {
+  return forget_.empty() ? Duration::max() : forget_.front().first;
+}
+
+}  // namespace brood::core

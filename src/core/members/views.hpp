@@ -1,0 +1,77 @@
+// Views: the members that are up or draining, and when all of them see the same. Nothing is decided about children
+// but in a view that every member in it has confirmed, or has had view_wait to confirm.
+//
+// Owns: the present view, what each peer said of its own, and the placement over the view's up members. Reads: links,
+// sessions, the fence, how far tables have gone. Tells: view_changed, view_said, may_act.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/members/fence.hpp"
+#include "core/members/joining.hpp"
+#include "core/placement/placement.hpp"
+
+namespace brood::core {
+
+class Views {
+ public:
+  Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
+        const Fence& fence, const TableProgress& tables, Sender& sender, Notes& notes);
+
+  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+  [[nodiscard]] bool confirmed() const { return confirmed_; }
+  /// What the peer said last on this channel; 0: nothing.
+  [[nodiscard]] std::uint64_t said(PeerIndex peer) const { return said_[peer]; }
+  /// Whether this node may act on the present view.
+  [[nodiscard]] bool acting() const { return acting_; }
+  [[nodiscard]] const Placement& placement() const { return placement_; }
+
+  /// A member is another, or a channel, or the fence: look again.
+  void look_again() { due_ = true; }
+  void members_changed() { dirty_ = due_ = true; }
+  /// All children have to be looked at again, though the view is the same.
+  void start_over() {
+    acted_in_ = 0;
+    due_ = true;
+  }
+  void on_view(Step& s, PeerIndex from, const View& view);
+  void say_to(PeerIndex peer) { to_say_.insert(peer); }
+  void forget(PeerIndex peer);  ///< What it said on a channel that is gone.
+
+  /// Until then fewer nodes than `expect` do nothing.
+  void boot(Duration form_at) { form_at_ = form_at; }
+  [[nodiscard]] bool due(const Step& s) const { return due_ || s.time() >= deadline(s.settings); }
+  void work(Step& s);
+  /// Says this node's view to those that hold its rows by then.
+  void flush();
+  [[nodiscard]] Duration deadline(const Settings& settings) const;
+
+ private:
+  void refresh(Step& s);
+  void confirm(Step& s);
+  void set_placement();
+  [[nodiscard]] bool may_act(const Step& s);
+  [[nodiscard]] std::string unconfirmed_names() const;
+
+  const PeerTable& peers_;
+  const Links& links_;
+  const Sessions& sessions_;
+  const Fence& fence_;
+  const TableProgress& tables_;
+  Sender& sender_;
+  Notes& notes_;
+  Placement placement_;
+  PeerMap<std::uint64_t> said_;
+  std::set<PeerIndex> to_say_;
+  bool dirty_ = true;
+  bool due_ = true;
+  std::uint64_t hash_ = 0;
+  bool confirmed_ = false;
+  bool forced_ = false;  ///< Not confirmed within view_wait: go on as if.
+  Duration unconfirmed_since_{};
+  bool acting_ = false;
+  bool formed_ = false;  ///< `expect` nodes have been up together, or were waited for long enough.
+  Duration form_at_{};
+  std::uint64_t acted_in_ = 0;
+};
+
+}  // namespace brood::core

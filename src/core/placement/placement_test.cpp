@@ -1,0 +1,149 @@
+#include "core/placement/placement.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/hash.hpp"
+#include "core/placement/rendezvous.hpp"
+
+namespace brood::core {
+namespace {
+
+Placement::Node node(PeerIndex peer, std::uint32_t weight = 100, std::set<std::string> offered = {"w"}) {
+  return {peer, NodeName("n" + std::to_string(peer) + "@host"), weight, std::move(offered)};
+}
+
+Placement ring(std::vector<Placement::Node> nodes) {
+  Placement placement(std::make_shared<WeightedRendezvous>());
+  placement.set(std::move(nodes));
+  return placement;
+}
+
+SpecRow row_of(const std::string& id) {
+  auto spec = std::make_shared<Spec>();
+  spec->id = ChildId::binary(id).value();
+  spec->needs = spec->worker = "w";
+  SpecRow row;
+  row.spec = std::move(spec);
+  return row;
+}
+
+std::uint64_t key_of(int i) {
+  return ChildId::binary("child/" + std::to_string(i)).value().hash64();
+}
+
+// The owner of a key is the same on every compiler, machine and release. These may never change.
+TEST(Placement, GoldenVectors) {
+  const auto equal = ring({node(1), node(2), node(3), node(4), node(5)});
+  const auto weighted = ring({node(1, 50), node(2, 100), node(3, 200), node(4, 1), node(5, 100000)});
+  std::string owners, weighted_owners;
+  for (int i = 0; i < 40; ++i) {
+    owners += std::to_string(equal.coordinator(key_of(i)));
+    weighted_owners +=
+        std::to_string(ring({node(1, 50), node(2, 100), node(3, 200), node(4, 150)}).coordinator(key_of(i)));
+  }
+  EXPECT_EQ(owners, "2223115415534242353234323353244112142432");
+  EXPECT_EQ(weighted_owners, "3223113433334242313234323323444113142333");
+  EXPECT_EQ(weighted.coordinator(key_of(1)), 5);
+  EXPECT_EQ(node_hash(NodeName("n1@host")), 741038330477999456ULL);
+}
+
+TEST(Placement, NegativeLog2IsExactAtPowersOfTwoAndNeverRises) {
+  for (unsigned shift = 0; shift < 64; ++shift)
+    EXPECT_EQ(negative_log2(std::uint64_t{1} << shift), (std::uint64_t{64} - shift) << 32);
+  EXPECT_EQ(negative_log2(~std::uint64_t{0}), 1U);
+  std::uint64_t hash = 1;
+  std::uint64_t last = negative_log2(hash);
+  while (hash < (std::uint64_t{1} << 63)) {
+    hash += hash / 1000 + 1;
+    const std::uint64_t log = negative_log2(hash);
+    ASSERT_LE(log, last);
+    last = log;
+  }
+}
+
+TEST(Placement, ChildrenAreSharedEvenlyAndByWeight) {
+  const auto equal = ring({node(1), node(2), node(3)});
+  const auto weighted = ring({node(1, 100), node(2, 300)});
+  std::map<PeerIndex, int> share, weighted_share;
+  for (int i = 0; i < 30'000; ++i) {
+    ++share[equal.coordinator(key_of(i))];
+    ++weighted_share[weighted.coordinator(key_of(i))];
+  }
+  for (const auto& [peer, count] : share) EXPECT_NEAR(count, 10'000, 400) << peer;
+  EXPECT_NEAR(weighted_share[1], 7'500, 400);
+}
+
+TEST(Placement, OwnerStaysWhenAnUnrelatedNodeLeaves) {
+  for (const std::uint32_t weight : {100U, 250U}) {
+    const auto all = ring({node(1), node(2), node(3, weight), node(4)});
+    const auto fewer = ring({node(1), node(2), node(4)});
+    for (int i = 0; i < 5'000; ++i) {
+      const PeerIndex owner = all.coordinator(key_of(i));
+      if (owner != 3) {
+        ASSERT_EQ(fewer.coordinator(key_of(i)), owner);
+      }
+    }
+  }
+}
+
+TEST(Placement, AGreaterWeightOnlyMovesKeysToThatNode) {
+  const auto before = ring({node(1), node(2), node(3)});
+  const auto after = ring({node(1), node(2), node(3, 150)});
+  for (int i = 0; i < 5'000; ++i) {
+    const PeerIndex owner = after.coordinator(key_of(i));
+    if (owner != 3) {
+      ASSERT_EQ(before.coordinator(key_of(i)), owner);
+    }
+  }
+}
+
+TEST(Placement, TheFirstOfTheOrderIsTheFirst) {
+  const auto equal = ring({node(1), node(2), node(3)});
+  const auto weighted = ring({node(1, 10), node(2, 20), node(3, 30)});
+  for (int i = 0; i < 1'000; ++i) {
+    const SpecRow row = row_of("x" + std::to_string(i));
+    for (const Placement* placement : {&equal, &weighted}) {
+      const auto order = placement->order(row.spec->id.hash64(), row);
+      ASSERT_EQ(order.size(), 3U);
+      ASSERT_EQ(placement->first(row.spec->id.hash64(), row), order.front());
+    }
+  }
+}
+
+TEST(Placement, SkipsNodesThatLackTheWorkerOrHaveNoWeightOrAreNotNamed) {
+  const auto placement = ring({node(1, 100, {"other"}), node(2, 0), node(3), node(4)});
+  SpecRow row = row_of("x");
+  auto order = placement.order(row.spec->id.hash64(), row);
+  EXPECT_EQ(std::set<PeerIndex>(order.begin(), order.end()), (std::set<PeerIndex>{3, 4}));
+  auto spec = std::make_shared<Spec>(*row.spec);
+  spec->nodes = {NodeName("n4@host")};
+  row.spec = spec;
+  EXPECT_EQ(placement.order(row.spec->id.hash64(), row), (std::vector<PeerIndex>{4}));
+  spec = std::make_shared<Spec>(*row.spec);
+  spec->needs = "unknown";
+  row.spec = spec;
+  EXPECT_EQ(placement.first(row.spec->id.hash64(), row), no_peer);
+}
+
+TEST(Placement, AvoidedNodesComeLastAndTheWishedNodeFirst) {
+  const auto placement = ring({node(1), node(2), node(3)});
+  SpecRow row = row_of("x");
+  const std::uint64_t key = row.spec->id.hash64();
+  const auto order = placement.order(key, row);
+  row.avoid = {placement.nodes()[order[0] - 1U].name};
+  EXPECT_EQ(placement.order(key, row), (std::vector<PeerIndex>{order[1], order[2], order[0]}));
+  row.start_on = placement.nodes()[order[2] - 1U].name;
+  EXPECT_EQ(placement.first(key, row), order[2]);
+  row.start_on = NodeName("gone@host");
+  EXPECT_EQ(placement.first(key, row), order[1]);
+}
+
+TEST(Placement, AnyCommandRunsWhereAllCommandsAreAllowed) {
+  EXPECT_TRUE(offers({"exec:*"}, "exec:abc"));
+  EXPECT_TRUE(offers({"exec:abc"}, "exec:abc"));
+  EXPECT_FALSE(offers({"exec:abc"}, "exec:abd"));
+  EXPECT_FALSE(offers({"exec:*"}, "counter"));
+}
+
+}  // namespace
+}  // namespace brood::core

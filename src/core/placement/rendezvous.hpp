@@ -1,0 +1,29 @@
+// Weighted rendezvous, the distribution that brood uses where no other is chosen: a node's score for a key is
+// -weight / ln(u), with u in (0, 1) from a hash of key and node name, computed in whole numbers, because floating
+// `log` differs between machines. Equal weights make it the plain order of the hashes. Source: Thaler and
+// Ravishankar, "A name-based mapping scheme for rendezvous" (1998); the weights as in Schindelhauer and Schomaker
+// (2005).
+//
+// Thread rule: pure functions.
+#pragma once
+
+#include <brood/term.hpp>
+
+#include "core/placement/strategies.hpp"
+
+namespace brood::core {
+
+/// -log2(u) of u = hash / 2^64, as a fixed-point number with 32 fraction bits; at least 1, at most 64.
+[[nodiscard]] std::uint64_t negative_log2(std::uint64_t hash) noexcept;
+/// The hash of a node's name that placement mixes with keys.
+[[nodiscard]] std::uint64_t node_hash(const NodeName& node) noexcept;
+
+class WeightedRendezvous final : public Distribution {
+ public:
+  [[nodiscard]] std::string name() const override { return "weighted_rendezvous/1"; }
+  [[nodiscard]] std::size_t first(std::uint64_t key, std::span<const RingNode> ring) const override;
+  [[nodiscard]] std::vector<std::size_t> order(std::uint64_t key,
+                                               std::span<const RingNode> ring) const override;
+};
+
+}  // namespace brood::core

@@ -1,0 +1,222 @@
+#include "core/requests/coordinator.hpp"
+
+#include <algorithm>
+
+namespace brood::core {
+
+void Coordinator::enqueue(Step& s, Request request) {
+  if (inbox_.size() + ids_in(request) <= s.settings.inbox_max) return inbox_.push(std::move(request));
+  ++s.stats.busy;
+  const Asked asked{key_of(request), view_of(request)};
+  const std::string words = "too many requests wait at this node; try again later";
+  if (const auto* start = std::get_if<StartRequest>(&request)) {
+    for (const SpecPtr& spec : start->specs) fail(s, asked, spec->id, Errc::busy, words);
+  } else if (const auto* stop = std::get_if<StopRequest>(&request)) {
+    for (const ChildId& id : stop->ids) fail(s, asked, id, Errc::busy, words);
+  } else if (const auto* retry = std::get_if<RetryRequest>(&request)) {
+    fail(s, asked, retry->id, Errc::busy, words);
+  } else {
+    fail(s, asked, std::get<LookupRequest>(request).id, Errc::busy, words);
+  }
+}
+
+void Coordinator::work(Step& s) {
+  Request request = inbox_.pop();
+  s.spend(ids_in(request));
+  // Asked in a view that its node has left: it has asked again in its new one, and perhaps another node.
+  if (!is_asked_now(s, request)) return;
+  std::visit([&](auto& one) { coordinate(s, one); }, request);
+}
+
+bool Coordinator::is_asked_now(const Step& s, const Request& request) const {
+  const std::uint64_t view = view_of(request);
+  if (with_.origins.is_own(s.settings, key_of(request))) return view == with_.views.hash();
+  const PeerIndex peer = with_.peers.find(key_of(request).node);
+  return peer != no_peer && with_.sessions.member(peer) && with_.views.said(peer) == view;
+}
+
+// Passes on what is another's to decide; `make` builds a request for some ids of this one.
+template <typename R, typename Ids, typename Make>
+void Coordinator::forward(Step& s, const R& request, const Ids& ids, const Make& make) {
+  std::map<PeerIndex, std::vector<std::size_t>> others;
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    others[with_.views.placement().coordinator(ids[i].hash64())].push_back(i);
+  for (const auto& [peer, positions] : others) {
+    if (peer == no_peer || request.forwards >= s.settings.forwards_max) {
+      for (const std::size_t i : positions)
+        fail(s, {request.request, request.view}, ids[i], Errc::busy,
+             "no coordinator could be agreed on; try again");
+      continue;
+    }
+    R passed = make(positions);
+    ++passed.forwards;
+    if (peer == self_index)
+      enqueue(s, Request(std::move(passed)));
+    else
+      with_.sender.send(peer, std::move(passed));
+  }
+}
+
+void Coordinator::coordinate(Step& s, StartRequest& request) {
+  std::vector<SpecPtr> others;
+  for (const SpecPtr& spec : request.specs) {
+    if (is_mine(spec->id.hash64()))
+      start(s, {{request.request, request.view}, request.mode, request.on, spec, false});
+    else
+      others.push_back(spec);
+  }
+  if (others.empty()) return;
+  std::vector<ChildId> ids;
+  ids.reserve(others.size());
+  for (const SpecPtr& spec : others) ids.push_back(spec->id);
+  forward(s, request, ids, [&](const std::vector<std::size_t>& positions) {
+    StartRequest passed{request.request, request.mode, request.view, request.forwards, request.on, {}};
+    for (const std::size_t i : positions) passed.specs.push_back(others[i]);
+    return passed;
+  });
+}
+
+void Coordinator::coordinate(Step& s, StopRequest& request) {
+  std::vector<ChildId> others;
+  for (const ChildId& id : request.ids) {
+    if (!is_mine(id.hash64())) {
+      others.push_back(id);
+      continue;
+    }
+    Child& child = with_.children.obtain(id);
+    stop(s, child, {request.request, request.view});
+    close_if_done(child);
+  }
+  forward(s, request, others, [&](const std::vector<std::size_t>& positions) {
+    StopRequest passed{request.request, request.view, request.forwards, {}};
+    for (const std::size_t i : positions) passed.ids.push_back(others[i]);
+    return passed;
+  });
+}
+
+void Coordinator::coordinate(Step& s, RetryRequest& request) {
+  const std::vector<ChildId> ids{request.id};
+  if (!is_mine(request.id.hash64()))
+    return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
+  const Asked asked{request.request, request.view};
+  Child* child = with_.children.find(request.id);
+  if (child && child->work() && child->work()->being_replaced())
+    return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  if (!child || !child->wanted()) return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  SpecRow next = *child->row();
+  // While it is not failed, the node that it was sent on to may be starting it.
+  if (next.failed) next.avoid.clear();
+  next.failed = false;
+  next.failure.clear();
+  next.blame = {};
+  next.rounds = 0;
+  next.not_before = {};
+  with_.rows.write(s, *child, std::move(next), false);
+  answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+}
+
+void Coordinator::coordinate(Step& s, LookupRequest& request) {
+  const std::vector<ChildId> ids{request.id};
+  if (!is_mine(request.id.hash64()))
+    return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
+  const Asked asked{request.request, request.view};
+  const Child* child = with_.children.find(request.id);
+  if (child && child->work() && child->work()->being_replaced())
+    return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  if (!child || !child->wanted()) return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  answer(s, asked, located(*child, {}));
+}
+
+// ---- what is forgotten -------------------------------------------------------------------------------
+
+// What a node asked in a former view must go at once: the very same view may come back (a member comes and
+// goes), and would bring an old request to life. Starts that wait for a stop too, but not the second half of a
+// replacement: its first half is done.
+void Coordinator::forget_asked_before(const NodeName& node, std::uint64_t view) {
+  inbox_.keep_only(node, view);
+  std::erase_if(with_later_, [&](ChildRef ref) {
+    auto& later = with_.children.get(ref)->work_.value_->later;
+    std::erase_if(later, [&](const LaterStart& start) {
+      return start.asked.request.node == node && !start.replaces;
+    });
+    return later.empty();
+  });
+}
+
+void Coordinator::drop_others() {
+  std::erase_if(open_, [&](ChildRef ref) {
+    Child& child = *with_.children.get(ref);
+    if (is_mine(child.hash)) return false;
+    child.work_.value_.reset();
+    with_later_.erase(ref);
+    with_.children.erase_if_empty(child);
+    return true;
+  });
+}
+
+void Coordinator::drop_all() {
+  for (const ChildRef ref : open_) {
+    Child& child = *with_.children.get(ref);
+    child.work_.value_.reset();
+    with_.children.erase_if_empty(child);
+  }
+  open_.clear();
+  with_later_.clear();
+}
+
+Work& Coordinator::work_of(Child& child) {
+  auto& work = child.work_.value_;
+  if (!work) {
+    work = std::make_unique<Work>();
+    open_.insert(child.ref);
+  }
+  return *work;
+}
+
+void Coordinator::close_if_done(Child& child) {
+  auto& work = child.work_.value_;
+  if (work && work->empty()) {
+    work.reset();
+    open_.erase(child.ref);
+    with_later_.erase(child.ref);
+  }
+  with_.children.erase_if_empty(child);
+}
+
+// ---- answers -----------------------------------------------------------------------------------------
+
+void Coordinator::fail(Step& s, const Asked& asked, const ChildId& id, Errc code, std::string words) {
+  Outcome outcome;
+  outcome.id = id;
+  outcome.error = Error{code, std::move(words)};
+  answer(s, asked, std::move(outcome));
+}
+
+void Coordinator::answer(Step& s, const Asked& asked, Outcome outcome) {
+  if (asked.request.number == 0) return;
+  if (with_.origins.is_own(s.settings, asked.request))
+    return with_.notes.outcome(s, asked.request, asked.view, std::move(outcome));
+  if (!outcome.error || outcome.error->code != Errc::busy) with_.replay.keep_answer(s, asked.request, outcome);
+  answers_[{asked.request, asked.view}].push_back(std::move(outcome));
+}
+
+// A repeated request must not act twice: what was done is told again.
+bool Coordinator::answered_before(Step&, const Asked& asked, const ChildId& id) {
+  const Outcome* before = with_.replay.answer(asked.request, id);
+  if (!before) return false;
+  answers_[{asked.request, asked.view}].push_back(*before);
+  return true;
+}
+
+void Coordinator::flush() {
+  for (auto& [asked, outcomes] : answers_) {
+    const auto& [request, view] = asked;
+    const PeerIndex peer = with_.peers.find(request.node);
+    if (peer == no_peer || !with_.links[peer].channel || with_.links[peer].creation != request.creation)
+      continue;
+    with_.sender.send(peer, Answer{request, view, std::move(outcomes)});
+  }
+  answers_.clear();
+}
+
+}  // namespace brood::core

@@ -1,0 +1,108 @@
+// Coordinator: the requests about those ids that this node decides about, one after the other, in a view that all
+// members have confirmed. What comes earlier waits in the inbox.
+//
+// Owns: the inbox, what is open for each id (Child::work_). Reads: views, instances, who holds what. Asks rows. Tells:
+// outcome (for this node's own clients), touched. coordinator.cpp takes requests, starts.cpp and stops.cpp act on them,
+// waits.cpp answers them.
+// Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/members/views.hpp"
+#include "core/requests/inbox.hpp"
+#include "core/requests/origins.hpp"
+#include "core/requests/replay.hpp"
+#include "core/rows/replication.hpp"
+
+namespace brood::core {
+
+class Coordinator final : public LocalCoordinator {
+ public:
+  struct Neighbours {
+    ChildTable& children;
+    const Instances& instances;
+    Rows& rows;
+    Replication& replication;
+    Replay& replay;
+    const Origins& origins;
+    const Views& views;
+    const Sessions& sessions;
+    const Links& links;
+    const PeerTable& peers;
+    Sender& sender;
+    Notes& notes;
+  };
+  explicit Coordinator(const Neighbours& neighbours) : with_(neighbours) {}
+
+  [[nodiscard]] bool any() const { return !open_.empty() || !inbox_.empty(); }
+  void enqueue(Step& s, Request request) override;
+  [[nodiscard]] bool has_work() const { return !inbox_.empty() && with_.views.acting(); }
+  /// Takes one request from the inbox.
+  void work(Step& s);
+
+  /// An instance has changed, so that one that ran for a moment only is seen too.
+  void note_instance(Child& child, const Bytes& detail);
+  /// Something about the child has changed: what waits for that is answered.
+  void look(Step& s, Child& child);
+  /// A node asks again in each of its views.
+  void forget_asked_before(const NodeName& node, std::uint64_t view);
+  /// The view is another, and with it what this node decides.
+  void drop_others();
+  /// This node's session is over: others have decided since, and whoever asked here asks again.
+  void drop_all();
+  void note_late(Step& s, const SpecChange& change);
+
+  void on_time(Step& s);
+  [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.front().first; }
+  /// Sends the answers of this step.
+  void flush();
+
+ private:
+  void coordinate(Step& s, StartRequest& request);
+  void coordinate(Step& s, StopRequest& request);
+  void coordinate(Step& s, RetryRequest& request);
+  void coordinate(Step& s, LookupRequest& request);
+  template <typename R, typename Ids, typename Make>
+  void forward(Step& s, const R& request, const Ids& ids, const Make& make);
+  [[nodiscard]] bool is_mine(std::uint64_t hash) const {
+    return with_.views.placement().coordinator(hash) == self_index;
+  }
+  [[nodiscard]] bool is_asked_now(const Step& s, const Request& request) const;
+
+  void answer(Step& s, const Asked& asked, Outcome outcome);
+  void fail(Step& s, const Asked& asked, const ChildId& id, Errc code, std::string words);
+  [[nodiscard]] bool answered_before(Step& s, const Asked& asked, const ChildId& id);
+
+  // starts.cpp
+  void start(Step& s, const LaterStart& start);
+  void start_known(Step& s, const LaterStart& start, Child& child);
+  void start_fresh(Step& s, const LaterStart& start, Child& child);
+  void replace(Step& s, const LaterStart& start, Child& child);
+  [[nodiscard]] std::optional<Error> cannot_start(const Settings& settings, const LaterStart& start) const;
+  void add(Step& s, Child& child, StartWait wait);
+
+  // stops.cpp
+  void stop(Step& s, Child& child, const Asked& asked);
+  void stop_replacement(Step& s, Child& child, const Asked& asked);
+  void end_row(Step& s, Child& child, const Asked& asked);
+  void add(Step& s, Child& child, StopWait wait);
+  void add_starter(const Child& child, StopWait& wait, PeerIndex peer);
+
+  // waits.cpp
+  void look_at_starts(Step& s, Child& child, Work& work);
+  void look_at_stops(Step& s, Child& child, Work& work);
+  [[nodiscard]] bool starters_know(const StopWait& wait) const;
+  [[nodiscard]] Outcome located(const Child& child, const Epoch& after) const;
+  [[nodiscard]] const Instance* failed_start(const Child& child, const Epoch& after) const;
+
+  Work& work_of(Child& child);
+  void close_if_done(Child& child);
+
+  Neighbours with_;
+  Inbox inbox_;
+  std::set<ChildRef> open_;        ///< Those with work.
+  std::set<ChildRef> with_later_;  ///< Of them, those with starts for later.
+  std::deque<std::pair<Duration, ChildRef>> until_;
+  std::map<std::pair<RequestKey, std::uint64_t>, std::vector<Outcome>> answers_;  ///< By request and view.
+};
+
+}  // namespace brood::core

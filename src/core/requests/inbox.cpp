@@ -1,0 +1,55 @@
+#include "core/requests/inbox.hpp"
+
+namespace brood::core {
+
+const RequestKey& key_of(const Request& request) {
+  return std::visit([](const auto& one) -> const RequestKey& { return one.request; }, request);
+}
+
+std::uint64_t view_of(const Request& request) {
+  return std::visit([](const auto& one) { return one.view; }, request);
+}
+
+std::size_t ids_in(const Request& request) {
+  if (const auto* start = std::get_if<StartRequest>(&request)) return std::max<std::size_t>(start->specs.size(), 1);
+  if (const auto* stop = std::get_if<StopRequest>(&request)) return std::max<std::size_t>(stop->ids.size(), 1);
+  return 1;
+}
+
+void Inbox::push(Request request) {
+  size_ += ids_in(request);
+  const auto [at, added] = waiting_.try_emplace(key_of(request));
+  if (added) turns_.push_back(at->first);
+  at->second.push_back(std::move(request));
+}
+
+Request Inbox::pop() {
+  BROOD_CHECK(!turns_.empty(), "there is nothing in the inbox");
+  const auto found = waiting_.find(turns_.front());
+  turns_.pop_front();
+  Request request = std::move(found->second.front());
+  found->second.pop_front();
+  size_ -= ids_in(request);
+  if (found->second.empty())
+    waiting_.erase(found);
+  else
+    turns_.push_back(found->first);
+  return request;
+}
+
+void Inbox::keep_only(const NodeName& node, std::uint64_t view) {
+  bool emptied = false;
+  for (auto at = waiting_.lower_bound({node, 0, 0}); at != waiting_.end() && at->first.node == node;) {
+    std::erase_if(at->second, [&](const Request& request) {
+      if (view_of(request) == view) return false;
+      size_ -= ids_in(request);
+      return true;
+    });
+    const bool gone = at->second.empty();
+    emptied = emptied || gone;
+    at = gone ? waiting_.erase(at) : std::next(at);
+  }
+  if (emptied) std::erase_if(turns_, [this](const RequestKey& key) { return !waiting_.contains(key); });
+}
+
+}  // namespace brood::core

@@ -1,0 +1,35 @@
+// Inbox: the requests that wait at a coordinator. Served in turn, one message of each request after the other, so that
+// a single start does not wait behind a bulk one. What a node asked in a view that it has left goes at once.
+//
+// Bounded by the number of ids; thread rule: plain data of one core.
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "core/requests/open.hpp"
+
+namespace brood::core {
+
+[[nodiscard]] const RequestKey& key_of(const Request& request);
+[[nodiscard]] std::uint64_t view_of(const Request& request);
+[[nodiscard]] std::size_t ids_in(const Request& request);
+
+class Inbox {
+ public:
+  [[nodiscard]] bool empty() const { return turns_.empty(); }
+  /// Of ids that are asked for.
+  [[nodiscard]] std::size_t size() const { return size_; }
+  void push(Request request);
+  /// The next; there must be one.
+  [[nodiscard]] Request pop();
+  /// Takes out what that node asked in any other view.
+  void keep_only(const NodeName& node, std::uint64_t view);
+
+ private:
+  std::map<RequestKey, std::deque<Request>> waiting_;
+  std::deque<RequestKey> turns_;  ///< Each of waiting_ once.
+  std::size_t size_ = 0;
+};
+
+}  // namespace brood::core

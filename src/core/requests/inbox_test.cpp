@@ -1,0 +1,66 @@
+#include "core/requests/inbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace brood::core {
+namespace {
+
+Request asked(const std::string& node, std::uint64_t view, std::uint64_t number) {
+  LookupRequest request;
+  request.request.node = NodeName(node);
+  request.request.number = number;
+  request.view = view;
+  return request;
+}
+std::uint64_t number_of(const Request& request) {
+  return std::get<LookupRequest>(request).request.number;
+}
+
+TEST(Inbox, KeepsTheOrderAndOnlyTheViewThatIsSaid) {
+  Inbox inbox;
+  inbox.push(asked("a@h", 1, 1));
+  inbox.push(asked("b@h", 1, 2));
+  inbox.push(asked("a@h", 2, 3));
+  inbox.push(asked("a@h", 3, 4));
+  inbox.keep_only(NodeName("a@h"), 2);
+  EXPECT_EQ(inbox.size(), 2U);
+  EXPECT_EQ(number_of(inbox.pop()), 2U);
+  EXPECT_EQ(number_of(inbox.pop()), 3U);
+  EXPECT_TRUE(inbox.empty());
+}
+
+TEST(Inbox, DoesWhatAListThatIsWalkedDoes) {
+  std::mt19937 random(7);
+  const std::vector<std::string> nodes = {"a@h", "b@h", "c@h"};
+  Inbox inbox;
+  std::vector<Request> dumb;
+  for (std::uint64_t step = 1; step <= 20'000; ++step) {
+    const std::string& node = nodes[random() % nodes.size()];
+    const std::uint64_t view = random() % 3;
+    switch (random() % 8) {
+      case 0:
+        inbox.keep_only(NodeName(node), view);
+        std::erase_if(dumb, [&](const Request& one) {
+          const auto& request = std::get<LookupRequest>(one);
+          return request.request.node.value == node && request.view != view;
+        });
+        break;
+      case 1:
+      case 2:
+      case 3:
+        if (dumb.empty()) break;
+        ASSERT_EQ(number_of(inbox.pop()), number_of(dumb.front())) << "step " << step;
+        dumb.erase(dumb.begin());
+        break;
+      default:
+        inbox.push(asked(node, view, step));
+        dumb.push_back(asked(node, view, step));
+    }
+    ASSERT_EQ(inbox.size(), dumb.size()) << "step " << step;
+  }
+}
+
+}  // namespace
+}  // namespace brood::core

@@ -1,0 +1,60 @@
+// What is open of clients' requests at the coordinator of an id: who waits there, and for what.
+//
+// Thread rule: plain data of one core.
+#pragma once
+
+#include "core/base/messages.hpp"
+
+namespace brood::core {
+
+using Request = std::variant<StartRequest, StopRequest, RetryRequest, LookupRequest>;
+
+/// A request as its coordinator knows it, and the view in which it was asked last: an answer says so.
+struct Asked {
+  RequestKey request;
+  std::uint64_t view = 0;
+};
+
+/// Somebody waits for a child to run.
+struct StartWait {
+  Asked asked;
+  StartMode mode = StartMode::start;
+  bool fresh = false;          ///< This request wrote the row; if the start fails the row goes again.
+  Epoch after;                 ///< Only an instance newer than this is the one that was asked for.
+  std::uint64_t number = 0;    ///< The Delta with the row.
+  std::optional<Outcome> ran;  ///< It was seen running.
+  Duration until{};            ///< Nobody waits any longer than that.
+};
+/// Somebody waits for a child to be gone. `starters`: nodes on which the row may have just been started; an
+/// acknowledgement of one of them comes after what it said of that.
+struct StopWait {
+  Asked asked;
+  std::uint64_t number = 0;
+  Duration until{};
+  Epoch last;         ///< All instances up to this one have to be gone.
+  bool past = false;  ///< The stop was done before, and the child was started anew: only what still stops counts.
+  std::vector<SessionId> starters;
+};
+/// A start that came while a stop is under way.
+struct LaterStart {
+  Asked asked;
+  StartMode mode = StartMode::start;
+  std::optional<NodeName> on;
+  SpecPtr spec;
+  bool replaces = false;  ///< It has ended the former row itself: to others there still is such a child.
+};
+/// All that a coordinator has open for one id.
+struct Work {
+  std::vector<StartWait> starts;
+  std::vector<StopWait> stops;
+  std::vector<LaterStart> later;
+  Bytes detail;  ///< Exit reason of the last start that failed.
+  [[nodiscard]] bool being_replaced() const {
+    for (const LaterStart& start : later)
+      if (start.replaces) return true;
+    return false;
+  }
+  [[nodiscard]] bool empty() const { return starts.empty() && stops.empty() && later.empty(); }
+};
+
+}  // namespace brood::core

@@ -1,0 +1,329 @@
+#include "core/requests/origins.hpp"
+
+#include <algorithm>
+
+namespace brood::core {
+namespace {
+constexpr Duration first_repeat = 2s;
+constexpr Duration hold_max = 1s;
+}  // namespace
+
+Error has_left(const NodeName& self) {
+  return {Errc::not_member, self.value + " has left the cluster (it was drained); ask another node"};
+}
+
+// ---- requests that come ------------------------------------------------------------------------------
+
+Origins::Origin& Origins::make(Step& s, Kind kind, ClientId client, Duration patience) {
+  const std::uint64_t number = ++last_;
+  Origin& origin = origins_[number];
+  origin.request = {s.settings.self, s.settings.creation, number};
+  origin.kind = kind;
+  origin.client = client;
+  origin.repeat_every = first_repeat;
+  by_client_[client] = number;
+  repeats_.emplace(s.time() + first_repeat, number);
+  origin.deadline = s.time() + (patience > Duration{} ? patience : s.settings.request_timeout);
+  deadlines_.emplace(origin.deadline, number);
+  return origin;
+}
+
+void Origins::start(Step& s, ClientStart& event) {
+  Origin& origin = make(s, Kind::start, event.client, event.patience);
+  origin.mode = event.mode;
+  origin.on = event.on;
+  origin.specs = std::move(event.specs);
+  begin(s, origin);
+}
+
+void Origins::stop(Step& s, ClientStop& event) {
+  Origin& origin = make(s, Kind::stop, event.client, event.patience);
+  origin.ids = std::move(event.ids);
+  begin(s, origin);
+}
+
+void Origins::retry(Step& s, const ClientRetry& event) {
+  Origin& origin = make(s, Kind::retry, event.client, {});
+  origin.ids.push_back(event.id);
+  begin(s, origin);
+}
+
+void Origins::lookup(Step& s, const ClientLookup& event) {
+  Origin& origin = make(s, Kind::lookup, event.client, {});
+  origin.ids.push_back(event.id);
+  begin(s, origin);
+}
+
+void Origins::gone(ClientId client) {
+  const auto found = by_client_.find(client);
+  if (found == by_client_.end()) return;
+  Origin& origin = origins_.at(found->second);
+  origin.client.reset();
+  by_client_.erase(found);
+  if (origin.kind == Kind::start)
+    origin.specs.resize(origin.next);
+  else
+    origin.ids.resize(origin.next);
+  if (origin.open.empty()) set_due(origin);  // to be closed
+}
+
+void Origins::begin(Step& s, Origin& origin) {
+  if (sessions_.self().state == MemberState::left) origin.ended = has_left(s.settings.self);
+  if (origin.size() == 0) {
+    s.effects.replies.push_back({*origin.client, {}, true});
+    return close(s, origin);
+  }
+  set_due(origin);
+}
+
+void Origins::end_all(Step& s, const Error& error) {
+  std::vector<std::uint64_t> numbers;
+  for (auto& [number, origin] : origins_) numbers.push_back(number);
+  for (const std::uint64_t number : numbers) {
+    Origin& origin = origins_.at(number);
+    origin.ended = error;
+    s.budget = std::max<std::size_t>(s.budget, 1 + origin.open.size() + origin.size() - origin.next);
+    end_some(s, origin);
+  }
+}
+
+bool Origins::is_own(const Settings& settings, const RequestKey& request) const {
+  if (request.node == settings.self) return request.creation == settings.creation;
+  return former_ && request.node == former_->first && request.creation == former_->second;
+}
+
+// ---- asking ------------------------------------------------------------------------------------------
+
+void Origins::set_due(Origin& origin) {
+  if (std::exchange(origin.due, true)) return;
+  due_.push_back(origin.request.number);
+}
+
+void Origins::work(Step& s) {
+  const auto found = origins_.find(due_.front());
+  due_.pop_front();
+  if (found == origins_.end()) return;
+  Origin& origin = found->second;
+  origin.due = false;
+  if (origin.done()) return close(s, origin);
+  if (origin.ended) return end_some(s, origin);
+  std::vector<ChildId> fresh;
+  open_more(s, origin, fresh);
+  ask(s, origin, fresh, no_peer);
+}
+
+// A portion of one request, then others have their turn.
+void Origins::open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh) {
+  const std::size_t most = std::min(s.budget, std::max<std::size_t>(s.settings.request_portion, 1) * 4);
+  while (origin.next < origin.size() && origin.open.size() < std::max<std::size_t>(s.settings.request_window, 1) &&
+         fresh.size() < most) {
+    const std::size_t at = origin.next++;
+    const ChildId& id = origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at];
+    const auto [item, added] = origin.open.try_emplace(id);
+    if (!added) continue;  // named twice: one answer for both
+    if (origin.kind == Kind::start) item->second.spec = std::move(origin.specs[at]);
+    fresh.push_back(id);
+  }
+  s.spend(fresh.size());
+  if (origin.next < origin.size() && origin.open.size() < s.settings.request_window) set_due(origin);
+}
+
+// Asks each id's coordinator that has not been asked yet; `again`: that one (or all) once more, for what it
+// was asked may be lost, or was asked in a view that is over.
+void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, PeerIndex again) {
+  std::map<PeerIndex, std::vector<ChildId>> groups;
+  for (const ChildId& id : ids) {
+    Item& item = origin.open.at(id);
+    if (item.held) continue;
+    const PeerIndex index = views_.placement().coordinator(id.hash64());
+    if (index == no_peer) continue;
+    const SessionId& session = sessions_.member(index)->session;
+    const bool repeat = again == every_peer || (again == index && index != self_index);
+    if (item.asked == session && !repeat) continue;
+    groups[index].push_back(id);
+    item.asked = session;
+    item.view = views_.hash();
+  }
+  const std::size_t most = std::max<std::size_t>(s.settings.request_portion, 1);
+  for (const auto& [index, group] : groups)
+    for (std::size_t at = 0; at < group.size(); at += most)
+      ask_coordinator(s, origin, index, std::span(group).subspan(at, std::min(most, group.size() - at)));
+}
+
+void Origins::ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, std::span<const ChildId> ids) {
+  const std::uint64_t view = views_.hash();
+  switch (origin.kind) {
+    case Kind::start: {
+      StartRequest request{origin.request, origin.mode, view, 0, origin.on, {}};
+      request.specs.reserve(ids.size());
+      for (const ChildId& id : ids) request.specs.push_back(origin.open.at(id).spec);
+      return pass_on(s, coordinator, std::move(request));
+    }
+    case Kind::stop:
+      return pass_on(s, coordinator, StopRequest{origin.request, view, 0, {ids.begin(), ids.end()}});
+    case Kind::retry:
+      for (const ChildId& id : ids) pass_on(s, coordinator, RetryRequest{origin.request, view, 0, id});
+      return;
+    case Kind::lookup:
+      for (const ChildId& id : ids) pass_on(s, coordinator, LookupRequest{origin.request, view, 0, id});
+      return;
+  }
+}
+
+void Origins::pass_on(Step& s, PeerIndex to, Request request) {
+  if (to == self_index) return local_.enqueue(s, std::move(request));
+  std::visit([&](auto& one) { sender_.send(to, std::move(one)); }, request);
+}
+
+void Origins::ask_again(Step& s, PeerIndex peer) {
+  for (auto& [number, origin] : origins_) {
+    if (origin.ended) continue;
+    std::vector<ChildId> ids;
+    for (const auto& [id, item] : origin.open) ids.push_back(id);
+    ask(s, origin, ids, peer);
+  }
+}
+
+// ---- answers -----------------------------------------------------------------------------------------
+
+void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) {
+  if (!is_own(s.settings, request)) return;
+  const auto found = origins_.find(request.number);
+  if (found == origins_.end()) return;
+  Origin& origin = found->second;
+  const auto item = origin.open.find(outcome.id);
+  if (item == origin.open.end() || item->second.held || item->second.view != view) return;
+  if (shows(origin.kind, outcome)) return reply(s, origin, std::move(outcome));
+  held_[outcome.id].insert(request.number);
+  // What a stop has ended may be back with a node that was lost: then it is not done until that is gone too.
+  if (origin.kind != Kind::stop) held_until_.emplace_back(s.time() + hold_max, outcome.id, request.number);
+  item->second.held = std::move(outcome);
+}
+
+// Whether a client that got this answer would read the same from our tables.
+bool Origins::shows(Kind kind, const Outcome& outcome) const {
+  const Child* child = children_.find(outcome.id);
+  if (kind == Kind::stop) {
+    if (outcome.error || !child) return true;
+    bool gone = true;
+    instances_.each(*child,
+                    [&](const Hosted& hosted) { gone = gone && hosted.instance.epoch > outcome.epoch; });
+    return gone;
+  }
+  if (kind == Kind::retry || !outcome.host || outcome.epoch == Epoch{}) return true;
+  return child && child->floor() >= outcome.epoch;
+}
+
+void Origins::look(Step& s, const Child& child) {
+  if (held_.empty()) return;
+  const auto found = held_.find(child.id);
+  if (found == held_.end()) return;
+  const auto numbers = found->second;
+  for (const std::uint64_t number : numbers) {
+    const auto at = origins_.find(number);
+    if (at == origins_.end()) {
+      forget_held(child.id, number);
+      continue;
+    }
+    Origin& origin = at->second;
+    const auto item = origin.open.find(child.id);
+    if (item == origin.open.end() || !item->second.held) {
+      forget_held(child.id, number);
+    } else if (shows(origin.kind, *item->second.held)) {
+      forget_held(child.id, number);
+      reply(s, origin, Outcome(*item->second.held));
+    }
+  }
+}
+
+void Origins::forget_held(const ChildId& id, std::uint64_t number) {
+  const auto found = held_.find(id);
+  if (found == held_.end()) return;
+  found->second.erase(number);
+  if (found->second.empty()) held_.erase(found);
+}
+
+// The last reply of an origin ends it.
+void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
+  origin.open.erase(outcome.id);
+  const bool last = origin.done();
+  if (origin.client) {
+    const auto [at, added] = replies_.try_emplace(*origin.client, s.effects.replies.size());
+    if (added) s.effects.replies.push_back({*origin.client, {}, false});
+    Reply& so_far = s.effects.replies[at->second];
+    so_far.outcomes.push_back(std::move(outcome));
+    so_far.last = last;
+  }
+  if (last) return close(s, origin);
+  if (origin.next == origin.size()) return;
+  if (origin.open.size() * 2 <= s.settings.request_window) set_due(origin);
+}
+
+void Origins::close(Step&, Origin& origin) {
+  deadlines_.erase({origin.deadline, origin.request.number});
+  if (origin.client) by_client_.erase(*origin.client);
+  origins_.erase(origin.request.number);
+}
+
+void Origins::end_some(Step& s, Origin& origin) {
+  const std::uint64_t number = origin.request.number;
+  const auto answer = [&](ChildId id) {
+    s.spend(1);
+    reply(s, origin, Outcome{std::move(id), origin.ended, {}, {}, {}});
+    return origins_.contains(number);
+  };
+  while (s.budget > 0 && !origin.open.empty())
+    if (!answer(origin.open.begin()->first)) return;
+  while (s.budget > 0 && origin.next < origin.size()) {
+    const std::size_t at = origin.next++;
+    if (!answer(origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at])) return;
+  }
+  set_due(origin);
+}
+
+// ---- time --------------------------------------------------------------------------------------------
+
+void Origins::on_time(Step& s) {
+  while (!held_until_.empty() && std::get<0>(held_until_.front()) <= s.time()) {
+    const auto [until, id, number] = held_until_.front();
+    held_until_.pop_front();
+    const auto origin = origins_.find(number);
+    if (origin == origins_.end()) continue;
+    const auto item = origin->second.open.find(id);
+    if (item == origin->second.open.end() || !item->second.held) continue;
+    forget_held(id, number);
+    reply(s, origin->second, Outcome(*item->second.held));
+  }
+  while (!deadlines_.empty() && deadlines_.begin()->first <= s.time()) {
+    Origin& origin = origins_.at(deadlines_.begin()->second);
+    deadlines_.erase(deadlines_.begin());
+    origin.deadline = {};
+    if (!origin.ended)
+      origin.ended = Error{Errc::timeout, "no answer in time; it may still happen, ask before repeating"};
+    set_due(origin);
+  }
+  while (!repeats_.empty() && repeats_.begin()->first <= s.time()) {
+    const std::uint64_t number = repeats_.begin()->second;
+    repeats_.erase(repeats_.begin());
+    const auto found = origins_.find(number);
+    if (found == origins_.end()) continue;
+    Origin& origin = found->second;
+    if (origin.ended) continue;
+    origin.repeat_every *= 2;
+    repeats_.emplace(s.time() + origin.repeat_every, number);
+    std::vector<ChildId> ids;
+    for (const auto& [id, item] : origin.open)
+      if (views_.placement().coordinator(id.hash64()) != self_index) ids.push_back(id);
+    ask(s, origin, ids, every_peer);
+  }
+}
+
+Duration Origins::deadline() const {
+  Duration next = Duration::max();
+  if (!held_until_.empty()) next = std::min(next, std::get<0>(held_until_.front()));
+  if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
+  if (!repeats_.empty()) next = std::min(next, repeats_.begin()->first);
+  return next;
+}
+
+}  // namespace brood::core

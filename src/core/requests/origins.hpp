@@ -1,0 +1,128 @@
+// Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again when one is
+// lost, answered once per id.
+//
+// Of a bulk request only request_window ids are under way at once; an answer makes room for the next. So its size
+// is nobody's burden but its client's.
+//
+// Owns: the requests of this node's clients. Reads: views, instances. Sends requests to coordinators, itself too
+// (Local). Thread rule: none; owned by one core.
+#pragma once
+
+#include <unordered_map>
+
+#include "core/members/views.hpp"
+#include "core/requests/open.hpp"
+#include "core/rows/instances.hpp"
+
+namespace brood::core {
+
+/// Who coordinates on this node.
+class LocalCoordinator {
+ public:
+  virtual ~LocalCoordinator() = default;
+  virtual void enqueue(Step& s, Request request) = 0;
+};
+
+/// What a node that has left its cluster answers: `not_member`.
+[[nodiscard]] Error has_left(const NodeName& self);
+
+class Origins {
+ public:
+  Origins(const ChildTable& children, const Instances& instances, const Views& views, const Sessions& sessions,
+          Sender& sender, LocalCoordinator& local)
+      : children_(children),
+        instances_(instances),
+        views_(views),
+        sessions_(sessions),
+        sender_(sender),
+        local_(local) {}
+
+  [[nodiscard]] bool any() const { return !origins_.empty(); }
+
+  void start(Step& s, ClientStart& event);
+  void stop(Step& s, ClientStop& event);
+  void retry(Step& s, const ClientRetry& event);
+  void lookup(Step& s, const ClientLookup& event);
+  /// Nobody waits for it any more. What was asked still happens; what was not is not asked.
+  void gone(ClientId client);
+  /// This node has left: all are told so.
+  void end_all(Step& s, const Error& error);
+  /// A request of this node, also one from before it had its name.
+  [[nodiscard]] bool is_own(const Settings& settings, const RequestKey& request) const;
+  [[nodiscard]] bool is_renamed() const { return former_.has_value(); }
+  void rename(const Settings& before) { former_ = {before.self, before.creation}; }
+
+  /// What an own or another coordinator says of one id.
+  void take(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome);
+  /// The view is another: all that is under way is asked again.
+  void ask_all_again(Step& s) { ask_again(s, every_peer); }
+  /// A channel to that peer is new: what it was asked may be lost.
+  void ask_again(Step& s, PeerIndex peer);
+  /// Something about the child has changed: it may show by now what a client waits to be told.
+  void look(Step& s, const Child& child);
+
+  [[nodiscard]] bool has_work() const { return !due_.empty(); }
+  /// Sends on what there is room for, of the request whose turn it is.
+  void work(Step& s);
+  void on_time(Step& s);
+  [[nodiscard]] Duration deadline() const;
+  /// The replies of this step are out.
+  void flush() { replies_.clear(); }
+
+ private:
+  enum class Kind : std::uint8_t { start, stop, retry, lookup };
+  struct Item {
+    SpecPtr spec;                    ///< For starts.
+    std::optional<SessionId> asked;  ///< The coordinator that has been asked,
+    std::uint64_t view = 0;          ///< and in which view.
+    std::optional<Outcome> held;     ///< Good, but our own tables do not show it yet.
+  };
+  struct Origin {
+    RequestKey request;
+    Kind kind = Kind::start;
+    std::optional<ClientId> client;
+    StartMode mode = StartMode::start;
+    std::optional<NodeName> on;
+    Duration deadline{};
+    Duration repeat_every{};  ///< Doubles: an answer or a question may have been lost on the way.
+    std::vector<SpecPtr> specs;  ///< Of a start, and
+    std::vector<ChildId> ids;    ///< of the others: what is asked for.
+    std::size_t next = 0;        ///< Of these, the first that has not been looked at.
+    std::map<ChildId, Item> open;
+    bool due = false;
+    std::optional<Error> ended;  ///< All that is left is answered with this.
+    [[nodiscard]] std::size_t size() const { return kind == Kind::start ? specs.size() : ids.size(); }
+    [[nodiscard]] bool done() const { return open.empty() && next == size(); }
+  };
+  Origin& make(Step& s, Kind kind, ClientId client, Duration patience);
+  void begin(Step& s, Origin& origin);
+  void set_due(Origin& origin);
+  void open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh);
+  void ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, PeerIndex again);
+  void ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, std::span<const ChildId> ids);
+  void pass_on(Step& s, PeerIndex to, Request request);
+  void end_some(Step& s, Origin& origin);
+  [[nodiscard]] bool shows(Kind kind, const Outcome& outcome) const;
+  void forget_held(const ChildId& id, std::uint64_t number);
+  void reply(Step& s, Origin& origin, Outcome outcome);
+  void close(Step& s, Origin& origin);
+
+  const ChildTable& children_;
+  const Instances& instances_;
+  const Views& views_;
+  const Sessions& sessions_;
+  Sender& sender_;
+  LocalCoordinator& local_;
+  std::optional<std::pair<NodeName, std::uint32_t>> former_;  ///< Name and creation before Renamed.
+  std::uint64_t last_ = 0;
+  std::map<std::uint64_t, Origin> origins_;
+  std::map<ClientId, std::uint64_t> by_client_;
+  std::deque<std::uint64_t> due_;
+  std::set<std::pair<Duration, std::uint64_t>> deadlines_;
+  std::set<std::pair<Duration, std::uint64_t>> repeats_;
+  std::unordered_map<ChildId, std::set<std::uint64_t>> held_;
+  std::deque<std::tuple<Duration, ChildId, std::uint64_t>> held_until_;
+  std::map<ClientId, std::size_t> replies_;  ///< Their places in this step's effects.
+};
+
+}  // namespace brood::core

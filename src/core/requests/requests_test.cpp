@@ -1,0 +1,405 @@
+// Each request and each of its results.
+#include <gtest/gtest.h>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+TEST(Requests, AStartOnALoneNodeRunsAndIsAnsweredAtOnce) {
+  Cluster cluster(1);
+  cluster.form();
+  const auto client = cluster.start(0, {spec_of("a")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_TRUE(cluster.last[client]);
+  EXPECT_EQ(cluster.replies[client].front().host->node, cluster.nodes[0].name);
+}
+
+TEST(Requests, AStartFromAnyNodeIsKnownEverywhereWhenItIsAnswered) {
+  Cluster cluster(3);
+  cluster.form();
+  for (std::size_t from = 0; from < 3; ++from) {
+    const std::string id = "child" + std::to_string(from);
+    const auto client = cluster.start(from, {spec_of(id)});
+    cluster.run();
+    EXPECT_EQ(cluster.result(client), "ok");
+    EXPECT_EQ(cluster.alive(id), 1U);
+    for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->instances(id_of(id)).size(), 1U);
+  }
+}
+
+TEST(Requests, OfStartsFromAllNodesAtOnceOneIsOkAndTheOthersGetItsPid) {
+  Cluster cluster(3);
+  cluster.form();
+  std::vector<std::uint64_t> clients;
+  for (std::size_t from = 0; from < 3; ++from) clients.push_back(cluster.start(from, {spec_of("a")}));
+  cluster.run();
+  std::multiset<std::string> results;
+  std::set<std::uint32_t> pids;
+  for (const auto client : clients) {
+    results.insert(cluster.result(client));
+    pids.insert(cluster.replies[client].front().pid.id);
+  }
+  EXPECT_EQ(results, (std::multiset<std::string>{"already_started", "already_started", "ok"}));
+  EXPECT_EQ(pids.size(), 1U);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Requests, AnotherSpecUnderAKnownIdIsAConflict) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  const auto client = cluster.start(1, {spec_of("a", "echo")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "conflict");
+}
+
+TEST(Requests, AWorkerThatNobodyKnowsIsAnError) {
+  Cluster cluster(2);
+  cluster.form();
+  const auto worker = cluster.start(0, {spec_of("a", "unheard_of")});
+  const auto command = cluster.start(0, {spec_of("b", "exec:123")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(worker), "no_such_worker");
+  EXPECT_EQ(cluster.result(command), "not_allowed");
+  EXPECT_EQ(cluster.nodes[0].core->size(), 0U);
+}
+
+TEST(Requests, AStartOnANamedNodeRunsThereAndAnUnknownNodeIsAnError) {
+  Cluster cluster(3);
+  cluster.form();
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::string id = "on" + std::to_string(i);
+    const auto client = cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[i].name);
+    cluster.run();
+    EXPECT_EQ(cluster.result(client), "ok");
+    EXPECT_EQ(cluster.host(id), i);
+  }
+  const auto client = cluster.start(0, {spec_of("x")}, StartMode::start, NodeName("nobody@test"));
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "not_member");
+}
+
+TEST(Requests, AStartThatFailsLeavesNothingBehindAndTellsWhy) {
+  Cluster cluster(3);
+  cluster.form();
+  for (int i = 0; i < 6; ++i) {
+    const std::string id = "bad" + std::to_string(i);
+    cluster.fail_starts.insert(id_of(id));
+    const auto client = cluster.start(0, {spec_of(id)});
+    cluster.run();
+    EXPECT_EQ(cluster.result(client), "start_failed");
+    EXPECT_EQ(cluster.replies[client].front().error->message, "cannot");
+    EXPECT_EQ(cluster.replies[client].front().error->detail, "detail");
+    cluster.run(1s);
+    for (const auto& node : cluster.nodes) {
+      EXPECT_EQ(node.core->spec(id_of(id)), nullptr);
+      EXPECT_TRUE(node.core->instances(id_of(id)).empty());
+    }
+  }
+}
+
+TEST(Requests, AStopIsAnsweredWhenTheChildIsGoneEverywhere) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.hold_stops.insert(id_of("a"));
+  const auto client = cluster.stop(1, "a");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "no answer");
+  EXPECT_EQ(cluster.nodes[0].core->instances(id_of("a")).front().instance.phase, Phase::stopping);
+  cluster.exit("a", true);
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a")), nullptr);
+}
+
+TEST(Requests, AStopOfAnUnknownChildIsAnError) {
+  Cluster cluster(2);
+  cluster.form();
+  const auto client = cluster.stop(1, "a");
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "no_such_child");
+}
+
+TEST(Requests, AStopThatMeetsAStartWins) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.hold_starts.insert(id_of("a"));
+  const auto start = cluster.start(0, {spec_of("a")});
+  cluster.run();
+  const auto stop = cluster.stop(1, "a");
+  cluster.run();
+  EXPECT_EQ(cluster.result(start), "stopped");
+  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.alive("a"), 0U);
+}
+
+TEST(Requests, AStartDuringAStopWaitsForItAndThenStarts) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.hold_stops.insert(id_of("a"));
+  const auto stop = cluster.stop(1, "a");
+  const auto start = cluster.start(2, {spec_of("a", "echo")});
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.result(start), "no answer");
+  cluster.exit("a", true);
+  cluster.run();
+  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.result(start), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Requests, AStoppedStaticChildIsNotStartedByAnotherEnsure) {
+  Cluster cluster(2);
+  cluster.form();
+  const auto spec = spec_of("a", "counter", Restart::permanent, true);
+  cluster.start(0, {spec}, StartMode::ensure);
+  cluster.run();
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  cluster.stop(0, "a");
+  cluster.run();
+  const auto again = cluster.start(1, {spec}, StartMode::ensure);
+  cluster.run();
+  EXPECT_EQ(cluster.result(again), "ok");
+  EXPECT_EQ(cluster.alive("a"), 0U);
+  const auto start = cluster.start(1, {spec});
+  cluster.run();
+  EXPECT_EQ(cluster.result(start), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Requests, ApplyReplacesWhatDiffers) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a", "counter", Restart::permanent, true)}, StartMode::ensure);
+  cluster.run();
+  const auto client = cluster.start(0, {spec_of("a", "echo", Restart::permanent, true)}, StartMode::apply);
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->worker, "echo");
+}
+
+TEST(Requests, ALookupAsksTheCoordinator) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  const auto known = cluster.ask<ClientLookup>(1, "a");
+  const auto unknown = cluster.ask<ClientLookup>(1, "b");
+  cluster.run();
+  EXPECT_EQ(cluster.result(known), "ok");
+  EXPECT_TRUE(cluster.replies[known].front().host);
+  EXPECT_EQ(cluster.result(unknown), "no_such_child");
+}
+
+TEST(Requests, ThousandsOfStartsTravelInAHandfulOfMessages) {
+  Cluster cluster(3);
+  cluster.form();
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < 10'000; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
+  std::size_t requests = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      requests += std::holds_alternative<StartRequest>(send.body) ? 1 : 0;
+  };
+  const auto client = cluster.start(0, std::move(specs));
+  cluster.run();
+  EXPECT_EQ(cluster.replies[client].size(), 10'000U);
+  for (const Outcome& outcome : cluster.replies[client]) EXPECT_FALSE(outcome.error);
+  EXPECT_LE(requests, 150U);
+  for (const auto& node : cluster.nodes) {
+    EXPECT_EQ(node.core->size(), 10'000U);
+    EXPECT_GT(node.processes.size(), 3000U);
+  }
+}
+
+TEST(Requests, ABulkRequestIsWorkedOffInPortionsAndASingleOneGoesBetween) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.step_budget = 20;
+    settings.request_window = 100;
+    settings.request_portion = 10;
+  };
+  cluster.form();
+  std::size_t most = 0, steps = 0, single_after = 0;
+  const auto bulk = cluster.start(0, many(2000));
+  const auto single = cluster.start(0, {spec_of("single")});
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 0) return;
+    ++steps;
+    most = std::max(most, effects.starts.size());
+    if (single_after == 0 && cluster.replies.contains(single)) single_after = cluster.replies[bulk].size();
+  };
+  cluster.run();
+  EXPECT_EQ(cluster.replies[bulk].size(), 2000U);
+  EXPECT_EQ(cluster.result(single), "ok");
+  EXPECT_LE(most, 20U);
+  EXPECT_GT(steps, 100U);
+  EXPECT_LT(single_after, 500U) << "it did not wait for the bulk";
+  expect_each_once(cluster, 2000);
+}
+
+TEST(Requests, WhatIsTooMuchForACoordinatorIsBusyAtOnce) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.inbox_max = 5; };
+  cluster.form();
+  cluster.pause(1);  // so that the view of a third, which comes and goes, is not confirmed: requests wait
+  cluster.drop_channels(1, false);
+  cluster.run(10ms);
+  std::vector<std::uint64_t> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(cluster.start(0, {spec_of("c" + std::to_string(i))}));
+  cluster.run(20s);
+  std::size_t busy = 0;
+  for (const std::uint64_t client : clients) {
+    EXPECT_NE(cluster.result(client), "no answer");
+    busy += cluster.result(client) == "busy" ? 1 : 0;
+  }
+  EXPECT_LE(busy, 15U);
+}
+
+TEST(Requests, ManyEventsInOneStepLeaveInOneDelta) {
+  Cluster cluster(2);
+  cluster.form();
+  std::vector<std::pair<ChildId, Epoch>> started;
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < 100; ++i) {
+    specs.push_back(spec_of("c" + std::to_string(i)));
+    cluster.hold_starts.insert(specs.back()->id);
+  }
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 0)
+      for (const Start& start : effects.starts) started.emplace_back(start.spec->id, start.epoch);
+  };
+  cluster.start(0, std::move(specs));
+  cluster.run();
+  std::vector<Event> events;
+  for (const auto& [id, epoch] : started) events.emplace_back(Started{id, epoch, {1, 2}, 0});
+  ASSERT_GT(events.size(), 30U);
+  const Effects& effects = cluster.nodes[0].core->step_all(events, cluster.now);
+  std::size_t deltas = 0;
+  for (const Send& send : effects.sends) deltas += std::holds_alternative<Delta>(send.body) ? 1 : 0;
+  EXPECT_EQ(deltas, 1U);
+}
+
+TEST(Requests, ARequestWhoseCoordinatorDiesIsAnsweredByTheNextOne) {
+  Cluster cluster(3);
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i) {
+    const std::string candidate = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[1].name) id = candidate;
+  }
+  cluster.hold_starts.insert(id_of(id));
+  const auto client = cluster.start(0, {spec_of(id)});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "no answer");
+  cluster.hold_starts.clear();
+  cluster.kill(1);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
+/// An id whose coordinator is that node, now.
+std::string id_at(const Cluster& cluster, std::size_t coordinator) {
+  for (int i = 0;; ++i) {
+    std::string id = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(id)) == cluster.nodes[coordinator].name) return id;
+  }
+}
+
+TEST(Requests, AStopIsNotAnsweredWhileTheNodeThatWasAskedKnowsTheChild) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 1);
+  cluster.start(1, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto client = cluster.stop(0, id);
+  cluster.run();
+  // The coordinator answers at once: it had lost the host, which has come back since.
+  Outcome outcome;
+  outcome.id = id_of(id);
+  outcome.epoch = cluster.nodes[1].processes.at(id_of(id));
+  const RequestKey request{cluster.nodes[0].name, 1, 1};
+  cluster.give(0, PeerMessage{cluster.nodes[1].name, 1,
+                              Answer{request, cluster.nodes[0].core->view_hash(), {outcome}}});
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(client), "no answer");
+  cluster.exit(id, true);
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+}
+
+TEST(Requests, WhatACoordinatorHadOpenEndsWithItsSession) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto stop = cluster.stop(1, id);
+  cluster.start(2, {spec_of(id)});  // waits for the end of the stop
+  cluster.run();
+  cluster.pause(0);
+  cluster.drop_channels(0, true);
+  cluster.kill(2);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(stop), "ok");
+  cluster.resume(0);
+  cluster.hold_stops.clear();
+  cluster.exit(id, true);
+  cluster.run(60s);
+  EXPECT_EQ(cluster.alive(id), 0U);
+}
+
+TEST(Requests, WhatWasAskedInAViewDoesNotComeBackWithThatView) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  const std::uint64_t view = cluster.nodes[0].core->view_hash();
+  const auto say = [&](std::size_t from, MessageBody body) {
+    cluster.give(0, PeerMessage{cluster.nodes[from].name, 1, std::move(body)});
+  };
+  say(2, View{1});  // n1 has to wait
+  say(1, StartRequest{{cluster.nodes[1].name, 1, 50}, StartMode::start, view, 0, {}, {spec_of(id)}});
+  say(1, View{2});
+  say(1, View{view});
+  say(2, View{view});
+  cluster.run();
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
+}
+
+TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto stop = cluster.stop(0, id);
+  const std::uint64_t view = cluster.nodes[0].core->view_hash();
+  const RequestKey request{cluster.nodes[1].name, 1, 50};
+  cluster.give(0, PeerMessage{cluster.nodes[1].name, 1,
+                              StartRequest{request, StartMode::start, view, 0, {}, {spec_of(id)}}});
+  for (const std::uint64_t said : {std::uint64_t{1}, view})
+    cluster.give(0, PeerMessage{cluster.nodes[1].name, 1, View{said}});
+  cluster.run();
+  cluster.exit(id, true);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.alive(id), 0U);
+}
+
+}  // namespace
+}  // namespace brood::core::testing

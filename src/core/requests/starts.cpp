@@ -1,0 +1,172 @@
+// Starts at the coordinator.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/requests/coordinator.hpp"
+
+namespace brood::core {
+namespace {
+
+/// The wait or later start of that request, which is asked once more: in another view, perhaps.
+template <typename List>
+bool asked_already(List& list, const Asked& asked) {
+  for (auto& one : list) {
+    if (one.asked.request != asked.request) continue;
+    one.asked.view = asked.view;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Coordinator::start(Step& s, const LaterStart& start) {
+  const ChildId& id = start.spec->id;
+  if (answered_before(s, start.asked, id)) return;
+  Child& child = with_.children.obtain(id);
+  with_.notes.touched(s, child);
+  if (child.work()) {
+    Work& work = work_of(child);
+    if (asked_already(work.starts, start.asked) || asked_already(work.later, start.asked)) return;
+    if (!work.stops.empty()) {
+      work.later.push_back(start);
+      with_later_.insert(child.ref);
+      return;
+    }
+  }
+  const SpecRow* row = child.row();
+  const bool was_done = with_.replay.finished(start.asked.request, id) ||
+                        (row && !row->wanted && row->request == start.asked.request);
+  if (was_done && start.mode != StartMode::ensure)
+    return fail(s, start.asked, id, Errc::stopped, "it was started, and is gone again");
+  if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(s, start, child);
+  start_fresh(s, start, child);
+}
+
+void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
+  const SpecRow& row = *child.row();
+  Outcome here = located(child, {});
+  StartWait wait{start.asked, start.mode, false, {}, 0, {}, {}};
+  if (start.mode == StartMode::ensure) {
+    wait.number = with_.replication.newest();
+    return add(s, child, std::move(wait));
+  }
+  if (row.request == start.asked.request) {  // ours, asked again after its coordinator was lost
+    wait.fresh = true;
+    if (row.dot.node != s.settings.self) with_.rows.write(s, child, SpecRow(row), false);
+    wait.number = with_.replication.newest();
+    return add(s, child, std::move(wait));
+  }
+  const bool same = row.spec == start.spec || row.spec->same_as(*start.spec);
+  if (start.mode == StartMode::apply) {
+    wait.number = with_.replication.newest();
+    if (same) return add(s, child, std::move(wait));
+    if (auto error = cannot_start(s.settings, start)) {
+      here.error = std::move(error);
+      return answer(s, start.asked, std::move(here));
+    }
+    return replace(s, start, child);
+  }
+  if (!same) {
+    here.error = Error{Errc::conflict, "a child of that id has another spec; stop it first, or apply"};
+    return answer(s, start.asked, std::move(here));
+  }
+  const bool waits = !row.failed && !here.host && !failed_start(child, {});
+  if (waits) return add(s, child, std::move(wait));
+  here.error = Error{Errc::already_started,
+                     row.failed ? "it is failed: " + row.failure + "; retry it" : "a child of that id runs"};
+  answer(s, start.asked, std::move(here));
+}
+
+// Another spec under a known id. What runs goes on where only the way it is looked after differs. Where it stays
+// on its node that node does the rest; otherwise the old row ends first, so that no node can still be starting it.
+void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
+  if (start.spec->runs_like(*child.row()->spec)) {
+    SpecRow next = *child.row();
+    next.spec = start.spec;
+    next.request = start.asked.request;
+    next.failed = false;
+    next.failure.clear();
+    next.not_before = {};
+    with_.rows.write(s, child, std::move(next), false);
+    return add(s, child, StartWait{start.asked, start.mode, false, {}, with_.replication.newest(), {}, {}});
+  }
+  Work& work = work_of(child);
+  for (const StartWait& other : work.starts)
+    fail(s, other.asked, child.id, Errc::stopped, "it was replaced while it started");
+  work.starts.clear();
+  SpecRow next;
+  next.spec = start.spec;
+  next.start_on = start.on;
+  const Placement& placement = with_.views.placement();
+  const PeerIndex place = placement.first(child.hash, *child.row());
+  bool elsewhere = false;
+  with_.instances.each(
+      child, [&](const Hosted& hosted) { elsewhere = elsewhere || with_.instances.peer(hosted) != place; });
+  if (!elsewhere && place == placement.first(child.hash, next)) return start_fresh(s, start, child);
+  end_row(s, child, {});
+  work.later.push_back(start);
+  work.later.back().replaces = true;
+  with_later_.insert(child.ref);
+}
+
+std::optional<Error> Coordinator::cannot_start(const Settings& settings, const LaterStart& start) const {
+  const Spec& spec = *start.spec;
+  const Placement& placement = with_.views.placement();
+  if (start.on && !placement.is_up(*start.on))
+    return Error{Errc::not_member, fmt::format("{} is not an up member", start.on->value)};
+  if (!placement.offered(spec.needs)) {
+    if (spec.needs.starts_with("exec:"))
+      return Error{Errc::not_allowed,
+                   "no member allows that command: allow it (exec_allow) or name it in the file of a node"};
+    return Error{Errc::no_such_worker, fmt::format("no member knows the worker {}", spec.worker)};
+  }
+  if (start.on || !spec.nodes.empty()) {
+    SpecRow row;
+    row.spec = start.spec;
+    const auto order = placement.order(spec.id.hash64(), row);
+    if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
+    if (start.on && std::none_of(order.begin(), order.end(), [&](PeerIndex peer) {
+          return with_.peers.name(peer) == *start.on;
+        }))
+      return Error{Errc::no_target, fmt::format("{} cannot or may not run it", start.on->value)};
+  } else {
+    SpecRow row;
+    row.spec = start.spec;
+    if (placement.first(spec.id.hash64(), row) == no_peer)
+      return Error{Errc::no_target, "no member that is up may run it"};
+  }
+  if (with_.rows.wanted() >= settings.children_max)
+    return Error{Errc::limit_exceeded, "children_max is reached"};
+  return std::nullopt;
+}
+
+void Coordinator::start_fresh(Step& s, const LaterStart& start, Child& child) {
+  if (start.mode != StartMode::ensure) {
+    if (auto error = cannot_start(s.settings, start)) {
+      Outcome outcome;
+      outcome.id = child.id;
+      outcome.error = std::move(error);
+      return answer(s, start.asked, std::move(outcome));
+    }
+  }
+  SpecRow row;
+  row.spec = start.spec;
+  row.request = start.asked.request;
+  row.start_on = start.on;
+  StartWait wait{start.asked, start.mode, true, child.floor(), 0, {}, {}};
+  with_.rows.write(s, child, std::move(row), true);
+  wait.number = with_.replication.newest();
+  add(s, child, std::move(wait));
+}
+
+void Coordinator::add(Step& s, Child& child, StartWait wait) {
+  wait.until = s.time() + s.settings.request_timeout;
+  until_.emplace_back(wait.until, child.ref);
+  if (wait.number > 0) with_.replication.wait(wait.number, child);
+  work_of(child).starts.push_back(std::move(wait));
+  note_instance(child, {});
+}
+
+}  // namespace brood::core

@@ -1,0 +1,108 @@
+// Stops at the coordinator.
+#include <algorithm>
+
+#include "core/requests/coordinator.hpp"
+
+namespace brood::core {
+
+void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
+  if (answered_before(s, asked, child.id)) return;
+  with_.notes.touched(s, child);
+  Work& work = work_of(child);
+  for (StopWait& wait : work.stops) {
+    if (wait.asked.request != asked.request) continue;
+    wait.asked.view = asked.view;
+    return;
+  }
+  if (work.being_replaced() && !work.stops.empty()) return stop_replacement(s, child, asked);
+  StopWait wait;
+  wait.asked = asked;
+  const SpecRow* row = child.row();
+  const Epoch* finished = with_.replay.finished(asked.request, child.id);
+  const bool was_done = finished || (row && row->request == asked.request);
+  if (finished) wait.last = *finished;
+  if (was_done && row && row->wanted) {  // done, but what it stopped may still be on its way out
+    const auto fresh = std::find_if(work.starts.begin(), work.starts.end(), [](const StartWait& start) {
+      return start.fresh && start.after != Epoch{};
+    });
+    wait.past = true;
+    if (fresh != work.starts.end()) wait.last = std::max(wait.last, fresh->after);
+  } else if (row && row->wanted) {
+    for (const StartWait& start : work.starts)
+      fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
+    work.starts.clear();
+    return end_row(s, child, asked);
+  } else if (!was_done) {
+    return fail(s, asked, child.id, Errc::no_such_child, "no child of that id");
+  }
+  wait.number = with_.replication.newest();
+  for (const auto& node : with_.views.placement().nodes()) add_starter(child, wait, node.peer);
+  add(s, child, std::move(wait));
+}
+
+// A stop between the two halves of a replacement: the stop wins.
+void Coordinator::stop_replacement(Step& s, Child& child, const Asked& asked) {
+  Work& work = work_of(child);
+  for (const LaterStart& start : work.later)
+    fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
+  work.later.clear();
+  with_later_.erase(child.ref);
+  if (child.row()) {
+    SpecRow next = *child.row();
+    next.request = asked.request;
+    with_.rows.write(s, child, std::move(next), true);
+  } else {
+    with_.rows.remove(s, child, asked.request);
+  }
+  StopWait wait = work.stops.front();
+  wait.asked = asked;
+  wait.number = with_.replication.newest();
+  add(s, child, std::move(wait));
+}
+
+// Ends the row, for a request (none: number 0). Until whoever may have started it knows of that, no other
+// row of the id is written: a node that still holds the old one would start it beside the new one.
+void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
+  StopWait wait;
+  wait.asked = asked;
+  const SpecRow row = *child.row();
+  std::vector<PeerIndex> starters{with_.views.placement().first(child.hash, row)};
+  with_.instances.each(child,
+                       [&](const Hosted& hosted) { starters.push_back(with_.instances.peer(hosted)); });
+  if (row.spec->is_static) {
+    SpecRow next = row;
+    next.wanted = next.failed = false;
+    if (asked.request.number != 0) next.request = asked.request;
+    with_.rows.write(s, child, std::move(next), true);
+  } else {
+    with_.rows.remove(s, child, asked.request);
+  }
+  wait.number = with_.replication.newest();
+  for (const PeerIndex peer : starters) add_starter(child, wait, peer);
+  add(s, child, std::move(wait));
+}
+
+void Coordinator::add(Step& s, Child& child, StopWait wait) {
+  wait.until = s.time() + s.settings.request_timeout;
+  until_.emplace_back(wait.until, child.ref);
+  with_.replication.wait(wait.number, child);
+  work_of(child).stops.push_back(std::move(wait));
+}
+
+void Coordinator::add_starter(const Child& child, StopWait& wait, PeerIndex peer) {
+  if (peer == no_peer || peer == self_index || !with_.sessions.member(peer)) return;
+  wait.starters.push_back(with_.sessions.member(peer)->session);
+  with_.replication.wait_for(peer, wait.number, child);
+}
+
+// A host changed the row (to send the child on to the next node) before it knew of the removal: that next
+// node may have started it.
+void Coordinator::note_late(Step&, const SpecChange& change) {
+  if (open_.empty() || !change.row) return;
+  Child* child = with_.children.find(change.id);
+  if (!child || !child->work()) return;
+  const PeerIndex place = with_.views.placement().first(child->hash, *change.row);
+  for (StopWait& wait : work_of(*child).stops) add_starter(*child, wait, place);
+}
+
+}  // namespace brood::core

@@ -1,0 +1,126 @@
+// When a coordinator's open starts and stops of one id are done, and how they are answered.
+#include <algorithm>
+
+#include "core/requests/coordinator.hpp"
+
+namespace brood::core {
+
+// The newest instance that runs, later than `after`; no host where there is none.
+Outcome Coordinator::located(const Child& child, const Epoch& after) const {
+  Outcome outcome;
+  outcome.id = child.id;
+  with_.instances.each(child, [&](const Hosted& hosted) {
+    const Instance& instance = hosted.instance;
+    const bool runs = instance.phase == Phase::running || instance.phase == Phase::stuck;
+    if (!runs || instance.epoch <= after || (outcome.host && instance.epoch < outcome.epoch)) return;
+    outcome.host = with_.instances.session(hosted);
+    outcome.pid = instance.pid;
+    outcome.epoch = instance.epoch;
+  });
+  return outcome;
+}
+
+const Instance* Coordinator::failed_start(const Child& child, const Epoch& after) const {
+  const Instance* failed = nullptr;
+  with_.instances.each(child, [&](const Hosted& hosted) {
+    if (!failed && hosted.instance.phase == Phase::restarting && hosted.instance.epoch > after)
+      failed = &hosted.instance;
+  });
+  return failed;
+}
+
+void Coordinator::note_instance(Child& child, const Bytes& detail) {
+  if (!child.work()) return;
+  Work& work = *child.work_.value_;
+  if (!detail.empty()) work.detail = detail;
+  for (StartWait& wait : work.starts) {
+    Outcome now = located(child, wait.after);
+    if (now.host) wait.ran = std::move(now);
+  }
+}
+
+void Coordinator::look(Step& s, Child& child) {
+  if (!child.work()) return;
+  Work& work = work_of(child);
+  look_at_starts(s, child, work);
+  look_at_stops(s, child, work);
+  if (work.stops.empty() && !work.later.empty()) {
+    const auto later = std::move(work.later);
+    work.later.clear();
+    with_later_.erase(child.ref);
+    // In another view they are another's to decide about, and their origins ask again.
+    if (with_.views.acting() && is_mine(child.hash))
+      for (const LaterStart& one : later) start(s, one);
+  }
+  if (child.work() && child.work()->empty()) {
+    child.work_.value_.reset();
+    open_.erase(child.ref);
+  }
+}
+
+void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
+  if (work.starts.empty()) return;
+  const SpecRow* row = child.row();
+  bool remove = false;
+  const auto done = [&](const StartWait& wait, std::optional<Error> error) {
+    Outcome outcome = wait.ran ? *wait.ran : Outcome{child.id, {}, {}, {}, {}};
+    outcome.error = std::move(error);
+    answer(s, wait.asked, std::move(outcome));
+    return true;
+  };
+  const auto start_failed = [&](const std::string& reason) {
+    return Error{Errc::start_failed, reason, work.detail};
+  };
+  std::erase_if(work.starts, [&](const StartWait& wait) {
+    if (s.time() >= wait.until) return true;  // its client has been told so
+    if (wait.mode == StartMode::ensure)
+      return with_.replication.is_replicated(wait.number) && done(wait, {});
+    if (wait.ran) {
+      if (!wait.fresh && wait.mode == StartMode::start)
+        return done(wait, Error{Errc::already_started, "a child of that id runs"});
+      return with_.replication.is_replicated(wait.number) && done(wait, {});
+    }
+    if (!row || !row->wanted) return done(wait, start_failed("it ended while it started"));
+    if (row->failed) return done(wait, start_failed(row->failure));
+    const Instance* failed = failed_start(child, wait.after);
+    if (!failed) return false;
+    remove = remove || (wait.fresh && wait.mode == StartMode::start && !row->spec->is_static);
+    return done(wait, start_failed(failed->reason));
+  });
+  if (remove && child.row()) end_row(s, child, {});
+}
+
+bool Coordinator::starters_know(const StopWait& wait) const {
+  for (const SessionId& session : wait.starters) {
+    const PeerIndex peer = with_.peers.find(session.node);
+    const Member* member = peer == no_peer ? nullptr : with_.sessions.member(peer);
+    if (!member || member->session != session) continue;
+    if (with_.replication.acknowledged_by(peer) < wait.number) return false;
+  }
+  return true;
+}
+
+void Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
+  std::erase_if(work.stops, [&](StopWait& wait) {
+    if (!child.wanted() && !wait.past) wait.last = std::max(wait.last, child.floor());
+    bool lives = false;
+    with_.instances.each(child, [&](const Hosted& hosted) {
+      lives = lives || hosted.instance.epoch <= wait.last ||
+              (wait.past && hosted.instance.phase == Phase::stopping);
+    });
+    if (s.time() >= wait.until) return true;
+    if (lives || !with_.replication.is_replicated(wait.number) || !starters_know(wait)) return false;
+    answer(s, wait.asked, Outcome{child.id, {}, {}, {}, wait.last});
+    return true;
+  });
+}
+
+void Coordinator::on_time(Step& s) {
+  while (!until_.empty() && until_.front().first <= s.time()) {
+    if (Child* child = with_.children.get(until_.front().second); child && child->work())
+      with_.notes.touched(s, *child);
+    until_.pop_front();
+  }
+}
+
+}  // namespace brood::core

@@ -1,0 +1,111 @@
+// Child: all that one node knows of one child id, in one record, so that an event finds it with one hash. Each
+// part of the core writes its own piece of it and reads the others'; the compiler sees to that (Owned).
+//
+// Thread rule: plain data of one core. A Child is where it is until it is erased; what outlives a step keeps its
+// ChildRef and asks the table.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/base/peer_index.hpp"
+#include "core/base/types.hpp"
+#include "core/requests/open.hpp"
+
+namespace brood::core {
+
+/// A value that anyone reads, and that only `Writer` writes.
+template <typename T, typename Writer>
+class Owned {
+ public:
+  [[nodiscard]] const T& get() const { return value_; }
+
+ private:
+  friend Writer;
+  T value_{};
+};
+
+class ChildTable;
+class SpecTable;
+class Instances;
+class Locals;
+class Reconciler;
+class Coordinator;
+
+/// A child by its place in the table. The generation tells it from another that took its place.
+struct ChildRef {
+  std::uint32_t slot = 0xffff'ffff;
+  std::uint32_t generation = 0;
+  friend auto operator<=>(const ChildRef&, const ChildRef&) = default;
+};
+
+/// A session by its place in the table of those that host something (rows/instances.hpp); 0 is this node's.
+using SessionRef = std::uint32_t;
+inline constexpr SessionRef own_session = 0;
+inline constexpr SessionRef no_session = 0xffff'ffff;
+
+struct Hosted {
+  SessionRef session = no_session;
+  std::uint32_t place = 0;  ///< In the list of what that session hosts.
+  Instance instance;
+};
+
+/// Why this node told its instance to end.
+enum class StopWhy : std::uint8_t {
+  none,
+  removed,   ///< The row is gone, or not wanted any more.
+  replaced,  ///< The row has another spec.
+  released,  ///< It belongs on another node.
+  conflict,  ///< Another instance of it stays.
+};
+
+/// The instance that runs here. `epoch` is the one the driver knows; a survivor of a conflict may publish a
+/// greater one.
+struct Own {
+  Epoch epoch;
+  SpecPtr spec;
+  Dot birth;
+  /// The driver has a process of it (Start sent, no Exited yet); false: waits to restart.
+  bool alive = false;
+  StopWhy stopping = StopWhy::none;
+  bool ran = false;  ///< Started came for this epoch.
+  std::uint32_t place = 0;  ///< In the list of this node's own.
+  Duration ran_at{};
+  Duration restart_at = Duration::max();
+  std::uint32_t failures = 0;     ///< In a row.
+  std::vector<Duration> crashes;  ///< Within max_seconds, oldest first.
+};
+
+struct Child {
+  ChildId id;
+  std::uint64_t hash = 0;  ///< The id's hash64: computed once, placement and buckets are built on it.
+  ChildRef ref;
+  Owned<std::uint32_t, ChildTable> bucket_place;
+
+  /// Of concurrent rows the greatest (clock, dot).
+  Owned<std::unique_ptr<SpecRow>, SpecTable> row_;
+  Owned<std::vector<Hosted>, Instances> hosted_;
+  Owned<Epoch, Instances> floor_;
+  Owned<std::unique_ptr<Own>, Locals> own_;
+  /// First of its placement when it was last reconciled; no_peer: must be.
+  Owned<PeerIndex, Reconciler> place_;
+  Owned<bool, Reconciler> touched_;
+  Owned<std::unique_ptr<Work>, Coordinator> work_;
+
+  [[nodiscard]] const SpecRow* row() const { return row_.get().get(); }
+  [[nodiscard]] bool wanted() const { return row() && row()->wanted; }
+  [[nodiscard]] const Own* own() const { return own_.get().get(); }
+  /// The greatest epoch seen of it.
+  [[nodiscard]] const Epoch& floor() const { return floor_.get(); }
+  /// Instances as their nodes publish them; those of sessions that are over are still among them for a while:
+  /// read them through Instances.
+  [[nodiscard]] const std::vector<Hosted>& hosted() const { return hosted_.get(); }
+  [[nodiscard]] PeerIndex place() const { return place_.get(); }
+  /// What this node, as its coordinator, has open for it; nullptr: nothing.
+  [[nodiscard]] const Work* work() const { return work_.get().get(); }
+  [[nodiscard]] bool empty() const {
+    return !row() && hosted().empty() && !own() && !work() && !touched_.get();
+  }
+};
+
+}  // namespace brood::core

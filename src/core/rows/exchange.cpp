@@ -1,0 +1,211 @@
+// The exchange of tables: the buckets that differ, in portions.
+#include <algorithm>
+
+#include "core/rows/replication.hpp"
+
+namespace brood::core {
+
+bool Replication::has_sent_table_to(PeerIndex peer) const {
+  const Out& out = peers_[peer].out;
+  return out.begun && !out.sending && !out.due && !out.behind;
+}
+
+bool Replication::is_small() const {
+  return with_.children.size() <= 500;
+}
+
+void Replication::want_table(PeerIndex peer) {
+  peers_[peer].out.due = true;
+  due_.insert(peer);
+}
+
+void Replication::greeted(Step&, PeerIndex peer, const Hello& hello, bool fresh) {
+  Peer& known = peers_[peer];
+  if (fresh) {
+    channel_changed(peer);
+    want_table(peer);
+  }
+  known.out.seen = hello.seen;
+  known.out.digests = hello.digests;
+  if (!fresh && known.in.whole) compare(peer, hello);
+}
+
+// The periodic comparison: whoever holds rows that the other lacks sends them. A change of a live node is on
+// its own way; one of a node that is gone must be passed on.
+void Replication::compare(PeerIndex peer, const Hello& hello) {
+  const SpecTable& table = with_.rows.table();
+  if (hello.seen == table.seen()) {
+    peers_[peer].may_lack = false;
+    if (hello.digest != table.digest()) want_table(peer);
+    return;
+  }
+  for (const auto& [origin, sequence] : table.seen().seen) {
+    const auto theirs = hello.seen.seen.find(origin);
+    if (theirs != hello.seen.seen.end() && theirs->second >= sequence) continue;
+    const PeerIndex index = with_.sessions.find(origin.first);
+    const Member* member = index == no_peer ? nullptr : with_.sessions.member(index);
+    if (!member || member->session.creation != origin.second) want_table(peer);
+  }
+}
+
+void Replication::ask_all(Step&) {
+  for (const PeerIndex peer : with_.sessions.others()) {
+    In& in = peers_[peer].in;
+    if (!in.whole) continue;
+    in.whole = false;
+    in.expected = 0;
+    in.ask = true;
+    due_.insert(peer);
+  }
+}
+
+void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& request) {
+  Out& out = peers_[from].out;
+  out.seen = request.seen;
+  out.digests = request.digests;
+  want_table(from);
+}
+
+void Replication::on_behind(Step&, PeerIndex from) {
+  In& in = peers_[from].in;
+  in.expected = 0;
+  in.ask = true;
+  due_.insert(from);
+}
+
+void Replication::on_sync_ack(Step& s, PeerIndex from, const SyncAck&) {
+  Out& out = peers_[from].out;
+  if (!out.sending || out.in_flight == 0) {
+    ++s.stats.stale_rows;
+    return;
+  }
+  --out.in_flight;
+  due_.insert(from);
+}
+
+void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
+  Peer& peer = peers_[from];
+  In& in = peer.in;
+  if (portion.sender != with_.sessions.member(from)->session ||
+      (portion.first != 0 && (!in.receiving || portion.first != in.next))) {
+    ++s.stats.stale_rows;
+    return;
+  }
+  s.spend(portion.rows.size() + portion.instances.size());
+  if (portion.first == 0) {
+    in.receiving = true;
+    in.again = false;
+    in.kept.clear();
+    in.next_delta = in.expected = portion.next_delta;
+  }
+  s.witness(portion.clock, portion.sender.node);
+  const VersionVector before = with_.rows.table().seen();
+  if (!with_.rows.merge(s, from, portion)) in.again = true;
+  for (const auto& [request, id] : portion.finished) with_.notes.request_finished(s, request, id, Epoch{});
+  std::unordered_set<ChildId> kept;
+  kept.reserve(portion.instances.size());
+  for (const InstanceChange& change : portion.instances)
+    if (change.instance) kept.insert(change.id);
+  with_.instances.keep_only(s, from, portion.first, portion.end, kept);
+  for (const InstanceChange& change : portion.instances)
+    if (change.instance)
+      with_.instances.put(s, with_.children.obtain(change.id), from, *change.instance, change.detail);
+  for (const auto& [id, epoch] : portion.epochs) {
+    s.witness(epoch.clock, portion.sender.node);
+    if (Child* child = with_.children.find(id)) with_.instances.raise_floor(*child, epoch);
+  }
+  in.next = portion.end;
+  due_.insert(from);
+  if (portion.member) with_.sessions.update(s, from, *portion.member);
+  if (!portion.last) {
+    in.portion_ack = portion.end;
+    return;
+  }
+  in.receiving = false;
+  in.whole = true;
+  if (with_.rows.table().seen() != before)
+    for (const PeerIndex other : with_.sessions.others()) peers_[other].may_lack = true;
+  peer.may_lack = portion.seen != with_.rows.table().seen();
+  if (in.next_delta > 1) in.ack = in.next_delta - 1;
+  if (in.again) in.ask = true;
+  next_check_ = std::min(next_check_, s.time() + s.settings.sync_interval);
+  const auto deltas = std::move(in.kept);
+  in.kept.clear();
+  for (const Delta& delta : deltas) {
+    if (in.expected == 0) break;  // one before it had a gap
+    take_in(s, from, delta);
+  }
+}
+
+// ---- sending -----------------------------------------------------------------------------------------
+
+void Replication::flush_tables(Step& s) {
+  std::vector<PeerIndex> ready;
+  for (const PeerIndex peer : due_)
+    if (with_.links[peer].open) ready.push_back(peer);
+  std::sort(ready.begin(), ready.end(), [this](PeerIndex a, PeerIndex b) {
+    return with_.sessions.name(a) < with_.sessions.name(b);
+  });
+  for (const PeerIndex index : ready) {
+    Peer& peer = peers_[index];
+    Out& out = peer.out;
+    if (out.due) {
+      out.due = out.behind = false;
+      out.begun = out.sending = true;
+      out.next = out.in_flight = 0;
+      out.finished = 0;
+      out.base = number_;
+      peer.may_lack = false;
+    }
+    while (out.sending && out.in_flight < portions_in_flight) {
+      Sync portion = make_portion(s, peer);
+      ++out.in_flight;
+      ++s.stats.syncs_sent;
+      out.sending = !portion.last;
+      with_.sender.send(index, std::move(portion), Rank::rows);
+    }
+  }
+}
+
+Sync Replication::make_portion(Step& s, Peer& peer) {
+  Out& out = peer.out;
+  Sync portion;
+  portion.sender = with_.sessions.self().session;
+  portion.first = out.next;
+  portion.next_delta = number_ + 1;
+  portion.member = with_.sessions.self();
+  portion.clock = s.clock.last();
+  portion.seen = with_.rows.table().seen();
+  if (portion.first == 0) portion.ended = with_.rows.table().ended_early();
+  const std::size_t most = s.settings.table_portion;
+  const bool compares = out.digests.size() == buckets;
+  for (; out.next < buckets && portion.rows.size() + portion.instances.size() < most; ++out.next) {
+    const std::uint64_t digest = with_.rows.table().digest_of(out.next);
+    if (digest != 0 && compares && out.digests[out.next] == digest)
+      portion.same.emplace_back(out.next, digest);
+    else
+      with_.rows.table().rows_of(out.next, portion.rows);
+    fill_bucket(portion, out.next);
+  }
+  portion.end = out.next;
+  const bool told = with_.replay.finished_after(out.finished, most, portion.finished);
+  portion.last = told && out.next == buckets;
+  const auto by_id = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::stable_sort(portion.rows.begin(), portion.rows.end(), by_id);
+  std::sort(portion.instances.begin(), portion.instances.end(),
+            [](const InstanceChange& a, const InstanceChange& b) { return a.id < b.id; });
+  return portion;
+}
+
+// What this node runs of the bucket, and the epochs of what runs nowhere.
+void Replication::fill_bucket(Sync& portion, std::uint32_t bucket) const {
+  for (const std::uint32_t slot : with_.children.bucket(bucket)) {
+    const Child& child = *with_.children.at_slot(slot);
+    if (const Instance* here = with_.instances.here(child))
+      portion.instances.push_back({child.id, *here, {}});
+    else if (child.row() && !with_.instances.any(child) && child.floor() != Epoch{})
+      portion.epochs.emplace(child.id, child.floor());
+  }
+}
+
+}  // namespace brood::core

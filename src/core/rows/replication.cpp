@@ -1,0 +1,264 @@
+// Changes: out with each step, in in the order of their numbers.
+#include "core/rows/replication.hpp"
+
+#include <algorithm>
+
+namespace brood::core {
+namespace {
+/// Changes of one Delta: more are cut into several, so that none takes a receiver long.
+constexpr std::size_t delta_changes_max = 500;
+}  // namespace
+
+void Replication::add(SpecChange change) {
+  out_.specs.push_back(std::move(change));
+}
+void Replication::add(InstanceChange change) {
+  out_.instances.push_back(std::move(change));
+}
+void Replication::set_member(const Member& self) {
+  out_.member = self;
+}
+
+std::uint64_t Replication::newest() const {
+  if (out_.empty()) return number_;
+  const std::size_t changes = out_.specs.size() + out_.instances.size();
+  return number_ + std::max<std::size_t>(1, (changes + delta_changes_max - 1) / delta_changes_max);
+}
+
+// ---- who holds what ----------------------------------------------------------------------------------
+
+bool Replication::is_replicated(std::uint64_t number) const {
+  const auto& others = with_.sessions.others();
+  return others.empty() || std::any_of(others.begin(), others.end(), [&](PeerIndex peer) {
+           return peers_[peer].acknowledged >= number;
+         });
+}
+
+void Replication::check_waits(Step& s) {
+  while (!waits_.empty() && is_replicated(waits_.begin()->first)) {
+    if (Child* child = with_.children.get(waits_.begin()->second)) with_.notes.touched(s, *child);
+    waits_.erase(waits_.begin());
+  }
+}
+
+void Replication::check_waits_for(Step& s, PeerIndex peer) {
+  const bool member = with_.sessions.member(peer) != nullptr;
+  for (auto at = waits_for_.lower_bound({peer, 0, {}}); at != waits_for_.end();) {
+    const auto& [of, number, ref] = *at;
+    if (of != peer || (member && number > peers_[peer].acknowledged)) break;
+    if (Child* child = with_.children.get(ref)) with_.notes.touched(s, *child);
+    at = waits_for_.erase(at);
+  }
+}
+
+bool Replication::lags(const Step& s, const Peer& peer) const {
+  if (weights_.empty()) return false;
+  const std::uint64_t from = std::max(peer.acknowledged, peer.out.base);
+  const std::uint64_t oldest = weights_.front().first;
+  if (from < oldest) return weight_ - weights_.front().second > s.settings.lag_max;
+  const std::size_t at = static_cast<std::size_t>(from - oldest);
+  return at < weights_.size() && weight_ - weights_[at].second > s.settings.lag_max;
+}
+
+// ---- peers -------------------------------------------------------------------------------------------
+
+void Replication::channel_changed(PeerIndex peer) {
+  Peer& known = peers_[peer];
+  known.in = {};
+  known.out = {};
+  due_.erase(peer);
+  with_.rows.abandon(peer);
+}
+
+void Replication::reset(PeerIndex peer) {
+  channel_changed(peer);
+  peers_.reset(peer);
+}
+
+void Replication::session_ended(Step& s, PeerIndex peer) {
+  relay_unstable(peer);
+  peers_[peer].acknowledged = 0;
+  channel_changed(peer);
+  check_waits(s);
+  check_waits_for(s, peer);
+}
+
+// All survivors must hold the same of what it wrote before they act on a view without it: each passes on what
+// the others may lack, before its View.
+void Replication::relay_unstable(PeerIndex gone) {
+  Peer& lost = peers_[gone];
+  for (const PeerIndex peer : with_.sessions.others()) {
+    if (peer == gone || !with_.links[peer].open) continue;
+    // One that joins may not have met it yet.
+    const bool lacks = peers_[peer].may_lack || with_.sessions.in_state(peer, MemberState::joining);
+    if (lacks || lost.unstable_lost) want_table(peer);
+  }
+  if (!lost.unstable_lost)
+    for (auto& [number, change] : lost.unstable) out_.specs.push_back(std::move(change));
+  lost.unstable.clear();
+  lost.unstable_lost = false;
+}
+
+void Replication::own_session_ended(Step&) {
+  for (const auto peer : with_.links.with_channel()) {
+    Peer& known = peers_[peer];
+    const bool open = with_.links[peer].open;
+    const auto seen = std::move(known.out.seen);
+    auto digests = std::move(known.out.digests);
+    channel_changed(peer);
+    known.out.seen = seen;
+    known.out.digests = std::move(digests);
+    if (open) want_table(peer);
+  }
+  for (const PeerIndex peer : with_.sessions.others()) peers_[peer].acknowledged = 0;
+}
+
+PeerIndex Replication::take_turn(Step& s) {
+  if (s.time() < next_check_) return no_peer;
+  next_check_ = s.time() + s.settings.sync_interval;
+  const auto& others = with_.sessions.others();
+  for (std::size_t tried = 0; tried < others.size(); ++tried) {
+    const PeerIndex peer = others[turn_++ % others.size()];
+    if (peers_[peer].in.whole) return peer;
+  }
+  return no_peer;
+}
+
+// ---- Deltas that come --------------------------------------------------------------------------------
+
+void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
+  In& in = peers_[from].in;
+  if (delta.sender != with_.sessions.member(from)->session || in.expected == 0 ||
+      delta.number < in.expected) {
+    ++s.stats.stale_rows;
+    return;
+  }
+  if (delta.number > in.expected) {
+    in.expected = 0;
+    in.ask = true;
+    due_.insert(from);
+    return;
+  }
+  ++in.expected;
+  if (in.receiving)
+    in.kept.push_back(delta);
+  else
+    take_in(s, from, delta);
+}
+
+void Replication::take_in(Step& s, PeerIndex from, const Delta& delta) {
+  s.spend(delta.specs.size() + delta.instances.size());
+  Peer& peer = peers_[from];
+  bool gap = false;
+  for (const SpecChange& change : delta.specs) {
+    gap = !with_.rows.apply(s, change) || gap;
+    if (peer.unstable.size() >= unstable_max) {
+      peer.unstable.clear();
+      peer.unstable_lost = true;
+      peer.unstable_from = delta.number;
+    }
+    if (!peer.unstable_lost) peer.unstable.emplace_back(delta.number, change);
+    if (peer.unstable_lost) peer.unstable_from = delta.number;
+  }
+  while (!peer.unstable.empty() && peer.unstable.front().first <= delta.stable) peer.unstable.pop_front();
+  if (peer.unstable_lost && delta.stable >= peer.unstable_from) peer.unstable_lost = false;
+  for (const InstanceChange& change : delta.instances) {
+    if (change.instance) {
+      with_.instances.put(s, with_.children.obtain(change.id), from, *change.instance, change.detail);
+    } else if (Child* child = with_.children.find(change.id)) {
+      with_.instances.remove(s, *child, from, change.detail);
+    }
+  }
+  if (delta.member) with_.sessions.update(s, from, *delta.member);
+  due_.insert(from);
+  peer.in.ack = delta.number;
+  if (!gap) return;
+  peer.in.ack.reset();
+  peer.in.expected = 0;
+  peer.in.ask = true;
+}
+
+void Replication::on_ack(Step& s, PeerIndex from, const DeltaAck& ack) {
+  if (ack.number > number_) {
+    ++s.stats.refused_messages;
+    return;
+  }
+  Peer& peer = peers_[from];
+  peer.acknowledged = std::max(peer.acknowledged, ack.number);
+  std::uint64_t oldest = number_;
+  for (const PeerIndex other : with_.sessions.others())
+    if (peers_[other].out.begun)
+      oldest = std::min(oldest, std::max(peers_[other].acknowledged, peers_[other].out.base));
+  while (!weights_.empty() && weights_.front().first < oldest) weights_.pop_front();
+  check_waits(s);
+  check_waits_for(s, from);
+}
+
+// ---- the end of a step -------------------------------------------------------------------------------
+
+void Replication::flush(Step& s) {
+  flush_deltas(s);
+  flush_tables(s);
+  flush_acks();
+}
+
+void Replication::flush_deltas(Step& s) {
+  if (out_.empty()) return;
+  Changes all = std::move(out_);
+  out_ = {};
+  std::vector<PeerIndex> to;
+  std::uint64_t stable = number_ + 1;
+  const auto& others = with_.sessions.others();
+  for (std::size_t place = 0; place < others.size(); ++place) {
+    Peer& peer = peers_[others[place]];
+    stable = std::min(stable, peer.acknowledged);
+    if (!peer.out.begun || peer.out.behind || !with_.links[others[place]].channel) continue;
+    if (lags(s, peer)) {
+      peer.out.behind = true;
+      ++s.stats.fell_behind;
+      with_.sender.send(others[place], Behind{}, Rank::rows);
+      continue;
+    }
+    if (s.settings.strategies.synchronisation->sends_to(place, others.size(), number_ + 1))
+      to.push_back(others[place]);
+  }
+  std::size_t spec = 0;
+  std::size_t instance = 0;
+  do {
+    Delta delta;
+    delta.sender = with_.sessions.self().session;
+    delta.number = ++number_;
+    delta.stable = others.empty() ? number_ : stable;
+    std::size_t room = delta_changes_max;
+    for (; room > 0 && spec < all.specs.size(); --room) delta.specs.push_back(std::move(all.specs[spec++]));
+    // An instance after the row that it was started for: the rows go first.
+    if (spec == all.specs.size())
+      for (; room > 0 && instance < all.instances.size(); --room)
+        delta.instances.push_back(std::move(all.instances[instance++]));
+    if (spec == all.specs.size() && instance == all.instances.size()) delta.member = std::move(all.member);
+    weight_ += delta.specs.size() + delta.instances.size() + 1;
+    if (!others.empty()) weights_.emplace_back(number_, weight_);
+    for (const PeerIndex peer : to) peers_[peer].out.last = number_;
+    if (to.empty()) continue;
+    ++s.stats.deltas_sent;
+    with_.sender.send(to, std::move(delta), Rank::rows);
+  } while (spec < all.specs.size() || instance < all.instances.size());
+}
+
+void Replication::flush_acks() {
+  for (const PeerIndex peer : due_) {
+    In& in = peers_[peer].in;
+    if (!with_.links[peer].open) continue;
+    if (in.ask)
+      with_.sender.send(peer, SyncRequest{with_.rows.table().seen(), with_.rows.table().digests()},
+                        Rank::acks);
+    if (in.portion_ack) with_.sender.send(peer, SyncAck{*in.portion_ack}, Rank::acks);
+    if (in.ack) with_.sender.send(peer, DeltaAck{*in.ack}, Rank::acks);
+    in.ask = false;
+    in.portion_ack.reset();
+    in.ack.reset();
+  }
+  due_.clear();
+}
+
+}  // namespace brood::core

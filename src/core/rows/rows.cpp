@@ -1,0 +1,60 @@
+#include "core/rows/rows.hpp"
+
+namespace brood::core {
+
+Rows::Rows(ChildTable& children, const Settings& settings, Outbox& outbox, Notes& notes)
+    : children_(children), outbox_(outbox), notes_(notes), table_(children, settings.self, settings.creation) {
+  table_.on_end = [this](const Child& child, const SpecRow& row) {
+    if (row.request.number != 0) ended_.push_back({row.request, child.id, child.floor()});
+  };
+}
+
+void Rows::tell_ended(Step& s) {
+  if (ended_.empty()) return;
+  auto ended = std::move(ended_);
+  ended_.clear();
+  for (const Ended& one : ended) notes_.request_finished(s, one.request, one.id, one.floor);
+}
+
+void Rows::changed(Step& s, Child& child) {
+  s.changed(child.id);
+  notes_.touched(s, child);
+}
+
+void Rows::write(Step& s, Child& child, SpecRow row, bool new_birth) {
+  row.clock = s.tick();
+  outbox_.add(table_.write(child, std::move(row), new_birth));
+  tell_ended(s);
+  changed(s, child);
+}
+
+void Rows::remove(Step& s, Child& child, const RequestKey& request) {
+  SpecChange change = table_.remove(child);
+  change.request = request;
+  outbox_.add(std::move(change));
+  tell_ended(s);
+  if (request.number != 0) notes_.request_finished(s, request, child.id, child.floor());
+  changed(s, child);
+}
+
+bool Rows::apply(Step& s, const SpecChange& change) {
+  if (change.row) s.witness(change.row->clock, change.dot.node);
+  const auto applied = table_.apply(change);
+  tell_ended(s);
+  Child& child = children_.obtain(change.id);
+  if (applied != SpecTable::Applied::gap && change.request.number != 0)
+    notes_.request_finished(s, change.request, child.id, child.floor());
+  if (applied == SpecTable::Applied::nothing) notes_.late_change(s, change);
+  if (applied == SpecTable::Applied::changed) changed(s, child);
+  children_.erase_if_empty(child);
+  return applied != SpecTable::Applied::gap;
+}
+
+bool Rows::merge(Step& s, PeerIndex from, const Sync& portion) {
+  for (const auto& [id, row] : portion.rows) s.witness(row.clock, portion.sender.node);
+  const bool right = table_.merge(from, portion, [&](Child& child) { changed(s, child); });
+  tell_ended(s);
+  return right;
+}
+
+}  // namespace brood::core

@@ -1,0 +1,244 @@
+// The layout of every record on the wire, one line each.
+#include "core/wire/wire.hpp"
+
+#include <array>
+#include <functional>
+#include <limits>
+
+#include "core/wire/wire_archive.hpp"
+
+namespace brood::core {
+namespace wire {
+
+// ---- parts of messages: plain tuples -----------------------------------------------------------------
+
+template <typename A, Of<Epoch> T>
+void each(A& a, T& v) {
+  a.tuple(v.clock, v.node);
+}
+template <typename A, Of<SessionId> T>
+void each(A& a, T& v) {
+  a.tuple(v.node, v.creation, v.session);
+}
+template <typename A, Of<Dot> T>
+void each(A& a, T& v) {
+  a.tuple(v.node, v.creation, v.sequence);
+}
+template <typename A, Of<RequestKey> T>
+void each(A& a, T& v) {
+  a.tuple(v.node, v.creation, v.number);
+}
+template <typename A, Of<Shutdown> T>
+void each(A& a, T& v) {
+  a.tuple(v.patience, v.infinity);
+}
+template <typename A, Of<ProcessId> T>
+void each(A& a, T& v) {
+  a.tuple(v.id, v.serial);
+}
+template <typename A, Of<Error> T>
+void each(A& a, T& v) {
+  a.tuple(v.code, v.message, v.detail);
+}
+template <typename A, Of<VersionVector> T>
+void each(A& a, T& v) {
+  a.tuple(v.seen);
+}
+template <typename A, Of<Spec> T>
+void each(A& a, T& v) {
+  a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.needs, v.is_static,
+          ext(v.unknown));
+}
+template <typename A, Of<Blame> T>
+void each(A& a, T& v) {
+  a.tuple(v.proven, v.suspected, v.last_proven);
+}
+template <typename A, Of<SpecRow> T>
+void each(A& a, T& v) {
+  a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.avoid, v.failed, v.failure,
+          v.blame, v.rounds, v.not_before);
+}
+template <typename A, Of<Instance> T>
+void each(A& a, T& v) {
+  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason);
+}
+template <typename A, Of<Member> T>
+void each(A& a, T& v) {
+  a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
+          v.protocol_max, v.address, v.fingerprint, ext(v.unknown));
+}
+template <typename A, Of<SpecChange> T>
+void each(A& a, T& v) {
+  a.tuple(v.dot, v.id, v.row, v.request, v.replaces);
+}
+template <typename A, Of<InstanceChange> T>
+void each(A& a, T& v) {
+  a.tuple(v.id, v.instance, v.detail);
+}
+template <typename A, Of<Outcome> T>
+void each(A& a, T& v) {
+  a.tuple(v.id, v.error, v.host, v.pid, v.epoch);
+}
+
+// ---- messages: {tag, field..., ext} ------------------------------------------------------------------
+
+template <typename A, Of<Hello> T>
+void each(A& a, T& v) {
+  a.message("hello", v.sender, v.receiver, v.fresh, v.receiver_is_down, v.members, v.seen, v.digest, v.digests,
+            v.clock);
+}
+template <typename A, Of<Refusal> T>
+void each(A& a, T& v) {
+  a.message("refusal", v.why);
+}
+template <typename A, Of<SyncRequest> T>
+void each(A& a, T& v) {
+  a.message("sync_request", v.seen, v.digests);
+}
+template <typename A, Of<Sync> T>
+void each(A& a, T& v) {
+  a.message("sync", v.sender, v.first, v.end, v.last, v.next_delta, v.member, v.clock, v.seen, v.rows,
+            v.instances, v.same, v.ended, v.finished, v.epochs);
+}
+template <typename A, Of<SyncAck> T>
+void each(A& a, T& v) {
+  a.message("sync_ack", v.end);
+}
+template <typename A, Of<Behind> T>
+void each(A& a, T&) {
+  a.message("behind");
+}
+template <typename A, Of<Delta> T>
+void each(A& a, T& v) {
+  a.message("delta", v.sender, v.number, v.stable, v.specs, v.instances, v.member);
+}
+template <typename A, Of<DeltaAck> T>
+void each(A& a, T& v) {
+  a.message("delta_ack", v.number);
+}
+template <typename A, Of<View> T>
+void each(A& a, T& v) {
+  a.message("view", v.hash);
+}
+template <typename A, Of<Probe> T>
+void each(A& a, T& v) {
+  a.message("probe", v.nonce);
+}
+template <typename A, Of<ProbeAck> T>
+void each(A& a, T& v) {
+  a.message("probe_ack", v.nonce, v.session_over);
+}
+template <typename A, Of<Obituary> T>
+void each(A& a, T& v) {
+  a.message("obituary", v.id, v.epoch);
+}
+template <typename A, Of<Goodbye> T>
+void each(A& a, T&) {
+  a.message("goodbye");
+}
+template <typename A, Of<StartRequest> T>
+void each(A& a, T& v) {
+  a.message("start", v.request, v.mode, v.view, v.forwards, v.on, v.specs);
+}
+template <typename A, Of<StopRequest> T>
+void each(A& a, T& v) {
+  a.message("stop", v.request, v.view, v.forwards, v.ids);
+}
+template <typename A, Of<RetryRequest> T>
+void each(A& a, T& v) {
+  a.message("retry", v.request, v.view, v.forwards, v.id);
+}
+template <typename A, Of<LookupRequest> T>
+void each(A& a, T& v) {
+  a.message("lookup", v.request, v.view, v.forwards, v.id);
+}
+template <typename A, Of<Answer> T>
+void each(A& a, T& v) {
+  a.message("answer", v.request, v.view, v.outcomes);
+}
+
+}  // namespace wire
+
+namespace {
+
+constexpr std::uint32_t buckets_max = 1024;
+
+// What the rest of the core takes for granted, and a peer could get wrong.
+bool consistent(const MessageBody& body) {
+  if (const auto* sync = std::get_if<Sync>(&body)) {
+    if (sync->first > sync->end || sync->end > buckets_max) return false;
+    for (const auto& [id, row] : sync->rows)
+      if (row.spec->id != id) return false;
+  } else if (const auto* delta = std::get_if<Delta>(&body)) {
+    for (const SpecChange& change : delta->specs)
+      if (change.row && (change.row->spec->id != change.id || change.row->dot != change.dot)) return false;
+  }
+  return true;
+}
+
+using Reader = MessageBody (*)(wire::In&);
+
+template <typename T>
+MessageBody read_body(wire::In& in) {
+  T body{};
+  wire::each(in, body);
+  return body;
+}
+
+constexpr std::array<std::pair<std::string_view, Reader>, 18> readers{{
+    {"hello", read_body<Hello>},
+    {"refusal", read_body<Refusal>},
+    {"sync_request", read_body<SyncRequest>},
+    {"sync", read_body<Sync>},
+    {"sync_ack", read_body<SyncAck>},
+    {"behind", read_body<Behind>},
+    {"delta", read_body<Delta>},
+    {"delta_ack", read_body<DeltaAck>},
+    {"view", read_body<View>},
+    {"probe", read_body<Probe>},
+    {"probe_ack", read_body<ProbeAck>},
+    {"obituary", read_body<Obituary>},
+    {"goodbye", read_body<Goodbye>},
+    {"start", read_body<StartRequest>},
+    {"stop", read_body<StopRequest>},
+    {"retry", read_body<RetryRequest>},
+    {"lookup", read_body<LookupRequest>},
+    {"answer", read_body<Answer>},
+}};
+static_assert(readers.size() == std::variant_size_v<MessageBody>);
+
+Error malformed(const Error& error) {
+  return {Errc::malformed, error.message};
+}
+
+}  // namespace
+
+Bytes encode(const MessageBody& body) {
+  Bytes bytes;
+  wire::Out out(bytes);
+  out.version();
+  std::visit([&](const auto& message) { wire::each(out, message); }, body);
+  return bytes;
+}
+
+Result<MessageBody> decode(BytesView bytes) {
+  wire::In in(bytes);
+  if (auto version = in.reader().version(); !version) return malformed(version.error());
+  const auto arity = in.reader().tuple();
+  if (!arity) return malformed(arity.error());
+  if (*arity == 0) return Error{Errc::malformed, "a message is a tuple with a tag"};
+  const auto tag = in.reader().atom();
+  if (!tag) return malformed(tag.error());
+  in.arity = *arity - 1;
+  for (const auto& [name, reader] : readers) {
+    if (name != *tag) continue;
+    MessageBody body = reader(in);
+    if (!in.ok()) return in.error();
+    if (!in.reader().at_end()) return Error{Errc::malformed, "bytes are left over after the message"};
+    if (!consistent(body)) return Error{Errc::malformed, "a row is under another id or dot than its own"};
+    return body;
+  }
+  return Error{unknown_message, "a message of a kind this version does not know: " + *tag};
+}
+
+}  // namespace brood::core

@@ -1,0 +1,245 @@
+// Out and In: one description of a record serves writing and reading. Used by wire.cpp only.
+//
+// In keeps the first failure and reads nothing after it, so descriptions need no error handling.
+#pragma once
+
+#include <brood/codec.hpp>
+#include <concepts>
+#include <type_traits>
+
+#include "core/base/messages.hpp"
+
+namespace brood::core::wire {
+
+template <typename T, typename U>
+concept Of = std::same_as<std::remove_const_t<T>, U>;
+
+/// The field of a record that holds what later versions added to it: a map of atoms to anything.
+template <typename T>
+struct Ext {
+  T& unknown;
+};
+template <typename T>
+Ext<T> ext(T& unknown) {
+  return {unknown};
+}
+
+class Out {
+ public:
+  explicit Out(Bytes& bytes) : writer_(bytes) {}
+  void version() { writer_.version(); }
+
+  template <typename... Ts>
+  void tuple(const Ts&... items) {
+    writer_.tuple(sizeof...(items));
+    (item(items), ...);
+  }
+  template <typename... Ts>
+  void message(std::string_view tag, const Ts&... items) {
+    writer_.tuple(sizeof...(items) + 2);
+    writer_.atom(tag);
+    (item(items), ...);
+    writer_.map(0);
+  }
+  template <typename T>
+  void item(const Ext<T>& field) {
+    writer_.map(field.unknown.size());
+    for (const auto& [key, value] : field.unknown) {
+      writer_.atom(key);
+      writer_.encoded(value);
+    }
+  }
+  void item(bool value) { writer_.boolean(value); }
+  template <std::unsigned_integral T>
+  void item(T value) {
+    writer_.unsigned_integer(value);
+  }
+  void item(std::int32_t value) { writer_.integer(value); }
+  template <typename T>
+  requires std::is_enum_v<T>
+  void item(T value) { writer_.unsigned_integer(static_cast<std::uint64_t>(value)); }
+  void item(Errc value) { writer_.atom(to_string(value)); }
+  void item(std::chrono::milliseconds value) { writer_.integer(value.count()); }
+  void item(const Hlc& value) { writer_.unsigned_integer(value.value); }
+  void item(const std::string& value) { writer_.binary(value); }
+  void item(const NodeName& value) { writer_.atom(value.value); }
+  void item(const ChildId& value) { write_term(writer_, value); }
+  void item(const SpecPtr& value) { item(*value); }
+  template <typename T>
+  void item(const std::optional<T>& value) {
+    if (value) {
+      writer_.list(1);
+      item(*value);
+    }
+    writer_.nil();
+  }
+  template <typename A, typename B>
+  void item(const std::pair<A, B>& value) {
+    tuple(value.first, value.second);
+  }
+  template <typename T>
+  void item(const std::vector<T>& values) {
+    sequence(values);
+  }
+  template <typename T>
+  void item(const std::set<T>& values) {
+    sequence(values);
+  }
+  template <typename K, typename V>
+  void item(const std::map<K, V>& values) {
+    sequence(values);
+  }
+  template <typename T>
+  requires std::is_class_v<T>
+  void item(const T& value) { each(*this, value); }
+
+ private:
+  template <typename T>
+  void sequence(const T& values) {
+    if (!values.empty()) writer_.list(values.size());
+    for (const auto& value : values) item(value);
+    writer_.nil();
+  }
+
+  TermWriter writer_;
+};
+
+class In {
+ public:
+  explicit In(BytesView bytes) : reader_(bytes) {}
+  [[nodiscard]] bool ok() const { return !error_; }
+  [[nodiscard]] const Error& error() const { return *error_; }
+  [[nodiscard]] TermReader& reader() { return reader_; }
+  void fail(std::string why) {
+    if (!error_) error_ = Error{Errc::malformed, std::move(why)};
+  }
+
+  template <typename... Ts>
+  void tuple(Ts&&... items) {
+    if (take(reader_.tuple(sizeof...(items)))) (item(items), ...);
+  }
+  /// The tag has been read already.
+  template <typename... Ts>
+  void message(std::string_view tag, Ts&&... items) {
+    (item(items), ...);
+    if (ok() && arity < sizeof...(items) + 1) return fail("the record " + std::string(tag) + " is too short");
+    // The ext map, and whatever a later version may have appended.
+    for (std::size_t i = sizeof...(items); ok() && i < arity; ++i) pass(reader_.skip());
+  }
+  template <typename T>
+  void item(Ext<T>& field) {
+    const auto size = take(reader_.map());
+    for (std::size_t i = 0; size && ok() && i < *size; ++i) {
+      auto key = take(reader_.atom());
+      const auto value = take(reader_.skip());
+      if (key && value) field.unknown.insert_or_assign(std::move(*key), Bytes(*value));
+    }
+  }
+  void item(bool& value) { set(value, reader_.boolean()); }
+  template <std::unsigned_integral T>
+  void item(T& value) {
+    const auto read = take(reader_.unsigned_integer());
+    if (!read) return;
+    if (*read > std::numeric_limits<T>::max()) return fail("an integer is out of its range");
+    value = static_cast<T>(*read);
+  }
+  void item(std::int32_t& value) {
+    const auto read = take(reader_.integer());
+    if (!read) return;
+    if (*read < INT32_MIN || *read > INT32_MAX) return fail("an integer is out of its range");
+    value = static_cast<std::int32_t>(*read);
+  }
+  void item(Restart& value) { enumerator(value, Restart::temporary); }
+  void item(Phase& value) { enumerator(value, Phase::stuck); }
+  void item(MemberState& value) { enumerator(value, MemberState::down); }
+  void item(StartMode& value) { enumerator(value, StartMode::apply); }
+  void item(Errc& value) {
+    const auto name = take(reader_.atom());
+    if (name) value = errc_from_string(*name).value_or(Errc::invalid_argument);
+  }
+  void item(std::chrono::milliseconds& value) {
+    const auto read = take(reader_.integer());
+    if (!read) return;
+    if (*read < 0 || *read > std::int64_t{1} << 40) return fail("a time is out of its range");
+    value = std::chrono::milliseconds(*read);
+  }
+  void item(Hlc& value) { item(value.value); }
+  void item(std::string& value) {
+    if (const auto read = take(reader_.binary())) value = std::string(*read);
+  }
+  void item(NodeName& value) { set(value.value, reader_.atom()); }
+  void item(ChildId& value) { set(value, read_term<ChildId>(reader_)); }
+  void item(SpecPtr& value) {
+    auto spec = std::make_shared<Spec>();
+    item(*spec);
+    value = std::move(spec);
+  }
+  template <typename T>
+  void item(std::optional<T>& value) {
+    const auto length = take(reader_.list());
+    if (length && *length > 1) return fail("an optional value is a list of at most one");
+    if (length && *length == 1) item(value.emplace());
+    if (ok()) pass(reader_.list_end());
+  }
+  template <typename A, typename B>
+  void item(std::pair<A, B>& value) {
+    tuple(value.first, value.second);
+  }
+  template <typename T>
+  void item(std::vector<T>& values) {
+    sequence<T>([&](T value) { values.push_back(std::move(value)); });
+  }
+  template <typename T>
+  void item(std::set<T>& values) {
+    sequence<T>([&](T value) { values.insert(std::move(value)); });
+  }
+  template <typename K, typename V>
+  void item(std::map<K, V>& values) {
+    sequence<std::pair<K, V>>([&](std::pair<K, V> value) {
+      values.insert_or_assign(std::move(value.first), std::move(value.second));
+    });
+  }
+  template <typename T>
+  requires std::is_class_v<T>
+  void item(T& value) { each(*this, value); }
+
+  std::size_t arity = 0;  ///< Of the message, without its tag.
+
+ private:
+  template <typename T>
+  Result<T> take(Result<T> result) {
+    if (!ok()) return *error_;
+    if (!result) error_ = Error{Errc::malformed, result.error().message};
+    return result;
+  }
+  template <typename T>
+  void pass(Result<T> result) {
+    if (!take(std::move(result))) return;
+  }
+  template <typename T>
+  void set(T& to, Result<T> result) {
+    if (auto taken = take(std::move(result))) to = std::move(*taken);
+  }
+  template <typename T>
+  void enumerator(T& value, T last) {
+    std::uint64_t number = 0;
+    item(number);
+    if (number > static_cast<std::uint64_t>(last)) return fail("an enumerator is out of its range");
+    value = static_cast<T>(number);
+  }
+  template <typename T, typename Add>
+  void sequence(const Add& add) {
+    const auto length = take(reader_.list());
+    for (std::size_t i = 0; length && ok() && i < *length; ++i) {
+      T value{};
+      item(value);
+      if (ok()) add(std::move(value));
+    }
+    if (ok()) pass(reader_.list_end());
+  }
+
+  TermReader reader_;
+  std::optional<Error> error_;
+};
+
+}  // namespace brood::core::wire

@@ -1,0 +1,218 @@
+// Samples: messages with random content, for the tests of the wire.
+#pragma once
+
+#include "base/hash.hpp"
+#include "core/base/messages.hpp"
+
+namespace brood::core {
+
+class Samples {
+ public:
+  explicit Samples(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() { return mix64(state_ += 0x9e3779b97f4a7c15ULL); }
+  std::uint64_t below(std::uint64_t limit) { return next() % limit; }
+  bool flip() { return below(2) == 0; }
+  std::uint32_t u32() { return static_cast<std::uint32_t>(next()); }
+  std::string text() {
+    std::string all;
+    for (std::uint64_t left = below(12); left > 0; --left) all += static_cast<char>(below(256));
+    return all;
+  }
+  std::string word() { return "w" + std::to_string(below(1000)); }
+  NodeName node() { return NodeName("n" + std::to_string(below(9)) + "@host"); }
+  ChildId id() { return flip() ? ChildId::binary("id" + text()).value() : ChildId::atom(word()).value(); }
+  Hlc clock() { return {next()}; }
+  Epoch epoch() { return {clock(), node()}; }
+  SessionId session() { return {node(), u32(), next()}; }
+  Dot dot() { return {node(), u32(), next()}; }
+  RequestKey request() { return {node(), u32(), next()}; }
+  std::map<std::string, std::string> words() {
+    std::map<std::string, std::string> all;
+    for (std::uint64_t left = below(3); left > 0; --left) all[word()] = text();
+    return all;
+  }
+  std::map<std::string, Bytes> unknown() {
+    std::map<std::string, Bytes> all;
+    for (std::uint64_t left = below(3); left > 0; --left)
+      all[word()] = encode_term(Term(static_cast<std::int64_t>(next()))).substr(1);
+    return all;
+  }
+  template <typename F>
+  auto several(const F& make) {
+    std::vector<decltype(make())> all;
+    for (std::uint64_t left = below(4); left > 0; --left) all.push_back(make());
+    return all;
+  }
+
+  Spec spec(std::optional<ChildId> of = {}) {
+    Spec spec;
+    spec.id = of ? *of : id();
+    spec.worker = word();
+    spec.args = text();
+    spec.restart = static_cast<Restart>(below(3));
+    spec.shutdown = {std::chrono::milliseconds(below(10000)), flip()};
+    spec.metadata = text();
+    spec.tag = text();
+    spec.nodes = several([&] { return node(); });
+    spec.needs = word();
+    spec.is_static = flip();
+    spec.unknown = unknown();
+    return spec;
+  }
+  SpecRow row(const ChildId& of) {
+    SpecRow row;
+    row.spec = std::make_shared<Spec>(spec(of));
+    row.wanted = flip();
+    row.dot = dot();
+    row.birth = dot();
+    row.clock = clock();
+    row.request = request();
+    if (flip()) row.start_on = node();
+    row.avoid = several([&] { return node(); });
+    row.failed = flip();
+    row.failure = text();
+    row.blame = {u32(), u32(), clock()};
+    row.rounds = u32();
+    row.not_before = clock();
+    return row;
+  }
+  Instance instance() {
+    Instance instance;
+    instance.epoch = epoch();
+    instance.phase = static_cast<Phase>(below(5));
+    instance.pid = {u32(), u32()};
+    instance.os_pid = static_cast<std::int32_t>(u32());
+    instance.restarts = u32();
+    instance.since = clock();
+    instance.retry_at = clock();
+    instance.reason = text();
+    return instance;
+  }
+  InstanceChange instance_change() {
+    InstanceChange change{id(), {}, text()};
+    if (flip()) change.instance = instance();
+    return change;
+  }
+  SpecChange spec_change() {
+    SpecChange change;
+    change.dot = dot();
+    change.id = id();
+    if (flip()) {
+      change.row = row(change.id);
+      change.row->dot = change.dot;
+    }
+    change.request = request();
+    change.replaces = several([&] { return dot(); });
+    return change;
+  }
+  Member member() {
+    Member member;
+    member.session = session();
+    member.state = static_cast<MemberState>(below(5));
+    member.version = next();
+    member.up_since = clock();
+    member.weight = u32();
+    member.offers = {word(), word()};
+    member.labels = words();
+    member.protocol_max = u32();
+    member.address = text();
+    member.fingerprint = words();
+    member.unknown = unknown();
+    return member;
+  }
+  VersionVector vector() {
+    VersionVector all;
+    for (std::uint64_t left = below(4); left > 0; --left) all.add(dot());
+    return all;
+  }
+  Outcome outcome() {
+    Outcome outcome;
+    outcome.id = id();
+    if (flip()) outcome.error = Error{static_cast<Errc>(below(20)), text(), text()};
+    if (flip()) outcome.host = session();
+    outcome.pid = {u32(), u32()};
+    outcome.epoch = epoch();
+    return outcome;
+  }
+
+  MessageBody message(std::size_t kind) {
+    const auto pair = [&] { return std::make_pair(session(), text()); };
+    const auto named_row = [&] {
+      const ChildId of = id();
+      return std::make_pair(of, row(of));
+    };
+    switch (kind) {
+      case 0:
+        return Hello{member(), session(), flip(), flip(), several(pair), vector(), next(),
+                     several([&] { return next(); }), clock()};
+      case 1:
+        return Refusal{text()};
+      case 2:
+        return SyncRequest{vector(), several([&] { return next(); })};
+      case 3: {
+        Sync sync;
+        sync.sender = session();
+        sync.first = static_cast<std::uint32_t>(below(1000));
+        sync.end = sync.first + static_cast<std::uint32_t>(below(24));
+        sync.last = flip();
+        sync.next_delta = next();
+        sync.clock = clock();
+        sync.seen = vector();
+        sync.rows = several(named_row);
+        sync.instances = several([&] { return instance_change(); });
+        sync.same = several([&] { return std::make_pair(u32(), next()); });
+        sync.ended.emplace_back(id(), dot());
+        sync.finished.emplace_back(request(), id());
+        if (flip()) sync.member = member();
+        sync.epochs[id()] = epoch();
+        return sync;
+      }
+      case 4:
+        return SyncAck{u32()};
+      case 5:
+        return Behind{};
+      case 6: {
+        Delta delta{session(),
+                    next(),
+                    next(),
+                    several([&] { return spec_change(); }),
+                    several([&] { return instance_change(); }),
+                    {}};
+        if (flip()) delta.member = member();
+        return delta;
+      }
+      case 7:
+        return DeltaAck{next()};
+      case 8:
+        return View{next()};
+      case 9:
+        return Probe{next()};
+      case 10:
+        return ProbeAck{next(), flip()};
+      case 11:
+        return Obituary{id(), epoch()};
+      case 12:
+        return Goodbye{};
+      case 13: {
+        StartRequest start{request(), static_cast<StartMode>(below(3)), next(), u32(), {}, {}};
+        if (flip()) start.on = node();
+        start.specs = several([&]() -> SpecPtr { return std::make_shared<Spec>(spec()); });
+        return start;
+      }
+      case 14:
+        return StopRequest{request(), next(), u32(), several([&] { return id(); })};
+      case 15:
+        return RetryRequest{request(), next(), u32(), id()};
+      case 16:
+        return LookupRequest{request(), next(), u32(), id()};
+      default:
+        return Answer{request(), next(), several([&] { return outcome(); })};
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace brood::core

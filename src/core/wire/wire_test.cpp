@@ -1,0 +1,84 @@
+#include "core/wire/wire.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/wire/wire_samples.hpp"
+
+namespace brood::core {
+namespace {
+
+TEST(Wire, EveryKindOfMessageComesBackAsItWas) {
+  Samples samples(1);
+  for (int round = 0; round < 200; ++round) {
+    for (std::size_t kind = 0; kind < std::variant_size_v<MessageBody>; ++kind) {
+      const MessageBody body = samples.message(kind);
+      ASSERT_EQ(body.index(), kind);
+      const Bytes bytes = encode(body);
+      const auto back = decode(bytes);
+      ASSERT_TRUE(back.has_value()) << "kind " << kind << ": " << back.error().message;
+      EXPECT_EQ(back->index(), kind);
+      // Every field is in the encoding, so equal encodings are equal messages.
+      EXPECT_EQ(encode(*back), bytes) << "kind " << kind;
+    }
+  }
+}
+
+TEST(Wire, AMessageCutShortAnywhereIsMalformed) {
+  Samples samples(2);
+  for (std::size_t kind = 0; kind < std::variant_size_v<MessageBody>; ++kind) {
+    const Bytes bytes = encode(samples.message(kind));
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      const auto back = decode(BytesView(bytes).substr(0, length));
+      ASSERT_FALSE(back.has_value()) << "kind " << kind << " cut to " << length;
+      EXPECT_EQ(back.error().code, Errc::malformed);
+    }
+    EXPECT_FALSE(decode(bytes + "x").has_value());
+  }
+}
+
+TEST(Wire, ChangedBytesNeverDoMoreThanFail) {
+  Samples samples(3);
+  for (int round = 0; round < 2000; ++round) {
+    Bytes bytes = encode(samples.message(samples.below(std::variant_size_v<MessageBody>)));
+    for (int i = 0; i < 3; ++i) bytes[samples.below(bytes.size())] = static_cast<char>(samples.below(256));
+    const auto back = decode(bytes);
+    EXPECT_TRUE(!back || decode(encode(*back))) << "what was read can be passed on";
+  }
+}
+
+TEST(Wire, AnUnknownTagIsToldFromAMalformedMessage) {
+  const auto back = decode(encode_term(Term::tuple({Term::atom("of_later"), 1, Term::map({})})));
+  ASSERT_FALSE(back.has_value());
+  EXPECT_EQ(back.error().code, unknown_message);
+}
+
+TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
+  Samples samples(4);
+  StartRequest request = std::get<StartRequest>(samples.message(MessageBody(StartRequest{}).index()));
+  auto spec = std::make_shared<Spec>(samples.spec());
+  spec->unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+  request.specs = {spec};
+  const auto back = decode(encode(MessageBody(request)));
+  ASSERT_TRUE(back.has_value());
+  const auto& kept = std::get<StartRequest>(*back).specs.at(0)->unknown;
+  ASSERT_EQ(kept.count("colour"), 1U);
+  EXPECT_EQ(encode(*back), encode(MessageBody(request)));
+}
+
+TEST(Wire, FieldsThatALaterVersionAddsToAMessageAreSkipped) {
+  const Term later =
+      Term::tuple({Term::atom("view"), 7, Term::map({{Term::atom("more"), 1}}), Term::atom("x")});
+  const auto back = decode(encode_term(later));
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(std::get<View>(*back).hash, 7U);
+}
+
+TEST(Wire, ARowUnderAnotherIdIsMalformed) {
+  Samples samples(5);
+  Sync sync;
+  sync.rows.emplace_back(ChildId::binary("other").value(), samples.row(ChildId::binary("one").value()));
+  EXPECT_EQ(decode(encode(MessageBody(sync))).error().code, Errc::malformed);
+}
+
+}  // namespace
+}  // namespace brood::core
