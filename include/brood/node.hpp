@@ -56,6 +56,10 @@ struct NodeOptions {
   bool report_crashes = false;
   std::string log_dir = {};    ///< Output of ordinary programs; default: a private temporary folder.
   std::string shim_path = {};  ///< The program brood-shim; default: beside this program, then PATH.
+  /// No supervisor of this node starts a child before that many nodes, this one among them, are members. 0 and
+  /// 1: at once. Too small: a node that cannot reach the others starts everything a second time. Too large: a
+  /// cluster that has lost nodes starts nothing after a full stop.
+  std::uint32_t min_nodes = 0;
 };
 
 /// Why a connection to a node ended. The first three are what Erlang's nodedown_reason calls so.
@@ -116,6 +120,12 @@ class Node {
   /// node listens. Errors: already_exists (it has a name), name_taken, unreachable (EPMD), io,
   /// invalid_argument.
   Result<void> promote(const std::string& name, const std::vector<std::string>& join = {});
+  /// Waits until each supervisor that has been made is up: it has found its cluster, or formed one, and runs
+  /// what is its own. Errors: not_allowed, when a seed of `join` refuses this node (another cookie, a
+  /// certificate that one side does not accept) and no other lets it in: it would form a cluster of its own,
+  /// so a program that should not run everything twice ends its Node; the message has the cure. timeout,
+  /// which names the supervisors.
+  Result<void> wait_up(std::chrono::milliseconds timeout);
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;
   /// As Erlang's net_kernel:monitor_nodes for nodes of all types, with reasons: `told` is called for each

@@ -66,6 +66,7 @@ enum class ConnectFailure : std::uint8_t {
   timeout,          ///< Connected, but the handshake was not finished in time.
   no_tls,           ///< One side speaks TLS and the other does not, or they have no version in common.
   bad_certificate,  ///< One side does not accept the other's certificate; the words say which, and why.
+  other_node,       ///< A node of another name answers at that place: the one that was meant does not run.
 };
 [[nodiscard]] std::string_view to_string(ConnectFailure failure) noexcept;
 
@@ -120,6 +121,8 @@ class Distribution final : public process::Remote {
   [[nodiscard]] const NodeName& name() const;
   [[nodiscard]] std::uint32_t creation() const;
   [[nodiscard]] std::uint16_t port() const;
+  /// The address of this machine alone that the node listens at, or tried to; empty: others reach it too.
+  [[nodiscard]] std::string loopback_address() const;
 
   /// One try. Already connected: on_up is not repeated. Ends in on_up or on_connect_failed.
   void connect(const NodeName& node);

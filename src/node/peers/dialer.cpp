@@ -142,7 +142,7 @@ void Dialer::on_handshake_failed(const HandshakeSession& session) {
     case HandshakeFailure::wrong_cookie:
       return fail(ConnectFailure::wrong_cookie, words);
     case HandshakeFailure::other_node:
-      return fail(ConnectFailure::not_registered, words);
+      return fail(ConnectFailure::other_node, words);
     case HandshakeFailure::declined:
       return fail(ConnectFailure::not_allowed, words);
     case HandshakeFailure::missing_flags:

@@ -33,6 +33,8 @@ std::string_view to_string(ConnectFailure failure) noexcept {
       return "no_tls";
     case ConnectFailure::bad_certificate:
       return "bad_certificate";
+    case ConnectFailure::other_node:
+      return "other_node";
   }
   return "unknown";
 }
@@ -88,6 +90,9 @@ std::uint32_t Distribution::creation() const {
 }
 std::uint16_t Distribution::port() const {
   return impl_->port;
+}
+std::string Distribution::loopback_address() const {
+  return impl_->loopback_address_;
 }
 
 void Distribution::connect(const NodeName& node) {

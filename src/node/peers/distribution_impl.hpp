@@ -66,6 +66,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   Result<std::uint32_t> start();
   Result<void> listen();
   void warn_of_plain_text() const;
+  void warn_of_loopback() const;
   void stop(milliseconds patience);
   void close_gate();
 
@@ -137,6 +138,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Io thread.
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
+  std::string loopback_address_;     ///< Set by listen() alone.
   std::shared_ptr<TlsContext> tls_;  ///< Null: plain text.
   std::list<SessionPtr> sessions_;   ///< Incoming, not yet authenticated; the oldest first.
   /// Those of sessions_ that an attempt of ours waits for.

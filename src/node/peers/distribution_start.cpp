@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "node/net/names.hpp"
+#include "node/net/start_warnings.hpp"
 #include "node/peers/distribution_impl.hpp"
 
 namespace brood::node {
@@ -59,6 +60,7 @@ Result<std::uint32_t> Distribution::Impl::start() {
       if (*registered != 0) creation = *registered;
     }
     warn_of_plain_text();
+    warn_of_loopback();
     asio::post(io, [self = shared_from_this()] { self->accept(); });
   }
   ticker_.start([this](Clock::time_point now, bool late) { return tick_round(now, late); });
@@ -71,6 +73,7 @@ Result<void> Distribution::Impl::listen() {
   auto endpoints = resolve_now(io, host, options.listen_port_min);
   if (!endpoints) return Error{Errc::io, fmt::format("cannot listen: {}", endpoints.error().message)};
   auto endpoint = endpoints->front();
+  loopback_address_ = endpoint.address().is_loopback() ? endpoint.address().to_string() : "";
   const std::uint16_t last = std::max(options.listen_port_min, options.listen_port_max);
   ErrorCode error;
   for (std::uint32_t candidate = options.listen_port_min; candidate <= last; ++candidate) {
@@ -104,6 +107,11 @@ void Distribution::Impl::warn_of_plain_text() const {
       "{} listens at {} in plain text: whoever sees the traffic can read and change it; use TLS, or a "
       "network that you trust",
       options.name.value, to_text(endpoint));
+}
+
+void Distribution::Impl::warn_of_loopback() const {
+  const std::string warning = loopback_warning(options.name, options.listen_address, loopback_address_);
+  if (!warning.empty()) spdlog::warn("{}", warning);
 }
 
 void Distribution::Impl::accept() {

@@ -56,6 +56,16 @@ Node::~Node() {
 std::string Node::name() const {
   return impl_->name().value;
 }
+
+Result<void> Node::wait_up(milliseconds timeout) {
+  auto promise = std::make_shared<std::promise<Result<void>>>();
+  auto future = promise->get_future();
+  impl_->up().when_up([promise](Result<void> result) { promise->set_value(std::move(result)); });
+  if (future.wait_for(timeout) == std::future_status::ready) return future.get();
+  return Error{Errc::timeout,
+               fmt::format("not up in time: supervisor {}", fmt::join(impl_->up().waits_for(), ", "))};
+}
+
 WorkerRegistry Node::workers() {
   return WorkerRegistry(*impl_);
 }

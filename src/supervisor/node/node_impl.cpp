@@ -47,7 +47,13 @@ std::uint16_t epmd_port(const NodeOptions& options) {
 
 bool proves_death(node::ConnectFailure failure) {
   return failure == node::ConnectFailure::connection_refused ||
-         failure == node::ConnectFailure::not_registered;
+         failure == node::ConnectFailure::not_registered || failure == node::ConnectFailure::other_node;
+}
+
+/// The node is there and does not want us, or we do not want it; trying again changes nothing.
+bool is_refusal(node::ConnectFailure failure) {
+  return failure == node::ConnectFailure::wrong_cookie || failure == node::ConnectFailure::no_tls ||
+         failure == node::ConnectFailure::bad_certificate;
 }
 
 }  // namespace
@@ -127,7 +133,14 @@ Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
   auto creation = distribution_->start();
   const bool may_start_epmd = options_.epmd && network.epmd_port == epmd_port(NodeOptions{});
   if (creation || creation.error().code != Errc::unreachable || !may_start_epmd) return creation;
-  if (auto started = node::epmd::start_epmd(); !started) return creation;
+  const std::string only_here = distribution_->loopback_address();
+  if (auto started = node::epmd::start_epmd(only_here); !started) return creation;
+  const char* asked = std::getenv("ERL_EPMD_ADDRESS");
+  spdlog::info(
+      "started EPMD, which did not run here, at {}; it stays when this node ends, until `epmd -kill`",
+      asked != nullptr     ? asked
+      : !only_here.empty() ? only_here
+                           : "all addresses of this machine (ERL_EPMD_ADDRESS gives it fewer)");
   // EPMD answers a little after it was started.
   const auto until = std::chrono::steady_clock::now() + milliseconds(3000);
   do {
@@ -168,7 +181,7 @@ void NodeImpl::wire_events(const std::vector<std::string>& join) {
   };
   events.on_connect_failed = [this](const NodeName& node, node::ConnectFailure failure,
                                     const std::string& words) {
-    warn_of_seed(node, failure, words);
+    on_seed_failed(node, failure, words);
     to_all_drivers(core::ConnectFailed{node, proves_death(failure), words});
   };
   distribution_->set_events(runtime_.get(), std::move(events));
@@ -243,6 +256,7 @@ void NodeImpl::stop() {
     if (distribution_) distribution_->stop(milliseconds(0));
     return;
   }
+  up_.stop();
   crash_guard_.reset();
   if (distribution_) {  // else they were never started
     for (const auto& strategy : options_.discovery) strategy->stop();
@@ -351,6 +365,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     driver = std::make_shared<Driver>(*this, settings_for(options));
     drivers_.emplace(options.name, driver);
   }
+  up_.begins(options.name);
   boost::asio::post(control_, [driver, specs = std::move(specs)]() mutable {
     driver->boot();
     if (specs.empty()) return;
@@ -383,6 +398,7 @@ void NodeImpl::remove_supervisor(const std::string& name) {
     // What cannot even be killed keeps its driver.
     if (!end_children({driver})) process::leave_behind(driver);
   }
+  up_.settled(name);
   std::lock_guard lock(mutex_);
   drivers_.erase(name);
 }
@@ -435,9 +451,21 @@ void NodeImpl::drain(Driver::Drain kind, milliseconds timeout, std::function<voi
   }
 }
 
+void NodeImpl::on_seed_failed(const NodeName& node, node::ConnectFailure failure, const std::string& words) {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::find(join_.begin(), join_.end(), node) == join_.end() || runtime_->is_here(node)) return;
+  }
+  if (is_refusal(failure)) {
+    up_.refused(node.value, {Errc::not_allowed, fmt::format("cannot join {}", words)});
+  } else {
+    up_.gone(node.value);
+  }
+  warn_of_seed(node, failure, words);
+}
+
 // A seed that cannot be joined makes two clusters of one: say so, but not with each try.
 void NodeImpl::warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words) {
-  if (std::find(join_.begin(), join_.end(), node) == join_.end()) return;
   const auto now = std::chrono::steady_clock::now();
   {
     std::lock_guard lock(mutex_);
@@ -445,7 +473,10 @@ void NodeImpl::warn_of_seed(const NodeName& node, node::ConnectFailure failure, 
     if (!first && now - it->second < std::chrono::minutes(1)) return;
     it->second = now;
   }
-  if (proves_death(failure)) {
+  if (failure == node::ConnectFailure::other_node) {
+    spdlog::warn("cannot join seed {}; give `join` that name, or this node will form a cluster of its own",
+                 words);
+  } else if (proves_death(failure)) {
     spdlog::info("seed {} does not run yet: {}", node.value, words);
   } else {
     spdlog::warn("cannot join seed {}: {}", node.value, words);
@@ -540,6 +571,7 @@ void NodeImpl::fence(bool on) {
 }
 
 void NodeImpl::member_changed(const std::string& supervisor, const core::MemberEvent& event) {
+  if (event.state == core::MemberState::up && is_here(event.session.node)) up_.settled(supervisor);
   std::lock_guard lock(mutex_);
   members_[event.session.node][supervisor] = {std::string(core::to_string(event.state)),
                                               event.state == core::MemberState::up};

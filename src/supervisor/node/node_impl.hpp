@@ -28,6 +28,7 @@
 #include "supervisor/node/crash_guard.hpp"
 #include "supervisor/node/heart.hpp"
 #include "supervisor/node/node_watch.hpp"
+#include "supervisor/node/up_watch.hpp"
 #include "supervisor/node/worker_table.hpp"
 
 namespace brood::supervisor {
@@ -90,6 +91,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] std::optional<std::uint32_t> connected_creation(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> peers() const;
   [[nodiscard]] NodeWatch& watch() { return watch_; }
+  [[nodiscard]] UpWatch& up() { return up_; }
   /// Connected nodes that are of our kind, as far as they have said so.
   [[nodiscard]] std::vector<NodeName> brood_nodes() const;
 
@@ -122,6 +124,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   void start_discovery();
   /// A strategy has named a node: connected to, unless it is already or was tried just now. Any thread.
   void on_found(const std::string& address);
+  void on_seed_failed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void tell_of_crash(const WorkerIdentity& child);
   void on_peer_up(const node::PeerInfo& peer);
@@ -155,6 +158,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::unique_ptr<RequestServer> requests_;
 
   NodeWatch watch_;
+  UpWatch up_{control_};
   std::mutex promote_mutex_;
   mutable std::mutex mutex_;  ///< Guards what follows, and join_ and the change of the name.
   std::map<std::string, std::shared_ptr<Driver>> drivers_;

@@ -89,6 +89,7 @@ void NodeImpl::note_brood(const NodeName& node) {
     std::lock_guard lock(mutex_);
     if (!brood_nodes_.insert(node).second) return;
   }
+  up_.let_in();
   for (auto& driver : drivers()) {
     driver->pg().is_brood(node);
   }
