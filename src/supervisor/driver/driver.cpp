@@ -34,6 +34,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
       core_(settings_),
       children_(node, *this),
       pg_(node.runtime(), name()),
+      event_log_(node.control(), name()),
       timer_(node.control()) {}
 Driver::~Driver() = default;
 
@@ -87,6 +88,7 @@ void Driver::run_inbox() {
   }
   if (!booted_) return;
   std::erase_if(events, [this](core::Event& event) { return !children_.complete(event); });
+  event_log_.see(events);
   if (over_) return say_when_empty();
   if (events.empty()) return;
   carry_out(core_.step_all(events, read_clocks()));
@@ -127,6 +129,7 @@ void Driver::carry_out(const core::Effects& effects) {
     fenced_ = *effects.fence;
     node_.fence(fenced_);
   }
+  event_log_.see(effects);
   update_registry(effects.changed);
   tell_pg(effects.changed);
   for (const auto& start : effects.starts) children_.start(start);
@@ -239,7 +242,10 @@ void Driver::report(const core::Effects& effects) {
                  event.words.empty() ? "" : ": ", event.words);
     node_.member_changed(name(), event);
   }
-  if (effects.refused) spdlog::error("{}: refused: {}", name(), *effects.refused);
+  if (effects.refused) {
+    spdlog::error("{}: refused: {}", name(), *effects.refused);
+    node_.up().settled(name());
+  }
 }
 
 // ---- clients -------------------------------------------------------------------------------------------

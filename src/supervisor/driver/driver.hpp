@@ -20,6 +20,7 @@
 
 #include "core/core.hpp"
 #include "supervisor/driver/children.hpp"
+#include "supervisor/driver/event_log.hpp"
 #include "supervisor/driver/registry.hpp"
 #include "supervisor/pg/pg_process.hpp"
 
@@ -107,6 +108,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   Registry registry_;
   Children children_;
   PgHandle pg_;
+  TimedEventLog event_log_;
   boost::asio::steady_timer timer_;
   bool booted_ = false;
   std::optional<core::Renamed> renamed_before_boot_;
