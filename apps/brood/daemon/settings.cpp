@@ -116,6 +116,7 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   if (own->port != 0) out.node.port = 0;
   out.node.report_crashes = true;
   if (section.stuck_after) out.node.stuck_after = *section.stuck_after;
+  out.node.min_nodes = section.min_nodes.value_or(0);
   if (section.threads) out.node.threads = *section.threads;
   out.node.exec_allow = section.exec_allow.value_or(false) || given.exec_allow;
   out.node.log_dir = !given.log_dir.empty() ? given.log_dir : section.log_dir.value_or("");

@@ -90,11 +90,12 @@ TEST(DaemonSettings, WithoutAnySupervisorThereIsMain) {
   EXPECT_EQ(merged({"--name", "n1@h"}, "")->supervisors[0].name, "main");
   EXPECT_EQ(merged({"--name", "n1@h"}, "[supervisor.web]\n")->supervisors.size(), 1u);
   const auto more = merged({"--name", "n1@h", "--supervisor", "jobs", "--supervisor", "web"},
-                           "[node]\nexpect = 3\n[supervisor.web]\nweight = 5\n");
+                           "[node]\nexpect = 3\nmin_nodes = 2\n[supervisor.web]\nweight = 5\n");
   ASSERT_EQ(more->supervisors.size(), 2u);
   EXPECT_EQ(more->supervisors[0].weight, 5u);
   EXPECT_EQ(more->supervisors[1].name, "jobs");
   EXPECT_EQ(more->supervisors[1].expect, 3u);
+  EXPECT_EQ(more->node.min_nodes, 2u);
 }
 
 }  // namespace

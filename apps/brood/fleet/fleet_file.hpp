@@ -44,6 +44,7 @@ struct NodeSection {
   std::optional<std::chrono::milliseconds> stuck_after;
   std::optional<std::chrono::milliseconds> form_wait;
   std::optional<std::uint32_t> expect;
+  std::optional<std::uint32_t> min_nodes;
 };
 
 struct FleetFile {

@@ -128,6 +128,7 @@ hidden = false
 stuck_after_ms = 100
 form_wait_ms = 0
 expect = 3
+min_nodes = 2
 )",
                          "etc")
                         .node;
@@ -147,6 +148,7 @@ expect = 3
   EXPECT_EQ(node.stuck_after, milliseconds(100));
   EXPECT_EQ(node.form_wait, milliseconds(0));
   EXPECT_EQ(node.expect, 3u);
+  EXPECT_EQ(node.min_nodes, 2u);
 }
 
 TEST(FleetFile, HasWaysToFindOtherNodes) {
@@ -285,7 +287,7 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "epmd_port, "
       "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, erlang_tick_timeout_ms, "
       "hidden, "
-      "stuck_after_ms, form_wait_ms, expect; did you mean \"name\"?");
+      "stuck_after_ms, form_wait_ms, expect, min_nodes; did you mean \"name\"?");
   EXPECT_EQ(only("[nodes]\n"),
             "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
   EXPECT_EQ(

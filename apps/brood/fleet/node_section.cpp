@@ -147,6 +147,7 @@ NodeSection read_node(Section section, const std::string& folder) {
   node.stuck_after = milliseconds_at(section, "stuck_after_ms", 10);
   node.form_wait = milliseconds_at(section, "form_wait_ms", 0);
   node.expect = as<std::uint32_t>(section.integer("expect", 1, 10000));
+  node.min_nodes = as<std::uint32_t>(section.integer("min_nodes", 1, 10000));
   section.finish();
   return node;
 }
