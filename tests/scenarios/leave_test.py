@@ -1,6 +1,7 @@
 """Leaving in good order and joining: children are handed over one at a time, never two at once, none lost."""
 
 import random
+import signal
 import time
 
 from support import SLOW, ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
@@ -119,10 +120,18 @@ class Leave(ScenarioTest):
         cluster.begin_leave(name)
         self.wait(lambda: "drain" in cluster.log(name).lower() or "leav" in cluster.log(name).lower(), 10,
                   "it has begun to leave")
+        process = cluster.process(name)
+        process.terminate()  # sooner than a second after the first: what `timeout` sends, and no second wish
         begin = time.monotonic()
-        cluster.process(name).terminate()
-        cluster.process(name).wait(8 * SLOW)
+
+        def ended():
+            if process.poll() is None and time.monotonic() - begin > 1.2:
+                process.terminate()
+            return process.poll() is not None
+        self.wait(ended, 8, "the second signal ends it")
+        self.assertGreater(time.monotonic() - begin, 1.0, "the quick second signal counted as the first")
         self.assertLess(time.monotonic() - begin, 5 * SLOW)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":
