@@ -1,7 +1,6 @@
 // A process's turn: it takes in what came, acts on signals, and handles some messages.
-#include <spdlog/spdlog.h>
-
 #include "process/calls/gen_protocol.hpp"
+#include "process/log/log.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -16,9 +15,9 @@ void run_callback(const char* name, CodeRef callback) {
   try {
     callback();
   } catch (const std::exception& error) {
-    spdlog::error("brood: {} threw, which it must not: {}", name, error.what());
+    log::error("brood: {} threw, which it must not: {}", name, error.what());
   } catch (...) {
-    spdlog::error("brood: {} threw, which it must not", name);
+    log::error("brood: {} threw, which it must not", name);
   }
 }
 

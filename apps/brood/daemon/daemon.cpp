@@ -1,8 +1,6 @@
 #include "apps/brood/daemon/daemon.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,23 +37,8 @@ LogLevel level_of(const std::string& name) {
   return name == "off" ? LogLevel::off : LogLevel::info;
 }
 
-/// What still writes to spdlog's own logger goes the way of the others.
-class ToLog final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    const auto level = message.level >= spdlog::level::err    ? LogLevel::error
-                       : message.level == spdlog::level::warn ? LogLevel::warning
-                       : message.level == spdlog::level::info ? LogLevel::info
-                                                              : LogLevel::debug;
-    if (log::enabled(level)) log::write(level, std::string(message.payload.begin(), message.payload.end()));
-  }
-  void flush_() override {}
-};
-
 void set_up_logging(const DaemonSettings& settings, When color) {
   set_log_sink(log_to_stderr(wants_color(color, STDERR_FILENO)), level_of(settings.log_level));
-  auto logger = std::make_shared<spdlog::logger>("brood", std::make_shared<ToLog>());
-  logger->set_level(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
 }
 
 // Each program that runs takes file descriptors, and the usual soft limit is 1024.

@@ -1,9 +1,9 @@
 // Incoming connections: who may come in, and what becomes of a connection that is there already.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -35,7 +35,7 @@ void Distribution::Impl::drop_oldest_session() {
   sessions_.pop_front();
   ++counts_.connections_refused;
   if (limiter_.allow("pending"))
-    spdlog::warn("{} handshakes are pending; the oldest make room for new ones", sessions_.size() + 1);
+    log::warn("{} handshakes are pending; the oldest make room for new ones", sessions_.size() + 1);
   session->cancel();
   // Our own attempt gave way to this one.
   const auto took_over = took_over_.extract(session);
@@ -118,25 +118,25 @@ void Distribution::Impl::probe(const SessionPtr& session, const std::shared_ptr<
 void Distribution::Impl::await_probe(const SessionPtr& session, const std::shared_ptr<Channel>& old,
                                      Clock::time_point asked) {
   auto timer = std::make_shared<asio::steady_timer>(io, probe_interval);
-  timer->async_wait([self = shared_from_this(), session, old, asked,
-                     timer](const boost::system::error_code&) {
-    if (!self->is_pending(session)) return;
-    const PeerIdentity& peer = session->handshake().peer();
-    if (self->find(peer.name) != old) return self->on_authenticated(session);
-    if (old->last_received() > asked) {
-      self->sessions_.remove(session);
-      self->took_over_.erase(session);
-      ++self->counts_.handshakes_refused;
-      if (self->limiter_.allow(peer.name.value)) {
-        spdlog::warn("refused a second node {} from {}: the first one, at {}, is alive; choose another name",
-                     peer.name.value, to_text(session->remote()), old->peer().address);
-      }
-      return session->cancel();
-    }
-    // What has arrived but is not yet read may be the answer, or the end.
-    if (Clock::now() - asked > probe_patience && !old->has_unread()) return session->acknowledge();
-    self->await_probe(session, old, asked);
-  });
+  timer->async_wait(
+      [self = shared_from_this(), session, old, asked, timer](const boost::system::error_code&) {
+        if (!self->is_pending(session)) return;
+        const PeerIdentity& peer = session->handshake().peer();
+        if (self->find(peer.name) != old) return self->on_authenticated(session);
+        if (old->last_received() > asked) {
+          self->sessions_.remove(session);
+          self->took_over_.erase(session);
+          ++self->counts_.handshakes_refused;
+          if (self->limiter_.allow(peer.name.value)) {
+            log::warn("refused a second node {} from {}: the first one, at {}, is alive; choose another name",
+                      peer.name.value, to_text(session->remote()), old->peer().address);
+          }
+          return session->cancel();
+        }
+        // What has arrived but is not yet read may be the answer, or the end.
+        if (Clock::now() - asked > probe_patience && !old->has_unread()) return session->acknowledge();
+        self->await_probe(session, old, asked);
+      });
 }
 
 void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
@@ -156,7 +156,7 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
     const std::string who = name.empty() ? remote : fmt::format("{} at {}", name.value, remote);
     // One line for each kind of failure: that of another process there must not hide this one.
     if (limiter_.allow(fmt::format("{} {}", static_cast<int>(session->end()), who)))
-      spdlog::warn("no connection from {}: {}", who, session->words());
+      log::warn("no connection from {}: {}", who, session->words());
   }
   // Our own attempt gave way to this one; now it is needed after all.
   if (!took_over.empty()) resume_attempt(name, took_over.mapped());

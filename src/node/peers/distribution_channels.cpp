@@ -1,9 +1,9 @@
 // Channels coming up, going down and being kept alive.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "node/handshake/flags.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -77,7 +77,7 @@ void Distribution::Impl::report_down(const PeerInfo& peer, DownReason reason, co
   if (reason == DownReason::protocol_error) {
     ++counts_.protocol_errors;
     if (limiter_.allow(peer.name.value))
-      spdlog::warn("{} sent {}; its connection is closed", peer.name.value, words);
+      log::warn("{} sent {}; its connection is closed", peer.name.value, words);
   }
   callback([&] {
     if (processes_ != nullptr) processes_->on_node_down(peer.name);

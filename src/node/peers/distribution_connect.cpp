@@ -1,6 +1,5 @@
 // Outgoing connections.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/post.hpp>
 

@@ -1,6 +1,5 @@
 // Start, stop and accepting connections.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -8,6 +7,7 @@
 #include "node/net/names.hpp"
 #include "node/net/start_warnings.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -103,7 +103,7 @@ void Distribution::Impl::warn_of_plain_text() const {
   ErrorCode error;
   const auto endpoint = acceptor_.local_endpoint(error);
   if (tls_ != nullptr || error || endpoint.address().is_loopback()) return;
-  spdlog::warn(
+  log::warn(
       "{} listens at {} in plain text: whoever sees the traffic can read and change it; use TLS, or a "
       "network that you trust",
       options.name.value, to_text(endpoint));
@@ -111,7 +111,7 @@ void Distribution::Impl::warn_of_plain_text() const {
 
 void Distribution::Impl::warn_of_loopback() const {
   const std::string warning = loopback_warning(options.name, options.listen_address, loopback_address_);
-  if (!warning.empty()) spdlog::warn("{}", warning);
+  if (!warning.empty()) log::warn("{}", warning);
 }
 
 void Distribution::Impl::accept() {
@@ -125,7 +125,7 @@ void Distribution::Impl::accept() {
       return self->accept();
     }
     // Out of descriptors, most likely: it passes.
-    if (self->limiter_.allow("accept")) spdlog::warn("cannot accept connections: {}", error.message());
+    if (self->limiter_.allow("accept")) log::warn("cannot accept connections: {}", error.message());
     self->accept_timer_.expires_after(accept_pause);
     self->accept_timer_.async_wait([self](const ErrorCode& cancelled) {
       if (!cancelled) self->accept();

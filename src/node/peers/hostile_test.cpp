@@ -1,7 +1,5 @@
 // Peers that break rules, fall silent or come twice.
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <boost/asio/post.hpp>
@@ -10,6 +8,7 @@
 
 #include "node/net/wire.hpp"
 #include "node/test_support.hpp"
+#include "process/log/log_capture.hpp"
 
 namespace brood::node {
 namespace {
@@ -97,10 +96,7 @@ TEST(Hostile, AThousandIdleOrSlowConnectionsLeaveTheNodeAnswering) {
 }
 
 TEST(Hostile, AWrongCookieIsLoggedOnceAMinuteForEachPeer) {
-  std::ostringstream lines;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
+  const log::LogCapture lines;
   {
     TestNode a(without_epmd("a@127.0.0.1"));
     for (const char* name : {"x@127.0.0.1", "x@127.0.0.1", "x@127.0.0.1", "y@127.0.0.1"}) {
@@ -109,8 +105,7 @@ TEST(Hostile, AWrongCookieIsLoggedOnceAMinuteForEachPeer) {
     }
     EXPECT_TRUE(eventually([&] { return a->counters().handshakes_refused == 4; }));
   }
-  spdlog::set_default_logger(before);
-  const std::string text = lines.str();
+  const std::string text = lines.text();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
   EXPECT_NE(text.find("x@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
   EXPECT_NE(text.find("y@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <fstream>
 
 #include "node/tls/tls_words.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 namespace {
@@ -71,9 +71,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::load(const TlsOptions& options, 
   made->context_ = std::move(*context);
   X509* certificate = SSL_CTX_get0_certificate(made->context_.get());
   if (!own_host.empty() && !tls::is_for_host(certificate, own_host)) {
-    spdlog::warn(
-        "the TLS certificate {} is for {}, not for this node's host {}: peers will not connect to it",
-        options.cert_file, tls::hosts_of(certificate), own_host);
+    log::warn("the TLS certificate {} is for {}, not for this node's host {}: peers will not connect to it",
+              options.cert_file, tls::hosts_of(certificate), own_host);
   }
   return made;
 }
@@ -143,11 +142,11 @@ void TlsContext::refresh() {
   seen_ = now;
   auto context = read();
   if (!context) {
-    spdlog::error("the changed TLS files are not used, those from before are: {}", context.error().message);
+    log::error("the changed TLS files are not used, those from before are: {}", context.error().message);
     return;
   }
   context_ = std::move(*context);
-  spdlog::info("TLS: {}, {} and {} were read again", options_.cert_file, options_.key_file, options_.ca_file);
+  log::info("TLS: {}, {} and {} were read again", options_.cert_file, options_.key_file, options_.ca_file);
 }
 
 std::unique_ptr<TlsEngine> TlsContext::server() {

@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "node/tls/tls_test_support.hpp"
+#include "process/log/log_capture.hpp"
 
 namespace brood::node {
 namespace {
@@ -70,21 +69,9 @@ TEST(TlsContext, AKeyWithAPasswordIsRefusedAndNobodyIsAsked) {
 
 class Reload : public ::testing::Test {
  protected:
-  Reload()
-      : before_(spdlog::default_logger()),
-        files_(ca_.issue("n1")),
-        context_(std::move(*TlsContext::load(files_, ""))) {
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines_)));
-  }
-  ~Reload() override { spdlog::set_default_logger(before_); }
+  Reload() : files_(ca_.issue("n1")), context_(std::move(*TlsContext::load(files_, ""))) {}
 
-  [[nodiscard]] long count(const std::string& words) const {
-    const std::string text = lines_.str();
-    long found = 0;
-    for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++found;
-    return found;
-  }
+  [[nodiscard]] long count(const std::string& words) const { return log_.count(words); }
   /// The name in the certificate that a new connection shows; whoever dials accepts any of this CA.
   std::string shown() {
     const auto client = context_->client("127.0.0.1");
@@ -106,8 +93,7 @@ class Reload : public ::testing::Test {
                                std::filesystem::copy_options::overwrite_existing);
   }
 
-  std::ostringstream lines_;
-  std::shared_ptr<spdlog::logger> before_;
+  const log::LogCapture log_;
   TestCa ca_;
   TlsOptions files_;
   std::unique_ptr<TlsContext> context_;

@@ -1,8 +1,7 @@
 // Handlers that block or run too long: how the scheduler sees them and makes up for their threads.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
+#include "process/log/log.hpp"
 #include "process/process.hpp"
 #include "process/sched/scheduler.hpp"
 #include "process/sched/scheduler_slot.hpp"
@@ -16,7 +15,7 @@ void tell(Process& process, bool stuck) {
   try {
     process.on_stuck(stuck);
   } catch (...) {
-    spdlog::error("brood: an on_stuck callback threw; it must not");
+    log::error("brood: an on_stuck callback threw; it must not");
   }
 }
 

@@ -1,12 +1,12 @@
 #include "supervisor/driver/driver.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "core/wire.hpp"
+#include "process/log/log.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
 
@@ -224,26 +224,26 @@ void Driver::report(const core::Effects& effects) {
   for (const auto& line : effects.log) {
     switch (line.level) {
       case core::LogLevel::debug:
-        spdlog::debug("{}: {}", name(), line.text);
+        log::debug("{}: {}", name(), line.text);
         break;
       case core::LogLevel::info:
-        spdlog::info("{}: {}", name(), line.text);
+        log::info("{}: {}", name(), line.text);
         break;
       case core::LogLevel::warning:
-        spdlog::warn("{}: {}", name(), line.text);
+        log::warn("{}: {}", name(), line.text);
         break;
       case core::LogLevel::error:
-        spdlog::error("{}: {}", name(), line.text);
+        log::error("{}: {}", name(), line.text);
         break;
     }
   }
   for (const auto& event : effects.members) {
-    spdlog::info("{}: member {} is {}{}{}", name(), event.session.node.value, core::to_string(event.state),
-                 event.words.empty() ? "" : ": ", event.words);
+    log::info("{}: member {} is {}{}{}", name(), event.session.node.value, core::to_string(event.state),
+              event.words.empty() ? "" : ": ", event.words);
     node_.member_changed(name(), event);
   }
   if (effects.refused) {
-    spdlog::error("{}: refused: {}", name(), *effects.refused);
+    log::error("{}: refused: {}", name(), *effects.refused);
     node_.up().settled(name());
   }
 }
@@ -377,7 +377,7 @@ void Driver::wake_waiters(const std::vector<ChildId>& changed) {
 
 void Driver::say_when_empty() {
   if (children_.size() > 0)
-    spdlog::debug("{}: {} children still end: {}", name(), children_.size(), children_.first_words());
+    log::debug("{}: {} children still end: {}", name(), children_.size(), children_.first_words());
   if (children_.size() > 0 || !emptied_) return;
   std::exchange(emptied_, nullptr)();
 }

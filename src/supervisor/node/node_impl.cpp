@@ -1,7 +1,6 @@
 #include "supervisor/node/node_impl.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/post.hpp>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "core/wire.hpp"
 #include "node/epmd/epmd.hpp"
+#include "process/log/log.hpp"
 #include "process/sched/left_behind.hpp"
 #include "supervisor/driver/router.hpp"
 #include "supervisor/driver/specs.hpp"
@@ -136,11 +136,10 @@ Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
   const std::string only_here = distribution_->loopback_address();
   if (auto started = node::epmd::start_epmd(only_here); !started) return creation;
   const char* asked = std::getenv("ERL_EPMD_ADDRESS");
-  spdlog::info(
-      "started EPMD, which did not run here, at {}; it stays when this node ends, until `epmd -kill`",
-      asked != nullptr     ? asked
-      : !only_here.empty() ? only_here
-                           : "all addresses of this machine (ERL_EPMD_ADDRESS gives it fewer)");
+  log::info("started EPMD, which did not run here, at {}; it stays when this node ends, until `epmd -kill`",
+            asked != nullptr     ? asked
+            : !only_here.empty() ? only_here
+                                 : "all addresses of this machine (ERL_EPMD_ADDRESS gives it fewer)");
   // EPMD answers a little after it was started.
   const auto until = std::chrono::steady_clock::now() + milliseconds(3000);
   do {
@@ -193,9 +192,6 @@ void NodeImpl::wire_runtime() {
 }
 
 void NodeImpl::run_threads() {
-  // Made before there are threads: two that make it at once look like a race where its library is not built
-  // with the thread sanitizer.
-  (void)spdlog::default_logger_raw();
   network_loop_ = std::make_shared<node::NetworkLoop>(network_);
   network_loop_->start();
   runtime_->set_poller(network_loop_);
@@ -280,7 +276,7 @@ void NodeImpl::stop() {
   distribution_.reset();
   if (stuck > 0 || !emptied) {
     // Handlers still run: their threads are left behind, and with them what their callbacks point into.
-    spdlog::warn("{} handlers still run; their threads are left behind", stuck);
+    log::warn("{} handlers still run; their threads are left behind", stuck);
     for (auto& driver : all) process::leave_behind(std::move(driver));
     process::leave_behind(shared_from_this());
     return;
@@ -373,8 +369,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
                   [name = driver->name()](const Outcomes& outcomes, bool) {
                     for (const auto& outcome : outcomes) {
                       if (outcome.error) {
-                        spdlog::warn("{}: static child {}: {}", name, outcome.id.text(),
-                                     outcome.error->message);
+                        log::warn("{}: static child {}: {}", name, outcome.id.text(), outcome.error->message);
                       }
                     }
                   });
@@ -474,12 +469,12 @@ void NodeImpl::warn_of_seed(const NodeName& node, node::ConnectFailure failure, 
     it->second = now;
   }
   if (failure == node::ConnectFailure::other_node) {
-    spdlog::warn("cannot join seed {}; give `join` that name, or this node will form a cluster of its own",
-                 words);
+    log::warn("cannot join seed {}; give `join` that name, or this node will form a cluster of its own",
+              words);
   } else if (proves_death(failure)) {
-    spdlog::info("seed {} does not run yet: {}", node.value, words);
+    log::info("seed {} does not run yet: {}", node.value, words);
   } else {
-    spdlog::warn("cannot join seed {}: {}", node.value, words);
+    log::warn("cannot join seed {}: {}", node.value, words);
   }
 }
 
@@ -516,8 +511,8 @@ void NodeImpl::on_peer_term(process::Incoming incoming) {
   if (!bytes) return;
   auto body = core::decode(*bytes);
   if (!body) {
-    spdlog::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.value,
-                 body.error().message);
+    log::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.value,
+              body.error().message);
     return;
   }
   if (distribution() && std::holds_alternative<core::Hello>(*body)) {

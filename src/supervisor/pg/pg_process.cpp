@@ -1,6 +1,6 @@
 #include "supervisor/pg/pg_process.hpp"
 
-#include <spdlog/spdlog.h>
+#include "process/log/log.hpp"
 
 namespace brood::supervisor {
 
@@ -47,7 +47,7 @@ PgHandle::PgHandle(process::Runtime& runtime, const std::string& supervisor)
   const auto named = runtime_.register_name(name_, pid_);
   named_ = named.has_value();
   if (!named) {
-    spdlog::warn("{}: Erlang nodes do not see its children in pg: {}", supervisor, named.error().message);
+    log::warn("{}: Erlang nodes do not see its children in pg: {}", supervisor, named.error().message);
   }
 }
 
