@@ -59,6 +59,10 @@ std::optional<LastEnd> Launcher::last_end(std::string_view log_name) const {
   return read_last_end(engine_->log_folder(log_name));
 }
 
+std::optional<std::int64_t> Launcher::log_changed_ms(std::string_view log_name) const {
+  return exec::log_changed_ms(engine_->log_folder(log_name));
+}
+
 bool Launcher::remove_log(std::string_view log_name) {
   return remove_log_folder(engine_->log_folder(log_name));
 }

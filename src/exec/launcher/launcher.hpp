@@ -119,6 +119,8 @@ class Launcher {
                                  std::size_t bytes_max = std::size_t{1} << 20) const;
   /// How and when the last run under this name ended that has; nullopt if none has, or it is no longer kept.
   [[nodiscard]] std::optional<LastEnd> last_end(std::string_view log_name) const;
+  /// When what is kept under this name last changed, in milliseconds since 1970; nullopt if nothing is kept.
+  [[nodiscard]] std::optional<std::int64_t> log_changed_ms(std::string_view log_name) const;
   /// Forgets both now instead of in time. False if there is nothing, or the program runs.
   bool remove_log(std::string_view log_name);
   [[nodiscard]] const std::string& log_dir() const;

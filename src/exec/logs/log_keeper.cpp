@@ -23,6 +23,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds look_every_max = std::chrono::minutes{10};
 constexpr milliseconds look_every_min{50};
 constexpr milliseconds look_again_after{1000};
+/// Of the time that a look takes: the disk is for the programs, however many of them end.
+constexpr int pause_factor = 20;
 /// So many programs may end before the folder is looked through for them.
 constexpr std::size_t ends_max = 64;
 
@@ -62,6 +64,11 @@ std::optional<KeptLog> look_at(const std::string& folder) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> log_changed_ms(const std::string& folder) {
+  const auto log = look_at(folder);
+  return log ? std::optional(log->last_ms) : std::nullopt;
+}
 
 bool remove_log_folder(const std::string& folder) {
   const FolderLock lock(folder, FolderLock::Kind::to_remove);
@@ -132,9 +139,12 @@ void LogKeeper::run() {
   while (!over_) {
     ends_ = 0;
     lock.unlock();
+    const auto began = std::chrono::steady_clock::now();
     sweep_logs(log_dir_, limits_, wall_clock_ms());
+    const auto took = std::chrono::ceil<milliseconds>(std::chrono::steady_clock::now() - began);
     lock.lock();
-    changed_.wait_for(lock, std::min(every, look_again_after), [this] { return over_; });
+    changed_.wait_for(lock, std::max(std::min(every, look_again_after), took * pause_factor),
+                      [this] { return over_; });
     changed_.wait_for(lock, every, [this] { return over_ || ends_ >= ends_max; });
   }
 }

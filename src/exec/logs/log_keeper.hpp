@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -32,6 +33,8 @@ struct LogSweep {
 };
 /// Looks through `log_dir` once. `now_ms` is the wall clock's.
 LogSweep sweep_logs(const std::string& log_dir, const LogLimits& limits, std::int64_t now_ms);
+/// When a log last changed, of the wall clock; nullopt if there is none in that folder.
+[[nodiscard]] std::optional<std::int64_t> log_changed_ms(const std::string& folder);
 /// Removes one log, unless it is in use.
 bool remove_log_folder(const std::string& folder);
 
