@@ -195,6 +195,32 @@ class Programs(ScenarioTest):
         self.wait(lambda: cluster.brood("logs", "limits", node="n1").out, 10, "it wrote")
         self.assertEqual(cluster.brood("logs", "limits", node="n1").out, f"{low} {words}\n")
 
+    def test_as_process_1_a_node_takes_away_processes_that_lost_their_parents(self):
+        container = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        if subprocess.run([*container, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no process namespace can be made here")
+        cluster = self.cluster("n1", wrapper=container)
+        cluster.start()
+
+        def children(pid):
+            found = []
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                    found += file.read().split()
+            return found
+        node, = children(cluster.process("n1").pid)
+
+        def ended():
+            states = []
+            for child in children(node):
+                with open(f"/proc/{child}/stat", encoding="ascii") as file:
+                    states.append(file.read().rsplit(")", 1)[1].split()[0])
+            return "Z" in states
+        subprocess.run(["nsenter", "-t", node, "-p", "-m", "sh", "-c", "(sleep 0.1 &) ; true"], check=True)
+        self.wait(ended, 5, "an orphan has ended below the node")
+        self.wait(lambda: not ended(), 30, "it is taken away")
+        cluster.kill("n1")
+
     def test_a_log_whose_folder_was_removed_is_there_again(self):
         cluster = self.one_node({"id": "ticker", "exec": [
             "sh", "-c", "while :; do echo tick; sleep 0.05; done"]}, node={"exec_allow": True, "log_dir": "logs"})
