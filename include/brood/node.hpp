@@ -54,7 +54,15 @@ struct NodeOptions {
   /// Handle SIGSEGV and the like so that the others learn which child crashed this node. Process-wide: for
   /// programs that have no crash handler of their own.
   bool report_crashes = false;
-  std::string log_dir = {};    ///< Output of ordinary programs; default: a private temporary folder.
+  std::string log_dir = {};  ///< Output of ordinary programs; default: a private temporary folder.
+  /// Of each program's output; the newest half of it is always kept. 0 keeps none. Too small loses what led
+  /// to an end; each program may take that much of the disk.
+  std::size_t log_bytes_max = std::size_t{1} << 20;
+  /// Output and last end of a program that ended or was stopped are kept that long. 0: until there are too
+  /// many of them.
+  std::chrono::milliseconds log_keep = std::chrono::hours{24};
+  /// Of all such programs together, on this node; the oldest go first. 0: no limit.
+  std::uint64_t log_keep_bytes_max = std::uint64_t{256} << 20;
   std::string shim_path = {};  ///< The program brood-shim; default: beside this program, then PATH.
   /// No supervisor of this node starts a child before that many nodes, this one among them, are members. 0 and
   /// 1: at once. Too small: a node that cannot reach the others starts everything a second time. Too large: a

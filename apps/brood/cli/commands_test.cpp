@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -17,6 +18,7 @@ namespace {
 struct Ran {
   int status = 0;
   std::string out;
+  std::string remarks;  ///< On stderr, without the error that ends it.
   std::vector<std::string> asked;
   std::string code;
   std::string message;
@@ -30,10 +32,12 @@ Ran run(std::vector<std::string> words, FakeApi api) {
   Ran ran;
   if (!arguments) return ran;
   testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
   {
     Output out(arguments->common.json, arguments->common.color);
     Session session{api, out, *arguments};
     const auto done = run_command(session);
+    ran.remarks = testing::internal::GetCapturedStderr();
     if (done) {
       out.flush();
     } else {
@@ -314,6 +318,38 @@ TEST(Commands, LogsFollowsAChildWhoseNodeIsLost) {
                                 log_answer("two", 3, "n2@h", "n2@h"), gone, gone, "{ok, []}"});
   EXPECT_EQ(ran.out, "one two");
   EXPECT_EQ(ran.status, 0);
+}
+
+TEST(Commands, LogsFollowsWithoutAPauseWhilePiecesAreFullAndSaysWhatIsLost) {
+  const int piece = 262144;  // as long as one may be
+  const int pieces = 20;
+  const std::string full(piece, 'x');
+  std::vector<std::string> answers{"[web]", log_answer("", 0)};
+  for (int i = 1; i <= pieces; ++i) answers.push_back(log_answer(full, i * piece));
+  answers.push_back(log_answer("end", pieces * piece + 1003, "n1@h", "undefined"));
+  answers.push_back(log_answer("", pieces * piece + 1003, "n1@h", "undefined"));
+  answers.emplace_back("{ok, []}");
+  const auto began = std::chrono::steady_clock::now();
+  const auto ran = run({"logs", "a", "-f"}, answers);
+  // A pause at each piece would be 5 s.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(2500));
+  EXPECT_EQ(ran.out.size(), static_cast<std::size_t>(pieces * piece + 3));
+  EXPECT_EQ(ran.remarks, "--- 1000 bytes lost ---\n");
+}
+
+TEST(Commands, LogsOfAProgramThatEndedSaysHowAndWhen) {
+  const std::string end =
+      "last_end => #{text => <<\"exited with code 7\">>, ended_ms => 1700000000123, code => 7, node => "
+      "'n1@h'}";
+  const std::string answer = "{ok, #{text => <<\"x\">>, next => 1, node => 'n1@h', runs_on => ";
+  const auto ran = run({"logs", "a", "-n", "5"}, {"[web]", answer + "undefined, " + end + "}}"});
+  EXPECT_EQ(ran.out, "x");
+  EXPECT_EQ(ran.remarks, "--- exited with code 7 at 2023-11-14 22:13:20 UTC ---\n");
+  EXPECT_EQ(run({"logs", "a", "-n", "5"}, {"[web]", answer + "'n1@h', " + end + "}}"}).remarks, "")
+      << "it runs again";
+  const auto document =
+      run({"logs", "a", "-n", "5", "--json"}, {"[web]", answer + "undefined, " + end + "}}"}).out;
+  EXPECT_NE(document.find("\"code\":7"), std::string::npos) << document;
 }
 
 // ---- apply ----------------------------------------------------------------------------------------------

@@ -101,6 +101,9 @@ Result<void> NodeImpl::open() {
   exec::LauncherOptions launcher_options;
   launcher_options.shim_path = options_.shim_path;
   launcher_options.log_dir = options_.log_dir;
+  launcher_options.log_bytes_max = options_.log_bytes_max;
+  launcher_options.log_limits.keep_for = options_.log_keep;
+  launcher_options.log_limits.bytes_max = options_.log_keep_bytes_max;
   launcher_options.heartbeat_limit = options_.tick_timeout / 2;
   launcher_ = std::make_unique<exec::Launcher>(control_, launcher_options);
   router_ = std::make_unique<Router>(*this);
