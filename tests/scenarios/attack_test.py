@@ -139,7 +139,10 @@ class Attack(ScenarioTest):
         answer = way_in.request((Atom("fleet"), {WEB: [shell]}, {}))
         self.assertEqual(answer[1][0], "not_allowed", answer)
         self.assertFalse(os.path.exists(marker))
-        self.assertEqual(way_in.counters()["proofs_refused"], 2)
+        counters = way_in.counters()
+        self.assertEqual(counters["proofs_refused"], 2)
+        self.assertEqual(counters["commands_refused"], 3)
+        self.assertEqual(cluster.log("n1").count("refused to start a command"), 1, cluster.log("n1"))
         cluster.wait_members()
         self.assertIn("exec_allow without TLS", cluster.log("n1"))
 

@@ -517,6 +517,15 @@ bool NodeImpl::may_start_commands(const NodeName& node) const {
          (distribution() && distribution()->is_proven(node));
 }
 
+void NodeImpl::note_refused_command(const NodeName& by) {
+  ++commands_refused_;
+  if (limiter_.allow("command " + by.value)) {
+    spdlog::warn(
+        "refused to start a command for {}, which has not proved to be that node (see unproven_exec)",
+        by.value);
+  }
+}
+
 void NodeImpl::warn_of_plain_exec() const {
   if (!options_.exec_allow || options_.tls) return;
   spdlog::warn(

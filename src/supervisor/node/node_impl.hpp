@@ -94,6 +94,9 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   /// Whether a process of that node may start commands that no file lists, as far as it is this node's to
   /// say.
   [[nodiscard]] bool may_start_commands(const NodeName& node) const;
+  /// Counts, and says in the log, that such a command was refused.
+  void note_refused_command(const NodeName& by);
+  [[nodiscard]] std::uint64_t commands_refused() const { return commands_refused_; }
   /// Null until the node has a network.
   [[nodiscard]] node::Distribution* distribution() const { return network_up_; }
   /// Messages of supervisors that came from peers that have not proved to be brood nodes.
@@ -166,6 +169,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   NodeWatch watch_;
   node::LogLimiter limiter_;
   std::atomic<std::uint64_t> unproven_refused_ = 0;
+  std::atomic<std::uint64_t> commands_refused_ = 0;
   std::mutex promote_mutex_;
   mutable std::mutex mutex_;  ///< Guards what follows, and join_ and the change of the name.
   std::map<std::string, std::shared_ptr<Driver>> drivers_;

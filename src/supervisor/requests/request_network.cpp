@@ -33,6 +33,7 @@ void network_info(const RequestPtr& request) {
                            {Term::atom("proofs_refused"), count(counters.proofs_refused)},
                            {Term::atom("senders_forged"), count(counters.senders_forged)},
                            {Term::atom("unproven_refused"), count(request->node.unproven_refused())},
+                           {Term::atom("commands_refused"), count(request->node.commands_refused())},
                            {Term::atom("protocol_errors"), count(counters.protocol_errors)},
                            {Term::atom("slowest_cut"), count(counters.slowest_cut)},
                            {Term::atom("bytes_waiting"), count(counters.bytes_waiting)}});

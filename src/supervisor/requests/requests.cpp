@@ -21,6 +21,7 @@ void Request::fail(const Error& error) const {
 
 Result<void> Request::may_start(const Driver& of, const core::Spec& spec) const {
   if (may_exec || !spec.is_program() || node.worker_table().trusts(of.name(), spec.needs)) return {};
+  node.note_refused_command(by);
   return Error{
       Errc::not_allowed,
       "without TLS a command is started for a peer that proves who it is, as brood nodes and the brood "
@@ -42,9 +43,10 @@ void RequestServer::receive(const process::Incoming& incoming) {
   if (!from) return;
   const BytesView message = BytesView(incoming.term).substr(reader.position());
   if (handle_call_here(*from, message)) return;
-  const bool may_exec = node_.may_start_commands(incoming.from.node);
-  boost::asio::post(node_.queries(), [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message),
-                                      may_exec] { handle(caller, body, may_exec); });
+  boost::asio::post(
+      node_.queries(),
+      [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message), by = incoming.from.node,
+       may_exec = node_.may_start_commands(incoming.from.node)] { handle(caller, body, by, may_exec); });
 }
 
 /// The hot path: a call by id that another node has routed here. No Term is built, no thread is changed.
@@ -74,13 +76,14 @@ bool RequestServer::handle_call_here(BytesView from, BytesView message) {
   return true;
 }
 
-void RequestServer::handle(const Bytes& from, const Bytes& message, bool may_exec) {
+void RequestServer::handle(const Bytes& from, const Bytes& message, const NodeName& by, bool may_exec) {
   auto request = std::make_shared<Request>(
       Request{node_,
               {},
               {},
               nullptr,
               [&runtime = node_.runtime(), from](BytesView answer) { runtime.reply(from, Bytes(answer)); },
+              by,
               may_exec});
   auto term = decode_term(message);
   if (!term) {

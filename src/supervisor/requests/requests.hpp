@@ -26,7 +26,8 @@ struct Request {
   std::vector<Term> items;         ///< Without the tag.
   std::shared_ptr<Driver> driver;  ///< Of items[0], where the request names a supervisor.
   std::function<void(BytesView)> reply_bytes;
-  bool may_exec = true;  ///< NodeImpl::may_start_commands() of who asks.
+  NodeName by = {};      ///< The node that asks.
+  bool may_exec = true;  ///< NodeImpl::may_start_commands() of it, when the request came.
 
   /// Whether who asks may start that child. not_allowed: it is a command of his own, and he is a stranger.
   [[nodiscard]] Result<void> may_start(const Driver& of, const core::Spec& spec) const;
@@ -60,7 +61,7 @@ class RequestServer {
   void receive(const process::Incoming& incoming);
 
  private:
-  void handle(const Bytes& from, const Bytes& message, bool may_exec);
+  void handle(const Bytes& from, const Bytes& message, const NodeName& by, bool may_exec);
   bool handle_call_here(BytesView from, BytesView message);
 
   NodeImpl& node_;
