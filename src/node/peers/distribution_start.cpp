@@ -70,7 +70,7 @@ Result<std::uint32_t> Distribution::Impl::start() {
 Result<void> Distribution::Impl::listen() {
   const std::string host =
       options.listen_address.empty() ? std::string(host_part(options.name)) : options.listen_address;
-  auto endpoints = resolve_now(io, host, options.listen_port_min);
+  auto endpoints = resolve_now(host, options.listen_port_min);
   if (!endpoints) return Error{Errc::io, fmt::format("cannot listen: {}", endpoints.error().message)};
   auto endpoint = endpoints->front();
   loopback_address_ = endpoint.address().is_loopback() ? endpoint.address().to_string() : "";
