@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <set>
 
 #include "apps/brood/cli/version.hpp"
@@ -74,26 +75,39 @@ Outcome<std::vector<std::unique_ptr<Supervisor>>> start_supervisors(Node& node,
 }
 
 // Whoever changed this node's own file trusts the commands in it: `brood apply` may start them here.
-Result<void> trust_commands(supervisor::NodeImpl& node, const std::string& path) {
+Result<supervisor::NodeImpl::FileCommands> commands_of(supervisor::NodeImpl& node, const std::string& path) {
   const auto file = fleet::load_fleet(path);
   if (!file) return {Errc::invalid_argument, file.error().front().text(path)};
+  supervisor::NodeImpl::FileCommands out;
   for (const auto& options : file->supervisors) {
-    std::set<std::string> tokens;
+    auto& tokens = out[options.name];
     for (const auto& child : options.children) {
       auto spec = supervisor::core_spec(child, node);
       if (!spec) return spec.error();
       if ((*spec)->is_program()) tokens.insert((*spec)->needs);
     }
-    node.worker_table().trust(options.name, std::move(tokens));
   }
-  return {};
+  return out;
+}
+
+bool others_are_up(const supervisor::NodeImpl& node) {
+  for (const auto& [name, by_supervisor] : node.member_views()) {
+    if (name == node.name()) continue;
+    for (const auto& [supervisor, view] : by_supervisor) {
+      if (view.up) return true;
+    }
+  }
+  return false;
 }
 
 void leave(Node& node) {
   spdlog::info("leaving: handing the children to other nodes");
+  const bool alone = !others_are_up(node.impl());
   const auto drained = node.drain(drain_timeout, /*for_good=*/true);
-  if (drained) {
-    spdlog::info("left: other nodes have the children");
+  if (drained && alone) {
+    spdlog::info("left: no child ran here, and there is no other node");
+  } else if (drained) {
+    spdlog::info("left: what ran here runs on other nodes");
   } else if (drained.error().code == Errc::no_target) {
     spdlog::info("no other node can take the children; they end here");
   } else {
@@ -115,7 +129,7 @@ Outcome<void> run(DaemonSettings settings, StopSignals& signals) {
   if (!supervisors) return tl::unexpected(supervisors.error());
   if (!settings.config.empty()) {
     (*node)->impl().on_reload(
-        [impl = &(*node)->impl(), path = settings.config] { return trust_commands(*impl, path); });
+        [impl = &(*node)->impl(), path = settings.config] { return commands_of(*impl, path); });
   }
   fmt::print("brood: node {} is up\n", name);
   std::fflush(stdout);
@@ -131,11 +145,13 @@ int run_daemon(const Arguments& arguments) {
   Output out(false, arguments.common.color);
   auto settings = daemon_settings(arguments);
   if (!settings) return out.show(settings.error());
+  ::unsetenv("BROOD_COOKIE");  // the programs that this node starts must not inherit it
   StopSignals signals;
   install_crash_report();
   raise_file_limit();
   set_up_logging(*settings, arguments.common.color);
   spdlog::info("brood {} starts as {}", version, settings->node.name);
+  for (const auto& remark : settings->remarks) spdlog::warn("{}", remark);
   const auto done = run(std::move(*settings), signals);
   return done ? exit_ok : out.show(done.error());
 }

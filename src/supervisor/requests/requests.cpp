@@ -20,7 +20,7 @@ void Request::fail(const Error& error) const {
 }
 
 RequestServer::RequestServer(NodeImpl& node) : node_(node) {
-  for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes()}) {
+  for (const auto& routes : {child_routes(), read_routes(), node_routes(), fleet_routes(), log_routes()}) {
     for (const Route& route : routes) routes_.emplace(std::pair(route.tag, route.items), route);
   }
 }
