@@ -40,6 +40,12 @@ Term request_of(std::string_view name, std::vector<Term> items) {
   return Term::tuple(std::move(items));
 }
 
+void Session::add_timeout(std::vector<Term>& items) const {
+  if (!arguments.common.timeout) return;
+  const auto ms = static_cast<std::int64_t>(arguments.common.timeout->count());
+  items.push_back(Term::map({{Term::atom("timeout"), Term(ms)}}));
+}
+
 Outcome<Term> Session::supervisor() const {
   if (!arguments.common.supervisor.empty()) return Term::atom(arguments.common.supervisor);
   const auto answer = ask(api, Term::atom("supervisors"), timeout(question_timeout));

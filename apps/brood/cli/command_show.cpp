@@ -49,12 +49,26 @@ std::string total_line(const std::vector<ChildRow>& rows) {
                      failed == 0 ? "" : fmt::format(", {} failed", failed));
 }
 
+// Why a child waits is told of one child only, as that asks more of the node; of the first few it is asked.
+constexpr int whys_asked = 20;
+
+void ask_why_waiting(Session& session, std::vector<ChildRow>& rows) {
+  int left = whys_asked;
+  for (auto& row : rows) {
+    const bool waits = row.wanted && !row.failed && row.instances.empty() && row.waiting.empty();
+    if (!waits || left-- <= 0) continue;
+    const auto one = describe(session, Term::tuple({Term::atom("id"), *parse_id(row.id)}));
+    if (one && !one->empty()) row.waiting = one->front().waiting;
+  }
+}
+
 }  // namespace
 
 Outcome<void> ps(Session& session) {
   auto rows = describe(session, selection(session.arguments));
   if (!rows) return tl::unexpected(rows.error());
   if (session.arguments.local && !session.arguments.tag.empty()) keep_tag(*rows, session.arguments.tag);
+  ask_why_waiting(session, *rows);
   auto& out = session.out;
   if (out.json()) {
     out.line(json_line(children_json(*rows)));

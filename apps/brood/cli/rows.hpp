@@ -6,6 +6,7 @@
 #include <brood/term.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct InstanceRow {
   std::string role;
   std::int64_t restarts = 0;
   std::int64_t uptime_ms = 0;
-  std::string reason;  ///< Why it is not running, in words.
+  std::string reason;    ///< Why it is not running, in words.
+  std::string last_end;  ///< How what ran before it there ended, in words; empty: not known.
+  std::optional<std::int64_t> next_try_ms;  ///< Until it is started again.
 };
 
 struct ChildRow {
@@ -34,11 +37,17 @@ struct ChildRow {
   bool wanted = true;  ///< False: it was stopped.
   bool failed = false;
   std::string failure;
+  std::string waiting;                      ///< Why it runs nowhere, though it should.
+  std::string last_end;                     ///< How what ran last ended, in words; empty: not known.
+  std::optional<std::int64_t> next_try_ms;  ///< Until it is tried again.
   std::string node_for;
   Term args;
   std::string shutdown;
   std::vector<InstanceRow> instances;
 };
+
+/// The command of a program, each word quoted for a shell where it has to be.
+[[nodiscard]] std::string command_line(const std::vector<std::string>& words);
 
 struct NodeRow {
   std::string name;
