@@ -101,7 +101,7 @@ TEST(Commands, TheOnlySupervisorIsFoundByAsking) {
 }
 
 TEST(Commands, OfSeveralSupervisorsOneMustBeNamed) {
-  const auto ran = run({"ps"}, {"[jobs, web]"});
+  const auto ran = run({"show", "a"}, {"[jobs, web]"});
   EXPECT_EQ(ran.status, exit_usage);
   EXPECT_EQ(ran.message, "n1@h has several supervisors; say which: --supervisor jobs | web");
   EXPECT_EQ(run({"ps", "--supervisor", "web"}, answering({one_child})).asked.front(), "{describe,web,all}");
@@ -110,7 +110,8 @@ TEST(Commands, OfSeveralSupervisorsOneMustBeNamed) {
 TEST(Commands, PsPrintsExactlyThePromisedKeys) {
   const auto ran = run({"ps", "--json"}, answering({"[web]", one_child}));
   EXPECT_EQ(ran.out,
-            "[{\"id\":\"a\",\"worker\":\"counter\",\"restart\":\"permanent\",\"tags\":[\"t\"],\"instances\":["
+            "[{\"supervisor\":\"web\",\"id\":\"a\",\"worker\":\"counter\",\"restart\":\"permanent\",\"tags\":"
+            "[\"t\"],\"instances\":["
             "{\"node\":\"n2@h\","
             "\"pid\":\"<n2@h.7.0>\",\"os_pid\":0,\"phase\":\"running\",\"role\":\"active\",\"restarts\":2,"
             "\"uptime_s\":61.5}]}]\n");
@@ -139,7 +140,7 @@ TEST(Commands, PsSaysWhyAChildWaits) {
   const std::string why =
       "{ok, [#{id => <<\"a\">>, wanted => true, waiting => <<\"no member knows the worker w\">>, "
       "instances => []}]}";
-  EXPECT_EQ(run({"ps"}, {"[web]", waits, "[web]", why}).out,
+  EXPECT_EQ(run({"ps"}, {"[web]", waits, why}).out,
             "ID  RUNS  NODE  PHASE    OS PID  RESTARTS  UP  WHY\n"
             "a   w     -     waiting       -         -   -  no member knows the worker w\n");
 }
@@ -171,6 +172,15 @@ TEST(Commands, ShowTellsOfTheLastEndAndTheNextTry) {
   EXPECT_NE(text.find("last end   exited with code 1\n"), std::string::npos) << text;
   EXPECT_NE(text.find("next try in 5s\n"), std::string::npos) << text;
   EXPECT_NE(run({"ps"}, {"[web]", restarting}).out.find("restarting in 5s"), std::string::npos);
+}
+
+TEST(Commands, PsShowsTheChildrenOfAllSupervisors) {
+  const auto ran = run({"ps"}, answering({"[jobs, web]", "{ok, []}", one_child}));
+  EXPECT_EQ(ran.asked,
+            (std::vector<std::string>{"supervisors", "{describe,jobs,all}", "{describe,web,all}"}));
+  EXPECT_EQ(ran.out,
+            "SUPERVISOR  ID  RUNS     NODE  PHASE    OS PID  RESTARTS     UP\n"
+            "web         a   counter  n2@h  running       -         2  1m 1s\n");
 }
 
 TEST(Commands, PsSelects) {

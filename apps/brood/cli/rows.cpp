@@ -166,7 +166,11 @@ void add_command(const ChildRow& row, const std::function<void(std::string_view,
 
 // The keys of `ps --json`, and why a failed one failed.
 Json summary_json(const ChildRow& row) {
-  Json out{{"id", row.id}, {"worker", row.worker}, {"restart", row.restart}, {"tags", row.tags}};
+  Json out{{"supervisor", row.supervisor},
+           {"id", row.id},
+           {"worker", row.worker},
+           {"restart", row.restart},
+           {"tags", row.tags}};
   auto instances = Json::array();
   for (const auto& instance : row.instances) instances.push_back(instance_json(instance));
   out["instances"] = std::move(instances);
@@ -227,7 +231,7 @@ std::vector<NodeRow> node_rows(const Term& answer) {
   return rows;
 }
 
-Table children_table(const std::vector<ChildRow>& rows) {
+Table children_table(const std::vector<ChildRow>& rows, bool of_several) {
   Table table;
   table.columns = {{"ID"}, {"RUNS"}, {"NODE"}, {"PHASE"}, {"OS PID", true}, {"RESTARTS", true}, {"UP", true}};
   const auto why = [](const ChildRow& row) { return row.failed ? row.failure : row.waiting; };
@@ -235,20 +239,23 @@ Table children_table(const std::vector<ChildRow>& rows) {
     return row.instances.empty() && !why(row).empty();
   });
   if (says_why) table.columns.push_back({"WHY"});
-  const auto add = [&](std::vector<Cell> cells, std::string words) {
+  if (of_several) table.columns.insert(table.columns.begin(), {"SUPERVISOR"});
+  const auto add = [&](const ChildRow& row, std::vector<Cell> cells, std::string words) {
+    if (of_several) cells.insert(cells.begin(), Cell(row.supervisor));
     if (says_why) cells.emplace_back(std::move(words));
     table.rows.push_back(std::move(cells));
   };
   for (const auto& row : rows) {
     for (const auto& instance : row.instances) {
-      add({row.id, what_runs(row), instance.node, phase_cell(instance),
+      add(row,
+          {row.id, what_runs(row), instance.node, phase_cell(instance),
            instance.os_pid == 0 ? "-" : std::to_string(instance.os_pid), std::to_string(instance.restarts),
            duration_text(instance.uptime_ms / 1000)},
           "");
     }
     if (!row.instances.empty()) continue;
     const auto phase = phase_without_instance(row);
-    add({row.id, what_runs(row), "-", Cell(phase, style_of(phase)), "-", "-", "-"}, why(row));
+    add(row, {row.id, what_runs(row), "-", Cell(phase, style_of(phase)), "-", "-", "-"}, why(row));
   }
   return table;
 }

@@ -29,7 +29,8 @@ struct InstanceRow {
 };
 
 struct ChildRow {
-  std::string id;  ///< As the command line takes it.
+  std::string supervisor;  ///< Filled in by whoever asked it.
+  std::string id;          ///< As the command line takes it.
   std::string worker;
   std::string restart;
   std::vector<std::string> tags;
@@ -61,7 +62,8 @@ struct NodeRow {
 [[nodiscard]] std::vector<ChildRow> child_rows(const Term& answer);
 [[nodiscard]] std::vector<NodeRow> node_rows(const Term& answer);
 
-[[nodiscard]] Table children_table(const std::vector<ChildRow>& rows);
+/// `of_several`: supervisors, so that each row says of which.
+[[nodiscard]] Table children_table(const std::vector<ChildRow>& rows, bool of_several);
 [[nodiscard]] Json children_json(const std::vector<ChildRow>& rows);
 [[nodiscard]] std::string child_text(const ChildRow& row, bool color);
 [[nodiscard]] Json child_json(const ChildRow& row);
