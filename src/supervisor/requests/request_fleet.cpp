@@ -275,7 +275,8 @@ void check(FleetRun& run) {
     const auto members = members_to_be(run, *part.driver);
     if (members.empty()) continue;  // the cluster forms yet: the starts wait for it, and are judged then
     for (const FleetStep& step : part.plan.steps) {
-      if (!step.spec || !is_change(step.action)) continue;
+      // A retry is of what is there already: whether it can run now is for it to show.
+      if (!step.spec || !is_change(step.action) || step.action == FleetAction::retry) continue;
       if (auto why = why_nowhere(*step.spec, members))
         run.refusals.emplace(std::make_pair(part.driver->name(), step.id), std::move(*why));
     }
