@@ -138,6 +138,20 @@ class CommandLine(ScenarioTest):
         self.brood("stop", "loop")
         self.assertIn("ended already", self.brood("start", "once", "--restart", "temporary", "--", "true").out)
 
+    def test_up_is_the_age_of_the_process(self):
+        self.brood("start", "aging", "--", "sleep", "1000")
+
+        def instance(node):
+            return self.brood("show", "aging", "--json", node=node).json["instances"][0]
+        self.wait(lambda: instance("n1")["uptime_s"] > 0.5, 10, "it has aged")
+        before = instance("n1")["os_pid"]
+        since = time.monotonic()
+        os.kill(before, 9)
+        self.wait(lambda: instance("n1")["os_pid"] not in (0, before), 10, "it runs again")
+        for node in ("n1", "n2", "n3"):
+            self.assertLess(instance(node)["uptime_s"], time.monotonic() - since + 0.2)
+        self.brood("stop", "aging")
+
     def test_a_message_that_a_child_does_not_know_is_status_1(self):
         self.brood("start", "picky", "--worker", "counter")
         answer = self.brood("call", "picky", "nonsense", "--json", status=1)
