@@ -14,8 +14,7 @@ FleetStep step_for(const FleetChild& child, const core::SpecPtr& spec, const Fle
   }
   auto change = compare(*child.spec, *spec);
   step.keys = std::move(change.keys);
-  // A child that was given up runs nowhere: nothing is ended by giving it its new spec.
-  step.action = change.process && !child.failed ? FleetAction::replace : FleetAction::update;
+  step.action = change.process ? FleetAction::replace : FleetAction::update;
   if (step.keys.empty()) step.action = FleetAction::retry;
   return step;
 }

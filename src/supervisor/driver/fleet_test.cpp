@@ -89,7 +89,7 @@ TEST(PlanFleet, AChildStartedByHandThatTheFileListsBecomesTheFilesAndGoesOn) {
 
 TEST(PlanFleet, AFailedChildIsTriedAgain) {
   EXPECT_EQ(words(plan_fleet({failed(spec("a"))}, {spec("a")}, {})), "retry a; 0 unchanged");
-  EXPECT_EQ(words(plan_fleet({failed(spec("a"))}, {spec("a", "echo")}, {})), "update a worker; 0 unchanged");
+  EXPECT_EQ(words(plan_fleet({failed(spec("a"))}, {spec("a", "echo")}, {})), "replace a worker; 0 unchanged");
 }
 
 TEST(PlanFleet, OnlyWhatRunsMakesAChangeAReplacement) {
