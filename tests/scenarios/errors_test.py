@@ -137,6 +137,23 @@ class Errors(ScenarioTest):
         os.chmod(cluster.cookie_file, 0o444)
         self.fails(cluster, "n1", "cookie")
 
+    def test_the_cookie_may_come_from_the_environment_and_programs_do_not_inherit_it(self):
+        cluster = self.cluster("n1", node={"cookie_file": None, "exec_allow": True})
+        cluster.launch("n1", environment={"BROOD_COOKIE": cluster.cookie})
+        cluster.wait_up("n1")
+        cluster.brood("start", "env", "--", "sh", "-c", "echo cookie=$BROOD_COOKIE child=$BROOD_CHILD; exec sleep 1000",
+                      node="n1")
+        self.wait(lambda: "child=env" in cluster.brood("logs", "env", node="n1").out, 10, "it has written")
+        self.assertIn("cookie= child=env", cluster.brood("logs", "env", node="n1").out)
+
+    def test_the_cookie_may_be_a_credential_of_systemd(self):
+        cluster = self.cluster("n1", node={"cookie_file": None})
+        os.mkdir(cluster.path("credentials"))
+        cluster.write("credentials/brood.cookie", cluster.cookie, 0o400)
+        cluster.launch("n1", environment={"CREDENTIALS_DIRECTORY": cluster.path("credentials")})
+        cluster.wait_up("n1")
+        cluster.brood("ps", node="n1")
+
     def test_a_missing_cookie_says_how_to_make_one(self):
         cluster = self.cluster("n1", node={"cookie_file": "/no/such/cookie"})
         self.fails(cluster, "n1", "/no/such/cookie")
@@ -173,10 +190,18 @@ class Errors(ScenarioTest):
         self.assertEqual(cluster.placed("n2").get("bad", []), [])
         self.assertIn("no_such_worker", cluster.brood("show", "bad", node="n1", status=None).out
                       + cluster.log("n1") + cluster.log("n2"))
+        for command in (["show", "bad"], ["ps"], ["where", "bad"]):
+            self.assertIn("no member knows the worker no_such_worker", cluster.brood(*command, node="n1").out)
 
     def test_a_worker_library_that_is_none_is_refused_by_name(self):
         cluster = self.cluster("n1", chaos=False, node={"worker_libs": ["/no/such/libx.so"]})
         self.fails(cluster, "n1", "/no/such/libx.so")
+
+    def test_a_lone_node_that_leaves_speaks_of_no_others(self):
+        cluster = self.cluster("n1")
+        cluster.start()
+        cluster.leave("n1")
+        self.assertIn("there is no other node", cluster.log("n1"))
 
     def test_garbage_on_the_port_harms_nobody(self):
         port = ports.free_port()

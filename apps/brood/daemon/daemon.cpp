@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <mutex>
 
 #include "apps/brood/cli/version.hpp"
@@ -79,11 +80,24 @@ Outcome<std::vector<std::unique_ptr<Supervisor>>> start_supervisors(Node& node,
   return out;
 }
 
+bool others_are_up(const supervisor::NodeImpl& node) {
+  for (const auto& [name, by_supervisor] : node.member_views()) {
+    if (name == node.name()) continue;
+    for (const auto& [supervisor, view] : by_supervisor) {
+      if (view.up) return true;
+    }
+  }
+  return false;
+}
+
 void leave(Node& node) {
   log::info("leaving: handing the children to other nodes");
+  const bool alone = !others_are_up(node.impl());
   const auto drained = node.drain(drain_timeout, /*for_good=*/true);
-  if (drained) {
-    log::info("left: other nodes have the children");
+  if (drained && alone) {
+    log::info("left: no child ran here, and there is no other node");
+  } else if (drained) {
+    log::info("left: what ran here runs on other nodes");
   } else if (drained.error().code == Errc::no_target) {
     log::info("no other node can take the children; they end here");
   } else {
@@ -202,7 +216,7 @@ Outcome<void> run(const DaemonSettings& settings, NodeSignals& signals) {
   if (!supervisors) return tl::unexpected(supervisors.error());
   if (!settings.config.empty()) {
     (*node)->impl().on_reload(
-        [impl = &(*node)->impl(), path = settings.config] { return trust_commands(*impl, path); });
+        [impl = &(*node)->impl(), path = settings.config] { return commands_of(*impl, path); });
   }
   if (auto served = serve(**node, signals, settings); !served) {
     // What it runs the others have too: nothing is handed over.
@@ -221,11 +235,13 @@ int run_daemon(const Arguments& arguments) {
   Output out(false, arguments.common.color);
   const auto settings = daemon_settings(arguments);
   if (!settings) return out.show(settings.error());
+  ::unsetenv("BROOD_COOKIE");  // the programs that this node starts must not inherit it
   NodeSignals signals;
   install_crash_report();
   raise_file_limit();
   set_up_logging(*settings, arguments.common.color);
   log::info("brood {} starts as {}", version, settings->node.name);
+  for (const auto& remark : settings->remarks) log::warn("{}", remark);
   const auto done = run(*settings, signals);
   // Whoever reads our stderr may have stopped reading, and must not hold this program at its end.
   if (!flush_log(last_lines) || !stderr_takes_text(0)) ::_exit(done ? exit_ok : done.error().status);

@@ -32,66 +32,67 @@ Result<std::vector<core::SpecPtr>> specs_of(const SupervisorOptions& options, su
   return specs;
 }
 
-Result<void> trust(supervisor::NodeImpl& node, const fleet::FleetFile& file) {
-  for (const auto& options : file.supervisors) {
-    const auto specs = specs_of(options, node);
-    if (!specs) return specs.error();
-    std::set<std::string> tokens;
-    for (const auto& spec : *specs) {
-      if (spec->is_program()) tokens.insert(spec->needs);
-    }
-    node.worker_table().trust(options.name, std::move(tokens));
-  }
-  return {};
-}
-
 void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<core::SpecPtr>& file) {
+  using supervisor::FleetAction;
   std::vector<supervisor::FleetChild> now;
-  std::set<ChildId> stopped;
-  driver->registry().for_each([&](const ChildId& id, const supervisor::Entry& entry) {
-    if (entry.spec) now.push_back({entry.spec, entry.wanted});
-    if (!entry.wanted) stopped.insert(id);
+  driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
+    if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});
   });
+  const auto plan = supervisor::plan_fleet(now, file, {});
   std::vector<core::SpecPtr> puts;
+  std::vector<ChildId> retries;
   std::size_t left_alone = 0;
-  for (const auto& step : supervisor::plan_fleet(now, file)) {
-    if (!step.spec) {
-      ++left_alone;
-    } else if (!stopped.contains(step.id)) {
+  for (const auto& step : plan.steps) {
+    if (step.action == FleetAction::extra) ++left_alone;
+    if (!supervisor::is_change(step.action)) continue;
+    if (step.action == FleetAction::retry)
+      retries.push_back(step.id);
+    else if (step.spec)
       puts.push_back(step.spec);
-    }
   }
-  log::info(
-      "{}: {} of {} children in the file are new or changed{}", driver->name(), puts.size(), file.size(),
-      left_alone == 0 ? ""
-                      : fmt::format("; {} that it no longer has run on, until `brood apply`", left_alone));
-  if (puts.empty()) return;
-  driver->start(core::StartMode::apply, std::move(puts), std::nullopt, apply_timeout,
-                [name = driver->name()](const supervisor::Outcomes& outcomes, bool timed_out) {
-                  std::size_t failed = 0;
-                  for (const auto& outcome : outcomes) {
-                    if (!outcome.error) continue;
-                    if (++failed <= 10)
-                      log::warn("{}: could not apply {}: {}", name, outcome.id.text(),
-                                outcome.error->message);
-                  }
-                  log::info("{}: applied {} children{}", name, outcomes.size() - failed,
-                            timed_out ? "; others did not answer in time" : "");
-                });
+  log::info("{}: {} of {} children in the file are new or changed{}{}", driver->name(), puts.size(),
+            file.size(),
+            retries.empty() ? "" : fmt::format("; {} that failed are tried again", retries.size()),
+            left_alone == 0
+                ? ""
+                : fmt::format("; {} that it no longer has run on, until `brood apply --prune`", left_alone));
+  const auto told = [name = driver->name()](const supervisor::Outcomes& outcomes, bool timed_out) {
+    std::size_t failed = 0;
+    for (const auto& outcome : outcomes) {
+      if (!outcome.error) continue;
+      if (++failed <= 10)
+        log::warn("{}: could not apply {}: {}", name, outcome.id.text(), outcome.error->message);
+    }
+    log::info("{}: applied {} children{}", name, outcomes.size() - failed,
+              timed_out ? "; others did not answer in time" : "");
+  };
+  if (!puts.empty())
+    driver->start(core::StartMode::apply, std::move(puts), std::nullopt, apply_timeout, told);
+  for (const ChildId& id : retries) driver->retry(id, apply_timeout, told);
 }
 
 }  // namespace
 
-Result<void> trust_commands(supervisor::NodeImpl& node, const std::string& path) {
+Result<supervisor::NodeImpl::FileCommands> commands_of(supervisor::NodeImpl& node, const std::string& path) {
   const auto file = read(path);
-  return file ? trust(node, *file) : Result<void>(file.error());
+  if (!file) return file.error();
+  supervisor::NodeImpl::FileCommands out;
+  for (const auto& options : file->supervisors) {
+    const auto specs = specs_of(options, node);
+    if (!specs) return specs.error();
+    auto& tokens = out[options.name];
+    for (const auto& spec : *specs) {
+      if (spec->is_program()) tokens.insert(spec->needs);
+    }
+  }
+  return out;
 }
 
 void apply_own_file(supervisor::NodeImpl& node, const std::string& path) {
   const auto file = read(path);
   if (!file) return log::error("{} is not applied: {}", path, file.error().message);
   log::info("reading {} again; its [node] section counts from the next start of the node on", path);
-  if (auto trusted = trust(node, *file); !trusted)
+  if (auto trusted = node.reload(); !trusted)
     return log::error("{} is not applied: {}", path, trusted.error().message);
   for (const auto& options : file->supervisors) {
     const auto driver = node.find(options.name);

@@ -10,7 +10,8 @@
 namespace brood::app {
 
 /// Whoever changed this node's own file trusts the commands in it: `brood apply` may start them here.
-Result<void> trust_commands(supervisor::NodeImpl& node, const std::string& path);
+/// Reads the file, and changes nothing.
+Result<supervisor::NodeImpl::FileCommands> commands_of(supervisor::NodeImpl& node, const std::string& path);
 
 /// What SIGHUP asks for: as `brood apply` of that file, but nothing is removed, and what somebody stopped
 /// stays stopped. The log tells what is done, and how it ended; a file with mistakes changes nothing.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "apps/brood/cli/client.hpp"
 #include "apps/brood/fleet/names.hpp"
@@ -90,6 +91,17 @@ std::vector<std::shared_ptr<Discovery>> discovery(const fleet::NodeSection& sect
   return out;
 }
 
+// --cookie-file, the fleet file's own, or what the environment has.
+Result<supervisor::Cookie> cookie_of(const std::string& given, const fleet::NodeSection& section) {
+  if (!given.empty()) return supervisor::load_cookie(given);
+  if (section.cookie) return supervisor::Cookie{*section.cookie};
+  if (section.cookie_file) return supervisor::load_cookie(*section.cookie_file);
+  return supervisor::find_cookie([](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  });
+}
+
 }  // namespace
 
 Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::FleetFile file) {
@@ -134,19 +146,13 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
 Outcome<DaemonSettings> daemon_settings(const Arguments& arguments) {
   auto file = file_of(arguments.node.config);
   if (!file) return tl::unexpected(file.error());
-  const auto cookie_file = !arguments.common.cookie_file.empty()
-                               ? arguments.common.cookie_file
-                               : file->node.cookie_file.value_or(supervisor::default_cookie_file());
-  const auto inline_cookie = arguments.common.cookie_file.empty() ? file->node.cookie : std::nullopt;
+  const auto section = file->node;
   auto out = merged_settings(arguments, std::move(*file));
   if (!out) return out;
-  if (inline_cookie) {
-    out->node.cookie = *inline_cookie;
-    return out;
-  }
-  auto cookie = supervisor::read_cookie(cookie_file);
+  auto cookie = cookie_of(arguments.common.cookie_file, section);
   if (!cookie) return usage(cookie.error().message);
-  out->node.cookie = std::move(*cookie);
+  out->node.cookie = std::move(cookie->secret);
+  if (!cookie->remark.empty()) out->remarks.push_back(std::move(cookie->remark));
   return out;
 }
 

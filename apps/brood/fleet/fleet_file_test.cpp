@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 namespace brood::app::fleet {
@@ -269,6 +270,15 @@ TEST(FleetFile, CountNumbersTheWordsOfAProgram) {
   EXPECT_EQ(file.supervisors[0].children[1].exec[1], "127.0.0.1:7102");
 }
 
+TEST(FleetFile, TheMarkItselfIsWrittenInTwoBraces) {
+  const auto file = good(
+      "[[supervisor.s.child]]\nid = \"s{n}\"\ncount = 2\nexec = [\"sh\", \"-c\", \"n=5; echo ${{n}} "
+      "{n}\"]\n");
+  EXPECT_EQ(file.supervisors[0].children[1].exec[2], "n=5; echo ${n} 2");
+  EXPECT_NE(only("[[supervisor.s.child]]\nid = \"s{{n}}\"\ncount = 2\nworker = \"w\"\n").find("needs {n}"),
+            std::string::npos);
+}
+
 TEST(FleetFile, WithoutCountTheMarkIsJustText) {
   const auto file = good("[[supervisor.s.child]]\nid = \"a{n}\"\nworker = \"w\"\n");
   EXPECT_EQ(file.supervisors[0].children[0].id->term, Term::binary("a{n}"));
@@ -453,6 +463,28 @@ class FleetOnDisk : public testing::Test {
   std::string folder;
   std::string path;
 };
+
+TEST_F(FleetOnDisk, CommandsAreRelativeToTheFileWhereverItIsReadFrom) {
+  write(
+      "[[supervisor.web.child]]\nid = \"a\"\nexec = [\"./run\", \"./argument\"]\ncwd = \"data\"\n"
+      "[[supervisor.web.child]]\nid = \"b\"\nexec = [\"sh\"]\ncwd = \".\"\n"
+      "[[supervisor.web.child]]\nid = \"c\"\nexec = [\"/bin/sh\"]\n",
+      0644);
+  const auto before = std::filesystem::current_path();
+  for (const auto& [from, name] : {std::pair<std::string, std::string>{"/", path}, {folder, "fleet.toml"}}) {
+    std::filesystem::current_path(from);
+    const auto file = load_fleet(name);
+    std::filesystem::current_path(before);
+    ASSERT_TRUE(file);
+    const auto& children = file->supervisors[0].children;
+    EXPECT_EQ(children[0].exec, (std::vector<std::string>{folder + "/run", "./argument"}));
+    EXPECT_EQ(children[0].cwd, folder + "/data");
+    EXPECT_EQ(children[1].exec.front(), "sh") << "looked for in PATH";
+    EXPECT_EQ(children[1].cwd, folder);
+    EXPECT_EQ(children[2].exec.front(), "/bin/sh");
+    EXPECT_FALSE(children[2].cwd.has_value());
+  }
+}
 
 TEST_F(FleetOnDisk, PathsAreRelativeToTheFile) {
   write("[node]\ncookie_file = \"cookie\"\n", 0644);

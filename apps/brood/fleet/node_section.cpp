@@ -17,10 +17,6 @@ std::optional<std::chrono::milliseconds> milliseconds_at(Section& section, std::
   return std::chrono::milliseconds(*value);
 }
 
-std::string in_folder(const std::string& path, const std::string& folder) {
-  return path.front() == '/' || folder.empty() ? path : folder + "/" + path;
-}
-
 std::optional<std::string> path_at(Section& section, std::string_view key, const std::string& folder) {
   const auto value = section.text(key);
   if (!value) return std::nullopt;

@@ -49,6 +49,12 @@ TEST(TlsContext, FilesThatCannotBeUsedAreNamedWithWhatToDo) {
          "the TLS key " + ca.path("text.pem") + " cannot be used; it must be PEM, without a password (");
   begins(with([&](TlsOptions& o) { o.key_file = ca.issue("n2").key_file; }),
          "the TLS key " + ca.path("n2.key") + " does not belong to " + good.cert_file);
+  begins(with([&](TlsOptions& o) { std::swap(o.cert_file, o.key_file); }),
+         "TLS certificate and key are mixed up: " + good.key_file + " is a key, and " + good.cert_file);
+  begins(with([&](TlsOptions& o) { o.key_file = o.cert_file; }),
+         "the file given as TLS key, " + good.cert_file + ", is a certificate");
+  begins(with([&](TlsOptions& o) { o.cert_file = o.key_file; }),
+         "the file given as TLS certificate, " + good.key_file + ", is a key");
   begins(refusal(ca.issue("old", {.from_seconds = -7200, .to_seconds = -3600})),
          "the TLS certificate " + ca.path("old.pem") + " expired at ");
   for (const unsigned mode : {0640U, 0604U, 0660U}) {

@@ -7,6 +7,7 @@
 
 #include "core/wire.hpp"
 #include "process/log/log.hpp"
+#include "supervisor/driver/uptime.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
 
@@ -177,9 +178,18 @@ void Driver::update_registry(const std::vector<ChildId>& changed) {
       entry.places.push_back({shared_session(host), instance.pid, instance.phase, instance.os_pid,
                               instance.restarts, instance.epoch.clock, instance.since,
                               std::move(instance.reason)});
+      if (entry.places.back().is_running()) note_uptime(id, entry.places.back());
     }
     registry_.put(id, std::move(entry));
   }
+}
+
+void Driver::note_uptime(const ChildId& id, Place& place) const {
+  const auto before = registry_.running(id);
+  const bool here = place.host->node == settings_.self && place.host->creation == settings_.creation;
+  const auto wall = std::chrono::duration_cast<milliseconds>(read_clocks().wall);
+  place.up_since =
+      up_since(place, before ? &*before : nullptr, here, {std::chrono::steady_clock::now(), wall});
 }
 
 void Driver::tell_pg(const std::vector<ChildId>& changed) {
@@ -238,8 +248,10 @@ void Driver::report(const core::Effects& effects) {
     }
   }
   for (const auto& event : effects.members) {
+    // "draining: drains" says nothing more than "draining".
+    const bool says_more = !event.words.empty() && event.state != core::MemberState::draining;
     log::info("{}: member {} is {}{}{}", name(), event.session.node.value, core::to_string(event.state),
-              event.words.empty() ? "" : ": ", event.words);
+              says_more ? ": " : "", says_more ? event.words : "");
     node_.member_changed(name(), event);
   }
   if (effects.refused) {

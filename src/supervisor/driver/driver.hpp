@@ -91,6 +91,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void finish(core::ClientId id, bool timed_out);
   void carry_out(const core::Effects& effects);
   void update_registry(const std::vector<ChildId>& changed);
+  void note_uptime(const ChildId& id, Place& place) const;
   void tell_pg(const std::vector<ChildId>& changed);
   [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch) const;
   void wake_waiters(const std::vector<ChildId>& changed);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ struct Place {
   core::Hlc epoch_clock;
   core::Hlc since;
   std::string reason;
+  std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
 
   /// Zero process ids belong to instances that do not run (yet, or just now).
   [[nodiscard]] bool has_pid() const { return pid.id != 0 || pid.serial != 0; }

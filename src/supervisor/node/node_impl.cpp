@@ -586,18 +586,29 @@ std::map<NodeName, std::map<std::string, MemberView>> NodeImpl::member_views() c
   return members_;
 }
 
-void NodeImpl::on_reload(std::function<Result<void>()> reload) {
+void NodeImpl::on_reload(std::function<Result<FileCommands>()> read) {
   std::lock_guard lock(mutex_);
-  reload_ = std::move(reload);
+  read_file_ = std::move(read);
+}
+
+Result<std::optional<NodeImpl::FileCommands>> NodeImpl::file_commands() const {
+  std::function<Result<FileCommands>()> read;
+  {
+    std::lock_guard lock(mutex_);
+    read = read_file_;
+  }
+  if (!read) return std::optional<FileCommands>{};
+  auto commands = read();
+  if (!commands) return commands.error();
+  return std::optional<FileCommands>(std::move(*commands));
 }
 
 Result<void> NodeImpl::reload() {
-  std::function<Result<void>()> reload;
-  {
-    std::lock_guard lock(mutex_);
-    reload = reload_;
-  }
-  return reload ? reload() : Result<void>{};
+  auto commands = file_commands();
+  if (!commands) return commands.error();
+  if (!*commands) return {};
+  for (auto& [supervisor, tokens] : **commands) worker_table().trust(supervisor, std::move(tokens));
+  return {};
 }
 
 }  // namespace brood::supervisor

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -112,8 +113,13 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   /// Lately known members by supervisor, those that are gone too.
   [[nodiscard]] std::map<NodeName, std::map<std::string, MemberView>> member_views() const;
 
-  /// Set by the daemon: reads the node's own file again (its trusted commands). Runs on the query thread.
-  void on_reload(std::function<Result<void>()> reload);
+  /// The tokens of the commands that a node's own file has, by supervisor (Spec::needs).
+  using FileCommands = std::map<std::string, std::set<std::string>>;
+  /// Set by the daemon: reads the node's own file as it is now. Runs on the query thread.
+  void on_reload(std::function<Result<FileCommands>()> read);
+  /// What the file has now; nullopt where there is none. Changes nothing.
+  [[nodiscard]] Result<std::optional<FileCommands>> file_commands() const;
+  /// Trusts the commands of the file as it is now, instead of those of before.
   Result<void> reload();
 
  private:
@@ -182,7 +188,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::map<NodeName, std::chrono::steady_clock::time_point>
       found_;  ///< When it was tried because it was found.
   std::map<NodeName, std::map<std::string, MemberView>> members_;
-  std::function<Result<void>()> reload_;
+  std::function<Result<FileCommands>()> read_file_;
   std::map<std::pair<NodeName, node::ConnectFailure>, std::chrono::steady_clock::time_point> seed_warnings_;
   int fences_ = 0;
   std::atomic<std::uint64_t> next_id_ = 1;

@@ -273,9 +273,12 @@ void send_child(const RequestPtr& request) {
 void retry_child(const RequestPtr& request) {
   auto id = ChildId::from_term(request->items[1]);
   if (!id) return request->fail(id.error());
-  request->driver->retry(*id, start_timeout, [request](const Outcomes& outcomes, bool) {
-    request->reply(stopped_term(outcomes));
-  });
+  auto options = options_of(request, 2);
+  if (!options) return request->fail(options.error());
+  auto timeout = timeout_option(*options, start_timeout);
+  if (!timeout) return request->fail(timeout.error());
+  request->driver->retry(
+      *id, *timeout, [request](const Outcomes& outcomes, bool) { request->reply(stopped_term(outcomes)); });
 }
 
 }  // namespace
@@ -296,6 +299,7 @@ std::vector<Route> child_routes() {
       {"cast", 3, Needs::supervisor, cast_child},
       {"send", 3, Needs::supervisor, send_child},
       {"retry", 2, Needs::member, retry_child},
+      {"retry", 3, Needs::member, retry_child},
   };
 }
 

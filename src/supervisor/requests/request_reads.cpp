@@ -2,8 +2,9 @@
 #include <algorithm>
 
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/eligibility.hpp"
 #include "supervisor/driver/specs.hpp"
-#include "supervisor/node/clock.hpp"
+#include "supervisor/driver/uptime.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/requests.hpp"
 
@@ -194,24 +195,22 @@ void nodes(const RequestPtr& request) {
 // ---- describe: what the command line shows
 // ------------------------------------------------------------------
 
-Term instance_map(const Place& place, std::int64_t now_ms) {
-  const auto since_ms = static_cast<std::int64_t>(place.since.value >> 16);
-  const std::int64_t uptime =
-      place.is_running() && since_ms > 0 ? std::max<std::int64_t>(0, now_ms - since_ms) : 0;
+Term instance_map(const Place& place) {
+  const std::int64_t up_ms = uptime(place, std::chrono::steady_clock::now()).count();
   return Term::map({{Term::atom("node"), Term(place.host->node)},
                     {Term::atom("pid"), place.has_pid() ? Term(place.full_pid()) : undefined()},
                     {Term::atom("os_pid"), Term(std::int64_t{place.os_pid})},
                     {Term::atom("phase"), Term::atom(core::to_string(place.phase))},
                     {Term::atom("role"), Term::atom("active")},
                     {Term::atom("restarts"), Term(place.restarts)},
-                    {Term::atom("uptime_ms"), Term(uptime)},
+                    {Term::atom("uptime_ms"), Term(up_ms)},
                     {Term::atom("epoch"), Term(place.epoch_clock.value)},
                     {Term::atom("reason"), Term::binary(place.reason)}});
 }
 
-Term child_map(const ChildId& id, const Entry& entry, std::int64_t now_ms) {
+Term child_map(const ChildId& id, const Entry& entry) {
   std::vector<Term> instances;
-  for (const Place& place : entry.places) instances.push_back(instance_map(place, now_ms));
+  for (const Place& place : entry.places) instances.push_back(instance_map(place));
   const core::Spec& spec = *entry.spec;
   std::vector<Term> tags;
   if (!spec.tag.empty()) tags.push_back(Term::binary(spec.tag));
@@ -228,27 +227,27 @@ Term child_map(const ChildId& id, const Entry& entry, std::int64_t now_ms) {
                     {Term::atom("instances"), Term::list(std::move(instances))}});
 }
 
-void describe_one(const RequestPtr& request, const ChildId& id, std::int64_t now_ms) {
+void describe_one(const RequestPtr& request, const ChildId& id) {
   auto entry = request->driver->registry().find(id);
   if (!entry || !entry->spec) return request->reply(ok_term(Term::list({})));
-  request->driver->with_core([request, id, entry = *entry, now_ms](const core::Core& core) {
-    auto node = core.node_for(id);
-    auto map = *child_map(id, entry, now_ms).as_map();
+  request->driver->with_core([request, id, entry = *entry](const core::Core& core) {
+    auto map = *child_map(id, entry).as_map();
     const auto placement = core.placement(id);
     map.emplace_back(Term::atom("node_for"), placement.empty() ? undefined() : Term(placement.front()));
+    if (const auto why = why_waiting(core, entry))
+      map.emplace_back(Term::atom("waiting"), Term::binary(*why));
     request->reply(ok_term(Term::list({Term::map(std::move(map))})));
   });
 }
 
 void describe(const RequestPtr& request) {
   const Term& what = request->items[1];
-  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(read_clocks().wall).count();
   const bool local = what.is_atom("local");
   std::optional<std::string> tag;
   if (what.is_record("id", 2)) {
     auto id = ChildId::from_term((*what.as_tuple())[1]);
     if (!id) return request->fail(id.error());
-    return describe_one(request, *id, now_ms);
+    return describe_one(request, *id);
   }
   if (what.is_record("tag", 2)) {
     tag = (*what.as_tuple())[1].text();
@@ -263,7 +262,7 @@ void describe(const RequestPtr& request) {
                               [&](const Place& place) { return is_here(request, place); })) {
       continue;
     }
-    items.push_back(child_map(id, entry, now_ms));
+    items.push_back(child_map(id, entry));
   }
   request->reply(ok_term(Term::list(std::move(items))));
 }

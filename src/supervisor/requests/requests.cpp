@@ -29,7 +29,8 @@ Result<void> Request::may_start(const Driver& of, const core::Spec& spec) const 
 }
 
 RequestServer::RequestServer(NodeImpl& node) : node_(node) {
-  for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes(), network_routes()}) {
+  for (const auto& routes :
+       {child_routes(), read_routes(), node_routes(), fleet_routes(), log_routes(), network_routes()}) {
     for (const Route& route : routes) routes_.emplace(std::pair(route.tag, route.items), route);
   }
 }

@@ -71,7 +71,8 @@ class RequestServer {
 // The handlers, by subject; each list is one file.
 [[nodiscard]] std::vector<Route> child_routes();    ///< start, stop, call, cast, ...
 [[nodiscard]] std::vector<Route> read_routes();     ///< lookups in this node's tables
-[[nodiscard]] std::vector<Route> node_routes();     ///< the node, drain, fleet
+[[nodiscard]] std::vector<Route> node_routes();     ///< the node, drain
+[[nodiscard]] std::vector<Route> fleet_routes();    ///< what a fleet file says
 [[nodiscard]] std::vector<Route> log_routes();      ///< what programs wrote
 [[nodiscard]] std::vector<Route> network_routes();  ///< peers and what was refused
 
