@@ -116,7 +116,7 @@ void Distribution::Impl::refuse_session(const SessionPtr& session, const std::st
   ++counts_.handshakes_refused;
   const NodeName name = session->handshake().peer().name;
   if (limiter_.allow(name.value))
-    spdlog::warn("refused a second node {} from {}: {}", name.value, to_text(session->remote()), words);
+    log::warn("refused a second node {} from {}: {}", name.value, to_text(session->remote()), words);
   session->cancel();
   if (!took_over.empty()) resume_attempt(name, took_over.mapped());
 }

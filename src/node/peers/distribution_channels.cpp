@@ -1,7 +1,6 @@
 // Channels coming up, going down and being kept alive.
 #include <fmt/format.h>
 #include <malloc.h>
-#include <spdlog/spdlog.h>
 
 #include "node/handshake/flags.hpp"
 #include "node/peers/distribution_impl.hpp"
@@ -148,7 +147,7 @@ void Distribution::Impl::on_over_budget() {
     const std::size_t backlog = slowest->backlog();
     ++counts_.slowest_cut;
     if (limiter_.allow("cut " + slowest->peer().name.value)) {
-      spdlog::warn(
+      log::warn(
           "{} is cut: {} bytes wait for all peers together, more than {}, and {} of them for it, which takes "
           "them slowest",
           slowest->peer().name.value, waiting, budget_->bytes_max(), backlog);

@@ -87,7 +87,7 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
     if (failure == ConnectFailure::not_proven) {
       ++self->counts_.proofs_refused;
       if (self->limiter_.allow("proof " + node.value))
-        spdlog::warn("not connected to {}: {}", node.value, words);
+        log::warn("not connected to {}: {}", node.value, words);
     }
     self->fail_attempt(node, failure, words);
   };

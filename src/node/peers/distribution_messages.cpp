@@ -1,6 +1,5 @@
 // What processes send, and what arrives for them.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <array>
 #include <boost/asio/post.hpp>
@@ -9,6 +8,7 @@
 #include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
 #include "node/peers/global_peer.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -132,8 +132,8 @@ void Distribution::Impl::refuse_forged(const Channel& channel, const IncomingCon
   ++counts_.senders_forged;
   const std::string& peer = channel.peer().name.value;
   if (limiter_.allow("forged " + peer)) {
-    spdlog::warn("refused a message of {} that it sent in the name of {}", peer,
-                 is_node_name(control.from.node.value) ? control.from.node.value : "something else");
+    log::warn("refused a message of {} that it sent in the name of {}", peer,
+              is_node_name(control.from.node.value) ? control.from.node.value : "something else");
   }
 }
 
