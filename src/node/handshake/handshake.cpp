@@ -121,7 +121,7 @@ Handshake::Event Handshake::on_name(BytesView packet) {
   if ((peer_.flags & needed) != needed) {
     send_status("not_allowed");
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
   state_ = State::deciding;
   return Event::decide;
@@ -196,7 +196,7 @@ Handshake::Event Handshake::on_reply(BytesView packet) {
   }
   if ((peer_.flags & flag::required) != flag::required) {
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
   // Kept for the acknowledgement: our own challenge has done its work.
   options_.challenge = challenge;
@@ -241,7 +241,7 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   wire::Cursor in(packet);
   const std::uint8_t tag = in.u8();
   if (tag == 'n')
-    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23; OTP 24 or later is needed");
+    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23, which is needed at least");
   peer_.flags = flag::expand(in.u64());
   const std::uint32_t challenge = in.u32();
   peer_.creation = in.u32();
@@ -253,7 +253,7 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   }
   if ((peer_.flags & flag::required) != flag::required) {
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
   Bytes reply = "r";
   wire::put(reply, options_.challenge, 4);

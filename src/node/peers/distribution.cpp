@@ -150,7 +150,8 @@ DistributionCounters Distribution::counters() const {
   return {.messages_dropped = impl_->counts_.messages_dropped,
           .handshakes_refused = impl_->counts_.handshakes_refused,
           .connections_refused = impl_->counts_.connections_refused,
-          .protocol_errors = impl_->counts_.protocol_errors};
+          .protocol_errors = impl_->counts_.protocol_errors,
+          .messages_refused = impl_->counts_.messages_refused};
 }
 
 }  // namespace brood::node

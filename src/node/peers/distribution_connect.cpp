@@ -162,8 +162,8 @@ void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failu
     Peer& peer = found->second;
     peer.connecting = false;
     dialer = std::exchange(peer.dialer, nullptr);
-    counts_.messages_dropped += std::exchange(peer.waiting_messages, 0);
-    peer.waiting = FairQueue();
+    counts_.messages_dropped += peer.waiting.size();
+    peer.waiting.clear();
     if (peer.is_forgettable()) peers_.erase(found);
   }
   if (dialer != nullptr) dialer->cancel();
