@@ -63,9 +63,11 @@ bool Assembler::add(Partial& partial, BytesView more) {
   if (needed > limits_.message_bytes_max || bytes_ + more.size() > limits_.bytes_max) return false;
   bytes_ += more.size();
   if (needed > partial.body.capacity()) {
-    // Growing in large steps: each copies all that is there.
+    // Few steps, and the last one early: each copies all that is there, while other messages wait. What is
+    // reserved and never arrives is address space, not memory.
     const std::uint64_t fragments = std::min<std::uint64_t>(partial.expected, 1 << 20);
-    partial.body.reserve(std::min<std::size_t>(needed + fragments * more.size(), 4 * needed));
+    const std::size_t whole = std::min(needed + fragments * more.size(), limits_.message_bytes_max);
+    partial.body.reserve(std::min(whole, 32 * needed));
   }
   partial.body += more;
   return true;

@@ -1,9 +1,9 @@
 // Assembler: puts the fragments of large messages together again, several messages at a time. Whole messages
 // pass through it untouched.
 //
-// Invariants: memory is held for what has arrived (up to four times as much, where the header says that more
-// comes), within the limits. A message that would go beyond one of them is given up: its beginning is handed
-// out, what comes of it later is passed over.
+// Invariants: memory is held for what has arrived, within the limits (and address space of up to 32 times as
+// much, where the header says that more comes). A message that would go beyond one of them is given up: its
+// beginning is handed out, what comes of it later is passed over.
 //
 // Thread rule: none of its own; one for each channel.
 #pragma once
