@@ -51,6 +51,16 @@ struct NodeOptions {
   unsigned threads = 0;  ///< Scheduler threads; 0: one per core.
   /// Commands (exec children) may be started here over the network. Whoever has the cookie then has a shell.
   bool exec_allow = false;
+  /// Without TLS, peers may connect that do not prove who they are: Erlang, C and Java nodes. Nobody can tell
+  /// them from a program that has no cookie and hands the handshake of one node on to another; see
+  /// SECURITY.md. false: brood nodes and the command line only. Under TLS the certificates stand in.
+  bool unproven_peers = true;
+  /// Without TLS, such peers may start commands that this node's own file does not list (and a node with
+  /// exec_allow then runs).
+  bool unproven_exec = false;
+  /// Bytes that may wait for all peers together; beyond, the one that takes them slowest is disconnected. Too
+  /// small: one large answer to a slow client costs it its connection.
+  std::size_t send_total_max = 256 * 1024 * 1024;
   /// Handle SIGSEGV and the like so that the others learn which child crashed this node. Process-wide: for
   /// programs that have no crash handler of their own.
   bool report_crashes = false;

@@ -32,7 +32,9 @@ enum class CallSent : std::uint8_t {
 
 /// What processes ask of the network. Sending to a node that is not connected starts a connection attempt;
 /// what was sent meanwhile is delivered in order once it stands, or dropped (and counted) when it fails, and
-/// then RemoteEvents::node_down is told.
+/// then RemoteEvents::node_down is told. Answers (reply, unlink_ack, monitor_exit) and the ends of relations
+/// (exit, unlink, demonitor) start none: to a node that is not connected they are dropped and counted, for it
+/// may be one that a request has merely named.
 ///
 /// A peer may take less than it is sent. What can be refused is refused then, by false, before memory is
 /// taken for it: nothing was done, and the sender may try again. Signals and answers are never refused; a
@@ -85,8 +87,10 @@ inline void demonitor_callee(Remote& network, const Pid& self, const Address& to
   if (const auto* named = std::get_if<NamedProcess>(&to)) network.demonitor_named(self, *named, ref);
 }
 
-/// What the network tells of. `to`, `watched`, ... are processes of this node; unknown ones are handled as
-/// OTP does (message dropped, link and monitor answered with noproc).
+/// What the network tells of. Who is said to have sent it (`from`, `watcher`) is a process of the node at the
+/// other end of the connection, except in on_monitor_exit(), which names nobody. `to`, `watched`, ... are
+/// processes of this node; unknown ones are handled as OTP does (message dropped, link and monitor answered
+/// with noproc).
 class RemoteEvents {
  public:
   virtual ~RemoteEvents() = default;

@@ -118,6 +118,9 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   if (section.stuck_after) out.node.stuck_after = *section.stuck_after;
   if (section.threads) out.node.threads = *section.threads;
   out.node.exec_allow = section.exec_allow.value_or(false) || given.exec_allow;
+  out.node.unproven_peers = section.unproven_peers.value_or(true);
+  out.node.unproven_exec = section.unproven_exec.value_or(false);
+  if (section.send_total_mib) out.node.send_total_max = *section.send_total_mib * 1024 * 1024;
   out.node.log_dir = !given.log_dir.empty() ? given.log_dir : section.log_dir.value_or("");
   out.log_level = !given.log_level.empty() ? given.log_level : section.log_level.value_or("info");
   out.worker_libs = section.worker_libs;

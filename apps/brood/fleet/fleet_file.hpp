@@ -34,6 +34,9 @@ struct NodeSection {
   std::optional<bool> epmd;
   std::optional<std::uint16_t> epmd_port;
   std::optional<bool> exec_allow;
+  std::optional<bool> unproven_peers;
+  std::optional<bool> unproven_exec;
+  std::optional<std::size_t> send_total_mib;
   std::optional<std::string> log_dir;
   std::optional<std::string> log_level;
   std::vector<std::string> worker_libs;

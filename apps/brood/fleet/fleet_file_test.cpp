@@ -118,6 +118,9 @@ port = 9001
 epmd = false
 epmd_port = 4370
 exec_allow = true
+unproven_peers = false
+unproven_exec = true
+send_total_mib = 64
 log_dir = "logs"
 log_level = "debug"
 worker_libs = ["libx.so", "/opt/liby.so"]
@@ -137,6 +140,9 @@ expect = 3
   EXPECT_EQ(node.epmd, false);
   EXPECT_EQ(node.epmd_port, 4370);
   EXPECT_EQ(node.exec_allow, true);
+  EXPECT_EQ(node.unproven_peers, false);
+  EXPECT_EQ(node.unproven_exec, true);
+  EXPECT_EQ(node.send_total_mib, 64U);
   EXPECT_EQ(node.log_dir, "etc/logs");
   EXPECT_EQ(node.log_level, "debug");
   EXPECT_EQ(node.worker_libs, (std::vector<std::string>{"etc/libx.so", "/opt/liby.so"}));
@@ -283,7 +289,8 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
       "discover_multicast, discover_every_ms, cookie_file, cookie, tls, listen, port, epmd, "
       "epmd_port, "
-      "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, erlang_tick_timeout_ms, "
+      "exec_allow, unproven_peers, unproven_exec, send_total_mib, log_dir, log_level, worker_libs, threads, "
+      "tick_timeout_ms, erlang_tick_timeout_ms, "
       "hidden, "
       "stuck_after_ms, form_wait_ms, expect; did you mean \"name\"?");
   EXPECT_EQ(only("[nodes]\n"),

@@ -130,6 +130,9 @@ NodeSection read_node(Section section, const std::string& folder) {
   node.epmd = section.boolean("epmd");
   node.epmd_port = port_at(section, "epmd_port", 1);
   node.exec_allow = section.boolean("exec_allow");
+  node.unproven_peers = section.boolean("unproven_peers");
+  node.unproven_exec = section.boolean("unproven_exec");
+  node.send_total_mib = as<std::size_t>(section.integer("send_total_mib", 1, 1024 * 1024));
   node.log_dir = path_at(section, "log_dir", folder);
   node.log_level = section.one_of("log_level", log_levels());
   node.worker_libs = section.texts("worker_libs").value_or(std::vector<std::string>{});

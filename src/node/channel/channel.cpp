@@ -47,17 +47,40 @@ Channel::Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOpt
       dialect_(Dialect::of(peer_.flags & flag::announced)),
       send_buffer_max_(options.send_buffer_max),
       owner_(std::move(owner)),
+      budget_(options.budget),
       incoming_(options.message_bytes_max),
       assembler_({.message_bytes_max = options.message_bytes_max, .bytes_max = options.assembly_bytes_max}),
+      stalled_since_(Clock::now()),
       last_received_(Clock::now()),
       last_sent_(Clock::now()),
       tick_timeout_(options.tick_timeout) {
   queue_.set_framing(dialect_.framing);
 }
 
+Channel::~Channel() {
+  budget_->give_back(backlog());
+}
+
+void Channel::add_backlog(std::size_t bytes) {
+  if (backlog_.fetch_add(bytes, std::memory_order_relaxed) == 0)
+    stalled_since_.store(Clock::now(), std::memory_order_relaxed);
+  budget_->take(bytes);
+}
+
+void Channel::take_backlog(std::size_t bytes) {
+  backlog_.fetch_sub(bytes, std::memory_order_relaxed);
+  budget_->give_back(bytes);
+}
+
+/// Under mutex_. What is being written belongs to its writer, and goes with the channel.
+void Channel::drop_queue() {
+  take_backlog(queue_.bytes());
+  queue_ = FairQueue();
+}
+
 void Channel::adopt(Outgoing& message) {
   const std::scoped_lock lock(mutex_);
-  backlog_.fetch_add(queue_.append(message.control, std::move(message.payload)), std::memory_order_relaxed);
+  add_backlog(queue_.append(message.control, std::move(message.payload)));
   if (writing_) return;
   writing_ = true;
   write_later();
@@ -130,6 +153,14 @@ bool Channel::has_unread() const {
 // --- sending
 
 Sent Channel::send(std::span<Outgoing> messages, Urgency urgency, Flush flush) {
+  const Sent sent = enqueue(messages, urgency, flush);
+  if (budget_->is_exceeded()) {
+    if (const auto owner = owner_.lock()) owner->on_over_budget();
+  }
+  return sent;
+}
+
+Sent Channel::enqueue(std::span<Outgoing> messages, Urgency urgency, Flush flush) {
   bool direct = false;
   bool overflows = false;
   {
@@ -146,7 +177,7 @@ Sent Channel::send(std::span<Outgoing> messages, Urgency urgency, Flush flush) {
     if (!overflows) {
       std::size_t added = 0;
       for (Outgoing& message : messages) added += queue_.append(message.control, std::move(message.payload));
-      backlog_.fetch_add(added, std::memory_order_relaxed);
+      add_backlog(added);
       if (writing_) return Sent::taken;
       if ((flush == Flush::soon || delivering != nullptr) && ++held_ < held_max) {
         hold();
@@ -172,7 +203,7 @@ void Channel::tick() {
   {
     const std::scoped_lock lock(mutex_);
     if (closed_ || broken_ || writing_) return;
-    backlog_.fetch_add(queue_.append_tick(), std::memory_order_relaxed);
+    add_backlog(queue_.append_tick());
     writing_ = true;
   }
   write_some(false);
@@ -182,8 +213,7 @@ bool Channel::refill() {
   if (!inflight_.empty()) return true;
   {
     const std::scoped_lock lock(mutex_);
-    if (queue_.empty() && stream_->wants_write())
-      backlog_.fetch_add(queue_.append_tick(), std::memory_order_relaxed);
+    if (queue_.empty() && stream_->wants_write()) add_backlog(queue_.append_tick());
     if (queue_.refill(inflight_)) return true;
     writing_ = false;
   }
@@ -202,8 +232,10 @@ bool Channel::write_pieces() {
       return false;
     }
     inflight_.consume(static_cast<std::size_t>(written));
-    backlog_.fetch_sub(static_cast<std::size_t>(written), std::memory_order_relaxed);
-    last_sent_.store(Clock::now(), std::memory_order_relaxed);
+    take_backlog(static_cast<std::size_t>(written));
+    const auto now = Clock::now();
+    last_sent_.store(now, std::memory_order_relaxed);
+    stalled_since_.store(now, std::memory_order_relaxed);
   }
   return true;
 }
@@ -253,13 +285,14 @@ void Channel::await_writable() {
 
 void Channel::write_failed() {
   // What the peer sent before it went is still to be read: the reader ends the channel, not we.
-  inflight_.clear();
+  dropped_bytes_.fetch_add(backlog(), std::memory_order_relaxed);
+  inflight_ = SendQueue();
   {
     const std::scoped_lock lock(mutex_);
-    queue_.clear();
+    queue_ = FairQueue();
     broken_ = true;
   }
-  backlog_.store(0, std::memory_order_relaxed);
+  budget_->give_back(backlog_.exchange(0, std::memory_order_relaxed));
   if (const auto owner = owner_.lock()) owner->on_drained();
 }
 
@@ -268,6 +301,8 @@ void Channel::close(DownReason reason, std::string words) {
     const std::scoped_lock lock(mutex_);
     if (closed_) return;
     closed_ = true;
+    dropped_bytes_.fetch_add(backlog(), std::memory_order_relaxed);
+    drop_queue();
   }
   ::shutdown(stream_->socket().native_handle(), SHUT_RDWR);
   asio::post(stream_->socket().get_executor(), [self = shared_from_this(), reason, words = std::move(words)] {

@@ -14,6 +14,8 @@ constexpr std::size_t own_piece_bytes = 32 * 1024;
 constexpr std::size_t piece_bytes_max = 512 * 1024;
 /// Memory of a piece that is kept for the next messages.
 constexpr std::size_t kept_bytes_max = 1024 * 1024;
+/// And so many pieces: after a time of slow reading, a peer's queue gives back what it has grown to.
+constexpr std::size_t kept_pieces_max = 4;
 
 /// All of a body but the payload, of which the version byte is not sent with it.
 void put_message_head(Bytes& out, const OutgoingControl& control, BytesView payload, Framing framing) {
@@ -97,6 +99,10 @@ void SendQueue::recycle(Piece& piece) {
 
 void SendQueue::clear() {
   for (std::size_t i = 0; i < used_; ++i) recycle(pieces_[i]);
+  if (pieces_.size() > kept_pieces_max) {
+    pieces_.resize(kept_pieces_max);
+    pieces_.shrink_to_fit();
+  }
   used_ = first_ = offset_ = bytes_ = 0;
   open_ = false;
 }

@@ -15,8 +15,9 @@ const T* pointer_to(const std::optional<T>& kept) {
 
 }  // namespace
 
-void Waiting::append(const OutgoingControl& control, Bytes&& payload) {
-  bytes_ += sizeof(Parcel) + control.head.size() + payload.size();
+std::size_t Waiting::append(const OutgoingControl& control, Bytes&& payload) {
+  const std::size_t added = sizeof(Parcel) + control.head.size() + payload.size();
+  bytes_ += added;
   parcels_.push_back({.plain = control,
                       .from = copy_of(control.from),
                       .to = copy_of(control.to),
@@ -24,6 +25,7 @@ void Waiting::append(const OutgoingControl& control, Bytes&& payload) {
                       .ref = copy_of(control.ref),
                       .head = Bytes(control.head),
                       .payload = std::move(payload)});
+  return added;
 }
 
 void Waiting::clear() {

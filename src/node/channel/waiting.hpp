@@ -13,8 +13,8 @@ namespace brood::node {
 
 class Waiting {
  public:
-  /// Takes the payload; the rest is copied.
-  void append(const OutgoingControl& control, Bytes&& payload);
+  /// Takes the payload; the rest is copied. Returns how many bytes it takes, about.
+  std::size_t append(const OutgoingControl& control, Bytes&& payload);
 
   [[nodiscard]] bool empty() const { return parcels_.empty(); }
   [[nodiscard]] std::size_t size() const { return parcels_.size(); }

@@ -50,7 +50,7 @@ class MulticastDiscovery final : public Discovery {
   bool open() {
     const std::string near =
         options_.interface.empty() ? std::string(host_part(NodeName(host_.name))) : options_.interface;
-    const auto own = resolve_now(io_, near, 0);
+    const auto own = resolve_now(near, 0);
     if (!own || !own->front().address().is_v4()) {
       spdlog::error("multicast discovery: {} is no IPv4 address of this machine", near);
       return false;

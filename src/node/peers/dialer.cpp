@@ -145,6 +145,9 @@ void Dialer::on_handshake_failed(const HandshakeSession& session) {
       return fail(ConnectFailure::not_registered, words);
     case HandshakeFailure::declined:
       return fail(ConnectFailure::not_allowed, words);
+    case HandshakeFailure::no_proof:
+    case HandshakeFailure::bad_proof:
+      return fail(ConnectFailure::not_proven, words);
     case HandshakeFailure::missing_flags:
     case HandshakeFailure::malformed:
       return fail(ConnectFailure::not_erlang, words);

@@ -33,6 +33,10 @@ Result<void> Distribution::Impl::on_excess(Channel& channel, BytesView head) {
   // An exit reason inside a control message ends here too, and with it the connection: nobody may miss an
   // exit.
   if (auto decoded = decode_control(head, {}, incoming_); !decoded) return decoded;
+  if (!is_of_its_peer(channel, incoming_)) {
+    refuse_forged(channel, incoming_);
+    return {};
+  }
   callback([&] {
     if (processes_ != nullptr) refuse(incoming_, why);
   });

@@ -1,11 +1,13 @@
 // What processes send, and what arrives for them.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 
 #include "node/handshake/flags.hpp"
+#include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
 #include "node/peers/global_peer.hpp"
 
@@ -23,7 +25,7 @@ void reply_to_spawn(Channel& channel, const IncomingControl& request) {
 }  // namespace
 
 Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency,
-                              Flush flush) {
+                              Flush flush, Dial dial) {
   for (;;) {
     if (const auto channel = find(node)) {
       if (!channel->dialect().is_full()) messages = fit_all(channel->dialect(), messages);
@@ -38,7 +40,7 @@ Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages
       }
       continue;
     }
-    const Sent sent = send_waiting(node, messages, urgency);
+    const Sent sent = send_waiting(node, messages, urgency, dial);
     if (sent != Sent::closed) return sent;
   }
 }
@@ -75,20 +77,31 @@ void Distribution::Impl::answer_for_peer(Fit how, const OutgoingControl& control
 }
 
 /// To a node that is not connected. Closed: it is, by now.
-Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency) {
+Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency,
+                                      Dial dial) {
   bool begin = false;
   bool full = false;
+  if (budget_->is_exceeded()) on_over_budget();
   {
     const std::unique_lock lock(peers_mutex_);
+    if (dial == Dial::no) {
+      const auto found = peers_.find(node.value);
+      if (found == peers_.end() || found->second.is_idle()) {
+        counts_.answers_dropped += messages.size();
+        return Sent::taken;
+      }
+    }
     Peer& peer = peers_[node.value];
     if (peer.channel != nullptr) return Sent::closed;
     if (urgency == Urgency::refusable && peer.waiting.bytes() > options.send_buffer_max) return Sent::busy;
     begin = !std::exchange(peer.connecting, true);
-    full = peer.waiting.bytes() > hard_bound(options.send_buffer_max);
+    full = peer.waiting.bytes() > hard_bound(options.send_buffer_max) ||
+           (!peer.waiting.empty() && budget_->is_exceeded());
     if (full) {
       counts_.messages_dropped += messages.size();
     } else {
-      for (Outgoing& message : messages) peer.waiting.append(message.control, std::move(message.payload));
+      for (Outgoing& message : messages)
+        budget_->take(peer.waiting.append(message.control, std::move(message.payload)));
     }
   }
   if (begin) asio::post(io, [self = shared_from_this(), node] { self->begin_attempt(node, false); });
@@ -101,20 +114,60 @@ Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> 
   return Sent::taken;
 }
 
-void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload) {
+void Distribution::Impl::drop_waiting(Peer& peer) {
+  counts_.messages_dropped += peer.waiting.size();
+  budget_->give_back(peer.waiting.bytes());
+  peer.waiting.clear();
+}
+
+void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload,
+                              Dial dial) {
   Outgoing message{control, std::move(payload)};
-  send(node, {&message, 1}, Urgency::required);
+  send(node, {&message, 1}, Urgency::required, Flush::now, dial);
 }
 
 Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body, Bytes* owned) {
   TermLimits limits;
   limits.bytes_max = options.message_bytes_max;
   if (auto decoded = decode_control(body, limits, incoming_); !decoded) return decoded;
+  if (!is_of_its_peer(channel, incoming_)) {
+    refuse_forged(channel, incoming_);
+    return {};
+  }
   incoming_.owned = owned;
   callback([&] {
     if (processes_ != nullptr) deliver(channel, incoming_);
   });
   return {};
+}
+
+/// Whether who is said to have sent it is a process of the channel's own peer; OTP refuses anything else,
+/// too. Of what names nobody, the peer is the sender.
+bool Distribution::Impl::is_of_its_peer(const Channel& channel, IncomingControl& control) const {
+  const PeerInfo& peer = channel.peer();
+  switch (control.op) {
+    case Op::send:
+      control.from = Pid{peer.name, 0, 0, peer.creation};
+      return true;
+    case Op::payload_monitor_p_exit:
+      // Of a name, or of a process.
+      return !control.name.name.empty() || control.from.node == peer.name;
+    case Op::group_leader:
+    case Op::node_link:
+    case Op::spawn_reply:
+      return true;  // Nothing here has them.
+    default:
+      return control.from.node == peer.name;
+  }
+}
+
+void Distribution::Impl::refuse_forged(const Channel& channel, const IncomingControl& control) {
+  ++counts_.senders_forged;
+  const std::string& peer = channel.peer().name.value;
+  if (limiter_.allow("forged " + peer)) {
+    spdlog::warn("refused a message of {} that it sent in the name of {}", peer,
+                 is_node_name(control.from.node.value) ? control.from.node.value : "something else");
+  }
 }
 
 void Distribution::Impl::answer_global(Channel& channel, IncomingControl& control) {
@@ -239,7 +292,7 @@ void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, 
   }
   control.head = head;
   Outgoing message{control, std::move(answer)};
-  send(caller.pid.node, {&message, 1}, Urgency::required, flush);
+  send(caller.pid.node, {&message, 1}, Urgency::required, flush, Dial::no);
 }
 
 void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
@@ -267,15 +320,15 @@ void Distribution::link(const Pid& from, const Pid& to) {
 }
 
 void Distribution::unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) {
-  impl_->send(to.node, {.op = Op::unlink_id, .from = &from, .to = &to, .id = unlink_id}, {});
+  impl_->send(to.node, {.op = Op::unlink_id, .from = &from, .to = &to, .id = unlink_id}, {}, Dial::no);
 }
 
 void Distribution::unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) {
-  impl_->send(to.node, {.op = Op::unlink_id_ack, .from = &from, .to = &to, .id = unlink_id}, {});
+  impl_->send(to.node, {.op = Op::unlink_id_ack, .from = &from, .to = &to, .id = unlink_id}, {}, Dial::no);
 }
 
 void Distribution::exit(const Pid& from, const Pid& to, Bytes reason) {
-  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason));
+  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason), Dial::no);
 }
 
 void Distribution::exit2(const Pid& from, const Pid& to, Bytes reason) {
@@ -291,11 +344,11 @@ void Distribution::monitor_named(const Pid& from, const process::NamedProcess& t
 }
 
 void Distribution::demonitor(const Pid& from, const Pid& to, const Ref& ref) {
-  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .to = &to, .ref = &ref}, {});
+  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .to = &to, .ref = &ref}, {}, Dial::no);
 }
 
 void Distribution::demonitor_named(const Pid& from, const process::NamedProcess& to, const Ref& ref) {
-  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .name = &to.name, .ref = &ref}, {});
+  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .name = &to.name, .ref = &ref}, {}, Dial::no);
 }
 
 void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher,
@@ -303,7 +356,7 @@ void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, co
   const Atom* name = watched_name.name.empty() ? nullptr : &watched_name;
   impl_->send(watcher.node,
               {.op = Op::payload_monitor_p_exit, .from = &watched, .to = &watcher, .name = name, .ref = &ref},
-              std::move(reason));
+              std::move(reason), Dial::no);
 }
 
 }  // namespace brood::node

@@ -68,7 +68,7 @@ Result<std::uint32_t> Distribution::Impl::start() {
 Result<void> Distribution::Impl::listen() {
   const std::string host =
       options.listen_address.empty() ? std::string(host_part(options.name)) : options.listen_address;
-  auto endpoints = resolve_now(io, host, options.listen_port_min);
+  auto endpoints = resolve_now(host, options.listen_port_min);
   if (!endpoints) return Error{Errc::io, fmt::format("cannot listen: {}", endpoints.error().message)};
   auto endpoint = endpoints->front();
   const std::uint16_t last = std::max(options.listen_port_min, options.listen_port_max);

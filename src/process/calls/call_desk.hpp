@@ -52,6 +52,8 @@ class CallDesk {
   void node_down(const NodeName& node);
   /// Something came from that node, or a connection to it stands.
   void node_seen(const NodeName& node);
+  /// It has been, and was not lost since.
+  [[nodiscard]] bool was_seen(const NodeName& node);
   /// Ends all that waits, for ever.
   void close();
 
@@ -76,7 +78,6 @@ class CallDesk {
   Entry take(std::uint64_t id);
   void end(Entry entry, const ExitReason& reason, bool was_connected);
   void dismiss(std::uint64_t id, const Address& target);
-  [[nodiscard]] bool was_seen(const NodeName& node);
 
   const Identity& identity_;
   TimerWheel& timers_;

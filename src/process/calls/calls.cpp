@@ -209,6 +209,8 @@ void RuntimeCore::tell_end_of_call(BytesView from, const Pid& callee, const Exit
 void RuntimeCore::keep_watch(Process& process, BytesView from) {
   const auto caller = read_from(from);
   if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;
+  // A node that is not connected is told of nothing, and its loss would not take the watch away again.
+  if (!desk.was_seen(caller->pid.node)) return;
   const RemoteWatches::Key key{caller->pid, *caller->alias};
   remote_watches.add(key, process.local());
   process.relations().remote_watchers[key] = {};

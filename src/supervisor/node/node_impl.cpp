@@ -123,7 +123,10 @@ Result<std::uint32_t> NodeImpl::listen(const std::string& name) {
   network.epmd = options_.epmd;
   network.epmd_port = epmd_port(options_);
   network.hidden = options_.hidden;
+  network.require_proof = !options_.unproven_peers && !options_.tls;
+  network.send_total_max = options_.send_total_max;
   network.tick_timeout = options_.erlang_tick_timeout;  // until a node has shown that it is brood's
+  warn_of_plain_exec();
   distribution_ = std::make_unique<node::Distribution>(network_, network);
   auto creation = distribution_->start();
   const bool may_start_epmd = options_.epmd && network.epmd_port == epmd_port(NodeOptions{});
@@ -476,6 +479,8 @@ void NodeImpl::to_all_drivers(const core::Event& event) {
 
 /// {Supervisor, <<Message>>}, as Driver::send() writes it: a binary, so that it is read where it lies.
 void NodeImpl::on_peer_term(process::Incoming incoming) {
+  const auto creation = proven_creation(incoming.from.node);
+  if (!creation) return;
   note_brood(incoming.from.node);
   TermReader reader(incoming.term);
   if (!reader.version() || !reader.tuple(2)) return;
@@ -494,18 +499,46 @@ void NodeImpl::on_peer_term(process::Incoming incoming) {
   if (distribution() && std::holds_alternative<core::Hello>(*body)) {
     distribution()->set_tick_timeout(incoming.from.node, options_.tick_timeout);
   }
-  driver->post(core::PeerMessage{incoming.from.node, incoming.from.creation, std::move(*body)});
+  driver->post(core::PeerMessage{incoming.from.node, *creation, std::move(*body)});
+}
+
+std::optional<std::uint32_t> NodeImpl::proven_creation(const NodeName& node) {
+  if (distribution() && distribution()->is_proven(node)) return connected_creation(node);
+  ++unproven_refused_;
+  if (limiter_.allow(node.value)) {
+    spdlog::warn(
+        "{} speaks as a brood node, but has not proved to be it: it is no member. Another program has its "
+        "name, or somebody stands between the two nodes",
+        node.value);
+  }
+  return std::nullopt;
+}
+
+bool NodeImpl::may_start_commands(const NodeName& node) const {
+  return options_.tls || options_.unproven_exec || runtime_->is_here(node) ||
+         (distribution() && distribution()->is_proven(node));
+}
+
+void NodeImpl::warn_of_plain_exec() const {
+  if (!options_.exec_allow || options_.tls) return;
+  spdlog::warn(
+      "exec_allow without TLS: whoever can change the traffic of this node can start commands here{}",
+      options_.unproven_exec
+          ? ", and with unproven_exec whoever can connect to it and to another node of the "
+            "cluster, even without the cookie"
+          : "");
 }
 
 void NodeImpl::send_to_peer(const NodeName& to, const Bytes& term) {
-  if (!distribution() || !connected_creation(to)) return;
+  // Nothing of the cluster is told to who has not proved to be of it.
+  if (!distribution() || !distribution()->is_proven(to) || !connected_creation(to)) return;
   distribution()->send_named(Pid{name(), 0, 0, creation()}, {peer_name, to}, term);
 }
 
 void NodeImpl::connect(const NodeName& node, const std::string& address, bool last_known) {
   if (!distribution()) return;
   if (const auto where = parse_host(address); where && where->port != 0)
-    distribution()->set_address(node, where->host, where->port);
+    distribution()->suggest_address(node, where->host, where->port);
   if (last_known) {
     distribution()->connect_last_known(node);
   } else {

@@ -22,6 +22,7 @@
 
 #include "exec/launcher/launcher.hpp"
 #include "node/distribution.hpp"
+#include "node/net/log_limiter.hpp"
 #include "node/net/network_loop.hpp"
 #include "process/runtime.hpp"
 #include "supervisor/driver/driver.hpp"
@@ -90,6 +91,13 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] std::optional<std::uint32_t> connected_creation(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> peers() const;
   [[nodiscard]] NodeWatch& watch() { return watch_; }
+  /// Whether a process of that node may start commands that no file lists, as far as it is this node's to
+  /// say.
+  [[nodiscard]] bool may_start_commands(const NodeName& node) const;
+  /// Null until the node has a network.
+  [[nodiscard]] node::Distribution* distribution() const { return network_up_; }
+  /// Messages of supervisors that came from peers that have not proved to be brood nodes.
+  [[nodiscard]] std::uint64_t unproven_refused() const { return unproven_refused_; }
   /// Connected nodes that are of our kind, as far as they have said so.
   [[nodiscard]] std::vector<NodeName> brood_nodes() const;
 
@@ -111,8 +119,6 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   void wire_events(const std::vector<std::string>& join);
   void wire_runtime();
   Result<void> take_name(const std::string& name, const std::vector<std::string>& join);
-  /// Null until the node has a network.
-  [[nodiscard]] node::Distribution* distribution() const { return network_up_; }
   void run_threads();
   /// Ends the children of these drivers for good: each with the patience of its spec, then at once. False:
   /// something runs on that not even a kill ends, a handler that does not return.
@@ -127,6 +133,9 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   void on_peer_up(const node::PeerInfo& peer);
   void on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words);
   void on_peer_term(process::Incoming incoming);
+  /// The start of a connected brood node that has proved to be it; nullopt: none, and the message is refused.
+  [[nodiscard]] std::optional<std::uint32_t> proven_creation(const NodeName& node);
+  void warn_of_plain_exec() const;
   void note_brood(const NodeName& node);
   [[nodiscard]] std::string own_address() const;
   core::Settings settings_for(const SupervisorOptions& options) const;
@@ -155,6 +164,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   std::unique_ptr<RequestServer> requests_;
 
   NodeWatch watch_;
+  node::LogLimiter limiter_;
+  std::atomic<std::uint64_t> unproven_refused_ = 0;
   std::mutex promote_mutex_;
   mutable std::mutex mutex_;  ///< Guards what follows, and join_ and the change of the name.
   std::map<std::string, std::shared_ptr<Driver>> drivers_;

@@ -45,7 +45,7 @@ void NodeImpl::on_found(const std::string& found) {
     if (!first && now - tried->second < found_pause) return;
     tried->second = now;
   }
-  if (address->port != 0) distribution()->set_address(address->name, address->host, address->port);
+  if (address->port != 0) distribution()->suggest_address(address->name, address->host, address->port);
   distribution()->connect(address->name);
 }
 

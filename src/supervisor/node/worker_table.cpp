@@ -83,6 +83,12 @@ void WorkerTable::trust(const std::string& supervisor, std::set<std::string> tok
   changed();
 }
 
+bool WorkerTable::trusts(const std::string& supervisor, const std::string& token) const {
+  std::lock_guard lock(mutex_);
+  const auto it = trusted_.find(supervisor);
+  return it != trusted_.end() && it->second.contains(token);
+}
+
 std::set<std::string> WorkerTable::offers(const std::string& supervisor) const {
   std::lock_guard lock(mutex_);
   std::set<std::string> offers;

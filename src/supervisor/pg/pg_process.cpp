@@ -84,7 +84,8 @@ Result<Bytes> PgProcess::call(Message message) {
 }
 
 void PgProcess::cast(Message message) {
-  if (auto scope = sender_of(message.to_bytes(), "sync")) carry_out(scope_->synced_by(*scope));
+  const auto scope = sender_of(message.to_bytes(), "sync");
+  if (scope && up_.contains(scope->node)) carry_out(scope_->synced_by(*scope));
 }
 
 void PgProcess::info(Message message) {
@@ -93,7 +94,7 @@ void PgProcess::info(Message message) {
   } else if (auto* event = message.get_if<NodeEvent>()) {
     on_node(*event);
   } else if (auto scope = sender_of(message.to_bytes(), "discover")) {
-    carry_out(scope_->discovered_by(*scope));
+    if (up_.contains(scope->node)) carry_out(scope_->discovered_by(*scope));
   }
   // Else the joins and leaves of others' members, which are none of ours.
 }
@@ -101,6 +102,7 @@ void PgProcess::info(Message message) {
 void PgProcess::on_node(const NodeEvent& event) {
   switch (event.kind) {
     case NodeEvent::Kind::up:
+      up_.insert(event.node);
       return carry_out(scope_->node_up(event.node));
     case NodeEvent::Kind::is_brood:
       return carry_out(scope_->is_brood(event.node));
@@ -109,6 +111,7 @@ void PgProcess::on_node(const NodeEvent& event) {
     case NodeEvent::Kind::renamed:
       return scope_->rename(context_->self());
     case NodeEvent::Kind::down:
+      up_.erase(event.node);
       scope_->node_down(event.node);
       watches_.erase(event.node);  // it ends by itself; a demonitor would ask for a new connection
   }

@@ -65,7 +65,8 @@ class PgProcess final : public Behaviour {
   Context* context_ = nullptr;
   std::optional<PgScope> scope_;  ///< From start() on.
   std::map<NodeName, Ref> watches_;
-  std::set<Pid> unsure_;  ///< Scopes that something could not be sent to while effects were carried out.
+  std::set<NodeName> up_;  ///< Connected nodes. A scope of any other is made up: nothing is sent to it.
+  std::set<Pid> unsure_;   ///< Scopes that something could not be sent to while effects were carried out.
 };
 
 }  // namespace brood::supervisor

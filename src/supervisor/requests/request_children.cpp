@@ -63,6 +63,7 @@ Result<Term> options_of(const RequestPtr& request, std::size_t index) {
 void start_child(const RequestPtr& request) {
   auto spec = core_spec(request->items[1], request->node);
   if (!spec) return request->fail(spec.error());
+  if (auto may = request->may_start(*request->driver, **spec); !may) return request->fail(may.error());
   auto options = options_of(request, 2);
   if (!options) return request->fail(options.error());
   auto timeout = timeout_option(*options, start_timeout);
@@ -152,6 +153,7 @@ void start_children(const RequestPtr& request) {
   for (const Term& item : *list) {
     auto spec = core_spec(item, request->node);
     if (!spec) return request->fail(spec.error());
+    if (auto may = request->may_start(*request->driver, **spec); !may) return request->fail(may.error());
     if (!seen.insert((*spec)->id).second) {
       return request->fail(Errc::invalid_argument,
                            fmt::format("id '{}' is in the list twice", (*spec)->id.text()));

@@ -193,6 +193,7 @@ Result<std::vector<FleetPart>> plan(const RequestPtr& request) {
     for (const Term& item : *list) {
       auto spec = core_spec(item, request->node);
       if (!spec) return spec.error();
+      if (auto may = request->may_start(*driver, **spec); !may) return may.error();
       auto made = std::make_shared<core::Spec>(**spec);
       made->is_static = true;
       file.push_back(std::move(made));

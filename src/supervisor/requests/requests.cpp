@@ -19,8 +19,16 @@ void Request::fail(const Error& error) const {
   reply(error_term(error));
 }
 
+Result<void> Request::may_start(const Driver& of, const core::Spec& spec) const {
+  if (may_exec || !spec.is_program() || node.worker_table().trusts(of.name(), spec.needs)) return {};
+  return Error{
+      Errc::not_allowed,
+      "without TLS a command is started for a peer that proves who it is, as brood nodes and the brood "
+      "program do, or where this node's own file lists it; see unproven_exec"};
+}
+
 RequestServer::RequestServer(NodeImpl& node) : node_(node) {
-  for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes()}) {
+  for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes(), network_routes()}) {
     for (const Route& route : routes) routes_.emplace(std::pair(route.tag, route.items), route);
   }
 }
@@ -34,9 +42,9 @@ void RequestServer::receive(const process::Incoming& incoming) {
   if (!from) return;
   const BytesView message = BytesView(incoming.term).substr(reader.position());
   if (handle_call_here(*from, message)) return;
-  boost::asio::post(node_.queries(), [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message)] {
-    handle(caller, body);
-  });
+  const bool may_exec = node_.may_start_commands(incoming.from.node);
+  boost::asio::post(node_.queries(), [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message),
+                                      may_exec] { handle(caller, body, may_exec); });
 }
 
 /// The hot path: a call by id that another node has routed here. No Term is built, no thread is changed.
@@ -66,11 +74,14 @@ bool RequestServer::handle_call_here(BytesView from, BytesView message) {
   return true;
 }
 
-void RequestServer::handle(const Bytes& from, const Bytes& message) {
+void RequestServer::handle(const Bytes& from, const Bytes& message, bool may_exec) {
   auto request = std::make_shared<Request>(
-      Request{node_, {}, {}, nullptr, [&runtime = node_.runtime(), from](BytesView answer) {
-                runtime.reply(from, Bytes(answer));
-              }});
+      Request{node_,
+              {},
+              {},
+              nullptr,
+              [&runtime = node_.runtime(), from](BytesView answer) { runtime.reply(from, Bytes(answer)); },
+              may_exec});
   auto term = decode_term(message);
   if (!term) {
     request->fail(term.error());

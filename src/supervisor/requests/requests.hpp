@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/types.hpp"
 #include "process/runtime.hpp"
 
 namespace brood::supervisor {
@@ -25,6 +26,10 @@ struct Request {
   std::vector<Term> items;         ///< Without the tag.
   std::shared_ptr<Driver> driver;  ///< Of items[0], where the request names a supervisor.
   std::function<void(BytesView)> reply_bytes;
+  bool may_exec = true;  ///< NodeImpl::may_start_commands() of who asks.
+
+  /// Whether who asks may start that child. not_allowed: it is a command of his own, and he is a stranger.
+  [[nodiscard]] Result<void> may_start(const Driver& of, const core::Spec& spec) const;
 
   void reply(const Term& term) const { reply_bytes(encode_term(term)); }
   /// {error, {Code, <<"words">>}}
@@ -55,7 +60,7 @@ class RequestServer {
   void receive(const process::Incoming& incoming);
 
  private:
-  void handle(const Bytes& from, const Bytes& message);
+  void handle(const Bytes& from, const Bytes& message, bool may_exec);
   bool handle_call_here(BytesView from, BytesView message);
 
   NodeImpl& node_;
@@ -63,10 +68,11 @@ class RequestServer {
 };
 
 // The handlers, by subject; each list is one file.
-[[nodiscard]] std::vector<Route> child_routes();  ///< start, stop, call, cast, ...
-[[nodiscard]] std::vector<Route> read_routes();   ///< lookups in this node's tables
-[[nodiscard]] std::vector<Route> node_routes();   ///< the node, drain, fleet
-[[nodiscard]] std::vector<Route> log_routes();    ///< what programs wrote
+[[nodiscard]] std::vector<Route> child_routes();    ///< start, stop, call, cast, ...
+[[nodiscard]] std::vector<Route> read_routes();     ///< lookups in this node's tables
+[[nodiscard]] std::vector<Route> node_routes();     ///< the node, drain, fleet
+[[nodiscard]] std::vector<Route> log_routes();      ///< what programs wrote
+[[nodiscard]] std::vector<Route> network_routes();  ///< peers and what was refused
 
 // ---- terms that answers are made of ----------------------------------------------------------------------
 
