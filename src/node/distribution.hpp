@@ -41,15 +41,18 @@ struct DistributionOptions {
   milliseconds handshake_timeout{7000};  ///< TLS's own handshake and the cookie's together.
   milliseconds tick_timeout{60000};      ///< Silence after which a channel is given up; a quarter of it is
                                          ///< how often something is sent. See set_tick_timeout().
-  /// Bytes that may wait for one peer; beyond, what can be refused is (`busy`). Four times that, which
-  /// signals and answers alone can reach, ends its connection (overflow). Too small: senders stop and go.
+  /// Bytes that may wait for one peer; beyond, what can be refused is (`busy`). Messages of more than 64 KiB
+  /// and what their senders send behind them count apart from the small ones that pass by them: large
+  /// messages make no small one busy. Four times that, which signals and answers alone can reach, ends its
+  /// connection (overflow). Too small: senders stop and go.
   std::size_t send_buffer_max = 64 * 1024 * 1024;
   /// Bytes that may wait for all peers together. Beyond, the slowest peer is cut (overflow), then the next,
   /// until the rest fit. Too small: a large message to a slow peer costs it its connection.
   std::size_t send_total_max = 256 * 1024 * 1024;
-  std::size_t message_bytes_max = 256 * 1024 * 1024;    ///< Of one message that arrives.
-  std::size_t assembly_bytes_max = 1024 * 1024 * 1024;  ///< Of messages of one peer that have not arrived
-                                                        ///< whole; beyond: protocol_error.
+  /// Of one message, that is sent or arrives. A larger one is refused to its sender; the connection stays.
+  std::size_t message_bytes_max = 256 * 1024 * 1024;
+  /// Of messages of one peer that have not arrived whole; one that would go beyond is refused likewise.
+  std::size_t assembly_bytes_max = 1024 * 1024 * 1024;
   /// Unauthenticated connections at once; one more, and the oldest is closed: who means it shakes hands in
   /// a moment, who only sits there goes first. Too small: peers disturb each other when many come at once.
   unsigned pending_handshakes_max = 256;
@@ -97,6 +100,8 @@ struct PeerInfo {
   std::uint32_t creation = 0;
   std::uint64_t flags = 0;
   bool hidden = true;
+  /// false: a C or Java node, which has no processes of OTP's kind that could be asked or watched.
+  bool answers_anybody = true;
   std::string address;  ///< "127.0.0.1:40123", of the channel's other end.
   /// It has proved to know the cookie and to have this name, as brood nodes do. Without: it has the cookie,
   /// or stands between this node and one that has.
@@ -116,6 +121,7 @@ struct DistributionCounters {
   std::uint64_t handshakes_refused = 0;   ///< Incoming connections that did not prove to be a peer.
   std::uint64_t connections_refused = 0;  ///< Closed for newer ones: pending_handshakes_max.
   std::uint64_t protocol_errors = 0;      ///< Channels closed for what the peer sent.
+  std::uint64_t messages_refused = 0;     ///< Larger than message_bytes_max; their callers were told.
   std::uint64_t proofs_refused = 0;   ///< Connections, either way, without the proof that was to be there.
   std::uint64_t senders_forged = 0;   ///< Messages that a peer sent in the name of another node.
   std::uint64_t answers_dropped = 0;  ///< To nodes that are not connected; those are not looked up.
@@ -193,6 +199,7 @@ class Distribution final : public process::Remote {
   void demonitor_named(const Pid& from, const process::NamedProcess& to, const Ref& ref) override;
   void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
                     Bytes reason) override;
+  [[nodiscard]] std::size_t message_bytes_max() const override;
 
  private:
   struct Impl;

@@ -71,6 +71,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   void reply(BytesView caller, Bytes answer) override;
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override;
   [[nodiscard]] std::function<void(Bytes answer)> take_replier() override;
+  [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }
 
   [[nodiscard]] LocalPid local() const { return local_; }
   Relations& relations() {

@@ -74,6 +74,8 @@ class Remote {
   virtual void monitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
   virtual void demonitor(const Pid& from, const Pid& to, const Ref& ref) = 0;
   virtual void demonitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
+  /// A larger term is taken by no node: whoever would send one is told `limit_exceeded` instead.
+  [[nodiscard]] virtual std::size_t message_bytes_max() const { return SIZE_MAX; }
   /// Answers a monitor that `watcher` set on `watched` (a pid, or a name when `watched_name` is not empty).
   virtual void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
                             Bytes reason) = 0;

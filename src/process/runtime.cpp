@@ -21,7 +21,7 @@ RuntimeCore::RuntimeCore(NodeName name, std::uint32_t creation, RuntimeOptions r
     : identity(std::move(name), creation),
       options(runtime_options),
       desk(identity, timers, remote),
-      scheduler(scheduler_options(runtime_options), [this](Process& process) { run_turn(process); }) {}
+      scheduler(scheduler_options(runtime_options), [this](Process& process) { run_safely(process); }) {}
 
 std::size_t RuntimeCore::stop(std::chrono::milliseconds patience) {
   {
@@ -57,6 +57,7 @@ RuntimeStats RuntimeCore::stats() const {
   return RuntimeStats{table.count(),
                       delivered.load(std::memory_order_relaxed),
                       dropped.load(std::memory_order_relaxed) + remote.dropped(),
+                      callbacks_failed(),
                       malformed.load(std::memory_order_relaxed),
                       scheduler.stuck_count(),
                       scheduler.thread_count()};

@@ -65,9 +65,10 @@ struct RuntimeStats {
   std::size_t processes = 0;
   std::uint64_t delivered = 0;  ///< Messages put into mailboxes.
   std::uint64_t dropped = 0;    ///< Messages to nobody: unknown process or name, full mailbox, no network.
-  std::uint64_t malformed = 0;  ///< Messages that were no term or a broken '$gen_call'.
-  unsigned stuck = 0;           ///< Handlers that run longer than stuck_after now.
-  unsigned threads = 0;         ///< Scheduler threads, blocked and spare ones too.
+  std::uint64_t callbacks_failed = 0;  ///< Callbacks, and work of service threads, that threw.
+  std::uint64_t malformed = 0;         ///< Messages that were no term or a broken '$gen_call'.
+  unsigned stuck = 0;                  ///< Handlers that run longer than stuck_after now.
+  unsigned threads = 0;                ///< Scheduler threads, blocked and spare ones too.
 };
 
 class Poller;

@@ -132,6 +132,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void demonitor(const Ref& ref);
 
   // turn.cpp
+  /// A turn whose own work throws, for lack of memory, ends its process and not the program.
+  void run_safely(Process& process);
   void run_turn(Process& process);
 
   // ending.cpp

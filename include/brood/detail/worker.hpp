@@ -62,10 +62,12 @@ template <typename T>
   }
 }
 
-/// Where a deferred reply goes. The last owner's end answers when nobody did.
+/// Where a deferred reply goes. The last owner's end answers when nobody did, unless it is the end of the
+/// process that promised it: then the call ends as its process does.
 class ReplySlot {
  public:
-  explicit ReplySlot(std::function<void(Bytes)> replier) : replier_(std::move(replier)) {}
+  explicit ReplySlot(std::function<void(Bytes)> replier, const Context* promised_by = nullptr)
+      : replier_(std::move(replier)), promised_by_(promised_by) {}
   ~ReplySlot();
   ReplySlot(const ReplySlot&) = delete;
   ReplySlot& operator=(const ReplySlot&) = delete;
@@ -73,6 +75,7 @@ class ReplySlot {
 
  private:
   std::function<void(Bytes)> replier_;
+  const Context* promised_by_;  ///< To be compared only: it may be gone.
   std::atomic<bool> answered_{false};
 };
 [[nodiscard]] std::shared_ptr<ReplySlot> take_reply_slot();

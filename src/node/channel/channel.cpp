@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
+
+#include "node/handshake/flags.hpp"
 
 namespace brood::node {
 namespace {
@@ -41,6 +44,7 @@ Channel::Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOpt
                  std::weak_ptr<ChannelOwner> owner)
     : stream_(std::move(stream)),
       peer_(std::move(peer)),
+      dialect_(Dialect::of(peer_.flags & flag::announced)),
       send_buffer_max_(options.send_buffer_max),
       owner_(std::move(owner)),
       budget_(options.budget),
@@ -49,7 +53,9 @@ Channel::Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOpt
       stalled_since_(Clock::now()),
       last_received_(Clock::now()),
       last_sent_(Clock::now()),
-      tick_timeout_(options.tick_timeout) {}
+      tick_timeout_(options.tick_timeout) {
+  queue_.set_framing(dialect_.framing);
+}
 
 Channel::~Channel() {
   budget_->give_back(backlog());
@@ -72,11 +78,10 @@ void Channel::drop_queue() {
   queue_ = FairQueue();
 }
 
-void Channel::adopt(FairQueue&& waiting) {
+void Channel::adopt(Outgoing& message) {
   const std::scoped_lock lock(mutex_);
-  add_backlog(waiting.bytes());
-  queue_ = std::move(waiting);
-  if (queue_.empty() || writing_) return;
+  add_backlog(queue_.append(message.control, std::move(message.payload)));
+  if (writing_) return;
   writing_ = true;
   write_later();
 }
@@ -118,25 +123,27 @@ bool Channel::deliver_frames(ChannelOwner& owner) {
   const DeliveringScope scope(*this);
   for (;;) {
     if (closed_.load(std::memory_order_acquire)) return false;
-    auto frame = incoming_.next();
-    if (!frame) {
-      close(DownReason::protocol_error, frame.error().message);
-      return false;
-    }
-    if (!frame->has_value()) return true;
-    if ((*frame)->empty()) continue;
-    if (auto handled = handle(owner, **frame); !handled) {
+    const auto frame = incoming_.next();
+    if (!frame) return true;
+    if (frame->body.empty()) continue;
+    if (auto handled = handle(owner, *frame); !handled) {
       close(DownReason::protocol_error, handled.error().message);
       return false;
     }
   }
 }
 
-Result<void> Channel::handle(ChannelOwner& owner, BytesView body) {
-  const auto message = assembler_.take(body);
-  if (!message) return message.error();
-  if (!message->has_value()) return {};
-  return owner.on_message(*this, **message, assembler_.owned());
+/// What memory cannot be had for ends this connection, not the node.
+Result<void> Channel::handle(ChannelOwner& owner, const Frame& frame) {
+  try {
+    const auto message = assembler_.take(frame);
+    if (!message) return message.error();
+    if (!message->has_value()) return {};
+    if ((*message)->is_cut) return owner.on_excess(*this, (*message)->body);
+    return owner.on_message(*this, (*message)->body, assembler_.owned());
+  } catch (const std::exception& error) {
+    return Error{Errc::limit_exceeded, fmt::format("what could not be taken in ({})", error.what())};
+  }
 }
 
 bool Channel::has_unread() const {
@@ -159,7 +166,12 @@ Sent Channel::enqueue(std::span<Outgoing> messages, Urgency urgency, Flush flush
   {
     const std::scoped_lock lock(mutex_);
     if (closed_ || broken_) return Sent::closed;
-    const std::size_t waiting = backlog();
+    // Small messages pass by the large ones of others: they do not wait for those, and are not refused for
+    // them.
+    const bool stands = std::any_of(messages.begin(), messages.end(), [this](const Outgoing& message) {
+      return queue_.must_stand_in_line(message.control, message.payload.size());
+    });
+    const std::size_t waiting = stands ? backlog() : backlog() - queue_.bytes_in_line();
     if (urgency == Urgency::refusable && waiting > send_buffer_max_) return Sent::busy;
     overflows = waiting > hard_bound(send_buffer_max_);
     if (!overflows) {

@@ -28,14 +28,8 @@ namespace brood::node {
 
 class Channel;
 
-/// A message on its way out; `payload` is moved from once it is taken.
-struct Outgoing {
-  OutgoingControl control;
-  Bytes payload;
-};
-
 enum class Urgency : std::uint8_t {
-  refusable,  ///< Not taken when send_buffer_max waits already.
+  refusable,  ///< Not taken when send_buffer_max waits already that it would have to wait for.
   required,   ///< Taken up to the hard bound.
 };
 
@@ -58,6 +52,9 @@ class ChannelOwner {
   /// The body of a whole message; valid during the call. `owned`: where it lies, if that may be taken over.
   /// An error closes the channel (protocol_error).
   virtual Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) = 0;
+  /// The beginning of a message that is larger than may be, of which the rest is passed over: enough to see
+  /// what it was and who waits for an answer to it. Errors as above.
+  virtual Result<void> on_excess(Channel& channel, BytesView head) = 0;
   virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
                          const std::string& words) = 0;
   /// Everything that was queued has been handed to the kernel. Any thread.
@@ -82,8 +79,8 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  /// Takes messages that waited for this channel; before start().
-  void adopt(FairQueue&& waiting);
+  /// Takes a message that waited for this channel and fits its peer; before start().
+  void adopt(Outgoing& message);
   /// Begins to read. `received`: what came behind the handshake. On the io thread.
   void start(BytesView received);
 
@@ -96,6 +93,8 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void close(DownReason reason, std::string words);
 
   [[nodiscard]] const PeerInfo& peer() const { return peer_; }
+  /// What is sent must fit it.
+  [[nodiscard]] const Dialect& dialect() const { return dialect_; }
   [[nodiscard]] std::size_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
   /// Since when bytes wait and the peer has taken none of them.
@@ -122,7 +121,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void read();
   void on_read(std::size_t count);
   bool deliver_frames(ChannelOwner& owner);
-  Result<void> handle(ChannelOwner& owner, BytesView body);
+  Result<void> handle(ChannelOwner& owner, const Frame& frame);
   void write_some(bool on_io_thread);
   bool refill();
   bool write_pieces();
@@ -137,6 +136,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
 
   const std::unique_ptr<Stream> stream_;  ///< Open until this object goes; close() only shuts it down.
   const PeerInfo peer_;
+  const Dialect dialect_;
   const std::size_t send_buffer_max_;
   const std::weak_ptr<ChannelOwner> owner_;
   const std::shared_ptr<SendBudget> budget_;

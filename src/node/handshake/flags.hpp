@@ -57,9 +57,10 @@ inline constexpr std::uint64_t announced = mandatory_25 | mandatory_25_digest | 
                                            big_seqtrace_labels | exit_payload | fragments | unlink_id |
                                            spawn | v4_nc | alias | call_watch | proof;
 
-/// What a peer must have. Every OTP from 24 on has all of it; with them there is one form of each message.
-inline constexpr std::uint64_t required = mandatory_25 | dist_monitor | dist_monitor_name | send_sender |
-                                          exit_payload | fragments | unlink_id | v4_nc | alias;
+/// What a peer must have: what OTP 25 asks of its own. Every OTP from 23 on has it, and so have C nodes of
+/// its libei and Java nodes of its Jinterface; with them there is one form of each term. What else a peer
+/// lacks is not asked of it (channel/dialect.hpp).
+inline constexpr std::uint64_t required = mandatory_25;
 
 /// Flags as a peer means them: the digest flag spelled out.
 [[nodiscard]] constexpr std::uint64_t expand(std::uint64_t flags) {

@@ -125,7 +125,7 @@ Handshake::Event Handshake::on_name(BytesView packet) {
   if ((peer_.flags & needed) != needed) {
     send_status("not_allowed");
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
   if (!old_name_ && options_.proof_required && !proves()) {
     send_status("not_allowed");
@@ -204,7 +204,7 @@ Handshake::Event Handshake::on_reply(BytesView packet) {
   }
   if ((peer_.flags & flag::required) != flag::required) {
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
   if (options_.proof_required && !proves()) return refuse_without_proof();
   peer_challenge_ = challenge;
@@ -286,7 +286,7 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   wire::Cursor in(packet);
   const std::uint8_t tag = in.u8();
   if (tag == 'n')
-    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23; OTP 24 or later is needed");
+    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23, which is needed at least");
   peer_.flags = flag::expand(in.u64());
   const std::uint32_t challenge = in.u32();
   peer_.creation = in.u32();
@@ -298,7 +298,7 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   }
   if ((peer_.flags & flag::required) != flag::required) {
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
   if (options_.proof_required && !proves()) return refuse_without_proof();
   peer_challenge_ = challenge;

@@ -283,14 +283,22 @@ TEST(Handshake, AliveAndFalseEnds) {
 
 TEST(Handshake, APeerWithoutNeededFlagsIsToldSo) {
   auto old = options("a@h");
-  old.flags &= ~(flag::alias | flag::dist_monitor_name);
+  old.flags &= ~(flag::mandatory_25_digest | flag::map_tag | flag::big_creation);
   auto a = Handshake::initiator(old, NodeName("b@h"));
   auto b = Handshake::acceptor(options("b@h"));
   EXPECT_EQ(pass(a, b), Event::failed);
   EXPECT_EQ(b.failure(), HandshakeFailure::missing_flags);
-  EXPECT_NE(b.words().find("DIST_MONITOR_NAME, ALIAS"), std::string::npos) << b.words();
+  EXPECT_NE(b.words().find("MAP_TAG, BIG_CREATION"), std::string::npos) << b.words();
   EXPECT_EQ(pass(b, a), Event::failed);
   EXPECT_EQ(a.failure(), HandshakeFailure::not_allowed);
+}
+
+TEST(Handshake, APeerWithNothingButTheNeededFlagsIsLetIn) {
+  auto plain = options("a@h");
+  plain.flags = flag::required;
+  auto a = Handshake::initiator(plain, NodeName("b@h"));
+  auto b = Handshake::acceptor(options("b@h"));
+  EXPECT_EQ(pass(a, b), Event::decide);
 }
 
 TEST(Handshake, TheDigestFlagStandsForTheMandatoryOnes) {

@@ -182,6 +182,7 @@ DistributionCounters Distribution::counters() const {
           .handshakes_refused = impl_->counts_.handshakes_refused,
           .connections_refused = impl_->counts_.connections_refused,
           .protocol_errors = impl_->counts_.protocol_errors,
+          .messages_refused = impl_->counts_.messages_refused,
           .proofs_refused = impl_->counts_.proofs_refused,
           .senders_forged = impl_->counts_.senders_forged,
           .answers_dropped = impl_->counts_.answers_dropped,

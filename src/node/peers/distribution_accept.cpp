@@ -129,8 +129,9 @@ void Distribution::Impl::probe(const SessionPtr& session, const std::shared_ptr<
   const Pid nobody{options.name, 0, 0, creation};
   const Atom name("brood_are_you_there");
   const Ref ref{options.name, creation, {0, 0, 0}};
-  Outgoing question{{.op = Op::monitor_p, .from = &nobody, .name = &name, .ref = &ref}, {}};
-  old->send({&question, 1}, Urgency::required);
+  Outgoing question{{.op = Op::monitor_p, .from = &nobody, .name = &name, .ref = &ref, .of_call = true}, {}};
+  // A peer that cannot be asked shows by what it sends of itself that it lives.
+  if (fit(old->dialect(), question) == Fit::goes) old->send({&question, 1}, Urgency::required);
   await_probe(session, old, asked);
 }
 

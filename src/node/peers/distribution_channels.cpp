@@ -29,6 +29,7 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
                       .creation = identity.creation,
                       .flags = identity.flags,
                       .hidden = (identity.flags & flag::published) == 0,
+                      .answers_anybody = Dialect::of(identity.flags).answers_anybody,
                       .address = to_text(session.remote()),
                       .proven = session.handshake().proves()};
   const auto channel =
@@ -46,9 +47,9 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
     if (stopping_) return;
     Peer& peer = peers_[info.name.value];
     budget_->give_back(peer.waiting.bytes());
-    channel->adopt(std::move(peer.waiting));
-    peer.waiting = FairQueue();
-    peer.waiting_messages = 0;
+    peer.waiting.hand_over([&](Outgoing& message) {
+      for (Outgoing& fitting : fit_all(channel->dialect(), {&message, 1})) channel->adopt(fitting);
+    });
     peer.connecting = false;
     if (peer.tick_timeout) channel->set_tick_timeout(*peer.tick_timeout);
     // A configured address stays the one to try; the channel's own may be a temporary port.

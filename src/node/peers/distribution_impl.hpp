@@ -8,7 +8,8 @@
 //
 // Split over: distribution.cpp (the public functions), distribution_start.cpp (start, stop, accepting),
 // distribution_connect.cpp (outgoing), distribution_accept.cpp (incoming), distribution_channels.cpp (up and
-// down), distribution_messages.cpp (what is sent and what arrives).
+// down), distribution_messages.cpp (what is sent and what arrives), distribution_excess.cpp (what is too
+// large).
 //
 // Thread rule: what is marked "io thread" only there; the table under peers_mutex_. Callbacks are made on the
 // io thread without peers_mutex_, under gate_, so that none runs once the Distribution is gone.
@@ -27,6 +28,7 @@
 
 #include "node/channel/channel.hpp"
 #include "node/channel/ticker.hpp"
+#include "node/channel/waiting.hpp"
 #include "node/distribution.hpp"
 #include "node/epmd/epmd_client.hpp"
 #include "node/handshake/session.hpp"
@@ -44,8 +46,7 @@ struct Peer {
   bool connecting = false;    ///< An attempt goes on: on_connect_failed or on_up will follow.
   std::shared_ptr<Dialer> dialer;  ///< Null while the attempt waits for the peer's own, or has given way.
   Clock::time_point give_up_at{};  ///< When an attempt that waits or has given way fails.
-  FairQueue waiting;               ///< For the channel that is being made.
-  std::size_t waiting_messages = 0;
+  Waiting waiting;                 ///< For the channel that is being made.
 
   std::optional<HostPort> configured;  ///< set_address(), suggest_address().
   bool is_kept = false;                ///< set_address().
@@ -128,7 +129,13 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload, Dial dial = Dial::yes);
   Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Dial dial);
   void drop_waiting(Peer& peer);  // under peers_mutex_
+  /// Puts messages into forms that the peer knows, and answers those that it could not; those that are left.
+  std::span<Outgoing> fit_all(const Dialect& dialect, std::span<Outgoing> messages);
+  void answer_for_peer(Fit how, const OutgoingControl& control);
+  void reply(const Pid& from, const process::GenFrom& caller, Bytes answer, Flush flush);
   Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) override;
+  Result<void> on_excess(Channel& channel, BytesView head) override;
+  void refuse(const IncomingControl& control, const Error& why);
   [[nodiscard]] bool is_of_its_peer(const Channel& channel, IncomingControl& control) const;
   void refuse_forged(const Channel& channel, const IncomingControl& control);
   void deliver(Channel& channel, IncomingControl& control);
@@ -187,6 +194,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
     std::atomic<std::uint64_t> handshakes_refused{0};
     std::atomic<std::uint64_t> connections_refused{0};
     std::atomic<std::uint64_t> protocol_errors{0};
+    std::atomic<std::uint64_t> messages_refused{0};
     std::atomic<std::uint64_t> proofs_refused{0};
     std::atomic<std::uint64_t> senders_forged{0};
     std::atomic<std::uint64_t> answers_dropped{0};

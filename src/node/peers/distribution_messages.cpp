@@ -1,6 +1,7 @@
 // What processes send, and what arrives for them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 
@@ -27,6 +28,8 @@ Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages
                               Flush flush, Dial dial) {
   for (;;) {
     if (const auto channel = find(node)) {
+      if (!channel->dialect().is_full()) messages = fit_all(channel->dialect(), messages);
+      if (messages.empty()) return Sent::taken;
       const Sent sent = channel->send(messages, urgency, flush);
       if (sent != Sent::closed) return sent;
       // Closed, and its end is still to be told, which answers for this message too; unless that has been
@@ -39,6 +42,37 @@ Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages
     }
     const Sent sent = send_waiting(node, messages, urgency, dial);
     if (sent != Sent::closed) return sent;
+  }
+}
+
+std::span<Outgoing> Distribution::Impl::fit_all(const Dialect& dialect, std::span<Outgoing> messages) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const Fit how = fit(dialect, messages[i]);
+    answer_for_peer(how, messages[i].control);
+    if (how != Fit::goes && how != Fit::goes_quiet) continue;
+    if (kept != i) messages[kept] = std::move(messages[i]);
+    ++kept;
+  }
+  return messages.first(kept);
+}
+
+/// What an Erlang node would have answered. From the io thread: a sender is not called back while it sends.
+void Distribution::Impl::answer_for_peer(Fit how, const OutgoingControl& control) {
+  if (how == Fit::lost) ++counts_.messages_dropped;
+  if (how == Fit::no_monitor) {
+    asio::post(io, [self = shared_from_this(), watcher = *control.from, ref = *control.ref] {
+      self->callback([&] {
+        if (self->processes_ != nullptr)
+          self->processes_->on_monitor_exit(watcher, ref, encode_term(Term::atom("notsup")));
+      });
+    });
+  } else if (how == Fit::goes_quiet) {
+    asio::post(io, [self = shared_from_this(), from = *control.from, to = *control.to, id = control.id] {
+      self->callback([&] {
+        if (self->processes_ != nullptr) self->processes_->on_unlink_ack(to, from, id);
+      });
+    });
   }
 }
 
@@ -68,7 +102,6 @@ Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> 
     } else {
       for (Outgoing& message : messages)
         budget_->take(peer.waiting.append(message.control, std::move(message.payload)));
-      peer.waiting_messages += messages.size();
     }
   }
   if (begin) asio::post(io, [self = shared_from_this(), node] { self->begin_attempt(node, false); });
@@ -82,9 +115,9 @@ Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> 
 }
 
 void Distribution::Impl::drop_waiting(Peer& peer) {
-  counts_.messages_dropped += std::exchange(peer.waiting_messages, 0);
+  counts_.messages_dropped += peer.waiting.size();
   budget_->give_back(peer.waiting.bytes());
-  peer.waiting = FairQueue();
+  peer.waiting.clear();
 }
 
 void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload,
@@ -158,7 +191,7 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
       return to.on_send_alias(control.from, control.ref, control.term());
     case Op::link:
       return to.on_link(control.from, control.to);
-    // Unlinks without an id are of nodes that are too old to get here; the id 0 is never used otherwise.
+    // Without an id: of a node that wants no acknowledgement. The id 0 is never used otherwise.
     case Op::unlink:
       return to.on_unlink(control.from, control.to, 0);
     case Op::unlink_id:
@@ -187,6 +220,13 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
 }
 
 namespace {
+
+/// What a message may carry, so that it and the control message before it are within the limit of a peer that
+/// has the same one.
+constexpr std::size_t largest_payload(std::size_t message_bytes_max) {
+  constexpr std::size_t control_bytes = 4096;
+  return message_bytes_max - std::min(control_bytes, message_bytes_max / 2);
+}
 
 OutgoingControl send_to(const Pid& from, const Pid& to) {
   return {.op = Op::send_sender, .from = &from, .to = &to};
@@ -222,7 +262,7 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   process::put_call_head(head, from, ref, watched);
   OutgoingControl send = send_to(from, to);
   const OutgoingControl monitor{
-      .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref};
+      .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref, .of_call = true};
   send.head = head;
   std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request)}};
   std::span<Outgoing> all(messages);
@@ -240,17 +280,27 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   return process::CallSent::monitored;
 }
 
-void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
+void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, Flush flush) {
   thread_local Bytes head;
   head.clear();
   process::put_reply_head(head, caller.tag);
-  OutgoingControl send = caller.alias
-                             ? OutgoingControl{.op = Op::alias_send, .from = &from, .ref = &*caller.alias}
-                             : send_to(from, caller.pid);
-  send.head = head;
-  Outgoing message{send, std::move(answer)};
-  impl_->send(caller.pid.node, {&message, 1}, Urgency::required, more_follows ? Flush::soon : Flush::now,
-              Dial::no);
+  // With the pid, for a peer that knows no aliases.
+  OutgoingControl control = send_to(from, caller.pid);
+  if (caller.alias) {
+    control.op = Op::alias_send;
+    control.ref = &*caller.alias;
+  }
+  control.head = head;
+  Outgoing message{control, std::move(answer)};
+  send(caller.pid.node, {&message, 1}, Urgency::required, flush, Dial::no);
+}
+
+void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
+  impl_->reply(from, caller, std::move(answer), more_follows ? Flush::soon : Flush::now);
+}
+
+std::size_t Distribution::message_bytes_max() const {
+  return largest_payload(impl_->options.message_bytes_max);
 }
 
 void Distribution::send(const Pid& from, const Pid& to, Bytes term) {

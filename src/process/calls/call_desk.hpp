@@ -21,6 +21,9 @@ namespace brood::process {
 /// message may have arrived.
 [[nodiscard]] Error error_of_end(const ExitReason& reason, bool was_connected);
 
+/// The error of a message of `size` bytes that is for another node.
+[[nodiscard]] Error too_large(std::size_t size, std::size_t largest);
+
 class CallDesk {
  public:
   using DownFunction = std::function<void(const ExitReason&)>;

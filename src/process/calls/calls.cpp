@@ -52,7 +52,11 @@ void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& p
   const Ref ref = identity.ref(id);
   const Pid self = identity.pid(outside);
   CallSent sent = CallSent::refused;
+  std::size_t largest = SIZE_MAX;
+  const std::size_t size = request.size();
   const bool connected = remote.with([&](Remote& network) {
+    largest = network.message_bytes_max();
+    if (size > largest) return;
     sent = network.try_call(self, to, ref, std::move(request));
     if (sent == CallSent::watched) pending->carries_its_watch();
     if (sent == CallSent::monitored && pending->is_finished()) demonitor_callee(network, self, to, ref);
@@ -60,6 +64,10 @@ void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& p
   if (!connected) pending->finish(Error{Errc::unreachable, "this node has no network"});
   if (!connected || sent != CallSent::refused) return;
   desk.withdraw(id);
+  if (size > largest) {
+    pending->finish(too_large(size, largest));
+    return;
+  }
   pending->finish(Error{Errc::busy, "too much waits for that node already; the message was not sent"});
 }
 
@@ -172,8 +180,11 @@ void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
 void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows) {
   if (!identity.is_here(caller.pid.node)) {
     // From the process itself, so that the answer keeps its place behind what it sent before.
-    remote.try_with(
-        [&](Remote& network) { network.reply(identity.pid(self), caller, std::move(answer), more_follows); });
+    remote.try_with([&](Remote& network) {
+      const std::size_t largest = network.message_bytes_max();
+      if (answer.size() > largest) answer = brood::detail::encode_error(too_large(answer.size(), largest));
+      network.reply(identity.pid(self), caller, std::move(answer), more_follows);
+    });
     return;
   }
   const auto id = caller.alias ? identity.id_of(*caller.alias) : std::nullopt;

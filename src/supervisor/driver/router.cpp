@@ -225,6 +225,8 @@ process::CallResult decode_call_answer(const Bytes& answer) {
   auto arity = reader.tuple();
   auto tag = reader.atom_view();
   if (!arity || !tag) return garbled();
+  // Of the network between: the child has not seen the call, or its answer is too large.
+  if (auto refused = brood::detail::error_in_reply(answer)) return *refused;
   if (*tag == "ok" && *arity == 2) {
     Bytes reply;
     reply.reserve(answer.size());

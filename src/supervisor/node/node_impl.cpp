@@ -15,6 +15,7 @@
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/cookie.hpp"
 #include "supervisor/node/node_names.hpp"
+#include "supervisor/node/otp_names.hpp"
 #include "supervisor/requests/requests.hpp"
 
 namespace brood::supervisor {
@@ -168,6 +169,7 @@ void NodeImpl::wire_network() {
                                 [this](process::Incoming incoming) { on_peer_term(std::move(incoming)); });
   (void)runtime_->register_sink(request_name,
                                 [this](const process::Incoming& incoming) { requests_->receive(incoming); });
+  add_otp_names(*runtime_);
   if (!distribution_) return;
   wire_events(options_.join);
   wire_runtime();

@@ -56,13 +56,16 @@ void NodeImpl::on_peer_up(const node::PeerInfo& peer) {
     connected_[peer.name] = peer.creation;
     brood_nodes_.erase(peer.name);
   }
-  // Before anything else, so that a brood node knows its like; nobody has the name on others.
-  static const Bytes hello = encode_term(Term::atom("hello"));
-  distribution()->send_named(Pid{name(), 0, 0, creation()}, {peer_name, peer.name}, hello);
-  for (auto& driver : drivers()) {
-    driver->pg().node_up(peer.name);
+  // A C or Java node is a client: no member, and nothing there takes a message that it did not ask for.
+  if (peer.answers_anybody) {
+    // Before anything else, so that a brood node knows its like; nobody has the name on others.
+    static const Bytes hello = encode_term(Term::atom("hello"));
+    distribution()->send_named(Pid{name(), 0, 0, creation()}, {peer_name, peer.name}, hello);
+    for (auto& driver : drivers()) {
+      driver->pg().node_up(peer.name);
+    }
+    to_all_drivers(core::PeerUp{peer.name, peer.creation});
   }
-  to_all_drivers(core::PeerUp{peer.name, peer.creation});
   watch_.up({.name = peer.name.value, .hidden = peer.hidden, .creation = peer.creation});
 }
 
@@ -80,7 +83,8 @@ void NodeImpl::on_peer_down(const node::PeerInfo& peer, node::DownReason reason,
   for (auto& driver : drivers()) {
     if (lost) driver->pg().node_down(peer.name);
   }
-  to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
+  if (peer.answers_anybody)
+    to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
   watch_.down(peer.name.value, public_reason(reason), words);
 }
 

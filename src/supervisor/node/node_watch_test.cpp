@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
+#include "process/callback.hpp"
+
 namespace brood::supervisor {
 namespace {
 
@@ -40,6 +44,18 @@ TEST(NodeWatch, ANodeThatWasNotUpGoesUnseen) {
   watch.down("n1@h", NodeDownReason::connection_closed, "");
   watch.down("n1@h", NodeDownReason::disconnect, "");
   EXPECT_EQ(log.lines, (Lines{"n1@h up", "n1@h connection_closed"}));
+}
+
+TEST(NodeWatch, AWatcherThatThrowsIsCountedAndTheOthersAreTold) {
+  NodeWatch watch;
+  const auto before = process::callbacks_failed();
+  watch.up(status("n0@h"));
+  watch.add([](const NodeStatus&) { throw std::runtime_error("not mine"); });
+  Log log;
+  watch.add(log.told());
+  watch.up(status("n1@h"));
+  EXPECT_EQ(log.lines, (Lines{"n0@h up", "n1@h up"}));
+  EXPECT_EQ(process::callbacks_failed(), before + 2);
 }
 
 TEST(NodeWatch, AWatcherMayRemoveItself) {
