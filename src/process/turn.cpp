@@ -17,7 +17,7 @@ std::atomic<std::uint64_t> failed_callbacks{0};
 void note_failed(const char* name, const char* words) noexcept {
   failed_callbacks.fetch_add(1, std::memory_order_relaxed);
   try {
-    spdlog::error("brood: {} threw, which it must not: {}", name, words);
+    log::error("brood: {} threw, which it must not: {}", name, words);
   } catch (...) {
     // No memory for the line: it is counted.
   }

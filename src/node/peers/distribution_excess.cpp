@@ -1,10 +1,10 @@
 // Messages that are larger than may be: who sent one, or waits for it, is told; the connection stays.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <brood/worker.hpp>
 
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -27,8 +27,8 @@ Result<void> Distribution::Impl::on_excess(Channel& channel, BytesView head) {
                   fmt::format("the message is larger than {} may be, {} bytes; send it in parts",
                               options.name.value, options.message_bytes_max)};
   if (limiter_.allow(fmt::format("excess {}", channel.peer().name.value))) {
-    spdlog::warn("{} sent a message of more than {} bytes; it was refused", channel.peer().name.value,
-                 options.message_bytes_max);
+    log::warn("{} sent a message of more than {} bytes; it was refused", channel.peer().name.value,
+              options.message_bytes_max);
   }
   // An exit reason inside a control message ends here too, and with it the connection: nobody may miss an
   // exit.

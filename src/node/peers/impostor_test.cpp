@@ -1,15 +1,13 @@
 // Peers that say that they are, or that a message is from, somebody else; and peers that leave or make others
 // leave something behind.
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <set>
-#include <sstream>
 
 #include "node/net/log_limiter.hpp"
 #include "node/net/wire.hpp"
 #include "node/test_support.hpp"
+#include "process/log/log_capture.hpp"
 
 namespace brood::node {
 namespace {
@@ -32,30 +30,8 @@ Bytes message(const Term& control, const Term& payload) {
   return out.append(body);
 }
 
-/// What is logged while it lives.
-class Log {
- public:
-  Log() : before_(spdlog::default_logger()) {
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines_)));
-  }
-  ~Log() { spdlog::set_default_logger(before_); }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-  [[nodiscard]] std::size_t count(const std::string& words) const {
-    const std::string text = lines_.str();
-    std::size_t found = 0;
-    for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++found;
-    return found;
-  }
-
- private:
-  std::ostringstream lines_;
-  std::shared_ptr<spdlog::logger> before_;
-};
-
 TEST(Impostor, AMessageInTheNameOfAnotherNodeIsRefusedWhateverItIs) {
-  const Log log;
+  const log::LogCapture lines;
   TestNode a(without_epmd("a@127.0.0.1"));
   FakePeer peer(a->port(), "p@127.0.0.1", "secret");
   ASSERT_TRUE(peer.connect(a.name()));
@@ -96,7 +72,7 @@ TEST(Impostor, AMessageInTheNameOfAnotherNodeIsRefusedWhateverItIs) {
                            "exit2", "monitor", "monitor_named", "demonitor", "monitor_exit", "down"})
     EXPECT_EQ(a.record.count(kind), 0U) << kind;
   EXPECT_EQ(a->known_nodes(), 1U);
-  EXPECT_EQ(log.count("in the name of"), 1U);
+  EXPECT_EQ(lines.count("in the name of"), 1);
 }
 
 TEST(Impostor, AMessageOfNobodyIsThePeers) {
@@ -148,14 +124,14 @@ TEST(Impostor, BroodNodesProveToEachOtherWhoTheyAre) {
 TEST(Impostor, WhereAProofIsRequiredNobodyComesInWithout) {
   auto strict = without_epmd("a@127.0.0.1");
   strict.require_proof = true;
-  const Log log;
+  const log::LogCapture lines;
   TestNode a(strict);
   for (int i = 0; i < 3; ++i) {
     FakePeer otp(a->port(), "otp@127.0.0.1", "secret", 77, without_proof);
     EXPECT_FALSE(otp.connect(a.name()));
   }
   EXPECT_TRUE(eventually([&] { return a->counters().proofs_refused == 3; }));
-  EXPECT_EQ(log.count("does not prove who it is"), 1U);
+  EXPECT_EQ(lines.count("does not prove who it is"), 1);
   FakePeer brood(a->port(), "b@127.0.0.1", "secret");
   EXPECT_TRUE(brood.connect(a.name()));
 }
@@ -226,7 +202,7 @@ class Relay {
 };
 
 TEST(Impostor, ARelayedHandshakeMakesNoConnection) {
-  const Log log;
+  const log::LogCapture lines;
   TestNode a(without_epmd("a@127.0.0.1"));
   TestNode b(without_epmd("b@127.0.0.1"));
   const Relay relay(b->port(), "b@127.0.0.1", "s@127.0.0.1");
@@ -236,7 +212,7 @@ TEST(Impostor, ARelayedHandshakeMakesNoConnection) {
     EXPECT_EQ(a.record.take("failed").words.substr(0, 11), "not_proven:");
     EXPECT_EQ(a->counters().proofs_refused, i);
   }
-  EXPECT_EQ(log.count("not connected to s@127.0.0.1"), 1U);
+  EXPECT_EQ(lines.count("not connected to s@127.0.0.1"), 1);
   EXPECT_EQ(b.record.count("up"), 0U);
   EXPECT_TRUE(a->peers().empty());
 }
@@ -295,7 +271,7 @@ TEST(Impostor, WhoProvesHisNameTakesItFromOneWhoOnlySaysIt) {
 }
 
 TEST(Impostor, PeersThatReadNothingAreCutBeforeTheyHoldTooMuchTogether) {
-  const Log log;
+  const log::LogCapture lines;
   auto options = without_epmd("a@127.0.0.1");
   options.send_total_max = 8 * 1024 * 1024;
   TestNode a(options);
@@ -331,7 +307,7 @@ TEST(Impostor, PeersThatReadNothingAreCutBeforeTheyHoldTooMuchTogether) {
   EXPECT_LE(most, 12U * 1024 * 1024);
   EXPECT_EQ(a->counters().slowest_cut, 8U);
   EXPECT_EQ(a.record.take("down").words.substr(0, 9), "overflow:");
-  EXPECT_EQ(log.count(" is cut: "), 8U);
+  EXPECT_EQ(lines.count(" is cut: "), 8);
   EXPECT_TRUE(eventually([&] { return a->counters().bytes_waiting == 0; }));
   EXPECT_EQ(b.record.count("down"), 0U);
 }
