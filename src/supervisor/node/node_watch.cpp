@@ -1,8 +1,26 @@
 #include "supervisor/node/node_watch.hpp"
 
+#include <spdlog/spdlog.h>
+
+#include <exception>
 #include <vector>
 
 namespace brood::supervisor {
+
+namespace {
+
+/// It is the program's own code, on a thread of the node.
+void tell_one(const NodeWatch::Told& told, const NodeStatus& node) {
+  try {
+    told(node);
+  } catch (const std::exception& error) {
+    spdlog::error("a function given to monitor_nodes threw: {}", error.what());
+  } catch (...) {
+    spdlog::error("a function given to monitor_nodes threw what is no std::exception");
+  }
+}
+
+}  // namespace
 
 std::uint64_t NodeWatch::add(Told told) {
   const std::lock_guard lock(mutex_);
@@ -10,7 +28,7 @@ std::uint64_t NodeWatch::add(Told told) {
   const auto now_up = up_;  // it may remove itself, and others may be added by it
   watchers_.emplace(watcher, told);
   for (const auto& [name, node] : now_up) {
-    if (watchers_.contains(watcher)) told(node);
+    if (watchers_.contains(watcher)) tell_one(told, node);
   }
   return watcher;
 }
@@ -45,7 +63,7 @@ void NodeWatch::tell(const NodeStatus& node) {
     const auto found = watchers_.find(watcher);
     if (found == watchers_.end()) continue;
     const Told told = found->second;  // lives on if it removes itself
-    told(node);
+    tell_one(told, node);
   }
 }
 
