@@ -24,7 +24,7 @@ enum class Errc : std::uint8_t {
   no_such_supervisor,  ///< No supervisor of that name on this node; check the name.
   already_exists,      ///< A supervisor, worker or name of that kind is already registered here.
   start_failed,        ///< The child could not start; the message has its reason.
-  stopped,             ///< A stop met this start and won; start again if it is still wanted.
+  stopped,             ///< A stop met this start and won, or the node or supervisor has ended.
   died,                ///< The child died during the call; it may have handled the message.
   node_lost,           ///< The node was lost during the call; it may have handled the message.
   unreachable,         ///< No connection to that node; check that it runs, its name and the network.

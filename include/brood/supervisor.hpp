@@ -1,8 +1,14 @@
 // Supervisor: named children that run across the cluster, each on the node its id hashes to. One per name on
 // each participating node; together they are one supervisor.
 //
-// Thread rule: every function may be called from any thread. Lookups (whereis, children, node_for, ...) read
-// this node's tables and never wait; start, stop and calls wait for an answer, at most their time-out.
+// Lifetime: it may outlive its Node. Once the node has ended, or the supervisor (its destructor, the request
+// {stop, Name}), every function answers at once: `stopped` where it returns a Result, else nothing (an empty
+// list, no pid, false; a cast is dropped).
+//
+// Thread rule: every function may be called from any thread; the destructor not from one of the node's own
+// (a handler, a callback). whereis, whois, children and local_children read this node's tables and do not
+// wait; nodes, node_for and mine ask the control thread, which takes milliseconds; start, stop and calls wait
+// for an answer, at most their time-out.
 #pragma once
 
 #include <brood/codec.hpp>
@@ -92,6 +98,8 @@ class Supervisor {
   /// Throws NodeError when a supervisor of that name is already on the node.
   Supervisor(Node& node, SupervisorOptions options);
   [[nodiscard]] static Result<std::unique_ptr<Supervisor>> start(Node& node, SupervisorOptions options);
+  /// Ends it on this node, as the end of a Node does, within the same bound. Only this one: where it has
+  /// ended already nothing happens, whoever has its name now.
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -135,16 +143,19 @@ class Supervisor {
   struct Impl;
 
  private:
-  explicit Supervisor(std::shared_ptr<Impl> impl);
+  explicit Supervisor(std::shared_ptr<Impl> impl, bool owns = true);
+  /// The same supervisor, which does not end with it.
+  [[nodiscard]] std::shared_ptr<Supervisor> view() const;
   friend class ChildRef;
   std::shared_ptr<Impl> impl_;
+  bool owns_ = true;
 };
 
 /// A child by name, usable wherever one would hold a process: resolved anew at each use. Copyable; outlives
-/// moves and restarts of the child, not the Supervisor.
+/// moves and restarts of the child, and the Supervisor too: then it answers `stopped`.
 class ChildRef {
  public:
-  ChildRef(Supervisor& supervisor, Id id) : supervisor_(&supervisor), id_(std::move(id)) {}
+  ChildRef(Supervisor& supervisor, Id id) : supervisor_(supervisor.view()), id_(std::move(id)) {}
   template <typename T, typename M>
   Result<T> call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
     return supervisor_->call<T>(id_, std::move(message), timeout);
@@ -156,7 +167,7 @@ class ChildRef {
   [[nodiscard]] std::optional<Pid> pid() const { return supervisor_->whereis(id_); }
 
  private:
-  Supervisor* supervisor_;
+  std::shared_ptr<Supervisor> supervisor_;
   Id id_;
 };
 

@@ -6,6 +6,7 @@
 #include "node/handshake/flags.hpp"
 #include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 

@@ -18,11 +18,13 @@ using supervisor::Outcomes;
 // ---- workers ---------------------------------------------------------------------------------------------
 
 Result<void> WorkerRegistry::add_factory(const std::string& name, BehaviourFactory factory) {
-  return node_.worker_table().add(name, std::move(factory));
+  if (!node_->enter()) return NodeImpl::stopped();
+  return node_->worker_table().add(name, std::move(factory));
 }
 
 Result<void> WorkerRegistry::load(const std::string& path) {
-  auto entry = node_.worker_table().open_library(path);
+  if (!node_->enter()) return NodeImpl::stopped();
+  auto entry = node_->worker_table().open_library(path);
   if (!entry) return entry.error();
   using Register = void (*)(WorkerRegistry&);
   reinterpret_cast<Register> (*entry)(*this);
@@ -30,7 +32,7 @@ Result<void> WorkerRegistry::load(const std::string& path) {
 }
 
 std::vector<std::string> WorkerRegistry::names() const {
-  return node_.worker_table().names();
+  return node_->worker_table().names();
 }
 
 // ---- node ------------------------------------------------------------------------------------------------
@@ -58,6 +60,7 @@ std::string Node::name() const {
 }
 
 Result<void> Node::wait_up(milliseconds timeout) {
+  if (!impl_->enter()) return NodeImpl::stopped();
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();
   impl_->up().when_up([promise](Result<void> result) { promise->set_value(std::move(result)); });
@@ -67,7 +70,7 @@ Result<void> Node::wait_up(milliseconds timeout) {
 }
 
 WorkerRegistry Node::workers() {
-  return WorkerRegistry(*impl_);
+  return WorkerRegistry(impl_);
 }
 
 std::vector<std::string> Node::peers() const {
@@ -85,6 +88,8 @@ void Node::demonitor_nodes(std::uint64_t monitor) {
 }
 
 Result<void> Node::drain(milliseconds timeout, bool for_good) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();
   impl_->drain(for_good ? Driver::Drain::for_good : Driver::Drain::may_stay, timeout,
@@ -94,6 +99,8 @@ Result<void> Node::drain(milliseconds timeout, bool for_good) {
 
 Result<Term> Node::call(const std::string& name, const std::string& node, const Term& request,
                         milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   auto answer =
       impl_->runtime().call_named_and_wait({Atom(name), NodeName(node)}, encode_term(request), timeout);
   if (!answer) return answer.error();
@@ -106,7 +113,17 @@ struct Supervisor::Impl {
   std::shared_ptr<NodeImpl> node;
   std::shared_ptr<Driver> driver;
 
-  ~Impl() { node->remove_supervisor(driver->name()); }
+  /// Holds off the end of the node while the supervisor is used; empty: it has ended, or the node.
+  [[nodiscard]] supervisor::Gate::Pass enter() const {
+    return driver->has_ended() ? supervisor::Gate::Pass() : node->enter();
+  }
+  [[nodiscard]] Error stopped() const {
+    return {Errc::stopped, fmt::format("supervisor '{}' has ended on this node", driver->name())};
+  }
+  [[nodiscard]] Error late_start(const ChildId& id) const {
+    if (driver->has_ended()) return stopped();
+    return {Errc::timeout, fmt::format("the start of '{}' took too long; it may still happen", id.text())};
+  }
 
   /// Runs one of the driver's client functions and waits for it.
   template <typename Ask>
@@ -146,10 +163,6 @@ Result<Started> started(const core::Outcome& outcome) {
   return Started{pid, outcome.id.to_term()};
 }
 
-Error start_timed_out(const ChildId& id) {
-  return {Errc::timeout, fmt::format("the start of '{}' took too long; it may still happen", id.text())};
-}
-
 Restart api_restart(core::Restart restart) {
   switch (restart) {
     case core::Restart::permanent:
@@ -164,7 +177,11 @@ Restart api_restart(core::Restart restart) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Supervisor::Supervisor(std::shared_ptr<Impl> impl, bool owns) : impl_(std::move(impl)), owns_(owns) {}
+
+std::shared_ptr<Supervisor> Supervisor::view() const {
+  return std::shared_ptr<Supervisor>(new Supervisor(impl_, false));
+}
 
 Supervisor::Supervisor(Node& node, SupervisorOptions options) {
   auto driver = node.impl().add_supervisor(std::move(options));
@@ -179,10 +196,17 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Node& node, SupervisorOpti
   return std::unique_ptr<Supervisor>(new Supervisor(std::move(impl)));
 }
 
-Supervisor::~Supervisor() = default;
+Supervisor::~Supervisor() {
+  if (!impl_ || !owns_) return;
+  auto ended = std::make_shared<std::promise<void>>();
+  impl_->node->remove_supervisor(impl_->driver, [ended] { ended->set_value(); });
+  ended->get_future().wait();
+}
 
 Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std::string> on,
                                         milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
   auto made = supervisor::core_spec(spec, *impl_->node);
   if (!made) return made.error();
   const ChildId id = (*made)->id;
@@ -191,11 +215,13 @@ Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std
   auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
     impl_->driver->start(core::StartMode::start, {*made}, node, timeout, std::move(done));
   });
-  if (outcomes.empty()) return start_timed_out(id);
+  if (outcomes.empty()) return impl_->late_start(id);
   return started(outcomes.front());
 }
 
 std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> specs, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return std::vector<Result<Started>>(specs.size(), impl_->stopped());
   std::vector<core::SpecPtr> made;
   std::vector<std::optional<Error>> refused(specs.size());
   std::vector<ChildId> ids(specs.size());
@@ -225,7 +251,7 @@ std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> s
     if (refused[i]) {
       results.emplace_back(*refused[i]);
     } else if (it == by_id.end()) {
-      results.emplace_back(start_timed_out(ids[i]));
+      results.emplace_back(impl_->late_start(ids[i]));
     } else {
       results.push_back(started(*it->second));
     }
@@ -234,23 +260,31 @@ std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> s
 }
 
 Result<void> Supervisor::stop_child(const Id& id, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
   auto [outcomes, timed_out] = impl_->wait_for(
       [&](supervisor::ClientDone done) { impl_->driver->stop({*child}, timeout, std::move(done)); });
   if (outcomes.empty())
-    return Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
+    return impl_->driver->has_ended()
+               ? impl_->stopped()
+               : Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
   if (outcomes.front().error) return *outcomes.front().error;
   return {};
 }
 
 Result<void> Supervisor::terminate_child(const Pid& pid) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
   auto id = impl_->driver->registry().whois(impl_->node->present(pid));
   if (!id) return Error{Errc::no_such_child, "no child has the pid " + to_string(pid)};
   return stop_child(id->is_atom() ? Id(Atom(id->bytes())) : Id(id->bytes()));
 }
 
 Result<Bytes> Supervisor::call_bytes(const Id& id, Message message, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
   auto promise = std::make_shared<std::promise<Result<Bytes>>>();
@@ -261,10 +295,14 @@ Result<Bytes> Supervisor::call_bytes(const Id& id, Message message, milliseconds
 }
 
 void Supervisor::cast_message(const Id& id, Message message) {
+  const auto pass = impl_->enter();
+  if (!pass) return;
   if (auto child = child_id(id)) impl_->node->router().cast(impl_->driver, *child, message.to_bytes());
 }
 
 Result<void> Supervisor::send(const Id& id, Message message) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
   auto promise = std::make_shared<std::promise<bool>>();
@@ -276,6 +314,8 @@ Result<void> Supervisor::send(const Id& id, Message message) {
 }
 
 std::optional<Pid> Supervisor::whereis(const Id& id) const {
+  const auto pass = impl_->enter();
+  if (!pass) return std::nullopt;
   auto child = child_id(id);
   if (!child) return std::nullopt;
   auto place = impl_->driver->registry().running(*child);
@@ -283,11 +323,15 @@ std::optional<Pid> Supervisor::whereis(const Id& id) const {
 }
 
 std::optional<Term> Supervisor::whois(const Pid& pid) const {
+  const auto pass = impl_->enter();
+  if (!pass) return std::nullopt;
   auto id = impl_->driver->registry().whois(impl_->node->present(pid));
   return id ? std::optional<Term>(id->to_term()) : std::nullopt;
 }
 
 std::vector<ChildInfo> Supervisor::children() const {
+  const auto pass = impl_->enter();
+  if (!pass) return {};
   std::vector<ChildInfo> all;
   impl_->driver->registry().for_each([&](const ChildId& id, const supervisor::Entry& entry) {
     if (!entry.wanted) return;
@@ -301,6 +345,8 @@ std::vector<ChildInfo> Supervisor::children() const {
 }
 
 std::vector<Pid> Supervisor::local_children() const {
+  const auto pass = impl_->enter();
+  if (!pass) return {};
   std::vector<Pid> pids;
   impl_->driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
     for (const auto& place : entry.places) {
@@ -312,6 +358,8 @@ std::vector<Pid> Supervisor::local_children() const {
 }
 
 std::vector<std::string> Supervisor::nodes() const {
+  const auto pass = impl_->enter();
+  if (!pass) return {};
   return impl_->read_core<std::vector<std::string>>([](const core::Core& core) {
     std::vector<std::string> names;
     for (const NodeName& name : core.up_nodes()) names.push_back(name.value);
@@ -320,6 +368,8 @@ std::vector<std::string> Supervisor::nodes() const {
 }
 
 std::optional<std::string> Supervisor::node_for(const Id& key) const {
+  const auto pass = impl_->enter();
+  if (!pass) return std::nullopt;
   auto child = child_id(key);
   if (!child) return std::nullopt;
   return impl_->read_core<std::optional<std::string>>(

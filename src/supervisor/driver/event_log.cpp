@@ -203,9 +203,8 @@ TimedEventLog::TimedEventLog(boost::asio::io_context& io, std::string supervisor
                 }),
                 boost::asio::steady_timer(io)})) {}
 
-void TimedEventLog::see(const std::vector<core::Event>& events) {
-  const auto now = std::chrono::steady_clock::now();
-  for (const core::Event& event : events) state_->log.see(event, now);
+void TimedEventLog::see(const core::Event& event) {
+  state_->log.see(event, std::chrono::steady_clock::now());
   arm(state_);
 }
 

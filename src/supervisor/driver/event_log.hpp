@@ -75,7 +75,7 @@ class TimedEventLog {
  public:
   TimedEventLog(boost::asio::io_context& io, std::string supervisor);
 
-  void see(const std::vector<core::Event>& events);
+  void see(const core::Event& event);
   void see(const core::Effects& effects) { state_->log.see(effects); }
 
  private:

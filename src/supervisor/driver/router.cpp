@@ -24,6 +24,10 @@ struct Router::Call {
     return std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
   }
   void fail(Errc code, std::string message_text) { done(Error{code, std::move(message_text)}); }
+  /// The supervisor has ended on this node: nothing is waited for any more.
+  void fail_ended() {
+    fail(Errc::stopped, fmt::format("supervisor '{}' has ended on this node", driver->name()));
+  }
 };
 
 namespace {
@@ -39,6 +43,7 @@ void Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes messa
 }
 
 void Router::attempt(const std::shared_ptr<Call>& call) {
+  if (call->driver->has_ended()) return call->fail_ended();
   if (call->left() <= milliseconds(0)) {
     call->fail(Errc::timeout, fmt::format("no answer from '{}' in time", call->id.text()));
     return;
@@ -85,13 +90,14 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
 void Router::wait_for_host(const std::shared_ptr<Call>& call, const Place& place) {
   const milliseconds pause = std::clamp(call->left(), milliseconds(0), connection_pause);
   call->driver->when_running(call->id, place.epoch_clock, pause, [this, call, host = place.host](bool) {
-    if (call->left() > milliseconds(0)) return attempt(call);
+    if (call->driver->has_ended() || call->left() > milliseconds(0)) return attempt(call);
     call->fail(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
                                               call->id.text(), host->node.value));
   });
 }
 
 void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
+  if (call->driver->has_ended()) return call->fail_ended();
   if (call->driver->has_left()) {  // nobody tells us any more where it is
     call->done(core::has_left(node_.name()));
     return;
@@ -122,7 +128,9 @@ void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
   const ChildId id = call->id;
   const milliseconds timeout = std::min(call->left(), lookup_timeout);
   driver->lookup(id, timeout, [this, call](const Outcomes& outcomes, bool timed_out) {
-    if (timed_out || outcomes.empty()) {
+    if (call->driver->has_ended()) {
+      call->fail_ended();
+    } else if (timed_out || outcomes.empty()) {
       call->fail(Errc::timeout,
                  fmt::format("nobody said in time whether there is a child '{}'", call->id.text()));
     } else if (outcomes.front().error) {

@@ -74,5 +74,16 @@ TEST(NodeWatch, AWatcherMayRemoveItself) {
   EXPECT_EQ(other.lines, (Lines{"n1@h up", "n2@h up"}));
 }
 
+TEST(NodeWatch, AWatcherThatThrowsHarmsNobodyElse) {
+  NodeWatch watch;
+  int heard = 0;
+  watch.add([](const NodeStatus&) { throw std::runtime_error("of the program"); });
+  watch.add([&](const NodeStatus&) { ++heard; });
+  watch.up(status("a@h"));
+  watch.add([](const NodeStatus&) { throw 7; });
+  watch.down("a@h", NodeDownReason::disconnect, "");
+  EXPECT_EQ(heard, 2);
+}
+
 }  // namespace
 }  // namespace brood::supervisor

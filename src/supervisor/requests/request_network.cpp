@@ -32,8 +32,8 @@ void network_info(const RequestPtr& request) {
                            {Term::atom("connections_refused"), count(counters.connections_refused)},
                            {Term::atom("proofs_refused"), count(counters.proofs_refused)},
                            {Term::atom("senders_forged"), count(counters.senders_forged)},
-                           {Term::atom("unproven_refused"), count(request->node.unproven_refused())},
-                           {Term::atom("commands_refused"), count(request->node.commands_refused())},
+                           {Term::atom("unproven_refused"), count(request->node.trust().unproven_refused())},
+                           {Term::atom("commands_refused"), count(request->node.trust().commands_refused())},
                            {Term::atom("protocol_errors"), count(counters.protocol_errors)},
                            {Term::atom("slowest_cut"), count(counters.slowest_cut)},
                            {Term::atom("bytes_waiting"), count(counters.bytes_waiting)}});

@@ -130,22 +130,24 @@ void drain(const RequestPtr& request) {
 
 void stop_supervisor(const RequestPtr& request) {
   const auto name = request->items[0].text();
-  if (!name || !request->node.find(*name)) {
-    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_alive")}));
-  }
-  // It waits for a drain on the control thread, so it may not run there; a thread of its own for a rare act.
-  std::thread([request, name = *name] {
-    request->node.remove_supervisor(name);
-    request->reply(Term::atom("ok"));
-  }).detach();
+  const auto driver = name ? request->node.find(*name) : nullptr;
+  if (!driver) return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_alive")}));
+  request->node.remove_supervisor(driver, [request] { request->reply(Term::atom("ok")); });
 }
 
 /// Answers once the members were told: who has the answer knows of each command that is allowed here now.
 void reload(const RequestPtr& request) {
   if (auto done = request->node.reload(); !done) return request->fail(done.error());
-  boost::asio::post(request->node.control(), [request] {
-    for (const auto& driver : request->node.drivers()) driver->run_inbox();
-    request->reply(Term::atom("ok"));
+  // Counted on the control thread alone; one more than supervisors, as there may be none.
+  auto left = std::make_shared<std::size_t>(1);
+  const auto one_done = [request, left] {
+    if (--*left == 0) request->reply(Term::atom("ok"));
+  };
+  boost::asio::post(request->node.control(), [request, left, one_done] {
+    const auto drivers = request->node.drivers();
+    *left += drivers.size();
+    for (const auto& driver : drivers) driver->when_handled(one_done);
+    one_done();
   });
 }
 

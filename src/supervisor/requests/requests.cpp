@@ -21,7 +21,7 @@ void Request::fail(const Error& error) const {
 
 Result<void> Request::may_start(const Driver& of, const core::Spec& spec) const {
   if (may_exec || !spec.is_program() || node.worker_table().trusts(of.name(), spec.needs)) return {};
-  node.note_refused_command(by);
+  node.trust().note_refused_command(by);
   return Error{
       Errc::not_allowed,
       "without TLS a command is started for a peer that proves who it is, as brood nodes and the brood "
@@ -44,10 +44,11 @@ void RequestServer::receive(const process::Incoming& incoming) {
   if (!from) return;
   const BytesView message = BytesView(incoming.term).substr(reader.position());
   if (handle_call_here(*from, message)) return;
-  boost::asio::post(
-      node_.queries(),
-      [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message), by = incoming.from.node,
-       may_exec = node_.may_start_commands(incoming.from.node)] { handle(caller, body, by, may_exec); });
+  boost::asio::post(node_.queries(), [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message),
+                                      by = incoming.from.node,
+                                      may_exec = node_.trust().may_start_commands(incoming.from.node)] {
+    handle(caller, body, by, may_exec);
+  });
 }
 
 /// The hot path: a call by id that another node has routed here. No Term is built, no thread is changed.

@@ -27,7 +27,7 @@ struct Request {
   std::shared_ptr<Driver> driver;  ///< Of items[0], where the request names a supervisor.
   std::function<void(BytesView)> reply_bytes;
   NodeName by = {};      ///< The node that asks.
-  bool may_exec = true;  ///< NodeImpl::may_start_commands() of it, when the request came.
+  bool may_exec = true;  ///< NodeTrust::may_start_commands() of it, when the request came.
 
   /// Whether who asks may start that child. not_allowed: it is a command of his own, and he is a stranger.
   [[nodiscard]] Result<void> may_start(const Driver& of, const core::Spec& spec) const;
