@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "process/sched/deadline.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/program_process.hpp"
 #include "supervisor/driver/specs.hpp"
@@ -210,7 +211,8 @@ void Children::stop(const core::Stop& stop) {
   slot->stopping = true;
   if (first) node_.runtime().exit(slot->pid, ExitReason::shutdown());
   if (patience == std::chrono::milliseconds::max()) return;
-  slot->killer = std::make_unique<boost::asio::steady_timer>(node_.control(), patience);
+  slot->killer =
+      std::make_unique<boost::asio::steady_timer>(node_.control(), process::deadline_after(patience));
   slot->killer->async_wait([this, weak = driver_.weak_from_this(), id = stop.id,
                             epoch = stop.epoch](const boost::system::error_code& error) {
     auto alive = weak.lock();

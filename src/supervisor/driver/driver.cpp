@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "core/wire.hpp"
+#include "process/sched/deadline.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
 
@@ -35,6 +36,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
       children_(node, *this),
       pg_(node.runtime(), name()),
       timer_(node.control()) {}
+
 Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
@@ -95,6 +97,11 @@ void Driver::run_inbox() {
 
 void Driver::boot() {
   booted_ = true;
+  pg_.on_end([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) {
+      boost::asio::post(self->node_.control(), [self] { self->restart_pg(); });
+    }
+  });
   std::vector<core::Event> events{core::Boot{}};
   if (renamed_before_boot_) events.emplace_back(*renamed_before_boot_);
   for (const auto& [node, creation] : node_.connected()) {
@@ -103,6 +110,15 @@ void Driver::boot() {
   }
   for (const NodeName& node : node_.brood_nodes()) pg_.is_brood(node);
   post_all(std::move(events));
+}
+
+// Whatever ended it (its runtime protects it from others): it is told again what it is to tell.
+void Driver::restart_pg() {
+  if (over_) return;
+  pg_.begin_anew();
+  for (const auto& [node, creation] : node_.connected()) pg_.node_up(node);
+  for (const NodeName& node : node_.brood_nodes()) pg_.is_brood(node);
+  tell_pg(core_.ids());
 }
 
 void Driver::arm_timer() {
@@ -167,6 +183,8 @@ void Driver::update_registry(const std::vector<ChildId>& changed) {
       entry.failed = row->failed;
       entry.failure = row->failure;
     } else {
+      // Stopped, and something of it is still there: what it is can be shown until that has ended.
+      if (const EntryPtr old = registry_.find(id)) entry.spec = old->spec;
       entry.wanted = false;
     }
     entry.places.reserve(instances.size());
@@ -254,7 +272,9 @@ void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event) {
     }
     const core::ClientId id{self->next_client_++};
     auto client = std::make_unique<Client>(
-        Client{std::move(done), {}, boost::asio::steady_timer(self->node_.control(), timeout)});
+        Client{std::move(done),
+               {},
+               boost::asio::steady_timer(self->node_.control(), process::deadline_after(timeout))});
     client->timer.async_wait([weak = self->weak_from_this(), id](const boost::system::error_code& error) {
       auto alive = weak.lock();
       if (error || !alive) return;
@@ -320,27 +340,35 @@ bool Driver::runs_anew(const ChildId& id, core::Hlc not_epoch) const {
 }
 
 void Driver::when_running(const ChildId& id, core::Hlc not_epoch, milliseconds timeout,
-                          std::function<void(bool)> then) {
-  boost::asio::post(
-      node_.control(), [self = shared_from_this(), id, not_epoch, timeout, then = std::move(then)]() mutable {
-        if (self->over_ || self->runs_anew(id, not_epoch)) {
-          then(!self->over_);
-          return;
-        }
-        auto waiter = std::make_shared<Waiter>(
-            Waiter{not_epoch, std::move(then), boost::asio::steady_timer(self->node_.control(), timeout)});
-        self->waiters_.emplace(id, waiter);
-        waiter->timer.async_wait(
-            [weak = self->weak_from_this(), id, waiter](const boost::system::error_code& error) {
-              auto alive = weak.lock();
-              if (error || !alive) return;
-              auto [begin, end] = alive->waiters_.equal_range(id);
-              auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == waiter; });
-              if (mine == end) return;
-              alive->waiters_.erase(mine);
-              waiter->then(false);
-            });
-      });
+                          std::function<void(bool)> then, Row row) {
+  boost::asio::post(node_.control(), [self = shared_from_this(), id, not_epoch, timeout,
+                                      then = std::move(then), row]() mutable {
+    if (self->over_ || self->runs_anew(id, not_epoch)) {
+      then(!self->over_);
+      return;
+    }
+    // It may have become so since the caller looked, and nothing more would wake the waiter.
+    const EntryPtr entry = self->registry_.find(id);
+    const bool is_gone = row == Row::is_here && (!entry || !entry->wanted);
+    if (is_gone || (entry && entry->wanted && entry->failed)) {
+      then(false);
+      return;
+    }
+    auto waiter = std::make_shared<Waiter>(
+        Waiter{not_epoch, std::move(then),
+               boost::asio::steady_timer(self->node_.control(), process::deadline_after(timeout))});
+    self->waiters_.emplace(id, waiter);
+    waiter->timer.async_wait(
+        [weak = self->weak_from_this(), id, waiter](const boost::system::error_code& error) {
+          auto alive = weak.lock();
+          if (error || !alive) return;
+          auto [begin, end] = alive->waiters_.equal_range(id);
+          auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == waiter; });
+          if (mine == end) return;
+          alive->waiters_.erase(mine);
+          waiter->then(false);
+        });
+  });
 }
 
 void Driver::wake_waiters(const std::vector<ChildId>& changed) {
@@ -349,7 +377,7 @@ void Driver::wake_waiters(const std::vector<ChildId>& changed) {
   for (const ChildId& id : changed) {
     auto [begin, end] = waiters_.equal_range(id);
     if (begin == end) continue;
-    const auto entry = registry_.find(id);
+    const EntryPtr entry = registry_.find(id);
     const bool gone = !entry || !entry->wanted || entry->failed;
     for (auto it = begin; it != end;) {
       const bool runs = runs_anew(id, it->second->not_epoch);

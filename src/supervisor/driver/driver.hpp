@@ -56,10 +56,16 @@ class Driver : public std::enable_shared_from_this<Driver> {
   enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
   void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
 
+  /// What is known of a child that is waited for.
+  enum class Row : std::uint8_t {
+    is_here,   ///< This node has its row: when it has none any more, the child is gone.
+    may_come,  ///< The coordinator has it, and it is on its way to this node.
+  };
   /// Runs `then` on the control thread when the child runs somewhere under another epoch than `not_epoch` (at
-  /// once if it does), or when `timeout` is over or the child is gone for good (false).
+  /// once if it does), or when `timeout` is over or the child is failed or gone for good (false; at once if
+  /// it is).
   void when_running(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
-                    std::function<void(bool)> then);
+                    std::function<void(bool)> then, Row row = Row::is_here);
 
   /// How OTP's pg is told of this node's children.
   [[nodiscard]] PgHandle& pg() { return pg_; }
@@ -72,6 +78,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   [[nodiscard]] bool has_left() const { return left_; }
   [[nodiscard]] const core::Core& core() const { return core_; }  ///< (control)
   [[nodiscard]] bool fenced() const { return fenced_; }           ///< (control)
+  [[nodiscard]] bool is_over() const { return over_; }            ///< shut_down() was called. (control)
   /// Boots the core. (control)
   void boot();
   /// Handles what is in the inbox now. (control)
@@ -93,6 +100,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void tell_pg(const std::vector<ChildId>& changed);
   [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch) const;
   void wake_waiters(const std::vector<ChildId>& changed);
+  /// The process that tells pg has ended and is to begin anew.
+  void restart_pg();
   void send(const std::vector<core::Send>& sends);
   void connect(const core::Connect& connect);
   void report(const core::Effects& effects);

@@ -1,6 +1,7 @@
 // The other nodes as they come and go: what is said to them first, and who is told of them.
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/node/node_names.hpp"
+#include "supervisor/requests/requests.hpp"
 
 namespace brood::supervisor {
 
@@ -80,6 +81,7 @@ void NodeImpl::on_peer_down(const node::PeerInfo& peer, node::DownReason reason,
   for (auto& driver : drivers()) {
     if (lost) driver->pg().node_down(peer.name);
   }
+  if (lost) requests_->client_gone(peer.name);
   to_all_drivers(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
   watch_.down(peer.name.value, public_reason(reason), words);
 }

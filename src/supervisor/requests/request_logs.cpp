@@ -67,13 +67,13 @@ Term logs_of(const RequestPtr& request, const NodeName& host) {
 }
 
 /// The node whose log is asked for: the one that is named, or else the one where the child runs.
-Result<NodeName> log_host(const RequestPtr& request, const ChildId& id, const std::optional<Entry>& entry) {
+Result<NodeName> log_host(const RequestPtr& request, const ChildId& id, const EntryPtr& entry) {
   if (const Term* node = request->items[2].get("node")) {
     const NodeName host(node->text().value_or(""));
     if (host == request->node.name() || request->node.connected_creation(host)) return host;
     return Error{Errc::not_member, fmt::format("'{}' is not connected to this node", host.value)};
   }
-  if (!entry || !entry->wanted) {
+  if (!entry || !entry->is_shown()) {
     return Error{Errc::no_such_child,
                  fmt::format("no child '{}' in supervisor '{}'", id.text(), request->driver->name())};
   }
@@ -87,12 +87,16 @@ Result<NodeName> log_host(const RequestPtr& request, const ChildId& id, const st
 void logs(const RequestPtr& request) {
   auto id = ChildId::from_term(request->items[1]);
   if (!id) return request->fail(id.error());
+  const auto options = options_of(request, 2, {"offset", "lines", "bytes", "node", "timeout"});
+  if (!options) return request->fail(options.error());
+  const auto timeout = timeout_option(*options, forward_timeout);
+  if (!timeout) return request->fail(timeout.error());
   const auto entry = request->driver->registry().find(*id);
   const auto host = log_host(request, *id, entry);
   if (!host) return request->fail(host.error());
   if (*host == request->node.name()) return local_logs(request, *id, entry ? runs_on(*entry) : NodeName{});
   request->node.runtime().call_named(
-      {Atom("brood"), *host}, encode_term(logs_of(request, *host)), forward_timeout,
+      {Atom("brood"), *host}, encode_term(logs_of(request, *host)), *timeout,
       [request, id = *id](const process::CallResult& result) {
         if (!result) return request->fail(result.error());
         auto answer = decode_term(*result);
