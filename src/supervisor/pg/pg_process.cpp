@@ -53,16 +53,22 @@ PgHandle::PgHandle(process::Runtime& runtime, const std::string& supervisor)
 void PgHandle::spawn() {
   process::SpawnOptions options;
   options.is_system = true;  // anybody may link to it, or send it an exit
-  options.on_exit = [shared = shared_](const ExitReason& reason) {
+  const auto ended = [shared = shared_](const std::string& why) {
     std::function<void()> told;
     {
       std::lock_guard lock(shared->mutex);
-      if (!shared->is_stopped) told = shared->on_end;
+      if (shared->is_stopped) return;
+      told = shared->on_end;
+      shared->has_ended = !told;
     }
-    if (!told) return;
-    spdlog::error("the process that tells pg has ended and begins anew: {}", reason.text());
-    told();
+    spdlog::error("the process that tells pg has ended and begins anew: {}", why);
+    if (told) told();
   };
+  // One of the two is called: the first when it ends before it has begun.
+  options.on_started = [ended](const Result<void>& started) {
+    if (!started) ended(started.error().message);
+  };
+  options.on_exit = [ended](const ExitReason& reason) { ended(reason.text()); };
   const Pid made = runtime_.spawn(std::make_unique<PgProcess>(name_), std::move(options));
   const auto named = runtime_.register_name(name_, made);
   if (!named) {
@@ -79,8 +85,13 @@ Pid PgHandle::pid() const {
 }
 
 void PgHandle::on_end(std::function<void()> told) {
-  std::lock_guard lock(shared_->mutex);
-  shared_->on_end = std::move(told);
+  bool has_ended = false;
+  {
+    std::lock_guard lock(shared_->mutex);
+    shared_->on_end = told;
+    has_ended = std::exchange(shared_->has_ended, false);
+  }
+  if (has_ended) told();
 }
 
 void PgHandle::begin_anew() {

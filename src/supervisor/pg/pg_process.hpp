@@ -45,6 +45,7 @@ class PgHandle {
   struct Shared {
     std::mutex mutex;
     bool is_stopped = false;
+    bool has_ended = false;  ///< Before there was anybody to tell.
     std::function<void()> on_end;
   };
   void spawn();
