@@ -33,6 +33,20 @@ namespace supervisor {
 class NodeImpl;
 }
 
+/// How much clients may have asked of a node without an answer yet, by requests to {brood, Node}. A client is
+/// a node: all processes of one Erlang node together, one command line. What is beyond is answered `busy` at
+/// once. Reads by id are answered at once and count only for that moment.
+struct RequestLimits {
+  /// Requests of one client. Too small: busy for a client that starts many children one by one; too large:
+  /// one client can make this node hold that many. 0: none is let in.
+  std::size_t requests_each = 65'536;
+  /// Bytes of them, as they came; one request is let in whatever its size, and up to 1 KiB only the number
+  /// counts. Too small: busy beside a large batch; too large: that much memory for one client.
+  std::size_t bytes_each = std::size_t{64} << 20;
+  std::size_t requests_all = 262'144;              ///< The same for all clients together.
+  std::size_t bytes_all = std::size_t{256} << 20;  ///< The same for all clients together.
+};
+
 struct NodeOptions {
   /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket, until
   /// it is promoted.
@@ -70,6 +84,7 @@ struct NodeOptions {
   /// Handle SIGSEGV and the like so that the others learn which child crashed this node. Process-wide: for
   /// programs that have no crash handler of their own.
   bool report_crashes = false;
+  RequestLimits requests = {};
   /// How long the end of this node, or of one of its supervisors, waits for others to take the children over.
   /// Zero: not at all, children end and others start them then. Too small: they are away for longer; too
   /// large: an end takes long where the others are not well.

@@ -103,6 +103,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(const ExitReason&)> on_exit;
   std::function<void(bool)> on_stuck;  // constant
   const bool heeds_fence;
+  const bool is_system;
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);

@@ -167,6 +167,24 @@ CallResult Runtime::call_named_and_wait(const NamedProcess& to, Bytes request,
   return core_->call_and_wait(to, Message::encoded(std::move(request)), timeout);
 }
 
+std::optional<Pid> Runtime::running() {
+  const Process* process = Scheduler::running();
+  return process == nullptr ? std::nullopt : std::optional(process->self());
+}
+
+void Runtime::block(const std::function<void()>& wait) {
+  const Scheduler::BlockingScope blocking;
+  wait();
+}
+
+bool Runtime::begin_wait(const Pid& caller, const Pid& callee) {
+  return core_->waits.add(core_->identity.waiter(caller), core_->identity.waiter(callee));
+}
+
+void Runtime::end_wait(const Pid& caller, const Pid& callee) {
+  core_->waits.remove(core_->identity.waiter(caller), core_->identity.waiter(callee));
+}
+
 void Runtime::reply(BytesView from, Bytes answer) {
   core_->reply(from, std::move(answer));
 }

@@ -433,7 +433,7 @@ class Apply(ScenarioTest):
         self.assertEqual(cluster.wait_placed(["talker"])["talker"], cluster.full(other))
         self.wait(logged("two", third), 10, "the second command has run")
         stays = cluster.brood("drain", cluster.full(other), node=third, status=1)
-        self.assertIn("no other node", stays.err)
+        self.assertIn("no other member that is up could take talker", stays.err)
 
         # All have it: nothing is to be done, but the nodes know of it from then on.
         for name in (host, third):

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -68,6 +69,19 @@ class Programs(ScenarioTest):
         os.kill(first, 9)
         self.wait(lambda: self.running(cluster, "victim")["os_pid"] != first, 10, "a new process")
         self.assertEqual(self.instance(cluster, "victim")["restarts"], 1)
+
+    def test_a_program_that_stops_is_shown_with_its_log_until_it_has_ended(self):
+        cluster = self.one_node({"id": "slow", "shutdown_ms": int(30000 * SLOW), "exec": [
+            "sh", "-c", "trap 'echo going; sleep 2; exit 0' TERM; echo here; while :; do sleep 0.05; done"]})
+        self.running(cluster, "slow")
+        self.wait(lambda: "here" in cluster.brood("logs", "slow", node="n1").out, 10, "it has begun")
+        stop = threading.Thread(target=cluster.brood, args=("stop", "slow"), kwargs={"node": "n1"})
+        stop.start()
+        self.wait(lambda: (self.instance(cluster, "slow") or {"phase": "gone"})["phase"] == "stopping", 10 * SLOW,
+                  "it is shown as stopping")
+        self.assertIn("here", cluster.brood("logs", "slow", node="n1").out)
+        stop.join()
+        self.wait(lambda: not cluster.ps("n1"), 5, "it is gone")
 
     def test_stop_ends_grandchildren_and_daemons_too(self):
         cluster = self.one_node({"id": "family", "exec": [

@@ -50,15 +50,12 @@ class ContextScope {
 template <typename T>
 [[nodiscard]] Result<T> decode_reply(const Result<Bytes>& reply) {
   if (!reply) return reply.error();
+  // Looked for first: a Term, or any type that is as wide, would take the refusal for a value.
+  if (auto error = error_in_reply(*reply)) return std::move(*error);
   if constexpr (std::is_void_v<T>) {
-    if (auto error = error_in_reply(*reply)) return std::move(*error);
     return {};
   } else {
-    auto value = decode<T>(*reply);
-    if (!value) {
-      if (auto error = error_in_reply(*reply)) return std::move(*error);
-    }
-    return value;
+    return decode<T>(*reply);
   }
 }
 

@@ -4,22 +4,24 @@
 
 namespace brood::process {
 
-bool WaitGraph::add(LocalPid caller, LocalPid callee) {
+bool WaitGraph::add(const WaiterKey& caller, const WaiterKey& callee) {
   std::lock_guard lock(mutex_);
-  const std::uint64_t start = key(caller);
-  for (std::uint64_t at = key(callee);;) {
-    if (at == start) return false;
+  // No circle is ever noted, so the walk ends; but other nodes' processes may be told of out of order.
+  std::size_t steps = waits_.size() + 1;
+  for (WaiterKey at = callee; steps > 0; --steps) {
+    if (at == caller) return false;
     const auto next = waits_.find(at);
     if (next == waits_.end()) break;
     at = next->second;
   }
-  waits_[start] = key(callee);
+  waits_[caller] = callee;
   return true;
 }
 
-void WaitGraph::remove(LocalPid caller) {
+void WaitGraph::remove(const WaiterKey& caller, const WaiterKey& callee) {
   std::lock_guard lock(mutex_);
-  waits_.erase(key(caller));
+  const auto found = waits_.find(caller);
+  if (found != waits_.end() && found->second == callee) waits_.erase(found);
 }
 
 namespace {
@@ -120,7 +122,10 @@ class Waiter {
 CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
                                  const StartCall& start) {
   Process* self = Scheduler::running();
-  const bool in_circle = self != nullptr && callee && !waits.add(self->local(), *callee);
+  const bool is_noted = self != nullptr && callee;
+  const auto from = is_noted ? WaiterKey::of(self->local()) : WaiterKey{};
+  const auto to = is_noted ? WaiterKey::of(*callee) : WaiterKey{};
+  const bool in_circle = is_noted && !waits.add(from, to);
   if (in_circle)
     return Error{Errc::deadlock, "this call would wait for itself: its callee waits for its caller"};
   Waiter waiter;
@@ -134,7 +139,7 @@ CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chr
     Scheduler::BlockingScope blocking;
     result = waiter.wait_for(timeout);
   }
-  if (self != nullptr && callee) waits.remove(self->local());
+  if (is_noted) waits.remove(from, to);
   if (result) return std::move(*result);
   if (pending->abandon())
     return Error{Errc::timeout, "no answer within " + std::to_string(timeout.count()) +

@@ -1,9 +1,13 @@
 // The public classes: thin hands around NodeImpl and Driver.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
+#include <unordered_set>
 
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/entry_walk.hpp"
+#include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/router.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -94,6 +98,7 @@ Result<void> Node::drain(milliseconds timeout, bool for_good) {
   auto future = promise->get_future();
   impl_->drain(for_good ? Driver::Drain::for_good : Driver::Drain::may_stay, timeout,
                [promise](Result<void> result) { promise->set_value(std::move(result)); });
+  process::Runtime::block([&] { future.wait(); });
   return future.get();
 }
 
@@ -125,6 +130,12 @@ struct Supervisor::Impl {
     return {Errc::timeout, fmt::format("the start of '{}' took too long; it may still happen", id.text())};
   }
 
+  /// Waits for what another thread sets. In a handler another thread does its scheduler's work meanwhile.
+  template <typename T>
+  static T get(std::future<T> future) {
+    process::Runtime::block([&] { future.wait(); });
+    return future.get();
+  }
   /// Runs one of the driver's client functions and waits for it.
   template <typename Ask>
   std::pair<Outcomes, bool> wait_for(Ask ask) {
@@ -133,7 +144,12 @@ struct Supervisor::Impl {
     ask([promise](Outcomes outcomes, bool timed_out) {
       promise->set_value({std::move(outcomes), timed_out});
     });
-    return future.get();
+    return get(std::move(future));
+  }
+  /// The calling thread runs a handler, or the start, of that very child.
+  [[nodiscard]] bool is_inside(const ChildId& id) const {
+    const WorkerIdentity* self = process::Runtime::running_on_this_thread();
+    return self != nullptr && self->supervisor == driver->name() && self->child_id == id.to_term();
   }
   template <typename T>
   T read_core(std::function<T(const core::Core&)> read) {
@@ -141,7 +157,7 @@ struct Supervisor::Impl {
     auto future = promise->get_future();
     driver->with_core(
         [promise, read = std::move(read)](const core::Core& core) { promise->set_value(read(core)); });
-    return future.get();
+    return get(std::move(future));
   }
 };
 
@@ -152,15 +168,8 @@ Result<ChildId> child_id(const Id& id) {
 }
 
 Result<Started> started(const core::Outcome& outcome) {
-  const Pid pid = outcome.host
-                      ? Pid{outcome.host->node, outcome.pid.id, outcome.pid.serial, outcome.host->creation}
-                      : Pid{};
-  if (outcome.error) {
-    Error error = *outcome.error;
-    if (error.code == Errc::already_started && outcome.host) error.detail = encode(pid);
-    return error;
-  }
-  return Started{pid, outcome.id.to_term()};
+  if (outcome.error) return supervisor::told(outcome);
+  return Started{supervisor::pid_of(outcome), outcome.id.to_term()};
 }
 
 Restart api_restart(core::Restart restart) {
@@ -225,9 +234,14 @@ std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> s
   std::vector<core::SpecPtr> made;
   std::vector<std::optional<Error>> refused(specs.size());
   std::vector<ChildId> ids(specs.size());
+  std::unordered_set<ChildId> seen;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     auto spec = supervisor::core_spec(specs[i], *impl_->node);
-    if (spec) {
+    if (spec && !seen.insert((*spec)->id).second) {
+      refused[i] =
+          Error{Errc::invalid_argument,
+                fmt::format("id '{}' is in the list twice; the first one counts", (*spec)->id.text())};
+    } else if (spec) {
       ids[i] = (*spec)->id;
       made.push_back(std::move(*spec));
     } else {
@@ -259,18 +273,31 @@ std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> s
   return results;
 }
 
-Result<void> Supervisor::stop_child(const Id& id, milliseconds timeout) {
+Result<void> Supervisor::stop_child(const Id& id, std::optional<milliseconds> time) {
   const auto pass = impl_->enter();
   if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
+  const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
+  const milliseconds timeout = time.value_or(supervisor::time_to_stop(entry ? entry->spec.get() : nullptr));
+  // It would wait for a handler that waits for it: its own, or one that calls this process.
+  const auto caller = process::Runtime::running();
+  const supervisor::Place* place = entry ? entry->running() : nullptr;
+  const auto callee = caller && place ? std::optional(place->full_pid()) : std::nullopt;
+  if (impl_->is_inside(*child) || (callee && !impl_->node->runtime().begin_wait(*caller, *callee))) {
+    return Error{Errc::deadlock,
+                 fmt::format("child '{}' would have to end before this handler returns, which "
+                             "waits for its end; stop it from elsewhere",
+                             child->text())};
+  }
   auto [outcomes, timed_out] = impl_->wait_for(
       [&](supervisor::ClientDone done) { impl_->driver->stop({*child}, timeout, std::move(done)); });
+  if (callee) impl_->node->runtime().end_wait(*caller, *callee);
   if (outcomes.empty())
     return impl_->driver->has_ended()
                ? impl_->stopped()
                : Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
-  if (outcomes.front().error) return *outcomes.front().error;
+  if (outcomes.front().error) return supervisor::told(outcomes.front());
   return {};
 }
 
@@ -287,17 +314,20 @@ Result<Bytes> Supervisor::call_bytes(const Id& id, Message message, milliseconds
   if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
+  if (impl_->is_inside(*child)) {  // found out before its pid is known, for it may be starting
+    return Error{Errc::deadlock, fmt::format("child '{}' calls itself; use a cast", child->text())};
+  }
   auto promise = std::make_shared<std::promise<Result<Bytes>>>();
   auto future = promise->get_future();
-  impl_->node->router().call(impl_->driver, *child, message.to_bytes(), timeout,
+  impl_->node->router().call(impl_->driver, *child, message.to_bytes(), timeout, process::Runtime::running(),
                              [promise](Result<Bytes> result) { promise->set_value(std::move(result)); });
-  return future.get();
+  return Impl::get(std::move(future));
 }
 
 void Supervisor::cast_message(const Id& id, Message message) {
   const auto pass = impl_->enter();
   if (!pass) return;
-  if (auto child = child_id(id)) impl_->node->router().cast(impl_->driver, *child, message.to_bytes());
+  if (auto child = child_id(id)) (void)impl_->node->router().cast(impl_->driver, *child, message.to_bytes());
 }
 
 Result<void> Supervisor::send(const Id& id, Message message) {
@@ -305,11 +335,13 @@ Result<void> Supervisor::send(const Id& id, Message message) {
   if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
-  auto promise = std::make_shared<std::promise<bool>>();
+  auto promise = std::make_shared<std::promise<Result<bool>>>();
   auto future = promise->get_future();
   impl_->node->router().send(impl_->driver, *child, message.to_bytes(),
-                             [promise](bool found) { promise->set_value(found); });
-  if (!future.get()) return Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())};
+                             [promise](Result<bool> sent) { promise->set_value(std::move(sent)); });
+  const Result<bool> sent = Impl::get(std::move(future));
+  if (!sent) return sent.error();
+  if (!*sent) return Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())};
   return {};
 }
 
@@ -329,19 +361,52 @@ std::optional<Term> Supervisor::whois(const Pid& pid) const {
   return id ? std::optional<Term>(id->to_term()) : std::nullopt;
 }
 
+namespace {
+
+ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
+  ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}};
+  for (const auto& place : entry.places) {
+    if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
+  }
+  return info;
+}
+
+}  // namespace
+
 std::vector<ChildInfo> Supervisor::children() const {
   const auto pass = impl_->enter();
   if (!pass) return {};
   std::vector<ChildInfo> all;
   impl_->driver->registry().for_each([&](const ChildId& id, const supervisor::Entry& entry) {
-    if (!entry.wanted) return;
-    ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}};
-    for (const auto& place : entry.places) {
-      if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
-    }
-    all.push_back(std::move(info));
+    if (entry.wanted) all.push_back(child_info(id, entry));
   });
   return all;
+}
+
+Result<ChildPage> Supervisor::children(const ChildQuery& query) const {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  std::optional<ChildId> after;
+  if (query.after) {
+    auto id = ChildId::from_term(*query.after);
+    if (!id) return id.error();
+    after = std::move(*id);
+  }
+  const NodeImpl& node = *impl_->node;
+  const auto keep = [&](const supervisor::Entry& entry) {
+    if (!entry.wanted || (query.tag && entry.spec->tag != *query.tag)) return false;
+    return !query.local || std::any_of(entry.places.begin(), entry.places.end(), [&](const auto& place) {
+      return place.has_pid() && node.is_here(place.host->node);
+    });
+  };
+  supervisor::EntryWalk walk(impl_->driver->registry(), keep, std::move(after));
+  ChildPage page;
+  while (page.children.size() < query.limit && !walk.is_over()) {
+    for (const auto& [id, entry] : walk.take(query.limit - page.children.size()))
+      page.children.push_back(child_info(id, *entry));
+  }
+  if (!walk.is_over() && !page.children.empty()) page.next = page.children.back().id;
+  return page;
 }
 
 std::vector<Pid> Supervisor::local_children() const {

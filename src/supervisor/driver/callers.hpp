@@ -21,7 +21,7 @@ class Callers {
   [[nodiscard]] core::ClientId ask(std::chrono::milliseconds timeout, ClientDone done,
                                    std::weak_ptr<void> owner);
   void wait(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
-            std::function<void(bool)> then, std::weak_ptr<void> owner);
+            std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner);
   void reply(const core::Reply& reply) { clients_.reply(reply); }
   void look_at(const std::vector<ChildId>& changed) { waiters_.look_at(changed); }
   /// Answers one as if its time were over, and tells that it is gone.

@@ -28,7 +28,8 @@ TEST(Callers, OneTimerServesAllWhoeverIsFirst) {
   const auto early = world.ask(0ms);
   bool runs = true;
   world.callers.wait(
-      *ChildId::binary("a"), core::Hlc{}, 0ms, [&](bool told) { runs = told; }, world.owner);
+      *ChildId::binary("a"), core::Hlc{}, 0ms, [&](bool told) { runs = told; }, Waiters::Row::may_come,
+      world.owner);
   while (world.gone.empty() || runs) ASSERT_GT(world.control.run_one_for(20s), 0U);
   EXPECT_EQ(world.gone, std::vector{early});
   EXPECT_EQ(world.answered, 1);

@@ -55,6 +55,10 @@ void Driver::rename(const core::Renamed& renamed) {
 }
 
 void Driver::boot() {
+  pg().on_end([weak = weak_from_this()] {
+    if (const auto self = weak.lock())
+      boost::asio::post(self->node_.control(), [self] { self->restart_pg(); });
+  });
   std::vector<core::Event> events;
   for (const auto& [node, creation] : node_.connected()) {
     events.emplace_back(core::PeerUp{node, creation});
@@ -62,6 +66,15 @@ void Driver::boot() {
   }
   for (const NodeName& node : node_.brood_nodes()) pg().is_brood(node);
   stepper_.boot(std::move(events));
+}
+
+// Whatever ended it (its runtime protects it from others): it is told again what it is to tell.
+void Driver::restart_pg() {
+  if (ended_) return;
+  pg().begin_anew();
+  for (const auto& [node, creation] : node_.connected()) pg().node_up(node);
+  for (const NodeName& node : node_.brood_nodes()) pg().is_brood(node);
+  pg_feed_.publish(core().ids(), node_.name(), node_.creation());
 }
 
 core::Now Driver::now() {
@@ -226,12 +239,12 @@ void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
 }
 
 void Driver::when_running(const ChildId& id, core::Hlc not_epoch, milliseconds timeout,
-                          std::function<void(bool)> then) {
-  boost::asio::post(node_.control(),
-                    [self = shared_from_this(), id, not_epoch, timeout, then = std::move(then)]() mutable {
-                      if (self->ended_) return then(false);
-                      self->callers_.wait(id, not_epoch, timeout, std::move(then), self->weak_from_this());
-                    });
+                          std::function<void(bool)> then, Row row) {
+  boost::asio::post(node_.control(), [self = shared_from_this(), id, not_epoch, timeout,
+                                      then = std::move(then), row]() mutable {
+    if (self->ended_) return then(false);
+    self->callers_.wait(id, not_epoch, timeout, std::move(then), row, self->weak_from_this());
+  });
 }
 
 void Driver::with_core(std::function<void(const core::Core&)> read) {

@@ -58,10 +58,13 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
   /// for_good: what cannot even be killed is not waited for; that is a time-out.
   void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
+  /// What is known of a child that is waited for.
+  using Row = Waiters::Row;
   /// Runs `then` on the control thread when the child runs somewhere under another epoch than `not_epoch` (at
-  /// once if it does), or when `timeout` is over or the child is gone for good (false).
+  /// once if it does), or when `timeout` is over or the child is failed or gone for good (false; at once if
+  /// it is).
   void when_running(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
-                    std::function<void(bool)> then);
+                    std::function<void(bool)> then, Row row = Row::is_here);
   /// Runs `read` with the core on the control thread.
   void with_core(std::function<void(const core::Core&)> read);
   [[nodiscard]] const core::Core& core() const { return stepper_.core(); }  ///< (control)
@@ -98,6 +101,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void begin_to_leave(std::chrono::milliseconds hand_over, std::function<void(bool)> done);
   void tend_leaving();
   void end();
+
+  /// The process that tells pg has ended and is to begin anew.
+  void restart_pg();
 
   // Stepper::Host
   core::Now now() override;

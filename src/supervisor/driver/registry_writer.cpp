@@ -22,6 +22,8 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
       entry.failed = row->failed;
       entry.failure = row->failure;
     } else {
+      // Stopped, and something of it is still there: what it is can be shown until that has ended.
+      if (const EntryPtr old = registry_.find(id)) entry.spec = old->spec;
       entry.wanted = false;
     }
     entry.places.reserve(instances.size());

@@ -7,9 +7,13 @@ bool Waiters::runs_anew(const ChildId& id, core::Hlc not_epoch) const {
   return place && place->epoch_clock != not_epoch;
 }
 
-void Waiters::add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline,
-                  std::function<void(bool)> then) {
+void Waiters::add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, std::function<void(bool)> then,
+                  Row row) {
   if (runs_anew(id, not_epoch)) return then(true);
+  // It may have become so since the caller looked, and nothing more would wake the waiter.
+  const EntryPtr entry = registry_.find(id);
+  const bool is_gone = row == Row::is_here && (!entry || !entry->wanted);
+  if (is_gone || (entry && entry->wanted && entry->failed)) return then(false);
   const std::uint64_t number = ++last_;
   waits_.emplace(number, Wait{id, not_epoch, std::move(then)});
   by_child_.emplace(id, number);
@@ -36,7 +40,7 @@ void Waiters::look_at(const std::vector<ChildId>& changed) {
   for (const ChildId& id : changed) {
     const auto [begin, end] = by_child_.equal_range(id);
     if (begin == end) continue;
-    const auto entry = registry_.find(id);
+    const EntryPtr entry = registry_.find(id);
     const bool gone = !entry || !entry->wanted || entry->failed;
     for (auto it = begin; it != end; ++it) {
       const bool runs = runs_anew(id, waits_.at(it->second).not_epoch);

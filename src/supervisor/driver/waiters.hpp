@@ -16,11 +16,18 @@ namespace brood::supervisor {
 
 class Waiters {
  public:
+  /// What is known of a child that is waited for.
+  enum class Row : std::uint8_t {
+    is_here,   ///< This node has its row: when it has none any more, the child is gone.
+    may_come,  ///< The coordinator has it, and it is on its way to this node.
+  };
+
   explicit Waiters(const Registry& registry) : registry_(registry) {}
 
   /// `then(true)` when the child runs somewhere under another epoch than `not_epoch`, at once if it does;
-  /// `then(false)` when it is gone for good, or the time is over.
-  void add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, std::function<void(bool)> then);
+  /// `then(false)` when it is failed or gone for good, at once if it is, or when the time is over.
+  void add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, std::function<void(bool)> then,
+           Row row = Row::is_here);
   /// The registry has just changed for these. O(1) for each of them for whom nobody waits.
   void look_at(const std::vector<ChildId>& changed);
   void expire(SteadyTime now);

@@ -26,9 +26,11 @@ struct World {
   Registry registry;
   Waiters waiters{registry};
   std::string told;
-  void wait(const char* id, std::uint64_t not_epoch, SteadyTime until = SteadyTime{} + 1h) {
-    waiters.add(id_of(id), core::Hlc{not_epoch}, until,
-                [this, id](bool runs) { told += std::string(id) + (runs ? "+" : "-"); });
+  void wait(const char* id, std::uint64_t not_epoch, SteadyTime until = SteadyTime{} + 1h,
+            Waiters::Row row = Waiters::Row::may_come) {
+    waiters.add(
+        id_of(id), core::Hlc{not_epoch}, until,
+        [this, id](bool runs) { told += std::string(id) + (runs ? "+" : "-"); }, row);
   }
   void put(const char* id, Entry entry) {
     registry.put(id_of(id), std::move(entry));
@@ -66,6 +68,23 @@ TEST(Waiters, OneThatIsGoneForGoodIsToldAtOnce) {
   EXPECT_EQ(world.told, "a-a-");
 }
 
+TEST(Waiters, OneThatIsGoneOrFailedAlreadyIsNotWaitedFor) {
+  World world;
+  const auto until = SteadyTime{} + 1h;
+  world.wait("a", 0, until, Waiters::Row::is_here);
+  EXPECT_EQ(world.told, "a-");
+  Entry entry;
+  entry.wanted = false;
+  world.put("b", entry);
+  world.wait("b", 0, until, Waiters::Row::is_here);
+  EXPECT_EQ(world.told, "a-b-");
+  entry.wanted = entry.failed = true;
+  world.put("c", entry);
+  world.wait("c", 0);
+  EXPECT_EQ(world.told, "a-b-c-");
+  EXPECT_EQ(world.waiters.size(), 0U);
+}
+
 TEST(Waiters, EachHasItsOwnTime) {
   World world;
   world.wait("a", 0, SteadyTime{} + 2s);
@@ -81,7 +100,8 @@ TEST(Waiters, EachHasItsOwnTime) {
 
 TEST(Waiters, WhoIsToldMayWaitAnew) {
   World world;
-  world.waiters.add(id_of("a"), core::Hlc{}, SteadyTime{} + 1s, [&](bool) { world.wait("a", 9); });
+  world.waiters.add(
+      id_of("a"), core::Hlc{}, SteadyTime{} + 1s, [&](bool) { world.wait("a", 9); }, Waiters::Row::may_come);
   world.put("a", running(9));
   EXPECT_EQ(world.waiters.size(), 1U);
   world.put("a", running(10));

@@ -97,8 +97,8 @@ void NodeImpl::make_parts(const NodeName& name, std::uint32_t creation) {
   router_ = std::make_unique<Router>(*this);
   requests_ = std::make_unique<RequestServer>(*this);
   trust_ = std::make_unique<NodeTrust>(options_, *runtime_, network_, peers_);
-  events_ = std::make_unique<PeerEvents>(
-      PeerEvents::Parts{options_, *runtime_, network_, peers_, watch_, seeds_, up_, *trust_, supervisors_});
+  events_ = std::make_unique<PeerEvents>(PeerEvents::Parts{options_, *runtime_, network_, peers_, watch_,
+                                                           seeds_, up_, *trust_, supervisors_, *requests_});
   make_heart();
   workers_.on_change([weak = weak_from_this()] {
     const auto self = weak.lock();

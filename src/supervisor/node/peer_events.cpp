@@ -5,6 +5,7 @@
 #include "core/wire.hpp"
 #include "process/log/log.hpp"
 #include "supervisor/node/node_names.hpp"
+#include "supervisor/requests/requests.hpp"
 
 namespace brood::supervisor {
 
@@ -72,8 +73,10 @@ void PeerEvents::up(const node::PeerInfo& peer) {
 }
 
 void PeerEvents::down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
-  if (parts_.peers.down(peer.name, peer.creation))
+  if (parts_.peers.down(peer.name, peer.creation)) {
     for (const auto& driver : parts_.supervisors.all()) driver->pg().node_down(peer.name);
+    parts_.requests.client_gone(peer.name);
+  }
   if (peer.answers_anybody)
     to_all(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
   parts_.watch.down(peer.name.value, public_reason(reason), words);

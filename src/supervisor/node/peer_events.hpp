@@ -15,6 +15,8 @@
 
 namespace brood::supervisor {
 
+class RequestServer;
+
 /// What brood nodes say to each other goes to this name.
 inline const Atom peer_name("brood_peer");
 
@@ -30,6 +32,7 @@ class PeerEvents {
     UpWatch& up;
     NodeTrust& trust;
     SupervisorTable& supervisors;
+    RequestServer& requests;
   };
   explicit PeerEvents(Parts parts) : parts_(parts) {}
 

@@ -88,13 +88,14 @@ Term logs_of(const RequestPtr& request, const NodeName& host) {
       {Term::atom("logs"), request->items[0], request->items[1], Term::map(std::move(options))});
 }
 
-void logs_from(const RequestPtr& request, const ChildId& id, const NodeName& host) {
+void logs_from(const RequestPtr& request, const ChildId& id, const NodeName& host,
+               std::chrono::milliseconds timeout) {
   if (host == request->node.name()) {
     const auto entry = request->driver->registry().find(id);
     return local_logs(request, id, entry ? runs_on(*entry) : NodeName{});
   }
   request->node.runtime().call_named(
-      {Atom("brood"), host}, encode_term(logs_of(request, host)), forward_timeout,
+      {Atom("brood"), host}, encode_term(logs_of(request, host)), timeout,
       [request, id](const process::CallResult& result) {
         if (!result) return request->fail(result.error());
         auto answer = decode_term(*result);
@@ -171,13 +172,13 @@ const Term* newest(const KeptLogs& all, const char* key, Read read) {
 }
 
 /// The log of a child that runs nowhere: of one that ended, was stopped, or is to be started again.
-void kept_logs(const RequestPtr& request, const ChildId& id, bool wanted) {
-  find_kept_logs(request, id, [request, id, wanted](const KeptLogs& all) {
+void kept_logs(const RequestPtr& request, const ChildId& id, bool wanted, std::chrono::milliseconds timeout) {
+  find_kept_logs(request, id, [request, id, wanted, timeout](const KeptLogs& all) {
     const Term* best = newest(all, "changed_ms", [](const Term& kept) { return &kept; });
     const Term* node = best != nullptr ? best->get("node") : nullptr;
     const auto host = node != nullptr ? node->text() : std::nullopt;
-    if (host) return logs_from(request, id, NodeName(*host));
-    if (wanted) return logs_from(request, id, request->node.name());
+    if (host) return logs_from(request, id, NodeName(*host), timeout);
+    if (wanted) return logs_from(request, id, request->node.name(), timeout);
     request->fail(Errc::no_such_child, fmt::format("no child '{}' in supervisor '{}', and no log of one",
                                                    id.text(), request->driver->name()));
   });
@@ -186,20 +187,24 @@ void kept_logs(const RequestPtr& request, const ChildId& id, bool wanted) {
 void logs(const RequestPtr& request) {
   auto id = ChildId::from_term(request->items[1]);
   if (!id) return request->fail(id.error());
-  if (const Term* node = request->items[2].get("node")) {
+  const auto options = options_of(request, 2, {"offset", "lines", "bytes", "node", "timeout"});
+  if (!options) return request->fail(options.error());
+  const auto timeout = timeout_option(*options, forward_timeout);
+  if (!timeout) return request->fail(timeout.error());
+  if (const Term* node = options->get("node")) {
     const NodeName host(node->text().value_or(""));
     if (host == request->node.name() || request->node.connected_creation(host))
-      return logs_from(request, *id, host);
+      return logs_from(request, *id, host, *timeout);
     return request->fail(Errc::not_member, fmt::format("'{}' is not connected to this node", host.value));
   }
   const auto entry = request->driver->registry().find(*id);
-  const bool wanted = entry && entry->wanted;
+  const bool wanted = entry && entry->is_shown();
   if (wanted && !entry->spec->is_program()) {
     return request->fail(Errc::invalid_argument,
                          fmt::format("'{}' is a C++ worker; only ordinary programs have a log", id->text()));
   }
-  if (wanted && !entry->places.empty()) return logs_from(request, *id, runs_on(*entry));
-  kept_logs(request, *id, wanted);
+  if (wanted && !entry->places.empty()) return logs_from(request, *id, runs_on(*entry), *timeout);
+  kept_logs(request, *id, wanted, *timeout);
 }
 
 void kept_log(const RequestPtr& request) {

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/router.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/requests.hpp"
 
@@ -41,7 +42,59 @@ void is_partitioned(const RequestPtr& request) {
   request->reply(Term(false));
 }
 
-// ---- node_info ------------------------------------------------------------------------------------------
+// ---- stats and node_info
+// ------------------------------------------------------------------------------------------
+
+using Counters = std::vector<std::pair<Term, Term>>;
+void add_count(Counters& counters, std::string_view name, std::uint64_t value) {
+  counters.emplace_back(Term::atom(name), Term(static_cast<std::int64_t>(value)));
+}
+
+/// {stats, Sup}: counters since the start, and what there is now.
+void stats(const RequestPtr& request) {
+  request->driver->with_core([request](const core::Core& core) {
+    const core::Core::Stats& steps = core.stats();
+    Counters of_core;
+    add_count(of_core, "steps", steps.steps);
+    add_count(of_core, "refused_messages", steps.refused_messages);
+    add_count(of_core, "stale_rows", steps.stale_rows);
+    add_count(of_core, "clock_refusals", steps.clock_refusals);
+    add_count(of_core, "conflicts", steps.conflicts);
+    add_count(of_core, "moves", steps.moves);
+    add_count(of_core, "syncs_sent", steps.syncs_sent);
+    add_count(of_core, "deltas_sent", steps.deltas_sent);
+    const Registry& registry = request->driver->registry();
+    Counters of_children;
+    add_count(of_children, "wanted", registry.wanted_count());
+    add_count(of_children, "known", registry.size());
+    const RequestQueue::Stats queue = request->queue->stats();
+    Counters of_requests;
+    add_count(of_requests, "open", queue.open);
+    add_count(of_requests, "bytes", queue.bytes);
+    add_count(of_requests, "clients", queue.clients);
+    add_count(of_requests, "refused", queue.refused);
+    add_count(of_requests, "dropped", queue.dropped);
+    const Router::Stats casts = request->node.router().stats();
+    Counters of_casts;
+    add_count(of_casts, "waiting", casts.waiting);
+    add_count(of_casts, "waiting_bytes", casts.waiting_bytes);
+    add_count(of_casts, "refused", casts.refused);
+    add_count(of_casts, "dropped", casts.dropped);
+    const process::RuntimeStats processes = request->node.runtime().stats();
+    Counters of_processes;
+    add_count(of_processes, "now", processes.processes);
+    add_count(of_processes, "delivered", processes.delivered);
+    add_count(of_processes, "dropped", processes.dropped);
+    add_count(of_processes, "malformed", processes.malformed);
+    add_count(of_processes, "stuck", processes.stuck);
+    add_count(of_processes, "threads", processes.threads);
+    request->reply(ok_term(Term::map({{Term::atom("core"), Term::map(std::move(of_core))},
+                                      {Term::atom("children"), Term::map(std::move(of_children))},
+                                      {Term::atom("requests"), Term::map(std::move(of_requests))},
+                                      {Term::atom("casts"), Term::map(std::move(of_casts))},
+                                      {Term::atom("processes"), Term::map(std::move(of_processes))}})));
+  });
+}
 
 struct NodeLine {
   std::string state = "unknown";
@@ -50,12 +103,10 @@ struct NodeLine {
 };
 
 void count_children(const Driver& driver, std::map<NodeName, NodeLine>& lines) {
-  driver.registry().for_each([&](const ChildId&, const Entry& entry) {
-    for (const Place& place : entry.places) {
-      auto line = lines.find(place.host->node);
-      if (line != lines.end() && place.has_pid()) ++line->second.children[driver.name()];
-    }
-  });
+  for (const auto& [node, count] : driver.registry().counts_by_node()) {
+    const auto line = lines.find(node);
+    if (line != lines.end()) line->second.children[driver.name()] = count;
+  }
 }
 
 void node_info(const RequestPtr& request) {
@@ -90,24 +141,14 @@ void node_info(const RequestPtr& request) {
 // ---- drain and stop ---------------------------------------------------------------------------------------
 
 void answer_drain(const RequestPtr& request, const Result<void>& result) {
-  if (result) return request->reply(Term::atom("ok"));
-  if (result.error().code == Errc::no_target) {
-    return request->reply(Term::tuple({Term::atom("error"), Term::atom("no_target")}));
-  }
-  request->fail(result.error());
-}
-
-Result<milliseconds> drain_patience(const RequestPtr& request) {
-  const Term* value = request->items.size() > 1 ? request->items[1].get("timeout") : nullptr;
-  if (!value) return drain_timeout;
-  const auto* number = value->as_integer();
-  if (!number || *number < 0 || *number > 86'400'000)
-    return Error{Errc::invalid_argument, "option timeout: must be milliseconds, at most a day"};
-  return milliseconds(*number);
+  if (!result) return request->fail(result.error());
+  request->reply(Term::atom("ok"));
 }
 
 void drain(const RequestPtr& request) {
-  const auto timeout = drain_patience(request);
+  auto options = options_of(request, 1, {"timeout"});
+  if (!options) return request->fail(options.error());
+  auto timeout = timeout_option(*options, drain_timeout);
   if (!timeout) return request->fail(timeout.error());
   if (request->items[0].is_atom("all")) {
     request->node.drain(Driver::Drain::may_stay, *timeout,
@@ -164,12 +205,13 @@ void promote(const RequestPtr& request) {
 
 std::vector<Route> node_routes() {
   return {
-      {"supervisors", 0, Needs::nothing, supervisors},
+      {"supervisors", 0, Needs::nothing, supervisors, Speed::quick},
       {"worker_names", 0, Needs::nothing, worker_names},
       {"node_info", 0, Needs::nothing, node_info},
-      {"is_alive", 1, Needs::nothing, is_alive},
-      {"is_locked", 1, Needs::supervisor, is_locked},
-      {"is_partitioned", 1, Needs::supervisor, is_partitioned},
+      {"is_alive", 1, Needs::nothing, is_alive, Speed::quick},
+      {"is_locked", 1, Needs::supervisor, is_locked, Speed::quick},
+      {"is_partitioned", 1, Needs::supervisor, is_partitioned, Speed::quick},
+      {"stats", 1, Needs::supervisor, stats, Speed::quick},
       {"drain", 1, Needs::nothing, drain},
       {"drain", 2, Needs::nothing, drain},
       {"stop", 1, Needs::nothing, stop_supervisor},
