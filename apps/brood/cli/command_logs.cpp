@@ -1,9 +1,7 @@
 // brood logs [-f]: what a program wrote, from whichever node it runs on.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 
 #include "apps/brood/cli/commands.hpp"
@@ -29,15 +27,6 @@ struct Chunk {
   std::int64_t next = 0;
   std::optional<Term> last_end;  ///< How the last run there ended, where that is known.
 };
-
-// In UTC, as the marks within the log are.
-std::string end_words(const Term& end) {
-  const Term* text = end.get("text");
-  const Term* time = end.get("ended_ms");
-  if (text == nullptr || time == nullptr || time->as_integer() == nullptr) return "it has ended";
-  return fmt::format("{} at {:%Y-%m-%d %H:%M:%S} UTC", text->text().value_or(""),
-                     fmt::gmtime(static_cast<std::time_t>(*time->as_integer() / 1000)));
-}
 
 class LogReader {
  public:

@@ -164,6 +164,11 @@ TEST(Commands, CommandsAreShownAsAShellTakesThem) {
   EXPECT_NE(text.find("env        TOKEN\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("secret"), std::string::npos) << text;
   EXPECT_NE(text.find("wanted     no: it has ended for good, or was stopped\n"), std::string::npos) << text;
+  const std::string end = "{ok, #{text => <<\"exited with code 7\">>, ended_ms => 1700000000123}}";
+  const auto ended = run({"show", "a"}, {"[web]", program, end});
+  EXPECT_NE(ended.out.find("wanted     no: exited with code 7 at 2023-11-14 22:13:20 UTC\n"),
+            std::string::npos)
+      << ended.out;
 }
 
 TEST(Commands, ShowTellsOfTheLastEndAndTheNextTry) {

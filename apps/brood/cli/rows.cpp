@@ -1,9 +1,11 @@
 #include "apps/brood/cli/rows.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
+#include <ctime>
 #include <functional>
 
 #include "apps/brood/fleet/names.hpp"
@@ -200,6 +202,14 @@ std::string command_line(const std::vector<std::string>& words) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : " ") + quoted(word);
   return out;
+}
+
+std::string end_words(const Term& end) {
+  const Term* text = end.get("text");
+  const Term* time = end.get("ended_ms");
+  if (text == nullptr || time == nullptr || time->as_integer() == nullptr) return "it has ended";
+  return fmt::format("{} at {:%Y-%m-%d %H:%M:%S} UTC", text->text().value_or(""),
+                     fmt::gmtime(static_cast<std::time_t>(*time->as_integer() / 1000)));
 }
 
 std::vector<ChildRow> child_rows(const Term& answer) {

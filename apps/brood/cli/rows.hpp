@@ -59,6 +59,9 @@ struct NodeRow {
 };
 
 /// Missing and unknown keys are no error: the node may be of another version.
+/// A `last_end` of the requests about programs, in words: how and when, in UTC, as the marks within a log
+/// are.
+[[nodiscard]] std::string end_words(const Term& end);
 [[nodiscard]] std::vector<ChildRow> child_rows(const Term& answer);
 [[nodiscard]] std::vector<NodeRow> node_rows(const Term& answer);
 
