@@ -220,6 +220,14 @@ class FleetFiles(unittest.TestCase):
 
 
 @unittest.skipUnless(ErlangNode.available(), "no Erlang here")
+class Terms(unittest.TestCase):
+    def test_what_is_encoded_is_what_is_decoded(self):
+        for value in (0, 1, -1, 300, 1 << 40, -(1 << 70), b"x", etf.Atom("a"), (1, [2, 3], {etf.Atom("k"): b"v"}), [],
+                      etf.Pid("n@h", 1, 2, 3), etf.Reference("n@h", 5, (1, 2, 3))):
+            self.assertEqual(etf.decode(etf.encode(value)), value)
+        self.assertEqual(etf.decode_first(etf.encode((1, 2))[1:] + b"rest"), ((1, 2), b"rest"))
+
+
 class Erlang(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

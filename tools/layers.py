@@ -27,6 +27,7 @@ PUBLIC = [
     ("exit_reason.hpp", "term"),
     ("remote.hpp", "term"),
     ("worker.hpp", "process"),
+    ("log.hpp", "process"),
     ("discovery.hpp", "node"),
     ("tls.hpp", "node"),
     ("node.hpp", "supervisor"),

@@ -1,9 +1,15 @@
 // Node: this program's place in a cluster. Owns the scheduler, the network and, through it, the supervisors'
-// machinery. Destroying it leaves the cluster at once (its children end; other nodes take them over); drain()
-// first to hand them over in good order.
+// machinery.
 //
-// Thread rule: every function may be called from any thread. Not from inside a worker's handler, except
-// name(), workers() and peers().
+// Destroying it leaves the cluster: from then on whoever still uses one of its supervisors or worker
+// registries is answered `stopped`; children are handed to other nodes, each as soon as it has ended here, so
+// that one that takes long holds up no other; what nobody takes within `leave_timeout` ends, with the
+// patience of its spec; then the node says goodbye. Bound: `leave_timeout`, the longest Shutdown of a child
+// that runs here, and 8 s. A handler that never returns cannot be ended: its thread is left behind in this
+// program, and others take its child over. drain() first to know whether all children were handed over.
+//
+// Thread rule: every function may be called from any thread; the destructor, drain() and promote() not from
+// one of the node's own (a handler, a callback), as they wait for those.
 #pragma once
 
 #include <brood/discovery.hpp>
@@ -26,6 +32,20 @@ namespace brood {
 namespace supervisor {
 class NodeImpl;
 }
+
+/// How much clients may have asked of a node without an answer yet, by requests to {brood, Node}. A client is
+/// a node: all processes of one Erlang node together, one command line. What is beyond is answered `busy` at
+/// once. Reads by id are answered at once and count only for that moment.
+struct RequestLimits {
+  /// Requests of one client. Too small: busy for a client that starts many children one by one; too large:
+  /// one client can make this node hold that many. 0: none is let in.
+  std::size_t requests_each = 65'536;
+  /// Bytes of them, as they came; one request is let in whatever its size, and up to 1 KiB only the number
+  /// counts. Too small: busy beside a large batch; too large: that much memory for one client.
+  std::size_t bytes_each = std::size_t{64} << 20;
+  std::size_t requests_all = 262'144;              ///< The same for all clients together.
+  std::size_t bytes_all = std::size_t{256} << 20;  ///< The same for all clients together.
+};
 
 struct NodeOptions {
   /// "name@host", or "name@host:port" to listen on that port. Empty: a cluster of one, with no socket, until
@@ -51,11 +71,45 @@ struct NodeOptions {
   unsigned threads = 0;  ///< Scheduler threads; 0: one per core.
   /// Commands (exec children) may be started here over the network. Whoever has the cookie then has a shell.
   bool exec_allow = false;
+  /// Without TLS, peers may connect that do not prove who they are: Erlang, C and Java nodes. Nobody can tell
+  /// them from a program that has no cookie and hands the handshake of one node on to another; see
+  /// SECURITY.md. false: brood nodes and the command line only. Under TLS the certificates stand in.
+  bool unproven_peers = true;
+  /// Without TLS, such peers may start commands that this node's own file does not list (and a node with
+  /// exec_allow then runs).
+  bool unproven_exec = false;
+  /// Bytes that may wait for all peers together; beyond, the one that takes them slowest is disconnected. Too
+  /// small: one large answer to a slow client costs it its connection.
+  std::size_t send_total_max = 256 * 1024 * 1024;
   /// Handle SIGSEGV and the like so that the others learn which child crashed this node. Process-wide: for
   /// programs that have no crash handler of their own.
   bool report_crashes = false;
-  std::string log_dir = {};    ///< Output of ordinary programs; default: a private temporary folder.
+  RequestLimits requests = {};
+  /// How long the end of this node, or of one of its supervisors, waits for others to take the children over.
+  /// Zero: not at all, children end and others start them then. Too small: they are away for longer; too
+  /// large: an end takes long where the others are not well.
+  std::chrono::milliseconds leave_timeout{10000};
+  /// What Shutdown's `infinity` means when the node itself ends. Too small: work is cut off; too large: one
+  /// that never ends keeps the program for so long.
+  std::chrono::milliseconds infinity_at_end{60000};
+  /// How many events, and children that they ask for, a supervisor's step takes at once; the rest waits for
+  /// the next, and other work goes between. Zero: as one. Too small: more messages between the nodes; too
+  /// large: longer steps, on which everything else of the supervisor waits.
+  std::size_t step_events_max = 256;
+  std::string log_dir = {};  ///< Output of ordinary programs; default: a private temporary folder.
+  /// Of each program's output; the newest half of it is always kept. 0 keeps none. Too small loses what led
+  /// to an end; each program may take that much of the disk.
+  std::size_t log_bytes_max = std::size_t{1} << 20;
+  /// Output and last end of a program that ended or was stopped are kept that long. 0: until there are too
+  /// many of them.
+  std::chrono::milliseconds log_keep = std::chrono::hours{24};
+  /// Of all such programs together, on this node; the oldest go first. 0: no limit.
+  std::uint64_t log_keep_bytes_max = std::uint64_t{256} << 20;
   std::string shim_path = {};  ///< The program brood-shim; default: beside this program, then PATH.
+  /// No supervisor of this node starts a child before that many nodes, this one among them, are members. 0
+  /// and 1: at once. Too small: a node that cannot reach the others starts everything a second time. Too
+  /// large: a cluster that has lost nodes starts nothing after a full stop.
+  std::uint32_t min_nodes = 0;
 };
 
 /// Why a connection to a node ended. The first three are what Erlang's nodedown_reason calls so.
@@ -79,22 +133,23 @@ struct NodeStatus {
   std::string words = {};                                     ///< The same for people; may be empty.
 };
 
-/// The worker names of a node.
+/// The worker names of a node. Copyable, and may outlive the node: then add() and load() answer `stopped`.
 class WorkerRegistry {
  public:
-  explicit WorkerRegistry(supervisor::NodeImpl& node) : node_(node) {}
+  explicit WorkerRegistry(std::shared_ptr<supervisor::NodeImpl> node) : node_(std::move(node)) {}
   /// Children of worker `name` run class W here. Taken: already_exists.
   template <typename W>
   Result<void> add(const std::string& name) {
     return add_factory(name, [](Bytes args) { return make_behaviour<W>(std::move(args)); });
   }
+  /// What the factory throws, or that it makes nothing, is why a child does not start (start_failed).
   Result<void> add_factory(const std::string& name, BehaviourFactory factory);
   /// Loads a shared library and calls its `extern "C" void brood_register_workers(brood::WorkerRegistry&)`.
   Result<void> load(const std::string& path);
   [[nodiscard]] std::vector<std::string> names() const;
 
  private:
-  supervisor::NodeImpl& node_;
+  std::shared_ptr<supervisor::NodeImpl> node_;
 };
 
 class Node {
@@ -116,17 +171,24 @@ class Node {
   /// node listens. Errors: already_exists (it has a name), name_taken, unreachable (EPMD), io,
   /// invalid_argument.
   Result<void> promote(const std::string& name, const std::vector<std::string>& join = {});
+  /// Waits until each supervisor that has been made is up: it has found its cluster, or formed one, and runs
+  /// what is its own. Errors: not_allowed, when a seed of `join` refuses this node (another cookie, a
+  /// certificate that one side does not accept) and no other lets it in: it would form a cluster of its own,
+  /// so a program that should not run everything twice ends its Node; the message has the cure. timeout,
+  /// which names the supervisors.
+  Result<void> wait_up(std::chrono::milliseconds timeout);
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;
   /// As Erlang's net_kernel:monitor_nodes for nodes of all types, with reasons: `told` is called for each
   /// node that is connected now, before this returns, and then whenever one comes or goes, one call at a
-  /// time. It runs on a thread of the node and must not block. Connections are meant, not members: an attempt
-  /// that fails is not told. The number is for demonitor_nodes().
+  /// time. It runs on a thread of the node and must not block; what it throws is logged. Connections are
+  /// meant, not members: an attempt that fails is not told. The number is for demonitor_nodes().
   std::uint64_t monitor_nodes(std::function<void(const NodeStatus&)> told);
   /// No call of it runs any more when this returns, unless it is called by `told` itself.
   void demonitor_nodes(std::uint64_t monitor);
   /// Hands every child of every supervisor to other nodes. no_target: no other node could take them.
-  /// `for_good`: the node is about to end, so what nobody can take stays here and nobody moves a child here.
+  /// `for_good`: the node is about to end, so what nobody can take stays here and nobody moves a child here;
+  /// a handler that does not return even when its child is killed is not waited for (timeout).
   Result<void> drain(std::chrono::milliseconds timeout, bool for_good = false);
   /// gen_server:call to any registered name of any node, as a term.
   Result<Term> call(const std::string& name, const std::string& node, const Term& request,

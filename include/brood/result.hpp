@@ -23,23 +23,25 @@ enum class Errc : std::uint8_t {
   no_such_worker,      ///< No member knows that worker name; register it, or load its library.
   no_such_supervisor,  ///< No supervisor of that name on this node; check the name.
   already_exists,      ///< A supervisor, worker or name of that kind is already registered here.
-  start_failed,        ///< The child could not start; the message has its reason.
-  stopped,             ///< A stop met this start and won; start again if it is still wanted.
-  died,                ///< The child died during the call; it may have handled the message.
-  node_lost,           ///< The node was lost during the call; it may have handled the message.
-  unreachable,         ///< No connection to that node; check that it runs, its name and the network.
-  refused,             ///< The peer refused us (cookie, version, settings); the message has its words.
-  name_taken,          ///< Another live node or process has that name; choose another.
-  not_member,          ///< That node is unknown, down or not a member of this supervisor.
-  no_target,           ///< No `up` member could take the child; add a node, or stop the child.
-  mailbox_full,        ///< The mailbox is at its limit; slow down and try again.
-  limit_exceeded,      ///< A size limit would be exceeded; the message names the limit.
-  malformed,           ///< Bytes are not a valid term or message.
-  type_mismatch,       ///< A term does not fit the C++ type asked for; the message shows the term.
-  not_allowed,         ///< Commands over the network are not allowed there; see `exec_allow`.
-  busy,                ///< The channel or node has too much in flight; try again later.
-  deadlock,            ///< Blocking calls wait for each other in a circle; use a cast or co_await.
-  io,                  ///< The operating system refused something; the message has its words.
+  start_failed,    ///< The child could not start, now or for so long that it is `failed` and not tried any
+                   ///< more; the message has the reason. Correct it; a failed one then needs `retry`.
+  stopped,         ///< A stop met this start and won, or the node or supervisor has ended.
+  died,            ///< The child died during the call; it may have handled the message.
+  node_lost,       ///< The node was lost during the call; it may have handled the message.
+  unreachable,     ///< No connection to that node; check that it runs, its name and the network.
+  refused,         ///< The peer refused us (cookie, version, settings); the message has its words.
+  name_taken,      ///< Another live node or process has that name; choose another.
+  not_member,      ///< That node is unknown, down or not a member of this supervisor.
+  no_target,       ///< No `up` member could take the child; add a node, or stop the child.
+  mailbox_full,    ///< The mailbox is at its limit; slow down and try again.
+  limit_exceeded,  ///< A size limit would be exceeded; the message names the limit.
+  malformed,       ///< Bytes are not a valid term or message.
+  type_mismatch,   ///< A term does not fit the C++ type asked for; the message shows the term.
+  not_allowed,     ///< Commands over the network are not allowed there; see `exec_allow`.
+  busy,            ///< The channel, node or child has too much in flight from this caller or in all; nothing
+                   ///< was done, try again later.
+  deadlock,        ///< Blocking calls wait for each other in a circle; use a cast or co_await.
+  io,              ///< The operating system refused something; the message has its words.
 };
 
 /// The code's name in snake case, as it is shown to users and sent to Erlang ("no_such_child").

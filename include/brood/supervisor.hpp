@@ -1,8 +1,18 @@
 // Supervisor: named children that run across the cluster, each on the node its id hashes to. One per name on
 // each participating node; together they are one supervisor.
 //
-// Thread rule: every function may be called from any thread. Lookups (whereis, children, node_for, ...) read
-// this node's tables and never wait; start, stop and calls wait for an answer, at most their time-out.
+// Lifetime: it may outlive its Node. Once the node has ended, or the supervisor (its destructor, the request
+// {stop, Name}), every function answers at once: `stopped` where it returns a Result, else nothing (an empty
+// list, no pid, false; a cast is dropped).
+//
+// Thread rule: every function may be called from any thread; the destructor not from one of the node's own
+// (a handler, a callback). Lookups by id or pid and lists of children read this node's tables and do not
+// wait; node_for, mine and nodes wait for the thread that decides, which takes milliseconds; start, stop and
+// calls wait for an answer, at most their time-out.
+//
+// Inside a handler, what waits holds up that worker only: another thread takes over for it. A handler that
+// would wait for its own worker, or for one that waits for it, directly or through others on this node or
+// another one, gets `deadlock` at once (a circle through three nodes or more: `timeout`).
 #pragma once
 
 #include <brood/codec.hpp>
@@ -85,6 +95,21 @@ struct ChildInfo {
   std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid.
 };
 
+/// Which children, and how many at once.
+struct ChildQuery {
+  std::optional<Term> after = std::nullopt;       ///< `next` of the page before; none: from the beginning.
+  std::size_t limit = 1000;                       ///< At most that many; 0: none.
+  std::optional<std::string> tag = std::nullopt;  ///< Only those with this tag.
+  bool local = false;                             ///< Only those that run on this node.
+};
+
+/// Children in an order of its own, which is the same on every node and does not change: those that are there
+/// all the time come exactly once, whatever comes and goes between the pages.
+struct ChildPage {
+  std::vector<ChildInfo> children;
+  std::optional<Term> next;  ///< For ChildQuery::after; none: this was the last page.
+};
+
 class ChildRef;
 
 class Supervisor {
@@ -92,6 +117,8 @@ class Supervisor {
   /// Throws NodeError when a supervisor of that name is already on the node.
   Supervisor(Node& node, SupervisorOptions options);
   [[nodiscard]] static Result<std::unique_ptr<Supervisor>> start(Node& node, SupervisorOptions options);
+  /// Ends it on this node, as the end of a Node does, within the same bound. Only this one: where it has
+  /// ended already nothing happens, whoever has its name now.
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -100,33 +127,42 @@ class Supervisor {
   /// (detail: its pid), conflict, no_such_worker, start_failed, not_member, no_target, stopped, timeout.
   Result<Started> start_child(const ChildSpec& spec, std::optional<std::string> on = std::nullopt,
                               std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
-  /// As many at once; the results in the order of the specs.
+  /// As many at once; the results in the order of the specs. An id that is there twice is invalid_argument
+  /// for all but the first.
   std::vector<Result<Started>> start_children(
       std::vector<ChildSpec> specs, std::chrono::milliseconds timeout = std::chrono::milliseconds(60000));
-  /// Returns once nothing of it runs and another member knows. Errors: no_such_child, timeout.
-  Result<void> stop_child(const Id& id, std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+  /// Returns once nothing of it runs and another member knows. Without a time-out it waits as long as the
+  /// child's spec lets it take, and some seconds for the news. Errors: no_such_child, timeout, deadlock (from
+  /// inside a handler that the child's end waits for).
+  Result<void> stop_child(const Id& id, std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   Result<void> terminate_child(const Pid& pid);
 
-  /// Calls the child wherever it is. Errors: no_such_child, timeout, died, node_lost, type_mismatch, ...
-  /// What no handler saw is tried again within the time-out; what may have run never is.
+  /// Calls the child wherever it is. Errors: no_such_child, start_failed (it is `failed`, and not tried any
+  /// more), timeout, died, node_lost, type_mismatch, deadlock, ... What the handler answered as an error, or
+  /// a Term {error, {Code, Text}} with a code of brood's, is that error, also where T is Term. What no
+  /// handler saw is tried again within the time-out; what may have run never is.
   template <typename T, typename M>
   Result<T> call(const Id& id, M message,
                  std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
     return detail::decode_reply<T>(call_bytes(id, Message::of(std::move(message)), timeout));
   }
   Result<Bytes> call_bytes(const Id& id, Message message, std::chrono::milliseconds timeout);
-  /// Fire and forget; an unknown id is no error.
+  /// Fire and forget; an unknown id is no error. To a child that does not run just now it waits, up to a
+  /// bound and some seconds; the order from one sender to one child holds. A call of the sender comes after
+  /// it too.
   template <typename M>
   void cast(const Id& id, M message) {
     cast_message(id, Message::of(std::move(message)));
   }
   void cast_message(const Id& id, Message message);
-  /// A plain message; no_such_child for an unknown id.
+  /// A plain message; no_such_child for an unknown id, busy when too much waits for that child, mailbox_full.
   Result<void> send(const Id& id, Message message);
 
   [[nodiscard]] std::optional<Pid> whereis(const Id& id) const;
   [[nodiscard]] std::optional<Term> whois(const Pid& pid) const;
   [[nodiscard]] std::vector<ChildInfo> children() const;
+  /// Some of them. `invalid_argument` for an `after` that is no id.
+  [[nodiscard]] Result<ChildPage> children(const ChildQuery& query) const;
   [[nodiscard]] std::vector<Pid> local_children() const;
   [[nodiscard]] std::vector<std::string> nodes() const;  ///< The ring: members that are up.
   [[nodiscard]] std::optional<std::string> node_for(const Id& key) const;
@@ -135,16 +171,19 @@ class Supervisor {
   struct Impl;
 
  private:
-  explicit Supervisor(std::shared_ptr<Impl> impl);
+  explicit Supervisor(std::shared_ptr<Impl> impl, bool owns = true);
+  /// The same supervisor, which does not end with it.
+  [[nodiscard]] std::shared_ptr<Supervisor> view() const;
   friend class ChildRef;
   std::shared_ptr<Impl> impl_;
+  bool owns_ = true;
 };
 
 /// A child by name, usable wherever one would hold a process: resolved anew at each use. Copyable; outlives
-/// moves and restarts of the child, not the Supervisor.
+/// moves and restarts of the child, and the Supervisor too: then it answers `stopped`.
 class ChildRef {
  public:
-  ChildRef(Supervisor& supervisor, Id id) : supervisor_(&supervisor), id_(std::move(id)) {}
+  ChildRef(Supervisor& supervisor, Id id) : supervisor_(supervisor.view()), id_(std::move(id)) {}
   template <typename T, typename M>
   Result<T> call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
     return supervisor_->call<T>(id_, std::move(message), timeout);
@@ -156,7 +195,7 @@ class ChildRef {
   [[nodiscard]] std::optional<Pid> pid() const { return supervisor_->whereis(id_); }
 
  private:
-  Supervisor* supervisor_;
+  std::shared_ptr<Supervisor> supervisor_;
   Id id_;
 };
 

@@ -150,6 +150,8 @@ class Context {
   /// As take_caller(), as a function that answers: any thread, first call counts, may outlive the process
   /// and the runtime (it then does nothing). The caller learns of this process's end like any other caller.
   [[nodiscard]] virtual std::function<void(Bytes answer)> take_replier();
+  /// On this process's thread: its end has begun, of which whoever waits for an answer of it will be told.
+  [[nodiscard]] virtual bool is_ending() const { return false; }
 };
 
 /// What a process runs: a Worker through its adapter, or something made by hand. All functions are called

@@ -2,30 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <string_view>
 #include <utility>
 
 namespace brood::exec {
 namespace {
-
-struct SignalName {
-  int number;
-  std::string_view name;
-};
-// A table: the C library's own names are an extension that not every one has.
-constexpr std::array signal_names{
-    SignalName{SIGHUP, "SIGHUP"},       SignalName{SIGINT, "SIGINT"},       SignalName{SIGQUIT, "SIGQUIT"},
-    SignalName{SIGILL, "SIGILL"},       SignalName{SIGTRAP, "SIGTRAP"},     SignalName{SIGABRT, "SIGABRT"},
-    SignalName{SIGBUS, "SIGBUS"},       SignalName{SIGFPE, "SIGFPE"},       SignalName{SIGKILL, "SIGKILL"},
-    SignalName{SIGUSR1, "SIGUSR1"},     SignalName{SIGSEGV, "SIGSEGV"},     SignalName{SIGUSR2, "SIGUSR2"},
-    SignalName{SIGPIPE, "SIGPIPE"},     SignalName{SIGALRM, "SIGALRM"},     SignalName{SIGTERM, "SIGTERM"},
-    SignalName{SIGSTKFLT, "SIGSTKFLT"}, SignalName{SIGCHLD, "SIGCHLD"},     SignalName{SIGCONT, "SIGCONT"},
-    SignalName{SIGSTOP, "SIGSTOP"},     SignalName{SIGTSTP, "SIGTSTP"},     SignalName{SIGTTIN, "SIGTTIN"},
-    SignalName{SIGTTOU, "SIGTTOU"},     SignalName{SIGURG, "SIGURG"},       SignalName{SIGXCPU, "SIGXCPU"},
-    SignalName{SIGXFSZ, "SIGXFSZ"},     SignalName{SIGVTALRM, "SIGVTALRM"}, SignalName{SIGPROF, "SIGPROF"},
-    SignalName{SIGWINCH, "SIGWINCH"},   SignalName{SIGIO, "SIGIO"},         SignalName{SIGPWR, "SIGPWR"},
-    SignalName{SIGSYS, "SIGSYS"}};
 
 constexpr std::string_view allowed_keys = "argv, cwd, env, stop_signal, log_bytes_max";
 constexpr int signal_max = 64;
@@ -165,44 +146,10 @@ Term to_term(const Command& command) {
     entries.emplace_back(Term::atom("stop_signal"),
                          named ? Term::atom(lower(name)) : Term(command.stop_signal));
   }
-  if (command.log_bytes_max != defaults.log_bytes_max) {
-    entries.emplace_back(Term::atom("log_bytes_max"), Term(std::uint64_t{command.log_bytes_max}));
+  if (command.log_bytes_max) {
+    entries.emplace_back(Term::atom("log_bytes_max"), Term(std::uint64_t{*command.log_bytes_max}));
   }
   return Term::map(std::move(entries));
-}
-
-std::string signal_name(int signal) {
-  for (const auto& entry : signal_names) {
-    if (entry.number == signal) return std::string(entry.name);
-  }
-  return fmt::format("signal {}", signal);
-}
-
-std::optional<int> signal_from_name(std::string_view name) {
-  const std::string wanted = lower(name);
-  for (const auto& entry : signal_names) {
-    const std::string full = lower(entry.name);
-    if (wanted == full || wanted == full.substr(3) || wanted == std::to_string(entry.number))
-      return entry.number;
-  }
-  return std::nullopt;
-}
-
-std::string ExitStatus::text() const {
-  switch (cause) {
-    case EndCause::node_stalled:
-      return "killed by its shim: the node gave no sign of life";
-    case EndCause::shim_lost:
-      return "killed: its shim was ended from outside";
-    case EndCause::stop_killed:
-      return signal != SIGKILL ? fmt::format("{}, the rest was killed", ExitStatus{code, signal}.text())
-                               : "killed with SIGKILL on stop";
-    case EndCause::stopped:
-      return "stopped: " + ExitStatus{code, signal}.text();
-    case EndCause::itself:
-      break;
-  }
-  return signal != 0 ? "ended by " + signal_name(signal) : fmt::format("exited with code {}", code);
 }
 
 }  // namespace brood::exec

@@ -339,8 +339,8 @@ inline void expect_one_channel_of_simultaneous_connects(TestNode& a, TestNode& b
 class FakePeer {
  public:
   FakePeer(std::uint16_t port, const std::string& name, const std::string& cookie,
-           std::uint32_t creation = 77)
-      : fd_(connect_to(port)), name_(name), cookie_(cookie), creation_(creation) {
+           std::uint32_t creation = 77, std::uint64_t flags = flag::announced)
+      : fd_(connect_to(port)), name_(name), cookie_(cookie), creation_(creation), flags_(flags) {
     const timeval limit{10, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
@@ -355,7 +355,7 @@ class FakePeer {
   bool connect(const NodeName& peer) {
     auto handshake = Handshake::initiator({.self = NodeName(name_),
                                            .creation = creation_,
-                                           .flags = flag::announced,
+                                           .flags = flags_,
                                            .cookie = cookie_,
                                            .challenge = 4711},
                                           peer);
@@ -397,6 +397,7 @@ class FakePeer {
   std::string name_;
   std::string cookie_;
   std::uint32_t creation_;
+  std::uint64_t flags_;
   Bytes received_;
   bool ended_ = false;
 };

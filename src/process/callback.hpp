@@ -1,6 +1,7 @@
 // Running code of others from within the runtime.
 #pragma once
 
+#include <cstdint>
 #include <type_traits>
 
 namespace brood::process {
@@ -20,7 +21,10 @@ class CodeRef {
   void (*run_)(void*);
 };
 
-/// Runs a callback that must not throw; what it throws is logged.
-void run_callback(const char* name, CodeRef callback);
+/// Runs a callback that must not throw, or a piece of a service thread's work; what it throws, be it for lack
+/// of memory, is logged and counted. False: it threw.
+bool run_callback(const char* name, CodeRef callback) noexcept;
+/// How often that was, in this program.
+[[nodiscard]] std::uint64_t callbacks_failed() noexcept;
 
 }  // namespace brood::process

@@ -16,6 +16,24 @@ Error no_network(const NodeName& node) {
   return {Errc::unreachable, "this node has no network, so it cannot reach " + node.value};
 }
 
+/// What is sent to other nodes by with(): `send(network)`, unless `size` is more than a message may have.
+template <typename Send>
+Result<void> send_away(RuntimeCore& core, const NodeName& node, std::size_t size, Send send) {
+  bool taken = true;
+  std::size_t largest = SIZE_MAX;
+  const bool connected = core.remote.with([&](Remote& network) {
+    largest = network.message_bytes_max();
+    if (size <= largest) taken = send(network);
+  });
+  if (!connected) {
+    core.dropped.fetch_add(1, std::memory_order_relaxed);
+    return no_network(node);
+  }
+  if (size > largest) return too_large(size, largest);
+  if (!taken) return busy(node);
+  return {};
+}
+
 Error no_process(const Pid& pid) {
   return {Errc::no_such_child, "there is no process " + to_string(pid)};
 }
@@ -106,13 +124,8 @@ bool RuntimeCore::signal(LocalPid to, std::unique_ptr<Envelope> envelope) {
 Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) {
   if (!identity.is_here(to.node)) {
     Bytes term = message.to_bytes();
-    bool taken = true;
-    if (!remote.with([&](Remote& network) { taken = network.try_send(from, to, std::move(term)); })) {
-      dropped.fetch_add(1, std::memory_order_relaxed);
-      return no_network(to.node);
-    }
-    if (!taken) return busy(to.node);
-    return {};
+    return send_away(*this, to.node, term.size(),
+                     [&](Remote& network) { return network.try_send(from, to, std::move(term)); });
   }
   if (message.is_encoded()) return receive(from, to, message.to_bytes());
   const ProcessPtr process = find(to);
@@ -140,9 +153,11 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
   if (const auto* named = std::get_if<NamedProcess>(&to)) return send_named(from, *named, message.to_bytes());
   const Ref& alias = std::get<Ref>(to);
   if (!identity.is_here(alias.node)) {
-    if (remote.with([&](Remote& network) { network.send_alias(from, alias, message.to_bytes()); })) return {};
-    dropped.fetch_add(1, std::memory_order_relaxed);
-    return no_network(alias.node);
+    Bytes term = message.to_bytes();
+    return send_away(*this, alias.node, term.size(), [&](Remote& network) {
+      network.send_alias(from, alias, std::move(term));
+      return true;
+    });
   }
   const auto id = identity.id_of(alias);
   if (!id || message.is_encoded() || !Aliases::is_alias(*id))
@@ -190,13 +205,8 @@ Result<void> RuntimeCore::cast(const Pid& from, const Address& to, Message messa
 
 Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
   if (identity.is_here(to.node)) return receive_named(from, to.name, std::move(term));
-  bool taken = true;
-  if (!remote.with([&](Remote& network) { taken = network.try_send_named(from, to, std::move(term)); })) {
-    dropped.fetch_add(1, std::memory_order_relaxed);
-    return no_network(to.node);
-  }
-  if (!taken) return busy(to.node);
-  return {};
+  return send_away(*this, to.node, term.size(),
+                   [&](Remote& network) { return network.try_send_named(from, to, std::move(term)); });
 }
 
 Result<void> RuntimeCore::receive(const Pid& from, const Pid& to, Bytes term) {

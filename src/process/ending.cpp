@@ -26,8 +26,8 @@ void RuntimeCore::end(Process& process) {
       guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned)
     return;
   if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
-  auto on_exit = std::move(process.on_exit);
   end_relations(process, reason);
+  auto on_exit = std::move(process.on_exit);
   if (on_exit) run_callback("on_exit", [&] { on_exit(reason); });
   leave_table(process);
 }

@@ -71,6 +71,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   void reply(BytesView caller, Bytes answer) override;
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override;
   [[nodiscard]] std::function<void(Bytes answer)> take_replier() override;
+  [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }
 
   [[nodiscard]] LocalPid local() const { return local_; }
   Relations& relations() {
@@ -102,6 +103,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(const ExitReason&)> on_exit;
   std::function<void(bool)> on_stuck;  // constant
   const bool heeds_fence;
+  const bool is_system;
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);

@@ -32,7 +32,9 @@ enum class CallSent : std::uint8_t {
 
 /// What processes ask of the network. Sending to a node that is not connected starts a connection attempt;
 /// what was sent meanwhile is delivered in order once it stands, or dropped (and counted) when it fails, and
-/// then RemoteEvents::node_down is told.
+/// then RemoteEvents::node_down is told. Answers (reply, unlink_ack, monitor_exit) and the ends of relations
+/// (exit, unlink, demonitor) start none: to a node that is not connected they are dropped and counted, for it
+/// may be one that a request has merely named.
 ///
 /// A peer may take less than it is sent. What can be refused is refused then, by false, before memory is
 /// taken for it: nothing was done, and the sender may try again. Signals and answers are never refused; a
@@ -72,6 +74,8 @@ class Remote {
   virtual void monitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
   virtual void demonitor(const Pid& from, const Pid& to, const Ref& ref) = 0;
   virtual void demonitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
+  /// A larger term is taken by no node: whoever would send one is told `limit_exceeded` instead.
+  [[nodiscard]] virtual std::size_t message_bytes_max() const { return SIZE_MAX; }
   /// Answers a monitor that `watcher` set on `watched` (a pid, or a name when `watched_name` is not empty).
   virtual void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
                             Bytes reason) = 0;
@@ -83,8 +87,10 @@ inline void demonitor_callee(Remote& network, const Pid& self, const Address& to
   if (const auto* named = std::get_if<NamedProcess>(&to)) network.demonitor_named(self, *named, ref);
 }
 
-/// What the network tells of. `to`, `watched`, ... are processes of this node; unknown ones are handled as
-/// OTP does (message dropped, link and monitor answered with noproc).
+/// What the network tells of. Who is said to have sent it (`from`, `watcher`) is a process of the node at the
+/// other end of the connection, except in on_monitor_exit(), which names nobody. `to`, `watched`, ... are
+/// processes of this node; unknown ones are handled as OTP does (message dropped, link and monitor answered
+/// with noproc).
 class RemoteEvents {
  public:
   virtual ~RemoteEvents() = default;

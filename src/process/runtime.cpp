@@ -21,7 +21,7 @@ RuntimeCore::RuntimeCore(NodeName name, std::uint32_t creation, RuntimeOptions r
     : identity(std::move(name), creation),
       options(runtime_options),
       desk(identity, timers, remote),
-      scheduler(scheduler_options(runtime_options), [this](Process& process) { run_turn(process); }) {}
+      scheduler(scheduler_options(runtime_options), [this](Process& process) { run_safely(process); }) {}
 
 std::size_t RuntimeCore::stop(std::chrono::milliseconds patience) {
   {
@@ -57,6 +57,7 @@ RuntimeStats RuntimeCore::stats() const {
   return RuntimeStats{table.count(),
                       delivered.load(std::memory_order_relaxed),
                       dropped.load(std::memory_order_relaxed) + remote.dropped(),
+                      callbacks_failed(),
                       malformed.load(std::memory_order_relaxed),
                       scheduler.stuck_count(),
                       scheduler.thread_count()};
@@ -164,6 +165,24 @@ CallResult Runtime::call_and_wait(const Address& to, Message message, std::chron
 CallResult Runtime::call_named_and_wait(const NamedProcess& to, Bytes request,
                                         std::chrono::milliseconds timeout) {
   return core_->call_and_wait(to, Message::encoded(std::move(request)), timeout);
+}
+
+std::optional<Pid> Runtime::running() {
+  const Process* process = Scheduler::running();
+  return process == nullptr ? std::nullopt : std::optional(process->self());
+}
+
+void Runtime::block(const std::function<void()>& wait) {
+  const Scheduler::BlockingScope blocking;
+  wait();
+}
+
+bool Runtime::begin_wait(const Pid& caller, const Pid& callee) {
+  return core_->waits.add(core_->identity.waiter(caller), core_->identity.waiter(callee));
+}
+
+void Runtime::end_wait(const Pid& caller, const Pid& callee) {
+  core_->waits.remove(core_->identity.waiter(caller), core_->identity.waiter(callee));
 }
 
 void Runtime::reply(BytesView from, Bytes answer) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "process/remote.hpp"
 
@@ -47,6 +48,9 @@ struct SpawnOptions {
   /// false: its handlers do nothing that could contradict another instance of it, and go on while the node is
   /// fenced.
   bool heeds_fence = true;
+  /// Runs for the node itself: no exit signal ends it, `kill` neither, and no end of a process that linked to
+  /// it; only Runtime::exit(), an exception of its own and the runtime's stop do.
+  bool is_system = false;
 };
 
 /// A message that arrived at a name that is served by a function, not by a process.
@@ -65,9 +69,10 @@ struct RuntimeStats {
   std::size_t processes = 0;
   std::uint64_t delivered = 0;  ///< Messages put into mailboxes.
   std::uint64_t dropped = 0;    ///< Messages to nobody: unknown process or name, full mailbox, no network.
-  std::uint64_t malformed = 0;  ///< Messages that were no term or a broken '$gen_call'.
-  unsigned stuck = 0;           ///< Handlers that run longer than stuck_after now.
-  unsigned threads = 0;         ///< Scheduler threads, blocked and spare ones too.
+  std::uint64_t callbacks_failed = 0;  ///< Callbacks, and work of service threads, that threw.
+  std::uint64_t malformed = 0;         ///< Messages that were no term or a broken '$gen_call'.
+  unsigned stuck = 0;                  ///< Handlers that run longer than stuck_after now.
+  unsigned threads = 0;                ///< Scheduler threads, blocked and spare ones too.
 };
 
 class Poller;
@@ -131,6 +136,19 @@ class Runtime final : public RemoteEvents {
   /// of such calls is `deadlock`.
   CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
   CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
+
+  /// The process whose handler the calling thread runs; nullopt when it runs none.
+  [[nodiscard]] static std::optional<Pid> running();
+  /// Runs `wait`, which waits for something, with a compensating thread when the calling thread runs a
+  /// handler.
+  static void block(const std::function<void()>& wait);
+  /// `caller`, a process of any node, waits in its handler for `callee`, of any node too, until end_wait() or
+  /// until it begins to wait for somebody else. False: `callee` waits, directly or through others, for
+  /// `caller`; then nothing is noted. What this node is not told of it does not find: a circle through three
+  /// nodes or more ends with a time-out.
+  [[nodiscard]] bool begin_wait(const Pid& caller, const Pid& callee);
+  void end_wait(const Pid& caller, const Pid& callee);
+
   /// Answers a `'$gen_call'` whose {Pid, Tag} was `from` (encoded term, with version byte).
   void reply(BytesView from, Bytes answer);
 

@@ -27,17 +27,23 @@
 
 namespace brood::process {
 
-/// Which process waits in a blocking call for which other, to find circles.
+/// Which process waits in its handler for which other, to find circles. A handler waits for one at a time.
 class WaitGraph {
  public:
-  /// False: `callee` waits, directly or through others, for `caller`.
-  bool add(LocalPid caller, LocalPid callee);
-  void remove(LocalPid caller);
+  /// False: `callee` waits, directly or through others, for `caller`. Else whom the caller waited for before
+  /// is forgotten.
+  bool add(const WaiterKey& caller, const WaiterKey& callee);
+  /// Nothing when it waits for somebody else by now.
+  void remove(const WaiterKey& caller, const WaiterKey& callee);
 
  private:
-  [[nodiscard]] static std::uint64_t key(LocalPid pid) { return std::uint64_t{pid.serial} << 32 | pid.id; }
+  struct Hash {
+    std::size_t operator()(const WaiterKey& key) const {
+      return static_cast<std::size_t>((key.node ^ key.process) * 0x9e3779b97f4a7c15U);
+    }
+  };
   std::mutex mutex_;
-  std::unordered_map<std::uint64_t, std::uint64_t> waits_;
+  std::unordered_map<WaiterKey, WaiterKey, Hash> waits_;
 };
 
 /// Which process (or sink) a watcher of another node watches: a demonitor names only the watcher.
@@ -132,6 +138,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void demonitor(const Ref& ref);
 
   // turn.cpp
+  /// A turn whose own work throws, for lack of memory, ends its process and not the program.
+  void run_safely(Process& process);
   void run_turn(Process& process);
 
   // ending.cpp

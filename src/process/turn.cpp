@@ -1,7 +1,6 @@
 // A process's turn: it takes in what came, acts on signals, and handles some messages.
-#include <spdlog/spdlog.h>
-
 #include "process/calls/gen_protocol.hpp"
+#include "process/log/log.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -12,14 +11,33 @@ namespace {
 constexpr int messages_per_turn = 64;  // then others get the thread
 }
 
-void run_callback(const char* name, CodeRef callback) {
+namespace {
+std::atomic<std::uint64_t> failed_callbacks{0};
+
+void note_failed(const char* name, const char* words) noexcept {
+  failed_callbacks.fetch_add(1, std::memory_order_relaxed);
+  try {
+    log::error("brood: {} threw, which it must not: {}", name, words);
+  } catch (...) {
+    // No memory for the line: it is counted.
+  }
+}
+}  // namespace
+
+std::uint64_t callbacks_failed() noexcept {
+  return failed_callbacks.load(std::memory_order_relaxed);
+}
+
+bool run_callback(const char* name, CodeRef callback) noexcept {
   try {
     callback();
+    return true;
   } catch (const std::exception& error) {
-    spdlog::error("brood: {} threw, which it must not: {}", name, error.what());
+    note_failed(name, error.what());
   } catch (...) {
-    spdlog::error("brood: {} threw, which it must not", name);
+    note_failed(name, "not a std::exception");
   }
+  return false;
 }
 
 RuntimeCore::Outcome RuntimeCore::guarded(Process& process, CodeRef code) {
@@ -43,6 +61,14 @@ RuntimeCore::Outcome RuntimeCore::guarded(Process& process, CodeRef code) {
   scope.end();
   outcome.abandoned = on_thread && scheduler.is_stopped();
   return outcome;
+}
+
+void RuntimeCore::run_safely(Process& process) {
+  const ProcessPtr keep(&process);
+  if (run_callback("a turn of a process", [&] { run_turn(process); })) return;
+  // It is still this thread's: the turn gives it away last of all.
+  (void)run_callback("the end of a process", [&] { process.begin_end(ExitReason::killed(), true); });
+  scheduler.push(process);
 }
 
 void RuntimeCore::run_turn(Process& process) {

@@ -50,6 +50,8 @@ std::optional<Error> error_in_reply(BytesView reply) {
 
 ReplySlot::~ReplySlot() {
   if (answered_.load(std::memory_order_relaxed) || !replier_) return;
+  const Context* here = current_context();
+  if (here != nullptr && here == promised_by_ && here->is_ending()) return;
   replier_(
       encode_error({Errc::died, "the reply was promised for later, and its promise was dropped unanswered"}));
 }
@@ -62,7 +64,7 @@ bool ReplySlot::answer(Bytes bytes) {
 
 std::shared_ptr<ReplySlot> take_reply_slot() {
   Context* context = current_context();
-  return std::make_shared<ReplySlot>(context == nullptr ? nullptr : context->take_replier());
+  return std::make_shared<ReplySlot>(context == nullptr ? nullptr : context->take_replier(), context);
 }
 
 MessageShape shape_of(BytesView encoded) {

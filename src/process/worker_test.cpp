@@ -196,6 +196,27 @@ TEST_F(Workers, APromiseAnswersCallersElsewhere) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Workers, ACallThatWasPromisedAnAnswerEndsAsItsProcessDoes) {
+  for (const auto& [reason, expected] :
+       {std::pair(ExitReason::killed(), "killed"), std::pair(ExitReason(Term::atom("boom")), "boom")}) {
+    const Pid account = start<Account>(std::int64_t{7});
+    Channel<CallResult> done;
+    runtime.call(account, Message::of(later{}), 1h, [&](CallResult r) { done.put(std::move(r)); });
+    EXPECT_EQ(call(account, balance{}), "7");
+    runtime.on_send(far_pid(9), account, make_gen_call(make_from(far_pid(9), far_ref(44)), encoded("later")));
+    EXPECT_EQ(call(account, balance{}), "7");
+    runtime.exit(account, reason);
+    const auto result = done.take();
+    ASSERT_TRUE(result);
+    ASSERT_FALSE(result->has_value()) << "an answer: " << encoded_to_string(**result);
+    EXPECT_EQ(result->error().code, Errc::died);
+    EXPECT_EQ(encoded_to_string(result->error().detail), expected);
+    ASSERT_TRUE(eventually([&] { return runtime.process_count() == 0; }));
+    EXPECT_EQ(remote.waiting(), 0U) << "who calls from elsewhere learns of it by its monitor";
+  }
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(Workers, APromiseMayOutliveItsRuntime) {
   std::optional<Promise<std::int64_t>> kept;
   {

@@ -40,6 +40,9 @@ Term ChildId::to_term() const {
 }
 
 std::string ChildId::text() const {
+  // Blanks at an end, or nothing but blanks, would not be seen.
+  const auto is_blank = [](char c) { return c == ' '; };
+  if (!bytes_.empty() && (is_blank(bytes_.front()) || is_blank(bytes_.back()))) return to_string(to_term());
   for (std::size_t at = 0; at < bytes_.size();) {
     const auto character = utf8::next(bytes_, at);
     if (!character || !utf8::is_printable(*character)) return to_string(to_term());

@@ -30,7 +30,7 @@ class ChildId {
   /// The bytes of the binary or the name of the atom; valid while the id lives.
   [[nodiscard]] std::string_view bytes() const { return bytes_; }
   [[nodiscard]] Term to_term() const;
-  /// For showing: the text itself where all of it can be shown, else as Erlang would write it.
+  /// For showing: the text itself where all of it can be seen, else as Erlang would write it.
   [[nodiscard]] std::string text() const;
   /// The same on every node, compiler and release: FNV-1a over a tag byte ('a' or 'b') and the bytes, then
   /// the finaliser (base/hash.hpp). Placement is built on it.

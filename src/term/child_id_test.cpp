@@ -38,6 +38,8 @@ TEST(ChildId, AtomsComeBeforeBinaries) {
 
 TEST(ChildId, ShowsItsTextWhereItCan) {
   EXPECT_EQ(ChildId::binary("room 1")->text(), "room 1");
+  EXPECT_EQ(ChildId::binary(" ")->text(), "<<\" \">>") << "it would not be seen";
+  EXPECT_EQ(ChildId::binary("a ")->text(), "<<\"a \">>");
   EXPECT_EQ(ChildId::binary(std::string("\0\1", 2))->text(), "<<0,1>>");
 }
 

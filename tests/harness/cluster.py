@@ -146,8 +146,8 @@ class Cluster:
         processes.reap(self._epmd)
         self._epmd = None
 
-    def launch(self, name, arguments=None, environment=None, config=None):
-        """Starts the program of a node without waiting for it."""
+    def launch(self, name, arguments=None, environment=None, config=None, stderr=None):
+        """Starts the program of a node without waiting for it. stderr: instead of the file that log() reads."""
         if config is None:
             config = self.write(f"{name}.toml", self.fleet_text(name))
         self._leaving.discard(name)
@@ -157,8 +157,8 @@ class Cluster:
             command = [*self.prefix(name), brood_binary(), "node"]
             command += arguments if arguments is not None else ["--config", config]
             self._processes[name] = processes.spawn(
-                command, self.mark, dict(self.environment, **(environment or {})), stdout=out, stderr=log,
-                cwd=self.folder)
+                command, self.mark, dict(self.environment, **(environment or {})), stdout=out,
+                stderr=log if stderr is None else stderr, cwd=self.folder)
         return self._processes[name]
 
     def start(self, *names, seconds=30):

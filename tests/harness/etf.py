@@ -129,6 +129,66 @@ def decode(data):
     return value
 
 
+def _encode(value, out):
+    if value is None:
+        value = Atom("undefined")
+    elif isinstance(value, bool):
+        value = Atom("true" if value else "false")
+    if isinstance(value, Atom):
+        name = value.encode()
+        out += bytes([119, len(name)]) + name
+    elif isinstance(value, int):
+        if 0 <= value < 256:
+            out += bytes([97, value])
+        elif -(1 << 31) <= value < 1 << 31:
+            out += b"b" + struct.pack(">i", value)
+        else:
+            size = (abs(value).bit_length() + 7) // 8
+            out += bytes([110, size, value < 0]) + abs(value).to_bytes(size, "little")
+    elif isinstance(value, (bytes, str)):
+        data = value.encode() if isinstance(value, str) else value
+        out += b"m" + struct.pack(">I", len(data)) + data
+    elif isinstance(value, Pid):
+        out += b"X"
+        _encode(Atom(value.node), out)
+        out += struct.pack(">III", value.id, value.serial, value.creation)
+    elif isinstance(value, Reference):
+        out += b"Z" + struct.pack(">H", len(value.words))
+        _encode(Atom(value.node), out)
+        out += struct.pack(f">{1 + len(value.words)}I", value.creation, *value.words)
+    elif isinstance(value, tuple):
+        out += b"i" + struct.pack(">I", len(value))
+        for item in value:
+            _encode(item, out)
+    elif isinstance(value, list):
+        if value:
+            out += b"l" + struct.pack(">I", len(value))
+            for item in value:
+                _encode(item, out)
+        out += b"j"
+    elif isinstance(value, dict):
+        out += b"t" + struct.pack(">I", len(value))
+        for key, item in value.items():
+            _encode(key, out)
+            _encode(item, out)
+    else:
+        raise TypeError(f"{value!r} is not encoded here")
+
+
+def encode(value):
+    """A term with version byte: what decode() reads. str is a binary, Atom an atom."""
+    out = bytearray(b"\x83")
+    _encode(value, out)
+    return bytes(out)
+
+
+def decode_first(data):
+    """The bare term (no version byte) that `data` begins with, and what is behind it."""
+    reader = _Reader(data)
+    value = reader.term()
+    return value, data[reader.at:]
+
+
 def text(value):
     """Python to Erlang syntax: str is a binary, Atom an atom, bool true/false, None undefined."""
     if isinstance(value, Atom):

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 from support import Cluster, ScenarioTest, brood_binary, main, ports, processes, server_child
 
@@ -122,6 +123,51 @@ class CommandLine(ScenarioTest):
         refused = self.brood("start", "at-n9", "--worker", "echo", "--on", "n9@127.0.0.1", "--json", status=1)
         self.assertEqual(self.error(refused), "not_member")
 
+    def test_several_are_stopped_at_once(self):
+        ids = [f"slow-{i}" for i in range(4)]
+        for name in ids:
+            self.brood("start", name, "--shutdown", "2000", "--", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+        since = time.monotonic()
+        self.assertEqual(self.brood("stop", *ids).out, "".join(f"stopped {name}\n" for name in ids))
+        self.assertLess(time.monotonic() - since, 2.0 * len(ids), "not one after the other")
+        some = self.brood("stop", "nobody", "no-one", "--json", status=1)
+        self.assertEqual([error["id"] for error in some.json["errors"]], ["nobody", "no-one"])
+
+    def test_a_command_that_ends_at_once_is_said_to(self):
+        self.assertIn("it ended at once", self.brood("start", "loop", "--", "false").out)
+        self.brood("stop", "loop")
+        self.assertIn("ended already", self.brood("start", "once", "--restart", "temporary", "--", "true").out)
+
+    def test_up_is_the_age_of_the_process(self):
+        self.brood("start", "aging", "--", "sleep", "1000")
+
+        def instance(node):
+            return self.brood("show", "aging", "--json", node=node).json["instances"][0]
+        self.wait(lambda: instance("n1")["uptime_s"] > 0.5, 10, "it has aged")
+        before = instance("n1")["os_pid"]
+        since = time.monotonic()
+        os.kill(before, 9)
+        self.wait(lambda: instance("n1")["os_pid"] not in (0, before), 10, "it runs again")
+        for node in ("n1", "n2", "n3"):
+            self.assertLess(instance(node)["uptime_s"], time.monotonic() - since + 0.2)
+        self.brood("stop", "aging")
+
+    def test_a_message_that_a_child_does_not_know_is_status_1(self):
+        self.brood("start", "picky", "--worker", "counter")
+        answer = self.brood("call", "picky", "nonsense", "--json", status=1)
+        self.assertEqual(self.error(answer), "type_mismatch")
+        self.brood("stop", "picky")
+
+    def test_where_a_pinned_child_belongs_is_where_it_may_run(self):
+        for name in ("n1", "n2", "n3"):
+            full = self.shared.full(name)
+            pinned = self.shared.write("pinned.toml", self.shared.fleet_text("n1", {"web": (
+                {}, [{"id": f"pinned-{name}", "worker": "echo", "nodes": [full]}])}))
+            self.brood("apply", pinned)
+            where = self.brood("where", f"pinned-{name}", "--json").json
+            self.assertEqual((where["node"], where["runs_on"]), (full, full))
+        self.brood("stop", "pinned-n1", "pinned-n2", "pinned-n3")
+
     def test_ids_that_begin_with_a_colon_are_atoms(self):
         self.brood("start", ":atom", "--worker", "echo")
         self.brood("stop", "atom", status=1)
@@ -182,6 +228,28 @@ class CommandLine(ScenarioTest):
 
     def test_the_environment_names_the_node(self):
         self.shared.brood("ps", environment={"BROOD_NODE": self.shared.full("n2")})
+
+    def test_of_several_nodes_the_first_that_can_be_reached_answers(self):
+        free = ports.free_port()
+        several = f"n9@127.0.0.1:{free},{self.shared.full('n3')} {self.shared.full('n1')}"
+        nodes = self.shared.brood("nodes", "--json", environment={"BROOD_NODE": several}).json
+        self.assertEqual([node["name"] for node in nodes if node["self"]], [self.shared.full("n3")])
+        none = self.shared.brood("nodes", environment={"BROOD_NODE": f"n8@127.0.0.1,n9@127.0.0.1:{free}"}, status=3)
+        self.assertIn("n8@127.0.0.1", none.err)
+        self.assertIn("n9@127.0.0.1", none.err)
+        self.shared.brood("drain", environment={"BROOD_NODE": several}, status=2)
+
+    def test_the_environment_names_supervisor_and_cookie(self):
+        self.brood("ps", environment={"BROOD_SUPERVISOR": "web"})
+        self.brood("ps", environment={"BROOD_SUPERVISOR": "nobody"}, status=1)
+        self.brood("ps", cookie=False, environment={"BROOD_COOKIE": self.shared.cookie})
+        wrong = self.brood("ps", cookie=False, environment={"BROOD_COOKIE": "another"}, status=3)
+        self.assertIn("cookie", wrong.err)
+
+    def test_a_cookie_file_with_more_lines_is_remarked_on(self):
+        two = self.shared.write("two-lines", self.shared.cookie + "\nmore\n", 0o400)
+        answer = self.brood("ps", "--cookie-file", two, cookie=False)
+        self.assertIn("only the first line", answer.err)
 
     def test_a_node_that_cannot_be_reached_is_status_3_and_says_why(self):
         wrong = self.shared.write("wrong-cookie", "another", 0o400)
@@ -251,8 +319,13 @@ class Apply(ScenarioTest):
         self.assertNotIn("keep", dry.out)
         cluster.wait_placed(["keep", "change", "remove", "by-hand"])
 
+        # What the file lacks may be misspelt there: nothing is removed unless that is asked for.
         done = cluster.brood("apply", file, node="n2")
-        self.assertIn("new", done.out)
+        self.assertIn("started 1 in web: new", done.out)
+        self.assertIn("--prune", done.out)
+        cluster.wait_placed(["keep", "change", "remove", "new", "by-hand"])
+        pruned = cluster.brood("apply", file, "--prune", node="n2")
+        self.assertIn("removed 1 in web: remove", pruned.out)
         cluster.wait_placed(["keep", "change", "new", "by-hand"])
         self.assertEqual(cluster.brood("call", "keep", "get", node="n1").out.strip(), "7", "it was left alone")
         self.assertEqual(cluster.brood("call", "change", "get", node="n1").out.strip(), "2")
@@ -263,6 +336,77 @@ class Apply(ScenarioTest):
         cluster.start("n1")
         cluster.wait_members()
         cluster.wait_placed(["keep", "change", "new", "by-hand"])
+
+    def test_apply_changes_nothing_where_something_would_be_refused(self):
+        port = ports.free_port()
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [{"id": "old", "worker": "echo"}])})
+        cluster.start()
+        cluster.wait_placed(["old"])
+        cases = {
+            "no_such_worker": {"id": "bad", "worker": "cuonter"},
+            "not_allowed": {"id": "bad", "exec": ["sleep", str(port)]},
+            "no_target": {"id": "bad", "worker": "echo", "nodes": ["n9@127.0.0.1"]},
+        }
+        for code, bad in cases.items():
+            file = cluster.write("bad.toml", cluster.fleet_text("n1", {"web": ({}, [
+                {"id": "fine", "worker": "echo"}, bad])}))
+            for words in (["--dry-run"], [], ["--prune"]):
+                with self.subTest(f"{code} {words}"):
+                    answer = cluster.brood("apply", file, *words, "--json", node="n1", status=1)
+                    self.assertEqual(answer.json["error"]["code"], code)
+                    self.assertIn("nothing was changed", answer.json["error"]["message"])
+        refused = cluster.brood("apply", file, node="n1", status=1)
+        self.assertIn("only n9@127.0.0.1 may run it", refused.err)
+        cluster.wait_placed(["old"])
+        self.assertIn("it runs: web", cluster.brood("apply", cluster.write(
+            "other.toml", cluster.fleet_text("n1", {"wbe": ({}, [])})), node="n1", status=1).err)
+
+    def test_apply_leaves_what_was_stopped_and_what_has_ended_for_good(self):
+        children = {"web": ({}, [{"id": "kept", "worker": "echo"}, {"id": "stopped", "worker": "echo"},
+                                 {"id": "job", "exec": ["sh", "-c", "echo ran >> runs"], "restart": "transient",
+                                  "cwd": "."}])}
+        cluster = self.cluster("n1", supervisors=children)
+        cluster.start()
+        self.wait(lambda: not cluster.brood("show", "job", "--json", node="n1").json["wanted"], 20,
+                  "the job has ended")
+        cluster.brood("stop", "stopped", node="n1")
+        file = cluster.path("n1.toml")
+
+        def runs():
+            with open(cluster.path("runs"), encoding="utf-8") as lines:
+                return len(lines.readlines())
+        for _ in range(2):
+            out = cluster.brood("apply", file, node="n1").out
+            self.assertIn("nothing to do", out)
+            self.assertIn("left stopped: 2 in web", out)
+            self.assertIn("unchanged 1 in web", out)
+        self.assertEqual(runs(), 1)
+        self.assertIn("it has ended for good", cluster.brood("show", "job", node="n1").out)
+        cluster.wait_placed(["kept"])
+        self.assertIn("started 2 in web: job, stopped", cluster.brood("apply", file, "--start-stopped", node="n1").out)
+        self.wait(lambda: runs() == 2, 10, "the job has run again")
+        self.wait(lambda: set(cluster.placed("n1")) == {"kept", "stopped"}, 10, "the stopped one runs")
+
+    def test_on_a_terminal_removals_are_asked_for(self):
+        cluster = self.cluster("n1", supervisors={"web": ({}, [{"id": "a", "worker": "echo"},
+                                                              {"id": "b", "worker": "echo"}])})
+        cluster.start()
+        file = cluster.write("new.toml", cluster.fleet_text("n1", {"web": ({}, [{"id": "a", "worker": "echo"}])}))
+        command = [str(brood_binary()), "apply", file, "--node", cluster.full("n1"), "--cookie-file",
+                   cluster.cookie_file]
+        for answer, left in ((b"no\n", ["a", "b"]), (b"yes\n", ["a"])):
+            parent, child = os.openpty()
+            with subprocess.Popen(command, stdin=child, stdout=subprocess.PIPE, stderr=child,
+                                  env=dict(os.environ, **cluster.environment)) as run:
+                os.close(child)
+                seen = b""
+                while b"Type yes" not in seen:
+                    seen += os.read(parent, 1000)
+                os.write(parent, answer)
+                run.stdout.read()
+                self.assertEqual(run.wait(30), 0)
+            os.close(parent)
+            cluster.wait_placed(left)
 
     def test_a_changed_command_runs_where_the_nodes_own_files_have_it(self):
         def says(word):
@@ -280,6 +424,7 @@ class Apply(ScenarioTest):
         # No node's own file has it: whoever has the cookie must not be able to bring commands in.
         refused = cluster.brood("apply", two, node=other, status=1)
         self.assertIn("no member allows that command", refused.err)
+        self.assertIn("give the file to the nodes", refused.err)
         self.assertEqual(cluster.wait_placed(["talker"])["talker"], cluster.full(host), "it was left alone")
 
         # One node's file has it: it moves there.
@@ -288,7 +433,7 @@ class Apply(ScenarioTest):
         self.assertEqual(cluster.wait_placed(["talker"])["talker"], cluster.full(other))
         self.wait(logged("two", third), 10, "the second command has run")
         stays = cluster.brood("drain", cluster.full(other), node=third, status=1)
-        self.assertIn("no other node", stays.err)
+        self.assertIn("no other member that is up could take talker", stays.err)
 
         # All have it: nothing is to be done, but the nodes know of it from then on.
         for name in (host, third):

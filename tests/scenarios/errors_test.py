@@ -2,11 +2,12 @@
 
 import os
 import random
+import shutil
 import socket
 import subprocess
 import time
 
-from support import ScenarioTest, brood_binary, main, ports
+from support import ScenarioTest, brood_binary, main, ports, processes
 
 
 class Errors(ScenarioTest):
@@ -34,17 +35,72 @@ class Errors(ScenarioTest):
         cluster.wait_members(("n1", "n2"))
         cluster.brood("start", f"alive-{random.random()}", "--worker", "echo", node="n1")
 
-    def test_a_wrong_cookie_is_refused_and_said_on_both_sides(self):
-        cluster = self.two_that_live()
+    def test_a_wrong_cookie_ends_the_node_and_is_said_on_both_sides(self):
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [
+            {"id": f"p{number}", "exec": ["sleep", "1000"]} for number in range(4)])})
+        cluster.start()
+        cluster.wait_placed([f"p{number}" for number in range(4)])
         wrong = cluster.write("wrong", "another cookie", 0o400)
         config = cluster.write("n3.toml", cluster.fleet_text("n3", node={"cookie_file": wrong}))
-        cluster.launch("n3", config=config)
-        self.wait(lambda: "cookie" in cluster.log("n3").lower(), 20, lambda: "n3 says why: " + cluster.log("n3"))
+        self.fails(cluster, "n3", "it refused our cookie; give both nodes the same one", status=1, config=config)
+        self.assertEqual(len(processes.with_environment("BROOD_NODE", cluster.full("n3"), cluster.mark)), 0)
+        self.assertNotIn(" started", cluster.log("n3"), "nothing runs a second time")
         self.wait(lambda: "cookie" in (cluster.log("n1") + cluster.log("n2")).lower(), 20, "the others say so too")
         time.sleep(1)
         count = cluster.log("n1").lower().count("cookie")
         self.assertLessEqual(count, 3, "said once a minute, not each time")
         self.lives(cluster)
+
+    def test_a_seed_with_a_wrong_cookie_among_good_ones_ends_nobody(self):
+        cluster = self.cluster("n1", "n2", "n3")
+        wrong = cluster.write("wrong", "another cookie", 0o400)
+        alone = cluster.fleet_text("n3", node={"cookie_file": wrong, "join": []})
+        cluster.launch("n3", config=cluster.write("alone.toml", alone))
+        cluster.wait_up("n3")
+        cluster.start("n1", "n2")
+        cluster.wait_members(("n1", "n2"))
+        self.assertIn("cookie", cluster.log("n1"))
+
+    def test_a_node_that_is_up_outlives_one_with_a_wrong_cookie(self):
+        cluster = self.cluster("n1", "n2")
+        cluster.start("n1")
+        wrong = cluster.write("wrong", "another cookie", 0o400)
+        config = cluster.write("n2.toml", cluster.fleet_text("n2", node={"cookie_file": wrong}))
+        self.fails(cluster, "n2", "cookie", status=1, config=config)
+        cluster.brood("start", "x", "--worker", "echo", node="n1")
+
+    def test_the_name_by_which_a_seed_calls_itself_is_said(self):
+        cluster = self.cluster("n1", "n2")
+        cluster.start("n1")
+        config = cluster.write("n2.toml", cluster.fleet_text("n2", node={"join": ["n1@localhost"]}))
+        cluster.launch("n2", config=config)
+        self.wait(lambda: "n1@127.0.0.1, answers there; give `join` that name" in cluster.log("n2"), 20,
+                  lambda: "n2 says what to write: " + cluster.log("n2"))
+        self.assertIn("warning cannot join seed n1@localhost", cluster.log("n2"))
+
+    def test_a_node_without_its_shim_says_at_its_start_that_programs_do_not_run(self):
+        cluster = self.cluster("n1", chaos=False)
+        alone = cluster.path("alone")
+        os.mkdir(alone)
+        shutil.copy(brood_binary(), alone)
+        config = cluster.write("n1.toml", cluster.fleet_text("n1"))
+        with open(cluster.path("alone.log"), "wb") as log:
+            node = processes.spawn([os.path.join(alone, "brood"), "node", "--config", config], cluster.mark,
+                                   cluster.environment, stderr=log, stdout=log)
+
+        def text():
+            with open(cluster.path("alone.log"), encoding="utf-8") as file:
+                return file.read()
+        self.wait(lambda: "is up" in text(), 20, text)
+        self.assertIn("warning no programs (exec) can be started here: programs need brood-shim", text())
+        node.terminate()
+        self.assertEqual(node.wait(20), 0)
+
+    def test_a_node_is_up_when_its_supervisors_are(self):
+        cluster = self.cluster("n1", "n2")
+        cluster.start("n1")
+        self.assertEqual([row["up"] for row in cluster.nodes("n1") if row["name"] == cluster.full("n1")], [True])
+        self.assertIn("not up yet: supervisor web still joins; not connected: n2@127.0.0.1", cluster.log("n1"))
 
     def test_a_name_in_use_is_refused(self):
         cluster = self.two_that_live()
@@ -80,6 +136,23 @@ class Errors(ScenarioTest):
         cluster = self.cluster("n1")
         os.chmod(cluster.cookie_file, 0o444)
         self.fails(cluster, "n1", "cookie")
+
+    def test_the_cookie_may_come_from_the_environment_and_programs_do_not_inherit_it(self):
+        cluster = self.cluster("n1", node={"cookie_file": None, "exec_allow": True})
+        cluster.launch("n1", environment={"BROOD_COOKIE": cluster.cookie})
+        cluster.wait_up("n1")
+        cluster.brood("start", "env", "--", "sh", "-c", "echo cookie=$BROOD_COOKIE child=$BROOD_CHILD; exec sleep 1000",
+                      node="n1")
+        self.wait(lambda: "child=env" in cluster.brood("logs", "env", node="n1").out, 10, "it has written")
+        self.assertIn("cookie= child=env", cluster.brood("logs", "env", node="n1").out)
+
+    def test_the_cookie_may_be_a_credential_of_systemd(self):
+        cluster = self.cluster("n1", node={"cookie_file": None})
+        os.mkdir(cluster.path("credentials"))
+        cluster.write("credentials/brood.cookie", cluster.cookie, 0o400)
+        cluster.launch("n1", environment={"CREDENTIALS_DIRECTORY": cluster.path("credentials")})
+        cluster.wait_up("n1")
+        cluster.brood("ps", node="n1")
 
     def test_a_missing_cookie_says_how_to_make_one(self):
         cluster = self.cluster("n1", node={"cookie_file": "/no/such/cookie"})
@@ -117,10 +190,18 @@ class Errors(ScenarioTest):
         self.assertEqual(cluster.placed("n2").get("bad", []), [])
         self.assertIn("no_such_worker", cluster.brood("show", "bad", node="n1", status=None).out
                       + cluster.log("n1") + cluster.log("n2"))
+        for command in (["show", "bad"], ["ps"], ["where", "bad"]):
+            self.assertIn("no member knows the worker no_such_worker", cluster.brood(*command, node="n1").out)
 
     def test_a_worker_library_that_is_none_is_refused_by_name(self):
         cluster = self.cluster("n1", chaos=False, node={"worker_libs": ["/no/such/libx.so"]})
         self.fails(cluster, "n1", "/no/such/libx.so")
+
+    def test_a_lone_node_that_leaves_speaks_of_no_others(self):
+        cluster = self.cluster("n1")
+        cluster.start()
+        cluster.leave("n1")
+        self.assertIn("there is no other node", cluster.log("n1"))
 
     def test_garbage_on_the_port_harms_nobody(self):
         port = ports.free_port()
@@ -177,6 +258,7 @@ class Errors(ScenarioTest):
             # It has started one, which stays as EPMD does: not as a leftover of this test.
             subprocess.run(["epmd", "-port", str(cluster.epmd_port), "-names"], check=True, capture_output=True,
                            env=dict(os.environ, **cluster.environment))
+            self.assertIn("started EPMD, which did not run here, at 127.0.0.1", cluster.log("n1"))
             cluster.leave("n1")
             subprocess.run(["epmd", "-port", str(cluster.epmd_port), "-kill"], capture_output=True, check=False,
                            env=dict(os.environ, **cluster.environment))

@@ -1,6 +1,10 @@
 """Leaving in good order and joining: children are handed over one at a time, never two at once, none lost."""
 
+import pathlib
 import random
+import shutil
+import signal
+import tempfile
 import time
 
 from support import SLOW, ScenarioTest, main, ports, rounds, seed_of_the_day, server_child, witness_child
@@ -108,6 +112,42 @@ class Leave(ScenarioTest):
                 cluster.wait_witnessed(self.ids)
                 self.assert_no_overlap(cluster)
 
+    def test_a_handler_that_never_ends_holds_up_neither_the_other_children_nor_the_end(self):
+        children = [{"id": "hangs", "worker": "blocker", "shutdown_ms": int(2000 * SLOW)}]
+        cluster = self.cluster("n1", "n2")
+        cluster.supervisors = {"web": ({}, children + [witness_child(cluster, f"w{n}") for n in range(20)])}
+        cluster.start()
+        ids = [f"w{n}" for n in range(20)]
+        placed = cluster.wait_placed([*ids, "hangs"])
+        cluster.wait_witnessed(ids)
+        name = "n1" if placed["hangs"] == cluster.full("n1") else "n2"
+        stays = "n2" if name == "n1" else "n1"
+        cluster.brood("call", "hangs", "block", "--timeout", "300", node=stays, status=None)
+        begin = time.monotonic()
+        cluster.begin_leave(name)
+        cluster.wait_placed([*ids, "hangs"], (stays,))
+        self.note(f"everything runs on the other node after {time.monotonic() - begin:.1f} s")
+        cluster.wait_left(name)
+        took = time.monotonic() - begin
+        self.note(f"the node had ended after {took:.1f} s")
+        self.assertLess(took, 25 * SLOW)
+        cluster.wait_witnessed(ids)
+        self.assert_no_overlap(cluster)
+
+    def test_the_end_of_the_last_node_leaves_a_program_the_time_it_was_promised(self):
+        cluster = self.cluster("n1")
+        done = pathlib.Path(tempfile.mkdtemp()) / "done"
+        self.addCleanup(shutil.rmtree, done.parent, True)
+        # Longer than any time of the node's own.
+        script = f"trap 'sleep 33; echo done > {done}; exit 0' TERM; while :; do sleep 0.1; done"
+        cluster.supervisors = {"web": ({}, [
+            {"id": "slow", "shutdown_ms": int(60000 * SLOW), "exec": ["sh", "-c", script]}])}
+        cluster.start()
+        cluster.wait_placed(["slow"])
+        cluster.begin_leave("n1")
+        cluster.process("n1").wait(90 * SLOW)
+        self.assertTrue(done.exists(), cluster.log("n1"))
+
     def test_a_second_signal_ends_a_node_at_once(self):
         cluster = self.cluster("n1", "n2")
         cluster.supervisors = {"web": ({}, [
@@ -119,10 +159,18 @@ class Leave(ScenarioTest):
         cluster.begin_leave(name)
         self.wait(lambda: "drain" in cluster.log(name).lower() or "leav" in cluster.log(name).lower(), 10,
                   "it has begun to leave")
+        process = cluster.process(name)
+        process.terminate()  # sooner than a second after the first: what `timeout` sends, and no second wish
         begin = time.monotonic()
-        cluster.process(name).terminate()
-        cluster.process(name).wait(8 * SLOW)
+
+        def ended():
+            if process.poll() is None and time.monotonic() - begin > 1.2:
+                process.terminate()
+            return process.poll() is not None
+        self.wait(ended, 8, "the second signal ends it")
+        self.assertGreater(time.monotonic() - begin, 1.0, "the quick second signal counted as the first")
         self.assertLess(time.monotonic() - begin, 5 * SLOW)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

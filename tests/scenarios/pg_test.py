@@ -90,6 +90,21 @@ class Pg(ScenarioTest):
         pids["more"] = self.start(other, "more")
         self.wait_members(erlang, pids)
 
+    def test_nobody_can_end_the_process_that_tells_pg(self):
+        _, erlang = self.begin()
+        self.start_scope(erlang)
+        pids = {f"on-{node}": self.start(erlang, f"on-{node}", node) for node in NODES}
+        self.wait_members(erlang, pids)
+        scopes = "maps:keys(element(4, sys:get_state(web)))"
+        self.assertEqual(erlang.eval(f"length({scopes})"), 3)
+        erlang.eval(f"[exit(P, kill) || P <- {scopes}], [exit(P, shutdown) || P <- {scopes}], "
+                    f"[begin {{_, M}} = spawn_monitor(fun() -> link(P), exit(boom) end), "
+                    f"receive {{'DOWN', M, _, _, _}} -> ok end end || P <- {scopes}]")
+        # What is sent after the signals comes after them.
+        pids["later"] = self.start(erlang, "later")
+        self.wait_members(erlang, pids)
+        self.assertEqual(erlang.eval(f"length({scopes})"), 3, "the same ones")
+
     def test_a_broken_connection_takes_the_members_and_brings_them_back(self):
         _, erlang = self.begin()
         self.start_scope(erlang)

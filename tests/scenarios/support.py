@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from harness import etf, ports, processes  # noqa: E402,F401
+from harness import etf, peer as peers, ports, processes  # noqa: E402,F401
 from harness.case import ScenarioTest, full_run, main, rounds  # noqa: E402,F401
 from harness.cluster import SERVER, SLOW, Cluster, brood_binary, seed_of_the_day  # noqa: E402,F401
 from harness.etf import Atom, text  # noqa: E402,F401

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 
 #include "apps/brood/cli/version.hpp"
 #include "apps/brood/fleet/fleet_file.hpp"
@@ -22,6 +23,7 @@ class Parser {
   explicit Parser(const Environment& environment)
       : app_("brood: named children, kept alive across a cluster", "brood") {
     out_.common.node = environment("BROOD_NODE");
+    out_.common.supervisor = environment("BROOD_SUPERVISOR");
     out_.common.cookie_file = environment("BROOD_COOKIE_FILE");
     out_.common.tls_cert = environment("BROOD_TLS_CERT");
     out_.common.tls_key = environment("BROOD_TLS_KEY");
@@ -60,6 +62,8 @@ class Parser {
     out_.command = app_.get_subcommands().front()->get_name();
     // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
     if (out_.command == "node") forget_environment();
+    // A node is drained to be ended: the whole of it, unless a supervisor is named here and now.
+    if (out_.command == "drain" && app_.count("--supervisor") == 0) out_.common.supervisor.clear();
     if (auto problem = check(); !problem.empty()) return wrong(problem, json);
     return out_;
   }
@@ -94,20 +98,34 @@ class Parser {
     if (first.empty() || first.front() == '-' ||
         std::find(names_.begin(), names_.end(), first) != names_.end())
       return "";
-    return fmt::format("no such command: {}{}", first, fleet::did_you_mean(first, names_));
+    const auto other = other_name(first);
+    return fmt::format("no such command: {}{}", first,
+                       other.empty() ? fleet::did_you_mean(first, names_) : other);
+  }
+
+  // What other tools call the same.
+  static std::string other_name(const std::string& word) {
+    static const std::map<std::string, std::string> others{
+        {"list", "ps"},       {"ls", "ps"},         {"status", "ps"},    {"top", "ps"},     {"rm", "stop"},
+        {"remove", "stop"},   {"kill", "stop"},     {"delete", "stop"},  {"run", "start"},  {"add", "start"},
+        {"describe", "show"}, {"info", "show"},     {"inspect", "show"}, {"log", "logs"},   {"tail", "logs"},
+        {"send", "cast"},     {"members", "nodes"}, {"daemon", "node"},  {"leave", "drain"}};
+    const auto found = others.find(word);
+    return found == others.end() ? "" : fmt::format("; here it is `brood {}`", found->second);
   }
 
   void add_common() {
     auto& common = out_.common;
     app_.add_option("--node", common.node,
-                    "The node to ask: n1@127.0.0.1, or with its port where there is no EPMD "
-                    "(default: $BROOD_NODE)")
+                    "The node to ask: n1@127.0.0.1, or with its port where there is no EPMD; of several, "
+                    "separated by commas, the first that can be reached (default: $BROOD_NODE)")
         ->type_name("NAME");
-    app_.add_option("--supervisor", common.supervisor, "The supervisor (default: the only one there)")
+    app_.add_option("--supervisor", common.supervisor,
+                    "The supervisor (default: $BROOD_SUPERVISOR, then the only one there)")
         ->type_name("NAME");
     app_.add_option("--cookie-file", common.cookie_file,
-                    "The cluster's secret (default: $BROOD_COOKIE_FILE, "
-                    "then ~/.erlang.cookie)")
+                    "The cluster's secret (default: $BROOD_COOKIE_FILE, the secret itself in "
+                    "$BROOD_COOKIE, then ~/.erlang.cookie)")
         ->type_name("FILE");
     app_.add_option("--tls-cert", common.tls_cert,
                     "The certificate to show, where the cluster speaks TLS (default: $BROOD_TLS_CERT)")
@@ -228,7 +246,10 @@ class Parser {
   void add_fleet() {
     auto* apply = command("apply", "Bring the cluster to what a fleet file says");
     apply->add_option("file", out_.target, "The fleet file")->required()->type_name("FILE");
-    apply->add_flag("--dry-run", out_.dry_run, "Only say what would be done");
+    apply->add_flag("--dry-run", out_.dry_run, "Only say what would be done, and what would be refused");
+    apply->add_flag("--prune", out_.prune, "Stop and remove what stood in a file and is not in this one");
+    apply->add_flag("--start-stopped", out_.start_stopped,
+                    "Start again what was stopped, and what has ended for good");
   }
 
   std::string check_start() const {
@@ -273,6 +294,17 @@ class Parser {
 };
 
 }  // namespace
+
+std::vector<std::string> node_list(const std::string& text) {
+  constexpr const char* between = ", \t";
+  std::vector<std::string> out;
+  for (std::size_t at = text.find_first_not_of(between); at != std::string::npos;) {
+    const auto end = text.find_first_of(between, at);
+    out.push_back(text.substr(at, end - at));
+    at = text.find_first_not_of(between, end);
+  }
+  return out;
+}
 
 std::optional<TlsOptions> tls_of(const CommonArguments& arguments) {
   if (arguments.tls_cert.empty()) return std::nullopt;

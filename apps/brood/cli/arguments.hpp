@@ -16,9 +16,9 @@
 namespace brood::app {
 
 struct CommonArguments {
-  std::string node;         ///< Whom to ask; from BROOD_NODE when not given.
-  std::string supervisor;   ///< Empty: the only one there.
-  std::string cookie_file;  ///< From BROOD_COOKIE_FILE when not given; empty: ~/.erlang.cookie.
+  std::string node;         ///< Whom to ask: a node, or several, by commas; from BROOD_NODE when not given.
+  std::string supervisor;   ///< From BROOD_SUPERVISOR when not given; empty: the only one there.
+  std::string cookie_file;  ///< From BROOD_COOKIE_FILE when not given; empty: see supervisor::find_cookie().
   std::string tls_cert;     ///< From BROOD_TLS_CERT when not given. All three, or none: plain text.
   std::string tls_key;      ///< From BROOD_TLS_KEY.
   std::string tls_ca;       ///< From BROOD_TLS_CA.
@@ -65,6 +65,8 @@ struct Arguments {
   bool follow = false;               ///< logs
   std::optional<std::size_t> lines;  ///< logs; nullopt: all
   bool dry_run = false;              ///< apply
+  bool prune = false;                ///< apply
+  bool start_stopped = false;        ///< apply
 };
 
 /// Why there is nothing to do: help or the version was asked for (status 0), or the line is wrong (status 2).
@@ -76,6 +78,9 @@ struct ParseStop {
 
 /// The files of TLS, if they were given; parse_arguments() has seen to it that it is all of them or none.
 [[nodiscard]] std::optional<TlsOptions> tls_of(const CommonArguments& arguments);
+
+/// The nodes of --node or BROOD_NODE, which stand between commas or spaces.
+[[nodiscard]] std::vector<std::string> node_list(const std::string& text);
 
 using Environment = std::function<std::string(const std::string& name)>;
 

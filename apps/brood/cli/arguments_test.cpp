@@ -53,6 +53,21 @@ TEST(Arguments, TheEnvironmentNamesNodeAndCookie) {
   EXPECT_EQ(daemon->common.cookie_file, "");
 }
 
+TEST(Arguments, TheEnvironmentNamesTheSupervisorButDrainsAllOfThem) {
+  const auto environment = [](const std::string& name) { return name == "BROOD_SUPERVISOR" ? "web" : ""; };
+  EXPECT_EQ(parse_arguments({"ps"}, environment)->common.supervisor, "web");
+  EXPECT_EQ(parse_arguments({"ps", "--supervisor", "jobs"}, environment)->common.supervisor, "jobs");
+  EXPECT_EQ(parse_arguments({"drain"}, environment)->common.supervisor, "");
+  EXPECT_EQ(parse_arguments({"drain", "--supervisor", "web"}, environment)->common.supervisor, "web");
+}
+
+TEST(Arguments, SeveralNodesStandBetweenCommasOrSpaces) {
+  EXPECT_EQ(node_list("n1@h"), (std::vector<std::string>{"n1@h"}));
+  EXPECT_EQ(node_list("n1@h, n2@h:9000 n3@[::1]:9"),
+            (std::vector<std::string>{"n1@h", "n2@h:9000", "n3@[::1]:9"}));
+  EXPECT_EQ(node_list(" ,"), std::vector<std::string>{});
+}
+
 TEST(Arguments, AWorkerIsStartedByName) {
   const auto arguments = good({"start", "a", "--worker", "counter", "--args", "[1]", "--restart", "transient",
                                "--on", "n2@h", "--tag", "t", "--shutdown", "infinity"});
@@ -109,6 +124,9 @@ TEST(Arguments, TheRestIsRead) {
   EXPECT_EQ(good({"drain"}).target, "");
   EXPECT_EQ(good({"drain", "n2@h"}).target, "n2@h");
   EXPECT_TRUE(good({"apply", "f", "--dry-run"}).dry_run);
+  EXPECT_FALSE(good({"apply", "f"}).prune);
+  EXPECT_TRUE(good({"apply", "f", "--prune"}).prune);
+  EXPECT_TRUE(good({"apply", "f", "--start-stopped"}).start_stopped);
   EXPECT_EQ(good({"nodes"}).command, "nodes");
   EXPECT_EQ(good({"workers"}).command, "workers");
   EXPECT_EQ(good({"retry", "a"}).id, "a");
@@ -150,6 +168,10 @@ TEST(Arguments, TheDaemonTakesListsOneByOne) {
 TEST(Arguments, WrongOnesAreUsageErrors) {
   EXPECT_NE(bad({}).find("which command?"), std::string::npos);
   EXPECT_NE(bad({"strat", "a"}).find("did you mean \"start\"?"), std::string::npos);
+  EXPECT_NE(bad({"strt", "a"}).find("did you mean \"start\"?"), std::string::npos);
+  EXPECT_NE(bad({"list"}).find("here it is `brood ps`"), std::string::npos);
+  EXPECT_EQ(bad({"wehn"}).find("did you mean"), std::string::npos);
+  EXPECT_EQ(bad({"last"}).find("cat"), std::string::npos);
   bad({"ps", "extra"});
   bad({"ps", "--nonsense"});
   bad({"ps", "--timeout", "0"});

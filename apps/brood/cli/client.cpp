@@ -42,6 +42,8 @@ node::DistributionOptions distribution_options(const ClientOptions& options) {
   out.listen = false;
   out.epmd_port = options.epmd_port;
   out.hidden = true;
+  // A program that has taken a node's name must not be told what is meant for the node.
+  out.require_proof = true;
   out.handshake_timeout = options.connect_timeout;
   return out;
 }

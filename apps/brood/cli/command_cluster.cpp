@@ -12,23 +12,43 @@ namespace {
 
 constexpr std::chrono::milliseconds drain_timeout{120000};
 
-Json where_json(const std::string& key, const Term& node, const Term& pid) {
-  Json out{{"key", key}, {"node", nullptr}, {"pid", nullptr}, {"runs_on", nullptr}};
-  if (node.as_atom() != nullptr && !node.is_atom("undefined")) out["node"] = node.as_atom()->name;
-  if (const auto* running = pid.as_pid()) {
-    out["pid"] = to_string(*running);
-    out["runs_on"] = running->node.value;
+struct Where {
+  std::string node;  ///< Where it belongs; empty: nowhere.
+  std::string pid;   ///< Empty: it does not run.
+  std::string runs_on;
+  std::string why_not;  ///< Why it runs nowhere, in words.
+};
+
+// A child that there is belongs where its row says: `nodes` and --on count there, and not for a mere key.
+Where where_of(const ChildRow& row) {
+  Where out{row.node_for, "", "", row.failed ? "failed: " + row.failure : row.waiting};
+  if (!row.wanted) out.why_not = "it was stopped, or has ended for good";
+  for (const auto& instance : row.instances) {
+    if (instance.pid.empty() || !out.pid.empty()) continue;
+    out.pid = instance.pid;
+    out.runs_on = instance.node;
   }
   return out;
 }
 
-std::string where_text(const Json& where) {
-  const auto key = harmless(where["key"].get<std::string>());
-  if (where["node"].is_null()) return fmt::format("{}: no node could run it", key);
-  auto out = fmt::format("{} belongs on {}", key, where["node"].get<std::string>());
-  if (where["pid"].is_null()) return out + "; it does not run";
-  return out + fmt::format("; it runs on {} as {}", where["runs_on"].get<std::string>(),
-                           where["pid"].get<std::string>());
+Json where_json(const std::string& key, const Where& where) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
+  Json out{{"key", key},
+           {"node", or_null(where.node)},
+           {"pid", or_null(where.pid)},
+           {"runs_on", or_null(where.runs_on)}};
+  if (where.pid.empty() && !where.why_not.empty()) out["why"] = where.why_not;
+  return out;
+}
+
+std::string where_text(const std::string& key, const Where& where) {
+  const auto id = harmless(key);
+  const auto why = where.why_not.empty() ? "" : fmt::format(" ({})", harmless(where.why_not));
+  if (where.node.empty() && where.pid.empty()) return fmt::format("{}: no node could run it{}", id, why);
+  const auto belongs =
+      where.node.empty() ? id + " belongs nowhere" : fmt::format("{} belongs on {}", id, where.node);
+  if (where.pid.empty()) return fmt::format("{}; it does not run{}", belongs, why);
+  return fmt::format("{}; it runs on {} as {}", belongs, where.runs_on, where.pid);
 }
 
 }  // namespace
@@ -51,23 +71,28 @@ Outcome<void> where(Session& session) {
   if (!supervisor) return tl::unexpected(supervisor.error());
   const auto& key = session.arguments.id;
   const auto id = *parse_id(key);
-  const auto node =
-      ask(session.api, request_of("node_for", {*supervisor, id}), session.timeout(question_timeout));
-  if (!node) return tl::unexpected(node.error());
-  const auto pid =
-      ask(session.api, request_of("whereis", {*supervisor, id}), session.timeout(question_timeout));
-  if (!pid) return tl::unexpected(pid.error());
-  const auto json = where_json(key, *node, *pid);
-  session.out.line(session.out.json() ? json_line(json) : where_text(json));
+  const auto what = Term::tuple({Term::atom("id"), id});
+  const auto described =
+      ask(session.api, request_of("describe", {*supervisor, what}), session.timeout(question_timeout));
+  if (!described) return tl::unexpected(described.error());
+  Where found;
+  if (const auto rows = child_rows(*described); !rows.empty()) {
+    found = where_of(rows.front());
+  } else {
+    const auto node =
+        ask(session.api, request_of("node_for", {*supervisor, id}), session.timeout(question_timeout));
+    if (!node) return tl::unexpected(node.error());
+    if (node->as_atom() != nullptr && !node->is_atom("undefined")) found.node = node->as_atom()->name;
+  }
+  session.out.line(session.out.json() ? json_line(where_json(key, found)) : where_text(key, found));
   return {};
 }
 
 Outcome<void> drain(Session& session) {
-  auto request = Term::tuple({Term::atom("drain"), Term::atom("all")});
-  if (!session.arguments.common.supervisor.empty()) {
-    request = Term::tuple({Term::atom("drain"), Term::atom(session.arguments.common.supervisor)});
-  }
-  const auto answer = ask(session.api, request, session.timeout(drain_timeout));
+  const auto& supervisor = session.arguments.common.supervisor;
+  std::vector<Term> items{Term::atom(supervisor.empty() ? "all" : supervisor)};
+  session.add_timeout(items);
+  const auto answer = ask(session.api, request_of("drain", std::move(items)), session.timeout(drain_timeout));
   if (!answer) return tl::unexpected(answer.error());
   session.out.line(session.out.json()
                        ? json_line(Json{{"drained", session.api.node()}})

@@ -1,6 +1,7 @@
 // brood logs [-f]: what a program wrote, from whichever node it runs on.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "apps/brood/cli/commands.hpp"
@@ -13,13 +14,18 @@ namespace {
 
 constexpr std::int64_t chunk_bytes = 256 * 1024;
 constexpr std::int64_t tail_bytes = 1024 * 1024;
-constexpr int poll_ms = 250;
+// A program that writes is asked again soon, before its log can run away; one that is silent ever more
+// rarely.
+constexpr int pause_min_ms = 20;
+constexpr int pause_max_ms = 250;
 
 struct Chunk {
   std::string text;
-  std::string node;     ///< Whose log this is.
-  std::string runs_on;  ///< Where the child is; empty: nowhere, as far as is known.
+  std::string node;         ///< Whose log this is.
+  std::string runs_on;      ///< Where the child is; empty: nowhere, as far as is known.
+  std::int64_t offset = 0;  ///< Of the first byte of the text.
   std::int64_t next = 0;
+  std::optional<Term> last_end;  ///< How the last run there ended, where that is known.
 };
 
 class LogReader {
@@ -41,23 +47,34 @@ class LogReader {
                            {Term::atom("lines"), Term(static_cast<std::int64_t>(lines))}}));
   }
 
-  /// All that is kept from `offset` on, to the end as it is now.
-  Outcome<Chunk> read_all(std::int64_t offset) {
-    Chunk all;
-    all.next = offset;
-    while (true) {
-      auto chunk = read_from(all.next);
-      if (!chunk) return chunk;
-      const bool moved = !all.node.empty() && chunk->node != all.node;
-      if (moved || chunk->text.empty()) {
-        if (!moved) all.node = chunk->node, all.next = chunk->next;
-        return all;
-      }
-      all.text += chunk->text;
-      all.node = chunk->node;
-      if (chunk->next <= all.next) return all;
-      all.next = chunk->next;
+  /// All that is kept, to the end as it is now.
+  Outcome<Chunk> read_all() {
+    auto all = read_from(0);
+    while (all && !all->text.empty()) {
+      auto more = read_from(all->next);
+      if (!more) return more;
+      if (more->node != all->node) break;
+      const auto at = all->next;
+      say_what_was_lost(at, *more);
+      all->next = more->next;
+      all->runs_on = more->runs_on;
+      all->last_end = more->last_end;
+      all->text += more->text;
+      if (more->text.empty() || more->next <= at) break;
     }
+    return all;
+  }
+
+  /// It wrote faster than we read: what lay between is no longer kept.
+  void say_what_was_lost(std::int64_t asked_for, const Chunk& got) {
+    if (got.offset > asked_for)
+      session_.out.remark(fmt::format("--- {} bytes lost ---", got.offset - asked_for));
+  }
+
+  /// Where the child does not run any more, how it ended.
+  void say_how_it_ended(const Chunk& last) {
+    if (last.runs_on.empty() && last.last_end)
+      session_.out.remark(fmt::format("--- {} ---", end_words(*last.last_end)));
   }
 
   /// False: the child was stopped, there is nothing to wait for.
@@ -85,6 +102,9 @@ class LogReader {
     if (const auto* next = answer->get("next"); next != nullptr && next->as_integer() != nullptr) {
       chunk.next = *next->as_integer();
     }
+    chunk.offset = chunk.next - static_cast<std::int64_t>(chunk.text.size());
+    if (const auto* end = answer->get("last_end"); end != nullptr && end->as_map() != nullptr)
+      chunk.last_end = *end;
     return chunk;
   }
 
@@ -105,7 +125,7 @@ std::string last_lines(const std::string& text, std::size_t lines) {
 }
 
 Outcome<Chunk> first_chunk(LogReader& reader, const std::optional<std::size_t>& lines) {
-  if (!lines) return reader.read_all(0);
+  if (!lines) return reader.read_all();
   auto tail = reader.read_tail(*lines);
   if (tail) tail->text = last_lines(tail->text, *lines);
   return tail;
@@ -121,7 +141,11 @@ class Follower {
   }
 
   Outcome<void> run() {
-    while (session_.out.flush() && session_.out.wait(poll_ms)) {
+    bool more = false;  // a full piece has more behind it: no pause
+    int pause_ms = pause_min_ms;
+    while (session_.out.flush() && (more || session_.out.wait(pause_ms))) {
+      more = false;
+      pause_ms = std::min(2 * pause_ms, pause_max_ms);
       auto chunk = reader_.read_from(next_[node_], node_);
       if (!chunk) chunk = find_anew();
       if (!chunk) {
@@ -133,13 +157,20 @@ class Follower {
         next_[node_] = 0;  // the node was started anew, with a new log
         continue;
       }
+      const bool cut = chunk->offset > next_[node_];
+      if (cut) session_.out.flush();
+      reader_.say_what_was_lost(next_[node_], *chunk);
       session_.out.write(chunk->text);
       next_[node_] = chunk->next;
+      more = cut || static_cast<std::int64_t>(chunk->text.size()) >= chunk_bytes;
+      if (!chunk->text.empty()) pause_ms = pause_min_ms;
       if (!chunk->text.empty() || chunk->runs_on == node_) continue;
       if (!chunk->runs_on.empty())
         moved_to(chunk->runs_on);
-      else if (!reader_.still_wanted())
+      else if (!reader_.still_wanted()) {
+        reader_.say_how_it_ended(*chunk);
         break;
+      }
     }
     return {};
   }
@@ -151,7 +182,11 @@ class Follower {
     if (!chunk) return chunk;
     const auto& node = chunk->runs_on;
     if (!node.empty() && node != node_) moved_to(node);
-    return Chunk{"", node_, node, next_[node_]};
+    Chunk nothing;
+    nothing.node = node_;
+    nothing.runs_on = node;
+    nothing.offset = nothing.next = next_[node_];
+    return nothing;
   }
 
   void moved_to(const std::string& node) {
@@ -180,11 +215,15 @@ Outcome<void> logs(Session& session) {
     return tl::unexpected(trouble);
   }
   if (session.out.json()) {
-    session.out.line(json_line(Json{{"id", arguments.id}, {"node", first->node}, {"text", first->text}}));
+    Json document{{"id", arguments.id}, {"node", first->node}, {"text", first->text}};
+    if (first->last_end) document["last_end"] = term_json(*first->last_end);
+    session.out.line(json_line(document));
     return {};
   }
   session.out.write(first->text);
-  return arguments.follow ? Follower(session, reader, *first).run() : Outcome<void>{};
+  if (arguments.follow) return Follower(session, reader, *first).run();
+  if (session.out.flush()) reader.say_how_it_ended(*first);
+  return {};
 }
 
 }  // namespace brood::app

@@ -1,6 +1,8 @@
 // brood call, cast.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "apps/brood/cli/commands.hpp"
 #include "apps/brood/cli/json.hpp"
 #include "apps/brood/fleet/names.hpp"
@@ -11,6 +13,19 @@ namespace {
 Trouble about(const std::string& id, Trouble trouble) {
   trouble.message = fmt::format("{}: {}", id, trouble.message);
   return trouble;
+}
+
+// {error, {Code, <<"words">>}} with one of our codes is how a child says that it could not handle the
+// message: it fits none of its handlers, or the handler returned a failed Result. Any other term is the
+// child's own.
+std::optional<Trouble> refusal_of(const Term& reply) {
+  if (!reply.is_record("error", 2)) return std::nullopt;
+  const auto& reason = (*reply.as_tuple())[1];
+  const auto* pair = reason.as_tuple();
+  if (pair == nullptr || pair->size() != 2 || (*pair)[1].as_binary() == nullptr) return std::nullopt;
+  const auto* code = (*pair)[0].as_atom();
+  if (code == nullptr || !errc_from_string(code->name)) return std::nullopt;
+  return trouble_of(reason);
 }
 
 }  // namespace
@@ -24,6 +39,7 @@ Outcome<void> call(Session& session) {
                                            Term(static_cast<std::int64_t>(patience.count()))});
   const auto reply = ask(session.api, request, patience);
   if (!reply) return tl::unexpected(about(arguments.id, reply.error()));
+  if (auto refusal = refusal_of(*reply)) return tl::unexpected(about(arguments.id, std::move(*refusal)));
   const auto text = to_string(*reply);
   session.out.line(session.out.json() ? json_line(Json{{"reply", text}, {"value", term_json(*reply)}})
                                       : text);

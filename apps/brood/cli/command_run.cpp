@@ -40,21 +40,32 @@ Term request_of(std::string_view name, std::vector<Term> items) {
   return Term::tuple(std::move(items));
 }
 
-Outcome<Term> Session::supervisor() const {
-  if (!arguments.common.supervisor.empty()) return Term::atom(arguments.common.supervisor);
+void Session::add_timeout(std::vector<Term>& items) const {
+  if (!arguments.common.timeout) return;
+  const auto ms = static_cast<std::int64_t>(arguments.common.timeout->count());
+  items.push_back(Term::map({{Term::atom("timeout"), Term(ms)}}));
+}
+
+Outcome<std::vector<Term>> Session::supervisors() const {
+  if (!arguments.common.supervisor.empty()) return std::vector<Term>{Term::atom(arguments.common.supervisor)};
   const auto answer = ask(api, Term::atom("supervisors"), timeout(question_timeout));
   if (!answer) return tl::unexpected(answer.error());
-  std::vector<std::string> names;
+  std::vector<Term> all;
   if (const auto* list = answer->as_list()) {
-    for (const auto& name : *list) names.push_back(name.text().value_or(to_string(name)));
+    for (const auto& name : *list) all.push_back(Term::atom(name.text().value_or(to_string(name))));
   }
-  if (names.empty())
-    return refused("no_such_supervisor", fmt::format("no supervisor runs on {}", api.node()));
-  if (names.size() > 1) {
-    return usage(fmt::format("{} has several supervisors; say which: --supervisor {}", api.node(),
-                             fmt::join(names, " | ")));
-  }
-  return Term::atom(names.front());
+  if (all.empty()) return refused("no_such_supervisor", fmt::format("no supervisor runs on {}", api.node()));
+  return all;
+}
+
+Outcome<Term> Session::supervisor() const {
+  const auto all = supervisors();
+  if (!all) return tl::unexpected(all.error());
+  if (all->size() == 1) return all->front();
+  std::vector<std::string> names;
+  for (const auto& name : *all) names.push_back(name.as_atom()->name);
+  return usage(fmt::format("{} has several supervisors; say which: --supervisor {}", api.node(),
+                           fmt::join(names, " | ")));
 }
 
 Outcome<void> check_before_connecting(const Arguments& arguments) {

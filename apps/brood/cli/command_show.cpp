@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "apps/brood/cli/commands.hpp"
 #include "apps/brood/cli/json.hpp"
@@ -14,13 +15,13 @@ namespace {
 // Of 100,000 children the answer is some tens of megabytes.
 constexpr std::chrono::milliseconds table_timeout{30000};
 
-Outcome<std::vector<ChildRow>> describe(Session& session, Term what) {
-  const auto supervisor = session.supervisor();
-  if (!supervisor) return tl::unexpected(supervisor.error());
-  const auto answer = ask(session.api, request_of("describe", {*supervisor, std::move(what)}),
-                          session.timeout(table_timeout));
+Outcome<std::vector<ChildRow>> describe(Session& session, const Term& supervisor, Term what) {
+  const auto answer =
+      ask(session.api, request_of("describe", {supervisor, std::move(what)}), session.timeout(table_timeout));
   if (!answer) return tl::unexpected(answer.error());
-  return child_rows(*answer);
+  auto rows = child_rows(*answer);
+  for (auto& row : rows) row.supervisor = supervisor.as_atom()->name;
+  return rows;
 }
 
 Term selection(const Arguments& arguments) {
@@ -49,28 +50,61 @@ std::string total_line(const std::vector<ChildRow>& rows) {
                      failed == 0 ? "" : fmt::format(", {} failed", failed));
 }
 
+// Why a child waits is told of one child only, as that asks more of the node; of the first few it is asked.
+constexpr int whys_asked = 20;
+
+void ask_why_waiting(Session& session, std::vector<ChildRow>& rows) {
+  int left = whys_asked;
+  for (auto& row : rows) {
+    const bool waits = row.wanted && !row.failed && row.instances.empty() && row.waiting.empty();
+    if (!waits || left-- <= 0) continue;
+    const auto id = Term::tuple({Term::atom("id"), *parse_id(row.id)});
+    const auto one = describe(session, Term::atom(row.supervisor), id);
+    if (one && !one->empty()) row.waiting = one->front().waiting;
+  }
+}
+
+// How a program last ended is known to the nodes that have its log. One that does not say so hides nothing
+// else.
+void ask_last_end(Session& session, const Term& supervisor, ChildRow& row) {
+  if (row.worker != "exec" || !row.last_end.empty()) return;
+  const auto end = ask(session.api, request_of("last_end", {supervisor, *parse_id(row.id)}),
+                       session.timeout(question_timeout));
+  if (end && end->as_map() != nullptr) row.last_end = end_words(*end);
+}
+
 }  // namespace
 
 Outcome<void> ps(Session& session) {
-  auto rows = describe(session, selection(session.arguments));
-  if (!rows) return tl::unexpected(rows.error());
-  if (session.arguments.local && !session.arguments.tag.empty()) keep_tag(*rows, session.arguments.tag);
+  const auto supervisors = session.supervisors();
+  if (!supervisors) return tl::unexpected(supervisors.error());
+  std::vector<ChildRow> rows;
+  for (const auto& supervisor : *supervisors) {
+    auto some = describe(session, supervisor, selection(session.arguments));
+    if (!some) return tl::unexpected(some.error());
+    std::move(some->begin(), some->end(), std::back_inserter(rows));
+  }
+  if (session.arguments.local && !session.arguments.tag.empty()) keep_tag(rows, session.arguments.tag);
+  ask_why_waiting(session, rows);
   auto& out = session.out;
   if (out.json()) {
-    out.line(json_line(children_json(*rows)));
+    out.line(json_line(children_json(rows)));
     return {};
   }
-  out.write(render(children_table(*rows), out.width(), out.color()));
-  if (out.width()) out.line(styled(total_line(*rows), Style::faint, out.color()));
+  out.write(render(children_table(rows, supervisors->size() > 1), out.width(), out.color()));
+  if (out.width()) out.line(styled(total_line(rows), Style::faint, out.color()));
   return {};
 }
 
 Outcome<void> show(Session& session) {
   const auto& id = session.arguments.id;
-  const auto rows = describe(session, Term::tuple({Term::atom("id"), *parse_id(id)}));
+  const auto supervisor = session.supervisor();
+  if (!supervisor) return tl::unexpected(supervisor.error());
+  auto rows = describe(session, *supervisor, Term::tuple({Term::atom("id"), *parse_id(id)}));
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty())
     return refused("no_such_child", fmt::format("{}: no such child; `brood ps` shows those there are", id));
+  ask_last_end(session, *supervisor, rows->front());
   auto& out = session.out;
   if (out.json()) {
     out.line(json_line(child_json(rows->front())));

@@ -1,16 +1,27 @@
 // brood start, stop, retry.
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+#include <thread>
+
 #include "apps/brood/cli/commands.hpp"
+#include "apps/brood/cli/display.hpp"
 #include "apps/brood/cli/json.hpp"
+#include "apps/brood/cli/rows.hpp"
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/spec_term.hpp"
 
 namespace brood::app {
 namespace {
 
-// The node's own bound for starting and stopping, and for the acknowledgement of another member.
-constexpr std::chrono::milliseconds change_timeout{30000};
+// Without --timeout the node has its own bounds, which we outwait: a lost node is noticed by itself.
+constexpr std::chrono::milliseconds start_timeout{60000};
+// A child may take as long to end as its spec says.
+constexpr std::chrono::milliseconds stop_timeout{86'400'000};
+// How soon a command has to end after its start for `start` to tell of it.
+constexpr int first_moments = 5;
+constexpr int first_moment_ms = 20;
 
 Outcome<Shutdown> shutdown_of(const std::string& text) {
   Shutdown out;
@@ -54,6 +65,125 @@ Json started_json(const Term& answer) {
   return out;
 }
 
+Term start_options(const Session& session) {
+  std::vector<std::pair<Term, Term>> options;
+  if (const auto& on = session.arguments.start.on; !on.empty())
+    options.emplace_back(Term::atom("node"), Term::atom(parse_node_address(on)->name.value));
+  if (const auto& timeout = session.arguments.common.timeout)
+    options.emplace_back(Term::atom("timeout"), Term(static_cast<std::int64_t>(timeout->count())));
+  return Term::map(std::move(options));
+}
+
+Trouble with_cure(Trouble trouble) {
+  if (trouble.code == "not_allowed" && trouble.message.find("exec_allow = true") == std::string::npos) {
+    trouble.message +=
+        "; a node runs what its own fleet file lists, and other commands only with exec_allow = true under "
+        "[node] "
+        "there, or when it was started with --exec-allow";
+  }
+  return trouble;
+}
+
+// A command that ends as soon as it has started (a misspelt option, say) was started all the same. What
+// became of it in its first moments, in words; empty: it runs, as far as is known.
+std::string early_end(Session& session, const Term& supervisor) {
+  const auto what = Term::tuple({Term::atom("id"), *parse_id(session.arguments.id)});
+  for (int moment = 0; moment < first_moments; ++moment) {
+    if (moment > 0) std::this_thread::sleep_for(std::chrono::milliseconds(first_moment_ms));
+    const auto answer =
+        ask(session.api, request_of("describe", {supervisor, what}), session.timeout(question_timeout));
+    if (!answer) return "";
+    const auto rows = child_rows(*answer);
+    if (rows.empty() || !rows.front().wanted) {
+      const auto how = rows.empty() ? "" : rows.front().last_end;
+      return how.empty() ? "it has ended already" : "it has ended already: " + how;
+    }
+    const auto& row = rows.front();
+    if (row.failed) return "it failed at once: " + row.failure;
+    for (const auto& instance : row.instances) {
+      const auto& how = instance.reason.empty() ? instance.last_end : instance.reason;
+      if (instance.phase == "restarting" || instance.restarts > 0)
+        return fmt::format("it ended at once{}{}; it is started again and again", how.empty() ? "" : ": ",
+                           how);
+    }
+  }
+  return "";
+}
+
+// ---- stop
+// ---------------------------------------------------------------------------------------------------
+
+Outcome<void> stop_one(Session& session, const Term& supervisor) {
+  const auto& id = session.arguments.ids.front();
+  std::vector<Term> items{supervisor, *parse_id(id)};
+  session.add_timeout(items);
+  const auto answer =
+      ask(session.api, request_of("stop_child", std::move(items)), session.timeout(stop_timeout));
+  if (!answer) return tl::unexpected(about(id, answer.error()));
+  session.out.line(session.out.json() ? json_line(Json{{"stopped", Json::array({id})}})
+                                      : "stopped " + harmless(id));
+  return {};
+}
+
+// How each id went, by the id as a term.
+std::map<Term, std::optional<Trouble>> results_of(const Term& answer) {
+  std::map<Term, std::optional<Trouble>> out;
+  const auto entries = [&](std::string_view key, auto&& use) {
+    const auto* list = answer.get(key);
+    if (list == nullptr || list->as_list() == nullptr) return;
+    for (const auto& item : *list->as_list()) {
+      if (const auto* tuple = item.as_tuple(); tuple != nullptr && tuple->size() >= 2) use(*tuple);
+    }
+  };
+  entries("stopped", [&](const auto& tuple) { out[tuple.front()] = std::nullopt; });
+  entries("errors", [&](const auto& tuple) { out[tuple.front()] = trouble_of(tuple.back()); });
+  return out;
+}
+
+// All at once: each may take its time to end.
+Outcome<void> stop_several(Session& session, const Term& supervisor) {
+  std::vector<Term> ids;
+  for (const auto& id : session.arguments.ids) ids.push_back(*parse_id(id));
+  std::vector<Term> items{supervisor, Term::list(ids)};
+  session.add_timeout(items);
+  const auto answer =
+      ask(session.api, request_of("stop_children", std::move(items)), session.timeout(stop_timeout));
+  if (!answer) return tl::unexpected(answer.error());
+  const auto results = results_of(*answer);
+  auto stopped = Json::array();
+  auto errors = Json::array();
+  std::optional<Trouble> first;
+  std::set<Term> told;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto& id = session.arguments.ids[i];
+    if (!told.insert(ids[i]).second) continue;  // named twice
+    const auto found = results.find(ids[i]);
+    if (found != results.end() && !found->second) {
+      stopped.push_back(id);
+      if (!session.out.json()) session.out.line("stopped " + harmless(id));
+      continue;
+    }
+    const auto trouble =
+        about(id, found == results.end() ? trouble_of(Term::atom("timeout")) : *found->second);
+    errors.push_back(Json{{"id", id}, {"code", trouble.code}, {"message", trouble.message}});
+    if (!first) {
+      first = trouble;
+    } else {
+      first->message += "\nbrood: " + trouble.message;
+    }
+  }
+  if (!first) {
+    if (session.out.json()) session.out.line(json_line(Json{{"stopped", stopped}}));
+    return {};
+  }
+  if (session.out.json()) {
+    // Some were stopped, which the one document must say too.
+    first->message = fmt::format("{} of {} were not stopped", errors.size(), errors.size() + stopped.size());
+    first->more = json_line(Json{{"stopped", stopped}, {"errors", errors}});
+  }
+  return tl::unexpected(*first);
+}
+
 }  // namespace
 
 Outcome<Term> start_spec(const Arguments& arguments) {
@@ -89,18 +219,19 @@ Outcome<void> start(Session& session) {
   auto spec = start_spec(session.arguments);
   if (!spec) return tl::unexpected(spec.error());
   std::vector<Term> items{*supervisor, std::move(*spec)};
-  if (const auto& on = session.arguments.start.on; !on.empty()) {
-    items.push_back(Term::map({{Term::atom("node"), Term::atom(parse_node_address(on)->name.value)}}));
-  }
+  if (auto options = start_options(session); !options.as_map()->empty()) items.push_back(std::move(options));
   const auto answer =
-      ask(session.api, request_of("start_child", std::move(items)), session.timeout(change_timeout));
-  if (!answer) return tl::unexpected(about(session.arguments.id, answer.error()));
-  const auto json = started_json(*answer);
+      ask(session.api, request_of("start_child", std::move(items)), session.timeout(start_timeout));
+  if (!answer) return tl::unexpected(with_cure(about(session.arguments.id, answer.error())));
+  auto json = started_json(*answer);
+  const auto ended = session.arguments.start.command.empty() ? "" : early_end(session, *supervisor);
   if (session.out.json()) {
+    if (!ended.empty()) json["ended"] = ended;
     session.out.line(json_line(json));
   } else {
-    session.out.line(fmt::format("started {} on {} as {}", session.arguments.id, json.value("node", "?"),
-                                 json.value("pid", "?")));
+    session.out.line(fmt::format("started {} on {} as {}{}", harmless(session.arguments.id),
+                                 json.value("node", "?"), json.value("pid", "?"),
+                                 ended.empty() ? "" : ", and " + harmless(ended)));
   }
   return {};
 }
@@ -108,42 +239,17 @@ Outcome<void> start(Session& session) {
 Outcome<void> stop(Session& session) {
   const auto supervisor = session.supervisor();
   if (!supervisor) return tl::unexpected(supervisor.error());
-  auto stopped = Json::array();
-  auto errors = Json::array();
-  std::optional<Trouble> first;
-  for (const auto& id : session.arguments.ids) {
-    const auto answer = ask(session.api, request_of("stop_child", {*supervisor, *parse_id(id)}),
-                            session.timeout(change_timeout));
-    if (answer) {
-      stopped.push_back(id);
-      if (!session.out.json()) session.out.line("stopped " + id);
-      continue;
-    }
-    const auto trouble = about(id, answer.error());
-    if (trouble.status == exit_unreachable) return tl::unexpected(trouble);
-    errors.push_back(Json{{"id", id}, {"code", trouble.code}, {"message", trouble.message}});
-    if (!first) {
-      first = trouble;
-    } else {
-      first->message += "\nbrood: " + trouble.message;
-    }
-  }
-  // One id: its error is the whole answer. Of several some were stopped, which the document must say too.
-  if (first && session.arguments.ids.size() > 1 && session.out.json()) {
-    first->message = fmt::format("{} of {} were not stopped", errors.size(), session.arguments.ids.size());
-    first->more = json_line(Json{{"stopped", stopped}, {"errors", errors}});
-  }
-  if (first) return tl::unexpected(*first);
-  if (session.out.json()) session.out.line(json_line(Json{{"stopped", stopped}}));
-  return {};
+  return session.arguments.ids.size() == 1 ? stop_one(session, *supervisor)
+                                           : stop_several(session, *supervisor);
 }
 
 Outcome<void> retry(Session& session) {
   const auto supervisor = session.supervisor();
   if (!supervisor) return tl::unexpected(supervisor.error());
   const auto& id = session.arguments.id;
-  const auto answer =
-      ask(session.api, request_of("retry", {*supervisor, *parse_id(id)}), session.timeout(change_timeout));
+  std::vector<Term> items{*supervisor, *parse_id(id)};
+  session.add_timeout(items);
+  const auto answer = ask(session.api, request_of("retry", std::move(items)), session.timeout(start_timeout));
   if (!answer) return tl::unexpected(about(id, answer.error()));
   session.out.line(session.out.json() ? json_line(Json{{"retried", id}}) : "tried again: " + id);
   return {};

@@ -17,6 +17,11 @@ struct Session {
   [[nodiscard]] std::chrono::milliseconds timeout(std::chrono::milliseconds otherwise) const {
     return arguments.common.timeout.value_or(otherwise);
   }
+  /// --timeout, where it was given, as the last item of a request, #{timeout => Ms}: the node waits as long
+  /// as we.
+  void add_timeout(std::vector<Term>& items) const;
+  /// The supervisors meant: --supervisor, or all those there; at least one.
+  [[nodiscard]] Outcome<std::vector<Term>> supervisors() const;
   /// The supervisor meant: --supervisor, or the only one there. Several: a usage error that lists them.
   [[nodiscard]] Outcome<Term> supervisor() const;
 };

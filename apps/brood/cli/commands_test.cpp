@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "apps/brood/cli/fake_api.hpp"
 #include "apps/brood/cli/json.hpp"
+#include "apps/brood/cli/rows.hpp"
 
 namespace brood::app {
 namespace {
@@ -17,6 +19,7 @@ namespace {
 struct Ran {
   int status = 0;
   std::string out;
+  std::string remarks;  ///< On stderr, without the error that ends it.
   std::vector<std::string> asked;
   std::string code;
   std::string message;
@@ -30,10 +33,12 @@ Ran run(std::vector<std::string> words, FakeApi api) {
   Ran ran;
   if (!arguments) return ran;
   testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
   {
     Output out(arguments->common.json, arguments->common.color);
     Session session{api, out, *arguments};
     const auto done = run_command(session);
+    ran.remarks = testing::internal::GetCapturedStderr();
     if (done) {
       out.flush();
     } else {
@@ -100,7 +105,7 @@ TEST(Commands, TheOnlySupervisorIsFoundByAsking) {
 }
 
 TEST(Commands, OfSeveralSupervisorsOneMustBeNamed) {
-  const auto ran = run({"ps"}, {"[jobs, web]"});
+  const auto ran = run({"show", "a"}, {"[jobs, web]"});
   EXPECT_EQ(ran.status, exit_usage);
   EXPECT_EQ(ran.message, "n1@h has several supervisors; say which: --supervisor jobs | web");
   EXPECT_EQ(run({"ps", "--supervisor", "web"}, answering({one_child})).asked.front(), "{describe,web,all}");
@@ -109,7 +114,8 @@ TEST(Commands, OfSeveralSupervisorsOneMustBeNamed) {
 TEST(Commands, PsPrintsExactlyThePromisedKeys) {
   const auto ran = run({"ps", "--json"}, answering({"[web]", one_child}));
   EXPECT_EQ(ran.out,
-            "[{\"id\":\"a\",\"worker\":\"counter\",\"restart\":\"permanent\",\"tags\":[\"t\"],\"instances\":["
+            "[{\"supervisor\":\"web\",\"id\":\"a\",\"worker\":\"counter\",\"restart\":\"permanent\",\"tags\":"
+            "[\"t\"],\"instances\":["
             "{\"node\":\"n2@h\","
             "\"pid\":\"<n2@h.7.0>\",\"os_pid\":0,\"phase\":\"running\",\"role\":\"active\",\"restarts\":2,"
             "\"uptime_s\":61.5}]}]\n");
@@ -127,9 +133,63 @@ TEST(Commands, PsShowsAFailedChildAndWhy) {
       "{ok, [#{id => bad, worker => <<\"exec\">>, restart => permanent, tags => [], failed => true, "
       "failure => <<\"no such file\">>, args => #{argv => [<<\"nothing\">>, <<\"-x\">>]}, instances => []}]}";
   EXPECT_EQ(run({"ps"}, {"[web]", failed}).out,
-            "ID    RUNS        NODE  PHASE   OS PID  RESTARTS  UP\n"
-            ":bad  nothing -x  -     failed       -         -   -\n");
+            "ID    RUNS        NODE  PHASE   OS PID  RESTARTS  UP  WHY\n"
+            ":bad  nothing -x  -     failed       -         -   -  no such file\n");
   EXPECT_EQ(run({"ps", "--json"}, {"[web]", failed}).json()[0]["failure"], "no such file");
+}
+
+TEST(Commands, PsSaysWhyAChildWaits) {
+  const std::string waits =
+      "{ok, [#{id => <<\"a\">>, worker => <<\"w\">>, wanted => true, instances => []}]}";
+  const std::string why =
+      "{ok, [#{id => <<\"a\">>, wanted => true, waiting => <<\"no member knows the worker w\">>, "
+      "instances => []}]}";
+  EXPECT_EQ(run({"ps"}, {"[web]", waits, why}).out,
+            "ID  RUNS  NODE  PHASE    OS PID  RESTARTS  UP  WHY\n"
+            "a   w     -     waiting       -         -   -  no member knows the worker w\n");
+}
+
+TEST(Commands, CommandsAreShownAsAShellTakesThem) {
+  EXPECT_EQ(command_line({"sh", "-c", "echo it's $HOME; exit", "", "a=b", "/x-1.0"}),
+            "sh -c 'echo it'\\''s $HOME; exit' '' a=b /x-1.0");
+  const std::string program =
+      "{ok, [#{id => <<\"a\">>, worker => <<\"exec\">>, restart => transient, wanted => false, args => "
+      "#{argv => "
+      "[<<\"sleep\">>, <<\"1 2\">>], cwd => <<\"/srv\">>, env => #{<<\"TOKEN\">> => <<\"secret\">>}}, "
+      "instances => "
+      "[]}]}";
+  const auto text = run({"show", "a"}, {"[web]", program}).out;
+  EXPECT_NE(text.find("command    sleep '1 2'\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("cwd        /srv\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("env        TOKEN\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+  EXPECT_NE(text.find("wanted     no: it has ended for good, or was stopped\n"), std::string::npos) << text;
+  const std::string end = "{ok, #{text => <<\"exited with code 7\">>, ended_ms => 1700000000123}}";
+  const auto ended = run({"show", "a"}, {"[web]", program, end});
+  EXPECT_NE(ended.out.find("wanted     no: exited with code 7 at 2023-11-14 22:13:20 UTC\n"),
+            std::string::npos)
+      << ended.out;
+}
+
+TEST(Commands, ShowTellsOfTheLastEndAndTheNextTry) {
+  const std::string restarting =
+      "{ok, [#{id => <<\"a\">>, worker => <<\"w\">>, restart => permanent, wanted => true, last_end => "
+      "<<\"exited "
+      "with code 1\">>, instances => [#{node => 'n1@h', phase => restarting, restarts => 3, next_try_ms => "
+      "4200, reason => <<\"exited with code 1\">>}]}]}";
+  const auto text = run({"show", "a"}, {"[web]", restarting}).out;
+  EXPECT_NE(text.find("last end   exited with code 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("next try in 5s\n"), std::string::npos) << text;
+  EXPECT_NE(run({"ps"}, {"[web]", restarting}).out.find("restarting in 5s"), std::string::npos);
+}
+
+TEST(Commands, PsShowsTheChildrenOfAllSupervisors) {
+  const auto ran = run({"ps"}, answering({"[jobs, web]", "{ok, []}", one_child}));
+  EXPECT_EQ(ran.asked,
+            (std::vector<std::string>{"supervisors", "{describe,jobs,all}", "{describe,web,all}"}));
+  EXPECT_EQ(ran.out,
+            "SUPERVISOR  ID  RUNS     NODE  PHASE    OS PID  RESTARTS     UP\n"
+            "web         a   counter  n2@h  running       -         2  1m 1s\n");
 }
 
 TEST(Commands, PsSelects) {
@@ -170,6 +230,33 @@ TEST(Commands, StartSendsTheSpecAndSaysWhere) {
   EXPECT_NE(json.asked[1].find("#{node=>n2@h}}"), std::string::npos) << json.asked[1];
 }
 
+TEST(Commands, StartSaysWhenACommandHasEndedAtOnce) {
+  const std::string started = "{ok, pid, <<\"x\">>}";
+  const std::string looping =
+      "{ok, [#{id => <<\"x\">>, wanted => true, instances => [#{node => 'n2@h', phase => restarting, "
+      "restarts => 1, "
+      "reason => <<\"exited with code 1\">>}]}]}";
+  EXPECT_EQ(
+      run({"start", "x", "--", "false"}, answering({"[web]", started, looping})).out,
+      "started x on n2@h as <n2@h.7.0>, and it ended at once: exited with code 1; it is started again and "
+      "again\n");
+  EXPECT_EQ(
+      run({"start", "x", "--restart", "temporary", "--", "false"}, answering({"[web]", started, "{ok, []}"}))
+          .out,
+      "started x on n2@h as <n2@h.7.0>, and it has ended already\n");
+  const std::string done =
+      "{ok, [#{id => <<\"x\">>, wanted => false, last_end => <<\"exited with code 0\">>, instances => []}]}";
+  EXPECT_EQ(run({"start", "x", "--json", "--", "true"}, answering({"[web]", started, done})).json()["ended"],
+            "it has ended already: exited with code 0");
+}
+
+TEST(Commands, ACommandThatNobodyAllowsNamesTheCure) {
+  const auto ran = run({"start", "x", "--", "ls"},
+                       {"[web]", "{error, {not_allowed, <<\"no member allows that command\">>}}"});
+  EXPECT_NE(ran.message.find("exec_allow = true under [node]"), std::string::npos) << ran.message;
+  EXPECT_NE(ran.message.find("--exec-allow"), std::string::npos) << ran.message;
+}
+
 TEST(Commands, ARefusalHasStatusOneAndItsReason) {
   const auto taken =
       run({"start", "a", "--worker", "w", "--json"}, answering({"[web]", "{error, {already_started, pid}}"}));
@@ -184,17 +271,61 @@ TEST(Commands, ARefusalHasStatusOneAndItsReason) {
   EXPECT_EQ(supervisor.code, "no_such_supervisor");
 }
 
-TEST(Commands, StopTellsOfEachId) {
-  EXPECT_EQ(run({"stop", "a", ":b"}, {"[web]", "ok", "ok"}).asked[2], "{stop_child,web,b}");
-  EXPECT_EQ(run({"stop", "a", ":b"}, {"[web]", "ok", "ok"}).out, "stopped a\nstopped :b\n");
+TEST(Commands, StopTellsOfOneId) {
+  EXPECT_EQ(run({"stop", ":b"}, {"[web]", "ok"}).asked[1], "{stop_child,web,b}");
+  EXPECT_EQ(run({"stop", "a"}, {"[web]", "ok"}).out, "stopped a\n");
   EXPECT_EQ(run({"stop", "a", "--json"}, {"[web]", "ok"}).out, "{\"stopped\":[\"a\"]}\n");
   const auto one = run({"stop", "a", "--json"}, {"[web]", "{error, not_found}"});
   EXPECT_EQ(one.status, exit_refused);
   EXPECT_EQ(one.json()["error"]["code"], "no_such_child");
-  const auto some = run({"stop", "a", "b", "--json"}, {"[web]", "{error, not_found}", "ok"});
+}
+
+TEST(Commands, SeveralAreStoppedAtOnceAndEachIsToldOf) {
+  const auto all = run({"stop", "a", ":b", "a"}, {"[web]",
+                                                  "{ok, #{status => ok, stopped => [{b, ['n1@h']}, "
+                                                  "{<<\"a\">>, []}], errors => []}}"});
+  EXPECT_EQ(all.asked[1], "{stop_children,web,[<<\"a\">>,b,<<\"a\">>]}");
+  EXPECT_EQ(all.out, "stopped a\nstopped :b\n");
+  const std::string answer =
+      "{ok, #{status => error, stopped => [{<<\"b\">>, []}], errors => [{<<\"a\">>, undefined, not_found}]}}";
+  const auto some = run({"stop", "a", "b", "--json"}, {"[web]", answer});
   EXPECT_EQ(some.status, exit_refused);
   EXPECT_EQ(some.json()["stopped"], Json::array({"b"}));
   EXPECT_EQ(some.json()["errors"][0]["id"], "a");
+  EXPECT_EQ(some.json()["errors"][0]["code"], "no_such_child");
+  const auto text = run({"stop", "a", "b", "c"}, {"[web]", answer});
+  EXPECT_EQ(text.out, "stopped b\n");
+  EXPECT_EQ(text.message,
+            "a: no such child; `brood ps` shows those there are\n"
+            "brood: c: no answer in time; it may still happen");
+}
+
+TEST(Commands, TheTimeoutIsSentToTheNode) {
+  EXPECT_EQ(run({"stop", "a", "--timeout", "70"}, {"[web]", "ok"}).asked[1],
+            "{stop_child,web,<<\"a\">>,#{timeout=>70}}");
+  EXPECT_EQ(
+      run({"stop", "a", "b", "--timeout", "70"}, {"[web]", "{ok, #{stopped => [], errors => []}}"}).asked[1],
+      "{stop_children,web,[<<\"a\">>,<<\"b\">>],#{timeout=>70}}");
+  EXPECT_NE(
+      run({"start", "a", "--worker", "w", "--timeout", "15000"}, answering({"[web]", "{ok, pid, <<\"a\">>}"}))
+          .asked[1]
+          .find(",#{timeout=>15000}}"),
+      std::string::npos);
+  EXPECT_EQ(run({"drain", "--timeout", "70"}, {"ok"}).asked[0], "{drain,all,#{timeout=>70}}");
+  EXPECT_EQ(run({"retry", "a", "--timeout", "70"}, {"[web]", "ok"}).asked[1],
+            "{retry,web,<<\"a\">>,#{timeout=>70}}");
+}
+
+TEST(Commands, StopWaitsAsLongAsTheChildMayTake) {
+  FakeApi api({"[web]", "ok"});
+  const auto arguments = parse_arguments({"stop", "a"}, [](const std::string&) { return ""; });
+  ASSERT_TRUE(arguments);
+  testing::internal::CaptureStdout();
+  Output out(false, When::never);
+  Session session{api, out, *arguments};
+  EXPECT_TRUE(run_command(session));
+  (void)testing::internal::GetCapturedStdout();
+  EXPECT_GE(api.timeouts[1], std::chrono::hours(24));
 }
 
 TEST(Commands, ALostNodeHasStatusThree) {
@@ -214,6 +345,16 @@ TEST(Commands, CallPrintsTheReplyAsItIs) {
           .json();
   EXPECT_EQ(json["value"], (Json{{"n", {1, 2.5}}, {"t", "x"}, {"up", true}}));
   EXPECT_TRUE(json["reply"].is_string());
+}
+
+TEST(Commands, AMessageThatTheChildRefusesIsAnError) {
+  const auto ran = run({"call", "a", "foo"},
+                       {"[web]", "{ok, {error, {type_mismatch, <<\"counter does not know foo\">>}}}"});
+  EXPECT_EQ(ran.status, exit_refused);
+  EXPECT_EQ(ran.code, "type_mismatch");
+  EXPECT_EQ(ran.message, "a: counter does not know foo");
+  // What a child answers in words of its own stays an answer.
+  EXPECT_EQ(run({"call", "a", "x"}, {"[web]", "{ok, {error, {enoent, <<\"x\">>}}}"}).status, 0);
 }
 
 TEST(Commands, AReplyThatIsAnErrorTupleIsStillAReply) {
@@ -240,14 +381,28 @@ TEST(Commands, NodesPrintsExactlyThePromisedKeys) {
             "n2@h          down   -\n");
 }
 
-TEST(Commands, WhereTellsWhereItBelongsAndRuns) {
-  const auto ran = run({"where", "k"}, answering({"[web]", "'n1@h'", "pid"}));
-  EXPECT_EQ(ran.asked[1], "{node_for,web,<<\"k\">>}");
-  EXPECT_EQ(ran.asked[2], "{whereis,web,<<\"k\">>}");
-  EXPECT_EQ(ran.out, "k belongs on n1@h; it runs on n2@h as <n2@h.7.0>\n");
-  EXPECT_EQ(run({"where", "k"}, {"[web]", "'n1@h'", "undefined"}).out,
-            "k belongs on n1@h; it does not run\n");
-  EXPECT_EQ(run({"where", "k", "--json"}, {"[web]", "undefined", "undefined"}).out,
+TEST(Commands, WhereTellsWhereAChildBelongsAndRuns) {
+  const auto ran = run({"where", "a"}, answering({"[web]", one_child}));
+  EXPECT_EQ(ran.asked[1], "{describe,web,{id,<<\"a\">>}}");
+  EXPECT_EQ(ran.out, "a belongs on n2@h; it runs on n2@h as <n2@h.7.0>\n");
+  EXPECT_EQ(run({"where", "a", "--json"}, answering({"[web]", one_child})).out,
+            "{\"key\":\"a\",\"node\":\"n2@h\",\"pid\":\"<n2@h.7.0>\",\"runs_on\":\"n2@h\"}\n");
+}
+
+TEST(Commands, WhereSaysWhyAChildRunsNowhere) {
+  const std::string pinned =
+      "{ok, [#{id => <<\"a\">>, wanted => true, node_for => undefined, waiting => <<\"only n9@h may run "
+      "it\">>, "
+      "instances => []}]}";
+  EXPECT_EQ(run({"where", "a"}, {"[web]", pinned}).out, "a: no node could run it (only n9@h may run it)\n");
+  EXPECT_EQ(run({"where", "a", "--json"}, {"[web]", pinned}).json()["why"], "only n9@h may run it");
+}
+
+TEST(Commands, WhereOfAMereKeyAsksTheHash) {
+  const auto ran = run({"where", "k"}, {"[web]", "{ok, []}", "'n1@h'"});
+  EXPECT_EQ(ran.asked[2], "{node_for,web,<<\"k\">>}");
+  EXPECT_EQ(ran.out, "k belongs on n1@h; it does not run\n");
+  EXPECT_EQ(run({"where", "k", "--json"}, {"[web]", "{ok, []}", "undefined"}).out,
             "{\"key\":\"k\",\"node\":null,\"pid\":null,\"runs_on\":null}\n");
 }
 
@@ -316,6 +471,38 @@ TEST(Commands, LogsFollowsAChildWhoseNodeIsLost) {
   EXPECT_EQ(ran.status, 0);
 }
 
+TEST(Commands, LogsFollowsWithoutAPauseWhilePiecesAreFullAndSaysWhatIsLost) {
+  const int piece = 262144;  // as long as one may be
+  const int pieces = 20;
+  const std::string full(piece, 'x');
+  std::vector<std::string> answers{"[web]", log_answer("", 0)};
+  for (int i = 1; i <= pieces; ++i) answers.push_back(log_answer(full, i * piece));
+  answers.push_back(log_answer("end", pieces * piece + 1003, "n1@h", "undefined"));
+  answers.push_back(log_answer("", pieces * piece + 1003, "n1@h", "undefined"));
+  answers.emplace_back("{ok, []}");
+  const auto began = std::chrono::steady_clock::now();
+  const auto ran = run({"logs", "a", "-f"}, answers);
+  // A pause at each piece would be 5 s.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(2500));
+  EXPECT_EQ(ran.out.size(), static_cast<std::size_t>(pieces * piece + 3));
+  EXPECT_EQ(ran.remarks, "--- 1000 bytes lost ---\n");
+}
+
+TEST(Commands, LogsOfAProgramThatEndedSaysHowAndWhen) {
+  const std::string end =
+      "last_end => #{text => <<\"exited with code 7\">>, ended_ms => 1700000000123, code => 7, node => "
+      "'n1@h'}";
+  const std::string answer = "{ok, #{text => <<\"x\">>, next => 1, node => 'n1@h', runs_on => ";
+  const auto ran = run({"logs", "a", "-n", "5"}, {"[web]", answer + "undefined, " + end + "}}"});
+  EXPECT_EQ(ran.out, "x");
+  EXPECT_EQ(ran.remarks, "--- exited with code 7 at 2023-11-14 22:13:20 UTC ---\n");
+  EXPECT_EQ(run({"logs", "a", "-n", "5"}, {"[web]", answer + "'n1@h', " + end + "}}"}).remarks, "")
+      << "it runs again";
+  const auto document =
+      run({"logs", "a", "-n", "5", "--json"}, {"[web]", answer + "undefined, " + end + "}}"}).out;
+  EXPECT_NE(document.find("\"code\":7"), std::string::npos) << document;
+}
+
 // ---- apply ----------------------------------------------------------------------------------------------
 
 class Apply : public testing::Test {
@@ -330,43 +517,96 @@ class Apply : public testing::Test {
 };
 
 constexpr const char* plan =
-    "{ok, [#{supervisor => web, id => <<\"a\">>, action => start}, #{supervisor => web, id => <<\"b\">>, "
-    "action => remove}, "
-    "#{supervisor => web, id => <<\"c\">>, action => start}]}";
+    "{ok, [#{supervisor => web, id => <<\"a\">>, action => start}, "
+    "#{supervisor => web, id => <<\"b\">>, action => extra}, "
+    "#{supervisor => web, id => <<\"c\">>, action => start}, "
+    "#{supervisor => web, id => <<\"d\">>, action => update, changed => [restart, tag]}, "
+    "#{supervisor => web, id => <<\"e\">>, action => replace, changed => [args]}, "
+    "#{supervisor => web, id => <<\"f\">>, action => stopped}, "
+    "#{supervisor => web, action => unchanged, count => 7}]}";
+
+constexpr const char* words_of_plan =
+    "will start 2 in web: a, c\n"
+    "will replace 1 in web (each is ended and started anew): e (args)\n"
+    "will change 1 in web (they go on running): d (restart, tag)\n"
+    "left stopped: 1 in web (--start-stopped starts them): f\n"
+    "not in the file, left alone: 1 in web (--prune removes them): b\n"
+    "unchanged 7 in web\n";
 
 TEST_F(Apply, DryRunOnlySaysWhatItWouldDo) {
   const auto ran = run({"apply", path, "--dry-run"}, {plan});
   ASSERT_EQ(ran.asked.size(), 1u);
-  EXPECT_NE(ran.asked[0].find("#{dry_run=>true}"), std::string::npos) << ran.asked[0];
-  EXPECT_EQ(ran.out, "will start 2 in web: a, c\nwill remove 1 in web: b\n");
+  EXPECT_NE(ran.asked[0].find("#{dry_run=>true,prune=>false,start_stopped=>false}"), std::string::npos)
+      << ran.asked[0];
+  EXPECT_EQ(ran.out, words_of_plan);
+  EXPECT_EQ(ran.status, 0);
+}
+
+TEST_F(Apply, NothingIsRemovedUnlessAskedFor) {
+  const auto ran = run({"apply", path}, {plan, "{ok, []}"});
+  ASSERT_EQ(ran.asked.size(), 2u);
+  EXPECT_NE(ran.asked[1].find("prune=>false"), std::string::npos) << ran.asked[1];
+  const auto pruned = run({"apply", path, "--prune", "--start-stopped"}, {plan, "{ok, []}"});
+  EXPECT_NE(pruned.asked[1].find("#{dry_run=>false,prune=>true,start_stopped=>true}"), std::string::npos)
+      << pruned.asked[1];
 }
 
 TEST_F(Apply, SaysWhatItWillDoAndThenWhatItDid) {
   const auto ran =
-      run({"apply", path},
-          {plan,
+      run({"apply", path, "--prune"},
+          {"{ok, [#{supervisor => web, id => <<\"a\">>, action => start}, "
+           "#{supervisor => web, id => <<\"b\">>, action => remove}]}",
            "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}, "
            "#{supervisor => web, id => <<\"b\">>, action => remove, result => {error, not_found}}]}"});
-  EXPECT_EQ(ran.out, "will start 2 in web: a, c\nwill remove 1 in web: b\nstarted 1 in web: a\n");
+  EXPECT_EQ(ran.out, "will start 1 in web: a\nwill remove 1 in web: b\nstarted 1 in web: a\n");
   EXPECT_EQ(ran.status, exit_refused);
   EXPECT_NE(ran.message.find("could not remove b: "), std::string::npos) << ran.message;
   EXPECT_EQ(ran.code, "no_such_child");
 }
 
+TEST_F(Apply, WhatWouldBeRefusedEndsItBeforeAnythingIsChanged) {
+  const std::string refused =
+      "{ok, [#{supervisor => web, id => <<\"a\">>, action => start}, #{supervisor => web, id => <<\"b\">>, "
+      "action => "
+      "start, result => {error, {no_such_worker, <<\"no member knows the worker cuonter\">>}}}]}";
+  for (const auto& words : {std::vector<std::string>{"apply", path}, {"apply", path, "--dry-run"}}) {
+    const auto ran = run(words, {refused});
+    EXPECT_EQ(ran.asked.size(), 1u);
+    EXPECT_EQ(ran.status, exit_refused);
+    EXPECT_EQ(ran.code, "no_such_worker");
+    EXPECT_EQ(
+        ran.message,
+        "nothing was changed: 1 of 2 would be refused\nbrood: cannot start b: no member knows the worker "
+        "cuonter");
+  }
+  const auto json = run({"apply", path, "--json"}, {refused}).json();
+  EXPECT_EQ(json["error"]["code"], "no_such_worker");
+  EXPECT_EQ(json["actions"][1]["result"]["error"]["code"], "no_such_worker");
+}
+
 TEST_F(Apply, AsOneDocument) {
-  const auto ran =
-      run({"apply", path, "--json"},
-          {plan, "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}]}"});
+  const auto ran = run({"apply", path, "--json"},
+                       {plan,
+                        "{ok, [#{supervisor => web, id => <<\"a\">>, action => start, result => ok}, "
+                        "#{supervisor => web, id => <<\"b\">>, action => extra}, "
+                        "#{supervisor => web, action => unchanged, count => 7}]}"});
   EXPECT_EQ(ran.out,
             "{\"dry_run\":false,\"actions\":[{\"supervisor\":\"web\",\"id\":\"a\",\"action\":\"start\","
-            "\"result\":\"ok\"}]}\n");
+            "\"result\":\"ok\"},{\"supervisor\":\"web\",\"id\":\"b\",\"action\":\"extra\"}],"
+            "\"unchanged\":{\"web\":7}}\n");
 }
 
 TEST_F(Apply, NothingToDoStillHasTheNodesReadTheirFiles) {
   const auto ran = run({"apply", path}, {"{ok, []}", "{ok, []}"});
-  EXPECT_EQ(ran.out, "nothing to do: the cluster is as the file says\n");
+  EXPECT_EQ(ran.out, "nothing to do: what the file lists is as it says\n");
   ASSERT_EQ(ran.asked.size(), 2u);
-  EXPECT_NE(ran.asked[1].find("#{dry_run=>false}"), std::string::npos) << ran.asked[1];
+  EXPECT_NE(ran.asked[1].find("#{dry_run=>false,"), std::string::npos) << ran.asked[1];
+}
+
+TEST_F(Apply, TheTimeoutIsSentToTheNode) {
+  EXPECT_NE(
+      run({"apply", path, "--dry-run", "--timeout", "9000"}, {"{ok, []}"}).asked[0].find("timeout=>9000"),
+      std::string::npos);
 }
 
 TEST(ApplyErrors, ABadFileIsAUsageErrorThatNamesIt) {

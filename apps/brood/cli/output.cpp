@@ -75,6 +75,21 @@ bool Output::wait(int milliseconds) const {
   return ::poll(&reader, 1, milliseconds) <= 0 || (reader.revents & POLLERR) == 0;
 }
 
+bool Output::confirm(std::string_view question) {
+  if (json_ || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0) return false;
+  (void)flush();
+  (void)write_all(STDERR_FILENO, question);
+  std::string answer;
+  char byte = 0;
+  while (answer.size() < 100) {
+    const auto got = ::read(STDIN_FILENO, &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || byte == '\n') break;
+    if (byte != '\r') answer += byte;
+  }
+  return answer == "yes";
+}
+
 int Output::show(const Trouble& trouble) {
   if (json_) {
     buffer_.clear();

@@ -32,6 +32,8 @@ class Output {
   [[nodiscard]] bool failed() const { return failed_; }
   /// Waits until `milliseconds` are over; false at once when the reader went away.
   [[nodiscard]] bool wait(int milliseconds) const;
+  /// Asks a person: true when "yes" was typed. False without asking where stdin or stderr is no terminal.
+  [[nodiscard]] bool confirm(std::string_view question);
   /// Shows the trouble and returns its status.
   int show(const Trouble& trouble);
 

@@ -26,17 +26,62 @@ int stop_early(const ParseStop& stop) {
   return out.failed() ? exit_refused : exit_ok;
 }
 
-// Whom to talk to: --node, but `drain NODE` means that node itself.
-Outcome<NodeAddress> target_of(const Arguments& arguments) {
-  const bool other = arguments.command == "drain" && !arguments.target.empty();
-  const auto& text = other ? arguments.target : arguments.common.node;
-  if (text.empty()) return usage("which node? Give --node n1@127.0.0.1, or set BROOD_NODE");
-  auto address = parse_node_address(text);
+Outcome<std::vector<NodeAddress>> addresses_of(const std::string& text) {
+  std::vector<NodeAddress> out;
+  for (const auto& name : node_list(text)) {
+    auto address = parse_node_address(name);
+    if (!address) return usage(address.error().message);
+    out.push_back(std::move(*address));
+  }
+  return out;
+}
+
+// Whom to talk to, in this order: the nodes of --node, but `drain NODE` means that node itself.
+Outcome<std::vector<NodeAddress>> targets_of(const Arguments& arguments) {
+  auto given = addresses_of(arguments.common.node);
+  if (!given) return given;
+  if (arguments.command != "drain" || arguments.target.empty()) {
+    if (given->empty()) return usage("which node? Give --node n1@127.0.0.1, or set BROOD_NODE");
+    if (arguments.command == "drain" && given->size() > 1)
+      return usage(
+          "drain: --node (or BROOD_NODE) has several nodes; say which one is meant: brood drain NODE");
+    return given;
+  }
+  const auto address = parse_node_address(arguments.target);
   if (!address) return usage(address.error().message);
-  if (!other || address->port != 0) return *address;
-  // The same node as --node, which may know its port.
-  const auto given = parse_node_address(arguments.common.node);
-  return given && given->name == address->name ? *given : *address;
+  if (address->port == 0) {
+    // The same node among those of --node may know its port.
+    for (const auto& known : *given) {
+      if (known.name == address->name) return std::vector<NodeAddress>{known};
+    }
+  }
+  return std::vector<NodeAddress>{*address};
+}
+
+Outcome<supervisor::Cookie> cookie_of(const Arguments& arguments) {
+  const auto& given = arguments.common.cookie_file;
+  auto cookie = given.empty() ? supervisor::find_cookie(from_environment) : supervisor::load_cookie(given);
+  if (!cookie) return usage(cookie.error().message);
+  return std::move(*cookie);
+}
+
+// The first node that can be reached. Only reaching it is tried again elsewhere: what was asked may have
+// happened.
+Outcome<std::unique_ptr<Client>> connect_to_one(ClientOptions options,
+                                                const std::vector<NodeAddress>& targets) {
+  std::optional<Trouble> trouble;
+  for (const auto& target : targets) {
+    options.node = target;
+    auto client = Client::connect(options);
+    if (client) return client;
+    if (client.error().status != exit_unreachable) return client;
+    if (!trouble) {
+      trouble = client.error();
+    } else {
+      trouble->message += "\nbrood: " + client.error().message;
+    }
+  }
+  return tl::unexpected(*trouble);
 }
 
 Outcome<void> check_file(const Arguments& arguments) {
@@ -51,18 +96,17 @@ Outcome<void> check_file(const Arguments& arguments) {
 Outcome<void> run_client(const Arguments& arguments, Output& out) {
   if (auto good = check_before_connecting(arguments); !good) return good;
   if (auto good = check_file(arguments); !good) return good;
-  const auto target = target_of(arguments);
-  if (!target) return tl::unexpected(target.error());
-  const auto& given = arguments.common.cookie_file;
-  auto cookie = supervisor::read_cookie(given.empty() ? supervisor::default_cookie_file() : given);
-  if (!cookie) return usage(cookie.error().message);
+  const auto targets = targets_of(arguments);
+  if (!targets) return tl::unexpected(targets.error());
+  auto cookie = cookie_of(arguments);
+  if (!cookie) return tl::unexpected(cookie.error());
+  if (!cookie->remark.empty()) out.remark("brood: " + cookie->remark);
   ClientOptions options;
-  options.node = *target;
-  options.cookie = std::move(*cookie);
+  options.cookie = std::move(cookie->secret);
   options.tls = tls_of(arguments.common);
   options.epmd_port = epmd_port_from_environment();
   if (arguments.common.timeout) options.connect_timeout = *arguments.common.timeout;
-  const auto client = Client::connect(options);
+  const auto client = connect_to_one(std::move(options), *targets);
   if (!client) return tl::unexpected(client.error());
   Session session{**client, out, arguments};
   return run_command(session);

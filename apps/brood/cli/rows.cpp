@@ -1,6 +1,12 @@
 #include "apps/brood/cli/rows.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <ctime>
+#include <functional>
 
 #include "apps/brood/fleet/names.hpp"
 
@@ -17,6 +23,12 @@ std::int64_t integer_at(const Term& map, std::string_view key) {
   const auto* value = map.get(key);
   const auto* integer = value == nullptr ? nullptr : value->as_integer();
   return integer == nullptr ? 0 : *integer;
+}
+
+std::optional<std::int64_t> maybe_integer_at(const Term& map, std::string_view key) {
+  const auto* value = map.get(key);
+  const auto* integer = value == nullptr ? nullptr : value->as_integer();
+  return integer == nullptr ? std::nullopt : std::optional<std::int64_t>(*integer);
 }
 
 bool true_at(const Term& map, std::string_view key, bool otherwise) {
@@ -47,6 +59,8 @@ InstanceRow instance_row(const Term& map) {
   row.restarts = integer_at(map, "restarts");
   row.uptime_ms = integer_at(map, "uptime_ms");
   row.reason = text_at(map, "reason");
+  row.last_end = text_at(map, "last_end");
+  row.next_try_ms = maybe_integer_at(map, "next_try_ms");
   return row;
 }
 
@@ -60,6 +74,9 @@ ChildRow child_row(const Term& map) {
   row.wanted = true_at(map, "wanted", true);
   row.failed = true_at(map, "failed", false);
   row.failure = text_at(map, "failure");
+  row.waiting = text_at(map, "waiting");
+  row.last_end = text_at(map, "last_end");
+  row.next_try_ms = maybe_integer_at(map, "next_try_ms");
   row.node_for = text_at(map, "node_for");
   if (const auto* args = map.get("args")) row.args = *args;
   row.shutdown = text_at(map, "shutdown");
@@ -67,22 +84,39 @@ ChildRow child_row(const Term& map) {
   return row;
 }
 
-// The command of a program, which says more than the worker name `exec`.
-std::string command_of(const ChildRow& row) {
-  const auto* map = &row.args;
+const Term& command_map(const ChildRow& row) {
   const auto* list = row.args.as_list();
-  if (list != nullptr && list->size() == 1) map = &list->front();
-  std::string out;
-  for (const auto& word : list_at(*map, "argv")) {
-    if (!out.empty()) out += ' ';
-    out += word.text().value_or(to_string(word));
-  }
+  return list != nullptr && list->size() == 1 ? list->front() : row.args;
+}
+
+std::vector<std::string> texts_at(const Term& map, std::string_view key) {
+  std::vector<std::string> out;
+  for (const auto& item : list_at(map, key)) out.push_back(item.text().value_or(to_string(item)));
   return out;
 }
 
+// The command of a program, which says more than the worker name `exec`.
 std::string what_runs(const ChildRow& row) {
-  const auto command = row.worker == "exec" ? command_of(row) : "";
+  const auto command = row.worker == "exec" ? command_line(texts_at(command_map(row), "argv")) : "";
   return command.empty() ? row.worker : command;
+}
+
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || std::isalnum(byte) != 0 ||
+           std::string_view("_@%+=:,./-{}^").find(c) != std::string::npos;
+  });
+  if (plain) return word;
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
 }
 
 Style style_of(const std::string& phase) {
@@ -96,9 +130,11 @@ std::string phase_without_instance(const ChildRow& row) {
   return row.wanted ? "waiting" : "stopped";
 }
 
-Cell phase_cell(const std::string& phase, const std::string& role) {
-  const bool say_role = !role.empty() && role != "active";
-  return {say_role ? fmt::format("{} ({})", phase, role) : phase, style_of(phase)};
+Cell phase_cell(const InstanceRow& row) {
+  const bool say_role = !row.role.empty() && row.role != "active";
+  auto text = say_role ? fmt::format("{} ({})", row.phase, row.role) : row.phase;
+  if (row.next_try_ms) text += fmt::format(" in {}", duration_text((*row.next_try_ms + 999) / 1000));
+  return {std::move(text), style_of(row.phase)};
 }
 
 Json instance_json(const InstanceRow& row) {
@@ -111,13 +147,38 @@ Json instance_json(const InstanceRow& row) {
               {"uptime_s", static_cast<double>(row.uptime_ms) / 1000}};
 }
 
+// A child that is not wanted any more: a program that was to run once may just have done so.
+std::string why_unwanted(const ChildRow& row) {
+  if (!row.last_end.empty()) return "no: " + row.last_end;
+  return row.restart == "permanent" ? "no: it was stopped" : "no: it has ended for good, or was stopped";
+}
+
+// The environment may hold secrets: its names say enough.
+void add_command(const ChildRow& row, const std::function<void(std::string_view, std::string_view)>& field) {
+  const auto& command = command_map(row);
+  if (const auto cwd = text_at(command, "cwd"); !cwd.empty()) field("cwd", cwd);
+  std::string names;
+  if (const auto* env = command.get("env"); env != nullptr && env->as_map() != nullptr) {
+    for (const auto& [name, value] : *env->as_map())
+      names += (names.empty() ? "" : ", ") + name.text().value_or(to_string(name));
+  }
+  if (!names.empty()) field("env", names);
+  if (const auto signal = text_at(command, "stop_signal"); !signal.empty()) field("stopped by", signal);
+}
+
 // The keys of `ps --json`, and why a failed one failed.
 Json summary_json(const ChildRow& row) {
-  Json out{{"id", row.id}, {"worker", row.worker}, {"restart", row.restart}, {"tags", row.tags}};
+  Json out{{"supervisor", row.supervisor},
+           {"id", row.id},
+           {"worker", row.worker},
+           {"restart", row.restart},
+           {"tags", row.tags}};
   auto instances = Json::array();
   for (const auto& instance : row.instances) instances.push_back(instance_json(instance));
   out["instances"] = std::move(instances);
   if (row.failed) out["failure"] = row.failure;
+  if (!row.waiting.empty()) out["waiting"] = row.waiting;
+  if (row.next_try_ms) out["next_try_s"] = static_cast<double>(*row.next_try_ms) / 1000;
   return out;
 }
 
@@ -128,10 +189,28 @@ std::string instance_text(const InstanceRow& row, bool color) {
   if (!row.role.empty()) out += "  " + row.role;
   out += fmt::format("  {} restarts, up {}\n", row.restarts, duration_text(row.uptime_ms / 1000));
   if (!row.reason.empty()) out += fmt::format("    {}\n", harmless(row.reason));
+  if (!row.last_end.empty() && row.last_end != row.reason)
+    out += fmt::format("    last end: {}\n", harmless(row.last_end));
+  if (row.next_try_ms)
+    out += fmt::format("    next try in {}\n", duration_text((*row.next_try_ms + 999) / 1000));
   return out;
 }
 
 }  // namespace
+
+std::string command_line(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + quoted(word);
+  return out;
+}
+
+std::string end_words(const Term& end) {
+  const Term* text = end.get("text");
+  const Term* time = end.get("ended_ms");
+  if (text == nullptr || time == nullptr || time->as_integer() == nullptr) return "it has ended";
+  return fmt::format("{} at {:%Y-%m-%d %H:%M:%S} UTC", text->text().value_or(""),
+                     fmt::gmtime(static_cast<std::time_t>(*time->as_integer() / 1000)));
+}
 
 std::vector<ChildRow> child_rows(const Term& answer) {
   std::vector<ChildRow> rows;
@@ -162,18 +241,31 @@ std::vector<NodeRow> node_rows(const Term& answer) {
   return rows;
 }
 
-Table children_table(const std::vector<ChildRow>& rows) {
+Table children_table(const std::vector<ChildRow>& rows, bool of_several) {
   Table table;
   table.columns = {{"ID"}, {"RUNS"}, {"NODE"}, {"PHASE"}, {"OS PID", true}, {"RESTARTS", true}, {"UP", true}};
+  const auto why = [](const ChildRow& row) { return row.failed ? row.failure : row.waiting; };
+  const bool says_why = std::any_of(rows.begin(), rows.end(), [&](const ChildRow& row) {
+    return row.instances.empty() && !why(row).empty();
+  });
+  if (says_why) table.columns.push_back({"WHY"});
+  if (of_several) table.columns.insert(table.columns.begin(), {"SUPERVISOR"});
+  const auto add = [&](const ChildRow& row, std::vector<Cell> cells, std::string words) {
+    if (of_several) cells.insert(cells.begin(), Cell(row.supervisor));
+    if (says_why) cells.emplace_back(std::move(words));
+    table.rows.push_back(std::move(cells));
+  };
   for (const auto& row : rows) {
     for (const auto& instance : row.instances) {
-      table.rows.push_back({row.id, what_runs(row), instance.node, phase_cell(instance.phase, instance.role),
-                            instance.os_pid == 0 ? "-" : std::to_string(instance.os_pid),
-                            std::to_string(instance.restarts), duration_text(instance.uptime_ms / 1000)});
+      add(row,
+          {row.id, what_runs(row), instance.node, phase_cell(instance),
+           instance.os_pid == 0 ? "-" : std::to_string(instance.os_pid), std::to_string(instance.restarts),
+           duration_text(instance.uptime_ms / 1000)},
+          "");
     }
     if (!row.instances.empty()) continue;
     const auto phase = phase_without_instance(row);
-    table.rows.push_back({row.id, what_runs(row), "-", Cell(phase, style_of(phase)), "-", "-", "-"});
+    add(row, {row.id, what_runs(row), "-", Cell(phase, style_of(phase)), "-", "-", "-"}, why(row));
   }
   return table;
 }
@@ -190,6 +282,7 @@ Json child_json(const ChildRow& row) {
   out["wanted"] = row.wanted;
   out["failed"] = row.failed;
   out["failure"] = row.failure;
+  if (!row.last_end.empty()) out["last_end"] = row.last_end;
   out["node_for"] = row.node_for.empty() ? Json(nullptr) : Json(row.node_for);
   out["args"] = to_string(row.args);
   out["shutdown"] = row.shutdown;
@@ -207,14 +300,21 @@ std::string child_text(const ChildRow& row, bool color) {
   };
   field("id", row.id);
   field(row.worker == "exec" ? "command" : "worker", what_runs(row));
-  if (row.worker != "exec") field("args", to_string(row.args, 4000));
+  if (row.worker == "exec") {
+    add_command(row, field);
+  } else {
+    field("args", to_string(row.args, 4000));
+  }
   field("restart", row.restart);
   field("shutdown", row.shutdown);
   field("tags", tags);
   field("from", row.is_static ? "a fleet file" : "a request");
   field("belongs on", row.node_for);
-  if (!row.wanted) field("wanted", "no: it was stopped");
+  if (!row.wanted) field("wanted", why_unwanted(row));
   if (row.failed) field("failed", row.failure.empty() ? "yes" : row.failure);
+  if (!row.waiting.empty()) field("waiting", row.waiting);
+  if (row.wanted && !row.last_end.empty()) field("last end", row.last_end);
+  if (row.next_try_ms) field("next try", "in " + duration_text((*row.next_try_ms + 999) / 1000));
   out += "instances\n";
   if (row.instances.empty()) out += "  none\n";
   for (const auto& instance : row.instances) out += instance_text(instance, color);

@@ -6,6 +6,7 @@
 #include <brood/term.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,14 @@ struct InstanceRow {
   std::string role;
   std::int64_t restarts = 0;
   std::int64_t uptime_ms = 0;
-  std::string reason;  ///< Why it is not running, in words.
+  std::string reason;    ///< Why it is not running, in words.
+  std::string last_end;  ///< How what ran before it there ended, in words; empty: not known.
+  std::optional<std::int64_t> next_try_ms;  ///< Until it is started again.
 };
 
 struct ChildRow {
-  std::string id;  ///< As the command line takes it.
+  std::string supervisor;  ///< Filled in by whoever asked it.
+  std::string id;          ///< As the command line takes it.
   std::string worker;
   std::string restart;
   std::vector<std::string> tags;
@@ -34,11 +38,17 @@ struct ChildRow {
   bool wanted = true;  ///< False: it was stopped.
   bool failed = false;
   std::string failure;
+  std::string waiting;                      ///< Why it runs nowhere, though it should.
+  std::string last_end;                     ///< How what ran last ended, in words; empty: not known.
+  std::optional<std::int64_t> next_try_ms;  ///< Until it is tried again.
   std::string node_for;
   Term args;
   std::string shutdown;
   std::vector<InstanceRow> instances;
 };
+
+/// The command of a program, each word quoted for a shell where it has to be.
+[[nodiscard]] std::string command_line(const std::vector<std::string>& words);
 
 struct NodeRow {
   std::string name;
@@ -49,10 +59,14 @@ struct NodeRow {
 };
 
 /// Missing and unknown keys are no error: the node may be of another version.
+/// A `last_end` of the requests about programs, in words: how and when, in UTC, as the marks within a log
+/// are.
+[[nodiscard]] std::string end_words(const Term& end);
 [[nodiscard]] std::vector<ChildRow> child_rows(const Term& answer);
 [[nodiscard]] std::vector<NodeRow> node_rows(const Term& answer);
 
-[[nodiscard]] Table children_table(const std::vector<ChildRow>& rows);
+/// `of_several`: supervisors, so that each row says of which.
+[[nodiscard]] Table children_table(const std::vector<ChildRow>& rows, bool of_several);
 [[nodiscard]] Json children_json(const std::vector<ChildRow>& rows);
 [[nodiscard]] std::string child_text(const ChildRow& row, bool color);
 [[nodiscard]] Json child_json(const ChildRow& row);

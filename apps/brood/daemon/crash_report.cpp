@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "apps/brood/daemon/stderr_log.hpp"
+#include "process/log/log.hpp"
 #include "process/runtime.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -41,8 +43,13 @@ std::string_view name_of(int signal) {
   }
 }
 
+// A node that crashes while nobody reads its stderr must still end.
+constexpr std::chrono::milliseconds last_lines{300};
+
 // Only what is safe in a signal handler: no memory is taken, nothing is locked.
 void report(int signal) {
+  log::wait_in_crash(last_lines);
+  if (!stderr_takes_text(0)) return;
   say("brood: crash (");
   say(name_of(signal));
   say(")");

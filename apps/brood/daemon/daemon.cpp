@@ -1,20 +1,22 @@
 #include "apps/brood/daemon/daemon.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <set>
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
 
 #include "apps/brood/cli/version.hpp"
 #include "apps/brood/daemon/crash_report.hpp"
+#include "apps/brood/daemon/node_signals.hpp"
+#include "apps/brood/daemon/reload.hpp"
 #include "apps/brood/daemon/settings.hpp"
-#include "apps/brood/daemon/stop_signals.hpp"
+#include "apps/brood/daemon/stderr_log.hpp"
 #include "apps/brood/workers/builtin.hpp"
-#include "supervisor/driver/specs.hpp"
+#include "exec/launcher/spawn.hpp"
+#include "process/log/log.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/node/node_names.hpp"
 
@@ -23,16 +25,21 @@ namespace {
 
 // A node that leaves gives its children this long to be taken over; what is left then just ends.
 constexpr std::chrono::seconds drain_timeout{30};
+// How long the last lines of the log may take.
+constexpr std::chrono::milliseconds last_lines{1000};
+// When it is said first, and then again, what a node waits for that is not up.
+constexpr std::chrono::milliseconds first_patience{1000};
+constexpr std::chrono::milliseconds later_patience{10000};
+
+LogLevel level_of(const std::string& name) {
+  if (name == "trace" || name == "debug") return LogLevel::debug;
+  if (name == "warning") return LogLevel::warning;
+  if (name == "error" || name == "critical") return LogLevel::error;
+  return name == "off" ? LogLevel::off : LogLevel::info;
+}
 
 void set_up_logging(const DaemonSettings& settings, When color) {
-  const auto mode =
-      wants_color(color, STDERR_FILENO) ? spdlog::color_mode::always : spdlog::color_mode::never;
-  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(mode);
-  auto logger = std::make_shared<spdlog::logger>("brood", std::move(sink));
-  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  logger->set_level(spdlog::level::from_str(settings.log_level));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
+  set_log_sink(log_to_stderr(wants_color(color, STDERR_FILENO)), level_of(settings.log_level));
 }
 
 // Each program that runs takes file descriptors, and the usual soft limit is 1024.
@@ -53,7 +60,7 @@ Outcome<void> add_workers(Node& node, const std::vector<std::string>& libraries)
       return refused(std::string(to_string(loaded.error().code)),
                      fmt::format("worker library {}: {}", path, loaded.error().message));
     }
-    spdlog::info("loaded workers from {}", path);
+    log::info("loaded workers from {}", path);
   }
   return {};
 }
@@ -73,70 +80,171 @@ Outcome<std::vector<std::unique_ptr<Supervisor>>> start_supervisors(Node& node,
   return out;
 }
 
-// Whoever changed this node's own file trusts the commands in it: `brood apply` may start them here.
-Result<void> trust_commands(supervisor::NodeImpl& node, const std::string& path) {
-  const auto file = fleet::load_fleet(path);
-  if (!file) return {Errc::invalid_argument, file.error().front().text(path)};
-  for (const auto& options : file->supervisors) {
-    std::set<std::string> tokens;
-    for (const auto& child : options.children) {
-      auto spec = supervisor::core_spec(child, node);
-      if (!spec) return spec.error();
-      if ((*spec)->is_program()) tokens.insert((*spec)->needs);
+bool others_are_up(const supervisor::NodeImpl& node) {
+  for (const auto& [name, by_supervisor] : node.member_views()) {
+    if (name == node.name()) continue;
+    for (const auto& [supervisor, view] : by_supervisor) {
+      if (view.up) return true;
     }
-    node.worker_table().trust(options.name, std::move(tokens));
   }
-  return {};
+  return false;
 }
 
 void leave(Node& node) {
-  spdlog::info("leaving: handing the children to other nodes");
+  log::info("leaving: handing the children to other nodes");
+  const bool alone = !others_are_up(node.impl());
   const auto drained = node.drain(drain_timeout, /*for_good=*/true);
-  if (drained) {
-    spdlog::info("left: other nodes have the children");
+  if (drained && alone) {
+    log::info("left: no child ran here, and there is no other node");
+  } else if (drained) {
+    log::info("left: what ran here runs on other nodes");
   } else if (drained.error().code == Errc::no_target) {
-    spdlog::info("no other node can take the children; they end here");
+    log::info("no other node can take the children; they end here");
   } else {
-    spdlog::warn("left without handing all children over: {}", drained.error().message);
+    log::warn("left without handing all children over: {}", drained.error().message);
   }
 }
 
-Outcome<void> run(DaemonSettings settings, StopSignals& signals) {
+// The program that programs need is not linked in: told now, not when the first one is to start.
+void look_for_shim(const NodeOptions& options) {
+  const auto shim = exec::find_shim(options.shim_path);
+  if (!shim) log::warn("no programs (exec) can be started here: {}", shim.error().message);
+}
+
+void report(Node& node) {
+  log::info("{}: {} of the log dropped so far", node.name(), log_lines_dropped());
+  for (const auto& [member, views] : node.impl().member_views()) {
+    for (const auto& [supervisor, view] : views)
+      log::info("{}: {} is {}", supervisor, member.value, view.state);
+  }
+  for (const auto& driver : node.impl().drivers()) {
+    std::size_t all = 0;
+    std::size_t here = 0;
+    driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
+      if (!entry.wanted) return;
+      ++all;
+      for (const auto& place : entry.places) {
+        if (place.is_running() && node.impl().is_here(place.host->node)) ++here;
+      }
+    });
+    log::info("{}: {} children, {} of them run here", driver->name(), all, here);
+  }
+}
+
+// A node joins for seconds where its seeds do not answer. Whoever watches should know what it waits for.
+void say_what_is_waited_for(Node& node, const std::vector<std::string>& join) {
+  const auto connected = node.peers();
+  std::vector<std::string> missing;
+  for (const auto& seed : join) {
+    const auto address = supervisor::parse_node_address(seed);
+    if (address && std::find(connected.begin(), connected.end(), address->name.value) == connected.end())
+      missing.push_back(address->name.value);
+  }
+  log::info("not up yet: supervisor {} still joins{}", fmt::join(node.impl().up().waits_for(), ", "),
+            missing.empty() ? "" : fmt::format("; not connected: {}", fmt::join(missing, ", ")));
+}
+
+/// Whether the node is up, or will never be; told by the node on a thread of its own.
+class UpNews {
+ public:
+  void tell(Result<void> result) {
+    const std::lock_guard guard(mutex_);
+    result_ = std::move(result);
+  }
+  std::optional<Result<void>> take() {
+    const std::lock_guard guard(mutex_);
+    return std::exchange(result_, std::nullopt);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<Result<void>> result_;
+};
+
+/// Does what signals ask until the node is to end. An error: it must not run on.
+Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& settings) {
+  using Ask = NodeSignals::Ask;
+  const auto news = std::make_shared<UpNews>();
+  node.impl().up().when_up([news, &signals](Result<void> result) {
+    news->tell(std::move(result));
+    signals.look();
+  });
+  bool up = false;
+  for (auto patience = first_patience;;) {
+    const auto ask = up ? signals.wait() : signals.wait(patience);
+    if (!ask) {
+      say_what_is_waited_for(node, settings.node.join);
+      patience = later_patience;
+      continue;
+    }
+    switch (*ask) {
+      case Ask::stop:
+        return {};
+      case Ask::report:
+        report(node);
+        break;
+      case Ask::hang_up:
+        if (settings.config.empty()) {
+          log::info("hangup, and there is no file to read again: this node ends");
+          return {};
+        }
+        apply_own_file(node.impl(), settings.config);
+        break;
+      case Ask::look:
+        const auto told = news->take();
+        if (!told) break;
+        if (!*told) return refused(std::string(to_string(told->error().code)), told->error().message);
+        up = true;
+        log::info("{} is up", node.name());
+        say_on_stdout(fmt::format("brood: node {} is up", node.name()));
+        break;
+    }
+  }
+}
+
+Outcome<void> run(const DaemonSettings& settings, NodeSignals& signals) {
   const auto address = supervisor::parse_node_address(settings.node.name);
   const auto name = address ? address->name.value : settings.node.name;
-  if (settings.node.exec_allow)
-    spdlog::warn("exec_allow is on: whoever has the cookie can start commands here");
-  auto node = Node::start(std::move(settings.node));
+  if (settings.node.exec_allow) log::warn("exec_allow is on: whoever has the cookie can start commands here");
+  look_for_shim(settings.node);
+  auto node = Node::start(settings.node);
   if (!node)
     return refused(std::string(to_string(node.error().code)),
                    fmt::format("node {}: {}", name, node.error().message));
   if (auto added = add_workers(**node, settings.worker_libs); !added) return added;
-  auto supervisors = start_supervisors(**node, std::move(settings.supervisors));
+  auto supervisors = start_supervisors(**node, settings.supervisors);
   if (!supervisors) return tl::unexpected(supervisors.error());
   if (!settings.config.empty()) {
     (*node)->impl().on_reload(
-        [impl = &(*node)->impl(), path = settings.config] { return trust_commands(*impl, path); });
+        [impl = &(*node)->impl(), path = settings.config] { return commands_of(*impl, path); });
   }
-  fmt::print("brood: node {} is up\n", name);
-  std::fflush(stdout);
-  (void)signals.wait();
+  if (auto served = serve(**node, signals, settings); !served) {
+    // What it runs the others have too: nothing is handed over.
+    node->reset();
+    return served;
+  }
   leave(**node);
-  supervisors->clear();
+  node->reset();  // all supervisors at once: one after the other their children's times would add up
   return {};
 }
 
 }  // namespace
 
 int run_daemon(const Arguments& arguments) {
+  open_standard_streams();
   Output out(false, arguments.common.color);
-  auto settings = daemon_settings(arguments);
+  const auto settings = daemon_settings(arguments);
   if (!settings) return out.show(settings.error());
-  StopSignals signals;
+  ::unsetenv("BROOD_COOKIE");  // the programs that this node starts must not inherit it
+  NodeSignals signals;
   install_crash_report();
   raise_file_limit();
   set_up_logging(*settings, arguments.common.color);
-  spdlog::info("brood {} starts as {}", version, settings->node.name);
-  const auto done = run(std::move(*settings), signals);
+  log::info("brood {} starts as {}", version, settings->node.name);
+  for (const auto& remark : settings->remarks) log::warn("{}", remark);
+  const auto done = run(*settings, signals);
+  // Whoever reads our stderr may have stopped reading, and must not hold this program at its end.
+  if (!flush_log(last_lines) || !stderr_takes_text(0)) ::_exit(done ? exit_ok : done.error().status);
   return done ? exit_ok : out.show(done.error());
 }
 

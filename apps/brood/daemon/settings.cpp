@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "apps/brood/cli/client.hpp"
 #include "apps/brood/fleet/names.hpp"
@@ -90,6 +91,17 @@ std::vector<std::shared_ptr<Discovery>> discovery(const fleet::NodeSection& sect
   return out;
 }
 
+// --cookie-file, the fleet file's own, or what the environment has.
+Result<supervisor::Cookie> cookie_of(const std::string& given, const fleet::NodeSection& section) {
+  if (!given.empty()) return supervisor::load_cookie(given);
+  if (section.cookie) return supervisor::Cookie{*section.cookie};
+  if (section.cookie_file) return supervisor::load_cookie(*section.cookie_file);
+  return supervisor::find_cookie([](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  });
+}
+
 }  // namespace
 
 Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::FleetFile file) {
@@ -116,8 +128,12 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   if (own->port != 0) out.node.port = 0;
   out.node.report_crashes = true;
   if (section.stuck_after) out.node.stuck_after = *section.stuck_after;
+  out.node.min_nodes = section.min_nodes.value_or(0);
   if (section.threads) out.node.threads = *section.threads;
   out.node.exec_allow = section.exec_allow.value_or(false) || given.exec_allow;
+  out.node.unproven_peers = section.unproven_peers.value_or(true);
+  out.node.unproven_exec = section.unproven_exec.value_or(false);
+  if (section.send_total_mib) out.node.send_total_max = *section.send_total_mib * 1024 * 1024;
   out.node.log_dir = !given.log_dir.empty() ? given.log_dir : section.log_dir.value_or("");
   out.log_level = !given.log_level.empty() ? given.log_level : section.log_level.value_or("info");
   out.worker_libs = section.worker_libs;
@@ -130,19 +146,13 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
 Outcome<DaemonSettings> daemon_settings(const Arguments& arguments) {
   auto file = file_of(arguments.node.config);
   if (!file) return tl::unexpected(file.error());
-  const auto cookie_file = !arguments.common.cookie_file.empty()
-                               ? arguments.common.cookie_file
-                               : file->node.cookie_file.value_or(supervisor::default_cookie_file());
-  const auto inline_cookie = arguments.common.cookie_file.empty() ? file->node.cookie : std::nullopt;
+  const auto section = file->node;
   auto out = merged_settings(arguments, std::move(*file));
   if (!out) return out;
-  if (inline_cookie) {
-    out->node.cookie = *inline_cookie;
-    return out;
-  }
-  auto cookie = supervisor::read_cookie(cookie_file);
+  auto cookie = cookie_of(arguments.common.cookie_file, section);
   if (!cookie) return usage(cookie.error().message);
-  out->node.cookie = std::move(*cookie);
+  out->node.cookie = std::move(cookie->secret);
+  if (!cookie->remark.empty()) out->remarks.push_back(std::move(cookie->remark));
   return out;
 }
 

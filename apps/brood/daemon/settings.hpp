@@ -19,7 +19,8 @@ struct DaemonSettings {
   std::vector<SupervisorOptions> supervisors;
   std::vector<std::string> worker_libs;
   std::string log_level = "info";
-  std::string config;  ///< The fleet file; empty: none.
+  std::string config;                ///< The fleet file; empty: none.
+  std::vector<std::string> remarks;  ///< What the log is to warn of.
 };
 
 /// Reads the fleet file and the cookie. Troubles are usage errors.

@@ -31,6 +31,7 @@ TEST(DaemonSettings, TheFileIsTakenWhereTheCommandLineIsSilent) {
       merged({},
              "[node]\nname = \"n1@h\"\nport = 9000\nexec_allow = true\ntick_timeout_ms = 1000\n"
              "stuck_after_ms = 70\nthreads = 4\nworker_libs = [\"a.so\"]\nepmd = false\n"
+             "unproven_peers = false\nunproven_exec = true\nsend_total_mib = 64\n"
              "listen = \"127.0.0.2\"\nepmd_port = 5000\nerlang_tick_timeout_ms = 15000\nhidden = false\n");
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->node.name, "n1@h");
@@ -40,6 +41,9 @@ TEST(DaemonSettings, TheFileIsTakenWhereTheCommandLineIsSilent) {
   EXPECT_EQ(settings->node.stuck_after.count(), 70);
   EXPECT_EQ(settings->node.erlang_tick_timeout.count(), 15000);
   EXPECT_FALSE(settings->node.hidden);
+  EXPECT_FALSE(settings->node.unproven_peers);
+  EXPECT_TRUE(settings->node.unproven_exec);
+  EXPECT_EQ(settings->node.send_total_max, 64U * 1024 * 1024);
   EXPECT_EQ(settings->node.threads, 4u);
   EXPECT_EQ(settings->worker_libs, (std::vector<std::string>{"a.so"}));
   EXPECT_FALSE(settings->node.epmd);
@@ -90,11 +94,12 @@ TEST(DaemonSettings, WithoutAnySupervisorThereIsMain) {
   EXPECT_EQ(merged({"--name", "n1@h"}, "")->supervisors[0].name, "main");
   EXPECT_EQ(merged({"--name", "n1@h"}, "[supervisor.web]\n")->supervisors.size(), 1u);
   const auto more = merged({"--name", "n1@h", "--supervisor", "jobs", "--supervisor", "web"},
-                           "[node]\nexpect = 3\n[supervisor.web]\nweight = 5\n");
+                           "[node]\nexpect = 3\nmin_nodes = 2\n[supervisor.web]\nweight = 5\n");
   ASSERT_EQ(more->supervisors.size(), 2u);
   EXPECT_EQ(more->supervisors[0].weight, 5u);
   EXPECT_EQ(more->supervisors[1].name, "jobs");
   EXPECT_EQ(more->supervisors[1].expect, 3u);
+  EXPECT_EQ(more->node.min_nodes, 2u);
 }
 
 }  // namespace

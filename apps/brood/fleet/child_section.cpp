@@ -152,29 +152,38 @@ void read_id(Section& section, Draft& draft) {
   if (!section.has("id")) section.problem("", "has no id; allowed: id = \"text\", or \":name\" for an atom");
   if (draft.id.empty()) return;
   if (const auto id = parse_id(draft.id); !id) section.problem("id", id.error().message);
-  if (draft.count && *draft.count > 1 && draft.id.find("{n}") == std::string::npos) {
+  if (draft.count && *draft.count > 1 && !has_number_mark(draft.id)) {
     section.problem("id", "needs {n}, which count replaces by 1, 2, ...; for example \"room-{n}\"");
   }
 }
 
-ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, Section& section) {
+// A command means the same wherever the node was started: what has a folder in it is relative to the file.
+void place_command(ChildSpec& spec, const std::string& folder) {
+  if (spec.cwd) spec.cwd = in_folder(*spec.cwd, folder);
+  if (!spec.exec.empty() && spec.exec.front().find('/') != std::string::npos)
+    spec.exec.front() = in_folder(spec.exec.front(), folder);
+}
+
+ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, const std::string& folder,
+                   Section& section) {
   ChildSpec spec = draft.spec;
   const auto id = parse_id(n ? numbered(draft.id, *n) : draft.id);
   if (!id && !draft.id.empty() && n) section.problem("id", id.error().message);
   if (id) spec.id = id->as_atom() != nullptr ? Id(*id->as_atom()) : Id(id->as_binary()->bytes);
   if (n) {
-    for (auto& word : spec.exec) word = numbered(std::move(word), *n);
-    for (auto& [key, value] : spec.env) value = numbered(std::move(value), *n);
-    if (spec.cwd) spec.cwd = numbered(std::move(*spec.cwd), *n);
+    for (auto& word : spec.exec) word = numbered(word, *n);
+    for (auto& [key, value] : spec.env) value = numbered(value, *n);
+    if (spec.cwd) spec.cwd = numbered(*spec.cwd, *n);
     spec.metadata = numbered(spec.metadata, *n);
   }
+  place_command(spec, folder);
   if (draft.args) spec.args = encode_term(n ? numbered(*draft.args, *n) : *draft.args);
   return spec;
 }
 
 }  // namespace
 
-std::vector<ChildSpec> read_child(Section section) {
+std::vector<ChildSpec> read_child(Section section, const std::string& folder) {
   Draft draft;
   read_id(section, draft);
   read_what_runs(section, draft);
@@ -183,11 +192,11 @@ std::vector<ChildSpec> read_child(Section section) {
   read_metadata(section, draft.spec);
   read_placement(section, draft.spec);
   section.finish();
-  const bool numbered_id = draft.id.find("{n}") != std::string::npos;
-  if (!draft.count || !numbered_id) return {finished(draft, std::nullopt, section)};
+  const bool numbered_id = has_number_mark(draft.id);
+  if (!draft.count || !numbered_id) return {finished(draft, std::nullopt, folder, section)};
   std::vector<ChildSpec> specs;
   for (std::int64_t n = 1; n <= *draft.count; ++n)
-    specs.push_back(finished(draft, std::to_string(n), section));
+    specs.push_back(finished(draft, std::to_string(n), folder, section));
   return specs;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -28,7 +29,7 @@ void check_duplicates(const std::vector<ChildSpec>& specs, int line, const std::
   }
 }
 
-void read_children(Section& section, SupervisorOptions& supervisor) {
+void read_children(Section& section, const std::string& folder, SupervisorOptions& supervisor) {
   const auto* entry = section.any("child");
   if (entry == nullptr) return;
   const auto* array = entry->value.as<TomlArray>();
@@ -45,7 +46,7 @@ void read_children(Section& section, SupervisorOptions& supervisor) {
       section.problems().add(item.line, path, fmt::format("is {}; allowed: a table", kind_of(item)));
       continue;
     }
-    auto specs = read_child(Section(*table, item.line, path, section.problems()));
+    auto specs = read_child(Section(*table, item.line, path, section.problems()), folder);
     const auto* id = table->find("id");
     check_duplicates(specs, id == nullptr ? item.line : id->line, path, lines, section.problems());
     for (auto& spec : specs) supervisor.children.push_back(std::move(spec));
@@ -80,7 +81,7 @@ void read_top(const TomlTable& document, const std::string& folder, FleetFile& f
       problems.add(one.line, path, "a supervisor's name has 1 to 255 bytes");
       continue;
     }
-    file.supervisors.push_back(read_supervisor(Section(*table, one.line, path, problems), one.key));
+    file.supervisors.push_back(read_supervisor(Section(*table, one.line, path, problems), one.key, folder));
   }
 }
 
@@ -89,13 +90,27 @@ bool others_may_read(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0;
 }
 
+// Whole, for a command that a file names must be the same for whoever reads the file from wherever he stands.
+std::string folder_of(const std::string& path) {
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  return (failed ? std::filesystem::path(path) : whole.lexically_normal()).parent_path().string();
+}
+
 std::vector<Problem> single(Problem problem) {
   return {std::move(problem)};
 }
 
 }  // namespace
 
-SupervisorOptions read_supervisor(Section section, const std::string& name) {
+std::string in_folder(const std::string& path, const std::string& folder) {
+  if (path.empty() || path.front() == '/' || folder.empty()) return path;
+  auto whole = (std::filesystem::path(folder) / path).lexically_normal().string();
+  if (whole.size() > 1 && whole.back() == '/') whole.pop_back();
+  return whole;
+}
+
+SupervisorOptions read_supervisor(Section section, const std::string& name, const std::string& folder) {
   SupervisorOptions supervisor;
   supervisor.name = name;
   (void)section.one_of("migration", {"cold_swap"});
@@ -109,7 +124,7 @@ SupervisorOptions read_supervisor(Section section, const std::string& name) {
   if (const auto value = section.integer("weight", 0, 1'000'000)) {
     supervisor.weight = static_cast<std::uint32_t>(*value);
   }
-  read_children(section, supervisor);
+  read_children(section, folder, supervisor);
   section.finish();
   return supervisor;
 }
@@ -138,8 +153,7 @@ Parsed<FleetFile> load_fleet(const std::string& path) {
   std::ostringstream content;
   content << in.rdbuf();
   if (!in) return tl::unexpected(single({0, "", fmt::format("cannot be read: {}", std::strerror(errno))}));
-  const auto slash = path.rfind('/');
-  auto file = parse_fleet(content.str(), slash == std::string::npos ? "" : path.substr(0, slash));
+  auto file = parse_fleet(content.str(), folder_of(path));
   if (file && file->node.cookie && others_may_read(path)) {
     return tl::unexpected(
         single({0, "node.cookie",

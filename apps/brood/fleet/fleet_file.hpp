@@ -34,6 +34,9 @@ struct NodeSection {
   std::optional<bool> epmd;
   std::optional<std::uint16_t> epmd_port;
   std::optional<bool> exec_allow;
+  std::optional<bool> unproven_peers;
+  std::optional<bool> unproven_exec;
+  std::optional<std::size_t> send_total_mib;
   std::optional<std::string> log_dir;
   std::optional<std::string> log_level;
   std::vector<std::string> worker_libs;
@@ -44,6 +47,7 @@ struct NodeSection {
   std::optional<std::chrono::milliseconds> stuck_after;
   std::optional<std::chrono::milliseconds> form_wait;
   std::optional<std::uint32_t> expect;
+  std::optional<std::uint32_t> min_nodes;
 };
 
 struct FleetFile {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 namespace brood::app::fleet {
@@ -118,6 +119,9 @@ port = 9001
 epmd = false
 epmd_port = 4370
 exec_allow = true
+unproven_peers = false
+unproven_exec = true
+send_total_mib = 64
 log_dir = "logs"
 log_level = "debug"
 worker_libs = ["libx.so", "/opt/liby.so"]
@@ -128,6 +132,7 @@ hidden = false
 stuck_after_ms = 100
 form_wait_ms = 0
 expect = 3
+min_nodes = 2
 )",
                          "etc")
                         .node;
@@ -137,6 +142,9 @@ expect = 3
   EXPECT_EQ(node.epmd, false);
   EXPECT_EQ(node.epmd_port, 4370);
   EXPECT_EQ(node.exec_allow, true);
+  EXPECT_EQ(node.unproven_peers, false);
+  EXPECT_EQ(node.unproven_exec, true);
+  EXPECT_EQ(node.send_total_mib, 64U);
   EXPECT_EQ(node.log_dir, "etc/logs");
   EXPECT_EQ(node.log_level, "debug");
   EXPECT_EQ(node.worker_libs, (std::vector<std::string>{"etc/libx.so", "/opt/liby.so"}));
@@ -147,6 +155,7 @@ expect = 3
   EXPECT_EQ(node.stuck_after, milliseconds(100));
   EXPECT_EQ(node.form_wait, milliseconds(0));
   EXPECT_EQ(node.expect, 3u);
+  EXPECT_EQ(node.min_nodes, 2u);
 }
 
 TEST(FleetFile, HasWaysToFindOtherNodes) {
@@ -261,6 +270,15 @@ TEST(FleetFile, CountNumbersTheWordsOfAProgram) {
   EXPECT_EQ(file.supervisors[0].children[1].exec[1], "127.0.0.1:7102");
 }
 
+TEST(FleetFile, TheMarkItselfIsWrittenInTwoBraces) {
+  const auto file = good(
+      "[[supervisor.s.child]]\nid = \"s{n}\"\ncount = 2\nexec = [\"sh\", \"-c\", \"n=5; echo ${{n}} "
+      "{n}\"]\n");
+  EXPECT_EQ(file.supervisors[0].children[1].exec[2], "n=5; echo ${n} 2");
+  EXPECT_NE(only("[[supervisor.s.child]]\nid = \"s{{n}}\"\ncount = 2\nworker = \"w\"\n").find("needs {n}"),
+            std::string::npos);
+}
+
 TEST(FleetFile, WithoutCountTheMarkIsJustText) {
   const auto file = good("[[supervisor.s.child]]\nid = \"a{n}\"\nworker = \"w\"\n");
   EXPECT_EQ(file.supervisors[0].children[0].id->term, Term::binary("a{n}"));
@@ -283,9 +301,10 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
       "discover_multicast, discover_every_ms, cookie_file, cookie, tls, listen, port, epmd, "
       "epmd_port, "
-      "exec_allow, log_dir, log_level, worker_libs, threads, tick_timeout_ms, erlang_tick_timeout_ms, "
+      "exec_allow, unproven_peers, unproven_exec, send_total_mib, log_dir, log_level, worker_libs, threads, "
+      "tick_timeout_ms, erlang_tick_timeout_ms, "
       "hidden, "
-      "stuck_after_ms, form_wait_ms, expect; did you mean \"name\"?");
+      "stuck_after_ms, form_wait_ms, expect, min_nodes; did you mean \"name\"?");
   EXPECT_EQ(only("[nodes]\n"),
             "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
   EXPECT_EQ(
@@ -444,6 +463,28 @@ class FleetOnDisk : public testing::Test {
   std::string folder;
   std::string path;
 };
+
+TEST_F(FleetOnDisk, CommandsAreRelativeToTheFileWhereverItIsReadFrom) {
+  write(
+      "[[supervisor.web.child]]\nid = \"a\"\nexec = [\"./run\", \"./argument\"]\ncwd = \"data\"\n"
+      "[[supervisor.web.child]]\nid = \"b\"\nexec = [\"sh\"]\ncwd = \".\"\n"
+      "[[supervisor.web.child]]\nid = \"c\"\nexec = [\"/bin/sh\"]\n",
+      0644);
+  const auto before = std::filesystem::current_path();
+  for (const auto& [from, name] : {std::pair<std::string, std::string>{"/", path}, {folder, "fleet.toml"}}) {
+    std::filesystem::current_path(from);
+    const auto file = load_fleet(name);
+    std::filesystem::current_path(before);
+    ASSERT_TRUE(file);
+    const auto& children = file->supervisors[0].children;
+    EXPECT_EQ(children[0].exec, (std::vector<std::string>{folder + "/run", "./argument"}));
+    EXPECT_EQ(children[0].cwd, folder + "/data");
+    EXPECT_EQ(children[1].exec.front(), "sh") << "looked for in PATH";
+    EXPECT_EQ(children[1].cwd, folder);
+    EXPECT_EQ(children[2].exec.front(), "/bin/sh");
+    EXPECT_FALSE(children[2].cwd.has_value());
+  }
+}
 
 TEST_F(FleetOnDisk, PathsAreRelativeToTheFile) {
   write("[node]\ncookie_file = \"cookie\"\n", 0644);

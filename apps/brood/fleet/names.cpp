@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace brood::app {
 namespace {
 
@@ -21,6 +24,22 @@ bool is_plain_text(std::string_view text) {
     i += more + 1;
   }
   return true;
+}
+
+// An id whose ends cannot be seen is shown in quotes.
+bool has_blank_end(std::string_view text) {
+  static constexpr std::array<std::string_view, 8> blanks{" ",
+                                                          "\xc2\xa0",
+                                                          "\xe2\x80\x83",
+                                                          "\xe2\x80\x8b",
+                                                          "\xe2\x80\x8c",
+                                                          "\xe2\x80\x8d",
+                                                          "\xe3\x80\x80",
+                                                          "\xef\xbb\xbf"};
+  return std::any_of(blanks.begin(), blanks.end(), [&](std::string_view blank) {
+    return text.substr(0, blank.size()) == blank ||
+           (text.size() >= blank.size() && text.substr(text.size() - blank.size()) == blank);
+  });
 }
 
 }  // namespace
@@ -51,9 +70,12 @@ std::string id_text(const Term& id) {
   if (const auto* binary = id.as_binary()) {
     const std::string_view text = binary->bytes;
     const bool looks_otherwise = text.substr(0, 1) == ":" || text.substr(0, 2) == "<<";
-    if (!text.empty() && !looks_otherwise && is_plain_text(text)) return binary->bytes;
+    if (!text.empty() && !looks_otherwise && !has_blank_end(text) && is_plain_text(text))
+      return binary->bytes;
   }
-  if (const auto* atom = id.as_atom(); atom != nullptr && is_plain_text(atom->name)) return ":" + atom->name;
+  if (const auto* atom = id.as_atom();
+      atom != nullptr && is_plain_text(atom->name) && !has_blank_end(atom->name))
+    return ":" + atom->name;
   return to_string(id);
 }
 

@@ -17,6 +17,15 @@ TEST(ChildIdText, WhatIsShownIsReadBackAsTheSameId) {
   }
 }
 
+TEST(ChildIdText, BlanksAtTheEndsAreSeen) {
+  EXPECT_EQ(id_text(Term::binary(" ")), "<<\" \">>");
+  EXPECT_EQ(id_text(Term::binary("a ")), "<<\"a \">>");
+  EXPECT_EQ(id_text(Term::binary("a b")), "a b");
+  EXPECT_NE(id_text(Term::binary("\xc2\xa0")), "\xc2\xa0");
+  for (const auto* text : {" ", " a", "a ", "\xc2\xa0", "\xe2\x80\x8b"})
+    EXPECT_EQ(parse_id(id_text(Term::binary(text))).value(), Term::binary(text)) << text;
+}
+
 TEST(ChildIdText, TextAndAtomAreDifferentIds) {
   EXPECT_EQ(parse_id("main").value(), Term::binary("main"));
   EXPECT_EQ(parse_id(":main").value(), Term::atom("main"));

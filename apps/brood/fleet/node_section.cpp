@@ -17,10 +17,6 @@ std::optional<std::chrono::milliseconds> milliseconds_at(Section& section, std::
   return std::chrono::milliseconds(*value);
 }
 
-std::string in_folder(const std::string& path, const std::string& folder) {
-  return path.front() == '/' || folder.empty() ? path : folder + "/" + path;
-}
-
 std::optional<std::string> path_at(Section& section, std::string_view key, const std::string& folder) {
   const auto value = section.text(key);
   if (!value) return std::nullopt;
@@ -130,6 +126,9 @@ NodeSection read_node(Section section, const std::string& folder) {
   node.epmd = section.boolean("epmd");
   node.epmd_port = port_at(section, "epmd_port", 1);
   node.exec_allow = section.boolean("exec_allow");
+  node.unproven_peers = section.boolean("unproven_peers");
+  node.unproven_exec = section.boolean("unproven_exec");
+  node.send_total_mib = as<std::size_t>(section.integer("send_total_mib", 1, 1024 * 1024));
   node.log_dir = path_at(section, "log_dir", folder);
   node.log_level = section.one_of("log_level", log_levels());
   node.worker_libs = section.texts("worker_libs").value_or(std::vector<std::string>{});
@@ -147,6 +146,7 @@ NodeSection read_node(Section section, const std::string& folder) {
   node.stuck_after = milliseconds_at(section, "stuck_after_ms", 10);
   node.form_wait = milliseconds_at(section, "form_wait_ms", 0);
   node.expect = as<std::uint32_t>(section.integer("expect", 1, 10000));
+  node.min_nodes = as<std::uint32_t>(section.integer("min_nodes", 1, 10000));
   section.finish();
   return node;
 }

@@ -4,31 +4,38 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace brood::app::fleet {
 namespace {
 
-// Levenshtein distance: how many single-character edits apart two words are.
+// How many edits apart two words are: a character more, less or another, or two neighbours exchanged.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::vector<std::size_t> before;
+  std::vector<std::size_t> above(b.size() + 1);
+  std::iota(above.begin(), above.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
+    std::vector<std::size_t> row(b.size() + 1, i);
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (exchanged) row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    before = std::exchange(above, std::move(row));
   }
-  return row[b.size()];
+  return above[b.size()];
+}
+
+// Of a short word one edit leaves enough to be recognised; two would make "cast" of "list".
+std::size_t edits_allowed(std::size_t size) {
+  return size < 3 ? 0 : size <= 5 ? 1 : std::max<std::size_t>(2, size / 4);
 }
 
 }  // namespace
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
   const std::string* best = nullptr;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t best_distance = edits_allowed(word.size()) + 1;
   for (const auto& candidate : known) {
     const auto d = distance(word, candidate);
     if (d < best_distance) best = &candidate, best_distance = d;

@@ -7,8 +7,11 @@
 namespace brood::app::fleet {
 
 [[nodiscard]] NodeSection read_node(Section section, const std::string& folder);
-[[nodiscard]] SupervisorOptions read_supervisor(Section section, const std::string& name);
+[[nodiscard]] SupervisorOptions read_supervisor(Section section, const std::string& name,
+                                                const std::string& folder);
 /// The children of one [[supervisor.NAME.child]]: several with `count`.
-[[nodiscard]] std::vector<ChildSpec> read_child(Section section);
+[[nodiscard]] std::vector<ChildSpec> read_child(Section section, const std::string& folder);
+/// A path of the file: relative ones are relative to the file's folder. An empty folder leaves them.
+[[nodiscard]] std::string in_folder(const std::string& path, const std::string& folder);
 
 }  // namespace brood::app::fleet

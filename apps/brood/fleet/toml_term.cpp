@@ -8,6 +8,7 @@ namespace brood::app::fleet {
 namespace {
 
 constexpr std::string_view number_mark = "{n}";
+constexpr std::string_view escaped_mark = "{{n}}";  // stands for {n} itself
 
 std::optional<Term> array_term(const TomlArray& array, const std::string& path, Problems& problems) {
   std::vector<Term> items;
@@ -48,12 +49,24 @@ std::optional<Term> to_term(const TomlValue& value, const std::string& path, Pro
   return std::nullopt;
 }
 
-std::string numbered(std::string text, const std::string& n) {
-  for (auto at = text.find(number_mark); at != std::string::npos;
-       at = text.find(number_mark, at + n.size())) {
-    text.replace(at, number_mark.size(), n);
+std::string numbered(std::string_view text, const std::string& n) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.substr(at, escaped_mark.size()) == escaped_mark) {
+      out += number_mark;
+      at += escaped_mark.size();
+    } else if (text.substr(at, number_mark.size()) == number_mark) {
+      out += n;
+      at += number_mark.size();
+    } else {
+      out += text[at++];
+    }
   }
-  return text;
+  return out;
+}
+
+bool has_number_mark(std::string_view text) {
+  return numbered(text, "1") != numbered(text, "2");
 }
 
 Term numbered(const Term& term, const std::string& n) {

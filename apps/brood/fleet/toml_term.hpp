@@ -18,8 +18,10 @@ namespace brood::app::fleet {
 [[nodiscard]] std::optional<Term> to_term(const TomlValue& value, const std::string& path,
                                           Problems& problems);
 
-/// The term with "{n}" in every text of it replaced by `n`.
+/// The term with "{n}" in every text of it replaced by `n`, and "{{n}}" by "{n}".
 [[nodiscard]] Term numbered(const Term& term, const std::string& n);
-[[nodiscard]] std::string numbered(std::string text, const std::string& n);
+[[nodiscard]] std::string numbered(std::string_view text, const std::string& n);
+/// Whether there is a "{n}" to be replaced.
+[[nodiscard]] bool has_number_mark(std::string_view text);
 
 }  // namespace brood::app::fleet

@@ -1,11 +1,12 @@
 #include "apps/brood/workers/tcp_monitor.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+
+#include "process/log/log.hpp"
 
 namespace brood::app::workers {
 namespace {
@@ -94,8 +95,8 @@ void TcpMonitor::finished(const ProbeResult& result) {
   const bool up = result.error.empty();
   if (!up) ++failures_;
   const auto where = fmt::format("{}:{}", options_.host, options_.port);
-  if (up && !up_) spdlog::info("tcp_monitor: {} is up", where);
-  if (!up && up_) spdlog::warn("tcp_monitor: {} is down: {}", where, result.error);
+  if (up && !up_) log::info("tcp_monitor: {} is up", where);
+  if (!up && up_) log::warn("tcp_monitor: {} is down: {}", where, result.error);
   up_ = up;
   last_took_ = result.took;
   last_error_ = result.error;

@@ -50,22 +50,21 @@ class ContextScope {
 template <typename T>
 [[nodiscard]] Result<T> decode_reply(const Result<Bytes>& reply) {
   if (!reply) return reply.error();
+  // Looked for first: a Term, or any type that is as wide, would take the refusal for a value.
+  if (auto error = error_in_reply(*reply)) return std::move(*error);
   if constexpr (std::is_void_v<T>) {
-    if (auto error = error_in_reply(*reply)) return std::move(*error);
     return {};
   } else {
-    auto value = decode<T>(*reply);
-    if (!value) {
-      if (auto error = error_in_reply(*reply)) return std::move(*error);
-    }
-    return value;
+    return decode<T>(*reply);
   }
 }
 
-/// Where a deferred reply goes. The last owner's end answers when nobody did.
+/// Where a deferred reply goes. The last owner's end answers when nobody did, unless it is the end of the
+/// process that promised it: then the call ends as its process does.
 class ReplySlot {
  public:
-  explicit ReplySlot(std::function<void(Bytes)> replier) : replier_(std::move(replier)) {}
+  explicit ReplySlot(std::function<void(Bytes)> replier, const Context* promised_by = nullptr)
+      : replier_(std::move(replier)), promised_by_(promised_by) {}
   ~ReplySlot();
   ReplySlot(const ReplySlot&) = delete;
   ReplySlot& operator=(const ReplySlot&) = delete;
@@ -73,6 +72,7 @@ class ReplySlot {
 
  private:
   std::function<void(Bytes)> replier_;
+  const Context* promised_by_;  ///< To be compared only: it may be gone.
   std::atomic<bool> answered_{false};
 };
 [[nodiscard]] std::shared_ptr<ReplySlot> take_reply_slot();

@@ -19,6 +19,7 @@
 
 #include "exec/launcher/start_error.hpp"
 #include "exec/launcher/sweep.hpp"
+#include "exec/logs/last_end.hpp"
 
 namespace brood::exec {
 
@@ -45,6 +46,7 @@ struct Engine::Record {
   bool started = false;
   ShimProcess shim;
   std::string instance;
+  std::int64_t started_ms = 0;
 };
 
 namespace {
@@ -64,14 +66,17 @@ std::string random_prefix() {
   return fmt::format("{:016x}{:016x}-", words[0], words[1]);
 }
 
-std::string make_private_folder() {
-  std::error_code error;
-  const auto parent = std::filesystem::temp_directory_path(error);
-  std::string path = (error ? std::string("/tmp") : parent.string()) + "/brood-logs-XXXXXX";
-  return mkdtemp(path.data()) != nullptr ? path : "";
+/// The folder that is given, or else one of our own; empty if there is none to be had.
+std::string choose_log_dir(const std::string& wanted, PrivateFolder& own) {
+  if (!wanted.empty()) return wanted;
+  const std::string parent = temporary_folder();
+  remove_abandoned_folders(parent);
+  return own.make(parent) ? own.path() : "";
 }
 
-Result<void> make_folder(std::string& path) {
+/// Makes the path absolute too, for shims in other folders.
+Result<void> make_log_dir(std::string& path) {
+  if (path.empty()) return {Errc::io, "cannot make a folder for logs in the folder for temporary files"};
   std::error_code error;
   path = std::filesystem::absolute(path, error).string();
   if (!error) std::filesystem::create_directories(path, error);
@@ -94,17 +99,15 @@ Engine::Engine(asio::io_context& io, LauncherOptions options)
       heartbeat_(options.heartbeat_limit),
       shim_path_(find_shim(options.shim_path)),
       environment_(current_environment()),
-      log_dir_(std::move(options.log_dir)),
+      log_dir_(choose_log_dir(options.log_dir, own_log_dir_)),
+      log_dir_ready_(make_log_dir(log_dir_)),
+      log_bytes_max_(options.log_bytes_max),
+      keeper_(log_dir_, options.log_limits),
       instance_prefix_(random_prefix()),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  own_log_dir_ = log_dir_.empty();
-  if (own_log_dir_) log_dir_ = make_private_folder();
-  if (log_dir_.empty()) {
-    log_dir_ready_ = {Errc::io, "cannot make a folder for logs in the folder for temporary files"};
-  } else {
-    log_dir_ready_ = make_folder(log_dir_);
-  }
+  // What earlier nodes left in a folder that outlives them becomes old too.
+  if (log_dir_ready_ && own_log_dir_.path().empty()) keeper_.begin();
   if (wake_ && epoll_) watch(wake_.get(), wake_tag);
 }
 
@@ -188,6 +191,21 @@ void Engine::abandon(std::uint64_t key) {
   });
 }
 
+void Engine::limit_changed() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!thread_.joinable()) return;  // nothing runs
+  }
+  enqueue([this] {
+    const ShimMessage look{.kind = ShimMessageKind::look};
+    for (auto& [key, record] : records_) {
+      // A shim with no room for it has more to read, and looks at the page after that.
+      if (record->shim.control)
+        send(record->shim.control.get(), &look, sizeof look, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+  });
+}
+
 // --- The engine's thread --------------------------------------------------------------------------------
 
 void Engine::run() {
@@ -242,8 +260,11 @@ void Engine::spawn(Record& record) {
                           .command = record.command,
                           .environment = environment_,
                           .instance = record.instance,
-                          .heartbeat_fd = heartbeat_.fd()});
+                          .heartbeat_fd = heartbeat_.fd(),
+                          .log_bytes_max = log_bytes_max_});
   if (!shim) return fail(shim.error());
+  orphans_.spare(shim->pid);
+  record.started_ms = wall_clock_ms();
   record.shim = std::move(*shim);
   if (watch(record.shim.control.get(), record.key)) return;
   // Without it the end would stay unseen: better no program.
@@ -280,8 +301,10 @@ void Engine::on_message(Record& record, const ShimMessage& message) {
       return report_ended(record, {.code = message.code,
                                    .signal = message.signal,
                                    .cause = static_cast<EndCause>(message.cause),
-                                   .log_bytes_lost = message.lost});
+                                   .log_bytes_lost = message.lost,
+                                   .left_behind = static_cast<std::uint32_t>(message.left)});
     case ShimMessageKind::stop:
+    case ShimMessageKind::look:
       return;
   }
 }
@@ -291,6 +314,7 @@ void Engine::on_shim_end(Record& record) {
   // children itself, or ignores SIGCHLD: then it is gone all the same.
   while (waitpid(record.shim.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
+  orphans_.release(record.shim.pid);
   record.shim.control.reset();
   if (record.phase == Phase::reported) return retire(record);
   record.phase = Phase::sweeping;
@@ -322,7 +346,9 @@ bool Engine::sweep_all() {
       continue;
     }
     if (record.started) {
-      report_ended(record, {.signal = SIGKILL, .cause = EndCause::shim_lost});
+      const ExitStatus status{.signal = SIGKILL, .cause = EndCause::shim_lost};
+      write_end(record, status);
+      report_ended(record, status);
     } else {
       report_started(record, Error{Errc::start_failed, "its shim ended before the program ran"});
     }
@@ -346,7 +372,16 @@ void Engine::report_started(Record& record, Result<pid_t> result) {
   asio::post(record.strand, std::move(call));
 }
 
+/// What the shim would have written.
+void Engine::write_end(const Record& record, const ExitStatus& status) const {
+  const std::string folder = log_folder(record.log_name);
+  std::error_code ignored;
+  std::filesystem::create_directory(folder, ignored);
+  write_last_end(folder, {.status = status, .started_ms = record.started_ms, .ended_ms = wall_clock_ms()});
+}
+
 void Engine::report_ended(Record& record, ExitStatus status) {
+  keeper_.note_end();
   record.phase = Phase::reported;
   --running_;
   auto call = [callback = std::move(record.on_exit), abandoned = record.abandoned, closed = closed_, status] {
@@ -391,14 +426,11 @@ void Engine::shutdown() {
     jobs.swap(jobs_);
   }
   auto records = std::exchange(records_, {});
+  if (!records.empty()) own_log_dir_.leave();
   jobs.clear();
   records.clear();
   running_ = 0;
-  if (own_log_dir_ && !log_dir_.empty()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(log_dir_, ignored);
-    own_log_dir_ = false;
-  }
+  own_log_dir_.remove();
 }
 
 }  // namespace brood::exec

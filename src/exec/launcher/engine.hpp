@@ -24,7 +24,10 @@
 
 #include "exec/launcher/heartbeat.hpp"
 #include "exec/launcher/launcher.hpp"
+#include "exec/launcher/orphans.hpp"
 #include "exec/launcher/spawn.hpp"
+#include "exec/logs/log_keeper.hpp"
+#include "exec/logs/private_folder.hpp"
 
 namespace brood::exec {
 
@@ -44,6 +47,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void shutdown();
 
   [[nodiscard]] Heartbeat& heartbeat() { return heartbeat_; }
+  /// Tells the shims that the page has another limit.
+  void limit_changed();
   [[nodiscard]] const std::string& log_dir() const { return log_dir_; }
   [[nodiscard]] std::string log_folder(std::string_view log_name) const;
   [[nodiscard]] std::size_t running() const { return running_.load(); }
@@ -66,6 +71,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void on_shim_end(Record& record);
   void send_stop(Record& record, std::chrono::milliseconds shutdown);
   bool sweep_all();
+  void write_end(const Record& record, const ExitStatus& status) const;
   void close_all();
 
   void report_started(Record& record, Result<pid_t> result);
@@ -76,9 +82,12 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Heartbeat heartbeat_;
   Result<std::string> shim_path_;
   Environment environment_;
+  PrivateFolder own_log_dir_;  ///< Made only if no other is given.
   std::string log_dir_;
-  bool own_log_dir_ = false;
   Result<void> log_dir_ready_;
+  std::size_t log_bytes_max_;
+  LogKeeper keeper_;
+  OrphanReaper orphans_;
   std::string instance_prefix_;
   std::atomic<std::size_t> running_{0};
   /// No callback may begin any more; outlives the engine in what was posted.

@@ -1,9 +1,7 @@
 #include "exec/launcher/launcher.hpp"
 
-#include <filesystem>
-#include <system_error>
-
 #include "exec/launcher/engine.hpp"
+#include "exec/logs/log_keeper.hpp"
 
 namespace brood::exec {
 
@@ -44,19 +42,29 @@ void Launcher::beat() noexcept {
 
 void Launcher::set_heartbeat_limit(std::chrono::milliseconds limit) noexcept {
   engine_->heartbeat().set_limit(limit);
+  engine_->limit_changed();
 }
 
 LogText Launcher::log(std::string_view log_name, std::uint64_t offset, std::size_t bytes_max) const {
-  return read_log(engine_->log_folder(log_name), offset, bytes_max);
+  auto text = read_log(engine_->log_folder(log_name), offset, bytes_max);
+  if (text.offset > offset) trim_to_line(text);
+  return text;
 }
 
 LogText Launcher::log_tail(std::string_view log_name, std::size_t lines, std::size_t bytes_max) const {
   return read_log_tail(engine_->log_folder(log_name), lines, bytes_max);
 }
 
-void Launcher::remove_log(std::string_view log_name) {
-  std::error_code ignored;
-  std::filesystem::remove_all(engine_->log_folder(log_name), ignored);
+std::optional<LastEnd> Launcher::last_end(std::string_view log_name) const {
+  return read_last_end(engine_->log_folder(log_name));
+}
+
+std::optional<std::int64_t> Launcher::log_changed_ms(std::string_view log_name) const {
+  return exec::log_changed_ms(engine_->log_folder(log_name));
+}
+
+bool Launcher::remove_log(std::string_view log_name) {
+  return remove_log_folder(engine_->log_folder(log_name));
 }
 
 const std::string& Launcher::log_dir() const {

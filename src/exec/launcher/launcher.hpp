@@ -12,6 +12,11 @@
 // Callbacks run on the given io_context, one at a time for each program, never inside start(). A thread of
 // the launcher's own, begun with the first program, does the waiting.
 //
+// A shim leaves signals to its node: SIGTERM and the like to all processes of a service do not end its
+// program.
+//
+// What a program wrote, and how it ended, is kept when it has ended, within LogLimits; see log_store.hpp.
+//
 // All of it is this node's view. Invariant: when on_exit runs, no process of that instance is left.
 #pragma once
 
@@ -23,9 +28,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "exec/command.hpp"
+#include "exec/logs/last_end.hpp"
+#include "exec/logs/log_keeper.hpp"
 #include "exec/logs/log_store.hpp"
 
 namespace brood::exec {
@@ -41,9 +49,10 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Sends the stop signal to the program's group, and SIGKILL to everything left after `shutdown`. Zero
-  /// kills at once, milliseconds::max() waits for ever. A second stop may shorten the time, never lengthen
-  /// it. Later calls, and those for a program that ended, do nothing. on_exit tells when it is done.
+  /// Sends the stop signal to the program and everything it started, in whatever group or session, and
+  /// SIGKILL to what is left of it after `shutdown`. Zero kills at once, milliseconds::max() waits for ever.
+  /// A second stop may shorten the time, never lengthen it. Later calls, and those for a program that ended,
+  /// do nothing. on_exit tells when it is done.
   void stop(std::chrono::milliseconds shutdown);
   /// The program's process id; 0 until on_started. Not valid for signals after on_exit.
   [[nodiscard]] pid_t os_pid() const { return pid_->load(); }
@@ -59,8 +68,14 @@ class Program {
 struct LauncherOptions {
   /// The shim. Empty: `brood-shim` beside this program, then ../libexec and ../bin of it, then PATH.
   std::string shim_path = {};
-  /// Where output is kept. Empty: a private folder under $TMPDIR or /tmp, removed with the launcher.
+  /// Where output is kept. Empty: a private folder under $TMPDIR or /tmp, removed with the launcher, or by
+  /// the next one if this process was killed.
   std::string log_dir = {};
+  /// Of each program's output, where its command says nothing else. The newest half of it is always kept.
+  /// Zero keeps none.
+  std::size_t log_bytes_max = std::size_t{1} << 20;
+  /// Of programs that ended.
+  LogLimits log_limits = {};
   /// Programs are killed when the last beat() is older than this. Too small kills programs of a busy
   /// node, too large lets a copy live on beside its successor: half the tick time-out. Zero: never.
   std::chrono::milliseconds heartbeat_limit{4000};
@@ -92,17 +107,22 @@ class Launcher {
   /// The node is alive now. Call at least every heartbeat_limit/4, from the thread whose stall should count.
   /// One store to memory. The launcher's construction counts as the first beat.
   void beat() noexcept;
-  /// Applies to running programs too (within a second).
+  /// Applies to running programs too, at once.
   void set_heartbeat_limit(std::chrono::milliseconds limit) noexcept;
 
   /// Output of the program(s) that ran under this name, stdout and stderr as they came; see LogText. To
-  /// follow: ask again from `next`. A name that never ran has an empty log.
+  /// follow: ask again from `next`; a piece as long as asked for has more behind it. Where text was dropped
+  /// before it was asked for, it begins at the start of a line. A name that never ran has an empty log.
   [[nodiscard]] LogText log(std::string_view log_name, std::uint64_t offset,
                             std::size_t bytes_max = std::size_t{1} << 20) const;
   [[nodiscard]] LogText log_tail(std::string_view log_name, std::size_t lines,
                                  std::size_t bytes_max = std::size_t{1} << 20) const;
-  /// Forgets the output kept for a name that no longer runs.
-  void remove_log(std::string_view log_name);
+  /// How and when the last run under this name ended that has; nullopt if none has, or it is no longer kept.
+  [[nodiscard]] std::optional<LastEnd> last_end(std::string_view log_name) const;
+  /// When what is kept under this name last changed, in milliseconds since 1970; nullopt if nothing is kept.
+  [[nodiscard]] std::optional<std::int64_t> log_changed_ms(std::string_view log_name) const;
+  /// Forgets both now instead of in time. False if there is nothing, or the program runs.
+  bool remove_log(std::string_view log_name);
   [[nodiscard]] const std::string& log_dir() const;
 
   /// Programs that are starting, running or being stopped.

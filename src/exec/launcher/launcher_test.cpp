@@ -1,5 +1,8 @@
 #include "exec/launcher/launcher.hpp"
 
+#include <sys/resource.h>
+
+#include "exec/launcher/spawn.hpp"
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
@@ -106,6 +109,20 @@ TEST(Launcher, TheProgramInheritsNoDescriptorsSignalsOrInput) {
   // Signals 32 and 33 are the C library's own; no program can change them.
   const auto ignored = std::stoull(text.substr(wanted.size()), nullptr, 16);
   EXPECT_EQ(ignored & ~(std::uint64_t{3} << 31), 0u) << text;
+}
+
+TEST(Launcher, TheProgramHasTheFileLimitThatTheNodeWasStartedWith) {
+  const rlimit at_start = file_limit_at_start();
+  const rlimit changed{at_start.rlim_cur / 2, at_start.rlim_max};
+  World world;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &changed), 0);
+  world.shell("ulimit -Sn; ulimit -Hn")->wait_exit();
+  setrlimit(RLIMIT_NOFILE, &at_start);
+  const auto text = [](rlim_t limit) {
+    return limit == RLIM_INFINITY ? std::string("unlimited") : std::to_string(limit);
+  };
+  EXPECT_EQ(world.launcher.log("shell", 0).text,
+            text(at_start.rlim_cur) + '\n' + text(at_start.rlim_max) + '\n');
 }
 
 TEST(Launcher, AnInvalidCommandIsAnInvalidArgument) {

@@ -2,6 +2,9 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <cstdlib>
+
+#include "exec/logs/private_folder.hpp"
 #include "exec/test_world.hpp"
 
 extern char** environ;
@@ -103,6 +106,47 @@ TEST_F(NodeDeath, AShortPauseOfTheNodeIsForgiven) {
   }));
   kill(node->pid, SIGCONT);
   EXPECT_FALSE(eventually([this] { return !lives(pids.front()); }, 300ms));
+}
+
+std::size_t log_folders(const std::string& parent) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(parent)) {
+    count += entry.path().filename().string().starts_with("brood-logs-") ? 1 : 0;
+  }
+  return count;
+}
+
+TEST_F(NodeDeath, LeavesALogFolderThatTheNextNodeRemoves) {
+  const char* before = std::getenv("TMPDIR");
+  setenv("TMPDIR", folder.path().c_str(), 1);
+  begin("0");
+  EXPECT_EQ(remove_abandoned_folders(folder.path()), 0u) << "its node lives";
+  kill(node->pid, SIGKILL);
+  EXPECT_TRUE(eventually([this] { return all_gone(); }));
+  EXPECT_EQ(log_folders(folder.path()), 1u);
+  EXPECT_TRUE(eventually([this] {
+    boost::asio::io_context io;
+    const Launcher next(io, {.heartbeat_limit = 0ms});
+    return log_folders(folder.path()) == 1;
+  }));
+  EXPECT_EQ(log_folders(folder.path()), 0u);
+  before != nullptr ? setenv("TMPDIR", before, 1) : unsetenv("TMPDIR");
+}
+
+TEST(AbandonedFolders, AreOnlyThoseOfOurNameThatAreFolders) {
+  TempFolder folder;
+  std::filesystem::create_directories(folder / "brood-logs-abcdef/x");
+  std::filesystem::create_directory(folder / "brood-other");
+  std::filesystem::create_directory_symlink(folder / "brood-other", folder / "brood-logs-link");
+  std::ofstream(folder / "brood-logs-file") << "";
+  PrivateFolder own;
+  ASSERT_TRUE(own.make(folder.path()));
+  EXPECT_EQ(remove_abandoned_folders(folder.path()), 1u);
+  EXPECT_FALSE(std::filesystem::exists(folder / "brood-logs-abcdef"));
+  EXPECT_TRUE(std::filesystem::exists(own.path()));
+  EXPECT_TRUE(std::filesystem::exists(folder / "brood-other"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "brood-logs-link"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "brood-logs-file"));
 }
 
 }  // namespace

@@ -18,6 +18,13 @@ extern char** environ;
 namespace brood::exec {
 namespace {
 
+/// Read before main() begins, so before anybody has raised it.
+const rlimit started_with = [] {
+  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit;
+}();
+
 Error start_error(const char* what, int code) {
   return {Errc::start_failed, std::string(what) + ": " + std::generic_category().message(code)};
 }
@@ -82,8 +89,14 @@ class SpawnPlan {
 };
 
 std::vector<std::string> shim_arguments(const ShimRequest& request) {
-  std::vector<std::string> args{"brood-shim", std::to_string(shim_version), request.log_folder,
-                                std::to_string(request.command.log_bytes_max), request.command.cwd};
+  const rlimit files = file_limit_at_start();
+  std::vector<std::string> args{"brood-shim",
+                                std::to_string(shim_version),
+                                request.log_folder,
+                                std::to_string(request.command.log_bytes_max.value_or(request.log_bytes_max)),
+                                std::to_string(files.rlim_cur),
+                                std::to_string(files.rlim_max),
+                                request.command.cwd};
   args.insert(args.end(), request.command.argv.begin(), request.command.argv.end());
   return args;
 }
@@ -135,6 +148,10 @@ Environment current_environment() {
     if (equals != std::string_view::npos) result.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return result;
+}
+
+rlimit file_limit_at_start() {
+  return started_with;
 }
 
 Result<std::string> find_shim(const std::string& wanted) {

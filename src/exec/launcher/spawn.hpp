@@ -2,6 +2,7 @@
 // but the two meant for the shim.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <brood/result.hpp>
@@ -36,6 +37,9 @@ using Environment = std::map<std::string, std::string>;
 /// This process's environment now. Not while another thread changes it.
 [[nodiscard]] Environment current_environment();
 
+/// How many descriptors this process might have open when it was started, whatever it has raised since.
+[[nodiscard]] rlimit file_limit_at_start();
+
 /// Where the shim is: `wanted` if that is not empty, else beside this program, in ../libexec/brood or ../bin
 /// of it, or in PATH. `io` with the places that were searched.
 [[nodiscard]] Result<std::string> find_shim(const std::string& wanted);
@@ -47,6 +51,7 @@ struct ShimRequest {
   const Environment& environment;  ///< Of the node; the command's own entries win.
   std::string instance;            ///< Value of `instance_variable`.
   int heartbeat_fd = -1;
+  std::size_t log_bytes_max = 0;  ///< Where the command says nothing.
 };
 
 struct ShimProcess {

@@ -113,16 +113,31 @@ TEST(Stop, MembersOfTheGroupGetTheShutdownTimeToo) {
   EXPECT_TRUE(world.launcher.log("shell", 0).text.ends_with("tidy\n"));
 }
 
-TEST(Stop, ADaemonOfItsOwnSessionGoesWithTheProgram) {
+TEST(Stop, ADaemonOfItsOwnSessionGetsTheStopSignalAndTheShutdownTime) {
   World world;
   const std::string file = world.folder / "pid";
-  // Forked twice, in a new session, deaf to the stop signal.
+  // Forked twice, in a new session; takes its time to end.
+  const auto run = world.shell("(setsid sh -c 'trap \"sleep 0.3; echo tidy; exit\" TERM; echo $$ > " + file +
+                               "; while :; do sleep 0.01; done' &) ; sleep 1000");
+  const pid_t daemon = wait_number(file);
+  EXPECT_NE(getsid(daemon), getsid(run->wait_pid()));
+  run->program->stop(30s);
+  EXPECT_EQ(run->wait_exit(), (ExitStatus{.signal = SIGTERM, .cause = EndCause::stopped}));
+  // The shell may say that what it waited for was terminated.
+  EXPECT_TRUE(world.launcher.log("shell", 0).text.ends_with("tidy\n"));
+  EXPECT_FALSE(lives(daemon));
+}
+
+TEST(Stop, ADeafDaemonOfItsOwnSessionIsKilledAfterTheShutdownTime) {
+  World world;
+  const std::string file = world.folder / "pid";
   const auto run = world.shell("(setsid sh -c 'trap \"\" TERM; echo $$ > " + file +
                                "; while :; do sleep 1000; done' &) ; sleep 1000");
   const pid_t daemon = wait_number(file);
-  EXPECT_NE(getsid(daemon), getsid(run->wait_pid()));
-  run->program->stop(10s);
-  EXPECT_EQ(run->wait_exit().cause, EndCause::stopped);
+  const auto began = std::chrono::steady_clock::now();
+  run->program->stop(300ms);
+  EXPECT_EQ(run->wait_exit(), (ExitStatus{.signal = SIGTERM, .cause = EndCause::stop_killed}));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 300ms);
   EXPECT_FALSE(lives(daemon));
 }
 
@@ -130,8 +145,16 @@ TEST(Stop, WhatAProgramLeavesBehindIsGoneWhenItsExitIsReported) {
   World world;
   const std::string file = world.folder / "pid";
   const auto run = world.shell("setsid sleep 1000 & echo $! > " + file + "; exit 5");
-  EXPECT_EQ(run->wait_exit(), ExitStatus{.code = 5});
+  EXPECT_EQ(run->wait_exit(), (ExitStatus{.code = 5, .left_behind = 1}));
   EXPECT_FALSE(lives(wait_number(file)));
+}
+
+TEST(Stop, AProgramThatGoesToTheBackgroundIsToldToStayInTheForeground) {
+  World world;
+  const auto run = world.shell("(setsid sh -c 'sleep 1000; true' &) ; exit 0");
+  EXPECT_EQ(run->wait_exit().text(),
+            "exited with code 0; 2 processes that it left behind were killed: a program must stay in the "
+            "foreground");
 }
 
 TEST(Stop, ABusyTreeOfForksIsKilledCompletely) {
@@ -159,11 +182,37 @@ TEST(Shim, KilledFromOutsideTakesEverythingAlong) {
   EXPECT_FALSE(lives(daemon));
 }
 
-TEST(Shim, AskedToEndByASignalTakesEverythingAlong) {
+TEST(Shim, LeavesSignalsToItsNode) {
   World world;
+  const auto run = world.shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+  EXPECT_TRUE(eventually([&] { return world.launcher.log("shell", 0).text == "ready\n"; }));
+  const pid_t shim = shim_of(run->wait_pid());
+  // As a service manager sends them to every process of the node.
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGALRM, SIGTSTP}) kill(shim, signal);
+  run->program->stop(30s);
+  EXPECT_EQ(run->wait_exit(), (ExitStatus{.code = 7, .cause = EndCause::stopped}));
+}
+
+long wakeups_of(pid_t pid) {
+  const std::string status = read_file("/proc/" + std::to_string(pid) + "/status");
+  const std::string key = "\nvoluntary_ctxt_switches:";
+  return std::atol(status.c_str() + status.find(key) + key.size());
+}
+
+TEST(Shim, OfAnIdleProgramWakesOnceForEachLimit) {
+  static constexpr auto limit = 2000ms;
+  World world({.heartbeat_limit = limit});
   const auto run = world.start("a", {.argv = {"sleep", "1000"}});
-  kill(shim_of(run->wait_pid()), SIGTERM);
-  EXPECT_EQ(run->wait_exit().cause, EndCause::shim_lost);
+  const pid_t shim = shim_of(run->wait_pid());
+  const auto began = std::chrono::steady_clock::now();
+  const long before = wakeups_of(shim);
+  EXPECT_TRUE(eventually([&] {
+    world.launcher.beat();
+    return std::chrono::steady_clock::now() - began > 2 * limit;
+  }));
+  // Its start may have a wake-up left to come.
+  EXPECT_LE(wakeups_of(shim) - before, 4);
+  EXPECT_TRUE(lives(*run->start_now().value()));
 }
 
 TEST(Heartbeat, WithoutItTheProgramIsKilledAndTheNodeTold) {

@@ -67,6 +67,10 @@ std::string log_file_name(std::string_view log_name) {
   return name.substr(0, name_bytes_max - 18) + tail;
 }
 
+bool is_log_segment(const std::string& name) {
+  return parse_base(name).has_value();
+}
+
 std::string log_segment_path(const std::string& folder, std::uint64_t base) {
   char name[name_digits + 1];
   std::snprintf(name, sizeof name, "%020llu", static_cast<unsigned long long>(base));
@@ -115,11 +119,30 @@ LogText read_log(const std::string& folder, std::uint64_t offset, std::size_t by
   return result;
 }
 
+void trim_to_line(LogText& text) {
+  std::size_t at = text.text.find('\n') + 1;  // 0 if there is none
+  if (at == 0) {
+    while (at < text.text.size() && (static_cast<unsigned char>(text.text[at]) & 0xC0) == 0x80) ++at;
+  }
+  // What holds one end of a line only is better than nothing, which would look like the end of the log.
+  if (at == text.text.size()) return;
+  text.text.erase(0, at);
+  text.offset += at;
+}
+
 LogText read_log_tail(const std::string& folder, std::size_t lines, std::size_t bytes_max) {
   const auto segments = log_segments(folder);
   if (segments.empty()) return {};
   const std::uint64_t end = segments.back().base + segments.back().size;
-  LogText result = read_log(folder, end > bytes_max ? end - bytes_max : 0, bytes_max);
+  // One byte more than asked for tells whether the text begins at the start of a line.
+  const std::uint64_t before = end > bytes_max ? end - bytes_max - 1 : 0;
+  LogText result = read_log(folder, before, end > bytes_max ? bytes_max + 1 : bytes_max);
+  bool within_line = result.offset > 0;
+  if (end > bytes_max && result.offset == before && !result.text.empty()) {
+    within_line = result.text.front() != '\n';
+    result.text.erase(0, 1);
+    ++result.offset;
+  }
   std::size_t end_of_lines = result.text.size();
   if (end_of_lines > 0 && result.text.back() == '\n') --end_of_lines;  // the final line's own end
   std::size_t at = lines == 0 ? result.text.size() : 0;
@@ -131,6 +154,7 @@ LogText read_log_tail(const std::string& folder, std::size_t lines, std::size_t 
   }
   result.offset += at;
   result.text.erase(0, at);
+  if (at == 0 && within_line) trim_to_line(result);
   return result;
 }
 

@@ -3,7 +3,9 @@
 // A log is a folder of segments, each named by the offset of its first byte since the log began, in 20
 // digits. The newest two are kept, each at most half of the allowed size; so an offset stays true when
 // older text is dropped, and reading on from an offset is all that following needs. Whoever reads and
-// whoever writes need no lock: segments only grow, and a folder listing shows which are there.
+// whoever writes need no lock: segments only grow, and a folder listing shows which are there. Beside them is
+// how the last run ended (last_end.hpp); a run's text begins with a line that says how the one before it
+// ended.
 //
 // Plain C++ and POSIX only: the shim links nothing else.
 #pragma once
@@ -33,12 +35,17 @@ struct LogSegment {
 };
 /// The segments in `folder`, oldest first; none if there is no such folder.
 [[nodiscard]] std::vector<LogSegment> log_segments(const std::string& folder);
+/// Whether a file of that name in the folder of a log is a segment.
+[[nodiscard]] bool is_log_segment(const std::string& name);
 [[nodiscard]] std::string log_segment_path(const std::string& folder, std::uint64_t base);
 
 /// Up to `bytes_max` bytes from `offset` on. If that was dropped already, from the oldest kept byte on
 /// (`result.offset > offset` tells). An offset past the end gives no text and `next` at the end.
 [[nodiscard]] LogText read_log(const std::string& folder, std::uint64_t offset, std::size_t bytes_max);
-/// The last `lines` lines, at most `bytes_max` bytes of them.
+/// Text whose beginning is missing then begins at the start of a line; at that of a character, if it holds
+/// the start of none. Never makes it empty.
+void trim_to_line(LogText& text);
+/// The last `lines` lines, at most `bytes_max` bytes of them: whole lines, unless one is longer than that.
 [[nodiscard]] LogText read_log_tail(const std::string& folder, std::size_t lines, std::size_t bytes_max);
 
 }  // namespace brood::exec

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "exec/logs/last_end.hpp"
 #include "exec/shim/shim_log.hpp"
 #include "exec/test_world.hpp"
 
@@ -123,7 +124,7 @@ TEST(Log, TheTailIsTheLastLines) {
   writer.write("d");
   EXPECT_EQ(read_log_tail(folder / "log", 2, 100).text, "c\nd");
   EXPECT_EQ(read_log_tail(folder / "log", 2, 100).offset, 5u);
-  EXPECT_EQ(read_log_tail(folder / "log", 9, 2).text, "\nd");
+  EXPECT_EQ(read_log_tail(folder / "log", 9, 2).text, "d");
 }
 
 TEST(Log, PastItsEndIsItsEnd) {
@@ -137,23 +138,130 @@ TEST(Log, PastItsEndIsItsEnd) {
 
 TEST(Log, AFolderThatCannotBeMadeLosesTheOutputAndSaysSoLater) {
   TempFolder folder;
+  std::ofstream(folder / "not") << "a file";
   LogWriter writer(folder / "not/there", 1000);
   writer.write("lost\n");
   EXPECT_EQ(writer.lost(), 5u);
-  std::filesystem::create_directory(folder / "not");
+  std::filesystem::remove(folder / "not");
   writer.write("kept\n");
   EXPECT_EQ(read_log(folder / "not/there", 0, 1000).text,
-            "[brood: 5 bytes of output lost: No such file or directory]\nkept\n");
+            "[brood: 5 bytes of output lost: Not a directory]\nkept\n");
   EXPECT_EQ(writer.lost(), 5u);
 }
 
-TEST(Log, ARemovedFolderIsMadeAgain) {
+TEST(Log, ARemovedFolderIsMadeAgainAtOnceAndItsOffsetsGoOn) {
   TempFolder folder;
-  LogWriter writer(folder / "log", 20);
-  writer.write("0123456789");
-  std::filesystem::remove_all(folder / "log");
-  writer.write("abc");
-  EXPECT_EQ(read_log(folder / "log", 0, 100).text, "abc");
+  LogWriter writer(folder / "logs/log", 1000);
+  writer.write("0123456789\n");
+  for (const char* removed : {"logs/log", "logs"}) {
+    std::filesystem::remove_all(folder / removed);
+    const auto before = read_log(folder / "logs/log", 0, 100);
+    EXPECT_EQ(before.text, "");
+    writer.write("abc\n");
+    EXPECT_EQ(read_log(folder / "logs/log", 0, 100).text, "abc\n");
+  }
+  EXPECT_EQ(read_log(folder / "logs/log", 0, 100).offset, 15u);
+  EXPECT_EQ(writer.lost(), 0u);
+}
+
+TEST(Log, ARemovedSegmentIsMadeAgain) {
+  TempFolder folder;
+  LogWriter writer(folder / "log", 1000);
+  writer.write("abc\n");
+  std::filesystem::remove(log_segment_path(folder / "log", 0));
+  writer.write("def\n");
+  EXPECT_EQ(read_log(folder / "log", 0, 100).text, "def\n");
+}
+
+TEST(Log, WhatCannotBeMadeAgainIsCountedAsLost) {
+  TempFolder folder;
+  LogWriter writer(folder / "logs/log", 1000);
+  writer.write("abc\n");
+  std::filesystem::remove_all(folder / "logs");
+  std::ofstream(folder / "logs") << "a file";
+  writer.write("def\n");
+  EXPECT_EQ(writer.lost(), 4u);
+}
+
+TEST(Log, TrimmedTextBeginsAtALineOrElseAtACharacter) {
+  const auto trimmed = [](std::string text) {
+    LogText log{std::move(text), 100, 0};
+    trim_to_line(log);
+    return std::pair(log.text, log.offset);
+  };
+  EXPECT_EQ(trimmed("rest\nnext\n"), std::pair(std::string("next\n"), std::uint64_t{105}));
+  EXPECT_EQ(trimmed("\x9f\x98\x80smile"), std::pair(std::string("smile"), std::uint64_t{103}));
+  EXPECT_EQ(trimmed("only the end of a line\n").second, 100u);
+  EXPECT_EQ(trimmed(""), std::pair(std::string(), std::uint64_t{100}));
+}
+
+TEST(Log, TheTailOfARotatedLogIsWholeLines) {
+  TempFolder folder;
+  LogWriter writer(folder / "log", 1000);
+  for (int i = 0; i < 500; ++i) writer.write(numbered_lines(i, i + 1));
+  for (const std::size_t bytes : {50u, 51u, 52u, 53u, 54u, 55u, 56u, 57u, 58u, 5000u}) {
+    const auto tail = read_log_tail(folder / "log", 1000, bytes);
+    EXPECT_TRUE(tail.text.starts_with("line ")) << tail.text;
+    EXPECT_TRUE(tail.text.ends_with("line 499\n")) << tail.text;
+    EXPECT_EQ(tail.next - tail.offset, tail.text.size());
+  }
+  // Exactly five lines: none of them is given up.
+  EXPECT_EQ(read_log_tail(folder / "log", 1000, 45).text, numbered_lines(495, 500));
+}
+
+// ---- runs -----------------------------------------------------------------------------------------------
+
+TEST(LogRun, TheNextOneBeginsWithHowTheLastOneEnded) {
+  TempFolder folder;
+  {
+    LogWriter writer(folder / "log", 1000);
+    writer.begin_run();
+    writer.write("one");  // no end of line
+    EXPECT_EQ(read_last_end(folder / "log"), std::nullopt);
+    writer.end_run({.status = {.code = 3}});
+  }
+  const auto end = read_last_end(folder / "log");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->status, ExitStatus{.code = 3});
+  EXPECT_LE(end->started_ms, end->ended_ms);
+  EXPECT_EQ(read_log(folder / "log", 0, 1000).text, "one");
+  LogWriter writer(folder / "log", 1000);
+  writer.begin_run();
+  writer.write("two\n");
+  const auto text = read_log(folder / "log", 0, 1000).text;
+  EXPECT_TRUE(text.starts_with("one\n[brood: exited with code 3 at " + wall_clock_text(end->ended_ms) +
+                               "; started at "))
+      << text;
+  EXPECT_TRUE(text.ends_with(" UTC]\ntwo\n")) << text;
+  EXPECT_EQ(read_last_end(folder / "log"), end) << "still known while the next one runs";
+}
+
+TEST(LogRun, AfterOneWithoutAnEndSaysThatItIsNotKnown) {
+  TempFolder folder;
+  for (int i = 0; i < 2; ++i) {
+    LogWriter writer(folder / "log", 1000);
+    writer.begin_run();
+    writer.write("text\n");
+  }
+  const auto text = read_log(folder / "log", 0, 1000).text;
+  EXPECT_TRUE(text.starts_with("text\n[brood: how the run before ended is not known; started at ")) << text;
+}
+
+TEST(LogRun, EachFieldOfAnEndIsKept) {
+  TempFolder folder;
+  const LastEnd end{.status = {.code = 1,
+                               .signal = 2,
+                               .cause = EndCause::node_gone,
+                               .log_bytes_lost = std::uint64_t{1} << 40,
+                               .left_behind = 4},
+                    .started_ms = 1'700'000'000'123,
+                    .ended_ms = 1'700'000'000'456};
+  ASSERT_TRUE(write_last_end(folder.path(), end));
+  EXPECT_EQ(read_last_end(folder.path()), end);
+  for (const char* bad : {"", "brood-end 1 2 3", "brood-end 2 1 2 3 4 0 6 7", "brood-end 1 1 2 3 4 99 6 7"}) {
+    std::ofstream(folder / "end") << bad;
+    EXPECT_EQ(read_last_end(folder.path()), std::nullopt) << bad;
+  }
 }
 
 }  // namespace

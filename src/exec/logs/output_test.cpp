@@ -16,13 +16,76 @@ TEST(Output, StdoutAndStderrAreKeptInOrder) {
   EXPECT_EQ(world.launcher.log_tail("shell", 1).text, "three\n");
 }
 
-TEST(Output, OfTheNextInstanceFollowsThatOfTheLast) {
+TEST(Output, OfTheNextRunFollowsThatOfTheLastWithHowThatEnded) {
   World world;
-  world.shell("echo one")->wait_exit();
+  world.shell("echo one; exit 3")->wait_exit();
+  const auto end = world.launcher.last_end("shell");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->status, ExitStatus{.code = 3});
+  EXPECT_EQ(world.launcher.log("shell", 0).text, "one\n") << "kept after its end";
   world.shell("echo two")->wait_exit();
-  EXPECT_EQ(world.launcher.log("shell", 0).text, "one\ntwo\n");
-  world.launcher.remove_log("shell");
+  const auto text = world.launcher.log("shell", 0).text;
+  EXPECT_TRUE(text.starts_with("one\n[brood: exited with code 3 at " + wall_clock_text(end->ended_ms)))
+      << text;
+  EXPECT_TRUE(text.ends_with("]\ntwo\n")) << text;
+  EXPECT_TRUE(world.launcher.remove_log("shell"));
   EXPECT_EQ(world.launcher.log("shell", 0).text, "");
+  EXPECT_FALSE(world.launcher.last_end("shell"));
+}
+
+TEST(Output, TheEndIsKeptOfAProgramWithoutALogAndOfOneThatSaidNothing) {
+  World world;
+  world.start("none", {.argv = {"sh", "-c", "echo x; exit 4"}, .log_bytes_max = 0})->wait_exit();
+  world.start("mute", {.argv = {"sh", "-c", "kill -9 $$"}})->wait_exit();
+  EXPECT_EQ(world.launcher.last_end("none")->status, ExitStatus{.code = 4});
+  EXPECT_EQ(world.launcher.last_end("mute")->status, ExitStatus{.signal = SIGKILL});
+  EXPECT_FALSE(world.launcher.last_end("never"));
+}
+
+TEST(Output, TheEndOfOneWhoseShimWasKilledIsKeptToo) {
+  World world;
+  const auto run = world.start("a", {.argv = {"sleep", "1000"}});
+  const pid_t pid = run->wait_pid();
+  const std::string status = read_file("/proc/" + std::to_string(pid) + "/status");
+  kill(std::atoi(status.c_str() + status.find("PPid:") + 5), SIGKILL);
+  const auto exit = run->wait_exit();
+  EXPECT_EQ(world.launcher.last_end("a")->status, exit);
+}
+
+TEST(Output, AStartThatFailsIsNoRun) {
+  World world;
+  world.shell("echo one; exit 3")->wait_exit();
+  ASSERT_TRUE(world.start("shell", {.argv = {"/nonexistent"}})->wait_start());
+  EXPECT_TRUE(eventually([&] { return world.launcher.running() == 0; }));
+  EXPECT_EQ(world.launcher.log("shell", 0).text, "one\n");
+  EXPECT_EQ(world.launcher.last_end("shell")->status, ExitStatus{.code = 3});
+}
+
+TEST(Output, IsThereAgainAfterItsFolderWasRemoved) {
+  World world;
+  world.shell("echo first; n=0; while :; do n=$((n+1)); echo line $n; sleep 0.01; done");
+  EXPECT_TRUE(eventually([&] { return world.launcher.log("shell", 0).text.starts_with("first\nline"); }));
+  std::filesystem::remove_all(world.launcher.log_dir());
+  EXPECT_TRUE(eventually([&] { return world.launcher.log("shell", 0).text.find("line") == 0; }));
+}
+
+TEST(Output, BeginsAtALineOnceItsBeginningWasDropped) {
+  World world;
+  const auto run =
+      world.start("much", {.argv = {"sh", "-c", "seq -f 'line %.0f' 1 20000"}, .log_bytes_max = 20000});
+  run->wait_exit();
+  const auto kept = world.launcher.log("much", 0);
+  EXPECT_GT(kept.offset, 0u);
+  EXPECT_TRUE(kept.text.starts_with("line ")) << kept.text.substr(0, 40);
+  EXPECT_EQ(kept.next - kept.offset, kept.text.size());
+}
+
+TEST(Output, IsBoundedByTheLauncherWhereTheCommandSaysNothing) {
+  World world({.log_bytes_max = 20000, .heartbeat_limit = 0ms});
+  world.shell("seq 1 300000; echo end")->wait_exit();
+  const auto kept = world.launcher.log("shell", 0);
+  EXPECT_LE(kept.text.size(), 20000u);
+  EXPECT_TRUE(kept.text.ends_with("300000\nend\n"));
 }
 
 TEST(Output, IsFollowedWhileTheProgramRuns) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,8 +32,14 @@ bool Shim::start() {
     send({.kind = ShimMessageKind::start_failed, .step = StartStep::node_stalled});
     return false;
   }
+  // Unlike a time-out of poll it counts the time that the machine sleeps, as the heartbeat's age does.
+  alarm_ = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (alarm_ < 0) {
+    send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = errno});
+    return false;
+  }
   const bool with_output = options_.log_bytes_max > 0;
-  const ProgramStart start = start_program(options_.argv, options_.cwd, with_output);
+  const ProgramStart start = start_program(options_.program, with_output);
   if (start.pid < 0) {
     send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = start.error});
     return false;
@@ -48,30 +55,52 @@ bool Shim::start() {
 }
 
 void Shim::wait() {
+  set_alarm();
   // poll() skips negative descriptors.
-  pollfd watched[] = {
-      {node_gone_ ? -1 : shim_control_fd, POLLIN, 0}, {signals_, POLLIN, 0}, {start_pipe_, POLLIN, 0}};
-  if (poll(watched, 3, static_cast<int>(wait_time().count())) <= 0) return;
+  pollfd watched[] = {{node_gone_ ? -1 : shim_control_fd, POLLIN, 0},
+                      {signals_, POLLIN, 0},
+                      {start_pipe_, POLLIN, 0},
+                      {alarm_, POLLIN, 0}};
+  if (poll(watched, 4, wait_ms()) <= 0) return;
+  if (watched[3].revents != 0) on_alarm();
   if (watched[2].revents != 0) on_start_result();
   if (watched[1].revents != 0) on_signal();
   if (watched[0].revents != 0) on_control();
 }
 
-milliseconds Shim::wait_time() const {
-  static constexpr milliseconds period_max{1000};  // how soon a changed limit is seen
-  milliseconds time = period_max;
-  if (phase_ == Phase::killing) return milliseconds{std::min(1 + kill_rounds_ / 8, 50)};
-  const milliseconds limit{page_.limit_ns.load(std::memory_order_relaxed) / 1'000'000};
-  if (limit.count() > 0) time = std::clamp(limit / 8, milliseconds{1}, period_max);
-  if (phase_ == Phase::stopping) {
-    // Members of the group that are not our children end unseen.
-    time = std::min(time, milliseconds{20});
-    if (kill_at_) {
-      const auto left = std::chrono::ceil<milliseconds>(*kill_at_ - Clock::now());
-      time = std::clamp(left, milliseconds{0}, time);
-    }
+/// While the program just runs there is nothing to look at again: all that concerns it is told by a
+/// descriptor.
+int Shim::wait_ms() const {
+  if (phase_ == Phase::killing) return std::min(1 + kill_rounds_ / 8, 50);
+  if (phase_ != Phase::stopping) return -1;
+  // The last one to end is always our child, and its end a signal; a listing that missed one is made good
+  // here.
+  milliseconds time{250};
+  if (kill_at_) {
+    const auto left = std::chrono::ceil<milliseconds>(*kill_at_ - Clock::now());
+    time = std::clamp(left, milliseconds{0}, time);
   }
-  return time;
+  return static_cast<int>(time.count());
+}
+
+/// For when the heartbeat that is there now becomes too old. It will have gone on by then, so one alarm for
+/// each limit is all that a node in good health costs.
+void Shim::set_alarm() {
+  if (phase_ == Phase::killing) return;
+  const std::int64_t limit = page_.limit_ns.load(std::memory_order_relaxed);
+  const std::int64_t at = limit > 0 ? page_.beat_ns.load(std::memory_order_relaxed) + limit + 1 : 0;
+  const bool stays = limit > 0 ? alarm_at_ != 0 && alarm_at_ <= at : alarm_at_ == 0;
+  if (stays) return;
+  alarm_at_ = at;
+  static constexpr std::int64_t second = 1'000'000'000;
+  itimerspec when{};
+  when.it_value = {.tv_sec = static_cast<time_t>(at / second), .tv_nsec = static_cast<long>(at % second)};
+  timerfd_settime(alarm_, TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+void Shim::on_alarm() {
+  std::uint64_t times = 0;
+  if (read(alarm_, &times, sizeof times) == sizeof times) alarm_at_ = 0;
 }
 
 void Shim::on_control() {
@@ -79,11 +108,12 @@ void Shim::on_control() {
   const ssize_t n = recv(shim_control_fd, &message, sizeof message, MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n == sizeof message) {
+    // `look` only wakes us: the page is looked at after each event.
     if (message.kind == ShimMessageKind::stop) on_stop(message);
     return;
   }
   node_gone_ = true;
-  become_killing(EndCause::stop_killed);
+  become_killing(EndCause::node_gone);
 }
 
 void Shim::on_stop(const ShimMessage& message) {
@@ -93,8 +123,8 @@ void Shim::on_stop(const ShimMessage& message) {
   if (message.wait_ms == 0) return become_killing(EndCause::stop_killed);
   if (first) {
     phase_ = Phase::stopping;
-    tree_->signal_group(message.signal);
-    tree_->signal_group(SIGCONT);  // a stopped program could not answer
+    tree_->signal_all(message.signal);
+    tree_->signal_all(SIGCONT);  // a stopped program could not answer
   }
   if (message.wait_ms < 0) return;
   // Beyond what the clock can hold is for ever.
@@ -105,10 +135,7 @@ void Shim::on_stop(const ShimMessage& message) {
 
 void Shim::on_signal() {
   signalfd_siginfo info{};
-  while (read(signals_, &info, sizeof info) == sizeof info) {
-    // SIGCHLD is looked after in advance(); any other one asks this shim to end.
-    if (info.ssi_signo != SIGCHLD) become_killing(EndCause::shim_lost);
-  }
+  while (read(signals_, &info, sizeof info) == sizeof info) child_ended_ = true;
 }
 
 void Shim::on_start_result() {
@@ -122,6 +149,7 @@ void Shim::on_start_result() {
     send({.kind = ShimMessageKind::start_failed, .step = failure.step, .code = failure.code});
   } else {
     started_ = true;
+    if (log_) log_->begin();
     send({.kind = ShimMessageKind::started, .pid = program_});
   }
 }
@@ -142,13 +170,7 @@ void Shim::become_killing(EndCause cause) {
 }
 
 void Shim::advance() {
-  if (phase_ != Phase::killing) {
-    end_ = tree_->poll();
-    if (end_ && phase_ == Phase::running) become_killing(EndCause::itself);
-    if (end_ && phase_ == Phase::stopping && !tree_->group_lives()) become_killing(EndCause::stopped);
-    if (phase_ == Phase::stopping && kill_at_ && Clock::now() >= *kill_at_)
-      become_killing(EndCause::stop_killed);
-  }
+  if (phase_ != Phase::killing) look_at_program();
   if (phase_ != Phase::killing) return;
   ++kill_rounds_;
   if (!tree_->kill_all()) return;
@@ -156,17 +178,42 @@ void Shim::advance() {
   phase_ = Phase::done;
 }
 
+void Shim::look_at_program() {
+  if (phase_ == Phase::running && !child_ended_) return;
+  child_ended_ = false;
+  end_ = tree_->poll();
+  if (end_ && phase_ == Phase::running) {
+    left_behind_ = tree_->others();
+    become_killing(EndCause::itself);
+  }
+  if (end_ && phase_ == Phase::stopping && tree_->others() == 0) become_killing(EndCause::stopped);
+  if (phase_ == Phase::stopping && kill_at_ && Clock::now() >= *kill_at_)
+    become_killing(EndCause::stop_killed);
+}
+
 void Shim::report_end() {
   if (start_pipe_ >= 0) on_start_result();
+  ExitStatus status;
+  if (!start_failed_) {
+    status = {.code = end_->code,
+              .signal = end_->signal,
+              .cause = cause_,
+              .left_behind = static_cast<std::uint32_t>(left_behind_)};
+  }
+  if (!log_ && !start_failed_) {
+    log_ = std::make_unique<LogPump>(-1, options_.log_folder, 0);
+    log_->begin();
+  }
   // All writers are gone, so the rest of the output is there; only a hanging disk could keep us.
   static constexpr milliseconds log_wait_max{2000};
-  if (log_) log_->wait_end(log_wait_max);
+  if (log_) log_->finish(status, log_wait_max);
   if (start_failed_) return;
   send({.kind = ShimMessageKind::ended,
         .code = end_->code,
         .signal = end_->signal,
         .cause = static_cast<std::uint32_t>(cause_),
-        .lost = log_ ? log_->lost() : 0});
+        .lost = log_->lost(),
+        .left = left_behind_});
 }
 
 void Shim::send(const ShimMessage& message) const {

@@ -1,6 +1,7 @@
-// Shim: the watch over one program. One thread, one poll loop; the log has a thread of its own.
+// Shim: the watch over one program. One thread, one poll loop; the log has a thread of its own. It wakes when
+// something happens, and otherwise only when the heartbeat that it saw last would be too old.
 //
-//            stop asked, group still lives
+//            stop asked, something still lives
 //   running ────────────────────────────────> stopping
 //      │ program ended | node gone | heartbeat old | shutdown time over (from stopping)
 //      v
@@ -12,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "exec/command.hpp"
+#include "exec/exit_status.hpp"
 #include "exec/shim/shim_log.hpp"
 #include "exec/shim/shim_program.hpp"
 #include "exec/shim/shim_protocol.hpp"
@@ -23,8 +24,7 @@ namespace brood::exec {
 struct ShimOptions {
   std::string log_folder;
   std::uint64_t log_bytes_max = 0;  ///< 0: no log.
-  std::string cwd;
-  char* const* argv = nullptr;  ///< Of the program; ends with a null.
+  ProgramOptions program;
 };
 
 class Shim {
@@ -40,7 +40,9 @@ class Shim {
 
   bool start();
   void wait();
-  [[nodiscard]] std::chrono::milliseconds wait_time() const;
+  [[nodiscard]] int wait_ms() const;
+  void set_alarm();
+  void on_alarm();
   void on_control();
   void on_stop(const ShimMessage& message);
   void on_signal();
@@ -48,6 +50,7 @@ class Shim {
   [[nodiscard]] bool heartbeat_is_old() const;
   void check_heartbeat();
   void advance();
+  void look_at_program();
   void become_killing(EndCause cause);
   void report_end();
   void send(const ShimMessage& message) const;
@@ -55,6 +58,9 @@ class Shim {
   ShimOptions options_;
   const HeartbeatPage& page_;
   int signals_;
+  int alarm_ = -1;             ///< A timer of CLOCK_BOOTTIME.
+  std::int64_t alarm_at_ = 0;  ///< 0: not set.
+  bool child_ended_ = true;    ///< Since the last look.
   Phase phase_ = Phase::running;
   bool node_gone_ = false;
   int start_pipe_ = -1;
@@ -67,6 +73,7 @@ class Shim {
   std::optional<Clock::time_point> kill_at_;
   bool stop_asked_ = false;
   EndCause cause_ = EndCause::itself;
+  std::size_t left_behind_ = 0;
   int kill_rounds_ = 0;
 };
 

@@ -13,14 +13,43 @@
 namespace brood::exec {
 
 LogWriter::LogWriter(std::string folder, std::uint64_t bytes_max)
-    : folder_(std::move(folder)), segment_max_(std::max<std::uint64_t>(bytes_max / 2, 1)) {}
+    : folder_(std::move(folder)),
+      parent_(folder_.substr(0, folder_.rfind('/'))),
+      segment_max_(std::max<std::uint64_t>(bytes_max / 2, 1)) {}
 
 LogWriter::~LogWriter() {
   if (fd_ >= 0) close(fd_);
 }
 
+void LogWriter::begin_run() {
+  started_ms_ = wall_clock_ms();
+  // Held although there may be nothing to write for long: the folder above is not abandoned.
+  parent_lock_ = FolderLock(parent_, FolderLock::Kind::in_use);
+  lock_ = FolderLock(folder_, FolderLock::Kind::in_use);
+  const auto before = put_aside_last_end(folder_);
+  const LogText last = read_log_tail(folder_, 1, 1);
+  if (last.next == 0) return;
+  std::string mark = last.text.empty() || last.text == "\n" ? "[brood: " : "\n[brood: ";
+  mark += before ? before->status.text() + " at " + wall_clock_text(before->ended_ms)
+                 : std::string("how the run before ended is not known");
+  put(mark + "; started at " + wall_clock_text(started_ms_) + "]\n");
+}
+
+void LogWriter::end_run(LastEnd end) {
+  if (unmarked_ > 0) put_mark();
+  end.started_ms = started_ms_;
+  end.ended_ms = wall_clock_ms();
+  end.status.log_bytes_lost = lost();
+  if (make_folder() && !write_last_end(folder_, end) && errno == ENOSPC) {
+    drop_segments(1);
+    write_last_end(folder_, end);
+  }
+}
+
 void LogWriter::write(std::string_view text) {
-  if (unmarked_ == 0 || put_mark()) text.remove_prefix(put(text));
+  // A folder that somebody removed leaves a file that we could fill for ever, unseen.
+  const bool writable = fd_ < 0 || !segment_is_gone() || open_segment();
+  if (writable && (unmarked_ == 0 || put_mark())) text.remove_prefix(put(text));
   unmarked_ += text.size();
   lost_.fetch_add(text.size(), std::memory_order_relaxed);
 }
@@ -66,25 +95,43 @@ bool LogWriter::put_mark() {
   return true;
 }
 
-bool LogWriter::open_segment() {
-  if (fd_ >= 0) return become_segment(base_ + size_);
-  if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
+/// Makes the folder, and that it is in, where they are not there any more; and holds them.
+bool LogWriter::make_folder() {
+  if (lock_.is_at(folder_)) return true;
+  static constexpr int attempts_max = 3;  // whoever cleans up may be faster than the lock
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    if (mkdir(folder_.c_str(), 0700) != 0 && errno == ENOENT) {
+      mkdir(parent_.c_str(), 0700);
+      mkdir(folder_.c_str(), 0700);
+    }
     last_errno_ = errno;
-    return false;
+    parent_lock_ = FolderLock(parent_, FolderLock::Kind::in_use);
+    lock_ = FolderLock(folder_, FolderLock::Kind::in_use);
+    if (lock_.held()) return true;
   }
+  return false;
+}
+
+bool LogWriter::open_segment() {
+  if (!make_folder()) return false;
+  // Offsets go on although the text before is gone: whoever reads on sees how much is missing.
+  if (fd_ >= 0) return become_segment(base_ + size_);
   const auto segments = log_segments(folder_);
   if (segments.empty()) return become_segment(0);
   const auto& newest = segments.back();
   return become_segment(newest.size < segment_max_ ? newest.base : newest.base + newest.size);
 }
 
+bool LogWriter::segment_is_gone() const {
+  struct stat mine {};
+  struct stat there {};
+  if (fstat(fd_, &mine) != 0 || stat(log_segment_path(folder_, base_).c_str(), &there) != 0) return true;
+  return mine.st_dev != there.st_dev || mine.st_ino != there.st_ino;
+}
+
 bool LogWriter::become_segment(std::uint64_t base) {
   const std::string path = log_segment_path(folder_, base);
-  const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
-  int fd = open(path.c_str(), flags, 0600);
-  if (fd < 0 && errno == ENOENT && mkdir(folder_.c_str(), 0700) == 0) {
-    fd = open(path.c_str(), flags, 0600);  // the folder was removed under us
-  }
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   struct stat status {};
   if (fd < 0 || fstat(fd, &status) != 0) {
     last_errno_ = errno;
@@ -111,27 +158,54 @@ LogPump::LogPump(int pipe, std::string folder, std::uint64_t bytes_max)
 
 LogPump::~LogPump() {
   if (thread_.joinable()) thread_.join();
-  close(pipe_);
+  if (pipe_ >= 0) close(pipe_);
+}
+
+void LogPump::begin() {
+  const std::lock_guard lock(mutex_);
+  begun_ = true;
+  changed_.notify_all();
 }
 
 void LogPump::run() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return begun_ || status_; });
+    if (!begun_) {
+      written_ = true;
+      return changed_.notify_all();
+    }
+  }
+  writer_.begin_run();
+  copy_all();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return status_.has_value(); });
+  const LastEnd end{.status = *status_};
+  lock.unlock();
+  writer_.end_run(end);
+  lock.lock();
+  written_ = true;
+  changed_.notify_all();
+}
+
+void LogPump::copy_all() {
   static constexpr std::size_t buffer_bytes = 64 * 1024;
+  if (pipe_ < 0) return;
   std::string buffer(buffer_bytes, '\0');
   while (true) {
     const ssize_t n = read(pipe_, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
+    if (n <= 0) return;
     writer_.write(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   }
-  const std::lock_guard lock(mutex_);
-  ended_ = true;
-  changed_.notify_all();
 }
 
-bool LogPump::wait_end(std::chrono::milliseconds limit) {
+bool LogPump::finish(const ExitStatus& status, std::chrono::milliseconds limit) {
   {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, limit, [this] { return ended_; })) return false;
+    status_ = status;
+    changed_.notify_all();
+    if (!changed_.wait_for(lock, limit, [this] { return written_; })) return false;
   }
   if (thread_.joinable()) thread_.join();
   return true;

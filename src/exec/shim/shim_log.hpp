@@ -10,23 +10,32 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+
+#include "exec/logs/folder_lock.hpp"
+#include "exec/logs/last_end.hpp"
 
 namespace brood::exec {
 
 /// One thread at a time; lost() from any.
 class LogWriter {
  public:
-  /// Writes on behind what `folder` holds; makes it (not its parents) when the first text comes. The folder
-  /// never holds more than `bytes_max` (plus a mark), of which the newest half always.
+  /// Writes on behind what `folder` holds; makes it, and the folder it is in, when there is something to
+  /// write. The folder never holds more than `bytes_max` (plus a mark), of which the newest half always.
   LogWriter(std::string folder, std::uint64_t bytes_max);
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
+  /// A run begins now. Text of an earlier run gets a line that says how that one ended. The log is in use
+  /// from here on, see FolderLock.
+  void begin_run();
   void write(std::string_view text);
+  /// The run that began is over; the times and the bytes that were lost are filled in here.
+  void end_run(LastEnd end);
   /// Bytes that could not be written so far.
   [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
@@ -34,28 +43,38 @@ class LogWriter {
   std::size_t put(std::string_view text);
   bool maybe_make_room(bool& done_before) const;
   bool put_mark();
+  bool make_folder();
   bool open_segment();
   bool become_segment(std::uint64_t base);
+  [[nodiscard]] bool segment_is_gone() const;
   void drop_segments(std::size_t keep) const;
 
   std::string folder_;
+  std::string parent_;
   std::uint64_t segment_max_;
+  FolderLock parent_lock_;
+  FolderLock lock_;
   int fd_ = -1;
   std::uint64_t base_ = 0;
   std::uint64_t size_ = 0;
   bool line_open_ = false;
   int last_errno_ = 0;
+  std::int64_t started_ms_ = 0;
   std::uint64_t unmarked_ = 0;
   std::atomic<std::uint64_t> lost_{0};
 };
 
-/// A thread that copies a pipe to a LogWriter until its end.
+/// A thread that copies a pipe to a LogWriter until its end, and then writes down how the run ended.
 class LogPump {
  public:
+  /// `pipe` is -1 where no output is kept: then only the end is.
   LogPump(int pipe, std::string folder, std::uint64_t bytes_max);
-  /// Waits for the end of the output, not longer than `limit`; the thread is joined then. After false it may
-  /// hang on a disk, and the process must _exit. For the thread that made this.
-  bool wait_end(std::chrono::milliseconds limit);
+  /// The program runs. Nothing is read or written before.
+  void begin();
+  /// The program and all that could write is gone. Waits until everything is written, not longer than
+  /// `limit`; the thread is joined then. After false it may hang on a disk, and the process must _exit. For
+  /// the thread that made this. Without begin() nothing is written at all.
+  bool finish(const ExitStatus& status, std::chrono::milliseconds limit);
   [[nodiscard]] std::uint64_t lost() const { return writer_.lost(); }
   ~LogPump();
   LogPump(const LogPump&) = delete;
@@ -63,12 +82,15 @@ class LogPump {
 
  private:
   void run();
+  void copy_all();
 
   int pipe_;
   LogWriter writer_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // the following
   std::condition_variable changed_;
-  bool ended_ = false;
+  bool begun_ = false;
+  std::optional<ExitStatus> status_;
+  bool written_ = false;
   std::thread thread_;
 };
 

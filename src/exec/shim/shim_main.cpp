@@ -38,21 +38,26 @@ const HeartbeatPage* map_page() {
   return page == MAP_FAILED ? nullptr : static_cast<const HeartbeatPage*>(page);
 }
 
-/// Signals arrive by poll; those of a failing write become its error.
+/// Only the end of a child is of interest, and arrives by poll. What service managers and terminals send to
+/// all processes of a node is for the node to answer, which then tells each shim what to do with its program.
+/// That of a failing write becomes the write's error.
 int take_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
   sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&set, signal);
+  sigfillset(&set);
+  // As they come from a fault of our own, they are not for later.
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS})
+    sigdelset(&set, signal);
   sigprocmask(SIG_BLOCK, &set, nullptr);
-  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  static constexpr int fixed_arguments = 5;
+  static constexpr int fixed_arguments = 7;
   if (!started_by_node()) {
     std::fputs("brood-shim is started by a brood node for each program it runs; it is no use by hand.\n",
                stderr);
@@ -65,11 +70,13 @@ int main(int argc, char** argv) {
   if (page == nullptr || signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     return refuse(StartStep::resources, errno);
   }
-  Shim shim({.log_folder = argv[2],
-             .log_bytes_max = std::strtoull(argv[3], nullptr, 10),
-             .cwd = argv[4],
-             .argv = argv + fixed_arguments},
-            *page, signals);
+  Shim shim(
+      {.log_folder = argv[2],
+       .log_bytes_max = std::strtoull(argv[3], nullptr, 10),
+       .program = {.argv = argv + fixed_arguments,
+                   .cwd = argv[6],
+                   .files = {std::strtoull(argv[4], nullptr, 10), std::strtoull(argv[5], nullptr, 10)}}},
+      *page, signals);
   shim.run();
   _exit(0);  // not through destructors: the log thread may hang on a disk
 }

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -18,24 +19,30 @@ namespace {
 }
 
 /// Between fork and exec; nothing of the shim may be left in the program.
-[[noreturn]] void become_program(pid_t shim, char* const* argv, const std::string& cwd, int output,
-                                 int result_pipe) {
+[[noreturn]] void become_program(pid_t shim, const ProgramOptions& options, int output, int result_pipe) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != shim) _exit(127);  // it died before the line above
-  for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)) fail(result_pipe, StartStep::resources);
-  if (!cwd.empty() && chdir(cwd.c_str()) != 0) fail(result_pipe, StartStep::chdir);
-  execvp(argv[0], argv);
+  // A node has many descriptors open and raises its limit; a program that uses select() breaks with that.
+  // Where the node has lowered what cannot be raised again, the program has what there is.
+  if (setrlimit(RLIMIT_NOFILE, &options.files) != 0) {
+    rlimit now{};
+    getrlimit(RLIMIT_NOFILE, &now);
+    now.rlim_cur = std::min(options.files.rlim_cur, now.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &now);
+  }
+  if (!options.cwd.empty() && chdir(options.cwd.c_str()) != 0) fail(result_pipe, StartStep::chdir);
+  execvp(options.argv[0], options.argv);
   fail(result_pipe, StartStep::exec);
 }
 
 }  // namespace
 
-ProgramStart start_program(char* const* argv, const std::string& cwd, bool with_output) {
+ProgramStart start_program(const ProgramOptions& options, bool with_output) {
   ProgramStart start;
   int result[2] = {-1, -1};
   int output[2] = {-1, -1};
@@ -46,7 +53,7 @@ ProgramStart start_program(char* const* argv, const std::string& cwd, bool with_
   }
   const pid_t shim = getpid();
   start.pid = fork();
-  if (start.pid == 0) become_program(shim, argv, cwd, output[1], result[1]);
+  if (start.pid == 0) become_program(shim, options, output[1], result[1]);
   if (start.pid < 0) {
     start.error = errno;
   } else {

@@ -1,6 +1,7 @@
 // Starts the program itself: fork and exec within the shim, which is small and has one thread then.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <string>
@@ -23,7 +24,13 @@ struct StartFailure {
   std::int32_t code = 0;
 };
 
-/// In a process group of its own, killed by the kernel should this shim die. `argv` ends with a null.
-[[nodiscard]] ProgramStart start_program(char* const* argv, const std::string& cwd, bool with_output);
+struct ProgramOptions {
+  char* const* argv = nullptr;  ///< Ends with a null.
+  std::string cwd;
+  rlimit files{};  ///< Descriptors that it may have open: what the node was started with.
+};
+
+/// In a process group of its own, killed by the kernel should this shim die.
+[[nodiscard]] ProgramStart start_program(const ProgramOptions& options, bool with_output);
 
 }  // namespace brood::exec

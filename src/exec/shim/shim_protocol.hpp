@@ -1,8 +1,8 @@
 // What a node and its shims say to each other. Both are built from one tree and checked against
 // `shim_version`, so messages are plain structs, one a packet, over a SOCK_SEQPACKET pair.
 //
-//   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX CWD PROGRAM ARGUMENT...
-//   shim: started | start_failed, later ended        node: stop (any number of times), or closes
+//   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX FILES_MAX FILES_LIMIT CWD PROGRAM ARGUMENT...
+//   shim: started | start_failed, later ended        node: stop, look (any number of times), or closes
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace brood::exec {
 
-inline constexpr int shim_version = 1;
+inline constexpr int shim_version = 2;
 /// Open in a new shim, besides 0, 1 and 2 (which are /dev/null).
 inline constexpr int shim_control_fd = 3;
 inline constexpr int shim_heartbeat_fd = 4;
@@ -35,7 +35,8 @@ inline std::int64_t boot_time_ns() noexcept {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop };
+/// `look`: the limit in the page has changed.
+enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop, look };
 /// What failed at a start; `ShimMessage::code` is the errno.
 enum class StartStep : std::int32_t { version = 1, resources, chdir, exec, node_stalled };
 
@@ -49,6 +50,7 @@ struct ShimMessage {
   std::uint32_t cause = 0;   ///< ended: an EndCause
   std::int64_t wait_ms = 0;  ///< stop: before SIGKILL; negative for ever
   std::uint64_t lost = 0;    ///< ended: bytes of output lost
+  std::uint64_t left = 0;    ///< ended: processes that the program left behind
 };
 static_assert(std::is_trivially_copyable_v<ShimMessage>);
 

@@ -2,10 +2,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -34,13 +38,21 @@ void append_pids(const std::string& text, std::vector<pid_t>& pids) {
   }
 }
 
-/// The state letter of /proc/PID/stat and the group; the name between them may hold anything but its end.
-bool stat_of(pid_t pid, char& state, int& group) {
+struct ProcessState {
+  char letter = 0;
+  int group = 0;
+};
+
+/// Of /proc/PID/stat; the name in it may hold anything but its end.
+std::optional<ProcessState> state_of(pid_t pid) {
   const std::string text = read_all("/proc/" + std::to_string(pid) + "/stat");
   const auto close_paren = text.rfind(')');
-  if (close_paren == std::string::npos) return false;
+  if (close_paren == std::string::npos) return std::nullopt;
+  ProcessState state;
   int parent = 0;
-  return std::sscanf(text.c_str() + close_paren + 1, " %c %d %d", &state, &parent, &group) == 3;
+  const int read =
+      std::sscanf(text.c_str() + close_paren + 1, " %c %d %d", &state.letter, &parent, &state.group);
+  return read == 3 ? std::optional(state) : std::nullopt;
 }
 
 std::vector<pid_t> descendants() {
@@ -50,6 +62,44 @@ std::vector<pid_t> descendants() {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
+}
+
+/// A process that is held: its number may come to mean another one, the signal goes to nobody then.
+class HeldProcess {
+ public:
+  explicit HeldProcess(pid_t pid) : pid_(pid), fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+  ~HeldProcess() {
+    if (fd_ >= 0) close(fd_);
+  }
+  HeldProcess(HeldProcess&& other) noexcept : pid_(other.pid_), fd_(other.fd_) { other.fd_ = -1; }
+  HeldProcess& operator=(HeldProcess&&) = delete;
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void signal(int signal) const {
+    if (fd_ >= 0) {
+      syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0);
+    } else {
+      kill(pid_, signal);  // a kernel older than 5.3, or no descriptor left
+    }
+  }
+
+ private:
+  pid_t pid_;
+  int fd_;
+};
+
+/// To each descendant but `group`. One that is listed again while it is held is a descendant for sure.
+void signal_descendants(int signal, int group) {
+  std::vector<HeldProcess> held;
+  for (const pid_t pid : descendants()) {
+    const auto state = state_of(pid);
+    if (state && state->group != group) held.emplace_back(pid);
+  }
+  if (held.empty()) return;
+  const auto again = descendants();
+  for (const auto& process : held) {
+    if (std::find(again.begin(), again.end(), process.pid()) != again.end()) process.signal(signal);
+  }
 }
 
 }  // namespace
@@ -87,19 +137,22 @@ void ProcessTree::signal_group(int signal) const {
   if (!program_reaped_) kill(-program_, signal);
 }
 
-bool ProcessTree::group_lives() const {
-  if (program_reaped_) return false;
+void ProcessTree::signal_all(int signal) const {
+  signal_group(signal);
+  signal_descendants(signal, program_reaped_ ? -1 : program_);
+}
+
+std::size_t ProcessTree::others() const {
+  std::size_t count = 0;
   for (const pid_t pid : descendants()) {
-    char state = 0;
-    int group = 0;
-    if (stat_of(pid, state, group) && group == program_ && state != 'Z' && state != 'X') return true;
+    const auto state = pid == program_ && !program_reaped_ ? std::nullopt : state_of(pid);
+    if (state && state->letter != 'Z' && state->letter != 'X') ++count;
   }
-  return false;
+  return count;
 }
 
 bool ProcessTree::kill_all() {
-  signal_group(SIGKILL);
-  for (const pid_t pid : descendants()) kill(pid, SIGKILL);
+  signal_all(SIGKILL);
   if (!poll()) return false;
   for (const pid_t child : children_of(getpid())) {
     if (child != program_ || program_reaped_) return false;

@@ -23,15 +23,16 @@ class ProcessTree {
 
   /// How the program ended, once it did. Reaps everything else that ended.
   std::optional<ProgramEnd> poll();
-  /// To every process of the program's group.
-  void signal_group(int signal) const;
-  /// Whether a live process is left in the program's group.
-  [[nodiscard]] bool group_lives() const;
+  /// To the program, its group, and all that it started, in whatever group or session that is.
+  void signal_all(int signal) const;
+  /// Live processes besides the program.
+  [[nodiscard]] std::size_t others() const;
   /// SIGKILL to all; true once nothing is left, the program reaped as well. Call again until then.
   bool kill_all();
 
  private:
   void reap_others() const;
+  void signal_group(int signal) const;
 
   pid_t program_;
   bool program_reaped_ = false;

@@ -3,26 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace brood::node {
 
-Result<std::optional<BytesView>> Assembler::take(BytesView body) {
+Assembler::Taken Assembler::take(const Frame& frame) {
   if (!complete_.empty()) complete_ = Bytes();
-  const auto header = read_header(body);
+  const auto header = read_header(frame.body);
   if (!header) return header.error();
   switch (header->kind) {
     case BodyKind::first_fragment:
-      return begin(*header);
+      return begin(*header, frame.is_cut);
     case BodyKind::next_fragment:
-      return go_on(*header);
+      return go_on(*header, frame.is_cut);
     case BodyKind::whole:
     case BodyKind::bare:
       break;
   }
-  return std::optional<BytesView>(body);
+  return std::optional<Frame>(frame);
 }
 
-Result<std::optional<BytesView>> Assembler::begin(const BodyHeader& header) {
+Assembler::Taken Assembler::begin(const BodyHeader& header, bool is_cut) {
   if (partial_.size() >= limits_.messages_max) {
     return Error{Errc::limit_exceeded,
                  fmt::format("fragments of more than {} messages at once", limits_.messages_max)};
@@ -33,10 +34,10 @@ Result<std::optional<BytesView>> Assembler::begin(const BodyHeader& header) {
   partial.expected = header.fragment;
   put_header(partial.body);
   bytes_ += partial.body.size();
-  return go_on(header);
+  return go_on(header, is_cut);
 }
 
-Result<std::optional<BytesView>> Assembler::go_on(const BodyHeader& header) {
+Assembler::Taken Assembler::go_on(const BodyHeader& header, bool is_cut) {
   const auto found = partial_.find(header.sequence);
   if (found == partial_.end()) return Error{Errc::malformed, "a fragment of a message that never began"};
   Partial& partial = found->second;
@@ -44,32 +45,43 @@ Result<std::optional<BytesView>> Assembler::go_on(const BodyHeader& header) {
     return Error{Errc::malformed, fmt::format("fragment {} of a message where {} was to come",
                                               header.fragment, partial.expected)};
   }
-  if (auto added = add(partial, header.rest); !added) return added.error();
-  if (--partial.expected != 0) return std::optional<BytesView>();
+  std::optional<Frame> taken;
+  if (!partial.given_up && (is_cut || !add(partial, header.rest))) taken = give_up(partial, header.rest);
+  if (--partial.expected != 0) return taken;
   bytes_ -= partial.body.size();
-  complete_ = std::move(partial.body);
+  if (!partial.given_up) {
+    complete_ = std::move(partial.body);
+    taken = Frame{complete_};
+  }
   partial_.erase(found);
-  return std::optional<BytesView>(complete_);
+  return taken;
 }
 
-Result<void> Assembler::add(Partial& partial, BytesView more) {
-  if (partial.body.size() + more.size() > limits_.message_bytes_max) {
-    return Error{Errc::limit_exceeded,
-                 fmt::format("a message of more than {} bytes", limits_.message_bytes_max)};
-  }
-  if (bytes_ + more.size() > limits_.bytes_max) {
-    return Error{Errc::limit_exceeded,
-                 fmt::format("incomplete messages of more than {} bytes together", limits_.bytes_max)};
-  }
-  bytes_ += more.size();
+/// False: that would be more than may be held.
+bool Assembler::add(Partial& partial, BytesView more) {
   const std::size_t needed = partial.body.size() + more.size();
+  if (needed > limits_.message_bytes_max || bytes_ + more.size() > limits_.bytes_max) return false;
+  bytes_ += more.size();
   if (needed > partial.body.capacity()) {
-    // Growing in large steps: each copies all that is there.
+    // Few steps, and the last one early: each copies all that is there, while other messages wait. What is
+    // reserved and never arrives is address space, not memory.
     const std::uint64_t fragments = std::min<std::uint64_t>(partial.expected, 1 << 20);
-    partial.body.reserve(std::min<std::size_t>(needed + fragments * more.size(), 4 * needed));
+    const std::size_t whole = std::min(needed + fragments * more.size(), limits_.message_bytes_max);
+    partial.body.reserve(std::min(whole, 32 * needed));
   }
   partial.body += more;
-  return {};
+  return true;
+}
+
+/// What has come of it is let go, but for its beginning.
+Frame Assembler::give_up(Partial& partial, BytesView more) {
+  bytes_ -= partial.body.size();
+  partial.given_up = true;
+  complete_ = std::exchange(partial.body, Bytes());
+  const std::size_t missing = FrameBuffer::cut_bytes - std::min(complete_.size(), FrameBuffer::cut_bytes);
+  complete_.append(more.substr(0, missing));
+  complete_.resize(std::min(complete_.size(), FrameBuffer::cut_bytes));
+  return Frame{complete_, true};
 }
 
 }  // namespace brood::node

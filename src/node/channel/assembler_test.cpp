@@ -25,11 +25,13 @@ Bytes whole(BytesView rest) {
 
 constexpr AssemblyLimits limits{.message_bytes_max = 100, .bytes_max = 150, .messages_max = 3};
 
-/// What take() gives, "..." while more is to come, or the error's code.
+/// What take() gives ("cut: " before one that is too large), "..." while more is to come, or the error's
+/// code.
 Bytes taken(Assembler& assembler, const Bytes& body) {
-  const auto result = assembler.take(body);
+  const auto result = assembler.take({.body = body});
   if (!result) return Bytes(to_string(result.error().code));
-  return result->has_value() ? Bytes(**result) : Bytes("...");
+  if (!result->has_value()) return "...";
+  return Bytes((*result)->is_cut ? "cut: " : "").append((*result)->body);
 }
 
 TEST(Assembler, WholeMessagesPassThrough) {
@@ -84,15 +86,35 @@ TEST(Assembler, HeadersThatAreNoneAreMalformed) {
 
 TEST(Assembler, AMessageKeepsToItsLimit) {
   Assembler assembler(limits);
-  EXPECT_EQ(taken(assembler, first(7, 1000, Bytes(60, 'x'))), "...");
-  EXPECT_EQ(taken(assembler, next(7, 999, Bytes(60, 'x'))), "limit_exceeded");
+  EXPECT_EQ(taken(assembler, first(7, 4, Bytes(60, 'x'))), "...");
+  EXPECT_EQ(taken(assembler, next(7, 3, Bytes(60, 'y'))), "cut: " + whole(Bytes(60, 'x') + Bytes(60, 'y')));
+  EXPECT_EQ(assembler.bytes(), 0U) << "what had come of it is not held";
+  // The rest is passed over, and others are served.
+  EXPECT_EQ(taken(assembler, next(7, 2, Bytes(60, 'x'))), "...");
+  EXPECT_EQ(taken(assembler, first(8, 1, "abc")), whole("abc"));
+  EXPECT_EQ(taken(assembler, next(7, 1, Bytes(60, 'x'))), "...");
+  EXPECT_EQ(assembler.incomplete(), 0U);
+  EXPECT_EQ(taken(assembler, first(7, 1, "abc")), whole("abc"));
+}
+
+TEST(Assembler, AFragmentThatIsItselfTooLargeEndsItsMessage) {
+  Assembler assembler(limits);
+  EXPECT_EQ(taken(assembler, first(7, 2, "ab")), "...");
+  const Bytes cut = next(7, 1, "cd");
+  const auto result = assembler.take({.body = cut, .is_cut = true});
+  ASSERT_TRUE(result && result->has_value());
+  EXPECT_TRUE((*result)->is_cut);
+  EXPECT_EQ((*result)->body, whole("abcd"));
+  EXPECT_EQ(assembler.incomplete(), 0U);
 }
 
 TEST(Assembler, AllMessagesTogetherKeepToTheirLimit) {
   Assembler assembler(limits);
   EXPECT_EQ(taken(assembler, first(7, 9, Bytes(70, 'x'))), "...");
   EXPECT_EQ(taken(assembler, first(8, 9, Bytes(70, 'x'))), "...");
-  EXPECT_EQ(taken(assembler, first(9, 9, Bytes(10, 'x'))), "limit_exceeded");
+  EXPECT_EQ(taken(assembler, first(9, 2, Bytes(10, 'x'))), "cut: " + whole(Bytes(10, 'x')));
+  EXPECT_EQ(taken(assembler, next(9, 1, Bytes(10, 'x'))), "...");
+  EXPECT_EQ(assembler.incomplete(), 2U);
 }
 
 TEST(Assembler, OnlySoManyMessagesMayBeIncomplete) {

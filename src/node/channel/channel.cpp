@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
+
+#include "node/handshake/flags.hpp"
 
 namespace brood::node {
 namespace {
@@ -41,19 +44,44 @@ Channel::Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOpt
                  std::weak_ptr<ChannelOwner> owner)
     : stream_(std::move(stream)),
       peer_(std::move(peer)),
+      dialect_(Dialect::of(peer_.flags & flag::announced)),
       send_buffer_max_(options.send_buffer_max),
       owner_(std::move(owner)),
+      budget_(options.budget),
       incoming_(options.message_bytes_max),
       assembler_({.message_bytes_max = options.message_bytes_max, .bytes_max = options.assembly_bytes_max}),
+      stalled_since_(Clock::now()),
       last_received_(Clock::now()),
       last_sent_(Clock::now()),
-      tick_timeout_(options.tick_timeout) {}
+      tick_timeout_(options.tick_timeout) {
+  queue_.set_framing(dialect_.framing);
+}
 
-void Channel::adopt(FairQueue&& waiting) {
+Channel::~Channel() {
+  budget_->give_back(backlog());
+}
+
+void Channel::add_backlog(std::size_t bytes) {
+  if (backlog_.fetch_add(bytes, std::memory_order_relaxed) == 0)
+    stalled_since_.store(Clock::now(), std::memory_order_relaxed);
+  budget_->take(bytes);
+}
+
+void Channel::take_backlog(std::size_t bytes) {
+  backlog_.fetch_sub(bytes, std::memory_order_relaxed);
+  budget_->give_back(bytes);
+}
+
+/// Under mutex_. What is being written belongs to its writer, and goes with the channel.
+void Channel::drop_queue() {
+  take_backlog(queue_.bytes());
+  queue_ = FairQueue();
+}
+
+void Channel::adopt(Outgoing& message) {
   const std::scoped_lock lock(mutex_);
-  backlog_.fetch_add(waiting.bytes(), std::memory_order_relaxed);
-  queue_ = std::move(waiting);
-  if (queue_.empty() || writing_) return;
+  add_backlog(queue_.append(message.control, std::move(message.payload)));
+  if (writing_) return;
   writing_ = true;
   write_later();
 }
@@ -95,25 +123,27 @@ bool Channel::deliver_frames(ChannelOwner& owner) {
   const DeliveringScope scope(*this);
   for (;;) {
     if (closed_.load(std::memory_order_acquire)) return false;
-    auto frame = incoming_.next();
-    if (!frame) {
-      close(DownReason::protocol_error, frame.error().message);
-      return false;
-    }
-    if (!frame->has_value()) return true;
-    if ((*frame)->empty()) continue;
-    if (auto handled = handle(owner, **frame); !handled) {
+    const auto frame = incoming_.next();
+    if (!frame) return true;
+    if (frame->body.empty()) continue;
+    if (auto handled = handle(owner, *frame); !handled) {
       close(DownReason::protocol_error, handled.error().message);
       return false;
     }
   }
 }
 
-Result<void> Channel::handle(ChannelOwner& owner, BytesView body) {
-  const auto message = assembler_.take(body);
-  if (!message) return message.error();
-  if (!message->has_value()) return {};
-  return owner.on_message(*this, **message, assembler_.owned());
+/// What memory cannot be had for ends this connection, not the node.
+Result<void> Channel::handle(ChannelOwner& owner, const Frame& frame) {
+  try {
+    const auto message = assembler_.take(frame);
+    if (!message) return message.error();
+    if (!message->has_value()) return {};
+    if ((*message)->is_cut) return owner.on_excess(*this, (*message)->body);
+    return owner.on_message(*this, (*message)->body, assembler_.owned());
+  } catch (const std::exception& error) {
+    return Error{Errc::limit_exceeded, fmt::format("what could not be taken in ({})", error.what())};
+  }
 }
 
 bool Channel::has_unread() const {
@@ -123,18 +153,31 @@ bool Channel::has_unread() const {
 // --- sending
 
 Sent Channel::send(std::span<Outgoing> messages, Urgency urgency, Flush flush) {
+  const Sent sent = enqueue(messages, urgency, flush);
+  if (budget_->is_exceeded()) {
+    if (const auto owner = owner_.lock()) owner->on_over_budget();
+  }
+  return sent;
+}
+
+Sent Channel::enqueue(std::span<Outgoing> messages, Urgency urgency, Flush flush) {
   bool direct = false;
   bool overflows = false;
   {
     const std::scoped_lock lock(mutex_);
     if (closed_ || broken_) return Sent::closed;
-    const std::size_t waiting = backlog();
+    // Small messages pass by the large ones of others: they do not wait for those, and are not refused for
+    // them.
+    const bool stands = std::any_of(messages.begin(), messages.end(), [this](const Outgoing& message) {
+      return queue_.must_stand_in_line(message.control, message.payload.size());
+    });
+    const std::size_t waiting = stands ? backlog() : backlog() - queue_.bytes_in_line();
     if (urgency == Urgency::refusable && waiting > send_buffer_max_) return Sent::busy;
     overflows = waiting > hard_bound(send_buffer_max_);
     if (!overflows) {
       std::size_t added = 0;
       for (Outgoing& message : messages) added += queue_.append(message.control, std::move(message.payload));
-      backlog_.fetch_add(added, std::memory_order_relaxed);
+      add_backlog(added);
       if (writing_) return Sent::taken;
       if ((flush == Flush::soon || delivering != nullptr) && ++held_ < held_max) {
         hold();
@@ -160,7 +203,7 @@ void Channel::tick() {
   {
     const std::scoped_lock lock(mutex_);
     if (closed_ || broken_ || writing_) return;
-    backlog_.fetch_add(queue_.append_tick(), std::memory_order_relaxed);
+    add_backlog(queue_.append_tick());
     writing_ = true;
   }
   write_some(false);
@@ -170,8 +213,7 @@ bool Channel::refill() {
   if (!inflight_.empty()) return true;
   {
     const std::scoped_lock lock(mutex_);
-    if (queue_.empty() && stream_->wants_write())
-      backlog_.fetch_add(queue_.append_tick(), std::memory_order_relaxed);
+    if (queue_.empty() && stream_->wants_write()) add_backlog(queue_.append_tick());
     if (queue_.refill(inflight_)) return true;
     writing_ = false;
   }
@@ -190,8 +232,10 @@ bool Channel::write_pieces() {
       return false;
     }
     inflight_.consume(static_cast<std::size_t>(written));
-    backlog_.fetch_sub(static_cast<std::size_t>(written), std::memory_order_relaxed);
-    last_sent_.store(Clock::now(), std::memory_order_relaxed);
+    take_backlog(static_cast<std::size_t>(written));
+    const auto now = Clock::now();
+    last_sent_.store(now, std::memory_order_relaxed);
+    stalled_since_.store(now, std::memory_order_relaxed);
   }
   return true;
 }
@@ -241,13 +285,14 @@ void Channel::await_writable() {
 
 void Channel::write_failed() {
   // What the peer sent before it went is still to be read: the reader ends the channel, not we.
-  inflight_.clear();
+  dropped_bytes_.fetch_add(backlog(), std::memory_order_relaxed);
+  inflight_ = SendQueue();
   {
     const std::scoped_lock lock(mutex_);
-    queue_.clear();
+    queue_ = FairQueue();
     broken_ = true;
   }
-  backlog_.store(0, std::memory_order_relaxed);
+  budget_->give_back(backlog_.exchange(0, std::memory_order_relaxed));
   if (const auto owner = owner_.lock()) owner->on_drained();
 }
 
@@ -256,6 +301,8 @@ void Channel::close(DownReason reason, std::string words) {
     const std::scoped_lock lock(mutex_);
     if (closed_) return;
     closed_ = true;
+    dropped_bytes_.fetch_add(backlog(), std::memory_order_relaxed);
+    drop_queue();
   }
   ::shutdown(stream_->socket().native_handle(), SHUT_RDWR);
   asio::post(stream_->socket().get_executor(), [self = shared_from_this(), reason, words = std::move(words)] {

@@ -19,6 +19,7 @@
 #include "node/channel/control.hpp"
 #include "node/channel/fair_queue.hpp"
 #include "node/channel/frames.hpp"
+#include "node/channel/send_budget.hpp"
 #include "node/channel/stream.hpp"
 #include "node/channel/ticker.hpp"
 #include "node/distribution.hpp"
@@ -27,14 +28,8 @@ namespace brood::node {
 
 class Channel;
 
-/// A message on its way out; `payload` is moved from once it is taken.
-struct Outgoing {
-  OutgoingControl control;
-  Bytes payload;
-};
-
 enum class Urgency : std::uint8_t {
-  refusable,  ///< Not taken when send_buffer_max waits already.
+  refusable,  ///< Not taken when send_buffer_max waits already that it would have to wait for.
   required,   ///< Taken up to the hard bound.
 };
 
@@ -57,10 +52,15 @@ class ChannelOwner {
   /// The body of a whole message; valid during the call. `owned`: where it lies, if that may be taken over.
   /// An error closes the channel (protocol_error).
   virtual Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) = 0;
+  /// The beginning of a message that is larger than may be, of which the rest is passed over: enough to see
+  /// what it was and who waits for an answer to it. Errors as above.
+  virtual Result<void> on_excess(Channel& channel, BytesView head) = 0;
   virtual void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
                          const std::string& words) = 0;
   /// Everything that was queued has been handed to the kernel. Any thread.
   virtual void on_drained() = 0;
+  /// What was just queued exceeds the budget of all channels. Any thread, without a lock held.
+  virtual void on_over_budget() = 0;
 };
 
 struct ChannelOptions {
@@ -68,17 +68,19 @@ struct ChannelOptions {
   std::size_t message_bytes_max;
   std::size_t assembly_bytes_max;
   milliseconds tick_timeout;
+  std::shared_ptr<SendBudget> budget;  ///< Shared by all channels of a node.
 };
 
 class Channel final : public std::enable_shared_from_this<Channel> {
  public:
   Channel(std::unique_ptr<Stream> stream, PeerInfo peer, const ChannelOptions& options,
           std::weak_ptr<ChannelOwner> owner);
+  ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  /// Takes messages that waited for this channel; before start().
-  void adopt(FairQueue&& waiting);
+  /// Takes a message that waited for this channel and fits its peer; before start().
+  void adopt(Outgoing& message);
   /// Begins to read. `received`: what came behind the handshake. On the io thread.
   void start(BytesView received);
 
@@ -91,7 +93,16 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void close(DownReason reason, std::string words);
 
   [[nodiscard]] const PeerInfo& peer() const { return peer_; }
+  /// What is sent must fit it.
+  [[nodiscard]] const Dialect& dialect() const { return dialect_; }
   [[nodiscard]] std::size_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
+  /// Since when bytes wait and the peer has taken none of them.
+  [[nodiscard]] Clock::time_point stalled_since() const {
+    return stalled_since_.load(std::memory_order_relaxed);
+  }
+  /// How many bytes waited when it was closed.
+  [[nodiscard]] std::size_t dropped_bytes() const { return dropped_bytes_.load(std::memory_order_relaxed); }
   [[nodiscard]] Clock::time_point last_received() const {
     return last_received_.load(std::memory_order_relaxed);
   }
@@ -106,10 +117,11 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void restart_silence(Clock::time_point now) { counted_from_ = now; }
 
  private:
+  Sent enqueue(std::span<Outgoing> messages, Urgency urgency, Flush flush);
   void read();
   void on_read(std::size_t count);
   bool deliver_frames(ChannelOwner& owner);
-  Result<void> handle(ChannelOwner& owner, BytesView body);
+  Result<void> handle(ChannelOwner& owner, const Frame& frame);
   void write_some(bool on_io_thread);
   bool refill();
   bool write_pieces();
@@ -118,11 +130,16 @@ class Channel final : public std::enable_shared_from_this<Channel> {
   void write_held();
   void await_writable();
   void write_failed();
+  void add_backlog(std::size_t bytes);
+  void take_backlog(std::size_t bytes);
+  void drop_queue();
 
   const std::unique_ptr<Stream> stream_;  ///< Open until this object goes; close() only shuts it down.
   const PeerInfo peer_;
+  const Dialect dialect_;
   const std::size_t send_buffer_max_;
   const std::weak_ptr<ChannelOwner> owner_;
+  const std::shared_ptr<SendBudget> budget_;
 
   FrameBuffer incoming_;     ///< Io thread.
   Assembler assembler_;      ///< Io thread.
@@ -139,7 +156,9 @@ class Channel final : public std::enable_shared_from_this<Channel> {
 
   SendQueue inflight_;  ///< Belongs to whoever set writing_.
 
-  std::atomic<std::size_t> backlog_{0};
+  std::atomic<std::size_t> backlog_{0};  ///< Changed with budget_, by add_backlog() and take_backlog() alone.
+  std::atomic<std::size_t> dropped_bytes_{0};
+  std::atomic<Clock::time_point> stalled_since_;
   std::atomic<Clock::time_point> last_received_;
   std::atomic<Clock::time_point> last_sent_;
   std::atomic<milliseconds> tick_timeout_;

@@ -10,7 +10,8 @@ namespace {
 
 class Encoder {
  public:
-  Encoder(TermWriter& out, const OutgoingControl& control) : out_(out), control_(control) {}
+  Encoder(TermWriter& out, const OutgoingControl& control, BytesView reason)
+      : out_(out), control_(control), reason_(reason) {}
 
   void begin(std::size_t arity) {
     out_.tuple(arity);
@@ -21,6 +22,7 @@ class Encoder {
   void ref() { out_.ref(*control_.ref); }
   void name() { out_.atom(control_.name->name); }
   void id() { out_.unsigned_integer(control_.id); }
+  void reason() { out_.encoded(reason_); }
   void unused_cookie() { out_.atom(""); }
   void name_or(const Pid* pid) {
     if (control_.name != nullptr) {
@@ -33,6 +35,7 @@ class Encoder {
  private:
   TermWriter& out_;
   const OutgoingControl& control_;
+  const BytesView reason_;
 };
 
 // Pids and references in the form that every node writes today, into ones of earlier messages: their memory,
@@ -300,10 +303,18 @@ Error bad(std::string_view what) {
 
 }  // namespace
 
-void encode_control(TermWriter& out, const OutgoingControl& control) {
-  Encoder write(out, control);
+void encode_control(TermWriter& out, const OutgoingControl& control, BytesView reason) {
+  Encoder write(out, control, reason);
   switch (control.op) {
+    case Op::send:
+      return write.begin(3), write.unused_cookie(), write.to();
+    case Op::exit:
+    case Op::exit2:
+      return write.begin(4), write.from(), write.to(), write.reason();
+    case Op::monitor_p_exit:
+      return write.begin(5), write.name_or(control.from), write.to(), write.ref(), write.reason();
     case Op::link:
+    case Op::unlink:
     case Op::send_sender:
     case Op::payload_exit:
     case Op::payload_exit2:

@@ -53,13 +53,20 @@ struct OutgoingControl {
   const Ref* ref = nullptr;    ///< A monitor, an alias or a request.
   std::uint64_t id = 0;        ///< Of an unlink.
   BytesView head = {};         ///< What stands before the payload, of which the payload is the last part.
+  bool of_call = false;        ///< A monitor that a call can go without.
 };
+
+/// The op has its reason (an encoded term) inside the control message, not behind it.
+[[nodiscard]] constexpr bool has_reason_inside(Op op) {
+  return op == Op::exit || op == Op::exit2 || op == Op::monitor_p_exit;
+}
 
 /// The ops that brood sends: link, reg_send, send_sender, monitor_p, demonitor_p, payload_exit,
 /// payload_exit2, payload_monitor_p_exit, spawn_reply (always {error, notsup} in kind: the atom notsup),
-/// alias_send, unlink_id, unlink_id_ack. Anything else is a bug of the caller. Written without a version
-/// byte, as behind a header.
-void encode_control(TermWriter& out, const OutgoingControl& control);
+/// alias_send, unlink_id, unlink_id_ack; and to peers that know no others (channel/dialect.hpp): send,
+/// unlink, and exit, exit2 and monitor_p_exit with their `reason` (with version byte). Anything else is a bug
+/// of the caller. Written without a version byte, as behind a header.
+void encode_control(TermWriter& out, const OutgoingControl& control, BytesView reason = {});
 
 /// A control message as received. Which fields are set depends on `op`; trace variants are folded into their
 /// plain forms, and exits with a reason inside into the payload forms, so that after decoding `op` is one of

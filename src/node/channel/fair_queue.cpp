@@ -12,6 +12,11 @@ namespace {
 constexpr int turns_per_refill = 4;
 constexpr std::size_t frame_length_bytes = 4;
 
+/// `payload_bytes`: with version byte.
+constexpr bool is_large(std::size_t payload_bytes) {
+  return payload_bytes > fragment_bytes + 1;
+}
+
 std::size_t hash_of(BytesView text, std::uint64_t number) {
   return std::hash<BytesView>()(text) ^ (number * 0x9e3779b97f4a7c15U);
 }
@@ -33,9 +38,9 @@ FairQueue::Sender FairQueue::sender_of(const OutgoingControl& control) {
 
 std::size_t FairQueue::append(const OutgoingControl& control, Bytes&& payload) {
   std::size_t added = 0;
-  const bool large = payload.size() > fragment_bytes + 1;
+  const bool large = is_large(payload.size()) && framing_ == Framing::header;
   if (!large && in_line_.empty()) {
-    added = ready_.append(control, std::move(payload));
+    added = ready_.append(control, std::move(payload), framing_);
   } else {
     const Sender sender = sender_of(control);
     added = large || in_line_.contains(sender) ? stand_in_line(sender, control, std::move(payload))
@@ -43,6 +48,10 @@ std::size_t FairQueue::append(const OutgoingControl& control, Bytes&& payload) {
   }
   bytes_ += added;
   return added;
+}
+
+bool FairQueue::must_stand_in_line(const OutgoingControl& control, std::size_t payload_bytes) const {
+  return is_large(payload_bytes) || (!in_line_.empty() && in_line_.contains(sender_of(control)));
 }
 
 std::size_t FairQueue::append_tick() {
@@ -54,7 +63,7 @@ std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl
   auto [place, is_new] = in_line_.try_emplace(sender);
   if (is_new) place->second = lines_.insert(lines_.end(), Line{sender, {}});
   std::deque<Item>& items = place->second->items;
-  if (payload.size() > fragment_bytes + 1) {
+  if (is_large(payload.size())) {
     Item item;
     TermWriter writer(item.head);
     encode_control(writer, control);

@@ -23,6 +23,9 @@ inline constexpr std::size_t fragment_bytes = 64 * 1024;
 
 class FairQueue {
  public:
+  /// Where messages pass through whole, no sender ever stands in line. Before the first message.
+  void set_framing(Framing framing) { framing_ = framing; }
+
   /// One message. `payload` is an encoded term with version byte, or empty; it may be moved from. Returns how
   /// many bytes will go out for it.
   std::size_t append(const OutgoingControl& control, Bytes&& payload);
@@ -31,6 +34,10 @@ class FairQueue {
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
   /// Not yet handed out by refill().
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  /// Of senders in line: what messages of others pass by.
+  [[nodiscard]] std::size_t bytes_in_line() const { return bytes_ - ready_.bytes(); }
+  /// A message of so many bytes would have to wait for its sender's turns.
+  [[nodiscard]] bool must_stand_in_line(const OutgoingControl& control, std::size_t payload_bytes) const;
   void clear();
 
   /// Fills `out`, which must be empty, with what is to be written next. False: there is nothing.
@@ -62,6 +69,7 @@ class FairQueue {
   void take_turn(Line& line, SendQueue& out);
   bool send_fragment(Item& item, SendQueue& out);
 
+  Framing framing_ = Framing::header;
   SendQueue ready_;  ///< Of senders that are not in line.
   Lines lines_;      ///< In the order of their turns.
   std::map<Sender, Lines::iterator> in_line_;

@@ -48,19 +48,19 @@ class Receiver {
  private:
   void read() {
     for (;;) {
-      auto frame = frames_.next();
-      ASSERT_TRUE(frame.has_value()) << frame.error().message;
-      if (!frame->has_value()) return;
-      if ((*frame)->empty()) {
+      const auto frame = frames_.next();
+      if (!frame) return;
+      ASSERT_FALSE(frame->is_cut);
+      if (frame->body.empty()) {
         ++ticks;
         continue;
       }
-      longest_frame = std::max(longest_frame, (*frame)->size());
-      auto message = assembler_.take(**frame);
+      longest_frame = std::max(longest_frame, frame->body.size());
+      auto message = assembler_.take(*frame);
       ASSERT_TRUE(message.has_value()) << message.error().message;
       if (!message->has_value()) continue;
       Message& got = messages.emplace_back();
-      auto decoded = decode_control(**message, {}, got.control);
+      auto decoded = decode_control((*message)->body, {}, got.control);
       ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
       got.term = got.control.term();
     }
@@ -89,6 +89,41 @@ void write_all(FairQueue& queue, Receiver& receiver) {
   while (queue.refill(out)) {
     while (!out.empty()) write_some(out, SIZE_MAX, receiver);
   }
+}
+
+TEST(FairQueue, APeerWithoutFragmentsGetsEachMessageInAFrameOfItsOwn) {
+  FairQueue queue;
+  queue.set_framing(Framing::bare);
+  Receiver receiver;
+  const Pid from = process(7);
+  const Bytes large = payload(5 * fragment_bytes);
+  queue.append({.op = Op::send, .from = &from, .to = &to}, Bytes(large));
+  queue.append({.op = Op::send, .from = &from, .to = &to}, payload(3));
+  queue.append({.op = Op::link, .from = &from, .to = &to}, {});
+  const Bytes reason = encode_term(Term::atom("crashed"));
+  queue.append({.op = Op::exit, .from = &from, .to = &to}, Bytes(reason));
+  write_all(queue, receiver);
+  ASSERT_EQ(receiver.messages.size(), 4U);
+  EXPECT_EQ(receiver.messages[0].term, large);
+  EXPECT_EQ(receiver.messages[1].term, payload(3));
+  EXPECT_EQ(receiver.messages[2].control.op, Op::link);
+  EXPECT_EQ(receiver.messages[3].control.op, Op::payload_exit);
+  EXPECT_EQ(receiver.messages[3].control.reason, reason.substr(1));
+  EXPECT_GT(receiver.longest_frame, large.size());
+}
+
+TEST(FairQueue, SmallMessagesOfOthersDoNotCountWhatStandsInLine) {
+  FairQueue queue;
+  const Pid large = process(1);
+  const Pid small = process(2);
+  queue.append({.op = Op::send_sender, .from = &large, .to = &to}, payload(10 * fragment_bytes));
+  queue.append({.op = Op::send_sender, .from = &small, .to = &to}, payload(100));
+  EXPECT_GT(queue.bytes_in_line(), 10 * fragment_bytes);
+  EXPECT_LT(queue.bytes() - queue.bytes_in_line(), 1000U);
+  EXPECT_FALSE(queue.must_stand_in_line({.op = Op::send_sender, .from = &small, .to = &to}, 100));
+  EXPECT_TRUE(queue.must_stand_in_line({.op = Op::send_sender, .from = &large, .to = &to}, 100));
+  EXPECT_TRUE(
+      queue.must_stand_in_line({.op = Op::send_sender, .from = &small, .to = &to}, 2 * fragment_bytes));
 }
 
 TEST(FairQueue, EverySendersMessagesArriveInOrderAndAsTheyWereSent) {

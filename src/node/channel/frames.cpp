@@ -1,7 +1,6 @@
 #include "node/channel/frames.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cstring>
 
 #include "node/net/wire.hpp"
@@ -45,17 +44,19 @@ std::span<char> FrameBuffer::space() {
   return {bytes_.get() + end_, capacity_ - end_};
 }
 
-Result<std::optional<BytesView>> FrameBuffer::next() {
+std::optional<Frame> FrameBuffer::next() {
+  const std::size_t passed = std::min(to_pass_over_, end_ - begin_);
+  begin_ += passed;
+  to_pass_over_ -= passed;
   const BytesView in(bytes_.get() + begin_, end_ - begin_);
-  if (in.size() < 4) return std::optional<BytesView>();
+  if (to_pass_over_ != 0 || in.size() < 4) return std::nullopt;
   const auto length = static_cast<std::size_t>(wire::get(in, 4));
-  if (length > frame_bytes_max_) {
-    return Error{Errc::limit_exceeded,
-                 fmt::format("a message of {} bytes, over the limit of {}", length, frame_bytes_max_)};
-  }
-  if (in.size() - 4 < length) return std::optional<BytesView>();
-  begin_ += 4 + length;
-  return std::optional<BytesView>(in.substr(4, length));
+  const bool is_cut = length > frame_bytes_max_;
+  const std::size_t shown = is_cut ? std::min(length, cut_bytes) : length;
+  if (in.size() - 4 < shown) return std::nullopt;
+  begin_ += 4 + shown;
+  to_pass_over_ = length - shown;
+  return Frame{in.substr(4, shown), is_cut};
 }
 
 }  // namespace brood::node

@@ -19,17 +19,25 @@ std::size_t begin_frame(Bytes& out);
 /// Writes the length of the frame opened at `start`; `following` more bytes of it are sent from elsewhere.
 void end_frame(Bytes& out, std::size_t start, std::size_t following);
 
+struct Frame {
+  BytesView body;       ///< Empty: a tick.
+  bool is_cut = false;  ///< It is larger than may be: this is its beginning, the rest is passed over.
+};
+
 class FrameBuffer {
  public:
+  /// How much of a frame over the limit is shown: more than any control message takes.
+  static constexpr std::size_t cut_bytes = 64 * 1024;
+
   explicit FrameBuffer(std::size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
 
   /// Room to receive into; never empty. Views that next() returned end here.
   [[nodiscard]] std::span<char> space();
   /// `count` bytes of the last space() have been filled.
   void commit(std::size_t count) { end_ += count; }
-  /// The body of the next complete frame (empty: a tick); nullopt when more bytes are needed.
-  /// limit_exceeded: a frame longer than the limit; the stream is lost.
-  [[nodiscard]] Result<std::optional<BytesView>> next();
+  /// The next complete frame, or the beginning of one that is over the limit; nullopt when more bytes are
+  /// needed.
+  [[nodiscard]] std::optional<Frame> next();
 
  private:
   std::size_t frame_bytes_max_;
@@ -37,6 +45,7 @@ class FrameBuffer {
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::size_t to_pass_over_ = 0;  ///< Of a frame over the limit.
 };
 
 }  // namespace brood::node

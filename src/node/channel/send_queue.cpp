@@ -14,6 +14,23 @@ constexpr std::size_t own_piece_bytes = 32 * 1024;
 constexpr std::size_t piece_bytes_max = 512 * 1024;
 /// Memory of a piece that is kept for the next messages.
 constexpr std::size_t kept_bytes_max = 1024 * 1024;
+/// And so many pieces: after a time of slow reading, a peer's queue gives back what it has grown to.
+constexpr std::size_t kept_pieces_max = 4;
+
+/// All of a body but the payload, of which the version byte is not sent with it.
+void put_message_head(Bytes& out, const OutgoingControl& control, BytesView payload, Framing framing) {
+  const bool has_version_bytes = framing == Framing::bare;
+  if (has_version_bytes) {
+    out.append({pass_through, version_byte});
+  } else {
+    put_header(out);
+  }
+  const bool is_inside = has_reason_inside(control.op);
+  TermWriter writer(out);
+  encode_control(writer, control, is_inside ? payload : BytesView());
+  if (has_version_bytes && !is_inside && !payload.empty()) out.push_back(version_byte);
+  out += control.head;
+}
 
 }  // namespace
 
@@ -32,14 +49,11 @@ void SendQueue::seal(SharedBytes shared, BytesView part) {
   open_ = false;
 }
 
-std::size_t SendQueue::append(const OutgoingControl& control, Bytes&& payload) {
+std::size_t SendQueue::append(const OutgoingControl& control, Bytes&& payload, Framing framing) {
   Bytes& piece = open_piece();
   const std::size_t start = begin_frame(piece);
-  put_header(piece);
-  TermWriter writer(piece);
-  encode_control(writer, control);
-  piece += control.head;
-  // Behind a header terms have no version byte.
+  put_message_head(piece, control, payload, framing);
+  if (has_reason_inside(control.op)) payload.clear();
   const std::size_t payload_bytes = payload.empty() ? 0 : payload.size() - 1;
   std::size_t added = 0;
   if (payload_bytes < own_piece_bytes) {
@@ -85,6 +99,10 @@ void SendQueue::recycle(Piece& piece) {
 
 void SendQueue::clear() {
   for (std::size_t i = 0; i < used_; ++i) recycle(pieces_[i]);
+  if (pieces_.size() > kept_pieces_max) {
+    pieces_.resize(kept_pieces_max);
+    pieces_.shrink_to_fit();
+  }
   used_ = first_ = offset_ = bytes_ = 0;
   open_ = false;
 }

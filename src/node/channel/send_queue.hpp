@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "node/channel/control.hpp"
+#include "node/channel/dialect.hpp"
 
 namespace brood::node {
 
@@ -23,7 +23,7 @@ class SendQueue {
  public:
   /// One message in one frame. `payload` is an encoded term with version byte, or empty; it may be moved
   /// from. Returns how many bytes were added.
-  std::size_t append(const OutgoingControl& control, Bytes&& payload);
+  std::size_t append(const OutgoingControl& control, Bytes&& payload, Framing framing = Framing::header);
   std::size_t append_tick();
   /// Whole frames.
   void append_bytes(BytesView frames);

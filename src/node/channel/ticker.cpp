@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "process/callback.hpp"
+
 namespace brood::node {
 
 using std::chrono::milliseconds;
@@ -48,7 +50,8 @@ void Ticker::run(const Round& round) {
     const auto now = Clock::now();
     // A quarter of a time-out is four rounds; small delays of a busy machine are no gap.
     const bool late = now - planned > std::max(4 * interval, milliseconds(100));
-    interval = round(now, late);
+    interval = milliseconds(100);  // where the round itself cannot say
+    process::run_callback("a round of ticks", [&] { interval = round(now, late); });
     planned = Clock::now() + interval;
     lock.lock();
     changed_.wait_until(lock, planned, [this] { return stopping_ || woken_; });

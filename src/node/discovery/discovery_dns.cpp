@@ -22,8 +22,7 @@ class DnsDiscovery final : public Discovery {
 
  private:
   void poll() {
-    boost::asio::io_context io;
-    const auto endpoints = resolve_now(io, options_.name, host_.port);
+    const auto endpoints = resolve_now(options_.name, host_.port);
     if (!endpoints) return;  // a service without pods has no addresses
     // All nodes are named by addresses of one kind, that of this one.
     const bool is_v6 = host_part(NodeName(host_.name)).find(':') != std::string_view::npos;

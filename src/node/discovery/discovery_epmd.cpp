@@ -57,8 +57,10 @@ class EpmdDiscovery final : public Discovery {
     asio::io_context io;
     std::deque<Question> questions;  // where one stays while others are added
     for (const std::string& host : options_.hosts) {
-      const auto endpoints = resolve_now(io, host, host_.epmd_port);
-      if (endpoints) ask(questions.emplace_back(io, host), *endpoints);
+      Question& question = questions.emplace_back(io, host);
+      resolve_async(io, host, host_.epmd_port, [&question](const Result<Endpoints>& endpoints) {
+        if (endpoints) ask(question, *endpoints);
+      });
     }
     io.run_for(patience);
     for (const Question& question : questions) {

@@ -1,6 +1,4 @@
 // Discovery by signed datagrams to a multicast group.
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/multicast.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -11,6 +9,7 @@
 #include "node/discovery/gossip_packet.hpp"
 #include "node/net/names.hpp"
 #include "node/net/resolve.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 namespace {
@@ -50,17 +49,17 @@ class MulticastDiscovery final : public Discovery {
   bool open() {
     const std::string near =
         options_.interface.empty() ? std::string(host_part(NodeName(host_.name))) : options_.interface;
-    const auto own = resolve_now(io_, near, 0);
+    const auto own = resolve_now(near, 0);
     if (!own || !own->front().address().is_v4()) {
-      spdlog::error("multicast discovery: {} is no IPv4 address of this machine", near);
+      log::error("multicast discovery: {} is no IPv4 address of this machine", near);
       return false;
     }
     const auto interface = own->front().address().to_v4();
     ErrorCode error;
     const auto group = asio::ip::make_address_v4(options_.group, error);
     if (error || !group.is_multicast()) {
-      spdlog::error("multicast discovery: {} is no multicast address; allowed: 224.0.0.0 to 239.255.255.255",
-                    options_.group);
+      log::error("multicast discovery: {} is no multicast address; allowed: 224.0.0.0 to 239.255.255.255",
+                 options_.group);
       return false;
     }
     group_ = udp::endpoint(group, options_.port);
@@ -76,8 +75,8 @@ class MulticastDiscovery final : public Discovery {
     step([&] { socket_.set_option(asio::ip::multicast::enable_loopback(true), error); });
     step([&] { socket_.set_option(asio::ip::multicast::hops(options_.ttl), error); });
     if (error)
-      spdlog::error("multicast discovery at {}:{} by {}: {}", options_.group, options_.port, near,
-                    error.message());
+      log::error("multicast discovery at {}:{} by {}: {}", options_.group, options_.port, near,
+                 error.message());
     return !error;
   }
 
@@ -85,7 +84,7 @@ class MulticastDiscovery final : public Discovery {
     ErrorCode error;
     socket_.send_to(asio::buffer(make_gossip(said_, host_.cookie, wall_time())), group_, 0, error);
     if (error && !std::exchange(warned_, true)) {
-      spdlog::warn("multicast discovery cannot send to {}: {}", options_.group, error.message());
+      log::warn("multicast discovery cannot send to {}: {}", options_.group, error.message());
     }
     timer_.expires_after(options_.every);
     timer_.async_wait([this](const ErrorCode& cancelled) {

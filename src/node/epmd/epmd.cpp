@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "node/net/wire.hpp"
@@ -87,7 +89,7 @@ std::optional<Result<NodeAddress>> lookup_answer(BytesView received) {
   return Result<NodeAddress>(address);
 }
 
-Result<void> start_epmd() {
+Result<void> start_epmd(const std::string& address) {
   // Its own standard streams, so that it does not hold on to ours for as long as it lives.
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -96,9 +98,22 @@ Result<void> start_epmd() {
   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   char program[] = "epmd";
   char option[] = "-daemon";
-  char* const argv[] = {program, option, nullptr};
+  char address_option[] = "-address";
+  std::string where = address;
+  const bool given = !where.empty() && std::getenv("ERL_EPMD_ADDRESS") == nullptr;
+  char* const argv[] = {program, option, given ? address_option : nullptr, where.data(), nullptr};
+  // The signals that a node blocks or ignores are not for it: it must end when somebody tells it to.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigfillset(&signals);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t child = 0;
-  const int failed = posix_spawnp(&child, program, &actions, nullptr, argv, environ);
+  const int failed = posix_spawnp(&child, program, &actions, &attributes, argv, environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
     return Error{Errc::io,

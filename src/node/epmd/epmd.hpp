@@ -37,7 +37,8 @@ struct NodeAddress {
 
 /// Starts EPMD on this machine, in the background, if it is in the PATH; where one runs already nothing
 /// changes. It inherits ERL_EPMD_PORT and ERL_EPMD_ADDRESS. It answers a little later than this returns.
-/// Errors: io (not in the PATH, or it could not be started), with what to install.
-Result<void> start_epmd();
+/// `address`: where it listens, beside the loopback address, unless ERL_EPMD_ADDRESS says so; empty: at all
+/// addresses. Errors: io (not in the PATH, or it could not be started), with what to install.
+Result<void> start_epmd(const std::string& address);
 
 }  // namespace brood::node::epmd

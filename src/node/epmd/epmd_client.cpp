@@ -1,7 +1,6 @@
 #include "node/epmd/epmd_client.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <boost/asio/buffer.hpp>
@@ -9,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <thread>
+
+#include "process/log/log.hpp"
 
 namespace brood::node::epmd {
 namespace {
@@ -193,7 +194,7 @@ void Registrar::retry() {
                             if (!answer) return self->retry_later();
                             // The creation stays what it was: peers know this start of the node by it.
                             if (self->keep(std::move(socket)))
-                              spdlog::info("registered with EPMD again as {}", self->registration_.name);
+                              log::info("registered with EPMD again as {}", self->registration_.name);
                           });
 }
 

@@ -41,6 +41,10 @@ inline constexpr std::uint64_t alias = std::uint64_t{1} << 35;
 /// this one is the highest that is a small integer there.
 inline constexpr std::uint64_t call_watch = std::uint64_t{1} << 58;
 
+/// Of brood, too: this node proves who it is at the end of the handshake, to peers that do the same
+/// (handshake/proof.hpp).
+inline constexpr std::uint64_t proof = std::uint64_t{1} << 57;
+
 /// What mandatory_25_digest stands for.
 inline constexpr std::uint64_t mandatory_25 = extended_references | fun_tags | extended_pids_ports |
                                               new_fun_tags | export_ptr_tag | bit_binaries | new_floats |
@@ -51,11 +55,12 @@ inline constexpr std::uint64_t mandatory_25 = extended_references | fun_tags | e
 inline constexpr std::uint64_t announced = mandatory_25 | mandatory_25_digest | dist_monitor |
                                            dist_monitor_name | unicode_io | small_atom_tags | send_sender |
                                            big_seqtrace_labels | exit_payload | fragments | unlink_id |
-                                           spawn | v4_nc | alias | call_watch;
+                                           spawn | v4_nc | alias | call_watch | proof;
 
-/// What a peer must have. Every OTP from 24 on has all of it; with them there is one form of each message.
-inline constexpr std::uint64_t required = mandatory_25 | dist_monitor | dist_monitor_name | send_sender |
-                                          exit_payload | fragments | unlink_id | v4_nc | alias;
+/// What a peer must have: what OTP 25 asks of its own. Every OTP from 23 on has it, and so have C nodes of
+/// its libei and Java nodes of its Jinterface; with them there is one form of each term. What else a peer
+/// lacks is not asked of it (channel/dialect.hpp).
+inline constexpr std::uint64_t required = mandatory_25;
 
 /// Flags as a peer means them: the digest flag spelled out.
 [[nodiscard]] constexpr std::uint64_t expand(std::uint64_t flags) {

@@ -28,7 +28,8 @@ std::string_view status_text(HandshakeStatus status) {
   return "not_allowed";
 }
 
-BytesView view(const Digest& digest) {
+template <typename Bytes>
+BytesView view(const Bytes& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
@@ -50,6 +51,7 @@ Result<std::optional<Bytes>> take_handshake_packet(Bytes& buffer, LengthBytes le
 Handshake Handshake::initiator(HandshakeOptions options, NodeName peer) {
   Handshake handshake(std::move(options));
   handshake.state_ = State::status;
+  handshake.is_initiator_ = true;
   handshake.peer_.name = std::move(peer);
   const HandshakeOptions& own = handshake.options_;
   Bytes packet = "N";
@@ -79,6 +81,8 @@ Handshake::Event Handshake::on_packet(BytesView packet) {
       return on_challenge(packet);
     case State::ack:
       return on_ack(packet);
+    case State::proof:
+      return on_proof(packet);
     case State::deciding:
     case State::authenticated:
     case State::alive_question:
@@ -121,7 +125,11 @@ Handshake::Event Handshake::on_name(BytesView packet) {
   if ((peer_.flags & needed) != needed) {
     send_status("not_allowed");
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
+  }
+  if (!old_name_ && options_.proof_required && !proves()) {
+    send_status("not_allowed");
+    return refuse_without_proof();
   }
   state_ = State::deciding;
   return Event::decide;
@@ -196,17 +204,54 @@ Handshake::Event Handshake::on_reply(BytesView packet) {
   }
   if ((peer_.flags & flag::required) != flag::required) {
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
-  // Kept for the acknowledgement: our own challenge has done its work.
-  options_.challenge = challenge;
+  if (options_.proof_required && !proves()) return refuse_without_proof();
+  peer_challenge_ = challenge;
   state_ = State::authenticated;
   return Event::authenticated;
 }
 
 Handshake::Event Handshake::acknowledge() {
   BROOD_CHECK(state_ == State::authenticated, "acknowledge() answers Event::authenticated");
-  send(Bytes("a").append(view(cookie_digest(options_.cookie, options_.challenge))));
+  send(Bytes("a").append(view(cookie_digest(options_.cookie, peer_challenge_))));
+  return prove();
+}
+
+bool Handshake::proves() const {
+  return (options_.flags & peer_.flags & flag::proof) != 0;
+}
+
+Handshake::Event Handshake::refuse_without_proof() {
+  return fail(HandshakeFailure::no_proof,
+              "it has the cookie, perhaps borrowed, but does not prove who it is, as brood nodes do (see "
+              "unproven_peers)");
+}
+
+ProofDigest Handshake::proof_of(ProofFrom from) const {
+  const ProofParty own{options_.self, options_.creation, flag::expand(options_.flags), options_.challenge};
+  const ProofParty peer{peer_.name, peer_.creation, peer_.flags, peer_challenge_};
+  return is_initiator_ ? proof_digest(options_.cookie, from, own, peer)
+                       : proof_digest(options_.cookie, from, peer, own);
+}
+
+Handshake::Event Handshake::prove() {
+  if (!proves()) {
+    state_ = State::established;
+    return Event::established;
+  }
+  const ProofDigest proof = proof_of(is_initiator_ ? ProofFrom::initiator : ProofFrom::acceptor);
+  send(Bytes("p").append(view(proof)));
+  state_ = State::proof;
+  return Event::more;
+}
+
+Handshake::Event Handshake::on_proof(BytesView packet) {
+  const ProofDigest expected = proof_of(is_initiator_ ? ProofFrom::acceptor : ProofFrom::initiator);
+  if (packet.empty() || packet[0] != 'p' || !proof_equals(expected, packet.substr(1))) {
+    return fail(HandshakeFailure::bad_proof,
+                "it does not prove to be that node: somebody stands between the two, or plays it");
+  }
   state_ = State::established;
   return Event::established;
 }
@@ -241,7 +286,7 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   wire::Cursor in(packet);
   const std::uint8_t tag = in.u8();
   if (tag == 'n')
-    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23; OTP 24 or later is needed");
+    return fail(HandshakeFailure::missing_flags, "it is older than OTP 23, which is needed at least");
   peer_.flags = flag::expand(in.u64());
   const std::uint32_t challenge = in.u32();
   peer_.creation = in.u32();
@@ -253,8 +298,10 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   }
   if ((peer_.flags & flag::required) != flag::required) {
     return fail(HandshakeFailure::missing_flags,
-                fmt::format("it lacks {} (OTP 24 or later has them)", flag::missing(peer_.flags)));
+                fmt::format("it lacks {} (OTP 23 or later has them)", flag::missing(peer_.flags)));
   }
+  if (options_.proof_required && !proves()) return refuse_without_proof();
+  peer_challenge_ = challenge;
   Bytes reply = "r";
   wire::put(reply, options_.challenge, 4);
   reply.append(view(cookie_digest(options_.cookie, challenge)));
@@ -270,8 +317,7 @@ Handshake::Event Handshake::on_ack(BytesView packet) {
   if (!digest_equals(cookie_digest(options_.cookie, options_.challenge), packet.substr(1))) {
     return fail(HandshakeFailure::wrong_cookie, "its cookie is another one");
   }
-  state_ = State::established;
-  return Event::established;
+  return prove();
 }
 
 Handshake::Event Handshake::fail(HandshakeFailure failure, std::string words) {

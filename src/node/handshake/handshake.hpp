@@ -6,6 +6,11 @@
 //   acceptor:  [name] -> decide -> (alive: [true]) -> challenge -> [complement] [reply] -> authenticated
 //              -> acknowledge -> established
 //
+// The cookie's digests bind no names: who stands between two nodes, or has taken the name of one, can hand
+// one's challenge to the other. So where both sides announce flag::proof, each sends a proof
+// (handshake/proof.hpp) before `established`: the acceptor right behind its ack, the initiator once it has
+// read the ack. Nothing else is accepted in its place.
+//
 // Both name formats are read: 'N' (version 6) and 'n' (version 5) with its complement. 'N' is sent. A peer
 // without a name sends its host alone and is given one.
 // A failure is final, and nothing that a peer sends is more than a failure.
@@ -16,6 +21,8 @@
 #include <brood/term.hpp>
 #include <cstdint>
 #include <optional>
+
+#include "node/handshake/proof.hpp"
 
 namespace brood::node {
 
@@ -47,6 +54,8 @@ enum class HandshakeFailure : std::uint8_t {
   nok,            ///< The peer's own attempt goes on; wait for it.
   wrong_cookie,
   other_node,  ///< Another node than the one asked for answers.
+  no_proof,    ///< It has not proved who it is, and that is asked for (proof_required).
+  bad_proof,   ///< Its proof is of other names or challenges: somebody stands between, or plays it.
   declined,    ///< The connection is not wanted any more (the answer false to alive).
 };
 
@@ -61,6 +70,8 @@ struct HandshakeOptions {
   /// such peers are refused.
   std::string given_name = {};
   std::uint32_t given_creation = 0;
+  /// Peers that do not announce flag::proof are refused.
+  bool proof_required = false;
 };
 
 /// What the peer says of itself; believed only once established (acceptor: authenticated).
@@ -99,6 +110,8 @@ class Handshake {
   [[nodiscard]] bool was_alive() const { return was_alive_; }
   /// Our digest has been sent: closing now means that the peer did not like it.
   [[nodiscard]] bool sent_digest() const { return state_ == State::ack; }
+  /// Both have said that they prove who they are. Established: the peer has done so.
+  [[nodiscard]] bool proves() const;
   /// Nothing has been received yet.
   [[nodiscard]] bool untouched() const { return state_ == State::status || state_ == State::name; }
 
@@ -112,7 +125,8 @@ class Handshake {
     status,
     alive_question,
     challenge,
-    ack,  // initiator
+    ack,    // initiator
+    proof,  // both: the peer's is awaited
     established,
     failed
   };
@@ -126,6 +140,10 @@ class Handshake {
   Event on_status(BytesView packet);
   Event on_challenge(BytesView packet);
   Event on_ack(BytesView packet);
+  Event on_proof(BytesView packet);
+  Event prove();
+  [[nodiscard]] ProofDigest proof_of(ProofFrom from) const;
+  Event refuse_without_proof();
   Event fail(HandshakeFailure failure, std::string words);
   void send(BytesView packet);
   void send_status(std::string_view status);
@@ -133,6 +151,8 @@ class Handshake {
 
   HandshakeOptions options_;
   State state_ = State::name;
+  bool is_initiator_ = false;
+  std::uint32_t peer_challenge_ = 0;
   PeerIdentity peer_;
   bool named_ = false;     ///< The peer was given its name.
   bool old_name_ = false;  ///< The peer sent 'n': creation and high flags come in the complement.

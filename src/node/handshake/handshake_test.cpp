@@ -42,9 +42,145 @@ TEST(Handshake, TwoNodesWithOneCookieEstablish) {
   EXPECT_EQ(b.decide(HandshakeStatus::ok), Event::more);
   EXPECT_EQ(pass(b, a), Event::more);
   EXPECT_EQ(pass(a, b), Event::authenticated);
+  EXPECT_EQ(b.acknowledge(), Event::more);
+  EXPECT_EQ(pass(b, a), Event::established);
+  EXPECT_EQ(pass(a, b), Event::established);
+  EXPECT_EQ(a.peer().flags, flag::announced);
+  EXPECT_TRUE(a.proves());
+  EXPECT_TRUE(b.proves());
+}
+
+TEST(Handshake, APeerThatKnowsNoProofIsLetInUnproven) {
+  auto otp = options("a@h");
+  otp.flags &= ~flag::proof;
+  auto a = Handshake::initiator(otp, NodeName("b@h"));
+  auto b = Handshake::acceptor(options("b@h"));
+  ASSERT_EQ(pass(a, b), Event::decide);
+  b.decide(HandshakeStatus::ok);
+  pass(b, a);
+  EXPECT_EQ(pass(a, b), Event::authenticated);
   EXPECT_EQ(b.acknowledge(), Event::established);
   EXPECT_EQ(pass(b, a), Event::established);
-  EXPECT_EQ(a.peer().flags, flag::announced);
+  EXPECT_FALSE(b.proves());
+  EXPECT_FALSE(a.proves());
+}
+
+TEST(Handshake, WhereAProofIsRequiredAPeerWithoutIsRefused) {
+  auto otp = options("a@h");
+  otp.flags &= ~flag::proof;
+  auto strict = options("b@h");
+  strict.proof_required = true;
+  auto a = Handshake::initiator(otp, NodeName("b@h"));
+  auto b = Handshake::acceptor(strict);
+  EXPECT_EQ(pass(a, b), Event::failed);
+  EXPECT_EQ(b.failure(), HandshakeFailure::no_proof);
+  EXPECT_EQ(pass(b, a), Event::failed);
+  EXPECT_EQ(a.failure(), HandshakeFailure::not_allowed);
+  // And when it is the one that was dialled.
+  strict.self = NodeName("a@h");
+  otp.self = NodeName("b@h");
+  auto dialler = Handshake::initiator(strict, NodeName("b@h"));
+  auto answers = Handshake::acceptor(otp);
+  ASSERT_EQ(pass(dialler, answers), Event::decide);
+  answers.decide(HandshakeStatus::ok);
+  EXPECT_EQ(pass(answers, dialler), Event::failed);
+  EXPECT_EQ(dialler.failure(), HandshakeFailure::no_proof);
+  EXPECT_TRUE(dialler.take_output().empty());
+}
+
+/// Both ends up to the acceptor's ack and proof, which are returned.
+std::pair<Bytes, Bytes> ack_and_proof(Handshake& a, Handshake& b) {
+  pass(a, b);
+  b.decide(HandshakeStatus::ok);
+  pass(b, a);
+  pass(a, b);
+  b.acknowledge();
+  Bytes output = b.take_output();
+  Bytes ack = **take_handshake_packet(output);
+  return {ack, **take_handshake_packet(output)};
+}
+
+TEST(Handshake, NothingElseIsTakenInPlaceOfAProof) {
+  for (const Bytes& bad : {Bytes(), Bytes("p"), Bytes("p").append(32, 'x'), Bytes("a").append(16, 'x')}) {
+    auto a = Handshake::initiator(options("a@h", "secret", 11), NodeName("b@h"));
+    auto b = Handshake::acceptor(options("b@h", "secret", 22));
+    const auto [ack, proof] = ack_and_proof(a, b);
+    EXPECT_EQ(a.on_packet(ack), Event::more);
+    EXPECT_EQ(a.on_packet(bad), Event::failed);
+    EXPECT_EQ(a.failure(), HandshakeFailure::bad_proof);
+    EXPECT_EQ(b.on_packet(bad), Event::failed);
+    EXPECT_EQ(b.failure(), HandshakeFailure::bad_proof);
+    // Its own, shown to it again.
+    auto c = Handshake::acceptor(options("b@h", "secret", 22));
+    auto d = Handshake::initiator(options("a@h", "secret", 11), NodeName("b@h"));
+    EXPECT_EQ(c.on_packet(proof), Event::failed);
+    const auto [again, own] = ack_and_proof(d, b = Handshake::acceptor(options("b@h", "secret", 22)));
+    EXPECT_EQ(b.on_packet(own), Event::failed);
+  }
+}
+
+/// What somebody does who stands between two nodes and has no cookie: he hands on all packets and writes the
+/// names that each wants to read. The digests pass, the proofs do not.
+TEST(Handshake, ARelayedHandshakeUnderAnotherNameFailsByTheProof) {
+  auto victim = Handshake::initiator(options("a@h", "secret", 11), NodeName("s@h"));
+  auto other = Handshake::acceptor(options("b@h", "secret", 22));
+  pass(victim, other);
+  other.decide(HandshakeStatus::ok);
+  Bytes output = other.take_output();
+  EXPECT_EQ(victim.on_packet(**take_handshake_packet(output)), Event::more);
+  Bytes challenge = **take_handshake_packet(output);
+  challenge.replace(challenge.find("b@h"), 3, "s@h");
+  EXPECT_EQ(victim.on_packet(challenge), Event::more);
+  EXPECT_EQ(pass(victim, other), Event::authenticated);
+  EXPECT_EQ(other.acknowledge(), Event::more);
+  EXPECT_EQ(pass(other, victim), Event::failed);
+  EXPECT_EQ(victim.failure(), HandshakeFailure::bad_proof);
+  EXPECT_EQ(pass(victim, other), Event::failed);
+  EXPECT_EQ(other.failure(), HandshakeFailure::bad_proof);
+}
+
+/// The flag taken off on one way only: the side that still sees it waits for a proof. Taken off on both, the
+/// two are strangers to each other and have what strangers have, which is what each node decides.
+TEST(Handshake, TheFlagOfTheProofCannotBeTakenOffOneSide) {
+  auto a = Handshake::initiator(options("a@h", "secret", 11), NodeName("b@h"));
+  auto b = Handshake::acceptor(options("b@h", "secret", 22));
+  Bytes output = a.take_output();
+  Bytes name = **take_handshake_packet(output);
+  name[1] = static_cast<char>(name[1] & ~0x02);  // bit 57
+  ASSERT_EQ(b.on_packet(name), Event::decide);
+  b.decide(HandshakeStatus::ok);
+  EXPECT_EQ(pass(b, a), Event::more);
+  EXPECT_EQ(pass(a, b), Event::authenticated);
+  EXPECT_EQ(b.acknowledge(), Event::established);
+  EXPECT_FALSE(b.proves());
+  EXPECT_EQ(pass(b, a), Event::more);  // it waits
+  Bytes proof = a.take_output();
+  EXPECT_EQ(a.on_packet("\x83 a message"), Event::failed);
+}
+
+TEST(Handshake, AProofIsOfAllThatWasSaid) {
+  const ProofParty a{NodeName("a@h"), 1000, flag::announced, 11};
+  const ProofParty b{NodeName("b@h"), 1001, flag::announced, 22};
+  const ProofDigest proof = proof_digest("secret", ProofFrom::acceptor, a, b);
+  EXPECT_TRUE(proof_equals(proof, {reinterpret_cast<const char*>(proof.data()), proof.size()}));
+  EXPECT_NE(proof, proof_digest("Secret", ProofFrom::acceptor, a, b));
+  EXPECT_NE(proof, proof_digest("secret", ProofFrom::initiator, a, b));
+  EXPECT_NE(proof, proof_digest("secret", ProofFrom::acceptor, b, a));
+  for (int what = 0; what < 4; ++what) {
+    ProofParty other = b;
+    if (what == 0) other.name = NodeName("c@h");
+    if (what == 1) other.creation ^= 1;
+    if (what == 2) other.flags ^= flag::call_watch;
+    if (what == 3) other.challenge ^= 1;
+    EXPECT_NE(proof, proof_digest("secret", ProofFrom::acceptor, a, other)) << what;
+    EXPECT_NE(proof_digest("secret", ProofFrom::initiator, b, a),
+              proof_digest("secret", ProofFrom::initiator, other, a))
+        << what;
+  }
+  // As Python's hmac has it.
+  const ProofParty small{NodeName("a@h"), 1, 2, 3};
+  EXPECT_EQ(proof_digest("secret", ProofFrom::initiator, small, small)[0], 0x4e);
+  EXPECT_EQ(proof_digest("secret", ProofFrom::initiator, small, small)[31], 0xae);
 }
 
 /// What a node without a name sends first.
@@ -147,14 +283,22 @@ TEST(Handshake, AliveAndFalseEnds) {
 
 TEST(Handshake, APeerWithoutNeededFlagsIsToldSo) {
   auto old = options("a@h");
-  old.flags &= ~(flag::alias | flag::dist_monitor_name);
+  old.flags &= ~(flag::mandatory_25_digest | flag::map_tag | flag::big_creation);
   auto a = Handshake::initiator(old, NodeName("b@h"));
   auto b = Handshake::acceptor(options("b@h"));
   EXPECT_EQ(pass(a, b), Event::failed);
   EXPECT_EQ(b.failure(), HandshakeFailure::missing_flags);
-  EXPECT_NE(b.words().find("DIST_MONITOR_NAME, ALIAS"), std::string::npos) << b.words();
+  EXPECT_NE(b.words().find("MAP_TAG, BIG_CREATION"), std::string::npos) << b.words();
   EXPECT_EQ(pass(b, a), Event::failed);
   EXPECT_EQ(a.failure(), HandshakeFailure::not_allowed);
+}
+
+TEST(Handshake, APeerWithNothingButTheNeededFlagsIsLetIn) {
+  auto plain = options("a@h");
+  plain.flags = flag::required;
+  auto a = Handshake::initiator(plain, NodeName("b@h"));
+  auto b = Handshake::acceptor(options("b@h"));
+  EXPECT_EQ(pass(a, b), Event::decide);
 }
 
 TEST(Handshake, TheDigestFlagStandsForTheMandatoryOnes) {

@@ -18,8 +18,7 @@ class LogLimiter {
   /// them nothing is written until old ones have passed.
   bool allow(const std::string& key, Clock::time_point now = Clock::now()) {
     const std::scoped_lock lock(mutex_);
-    if (last_.size() >= keys_max)
-      std::erase_if(last_, [&](const auto& entry) { return now - entry.second >= pause; });
+    if (last_.size() >= keys_max) forget_passed(now);
     const auto found = last_.find(key);
     if (found != last_.end()) {
       if (now - found->second < pause) return false;
@@ -31,7 +30,21 @@ class LogLimiter {
     return true;
   }
 
+  /// Drops keys that count no more. Called now and then, for nothing here comes by itself.
+  void sweep(Clock::time_point now = Clock::now()) {
+    const std::scoped_lock lock(mutex_);
+    forget_passed(now);
+  }
+  [[nodiscard]] std::size_t size() {
+    const std::scoped_lock lock(mutex_);
+    return last_.size();
+  }
+
  private:
+  void forget_passed(Clock::time_point now) {
+    std::erase_if(last_, [&](const auto& entry) { return now - entry.second >= pause; });
+  }
+
   static constexpr std::size_t keys_max = 1024;
   static constexpr std::chrono::minutes pause{1};
 

@@ -4,6 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "process/callback.hpp"
+
 namespace brood::node {
 
 namespace {
@@ -54,12 +56,15 @@ bool NetworkLoop::try_acquire() {
   return true;
 }
 
+/// Channels see to their own exceptions; what is thrown here all the same is one piece of work lost.
 void NetworkLoop::poll(Wait wait) {
-  if (wait == Wait::until_something) {
-    if (!spin()) io_.run_one();
-  } else {
-    io_.poll_one();
-  }
+  process::run_callback("the network", [&] {
+    if (wait == Wait::until_something) {
+      if (!spin()) io_.run_one();
+    } else {
+      io_.poll_one();
+    }
+  });
 }
 
 /// What comes within microseconds is met awake: to sleep and to be woken takes longer. True: something came.

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <memory>
 #include <optional>
+
+#include "node/net/resolver.hpp"
 
 namespace brood::node {
 namespace {
@@ -20,17 +21,27 @@ std::optional<Endpoints> literal(const std::string& host, std::uint16_t port) {
   return Endpoints{Tcp::endpoint(address, port)};
 }
 
-Result<Endpoints> answer(const std::string& host, std::uint16_t port, const boost::system::error_code& error,
-                         const Tcp::resolver::results_type& results) {
-  Endpoints endpoints;
-  for (const auto& entry : results) endpoints.emplace_back(entry.endpoint().address(), port);
-  if (error || endpoints.empty()) {
+Result<Addresses> ask_system(const std::string& host) {
+  asio::io_context io;
+  Tcp::resolver resolver(io);
+  boost::system::error_code error;
+  const auto results = resolver.resolve(host, "", error);
+  Addresses addresses;
+  for (const auto& entry : results) addresses.push_back(entry.endpoint().address());
+  if (error || addresses.empty()) {
     return Error{Errc::unreachable, fmt::format("the host {} does not resolve: {}", host, error.message())};
   }
   // Most nodes and EPMDs listen on IPv4 alone.
-  std::stable_partition(endpoints.begin(), endpoints.end(),
-                        [](const Tcp::endpoint& endpoint) { return endpoint.address().is_v4(); });
-  return endpoints;
+  std::stable_partition(addresses.begin(), addresses.end(),
+                        [](const asio::ip::address& address) { return address.is_v4(); });
+  return addresses;
+}
+
+/// One for the whole process. Never destroyed: a thread of it may be held by the system's resolver at the
+/// end.
+Resolver& shared_resolver() {
+  static auto& resolver = *new Resolver({.look_up = ask_system});
+  return resolver;
 }
 
 }  // namespace
@@ -41,12 +52,13 @@ std::string to_text(const Tcp::endpoint& endpoint) {
                                     : fmt::format("{}:{}", address, endpoint.port());
 }
 
-Result<Endpoints> resolve_now(asio::io_context& io, const std::string& host, std::uint16_t port) {
+Result<Endpoints> resolve_now(const std::string& host, std::uint16_t port) {
   if (auto endpoints = literal(host, port)) return std::move(*endpoints);
-  Tcp::resolver resolver(io);
-  boost::system::error_code error;
-  const auto results = resolver.resolve(host, "", error);
-  return answer(host, port, error, results);
+  const auto found = ask_system(host);
+  if (!found) return found.error();
+  Endpoints endpoints;
+  for (const auto& address : *found) endpoints.emplace_back(address, port);
+  return endpoints;
 }
 
 void resolve_async(asio::io_context& io, const std::string& host, std::uint16_t port,
@@ -56,13 +68,12 @@ void resolve_async(asio::io_context& io, const std::string& host, std::uint16_t 
                [done = std::move(done), found = std::move(*endpoints)]() mutable { done(std::move(found)); });
     return;
   }
-  auto resolver = std::make_shared<Tcp::resolver>(io);
-  resolver->async_resolve(
-      host, "",
-      [resolver, host, port, done = std::move(done)](const boost::system::error_code& error,
-                                                     const Tcp::resolver::results_type& results) {
-        done(answer(host, port, error, results));
-      });
+  shared_resolver().resolve(io, host, [port, done = std::move(done)](Result<Addresses> found) {
+    if (!found) return done(found.error());
+    Endpoints endpoints;
+    for (const auto& address : *found) endpoints.emplace_back(address, port);
+    done(std::move(endpoints));
+  });
 }
 
 }  // namespace brood::node

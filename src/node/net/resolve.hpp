@@ -1,6 +1,7 @@
 // Host names to addresses. Literals are answered without the resolver.
 //
-// Thread rule: resolve_async() from the io thread, its answer comes there; resolve_now() blocks.
+// Thread rule: resolve_async() from any thread, its answer comes on `io`, at the latest after some seconds
+// (see Resolver); resolve_now() blocks, for as long as the system does.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,8 +19,7 @@ using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 [[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 
 /// Addresses of `host`, IPv4 first, with `port` in each; never empty. unreachable: it does not resolve.
-[[nodiscard]] Result<Endpoints> resolve_now(boost::asio::io_context& io, const std::string& host,
-                                            std::uint16_t port);
+[[nodiscard]] Result<Endpoints> resolve_now(const std::string& host, std::uint16_t port);
 void resolve_async(boost::asio::io_context& io, const std::string& host, std::uint16_t port,
                    std::function<void(Result<Endpoints>)> done);
 

@@ -142,9 +142,12 @@ void Dialer::on_handshake_failed(const HandshakeSession& session) {
     case HandshakeFailure::wrong_cookie:
       return fail(ConnectFailure::wrong_cookie, words);
     case HandshakeFailure::other_node:
-      return fail(ConnectFailure::not_registered, words);
+      return fail(ConnectFailure::other_node, words);
     case HandshakeFailure::declined:
       return fail(ConnectFailure::not_allowed, words);
+    case HandshakeFailure::no_proof:
+    case HandshakeFailure::bad_proof:
+      return fail(ConnectFailure::not_proven, words);
     case HandshakeFailure::missing_flags:
     case HandshakeFailure::malformed:
       return fail(ConnectFailure::not_erlang, words);

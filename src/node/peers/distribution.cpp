@@ -33,6 +33,10 @@ std::string_view to_string(ConnectFailure failure) noexcept {
       return "no_tls";
     case ConnectFailure::bad_certificate:
       return "bad_certificate";
+    case ConnectFailure::other_node:
+      return "other_node";
+    case ConnectFailure::not_proven:
+      return "not_proven";
   }
   return "unknown";
 }
@@ -56,7 +60,11 @@ std::string_view to_string(DownReason reason) noexcept {
 }
 
 Distribution::Impl::Impl(boost::asio::io_context& io_context, DistributionOptions given)
-    : io(io_context), options(std::move(given)), acceptor_(io), accept_timer_(io) {}
+    : io(io_context),
+      options(std::move(given)),
+      acceptor_(io),
+      accept_timer_(io),
+      budget_(std::make_shared<SendBudget>(options.send_total_max)) {}
 
 Distribution::Distribution(boost::asio::io_context& io, DistributionOptions options)
     : impl_(std::make_shared<Impl>(io, std::move(options))) {}
@@ -89,6 +97,9 @@ std::uint32_t Distribution::creation() const {
 std::uint16_t Distribution::port() const {
   return impl_->port;
 }
+std::string Distribution::loopback_address() const {
+  return impl_->loopback_address_;
+}
 
 void Distribution::connect(const NodeName& node) {
   impl_->connect(node, false);
@@ -105,7 +116,16 @@ bool Distribution::has_last_known(const NodeName& node) const {
 
 void Distribution::set_address(const NodeName& node, std::string host, std::uint16_t port) {
   const std::unique_lock lock(impl_->peers_mutex_);
-  impl_->peers_[node.value].configured = HostPort{std::move(host), port};
+  Peer& peer = impl_->peers_[node.value];
+  peer.configured = HostPort{std::move(host), port};
+  peer.is_kept = true;
+}
+
+void Distribution::suggest_address(const NodeName& node, std::string host, std::uint16_t port) {
+  const std::unique_lock lock(impl_->peers_mutex_);
+  Peer& peer = impl_->peers_[node.value];
+  peer.configured = HostPort{std::move(host), port};
+  peer.idle_since = Clock::now();
 }
 
 void Distribution::disconnect(const NodeName& node) {
@@ -118,6 +138,7 @@ void Distribution::set_tick_timeout(const NodeName& node, milliseconds timeout) 
     const std::unique_lock lock(impl_->peers_mutex_);
     Peer& peer = impl_->peers_[node.value];
     peer.tick_timeout = timeout;
+    peer.idle_since = Clock::now();
     if (peer.channel != nullptr) peer.channel->set_tick_timeout(timeout);
   }
   impl_->ticker_.wake();
@@ -130,6 +151,16 @@ std::vector<PeerInfo> Distribution::peers() const {
     if (entry.second.channel != nullptr) infos.push_back(entry.second.channel->peer());
   }
   return infos;
+}
+
+bool Distribution::is_proven(const NodeName& node) const {
+  const auto channel = impl_->find(node);
+  return channel != nullptr && channel->peer().proven;
+}
+
+std::size_t Distribution::known_nodes() const {
+  const std::shared_lock lock(impl_->peers_mutex_);
+  return impl_->peers_.size();
 }
 
 milliseconds Distribution::silence(const NodeName& node) const {
@@ -150,7 +181,13 @@ DistributionCounters Distribution::counters() const {
   return {.messages_dropped = impl_->counts_.messages_dropped,
           .handshakes_refused = impl_->counts_.handshakes_refused,
           .connections_refused = impl_->counts_.connections_refused,
-          .protocol_errors = impl_->counts_.protocol_errors};
+          .protocol_errors = impl_->counts_.protocol_errors,
+          .messages_refused = impl_->counts_.messages_refused,
+          .proofs_refused = impl_->counts_.proofs_refused,
+          .senders_forged = impl_->counts_.senders_forged,
+          .answers_dropped = impl_->counts_.answers_dropped,
+          .slowest_cut = impl_->counts_.slowest_cut,
+          .bytes_waiting = impl_->budget_->taken()};
 }
 
 }  // namespace brood::node

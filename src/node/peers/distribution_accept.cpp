@@ -1,9 +1,9 @@
 // Incoming connections: who may come in, and what becomes of a connection that is there already.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -35,7 +35,7 @@ void Distribution::Impl::drop_oldest_session() {
   sessions_.pop_front();
   ++counts_.connections_refused;
   if (limiter_.allow("pending"))
-    spdlog::warn("{} handshakes are pending; the oldest make room for new ones", sessions_.size() + 1);
+    log::warn("{} handshakes are pending; the oldest make room for new ones", sessions_.size() + 1);
   session->cancel();
   // Our own attempt gave way to this one.
   const auto took_over = took_over_.extract(session);
@@ -97,9 +97,28 @@ void Distribution::Impl::decide(const SessionPtr& session) {
 void Distribution::Impl::on_authenticated(const SessionPtr& session) {
   const PeerIdentity& peer = session->handshake().peer();
   const auto old = find(peer.name);
-  // The same start of the node: it has given its old connection up, or it would not be here.
-  if (old == nullptr || old->peer().creation == peer.creation) return session->acknowledge();
+  if (old == nullptr) return session->acknowledge();
+  const bool proves = session->handshake().proves();
+  if (old->peer().proven && !proves) {
+    return refuse_session(
+        session, "a node of that name is connected that has proved to be it, which this one does not");
+  }
+  // Who only says the name gives way to who proves it, once he has. And the same start of a node has given
+  // its old connection up, or it would not be here.
+  if (proves && !old->peer().proven) return session->acknowledge();
+  if (old->peer().creation == peer.creation) return session->acknowledge();
   probe(session, old);
+}
+
+void Distribution::Impl::refuse_session(const SessionPtr& session, const std::string& words) {
+  sessions_.remove(session);
+  const auto took_over = took_over_.extract(session);
+  ++counts_.handshakes_refused;
+  const NodeName name = session->handshake().peer().name;
+  if (limiter_.allow(name.value))
+    log::warn("refused a second node {} from {}: {}", name.value, to_text(session->remote()), words);
+  session->cancel();
+  if (!took_over.empty()) resume_attempt(name, took_over.mapped());
 }
 
 /// Another start of a node that is connected. It takes the place of the old one, unless that one still
@@ -110,8 +129,9 @@ void Distribution::Impl::probe(const SessionPtr& session, const std::shared_ptr<
   const Pid nobody{options.name, 0, 0, creation};
   const Atom name("brood_are_you_there");
   const Ref ref{options.name, creation, {0, 0, 0}};
-  Outgoing question{{.op = Op::monitor_p, .from = &nobody, .name = &name, .ref = &ref}, {}};
-  old->send({&question, 1}, Urgency::required);
+  Outgoing question{{.op = Op::monitor_p, .from = &nobody, .name = &name, .ref = &ref, .of_call = true}, {}};
+  // A peer that cannot be asked shows by what it sends of itself that it lives.
+  if (fit(old->dialect(), question) == Fit::goes) old->send({&question, 1}, Urgency::required);
   await_probe(session, old, asked);
 }
 
@@ -124,14 +144,8 @@ void Distribution::Impl::await_probe(const SessionPtr& session, const std::share
     const PeerIdentity& peer = session->handshake().peer();
     if (self->find(peer.name) != old) return self->on_authenticated(session);
     if (old->last_received() > asked) {
-      self->sessions_.remove(session);
-      self->took_over_.erase(session);
-      ++self->counts_.handshakes_refused;
-      if (self->limiter_.allow(peer.name.value)) {
-        spdlog::warn("refused a second node {} from {}: the first one, at {}, is alive; choose another name",
-                     peer.name.value, to_text(session->remote()), old->peer().address);
-      }
-      return session->cancel();
+      return self->refuse_session(
+          session, fmt::format("the first one, at {}, is alive; choose another name", old->peer().address));
     }
     // What has arrived but is not yet read may be the answer, or the end.
     if (Clock::now() - asked > probe_patience && !old->has_unread()) return session->acknowledge();
@@ -152,11 +166,15 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
       session->end() == HandshakeSession::End::closed && (!session->has_begun() || session->is_silent());
   if (!our_choice && !no_word) {
     ++counts_.handshakes_refused;
+    if (session->end() == HandshakeSession::End::refused &&
+        (handshake.failure() == HandshakeFailure::no_proof ||
+         handshake.failure() == HandshakeFailure::bad_proof))
+      ++counts_.proofs_refused;
     const std::string remote = session->remote().address().to_string();
     const std::string who = name.empty() ? remote : fmt::format("{} at {}", name.value, remote);
     // One line for each kind of failure: that of another process there must not hide this one.
     if (limiter_.allow(fmt::format("{} {}", static_cast<int>(session->end()), who)))
-      spdlog::warn("no connection from {}: {}", who, session->words());
+      log::warn("no connection from {}: {}", who, session->words());
   }
   // Our own attempt gave way to this one; now it is needed after all.
   if (!took_over.empty()) resume_attempt(name, took_over.mapped());

@@ -1,12 +1,12 @@
 // Outgoing connections.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/post.hpp>
 
 #include "node/handshake/flags.hpp"
 #include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -39,7 +39,10 @@ void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
   const std::uint64_t attempt = ++last_attempt_;
   {
     const std::unique_lock lock(peers_mutex_);
-    Peer& peer = peers_[node.value];
+    const auto found = peers_.find(node.value);
+    // Given up before it began, or done by the other side.
+    if (found == peers_.end() || !found->second.connecting) return;
+    Peer& peer = found->second;
     if (peer.channel != nullptr || peer.dialer != nullptr) return;
     stopped = stopping_;
     peer.attempt = attempt;
@@ -82,6 +85,11 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
     const auto self = weak.lock();
     if (self == nullptr) return;
     if (nok) return self->on_nok(node, attempt);
+    if (failure == ConnectFailure::not_proven) {
+      ++self->counts_.proofs_refused;
+      if (self->limiter_.allow("proof " + node.value))
+        log::warn("not connected to {}: {}", node.value, words);
+    }
     self->fail_attempt(node, failure, words);
   };
   auto dialer = std::make_shared<Dialer>(io,
@@ -93,7 +101,9 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
                                          std::move(handler));
   {
     const std::unique_lock lock(peers_mutex_);
-    peers_[node.value].dialer = dialer;
+    const auto found = peers_.find(node.value);
+    if (found == peers_.end()) return;
+    found->second.dialer = dialer;
   }
   dialer->start();
 }
@@ -113,13 +123,14 @@ HandshakeOptions Distribution::Impl::handshake_options() {
           .challenge = random_(),
           .length = tls_ != nullptr ? LengthBytes::four : LengthBytes::two,
           .given_name = random_name(),
-          .given_creation = (random_() & 0x7fffffffU) | 0x100U};
+          .given_creation = (random_() & 0x7fffffffU) | 0x100U,
+          .proof_required = options.require_proof};
 }
 
 void Distribution::Impl::on_nok(const NodeName& node, std::uint64_t attempt) {
   {
     const std::unique_lock lock(peers_mutex_);
-    peers_[node.value].dialer.reset();
+    if (const auto found = peers_.find(node.value); found != peers_.end()) found->second.dialer.reset();
   }
   resume_attempt_after(node, attempt, redial_after);
 }
@@ -162,8 +173,8 @@ void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failu
     Peer& peer = found->second;
     peer.connecting = false;
     dialer = std::exchange(peer.dialer, nullptr);
-    counts_.messages_dropped += std::exchange(peer.waiting_messages, 0);
-    peer.waiting = FairQueue();
+    peer.idle_since = Clock::now();
+    drop_waiting(peer);
     if (peer.is_forgettable()) peers_.erase(found);
   }
   if (dialer != nullptr) dialer->cancel();

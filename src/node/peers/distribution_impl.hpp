@@ -8,7 +8,8 @@
 //
 // Split over: distribution.cpp (the public functions), distribution_start.cpp (start, stop, accepting),
 // distribution_connect.cpp (outgoing), distribution_accept.cpp (incoming), distribution_channels.cpp (up and
-// down), distribution_messages.cpp (what is sent and what arrives).
+// down), distribution_messages.cpp (what is sent and what arrives), distribution_excess.cpp (what is too
+// large).
 //
 // Thread rule: what is marked "io thread" only there; the table under peers_mutex_. Callbacks are made on the
 // io thread without peers_mutex_, under gate_, so that none runs once the Distribution is gone.
@@ -27,6 +28,7 @@
 
 #include "node/channel/channel.hpp"
 #include "node/channel/ticker.hpp"
+#include "node/channel/waiting.hpp"
 #include "node/distribution.hpp"
 #include "node/epmd/epmd_client.hpp"
 #include "node/handshake/session.hpp"
@@ -44,16 +46,25 @@ struct Peer {
   bool connecting = false;    ///< An attempt goes on: on_connect_failed or on_up will follow.
   std::shared_ptr<Dialer> dialer;  ///< Null while the attempt waits for the peer's own, or has given way.
   Clock::time_point give_up_at{};  ///< When an attempt that waits or has given way fails.
-  FairQueue waiting;               ///< For the channel that is being made.
-  std::size_t waiting_messages = 0;
+  Waiting waiting;                 ///< For the channel that is being made.
 
-  std::optional<HostPort> configured;  ///< set_address().
+  std::optional<HostPort> configured;  ///< set_address(), suggest_address().
+  bool is_kept = false;                ///< set_address().
   std::optional<HostPort> last_known;  ///< Where it listened when last connected.
   std::optional<milliseconds> tick_timeout;
+  Clock::time_point idle_since = Clock::now();  ///< While it is neither connected nor being connected to.
 
+  [[nodiscard]] bool is_idle() const { return channel == nullptr && !connecting; }
+  /// Nothing is known that the next connection to it would want.
   [[nodiscard]] bool is_forgettable() const {
-    return channel == nullptr && !connecting && !configured && !last_known && !tick_timeout;
+    return is_idle() && !configured && !last_known && !tick_timeout;
   }
+};
+
+/// What becomes of a message to a node that is not connected.
+enum class Dial : std::uint8_t {
+  yes,
+  no,  ///< It is dropped, unless a connection is being made anyway.
 };
 
 struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Distribution::Impl> {
@@ -66,6 +77,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   Result<std::uint32_t> start();
   Result<void> listen();
   void warn_of_plain_text() const;
+  void warn_of_loopback() const;
   void stop(milliseconds patience);
   void close_gate();
 
@@ -79,6 +91,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void await_probe(const SessionPtr& session, const std::shared_ptr<Channel>& old, Clock::time_point asked);
   void on_incoming_failed(const SessionPtr& session);
   void drop_oldest_session();
+  void refuse_session(const SessionPtr& session, const std::string& words);
   [[nodiscard]] bool is_pending(const SessionPtr& session) const;
   void learn_listening_port(const NodeName& node, const Tcp::endpoint& remote);
 
@@ -103,13 +116,28 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   void on_closed(const std::shared_ptr<Channel>& channel, DownReason reason,
                  const std::string& words) override;
   void on_drained() override;
+  void on_over_budget() override;
+  [[nodiscard]] std::shared_ptr<Channel> slowest_channel() const;
+  // Ticker's thread.
+  void forget_idle_nodes(Clock::time_point now);
+  milliseconds give_memory_back(Clock::time_point now, milliseconds next);
 
   // Messages.
   // Any thread. Never Sent::closed: what a closed channel did not take is counted as dropped.
-  Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Flush flush = Flush::now);
-  void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload);
-  Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency);
+  Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Flush flush = Flush::now,
+            Dial dial = Dial::yes);
+  void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload, Dial dial = Dial::yes);
+  Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Dial dial);
+  void drop_waiting(Peer& peer);  // under peers_mutex_
+  /// Puts messages into forms that the peer knows, and answers those that it could not; those that are left.
+  std::span<Outgoing> fit_all(const Dialect& dialect, std::span<Outgoing> messages);
+  void answer_for_peer(Fit how, const OutgoingControl& control);
+  void reply(const Pid& from, const process::GenFrom& caller, Bytes answer, Flush flush);
   Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) override;
+  Result<void> on_excess(Channel& channel, BytesView head) override;
+  void refuse(const IncomingControl& control, const Error& why);
+  [[nodiscard]] bool is_of_its_peer(const Channel& channel, IncomingControl& control) const;
+  void refuse_forged(const Channel& channel, const IncomingControl& control);
   void deliver(Channel& channel, IncomingControl& control);
   void answer_global(Channel& channel, IncomingControl& control);
 
@@ -137,6 +165,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Io thread.
   Tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
+  std::string loopback_address_;     ///< Set by listen() alone.
   std::shared_ptr<TlsContext> tls_;  ///< Null: plain text.
   std::list<SessionPtr> sessions_;   ///< Incoming, not yet authenticated; the oldest first.
   /// Those of sessions_ that an attempt of ours waits for.
@@ -148,6 +177,12 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   std::shared_ptr<epmd::Registrar> registrar_;
   Ticker ticker_;
   std::vector<std::shared_ptr<Channel>> ticking_;  ///< Ticker's thread; reused.
+  Clock::time_point swept_at_{};                   ///< Ticker's thread.
+  /// When memory is given back that a channel with much in its queue has left; its epoch: nothing to do.
+  std::atomic<Clock::time_point> trim_at_{Clock::time_point{}};
+
+  const std::shared_ptr<SendBudget> budget_;
+  std::mutex cutting_;  ///< One thread at a time looks for the slowest channels.
 
   std::atomic<bool> draining_{false};
   std::mutex drain_mutex_;
@@ -159,6 +194,11 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
     std::atomic<std::uint64_t> handshakes_refused{0};
     std::atomic<std::uint64_t> connections_refused{0};
     std::atomic<std::uint64_t> protocol_errors{0};
+    std::atomic<std::uint64_t> messages_refused{0};
+    std::atomic<std::uint64_t> proofs_refused{0};
+    std::atomic<std::uint64_t> senders_forged{0};
+    std::atomic<std::uint64_t> answers_dropped{0};
+    std::atomic<std::uint64_t> slowest_cut{0};
   } counts_;
 };
 

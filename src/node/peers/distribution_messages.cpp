@@ -1,12 +1,15 @@
 // What processes send, and what arrives for them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 
 #include "node/handshake/flags.hpp"
+#include "node/net/names.hpp"
 #include "node/peers/distribution_impl.hpp"
 #include "node/peers/global_peer.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -22,9 +25,11 @@ void reply_to_spawn(Channel& channel, const IncomingControl& request) {
 }  // namespace
 
 Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency,
-                              Flush flush) {
+                              Flush flush, Dial dial) {
   for (;;) {
     if (const auto channel = find(node)) {
+      if (!channel->dialect().is_full()) messages = fit_all(channel->dialect(), messages);
+      if (messages.empty()) return Sent::taken;
       const Sent sent = channel->send(messages, urgency, flush);
       if (sent != Sent::closed) return sent;
       // Closed, and its end is still to be told, which answers for this message too; unless that has been
@@ -35,27 +40,68 @@ Sent Distribution::Impl::send(const NodeName& node, std::span<Outgoing> messages
       }
       continue;
     }
-    const Sent sent = send_waiting(node, messages, urgency);
+    const Sent sent = send_waiting(node, messages, urgency, dial);
     if (sent != Sent::closed) return sent;
   }
 }
 
+std::span<Outgoing> Distribution::Impl::fit_all(const Dialect& dialect, std::span<Outgoing> messages) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const Fit how = fit(dialect, messages[i]);
+    answer_for_peer(how, messages[i].control);
+    if (how != Fit::goes && how != Fit::goes_quiet) continue;
+    if (kept != i) messages[kept] = std::move(messages[i]);
+    ++kept;
+  }
+  return messages.first(kept);
+}
+
+/// What an Erlang node would have answered. From the io thread: a sender is not called back while it sends.
+void Distribution::Impl::answer_for_peer(Fit how, const OutgoingControl& control) {
+  if (how == Fit::lost) ++counts_.messages_dropped;
+  if (how == Fit::no_monitor) {
+    asio::post(io, [self = shared_from_this(), watcher = *control.from, ref = *control.ref] {
+      self->callback([&] {
+        if (self->processes_ != nullptr)
+          self->processes_->on_monitor_exit(watcher, ref, encode_term(Term::atom("notsup")));
+      });
+    });
+  } else if (how == Fit::goes_quiet) {
+    asio::post(io, [self = shared_from_this(), from = *control.from, to = *control.to, id = control.id] {
+      self->callback([&] {
+        if (self->processes_ != nullptr) self->processes_->on_unlink_ack(to, from, id);
+      });
+    });
+  }
+}
+
 /// To a node that is not connected. Closed: it is, by now.
-Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency) {
+Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency,
+                                      Dial dial) {
   bool begin = false;
   bool full = false;
+  if (budget_->is_exceeded()) on_over_budget();
   {
     const std::unique_lock lock(peers_mutex_);
+    if (dial == Dial::no) {
+      const auto found = peers_.find(node.value);
+      if (found == peers_.end() || found->second.is_idle()) {
+        counts_.answers_dropped += messages.size();
+        return Sent::taken;
+      }
+    }
     Peer& peer = peers_[node.value];
     if (peer.channel != nullptr) return Sent::closed;
     if (urgency == Urgency::refusable && peer.waiting.bytes() > options.send_buffer_max) return Sent::busy;
     begin = !std::exchange(peer.connecting, true);
-    full = peer.waiting.bytes() > hard_bound(options.send_buffer_max);
+    full = peer.waiting.bytes() > hard_bound(options.send_buffer_max) ||
+           (!peer.waiting.empty() && budget_->is_exceeded());
     if (full) {
       counts_.messages_dropped += messages.size();
     } else {
-      for (Outgoing& message : messages) peer.waiting.append(message.control, std::move(message.payload));
-      peer.waiting_messages += messages.size();
+      for (Outgoing& message : messages)
+        budget_->take(peer.waiting.append(message.control, std::move(message.payload)));
     }
   }
   if (begin) asio::post(io, [self = shared_from_this(), node] { self->begin_attempt(node, false); });
@@ -68,20 +114,60 @@ Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> 
   return Sent::taken;
 }
 
-void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload) {
+void Distribution::Impl::drop_waiting(Peer& peer) {
+  counts_.messages_dropped += peer.waiting.size();
+  budget_->give_back(peer.waiting.bytes());
+  peer.waiting.clear();
+}
+
+void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload,
+                              Dial dial) {
   Outgoing message{control, std::move(payload)};
-  send(node, {&message, 1}, Urgency::required);
+  send(node, {&message, 1}, Urgency::required, Flush::now, dial);
 }
 
 Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body, Bytes* owned) {
   TermLimits limits;
   limits.bytes_max = options.message_bytes_max;
   if (auto decoded = decode_control(body, limits, incoming_); !decoded) return decoded;
+  if (!is_of_its_peer(channel, incoming_)) {
+    refuse_forged(channel, incoming_);
+    return {};
+  }
   incoming_.owned = owned;
   callback([&] {
     if (processes_ != nullptr) deliver(channel, incoming_);
   });
   return {};
+}
+
+/// Whether who is said to have sent it is a process of the channel's own peer; OTP refuses anything else,
+/// too. Of what names nobody, the peer is the sender.
+bool Distribution::Impl::is_of_its_peer(const Channel& channel, IncomingControl& control) const {
+  const PeerInfo& peer = channel.peer();
+  switch (control.op) {
+    case Op::send:
+      control.from = Pid{peer.name, 0, 0, peer.creation};
+      return true;
+    case Op::payload_monitor_p_exit:
+      // Of a name, or of a process.
+      return !control.name.name.empty() || control.from.node == peer.name;
+    case Op::group_leader:
+    case Op::node_link:
+    case Op::spawn_reply:
+      return true;  // Nothing here has them.
+    default:
+      return control.from.node == peer.name;
+  }
+}
+
+void Distribution::Impl::refuse_forged(const Channel& channel, const IncomingControl& control) {
+  ++counts_.senders_forged;
+  const std::string& peer = channel.peer().name.value;
+  if (limiter_.allow("forged " + peer)) {
+    log::warn("refused a message of {} that it sent in the name of {}", peer,
+              is_node_name(control.from.node.value) ? control.from.node.value : "something else");
+  }
 }
 
 void Distribution::Impl::answer_global(Channel& channel, IncomingControl& control) {
@@ -105,7 +191,7 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
       return to.on_send_alias(control.from, control.ref, control.term());
     case Op::link:
       return to.on_link(control.from, control.to);
-    // Unlinks without an id are of nodes that are too old to get here; the id 0 is never used otherwise.
+    // Without an id: of a node that wants no acknowledgement. The id 0 is never used otherwise.
     case Op::unlink:
       return to.on_unlink(control.from, control.to, 0);
     case Op::unlink_id:
@@ -134,6 +220,13 @@ void Distribution::Impl::deliver(Channel& channel, IncomingControl& control) {
 }
 
 namespace {
+
+/// What a message may carry, so that it and the control message before it are within the limit of a peer that
+/// has the same one.
+constexpr std::size_t largest_payload(std::size_t message_bytes_max) {
+  constexpr std::size_t control_bytes = 4096;
+  return message_bytes_max - std::min(control_bytes, message_bytes_max / 2);
+}
 
 OutgoingControl send_to(const Pid& from, const Pid& to) {
   return {.op = Op::send_sender, .from = &from, .to = &to};
@@ -169,7 +262,7 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   process::put_call_head(head, from, ref, watched);
   OutgoingControl send = send_to(from, to);
   const OutgoingControl monitor{
-      .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref};
+      .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref, .of_call = true};
   send.head = head;
   std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request)}};
   std::span<Outgoing> all(messages);
@@ -187,16 +280,27 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   return process::CallSent::monitored;
 }
 
-void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
+void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, Flush flush) {
   thread_local Bytes head;
   head.clear();
   process::put_reply_head(head, caller.tag);
-  OutgoingControl send = caller.alias
-                             ? OutgoingControl{.op = Op::alias_send, .from = &from, .ref = &*caller.alias}
-                             : send_to(from, caller.pid);
-  send.head = head;
-  Outgoing message{send, std::move(answer)};
-  impl_->send(caller.pid.node, {&message, 1}, Urgency::required, more_follows ? Flush::soon : Flush::now);
+  // With the pid, for a peer that knows no aliases.
+  OutgoingControl control = send_to(from, caller.pid);
+  if (caller.alias) {
+    control.op = Op::alias_send;
+    control.ref = &*caller.alias;
+  }
+  control.head = head;
+  Outgoing message{control, std::move(answer)};
+  send(caller.pid.node, {&message, 1}, Urgency::required, flush, Dial::no);
+}
+
+void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
+  impl_->reply(from, caller, std::move(answer), more_follows ? Flush::soon : Flush::now);
+}
+
+std::size_t Distribution::message_bytes_max() const {
+  return largest_payload(impl_->options.message_bytes_max);
 }
 
 void Distribution::send(const Pid& from, const Pid& to, Bytes term) {
@@ -216,15 +320,15 @@ void Distribution::link(const Pid& from, const Pid& to) {
 }
 
 void Distribution::unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) {
-  impl_->send(to.node, {.op = Op::unlink_id, .from = &from, .to = &to, .id = unlink_id}, {});
+  impl_->send(to.node, {.op = Op::unlink_id, .from = &from, .to = &to, .id = unlink_id}, {}, Dial::no);
 }
 
 void Distribution::unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) {
-  impl_->send(to.node, {.op = Op::unlink_id_ack, .from = &from, .to = &to, .id = unlink_id}, {});
+  impl_->send(to.node, {.op = Op::unlink_id_ack, .from = &from, .to = &to, .id = unlink_id}, {}, Dial::no);
 }
 
 void Distribution::exit(const Pid& from, const Pid& to, Bytes reason) {
-  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason));
+  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason), Dial::no);
 }
 
 void Distribution::exit2(const Pid& from, const Pid& to, Bytes reason) {
@@ -240,11 +344,11 @@ void Distribution::monitor_named(const Pid& from, const process::NamedProcess& t
 }
 
 void Distribution::demonitor(const Pid& from, const Pid& to, const Ref& ref) {
-  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .to = &to, .ref = &ref}, {});
+  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .to = &to, .ref = &ref}, {}, Dial::no);
 }
 
 void Distribution::demonitor_named(const Pid& from, const process::NamedProcess& to, const Ref& ref) {
-  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .name = &to.name, .ref = &ref}, {});
+  impl_->send(to.node, {.op = Op::demonitor_p, .from = &from, .name = &to.name, .ref = &ref}, {}, Dial::no);
 }
 
 void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher,
@@ -252,7 +356,7 @@ void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, co
   const Atom* name = watched_name.name.empty() ? nullptr : &watched_name;
   impl_->send(watcher.node,
               {.op = Op::payload_monitor_p_exit, .from = &watched, .to = &watcher, .name = name, .ref = &ref},
-              std::move(reason));
+              std::move(reason), Dial::no);
 }
 
 }  // namespace brood::node

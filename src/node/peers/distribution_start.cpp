@@ -1,12 +1,13 @@
 // Start, stop and accepting connections.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
 
 #include "node/net/names.hpp"
+#include "node/net/start_warnings.hpp"
 #include "node/peers/distribution_impl.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 
@@ -59,6 +60,7 @@ Result<std::uint32_t> Distribution::Impl::start() {
       if (*registered != 0) creation = *registered;
     }
     warn_of_plain_text();
+    warn_of_loopback();
     asio::post(io, [self = shared_from_this()] { self->accept(); });
   }
   ticker_.start([this](Clock::time_point now, bool late) { return tick_round(now, late); });
@@ -68,9 +70,10 @@ Result<std::uint32_t> Distribution::Impl::start() {
 Result<void> Distribution::Impl::listen() {
   const std::string host =
       options.listen_address.empty() ? std::string(host_part(options.name)) : options.listen_address;
-  auto endpoints = resolve_now(io, host, options.listen_port_min);
+  auto endpoints = resolve_now(host, options.listen_port_min);
   if (!endpoints) return Error{Errc::io, fmt::format("cannot listen: {}", endpoints.error().message)};
   auto endpoint = endpoints->front();
+  loopback_address_ = endpoint.address().is_loopback() ? endpoint.address().to_string() : "";
   const std::uint16_t last = std::max(options.listen_port_min, options.listen_port_max);
   ErrorCode error;
   for (std::uint32_t candidate = options.listen_port_min; candidate <= last; ++candidate) {
@@ -100,10 +103,15 @@ void Distribution::Impl::warn_of_plain_text() const {
   ErrorCode error;
   const auto endpoint = acceptor_.local_endpoint(error);
   if (tls_ != nullptr || error || endpoint.address().is_loopback()) return;
-  spdlog::warn(
+  log::warn(
       "{} listens at {} in plain text: whoever sees the traffic can read and change it; use TLS, or a "
       "network that you trust",
       options.name.value, to_text(endpoint));
+}
+
+void Distribution::Impl::warn_of_loopback() const {
+  const std::string warning = loopback_warning(options.name, options.listen_address, loopback_address_);
+  if (!warning.empty()) log::warn("{}", warning);
 }
 
 void Distribution::Impl::accept() {
@@ -117,7 +125,7 @@ void Distribution::Impl::accept() {
       return self->accept();
     }
     // Out of descriptors, most likely: it passes.
-    if (self->limiter_.allow("accept")) spdlog::warn("cannot accept connections: {}", error.message());
+    if (self->limiter_.allow("accept")) log::warn("cannot accept connections: {}", error.message());
     self->accept_timer_.expires_after(accept_pause);
     self->accept_timer_.async_wait([self](const ErrorCode& cancelled) {
       if (!cancelled) self->accept();

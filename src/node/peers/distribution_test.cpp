@@ -152,12 +152,14 @@ TEST_F(DistributionTest, FailuresToConnectSayWhatIsWrong) {
   EXPECT_EQ(failure(NodeName("e@127.0.0.1")).substr(0, 12), "not_allowed:");
 }
 
-TEST_F(DistributionTest, AnotherNodeAtTheAddressIsNoSuchNode) {
+TEST_F(DistributionTest, AnotherNodeAtTheAddressIsNamed) {
   TestNode a(options("a@127.0.0.1"));
   TestNode b(options("b@127.0.0.1"));
   a->set_address(NodeName("c@127.0.0.1"), "127.0.0.1", b->port());
   a->connect(NodeName("c@127.0.0.1"));
-  EXPECT_EQ(a.record.take("failed").words.substr(0, 15), "not_registered:");
+  const std::string words = a.record.take("failed").words;
+  EXPECT_EQ(words.substr(0, 11), "other_node:");
+  EXPECT_NE(words.find("b@127.0.0.1"), std::string::npos) << words;
 }
 
 TEST_F(DistributionTest, AWrongCookieIsSaidToTheOneWhoConnects) {
@@ -272,17 +274,31 @@ TEST(Distribution, ALargeMessageArrivesWhole) {
   EXPECT_EQ(b.record.take("send").term, hello);
 }
 
-TEST(Distribution, AMessageOverTheLimitEndsTheChannelOnly) {
+TEST(Distribution, AMessageOverTheLimitIsPassedOverAndTheConnectionStays) {
   TestNode a(without_epmd("a@127.0.0.1"));
   auto small = without_epmd("b@127.0.0.1");
   small.message_bytes_max = 1000;
   TestNode b(small);
   a->set_address(b.name(), "127.0.0.1", b->port());
   a->send(a.pid(), b.pid(), encode(Binary{Bytes(2000, 'x')}));
-  EXPECT_EQ(b.record.take("down").words.substr(0, 15), "protocol_error:");
-  a.record.take("down");
   a->send(a.pid(), b.pid(), hello);
   EXPECT_EQ(b.record.take("send").term, hello);
+  EXPECT_EQ(b->counters().messages_refused, 1U);
+  EXPECT_EQ(a.record.count("down") + b.record.count("down"), 0U);
+}
+
+TEST(Distribution, WhatWaitsForAConnectionIsPutAsThePeerUnderstandsIt) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  const Pid to{NodeName("c@127.0.0.1"), 1, 0, 77};
+  const DeafServer deaf;  // so that the attempt lasts until the peer has come by itself
+  a->set_address(to.node, "127.0.0.1", deaf.port());
+  a->send(a.pid(), to, hello);
+  a->monitor(a.pid(), to, a.ref(3));
+  FakePeer peer(a->port(), to.node.value, "secret", 77, flag::required);
+  ASSERT_TRUE(peer.connect(a.name()));
+  const Bytes expected = encode_term(Term::tuple({2, Term::atom(""), to})) + hello;
+  EXPECT_TRUE(eventually([&] { return peer.received().find(expected) != Bytes::npos || !peer.receive(); }));
+  EXPECT_EQ(a.record.take("monitor_exit").term, encode(Atom("notsup")));
 }
 
 TEST(Distribution, NoCallbackRunsAfterItsEnd) {

@@ -1,15 +1,15 @@
 // Peers that break rules, fall silent or come twice.
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <boost/asio/post.hpp>
 #include <future>
 #include <sstream>
 
+#include "node/channel/dist_header.hpp"
 #include "node/net/wire.hpp"
 #include "node/test_support.hpp"
+#include "process/log/log_capture.hpp"
 
 namespace brood::node {
 namespace {
@@ -97,10 +97,7 @@ TEST(Hostile, AThousandIdleOrSlowConnectionsLeaveTheNodeAnswering) {
 }
 
 TEST(Hostile, AWrongCookieIsLoggedOnceAMinuteForEachPeer) {
-  std::ostringstream lines;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
+  const log::LogCapture lines;
   {
     TestNode a(without_epmd("a@127.0.0.1"));
     for (const char* name : {"x@127.0.0.1", "x@127.0.0.1", "x@127.0.0.1", "y@127.0.0.1"}) {
@@ -109,8 +106,7 @@ TEST(Hostile, AWrongCookieIsLoggedOnceAMinuteForEachPeer) {
     }
     EXPECT_TRUE(eventually([&] { return a->counters().handshakes_refused == 4; }));
   }
-  spdlog::set_default_logger(before);
-  const std::string text = lines.str();
+  const std::string text = lines.text();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
   EXPECT_NE(text.find("x@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
   EXPECT_NE(text.find("y@127.0.0.1 at 127.0.0.1: its cookie is another one"), std::string::npos) << text;
@@ -255,6 +251,142 @@ TEST(Hostile, APeerThatReadsNothingMakesItsSendersBusyAndNobodyElses) {
   EXPECT_TRUE(a->try_send(a.pid(), to, message));
   a->disconnect(to.node);
   reader.join();
+}
+
+TEST(Hostile, LargeMessagesMakeNoSmallOneBusy) {
+  auto options = without_epmd("a@127.0.0.1");
+  options.send_buffer_max = 1024 * 1024;
+  TestNode a(options);
+  FakePeer slow(a->port(), "slow@127.0.0.1", "secret");
+  ASSERT_TRUE(slow.connect(a.name()));
+  a.record.take("up");
+  const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
+  const Bytes large = encode(Binary{Bytes(3'000'000, 'x')});
+  ASSERT_TRUE(eventually([&] { return !a->try_send(a.pid(7), to, large); }));
+  EXPECT_GT(a->backlog(to.node), options.send_buffer_max);
+  // Its own sender's messages keep their order behind it, and so do what it may still take; others' pass.
+  EXPECT_FALSE(a->try_send(a.pid(7), to, encode(1)));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(a->try_send(a.pid(8), to, encode(i))) << i;
+  EXPECT_EQ(a->try_call(Pid{a.name(), 0, 0, a->creation()}, Pid{to.node, 2, 0, 77}, a.ref(), encode(2)),
+            process::CallSent::watched);
+  EXPECT_FALSE(a->try_send(a.pid(8), to, large));
+  EXPECT_EQ(a.record.count("down"), 0U);
+}
+
+class Excess : public ::testing::Test {
+ protected:
+  static constexpr std::size_t limit = 1'000'000;
+  Excess() : a_(small()), peer_(a_->port(), "p@127.0.0.1", "secret") {
+    EXPECT_TRUE(peer_.connect(a_.name()));
+    a_.record.take("up");
+  }
+  static DistributionOptions small() {
+    auto options = without_epmd("a@127.0.0.1");
+    options.message_bytes_max = limit;
+    return options;
+  }
+  /// A frame without a header.
+  static Bytes bare(const Term& control, const Bytes& payload) {
+    return frame(Bytes("p").append(encode_term(control)).append(payload));
+  }
+  /// In fragments of half the limit, three of them.
+  static Bytes fragments(const Term& control, const Bytes& payload) {
+    Bytes body;
+    put_first_fragment_header(body, 5, 3);
+    body.append(encode_term(control), 1).append(payload, 1);
+    const std::size_t part = limit / 2;
+    Bytes out = frame(BytesView(body).substr(0, part));
+    for (std::uint64_t left = 2; left > 0; --left) {
+      Bytes next;
+      put_next_fragment_header(next, 5, left);
+      out += frame(next.append(BytesView(body).substr((3 - left) * part, left == 1 ? Bytes::npos : part)));
+    }
+    return out;
+  }
+  Term call(const Term& request) const {
+    return Term::tuple(
+        {Term::atom("$gen_call"), Term::tuple({mine_, Term::list({Term::atom("tag")})}), request});
+  }
+  /// A small message still gets there.
+  void expect_that_it_goes_on() {
+    peer_.send(bare(Term::tuple({22, mine_, a_.pid()}), encode("still here")));
+    EXPECT_EQ(a_.record.take("send").term, encode("still here"));
+    EXPECT_EQ(a_.record.count("down"), 0U);
+  }
+
+  TestNode a_;
+  FakePeer peer_;
+  const Pid mine_{NodeName("p@127.0.0.1"), 1, 0, 77};
+  const Term big_ = Term::binary(Bytes(limit + 200'000, 'x'));
+};
+
+TEST_F(Excess, ACallThatIsTooLargeIsRefusedToItsCallerAndTheConnectionStays) {
+  const Term control = Term::tuple({6, mine_, Term::atom(""), Term::atom("server")});
+  int refused = 0;
+  for (const Bytes& sent :
+       {bare(control, encode_term(call(big_))), fragments(control, encode_term(call(big_)))}) {
+    const std::size_t before = peer_.received().size();
+    peer_.send(sent);
+    EXPECT_TRUE(eventually(
+        [&] { return peer_.received().find("limit_exceeded", before) != Bytes::npos || !peer_.receive(); }));
+    EXPECT_NE(peer_.received().find("limit_exceeded", before), Bytes::npos);
+    EXPECT_EQ(a_->counters().messages_refused, static_cast<std::uint64_t>(++refused));
+    expect_that_it_goes_on();
+  }
+  EXPECT_EQ(a_.record.count("send_named"), 0U);
+}
+
+TEST_F(Excess, AnAnswerThatIsTooLargeBecomesAnErrorForWhoWaits) {
+  const Term answer = Term::tuple({Term::list({Term::atom("tag")}), big_});
+  peer_.send(bare(Term::tuple({33, mine_, a_.ref()}), encode_term(answer)));
+  const auto came = a_.record.take("send_alias");
+  EXPECT_EQ(came.ref, a_.ref());
+  EXPECT_EQ(encoded_to_string(came.term).substr(0, 31), "{[tag],{error,{limit_exceeded,<");
+  expect_that_it_goes_on();
+}
+
+TEST_F(Excess, AMessageThatNobodyWaitsForIsDroppedAndAnExitStillEnds) {
+  peer_.send(bare(Term::tuple({22, mine_, a_.pid()}), encode_term(big_)));
+  peer_.send(fragments(Term::tuple({24, mine_, a_.pid()}), encode_term(big_)));
+  EXPECT_EQ(encoded_to_string(a_.record.take("exit").term).substr(0, 17), "{limit_exceeded,<");
+  EXPECT_EQ(a_.record.count("send"), 0U);
+  expect_that_it_goes_on();
+  EXPECT_EQ(a_->counters().messages_refused, 2U);
+}
+
+TEST(Plain, APeerThatKnowsNothingButThePlainestFormsIsSentThese) {
+  TestNode a(without_epmd("a@127.0.0.1"));
+  FakePeer peer(a->port(), "c@127.0.0.1", "secret", 77, flag::required);
+  ASSERT_TRUE(peer.connect(a.name()));
+  a.record.take("up");
+  EXPECT_FALSE(a->peers().at(0).answers_anybody);
+  const Pid to{NodeName("c@127.0.0.1"), 1, 0, 77};
+  const auto came = [&](const Term& control, const Bytes& payload = {}) {
+    const Bytes expected = frame(Bytes("p").append(encode_term(control)).append(payload));
+    EXPECT_TRUE(eventually([&] { return peer.received().find(expected) != Bytes::npos || !peer.receive(); }));
+    EXPECT_NE(peer.received().find(expected), Bytes::npos) << to_string(control);
+  };
+  a->send(a.pid(), to, encode(5));
+  came(Term::tuple({2, Term::atom(""), to}), encode(5));
+  const Bytes large = encode(Binary{Bytes(200'000, 'x')});
+  a->send(a.pid(), to, large);
+  came(Term::tuple({2, Term::atom(""), to}), large);
+  a->exit(a.pid(), to, encode(Atom("bye")));
+  came(Term::tuple({3, a.pid(), to, Term::atom("bye")}));
+  a->monitor_exit(a.pid(), Atom(""), to, a.ref(), encode(Atom("bye")));
+  came(Term::tuple({21, a.pid(), to, a.ref(), Term::atom("bye")}));
+  // What it cannot do is answered in its place.
+  a->monitor(a.pid(), to, a.ref(3));
+  const auto down = a.record.take("monitor_exit");
+  EXPECT_EQ(down.ref, a.ref(3));
+  EXPECT_EQ(down.term, encode(Atom("notsup")));
+  a->unlink(a.pid(), to, 12);
+  came(Term::tuple({4, a.pid(), to}));
+  EXPECT_EQ(a.record.take("unlink_ack").id, 12U);
+  EXPECT_EQ(a->try_call(a.pid(), to, a.ref(4), encode(6)), process::CallSent::monitored);
+  EXPECT_TRUE(
+      eventually([&] { return peer.received().find("$gen_call") != Bytes::npos || !peer.receive(); }));
+  EXPECT_EQ(a.record.count("monitor_exit"), 0U) << "a call to it goes on without a monitor";
 }
 
 TEST(Hostile, ANewStartOfANodeReplacesOneThatIsSilent) {

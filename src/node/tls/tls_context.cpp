@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
+#include "node/net/secret_file.hpp"
 #include "node/tls/tls_words.hpp"
+#include "process/log/log.hpp"
 
 namespace brood::node {
 namespace {
@@ -38,13 +39,31 @@ Result<void> readable(const char* what, const std::string& file) {
                                      error != 0 ? std::strerror(error) : "it is empty")};
 }
 
-Result<void> is_private(const std::string& file) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("the TLS key {} can be accessed by others (mode {:o}); run `chmod 400 {}`", file,
-                             info.st_mode & 0777U, file)};
+/// Whether the file has a PEM block whose kind ends so: "CERTIFICATE", "PRIVATE KEY".
+bool has_pem(const std::string& file, const std::string& kind) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("-----BEGIN ") && line.find(kind + "-----") != std::string::npos) return true;
   }
+  return false;
+}
+
+/// A mistake that the other checks would answer with advice for a key: publish or hide the wrong file.
+Result<void> not_mixed_up(const std::string& cert_file, const std::string& key_file) {
+  const bool key_is_certificate = has_pem(key_file, "CERTIFICATE") && !has_pem(key_file, "PRIVATE KEY");
+  const bool certificate_is_key = has_pem(cert_file, "PRIVATE KEY") && !has_pem(cert_file, "CERTIFICATE");
+  if (key_is_certificate && certificate_is_key) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("TLS certificate and key are mixed up: {} is a key, and {} a certificate",
+                             cert_file, key_file)};
+  }
+  if (key_is_certificate)
+    return Error{Errc::invalid_argument,
+                 fmt::format("the file given as TLS key, {}, is a certificate; give the key", key_file)};
+  if (certificate_is_key)
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("the file given as TLS certificate, {}, is a key; give the certificate", cert_file)};
   return {};
 }
 
@@ -71,8 +90,9 @@ Result<std::unique_ptr<TlsContext>> TlsContext::load(const TlsOptions& options, 
   made->context_ = std::move(*context);
   X509* certificate = SSL_CTX_get0_certificate(made->context_.get());
   if (!own_host.empty() && !tls::is_for_host(certificate, own_host)) {
-    spdlog::warn(
-        "the TLS certificate {} is for {}, not for this node's host {}: peers will not connect to it",
+    log::warn(
+        "the TLS certificate {} is for {}, not for this node's host {}: peers that dial this node refuse it, "
+        "so only those are met that it dials itself",
         options.cert_file, tls::hosts_of(certificate), own_host);
   }
   return made;
@@ -100,7 +120,9 @@ Result<TlsContext::ContextPtr> TlsContext::read() const {
   if (auto good = readable("TLS certificate", cert_file); !good) return good.error();
   if (auto good = readable("TLS key", key_file); !good) return good.error();
   if (auto good = readable("TLS CA file", ca_file); !good) return good.error();
-  if (auto good = is_private(key_file); !good) return good.error();
+  if (auto good = not_mixed_up(cert_file, key_file); !good) return good.error();
+  if (auto good = may_hold_secret(fmt::format("the TLS key {}", key_file), key_file); !good)
+    return good.error();
   ERR_clear_error();
   ContextPtr context(SSL_CTX_new(TLS_method()));
   BROOD_CHECK(context != nullptr, "no memory for TLS");
@@ -143,11 +165,11 @@ void TlsContext::refresh() {
   seen_ = now;
   auto context = read();
   if (!context) {
-    spdlog::error("the changed TLS files are not used, those from before are: {}", context.error().message);
+    log::error("the changed TLS files are not used, those from before are: {}", context.error().message);
     return;
   }
   context_ = std::move(*context);
-  spdlog::info("TLS: {}, {} and {} were read again", options_.cert_file, options_.key_file, options_.ca_file);
+  log::info("TLS: {}, {} and {} were read again", options_.cert_file, options_.key_file, options_.ca_file);
 }
 
 std::unique_ptr<TlsEngine> TlsContext::server() {

@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "node/tls/tls_test_support.hpp"
+#include "process/log/log_capture.hpp"
 
 namespace brood::node {
 namespace {
@@ -50,6 +49,12 @@ TEST(TlsContext, FilesThatCannotBeUsedAreNamedWithWhatToDo) {
          "the TLS key " + ca.path("text.pem") + " cannot be used; it must be PEM, without a password (");
   begins(with([&](TlsOptions& o) { o.key_file = ca.issue("n2").key_file; }),
          "the TLS key " + ca.path("n2.key") + " does not belong to " + good.cert_file);
+  begins(with([&](TlsOptions& o) { std::swap(o.cert_file, o.key_file); }),
+         "TLS certificate and key are mixed up: " + good.key_file + " is a key, and " + good.cert_file);
+  begins(with([&](TlsOptions& o) { o.key_file = o.cert_file; }),
+         "the file given as TLS key, " + good.cert_file + ", is a certificate");
+  begins(with([&](TlsOptions& o) { o.cert_file = o.key_file; }),
+         "the file given as TLS certificate, " + good.key_file + ", is a key");
   begins(refusal(ca.issue("old", {.from_seconds = -7200, .to_seconds = -3600})),
          "the TLS certificate " + ca.path("old.pem") + " expired at ");
   for (const unsigned mode : {0640U, 0604U, 0660U}) {
@@ -70,21 +75,9 @@ TEST(TlsContext, AKeyWithAPasswordIsRefusedAndNobodyIsAsked) {
 
 class Reload : public ::testing::Test {
  protected:
-  Reload()
-      : before_(spdlog::default_logger()),
-        files_(ca_.issue("n1")),
-        context_(std::move(*TlsContext::load(files_, ""))) {
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines_)));
-  }
-  ~Reload() override { spdlog::set_default_logger(before_); }
+  Reload() : files_(ca_.issue("n1")), context_(std::move(*TlsContext::load(files_, ""))) {}
 
-  [[nodiscard]] long count(const std::string& words) const {
-    const std::string text = lines_.str();
-    long found = 0;
-    for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++found;
-    return found;
-  }
+  [[nodiscard]] long count(const std::string& words) const { return log_.count(words); }
   /// The name in the certificate that a new connection shows; whoever dials accepts any of this CA.
   std::string shown() {
     const auto client = context_->client("127.0.0.1");
@@ -106,8 +99,7 @@ class Reload : public ::testing::Test {
                                std::filesystem::copy_options::overwrite_existing);
   }
 
-  std::ostringstream lines_;
-  std::shared_ptr<spdlog::logger> before_;
+  const log::LogCapture log_;
   TestCa ca_;
   TlsOptions files_;
   std::unique_ptr<TlsContext> context_;

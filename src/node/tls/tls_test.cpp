@@ -1,7 +1,5 @@
 // Two nodes of our own over TLS, and peers that speak it badly or not at all.
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/post.hpp>
 #include <future>
@@ -9,6 +7,7 @@
 
 #include "node/test_support.hpp"
 #include "node/tls/tls_test_support.hpp"
+#include "process/log/log_capture.hpp"
 
 namespace brood::node {
 namespace {
@@ -38,26 +37,7 @@ class TlsDistribution : public ::testing::Test {
   TestCa ca_;
 };
 
-class Log {
- public:
-  Log() : before_(spdlog::default_logger()) {
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines_)));
-  }
-  ~Log() { spdlog::set_default_logger(before_); }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-  /// Only while no node runs that might write.
-  [[nodiscard]] std::string text() const { return lines_.str(); }
-  [[nodiscard]] long lines() const {
-    const std::string all = text();
-    return std::count(all.begin(), all.end(), '\n');
-  }
-
- private:
-  std::ostringstream lines_;
-  std::shared_ptr<spdlog::logger> before_;
-};
+using Log = log::LogCapture;
 
 TEST_F(TlsDistribution, MessagesGoBothWaysAndKeepTheirOrder) {
   TestNode a(options("a@127.0.0.1"));

@@ -21,6 +21,12 @@ std::uint64_t new_seen_version() {
 CallDesk::CallDesk(const Identity& identity, TimerWheel& timers, RemoteGate& remote)
     : identity_(identity), timers_(timers), remote_(remote), seen_version_(new_seen_version()) {}
 
+Error too_large(std::size_t size, std::size_t largest) {
+  return {Errc::limit_exceeded, "a message of " + std::to_string(size) +
+                                    " bytes; between nodes it may have " + std::to_string(largest) +
+                                    "; send it in parts"};
+}
+
 Error error_of_end(const ExitReason& reason, bool was_connected) {
   if (reason.term().is_atom("noproc"))
     return {Errc::no_such_child, "there is no such process, or it ended before it read the message"};

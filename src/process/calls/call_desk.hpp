@@ -21,6 +21,9 @@ namespace brood::process {
 /// message may have arrived.
 [[nodiscard]] Error error_of_end(const ExitReason& reason, bool was_connected);
 
+/// The error of a message of `size` bytes that is for another node.
+[[nodiscard]] Error too_large(std::size_t size, std::size_t largest);
+
 class CallDesk {
  public:
   using DownFunction = std::function<void(const ExitReason&)>;
@@ -49,6 +52,8 @@ class CallDesk {
   void node_down(const NodeName& node);
   /// Something came from that node, or a connection to it stands.
   void node_seen(const NodeName& node);
+  /// It has been, and was not lost since.
+  [[nodiscard]] bool was_seen(const NodeName& node);
   /// Ends all that waits, for ever.
   void close();
 
@@ -73,7 +78,6 @@ class CallDesk {
   Entry take(std::uint64_t id);
   void end(Entry entry, const ExitReason& reason, bool was_connected);
   void dismiss(std::uint64_t id, const Address& target);
-  [[nodiscard]] bool was_seen(const NodeName& node);
 
   const Identity& identity_;
   TimerWheel& timers_;

@@ -178,6 +178,22 @@ TEST_F(Calls, InACircleFailWithDeadlock) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Calls, WaitsThatOthersTellOfAreInTheCircleToo) {
+  const Pid near = runtime.spawn(scripted(), {});
+  const Pid other = runtime.spawn(scripted(), {});
+  EXPECT_FALSE(runtime.begin_wait(near, near));
+  EXPECT_TRUE(runtime.begin_wait(far_pid(1), near));
+  EXPECT_TRUE(runtime.begin_wait(near, other));
+  EXPECT_FALSE(runtime.begin_wait(other, far_pid(1))) << "far waits for near, and near for other";
+  EXPECT_TRUE(runtime.begin_wait(other, far_pid(2)));
+  EXPECT_TRUE(runtime.begin_wait(near, far_pid(2))) << "it waits for somebody else now";
+  runtime.end_wait(near, other);
+  EXPECT_FALSE(runtime.begin_wait(far_pid(2), far_pid(1))) << "an end that comes late changes nothing";
+  runtime.end_wait(near, far_pid(2));
+  EXPECT_TRUE(runtime.begin_wait(far_pid(2), far_pid(1)));
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(Calls, FromElsewhereAreAnsweredByAlias) {
   const Pid pid = runtime.spawn(scripted(), {});
   const Bytes from = make_from(far_pid(9), far_ref(44));

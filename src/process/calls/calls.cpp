@@ -4,22 +4,24 @@
 
 namespace brood::process {
 
-bool WaitGraph::add(LocalPid caller, LocalPid callee) {
+bool WaitGraph::add(const WaiterKey& caller, const WaiterKey& callee) {
   std::lock_guard lock(mutex_);
-  const std::uint64_t start = key(caller);
-  for (std::uint64_t at = key(callee);;) {
-    if (at == start) return false;
+  // No circle is ever noted, so the walk ends; but other nodes' processes may be told of out of order.
+  std::size_t steps = waits_.size() + 1;
+  for (WaiterKey at = callee; steps > 0; --steps) {
+    if (at == caller) return false;
     const auto next = waits_.find(at);
     if (next == waits_.end()) break;
     at = next->second;
   }
-  waits_[start] = key(callee);
+  waits_[caller] = callee;
   return true;
 }
 
-void WaitGraph::remove(LocalPid caller) {
+void WaitGraph::remove(const WaiterKey& caller, const WaiterKey& callee) {
   std::lock_guard lock(mutex_);
-  waits_.erase(key(caller));
+  const auto found = waits_.find(caller);
+  if (found != waits_.end() && found->second == callee) waits_.erase(found);
 }
 
 namespace {
@@ -52,7 +54,11 @@ void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& p
   const Ref ref = identity.ref(id);
   const Pid self = identity.pid(outside);
   CallSent sent = CallSent::refused;
+  std::size_t largest = SIZE_MAX;
+  const std::size_t size = request.size();
   const bool connected = remote.with([&](Remote& network) {
+    largest = network.message_bytes_max();
+    if (size > largest) return;
     sent = network.try_call(self, to, ref, std::move(request));
     if (sent == CallSent::watched) pending->carries_its_watch();
     if (sent == CallSent::monitored && pending->is_finished()) demonitor_callee(network, self, to, ref);
@@ -60,6 +66,10 @@ void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& p
   if (!connected) pending->finish(Error{Errc::unreachable, "this node has no network"});
   if (!connected || sent != CallSent::refused) return;
   desk.withdraw(id);
+  if (size > largest) {
+    pending->finish(too_large(size, largest));
+    return;
+  }
   pending->finish(Error{Errc::busy, "too much waits for that node already; the message was not sent"});
 }
 
@@ -112,7 +122,10 @@ class Waiter {
 CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
                                  const StartCall& start) {
   Process* self = Scheduler::running();
-  const bool in_circle = self != nullptr && callee && !waits.add(self->local(), *callee);
+  const bool is_noted = self != nullptr && callee;
+  const auto from = is_noted ? WaiterKey::of(self->local()) : WaiterKey{};
+  const auto to = is_noted ? WaiterKey::of(*callee) : WaiterKey{};
+  const bool in_circle = is_noted && !waits.add(from, to);
   if (in_circle)
     return Error{Errc::deadlock, "this call would wait for itself: its callee waits for its caller"};
   Waiter waiter;
@@ -126,7 +139,7 @@ CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chr
     Scheduler::BlockingScope blocking;
     result = waiter.wait_for(timeout);
   }
-  if (self != nullptr && callee) waits.remove(self->local());
+  if (is_noted) waits.remove(from, to);
   if (result) return std::move(*result);
   if (pending->abandon())
     return Error{Errc::timeout, "no answer within " + std::to_string(timeout.count()) +
@@ -172,8 +185,11 @@ void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
 void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows) {
   if (!identity.is_here(caller.pid.node)) {
     // From the process itself, so that the answer keeps its place behind what it sent before.
-    remote.try_with(
-        [&](Remote& network) { network.reply(identity.pid(self), caller, std::move(answer), more_follows); });
+    remote.try_with([&](Remote& network) {
+      const std::size_t largest = network.message_bytes_max();
+      if (answer.size() > largest) answer = brood::detail::encode_error(too_large(answer.size(), largest));
+      network.reply(identity.pid(self), caller, std::move(answer), more_follows);
+    });
     return;
   }
   const auto id = caller.alias ? identity.id_of(*caller.alias) : std::nullopt;
@@ -198,6 +214,8 @@ void RuntimeCore::tell_end_of_call(BytesView from, const Pid& callee, const Exit
 void RuntimeCore::keep_watch(Process& process, BytesView from) {
   const auto caller = read_from(from);
   if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;
+  // A node that is not connected is told of nothing, and its loss would not take the watch away again.
+  if (!desk.was_seen(caller->pid.node)) return;
   const RemoteWatches::Key key{caller->pid, *caller->alias};
   remote_watches.add(key, process.local());
   process.relations().remote_watchers[key] = {};

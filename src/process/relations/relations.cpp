@@ -247,9 +247,10 @@ void RuntimeCore::apply_exit(Process& process, const ExitEnvelope& exit) {
     const bool unlinked = found->second.unlink_id != 0;
     relations->links.erase(found);
     if (unlinked) return;
-  } else if (exit.reason.term().is_atom("kill")) {
-    return process.begin_end(ExitReason::killed(), true);
   }
+  if (process.is_system) return;
+  if (exit.source != Source::link && exit.reason.term().is_atom("kill"))
+    return process.begin_end(ExitReason::killed(), true);
   if (process.traps_exits) return exit_trapped(process, exit.from, exit.reason);
   if (!exit.reason.term().is_atom("normal")) process.begin_end(exit.reason, false);
 }
@@ -266,6 +267,7 @@ void RuntimeCore::apply_node_down(Process& process, const NodeName& node) {
   for (const auto& [id, to] : relations->monitors)
     if (to.node() == node) take_message(process, new DownEnvelope(id, ExitReason::noconnection()));
   for (const Pid& pid : lost) {
+    if (process.is_system) continue;
     if (process.traps_exits) {
       exit_trapped(process, pid, ExitReason::noconnection());
     } else {

@@ -17,6 +17,37 @@ TEST_F(Links, AnAbnormalEndTakesTheOtherWithIt) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Links, NobodyEndsAProcessOfTheNodeItself) {
+  Channel<std::string> seen;
+  SpawnOptions options;
+  options.is_system = true;
+  options.on_exit = [&](const ExitReason& reason) { seen.put("exit: " + reason.text()); };
+  Gate linked;
+  const Pid friend_of_all = far_pid(4);
+  const Pid system = runtime.spawn(scripted({.info =
+                                                 [&](Context& context, Message) {
+                                                   context.link(friend_of_all);
+                                                   linked.open();
+                                                 }}),
+                                   std::move(options));
+  // A link that the other side makes, one of its own, and signals without any.
+  Probe& other = make();
+  in(other, [&](Context& c) { c.link(system); });
+  runtime.exit(other.pid, ExitReason(Term::atom("boom")));
+  EXPECT_EQ(other.seen.take(), "exit: boom");
+  ASSERT_TRUE(runtime.send(system, message("link")));
+  ASSERT_TRUE(linked.wait());
+  runtime.on_exit(friend_of_all, system, encoded("boom"));
+  runtime.on_exit2(far_pid(9), system, encoded("kill"));
+  runtime.on_exit2(far_pid(9), system, encoded("shutdown"));
+  runtime.on_link(far_pid(9), system);
+  runtime.on_node_down(there);
+  EXPECT_EQ(text(runtime.call_and_wait(system, message("there"), 5s)), "there");
+  runtime.exit(system, ExitReason::shutdown());
+  EXPECT_EQ(seen.take(), "exit: shutdown") << "the node does end it";
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(Links, ANormalEndDoesNot) {
   Probe& a = make();
   Probe& b = make();

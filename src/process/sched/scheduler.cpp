@@ -1,10 +1,9 @@
 #include "process/sched/scheduler.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <system_error>
 
+#include "process/log/log.hpp"
 #include "process/process.hpp"
 #include "process/sched/poller.hpp"
 #include "process/sched/scheduler_slot.hpp"
@@ -204,7 +203,7 @@ void Scheduler::lose(Slot& slot) {
       spawn_thread(slot.home);
       active_.fetch_add(1);
     } catch (const std::system_error& error) {
-      spdlog::error("brood: no thread in place of one that is blocked: {}", error.what());
+      log::error("brood: no thread in place of one that is blocked: {}", error.what());
       if (!slots_.back()->thread.joinable()) slots_.pop_back();
     }
   }

@@ -1,8 +1,7 @@
 // Handlers that block or run too long: how the scheduler sees them and makes up for their threads.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
+#include "process/callback.hpp"
 #include "process/process.hpp"
 #include "process/sched/scheduler.hpp"
 #include "process/sched/scheduler_slot.hpp"
@@ -12,12 +11,7 @@ namespace brood::process {
 namespace {
 
 void tell(Process& process, bool stuck) {
-  if (!process.on_stuck) return;
-  try {
-    process.on_stuck(stuck);
-  } catch (...) {
-    spdlog::error("brood: an on_stuck callback threw; it must not");
-  }
+  if (process.on_stuck) run_callback("on_stuck", [&] { process.on_stuck(stuck); });
 }
 
 }  // namespace

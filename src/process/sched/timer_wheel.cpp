@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "process/callback.hpp"
+
 namespace brood::process {
 
 TimerWheel::TimerWheel() : thread_([this] { run(); }) {}
@@ -55,22 +57,22 @@ bool TimerWheel::cancel(TimerNode& timer) {
   return true;
 }
 
-std::vector<TimerPtr> TimerWheel::take_due(std::uint64_t now) {
-  std::vector<TimerPtr> due;
+/// Where memory runs out for `due`, what is in it has been taken and the rest is found by the next look.
+void TimerWheel::take_due(std::uint64_t now, std::vector<TimerPtr>& due) {
   const std::uint64_t first = now - done_tick_ >= buckets ? now - buckets + 1 : done_tick_ + 1;
   for (std::uint64_t tick = first; tick <= now; ++tick) {
     TimerNode* timer = heads_[tick % buckets];
     while (timer != nullptr) {
       TimerNode* next = timer->next_;
       if (timer->tick_ <= now) {
+        due.emplace_back();
         unlink(*timer);
-        due.emplace_back(timer, false);  // the wheel's share moves over
+        due.back().reset(timer, false);  // the wheel's share moves over
       }
       timer = next;
     }
   }
   done_tick_ = now;
-  return due;
 }
 
 std::uint64_t TimerWheel::next_tick() const {
@@ -92,10 +94,10 @@ void TimerWheel::run() {
   while (!stopped_) {
     std::vector<TimerPtr> due;
     const std::uint64_t now = now_tick();
-    if (now > done_tick_) due = take_due(now);
+    if (now > done_tick_) run_callback("looking for due timers", [&] { take_due(now, due); });
     if (!due.empty()) {
       lock.unlock();
-      for (const TimerPtr& timer : due) timer->fire();
+      for (const TimerPtr& timer : due) run_callback("a timer", [&] { timer->fire(); });
       due.clear();
       lock.lock();
       continue;

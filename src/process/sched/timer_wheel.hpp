@@ -51,7 +51,7 @@ class TimerWheel {
   using Clock = std::chrono::steady_clock;
 
   void run();
-  std::vector<TimerPtr> take_due(std::uint64_t now);
+  void take_due(std::uint64_t now, std::vector<TimerPtr>& due);
   void unlink(TimerNode& timer);
   [[nodiscard]] std::uint64_t now_tick() const;
   [[nodiscard]] std::uint64_t next_tick() const;

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <brood/term.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,15 @@ namespace brood::process {
 
 /// The process number that stands for callers and watchers which are no process.
 inline constexpr LocalPid outside{0, 0};
+
+/// A process as one that waits or is waited for.
+struct WaiterKey {
+  std::uint64_t node = 0;  ///< 0: this one.
+  std::uint64_t process = 0;
+
+  [[nodiscard]] static WaiterKey of(LocalPid pid) { return {0, std::uint64_t{pid.serial} << 32 | pid.id}; }
+  friend bool operator==(const WaiterKey&, const WaiterKey&) = default;
+};
 
 class Identity {
  public:
@@ -47,6 +57,13 @@ class Identity {
   [[nodiscard]] Pid key(const Pid& pid) const {
     if (&now() == &first_ || !owns(pid)) return pid;
     return Pid{first_.name, pid.id, pid.serial, first_.creation};
+  }
+  /// The same for all pids of a process, of whatever node; what the graph of waiting processes knows it by.
+  [[nodiscard]] WaiterKey waiter(const Pid& pid) const {
+    if (owns(pid)) return WaiterKey::of(local(pid));
+    // Of another node: the hash of its name and start. That two should be the same is out of the question.
+    const std::uint64_t start = std::hash<std::string>{}(pid.node.value) ^ pid.creation * 0x9e3779b97f4a7c15U;
+    return {start == 0 ? 1 : start, WaiterKey::of(local(pid)).process};
   }
   [[nodiscard]] static LocalPid local(const Pid& pid) { return LocalPid{pid.id, pid.serial}; }
 

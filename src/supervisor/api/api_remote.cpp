@@ -6,29 +6,40 @@
 namespace brood {
 
 using std::chrono::milliseconds;
+using supervisor::NodeImpl;
 
 Result<void> Node::promote(const std::string& name, const std::vector<std::string>& join) {
   return impl_->promote(name, join);
 }
 
 Result<Bytes> Node::call_bytes(const Address& to, Message message, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   return impl_->runtime().call_and_wait(to, std::move(message), timeout);
 }
 
 void Node::call_async(const Address& to, Message message, milliseconds timeout,
                       std::function<void(Result<Bytes>)> done) {
+  const auto pass = impl_->enter();
+  if (!pass) return done(NodeImpl::stopped());
   impl_->runtime().call(to, std::move(message), timeout, std::move(done));
 }
 
 Result<void> Node::cast_message(const Address& to, Message message) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   return impl_->runtime().cast(to, std::move(message));
 }
 
 Result<void> Node::send_message(const Address& to, Message message) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   return impl_->runtime().send(to, std::move(message));
 }
 
 Result<Ref> Node::monitor(const Address& to, std::function<void(const ExitReason&)> down) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   if (const auto* pid = std::get_if<Pid>(&to)) return impl_->runtime().monitor(*pid, std::move(down));
   if (const auto* named = std::get_if<NamedProcess>(&to)) {
     return impl_->runtime().monitor_named(*named, std::move(down));
@@ -38,14 +49,20 @@ Result<Ref> Node::monitor(const Address& to, std::function<void(const ExitReason
 }
 
 void Node::demonitor(const Ref& ref) {
+  const auto pass = impl_->enter();
+  if (!pass) return;
   impl_->runtime().demonitor(ref);
 }
 
 void Node::exit(const Pid& to, ExitReason reason) {
+  const auto pass = impl_->enter();
+  if (!pass) return;
   impl_->runtime().exit(to, std::move(reason));
 }
 
 Result<Pid> Node::spawn_behaviour(const std::string& name, std::unique_ptr<Behaviour> behaviour) {
+  const auto pass = impl_->enter();
+  if (!pass) return NodeImpl::stopped();
   auto started = std::make_shared<std::promise<Result<void>>>();
   auto waiting = started->get_future();
   process::SpawnOptions options;

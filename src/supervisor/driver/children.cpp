@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/leaving.hpp"
 #include "supervisor/driver/program_process.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -22,6 +26,8 @@ struct Children::Slot {
   bool program_gone = true;
   bool ended_normally = false;
   std::string reason = {};
+  bool ended_by_node = false;                ///< By end_all(): the core is not told.
+  SteadyTime killed_at = SteadyTime::max();  ///< Or when it will be.
   std::unique_ptr<boost::asio::steady_timer> killer = nullptr;
 };
 
@@ -170,8 +176,10 @@ bool Children::complete(core::Event& event) {
     return true;
   }
   if (auto* failed = std::get_if<core::StartFailed>(&event)) {
-    if (find(failed->id, failed->epoch)) slots_.erase(failed->id);
-    return true;
+    const Slot* slot = find(failed->id, failed->epoch);
+    const bool told = !slot || !slot->ended_by_node;
+    if (slot) slots_.erase(failed->id);
+    return told;
   }
   if (auto* exited = std::get_if<core::Exited>(&event)) {
     Slot* slot = find(exited->id, exited->epoch);
@@ -187,8 +195,9 @@ bool Children::complete(core::Event& event) {
       exited->normal = slot->ended_normally;
       exited->reason = slot->reason;
     }
+    const bool told = !slot->ended_by_node;
     slots_.erase(exited->id);
-    return true;
+    return told;
   }
   return true;
 }
@@ -196,26 +205,40 @@ bool Children::complete(core::Event& event) {
 void Children::stop(const core::Stop& stop) {
   Slot* slot = find(stop.id, stop.epoch);
   if (!slot) return;  // it ended by itself; its Exited is on the way
-  const auto patience = stop.shutdown.infinity ? std::chrono::milliseconds::max() : stop.shutdown.patience;
-  if (slot->program) {
-    slot->program->stop(patience);
-    return;
-  }
+  end(*slot, stop.shutdown.infinity ? std::chrono::milliseconds::max() : stop.shutdown.patience);
+}
+
+void Children::end(Slot& slot, std::chrono::milliseconds patience) {
+  const auto now = std::chrono::steady_clock::now();
   // A fenced node's handlers do not run, last words neither: what it gives up ends as if the node had died.
-  if (patience.count() <= 0 || driver_.fenced()) {
-    node_.runtime().exit(slot->pid, ExitReason::killed());
+  if (!slot.program && driver_.fenced()) patience = std::chrono::milliseconds(0);
+  slot.killed_at = std::min(slot.killed_at, deadline_after(now, patience));
+  const bool first = !std::exchange(slot.stopping, true);
+  if (slot.program) {
+    slot.program->stop(patience);
     return;
   }
-  const bool first = !slot->stopping;
-  slot->stopping = true;
-  if (first) node_.runtime().exit(slot->pid, ExitReason::shutdown());
-  if (patience == std::chrono::milliseconds::max()) return;
-  slot->killer = std::make_unique<boost::asio::steady_timer>(node_.control(), patience);
-  slot->killer->async_wait([this, weak = driver_.weak_from_this(), id = stop.id,
-                            epoch = stop.epoch](const boost::system::error_code& error) {
+  if (patience.count() <= 0) return kill(slot);
+  if (first) node_.runtime().exit(slot.pid, ExitReason::shutdown());
+  if (patience != std::chrono::milliseconds::max()) later(slot, slot.killed_at, &Children::kill);
+}
+
+void Children::kill(Slot& slot) {
+  node_.runtime().exit(slot.pid, ExitReason::killed());
+  later(slot, std::chrono::steady_clock::now() + kill_grace, &Children::overdue);
+}
+
+void Children::overdue(Slot&) {
+  driver_.children_overdue();
+}
+
+void Children::later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&)) {
+  slot.killer = std::make_unique<boost::asio::steady_timer>(node_.control(), when);
+  slot.killer->async_wait([this, what, weak = driver_.weak_from_this(), id = slot.spec->id,
+                           epoch = slot.epoch](const boost::system::error_code& error) {
     auto alive = weak.lock();
     if (error || !alive) return;
-    if (Slot* late = find(id, epoch)) node_.runtime().exit(late->pid, ExitReason::killed());
+    if (Slot* late = find(id, epoch)) (this->*what)(*late);
   });
 }
 
@@ -226,15 +249,25 @@ std::string Children::first_words() const {
                      slot.stopping ? "stopping" : "not told to stop", slot.program ? ", program" : "");
 }
 
-std::chrono::milliseconds Children::end_all(Haste haste) {
-  std::chrono::milliseconds longest(0);
+SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
+  SteadyTime last{};
   for (auto& [id, slot] : slots_) {
-    const core::Shutdown patience =
-        haste == Haste::at_once ? core::Shutdown{std::chrono::milliseconds(0)} : slot->spec->shutdown;
-    longest = std::max(longest, patience.infinity ? std::chrono::milliseconds::max() : patience.patience);
-    stop(core::Stop{id, slot->epoch, patience, {}});
+    const auto& shutdown = slot->spec->shutdown;
+    if (!slot->stopping) {
+      slot->ended_by_node = true;
+      end(*slot, shutdown.infinity ? infinity : shutdown.patience);
+    } else if (slot->killed_at == SteadyTime::max() || shutdown.infinity) {
+      end(*slot, infinity);  // the core waits for it without end; this node cannot
+    }
+    last = std::max(last, slot->killed_at);
   }
-  return longest;
+  return last;
+}
+
+bool Children::only_unkillable(SteadyTime now) const {
+  return !slots_.empty() && std::all_of(slots_.begin(), slots_.end(), [now](const auto& item) {
+    return item.second->killed_at <= now - kill_grace;
+  });
 }
 
 }  // namespace brood::supervisor

@@ -17,6 +17,7 @@
 #include "core/core.hpp"
 #include "exec/launcher/launcher.hpp"
 #include "process/runtime.hpp"
+#include "supervisor/driver/deadlines.hpp"
 
 namespace brood::supervisor {
 
@@ -36,10 +37,12 @@ class Children {
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   /// One of them and how far it is, for the log.
   [[nodiscard]] std::string first_words() const;
-  /// Ends everything, each with its own patience, or at once. Exited still comes for each. Returns the
-  /// longest patience; max() when one of them waits for ever.
-  enum class Haste : std::uint8_t { by_spec, at_once };
-  std::chrono::milliseconds end_all(Haste haste);
+  /// Ends everything that has not been told to end yet, each with its own patience; `infinity` is what a
+  /// patience without end means here. The core is not told of these ends: this node is about to go, and what
+  /// it ends for that has not ended for the cluster. Returns when the last one has been killed.
+  SteadyTime end_all(std::chrono::milliseconds infinity);
+  /// Something runs, and all of it was killed kill_grace ago: handlers that do not return. O(children).
+  [[nodiscard]] bool only_unkillable(SteadyTime now) const;
 
  private:
   struct Slot;
@@ -47,6 +50,11 @@ class Children {
   void start_program(Slot& slot);
   void program_started(Slot& slot, std::int32_t os_pid);
   void fail(const ChildId& id, const core::Epoch& epoch, Error error);
+  void end(Slot& slot, std::chrono::milliseconds patience);
+  void kill(Slot& slot);
+  /// At `when`, if the child still runs then.
+  void later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&));
+  void overdue(Slot& slot);
   [[nodiscard]] WorkerIdentity identity(const Slot& slot) const;
   Slot* find(const ChildId& id, const core::Epoch& epoch);
 

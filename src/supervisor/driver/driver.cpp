@@ -1,12 +1,11 @@
 #include "supervisor/driver/driver.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <exception>
 
-#include "core/wire/wire.hpp"
+#include "process/log/log.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
 
@@ -14,27 +13,19 @@ namespace brood::supervisor {
 
 using std::chrono::milliseconds;
 
-/// A request whose caller waits.
-struct Driver::Client {
-  ClientDone done;
-  Outcomes outcomes;
-  boost::asio::steady_timer timer;
-};
-
-/// Somebody who waits for a child to run.
-struct Driver::Waiter {
-  core::Hlc not_epoch;
-  std::function<void(bool)> then;
-  boost::asio::steady_timer timer;
-};
-
 Driver::Driver(NodeImpl& node, core::Settings settings)
     : node_(node),
-      settings_(std::move(settings)),
-      core_(settings_),
+      name_(settings.supervisor),
+      weight_(settings.weight),
+      stepper_(node.control(), std::move(settings), node.options().step_events_max, *this),
+      writer_(*this, registry_),
+      pg_feed_(node.runtime(), name_, *this),
       children_(node, *this),
-      pg_(node.runtime(), name()),
-      timer_(node.control()) {}
+      outbox_(name_, [&node](const NodeName& to, Bytes term) { node.send_to_peer(to, std::move(term)); }),
+      callers_(node.control(), registry_, [this](core::ClientId id) { post(core::ClientGone{id}); }),
+      event_log_(node.control(), name_),
+      gaps_(node.heart().gap_cursor()),
+      leaving_alarm_(node.control(), [this] { tend_leaving(); }) {}
 Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
@@ -43,170 +34,104 @@ std::string Driver::log_name(const ChildId& id) const {
 
 // ---- events in -----------------------------------------------------------------------------------------
 
-void Driver::post(core::Event event) {
-  bool wake = false;
-  {
-    std::lock_guard lock(inbox_mutex_);
-    inbox_.push_back(std::move(event));
-    wake = !std::exchange(scheduled_, true);
-  }
-  if (wake) boost::asio::post(node_.control(), [self = shared_from_this()] { self->run_inbox(); });
+void Driver::post(core::Event event, std::size_t message_bytes) {
+  stepper_.inbox().put(std::move(event), message_bytes);
 }
 
-void Driver::post_all(std::vector<core::Event> events) {
-  bool wake = false;
-  {
-    std::lock_guard lock(inbox_mutex_);
-    inbox_.insert(inbox_.end(), std::make_move_iterator(events.begin()),
-                  std::make_move_iterator(events.end()));
-    wake = !std::exchange(scheduled_, true);
-  }
-  if (wake) boost::asio::post(node_.control(), [self = shared_from_this()] { self->run_inbox(); });
+void Driver::when_handled(std::function<void()> then) {
+  stepper_.inbox().when_taken(std::move(then));
+}
+
+void Driver::handle_now(core::Event event) {
+  stepper_.inbox().put_first(std::move(event));
+  stepper_.run();
 }
 
 void Driver::rename(const core::Renamed& renamed) {
-  pg_.rename();
+  pg().rename();
   core::Renamed own = renamed;
   std::erase(own.join, own.self);
   post(std::move(own));
 }
 
-void Driver::run_inbox() {
-  std::vector<core::Event> events;
-  {
-    std::lock_guard lock(inbox_mutex_);
-    events.swap(inbox_);
-    scheduled_ = false;
-  }
-  for (const core::Event& event : events) {
-    const auto* renamed = std::get_if<core::Renamed>(&event);
-    if (!renamed) continue;
-    settings_.self = renamed->self;
-    settings_.creation = renamed->creation;
-    if (!booted_) renamed_before_boot_ = *renamed;
-  }
-  if (!booted_) return;
-  std::erase_if(events, [this](core::Event& event) { return !children_.complete(event); });
-  if (over_) return say_when_empty();
-  if (events.empty()) return;
-  carry_out(core_.step_all(events, read_clocks()));
-  arm_timer();
-}
-
 void Driver::boot() {
-  booted_ = true;
-  std::vector<core::Event> events{core::Boot{}};
-  if (renamed_before_boot_) events.emplace_back(*renamed_before_boot_);
+  pg().on_end([weak = weak_from_this()] {
+    if (const auto self = weak.lock())
+      boost::asio::post(self->node_.control(), [self] { self->restart_pg(); });
+  });
+  std::vector<core::Event> events;
   for (const auto& [node, creation] : node_.connected()) {
-    events.push_back(core::PeerUp{node, creation});
-    pg_.node_up(node);
+    events.emplace_back(core::PeerUp{node, creation});
+    pg().node_up(node);
   }
-  for (const NodeName& node : node_.brood_nodes()) pg_.is_brood(node);
-  post_all(std::move(events));
+  for (const NodeName& node : node_.brood_nodes()) pg().is_brood(node);
+  stepper_.boot(std::move(events));
 }
 
-void Driver::arm_timer() {
-  const auto deadline = core_.next_deadline();
-  if (deadline == core::Duration::max() || over_) {
-    timer_.cancel();
-    return;
+// Whatever ended it (its runtime protects it from others): it is told again what it is to tell.
+void Driver::restart_pg() {
+  if (ended_) return;
+  pg().begin_anew();
+  for (const auto& [node, creation] : node_.connected()) pg().node_up(node);
+  for (const NodeName& node : node_.brood_nodes()) pg().is_brood(node);
+  pg_feed_.publish(core().ids(), node_.name(), node_.creation());
+}
+
+core::Now Driver::now() {
+  return read_clocks(node_.heart().take_longest_gap(gaps_));
+}
+
+bool Driver::complete(core::Event& event) {
+  const bool for_core = children_.complete(event);
+  if (for_core && stepper_.is_booted()) event_log_.see(event);
+  if (!for_core && leaving_.stage() != Leaving::Stage::here && !std::exchange(tend_waits_, true)) {
+    // The core hears nothing of it; whoever waits for the end does. After this batch, not in the midst of it.
+    boost::asio::post(node_.control(), [self = shared_from_this()] {
+      self->tend_waits_ = false;
+      self->tend_leaving();
+    });
   }
-  timer_.expires_at(std::chrono::steady_clock::time_point(
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)));
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-    if (error) return;
-    if (auto self = weak.lock()) self->post(core::Tick{});
-  });
+  return for_core;
 }
 
 // ---- effects out ---------------------------------------------------------------------------------------
 
 void Driver::carry_out(const core::Effects& effects) {
   // The effects live until the next step; nothing below steps the core (it posts).
-  if (effects.fence && *effects.fence != fenced_) {
-    fenced_ = *effects.fence;
-    node_.fence(fenced_);
-  }
-  update_registry(effects.changed);
-  tell_pg(effects.changed);
-  for (const auto& start : effects.starts) children_.start(start);
-  for (const auto& stop : effects.stops) children_.stop(stop);
-  send(effects.sends);
-  for (const auto& each : effects.connects) connect(each);
-  for (const auto& each : effects.disconnects) node_.disconnect(each.node);
-  if (effects.left) left_ = true;
-  for (const auto& reply : effects.replies) {
-    auto it = clients_.find(reply.client);
-    if (it == clients_.end()) continue;
-    auto& outcomes = it->second->outcomes;
-    outcomes.insert(outcomes.end(), reply.outcomes.begin(), reply.outcomes.end());
-    if (reply.last) finish(reply.client, false);
-  }
-  wake_waiters(effects.changed);
-  report(effects);
+  event_log_.see(effects);
+  supervisor::carry_out(effects, *this);
+  if (leaving_.stage() != Leaving::Stage::here) tend_leaving();
 }
 
-std::shared_ptr<const core::SessionId> Driver::shared_session(const core::SessionId& session) {
-  auto& shared = sessions_[session];
-  if (!shared) shared = std::make_shared<const core::SessionId>(session);
-  return shared;
+void Driver::fence(bool on) {
+  if (std::exchange(fenced_, on) != on) node_.fence(on);
 }
 
-void Driver::update_registry(const std::vector<ChildId>& changed) {
-  for (const ChildId& id : changed) {
-    const core::SpecRow* row = core_.spec(id);
-    auto instances = core_.instances(id);
-    if (!row && instances.empty()) {
-      registry_.erase(id);
-      continue;
-    }
-    Entry entry;
-    if (row) {
-      entry.spec = row->spec;
-      entry.wanted = row->wanted;
-      entry.failed = row->failed;
-      entry.failure = row->failure;
-    } else {
-      entry.wanted = false;
-    }
-    entry.places.reserve(instances.size());
-    for (auto& [host, instance] : instances) {
-      entry.places.push_back({shared_session(host), instance.pid, instance.phase, instance.os_pid,
-                              instance.restarts, instance.epoch.clock, instance.since,
-                              std::move(instance.reason)});
-    }
-    registry_.put(id, std::move(entry));
+void Driver::publish(const std::vector<ChildId>& changed) {
+  writer_.publish(changed);
+  pg_feed_.publish(changed, node_.name(), node_.creation());
+}
+
+bool Driver::is_here(const core::SessionId& session) const {
+  return node_.is_here(session.node) && session.creation == node_.creation();
+}
+
+void Driver::start(const core::Start& start) {
+  const auto stage = leaving_.stage();
+  if (stage == Leaving::Stage::ending || stage == Leaving::Stage::over) return;  // Goodbye follows
+  try {
+    children_.start(start);
+  } catch (const std::exception& error) {  // no memory or no thread for it here; elsewhere there may be
+    post(core::StartFailed{start.spec->id, start.epoch, error.what(), {}});
   }
 }
 
-void Driver::tell_pg(const std::vector<ChildId>& changed) {
-  if (changed.empty()) return;
-  std::vector<PgChange> changes;
-  changes.reserve(changed.size());
-  for (const ChildId& id : changed) {
-    std::optional<Pid> here;
-    for (const auto& [host, instance] : core_.instances(id)) {
-      if (host.node != settings_.self || host.creation != settings_.creation) continue;
-      if (instance.phase != core::Phase::running && instance.phase != core::Phase::stuck) continue;
-      here = Pid{host.node, instance.pid.id, instance.pid.serial, host.creation};
-    }
-    changes.push_back({id, std::move(here)});
-  }
-  pg_.changed(std::move(changes));
+void Driver::stop(const core::Stop& stop) {
+  children_.stop(stop);
 }
 
 void Driver::send(const std::vector<core::Send>& sends) {
-  for (const auto& each : sends) {
-    const Bytes body = core::encode(each.body);
-    Bytes term;
-    term.reserve(body.size() + name().size() + 16);
-    TermWriter writer(term);
-    writer.version();
-    writer.tuple(2);
-    writer.atom(name());
-    writer.binary(body);
-    for (const NodeName& to : each.to) node_.send_to_peer(to, term);
-  }
+  outbox_.send(sends);
 }
 
 void Driver::connect(const core::Connect& connect) {
@@ -217,62 +142,57 @@ void Driver::connect(const core::Connect& connect) {
   node_.connect(connect.node, connect.address, connect.last_known);
 }
 
-void Driver::report(const core::Effects& effects) {
-  for (const auto& line : effects.log) {
-    switch (line.level) {
-      case core::LogLevel::debug:
-        spdlog::debug("{}: {}", name(), line.text);
-        break;
-      case core::LogLevel::info:
-        spdlog::info("{}: {}", name(), line.text);
-        break;
-      case core::LogLevel::warning:
-        spdlog::warn("{}: {}", name(), line.text);
-        break;
-      case core::LogLevel::error:
-        spdlog::error("{}: {}", name(), line.text);
-        break;
-    }
+void Driver::disconnect(const core::Disconnect& disconnect) {
+  node_.disconnect(disconnect.node);
+}
+
+void Driver::reply(const core::Reply& reply) {
+  callers_.reply(reply);
+}
+
+void Driver::wake(const std::vector<ChildId>& changed) {
+  callers_.look_at(changed);
+}
+
+void Driver::member(const core::MemberEvent& event) {
+  // "draining: drains" says nothing more than "draining".
+  const bool says_more = !event.words.empty() && event.state != core::MemberState::draining;
+  log::info("{}: member {} is {}{}{}", name(), event.session.node.value, core::to_string(event.state),
+            says_more ? ": " : "", says_more ? event.words : "");
+  node_.member_changed(name(), event);
+}
+
+void Driver::log(const core::LogLine& line) {
+  switch (line.level) {
+    case core::LogLevel::debug:
+      return log::debug("{}: {}", name(), line.text);
+    case core::LogLevel::info:
+      return log::info("{}: {}", name(), line.text);
+    case core::LogLevel::warning:
+      return log::warn("{}: {}", name(), line.text);
+    case core::LogLevel::error:
+      return log::error("{}: {}", name(), line.text);
   }
-  for (const auto& event : effects.members) {
-    spdlog::info("{}: member {} is {}{}{}", name(), event.session.node.value, core::to_string(event.state),
-                 event.words.empty() ? "" : ": ", event.words);
-    node_.member_changed(name(), event);
-  }
-  if (effects.refused) spdlog::error("{}: refused: {}", name(), *effects.refused);
+}
+
+void Driver::refused(const std::string& words) {
+  log::error("{}: refused: {}", name(), words);
+  node_.up().settled(name());
 }
 
 // ---- clients -------------------------------------------------------------------------------------------
+
+core::ClientId Driver::ask_here(milliseconds timeout, ClientDone done) {
+  return callers_.ask(timeout, std::move(done), weak_from_this());
+}
 
 template <typename MakeEvent>
 void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event) {
   boost::asio::post(node_.control(), [self = shared_from_this(), timeout, done = std::move(done),
                                       make_event = std::move(make_event)]() mutable {
-    if (self->over_) {
-      done({}, true);
-      return;
-    }
-    const core::ClientId id{self->next_client_++};
-    auto client = std::make_unique<Client>(
-        Client{std::move(done), {}, boost::asio::steady_timer(self->node_.control(), timeout)});
-    client->timer.async_wait([weak = self->weak_from_this(), id](const boost::system::error_code& error) {
-      auto alive = weak.lock();
-      if (error || !alive) return;
-      alive->post(core::ClientGone{id});
-      alive->finish(id, true);
-    });
-    self->clients_.emplace(id, std::move(client));
-    self->post(make_event(id));
+    if (self->ended_) return done({}, true);
+    self->post(make_event(self->ask_here(timeout, std::move(done))));
   });
-}
-
-void Driver::finish(core::ClientId id, bool timed_out) {
-  auto it = clients_.find(id);
-  if (it == clients_.end()) return;
-  auto client = std::move(it->second);
-  clients_.erase(it);
-  client->timer.cancel();
-  client->done(std::move(client->outcomes), timed_out);
 }
 
 void Driver::start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
@@ -302,104 +222,101 @@ void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done)
 }
 
 void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done), [kind](core::ClientId id) {
-    return core::Event(core::ClientDrain{id, kind == Drain::for_good});
+  if (kind == Drain::may_stay) {
+    return ask(timeout, std::move(done), [](core::ClientId id) {
+      return core::Event(core::ClientDrain{id, false});
+    });
+  }
+  auto self = shared_from_this();
+  auto answered = [self, done = std::move(done)](Outcomes outcomes, bool timed_out) {
+    self->handed_over_ = true;  // as far as it goes
+    done(std::move(outcomes), timed_out);
+  };
+  ask(timeout, std::move(answered), [self](core::ClientId id) {
+    self->last_drains_.push_back(id);
+    return core::Event(core::ClientDrain{id, true});
+  });
+}
+
+void Driver::when_running(const ChildId& id, core::Hlc not_epoch, milliseconds timeout,
+                          std::function<void(bool)> then, Row row) {
+  boost::asio::post(node_.control(), [self = shared_from_this(), id, not_epoch, timeout,
+                                      then = std::move(then), row]() mutable {
+    if (self->ended_) return then(false);
+    self->callers_.wait(id, not_epoch, timeout, std::move(then), row, self->weak_from_this());
   });
 }
 
 void Driver::with_core(std::function<void(const core::Core&)> read) {
   boost::asio::post(node_.control(),
-                    [self = shared_from_this(), read = std::move(read)] { read(self->core_); });
-}
-
-// ---- waiting for a child ---------------------------------------------------------------------------------
-
-bool Driver::runs_anew(const ChildId& id, core::Hlc not_epoch) const {
-  const auto place = registry_.running(id);
-  return place && place->epoch_clock != not_epoch;
-}
-
-void Driver::when_running(const ChildId& id, core::Hlc not_epoch, milliseconds timeout,
-                          std::function<void(bool)> then) {
-  boost::asio::post(
-      node_.control(), [self = shared_from_this(), id, not_epoch, timeout, then = std::move(then)]() mutable {
-        if (self->over_ || self->runs_anew(id, not_epoch)) {
-          then(!self->over_);
-          return;
-        }
-        auto waiter = std::make_shared<Waiter>(
-            Waiter{not_epoch, std::move(then), boost::asio::steady_timer(self->node_.control(), timeout)});
-        self->waiters_.emplace(id, waiter);
-        waiter->timer.async_wait(
-            [weak = self->weak_from_this(), id, waiter](const boost::system::error_code& error) {
-              auto alive = weak.lock();
-              if (error || !alive) return;
-              auto [begin, end] = alive->waiters_.equal_range(id);
-              auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == waiter; });
-              if (mine == end) return;
-              alive->waiters_.erase(mine);
-              waiter->then(false);
-            });
-      });
-}
-
-void Driver::wake_waiters(const std::vector<ChildId>& changed) {
-  if (waiters_.empty()) return;
-  std::vector<std::pair<std::shared_ptr<Waiter>, bool>> woken;
-  for (const ChildId& id : changed) {
-    auto [begin, end] = waiters_.equal_range(id);
-    if (begin == end) continue;
-    const auto entry = registry_.find(id);
-    const bool gone = !entry || !entry->wanted || entry->failed;
-    for (auto it = begin; it != end;) {
-      const bool runs = runs_anew(id, it->second->not_epoch);
-      if (!runs && !gone) {
-        ++it;
-        continue;
-      }
-      woken.emplace_back(it->second, runs);
-      it = waiters_.erase(it);
-    }
-  }
-  for (auto& [waiter, runs] : woken) {
-    waiter->timer.cancel();
-    waiter->then(runs);
-  }
+                    [self = shared_from_this(), read = std::move(read)] { read(self->stepper_.core()); });
 }
 
 // ---- the end ---------------------------------------------------------------------------------------------
 
-void Driver::say_when_empty() {
-  if (children_.size() > 0)
-    spdlog::debug("{}: {} children still end: {}", name(), children_.size(), children_.first_words());
-  if (children_.size() > 0 || !emptied_) return;
-  std::exchange(emptied_, nullptr)();
+void Driver::leave(milliseconds hand_over, std::function<void(bool)> done) {
+  boost::asio::post(node_.control(),
+                    [self = shared_from_this(), hand_over, done = std::move(done)]() mutable {
+                      self->begin_to_leave(hand_over, std::move(done));
+                    });
 }
 
-std::chrono::milliseconds Driver::shut_down(Children::Haste haste, std::function<void()> emptied) {
-  emptied_ = std::move(emptied);
-  const auto patience = children_.end_all(haste);
-  end_clients();
-  say_when_empty();
-  return patience;
+void Driver::begin_to_leave(milliseconds hand_over, std::function<void(bool)> done) {
+  if (ended_) return done(children_.size() == 0);
+  when_over_.push_back(std::move(done));
+  if (leaving_.stage() != Leaving::Stage::here) return;
+  // Who is fenced has nobody to hand anything to. Others have given it up, or soon will.
+  const bool can = stepper_.is_booted() && !fenced_ && !left_ && !handed_over_ && hand_over.count() > 0;
+  leaving_.begin(std::chrono::steady_clock::now(), can ? hand_over : milliseconds(0));
+  if (can && last_drains_.empty()) {
+    const auto id = ask_here(hand_over, [this](const Outcomes&, bool) {
+      handed_over_ = true;
+      tend_leaving();
+    });
+    post(core::ClientDrain{id, true});
+  }
+  tend_leaving();
 }
 
-void Driver::end_clients() {
-  if (std::exchange(over_, true)) return;
-  pg_.stop();
-  timer_.cancel();
-  if (fenced_) node_.fence(false);
-  fenced_ = false;
-  auto clients = std::move(clients_);
-  for (auto& [id, client] : clients) {
-    client->timer.cancel();
-    client->done(std::move(client->outcomes), true);
+void Driver::tend_leaving() {
+  const auto now = std::chrono::steady_clock::now();
+  const auto facts = [&] {
+    return Leaving::Facts{handed_over_ || left_, children_.size(), children_.only_unkillable(now)};
+  };
+  while (const auto stage = leaving_.next(now, facts())) {
+    if (*stage == Leaving::Stage::ending) {
+      if (children_.size() > 0)
+        log::debug("{}: {} children end here: {}", name(), children_.size(), children_.first_words());
+      leaving_.ends_by(children_.end_all(node_.options().infinity_at_end));
+    } else if (*stage == Leaving::Stage::over) {
+      end();
+    }
   }
-  auto waiters = std::move(waiters_);
-  for (auto& [id, waiter] : waiters) {
-    waiter->timer.cancel();
-    waiter->then(false);
+  if (const auto next = leaving_.deadline()) leaving_alarm_.at(*next, weak_from_this());
+}
+
+void Driver::children_overdue() {
+  if (!children_.only_unkillable(std::chrono::steady_clock::now())) return;
+  // Who drains for good would wait in vain for handlers that do not return.
+  for (const core::ClientId id : std::exchange(last_drains_, {})) callers_.give_up(id);
+  tend_leaving();
+}
+
+void Driver::end() {
+  stepper_.end();
+  if (!left_ && stepper_.is_booted()) {
+    // Others need not find out for themselves: this node's instances are gone, and none of them is to blame.
+    core::Send goodbye{{}, core::Goodbye{}};
+    for (const core::Member& each : stepper_.core().members())
+      if (each.session.node != node_.name()) goodbye.to.push_back(each.session.node);
+    outbox_.send(goodbye);
   }
+  ended_ = true;
+  pg().stop();
+  leaving_alarm_.off();
+  fence(false);
+  callers_.give_up_all();
+  for (const auto& done : std::exchange(when_over_, {})) done(children_.size() == 0);
 }
 
 }  // namespace brood::supervisor

@@ -1,52 +1,54 @@
-// Driver: runs one supervisor's core on this node. Gives it events and the time, carries out its effects.
+// Driver: runs one supervisor's core on this node. It decides nothing; it puts the parts together that do the
+// work, and is what the rest of the node holds on to:
 //
-//   callbacks, network, clients --post()--> inbox --control thread--> core.step_all --> effects
+//   network, runtime, clients --> Inbox --> Stepper (the core) --> effects.hpp (the one order) --+
+//     +-- Registry <- RegistryWriter, PgFeed   Children   Outbox   Callers   the node's network <-+
 //
-// It decides nothing. All that happens between two looks at the inbox goes to the core in one batch, so that
-// ten thousand starts leave as one message.
+// How it ends is in Leaving; after that every request is answered at once with what there is (nothing).
 //
 // Thread rule: post() and the client functions from any thread; everything marked (control) on the control
 // thread only. `done` functions run on the control thread and must be quick.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <unordered_map>
 #include <vector>
 
-#include "core/core.hpp"
+#include "supervisor/driver/callers.hpp"
 #include "supervisor/driver/children.hpp"
+#include "supervisor/driver/effects.hpp"
+#include "supervisor/driver/event_log.hpp"
+#include "supervisor/driver/leaving.hpp"
+#include "supervisor/driver/outbox.hpp"
+#include "supervisor/driver/pg_feed.hpp"
 #include "supervisor/driver/registry.hpp"
-#include "supervisor/pg/pg_process.hpp"
+#include "supervisor/driver/registry_writer.hpp"
+#include "supervisor/driver/stepper.hpp"
+#include "supervisor/node/gaps.hpp"
 
 namespace brood::supervisor {
 
 class NodeImpl;
 
-using Outcomes = std::vector<core::Outcome>;
-/// Runs once: with an outcome for each id that was asked for, or fewer and a time-out.
-using ClientDone = std::function<void(Outcomes outcomes, bool timed_out)>;
-
-class Driver : public std::enable_shared_from_this<Driver> {
+class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, EffectHands, CoreTables {
  public:
   Driver(NodeImpl& node, core::Settings settings);
-  ~Driver();
+  ~Driver() override;
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
-  [[nodiscard]] const std::string& name() const { return settings_.supervisor; }
-  [[nodiscard]] const core::Settings& settings() const { return settings_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::uint32_t weight() const { return weight_; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] NodeImpl& node() { return node_; }
   /// The name under which a command's output is kept.
   [[nodiscard]] std::string log_name(const ChildId& id) const;
 
-  void post(core::Event event);
-  void post_all(std::vector<core::Event> events);
+  /// `message_bytes`: the size of a peer's message on the wire.
+  void post(core::Event event, std::size_t message_bytes = 0);
+  /// Runs `then` on the control thread once the core has handled all that was posted before this.
+  void when_handled(std::function<void()> then);
 
   void start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
              std::chrono::milliseconds timeout, ClientDone done);
@@ -54,75 +56,104 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   void lookup(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
+  /// for_good: what cannot even be killed is not waited for; that is a time-out.
   void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
-
+  /// What is known of a child that is waited for.
+  using Row = Waiters::Row;
   /// Runs `then` on the control thread when the child runs somewhere under another epoch than `not_epoch` (at
-  /// once if it does), or when `timeout` is over or the child is gone for good (false).
+  /// once if it does), or when `timeout` is over or the child is failed or gone for good (false; at once if
+  /// it is).
   void when_running(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
-                    std::function<void(bool)> then);
+                    std::function<void(bool)> then, Row row = Row::is_here);
+  /// Runs `read` with the core on the control thread.
+  void with_core(std::function<void(const core::Core&)> read);
+  [[nodiscard]] const core::Core& core() const { return stepper_.core(); }  ///< (control)
+  [[nodiscard]] StepTimes step_times() { return stepper_.times().read(); }
+  /// As step_times(); `longest_lately` then begins anew.
+  [[nodiscard]] StepTimes take_step_times() { return stepper_.times().take(); }
 
   /// How OTP's pg is told of this node's children.
-  [[nodiscard]] PgHandle& pg() { return pg_; }
+  [[nodiscard]] PgHandle& pg() { return pg_feed_.handle(); }
   /// The node has a name from now on. Any thread.
   void rename(const core::Renamed& renamed);
 
-  /// Runs `read` with the core on the control thread.
-  void with_core(std::function<void(const core::Core&)> read);
   /// Drained, and gone from the cluster: the tables stay as they were then. Any thread.
   [[nodiscard]] bool has_left() const { return left_; }
-  [[nodiscard]] const core::Core& core() const { return core_; }  ///< (control)
-  [[nodiscard]] bool fenced() const { return fenced_; }           ///< (control)
+  /// It has ended on this node: nothing is answered any more. Any thread.
+  [[nodiscard]] bool has_ended() const { return ended_; }
+  /// Ends it on this node as Leaving says, by Goodbye to the other members. `done` runs on the control
+  /// thread, also for one that has ended before; false: handlers run on that not even a kill ends, and the
+  /// driver must live as long as they. Any thread.
+  void leave(std::chrono::milliseconds hand_over, std::function<void(bool emptied)> done);
+
+  [[nodiscard]] bool fenced() const { return fenced_; }  ///< (control)
   /// Boots the core. (control)
   void boot();
-  /// Handles what is in the inbox now. (control)
-  void run_inbox();
-  /// Ends what runs here, for good: the core is not asked any more. `emptied` runs once, when nothing of it
-  /// runs; the driver must live until then. Returns the longest patience of a child that still has to end.
-  /// (control)
-  std::chrono::milliseconds shut_down(Children::Haste haste, std::function<void()> emptied);
+  /// Has the core handle this before all that waits, and now. (control)
+  void handle_now(core::Event event);
+  /// A child was killed, and runs on all the same. (control)
+  void children_overdue();
 
  private:
-  struct Client;
-  struct Waiter;
-
   template <typename MakeEvent>
   void ask(std::chrono::milliseconds timeout, ClientDone done, MakeEvent make_event);
-  void finish(core::ClientId id, bool timed_out);
-  void carry_out(const core::Effects& effects);
-  void update_registry(const std::vector<ChildId>& changed);
-  void tell_pg(const std::vector<ChildId>& changed);
-  [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch) const;
-  void wake_waiters(const std::vector<ChildId>& changed);
-  void send(const std::vector<core::Send>& sends);
-  void connect(const core::Connect& connect);
-  void report(const core::Effects& effects);
-  void arm_timer();
-  void say_when_empty();
-  void end_clients();
-  std::shared_ptr<const core::SessionId> shared_session(const core::SessionId& session);
+  core::ClientId ask_here(std::chrono::milliseconds timeout, ClientDone done);
+  void begin_to_leave(std::chrono::milliseconds hand_over, std::function<void(bool)> done);
+  void tend_leaving();
+  void end();
+
+  /// The process that tells pg has ended and is to begin anew.
+  void restart_pg();
+
+  // Stepper::Host
+  core::Now now() override;
+  bool complete(core::Event& event) override;
+  void carry_out(const core::Effects& effects) override;
+  std::weak_ptr<void> alive() override { return weak_from_this(); }
+  // CoreTables
+  const core::SpecRow* spec(const ChildId& id) const override { return stepper_.core().spec(id); }
+  std::vector<core::Located> instances(const ChildId& id) const override {
+    return stepper_.core().instances(id);
+  }
+  bool is_here(const core::SessionId& session) const override;
+  // EffectHands
+  void fence(bool on) override;
+  void publish(const std::vector<ChildId>& changed) override;
+  void start(const core::Start& start) override;
+  void stop(const core::Stop& stop) override;
+  void send(const std::vector<core::Send>& sends) override;
+  void connect(const core::Connect& connect) override;
+  void disconnect(const core::Disconnect& disconnect) override;
+  void left() override { left_ = true; }
+  void reply(const core::Reply& reply) override;
+  void wake(const std::vector<ChildId>& changed) override;
+  void member(const core::MemberEvent& event) override;
+  void log(const core::LogLine& line) override;
+  void refused(const std::string& words) override;
 
   NodeImpl& node_;
-  core::Settings settings_;  ///< Constant, but for the name of the node, which rename() changes. (control)
-  core::Core core_;
+  const std::string name_;
+  const std::uint32_t weight_;
   Registry registry_;
+  Stepper stepper_;
+  RegistryWriter writer_;
+  PgFeed pg_feed_;
   Children children_;
-  PgHandle pg_;
-  boost::asio::steady_timer timer_;
-  bool booted_ = false;
-  std::optional<core::Renamed> renamed_before_boot_;
-  bool over_ = false;
-  std::function<void()> emptied_;   ///< Set by shut_down().
-  std::atomic<bool> left_ = false;  ///< Drained and gone from the cluster.
+  Outbox outbox_;
+  Callers callers_;
+  TimedEventLog event_log_;
+  Gaps::Cursor gaps_;
+  std::atomic<bool> left_ = false;
+  std::atomic<bool> ended_ = false;
   bool fenced_ = false;
 
-  std::mutex inbox_mutex_;
-  std::vector<core::Event> inbox_;
-  bool scheduled_ = false;
-
-  std::map<core::ClientId, std::unique_ptr<Client>> clients_;
-  std::uint64_t next_client_ = 1;
-  std::unordered_multimap<ChildId, std::shared_ptr<Waiter>> waiters_;
-  std::map<core::SessionId, std::shared_ptr<const core::SessionId>> sessions_;
+  // The end:
+  Leaving leaving_;
+  Alarm leaving_alarm_;
+  std::vector<core::ClientId> last_drains_;  ///< Requests to drain for good, answered or not.
+  bool handed_over_ = false;                 ///< One of them was answered.
+  bool tend_waits_ = false;                  ///< A look at the end is queued.
+  std::vector<std::function<void(bool)>> when_over_;
 };
 
 }  // namespace brood::supervisor

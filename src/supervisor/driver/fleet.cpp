@@ -4,6 +4,22 @@
 #include <map>
 
 namespace brood::supervisor {
+namespace {
+
+FleetStep step_for(const FleetChild& child, const core::SpecPtr& spec, const FleetOptions& options) {
+  FleetStep step{FleetAction::stopped, spec->id, spec, {}};
+  if (!child.wanted) {
+    if (options.start_stopped) step.action = FleetAction::start;
+    return step;
+  }
+  auto change = compare(*child.spec, *spec);
+  step.keys = std::move(change.keys);
+  step.action = change.process ? FleetAction::replace : FleetAction::update;
+  if (step.keys.empty()) step.action = FleetAction::retry;
+  return step;
+}
+
+}  // namespace
 
 std::string_view to_string(FleetAction action) noexcept {
   switch (action) {
@@ -11,31 +27,74 @@ std::string_view to_string(FleetAction action) noexcept {
       return "start";
     case FleetAction::replace:
       return "replace";
+    case FleetAction::update:
+      return "update";
+    case FleetAction::retry:
+      return "retry";
     case FleetAction::remove:
       return "remove";
+    case FleetAction::extra:
+      return "extra";
+    case FleetAction::stopped:
+      return "stopped";
   }
   return "start";
 }
 
-std::vector<FleetStep> plan_fleet(const std::vector<FleetChild>& now,
-                                  const std::vector<core::SpecPtr>& file) {
+bool is_change(FleetAction action) noexcept {
+  return action != FleetAction::extra && action != FleetAction::stopped;
+}
+
+SpecChange compare(const core::Spec& now, const core::Spec& next) {
+  SpecChange change;
+  const auto differs = [&](bool is, std::string_view key) {
+    if (is) change.keys.push_back(key);
+    return is;
+  };
+  if (now.is_program() != next.is_program()) {
+    change.process = differs(true, next.is_program() ? "exec" : "worker");
+  } else if (next.is_program()) {
+    change.process = differs(now.args != next.args || now.needs != next.needs, "exec");
+  } else {
+    const bool worker = differs(now.worker != next.worker || now.needs != next.needs, "worker");
+    const bool args = differs(now.args != next.args, "args");
+    change.process = worker || args;
+  }
+  (void)differs(now.restart != next.restart, "restart");
+  (void)differs(now.shutdown != next.shutdown, "shutdown");
+  // The tag is a part of the metadata: where it differs, so do they.
+  if (!differs(now.tag != next.tag, "tag")) (void)differs(now.metadata != next.metadata, "metadata");
+  (void)differs(now.nodes != next.nodes, "nodes");
+  (void)differs(now.is_static != next.is_static, "static");
+  return change;
+}
+
+FleetPlan plan_fleet(const std::vector<FleetChild>& now, const std::vector<core::SpecPtr>& file,
+                     const FleetOptions& options) {
   std::map<ChildId, const FleetChild*> current;
   for (const FleetChild& child : now) current.emplace(child.spec->id, &child);
-  std::vector<FleetStep> steps;
+  FleetPlan plan;
   for (const core::SpecPtr& spec : file) {
     const auto it = current.find(spec->id);
-    if (it == current.end() || !it->second->wanted) {
-      steps.push_back({FleetAction::start, spec->id, spec});
-    } else if (!it->second->spec->same_as(*spec) || !it->second->spec->is_static) {
-      steps.push_back({FleetAction::replace, spec->id, spec});
+    if (it == current.end()) {
+      plan.steps.push_back({FleetAction::start, spec->id, spec, {}});
+      continue;
     }
-    if (it != current.end()) current.erase(it);
+    auto step = step_for(*it->second, spec, options);
+    if (step.action == FleetAction::retry && !it->second->failed) {
+      ++plan.unchanged;
+    } else {
+      plan.steps.push_back(std::move(step));
+    }
+    current.erase(it);
   }
+  const auto gone = options.prune ? FleetAction::remove : FleetAction::extra;
   for (const auto& [id, child] : current) {
-    if (child->spec->is_static && child->wanted) steps.push_back({FleetAction::remove, id, nullptr});
+    if (child->spec->is_static && child->wanted) plan.steps.push_back({gone, id, nullptr, {}});
   }
-  std::sort(steps.begin(), steps.end(), [](const FleetStep& a, const FleetStep& b) { return a.id < b.id; });
-  return steps;
+  std::sort(plan.steps.begin(), plan.steps.end(),
+            [](const FleetStep& a, const FleetStep& b) { return a.id < b.id; });
+  return plan;
 }
 
 }  // namespace brood::supervisor

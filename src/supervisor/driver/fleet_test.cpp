@@ -2,48 +2,118 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace brood::supervisor {
 namespace {
 
-core::SpecPtr spec(const std::string& id, const std::string& worker = "counter", bool is_static = true) {
+core::Spec plain(const std::string& id, const std::string& worker = "counter") {
   core::Spec made;
   made.id = *ChildId::binary(id);
   made.worker = worker;
   made.needs = worker;
-  made.is_static = is_static;
-  return std::make_shared<const core::Spec>(std::move(made));
+  made.is_static = true;
+  return made;
 }
 
-std::string words(const std::vector<FleetStep>& steps) {
-  std::string text;
-  for (const auto& step : steps) text += std::string(to_string(step.action)) + " " + step.id.text() + "; ";
-  return text;
+core::SpecPtr shared(core::Spec spec) {
+  return std::make_shared<const core::Spec>(std::move(spec));
 }
+
+core::SpecPtr spec(const std::string& id, const std::string& worker = "counter", bool is_static = true) {
+  auto made = plain(id, worker);
+  made.is_static = is_static;
+  return shared(std::move(made));
+}
+
+FleetChild running(core::SpecPtr of) {
+  return {std::move(of), true, false};
+}
+FleetChild stopped(core::SpecPtr of) {
+  return {std::move(of), false, false};
+}
+FleetChild failed(core::SpecPtr of) {
+  return {std::move(of), true, true};
+}
+
+std::string words(const FleetPlan& plan) {
+  std::string text;
+  for (const auto& step : plan.steps) {
+    text += std::string(to_string(step.action)) + " " + step.id.text();
+    for (const auto key : step.keys) text += " " + std::string(key);
+    text += "; ";
+  }
+  return text + std::to_string(plan.unchanged) + " unchanged";
+}
+
+constexpr FleetOptions prune{.prune = true};
+constexpr FleetOptions start_stopped{.start_stopped = true};
 
 TEST(PlanFleet, AnEqualFileChangesNothing) {
-  EXPECT_EQ(words(plan_fleet({{spec("a"), true}, {spec("b"), true}}, {spec("a"), spec("b")})), "");
+  EXPECT_EQ(words(plan_fleet({running(spec("a")), running(spec("b"))}, {spec("a"), spec("b")}, prune)),
+            "2 unchanged");
 }
 
-TEST(PlanFleet, NewOnesStartChangedOnesAreReplacedMissingOnesAreRemoved) {
-  EXPECT_EQ(words(plan_fleet({{spec("changed", "echo"), true}, {spec("gone"), true}, {spec("same"), true}},
-                             {spec("same"), spec("new"), spec("changed")})),
-            "replace changed; remove gone; start new; ");
+TEST(PlanFleet, NewOnesStartAndChangedOnesAreReplaced) {
+  EXPECT_EQ(words(plan_fleet({running(spec("changed", "echo")), running(spec("same"))},
+                             {spec("same"), spec("new"), spec("changed")}, {})),
+            "replace changed worker; start new; 1 unchanged");
 }
 
-TEST(PlanFleet, AStoppedChildOfTheFileStartsAgain) {
-  EXPECT_EQ(words(plan_fleet({{spec("a"), false}}, {spec("a")})), "start a; ");
+TEST(PlanFleet, WhatTheFileDoesNotListIsRemovedOnlyWhenAsked) {
+  const std::vector<FleetChild> now{running(spec("gone")), running(spec("same"))};
+  EXPECT_EQ(words(plan_fleet(now, {spec("same")}, {})), "extra gone; 1 unchanged");
+  EXPECT_EQ(words(plan_fleet(now, {spec("same")}, prune)), "remove gone; 1 unchanged");
+  EXPECT_FALSE(is_change(FleetAction::extra));
+}
+
+TEST(PlanFleet, AStoppedChildStaysStoppedUnlessAsked) {
+  EXPECT_EQ(words(plan_fleet({stopped(spec("a"))}, {spec("a")}, {})), "stopped a; 0 unchanged");
+  EXPECT_EQ(words(plan_fleet({stopped(spec("a"))}, {spec("a", "echo")}, prune)), "stopped a; 0 unchanged");
+  EXPECT_EQ(words(plan_fleet({stopped(spec("a"))}, {spec("a")}, start_stopped)), "start a; 0 unchanged");
+  EXPECT_FALSE(is_change(FleetAction::stopped));
 }
 
 TEST(PlanFleet, AStoppedChildThatTheFileNoLongerListsIsLeftAlone) {
-  EXPECT_EQ(words(plan_fleet({{spec("a"), false}}, {})), "");
+  EXPECT_EQ(words(plan_fleet({stopped(spec("a"))}, {}, prune)), "0 unchanged");
 }
 
 TEST(PlanFleet, ChildrenStartedByHandAreLeftAlone) {
-  EXPECT_EQ(words(plan_fleet({{spec("mine", "counter", false), true}}, {})), "");
+  EXPECT_EQ(words(plan_fleet({running(spec("mine", "counter", false))}, {}, prune)), "0 unchanged");
 }
 
-TEST(PlanFleet, AChildStartedByHandThatTheFileListsBecomesTheFiles) {
-  EXPECT_EQ(words(plan_fleet({{spec("a", "counter", false), true}}, {spec("a")})), "replace a; ");
+TEST(PlanFleet, AChildStartedByHandThatTheFileListsBecomesTheFilesAndGoesOn) {
+  EXPECT_EQ(words(plan_fleet({running(spec("a", "counter", false))}, {spec("a")}, {})),
+            "update a static; 0 unchanged");
+}
+
+TEST(PlanFleet, AFailedChildIsTriedAgain) {
+  EXPECT_EQ(words(plan_fleet({failed(spec("a"))}, {spec("a")}, {})), "retry a; 0 unchanged");
+  EXPECT_EQ(words(plan_fleet({failed(spec("a"))}, {spec("a", "echo")}, {})), "replace a worker; 0 unchanged");
+}
+
+TEST(PlanFleet, OnlyWhatRunsMakesAChangeAReplacement) {
+  const auto changed = [](const std::function<void(core::Spec&)>& change, core::Spec base) {
+    const auto now = running(shared(base));
+    change(base);
+    return words(plan_fleet({now}, {shared(std::move(base))}, {}));
+  };
+  const auto worker = [&](const std::function<void(core::Spec&)>& change) {
+    return changed(change, plain("a"));
+  };
+  EXPECT_EQ(worker([](core::Spec& s) { s.restart = core::Restart::temporary; }),
+            "update a restart; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.shutdown.infinity = true; }), "update a shutdown; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.tag = s.metadata = "t"; }), "update a tag; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.metadata = "m"; }), "update a metadata; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.nodes = {NodeName("n1@h")}; }), "update a nodes; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.args = "x"; }), "replace a args; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.worker = s.needs = "exec"; }), "replace a exec; 0 unchanged");
+  auto program = plain("a", "exec");
+  program.args = "argv";
+  EXPECT_EQ(changed([](core::Spec& s) { s.args = "other"; }, program), "replace a exec; 0 unchanged");
+  EXPECT_EQ(changed([](core::Spec& s) { s.shutdown.patience *= 2; }, program),
+            "update a shutdown; 0 unchanged");
 }
 
 }  // namespace

@@ -5,72 +5,162 @@
 
 namespace brood::supervisor {
 
+namespace {
+
+std::uint64_t pid_key(const core::ProcessId& pid, std::uint32_t creation) {
+  const std::uint64_t number = std::uint64_t{pid.serial} << 32 | pid.id;
+  return (number ^ std::uint64_t{creation} << 17) * 0x9e3779b97f4a7c15U;
+}
+
+bool is_at(const Place& place, const Pid& pid) {
+  return place.has_pid() && place.pid.id == pid.id && place.pid.serial == pid.serial &&
+         place.host->creation == pid.creation && place.host->node == pid.node;
+}
+
+bool has_place(const Entry* entry, const Place& place) {
+  if (entry == nullptr) return false;
+  return std::any_of(entry->places.begin(), entry->places.end(), [&](const Place& other) {
+    return other.has_pid() && other.pid == place.pid &&
+           (other.host == place.host || *other.host == *place.host);
+  });
+}
+
+}  // namespace
+
 const Place* Entry::running() const {
   auto it = std::find_if(places.begin(), places.end(), [](const Place& place) { return place.is_running(); });
   return it == places.end() ? nullptr : &*it;
 }
 
-Registry::Shard& Registry::shard(const ChildId& id) const {
-  // The high bits: the map inside the shard uses the low ones.
-  return shards_[(id.hash64() >> 32) % shard_count];
+std::size_t Registry::part_of(const ChildId& id) {
+  // The highest bits, so that the parts come in the order of the hash; the map inside a shard uses the low
+  // ones.
+  return static_cast<std::size_t>(id.hash64() / (UINT64_MAX / part_count + 1));
+}
+
+bool Registry::follows(const ChildId& id, const ChildId& after) {
+  const std::uint64_t a = id.hash64();
+  const std::uint64_t b = after.hash64();
+  return a != b ? a > b : id > after;
 }
 
 void Registry::put(const ChildId& id, Entry entry) {
-  Shard& home = shard(id);
-  std::unique_lock lock(home.mutex);
-  home.entries.insert_or_assign(id, std::move(entry));
+  Shard& home = shards_[part_of(id)];
+  auto made = std::make_shared<const Entry>(std::move(entry));
+  EntryPtr old;
+  const ChildId* key = nullptr;
+  {
+    std::unique_lock lock(home.mutex);
+    const auto it = home.entries.try_emplace(id).first;
+    key = &it->first;
+    old = std::exchange(it->second, made);
+  }
+  index(key, old.get(), made.get());
 }
 
 void Registry::erase(const ChildId& id) {
-  Shard& home = shard(id);
-  std::unique_lock lock(home.mutex);
-  home.entries.erase(id);
+  Shard& home = shards_[part_of(id)];
+  decltype(home.entries)::node_type node;
+  {
+    std::unique_lock lock(home.mutex);
+    node = home.entries.extract(id);
+  }
+  if (!node.empty()) index(&node.key(), node.mapped().get(), nullptr);
 }
 
-std::optional<Entry> Registry::find(const ChildId& id) const {
-  Shard& home = shard(id);
+// What is derived from the entries. A reader may see the one changed and the other not yet: whois() looks at
+// the entry too.
+void Registry::index(const ChildId* id, const Entry* old, const Entry* now) {
+  if (old == nullptr) size_.fetch_add(1, std::memory_order_relaxed);
+  if (now == nullptr) size_.fetch_sub(1, std::memory_order_relaxed);
+  const bool was_wanted = old != nullptr && old->wanted;
+  const bool is_wanted = now != nullptr && now->wanted;
+  if (is_wanted && !was_wanted) wanted_.fetch_add(1, std::memory_order_relaxed);
+  if (was_wanted && !is_wanted) wanted_.fetch_sub(1, std::memory_order_relaxed);
+  const auto count = [&](const Place& place, std::int64_t by) {
+    std::lock_guard lock(counts_mutex_);
+    const auto it = counts_.try_emplace(place.host->node, 0).first;
+    it->second += by;
+    if (it->second == 0) counts_.erase(it);
+  };
+  if (now != nullptr) {
+    for (const Place& place : now->places) {
+      if (!place.has_pid() || has_place(old, place)) continue;
+      const std::uint64_t key = pid_key(place.pid, place.host->creation);
+      PidShard& shard = pids_[key >> 58];
+      std::unique_lock lock(shard.mutex);
+      shard.ids.emplace(key, id);
+      count(place, 1);
+    }
+  }
+  if (old == nullptr) return;
+  for (const Place& place : old->places) {
+    if (!place.has_pid() || has_place(now, place)) continue;
+    const std::uint64_t key = pid_key(place.pid, place.host->creation);
+    PidShard& shard = pids_[key >> 58];
+    std::unique_lock lock(shard.mutex);
+    auto [begin, end] = shard.ids.equal_range(key);
+    const auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == id; });
+    if (mine != end) shard.ids.erase(mine);
+    count(place, -1);
+  }
+}
+
+EntryPtr Registry::find(const ChildId& id) const {
+  Shard& home = shards_[part_of(id)];
   std::shared_lock lock(home.mutex);
   auto it = home.entries.find(id);
-  if (it == home.entries.end()) return std::nullopt;
-  return it->second;
+  return it == home.entries.end() ? nullptr : it->second;
 }
 
 std::optional<Place> Registry::running(const ChildId& id) const {
-  Shard& home = shard(id);
-  std::shared_lock lock(home.mutex);
-  auto it = home.entries.find(id);
-  if (it == home.entries.end()) return std::nullopt;
-  const Place* place = it->second.running();
+  const EntryPtr entry = find(id);
+  const Place* place = entry ? entry->running() : nullptr;
   return place ? std::optional<Place>(*place) : std::nullopt;
 }
 
 std::optional<ChildId> Registry::whois(const Pid& pid) const {
-  std::optional<ChildId> found;
-  for (Shard& each : shards_) {
-    std::shared_lock lock(each.mutex);
-    for (const auto& [id, entry] : each.entries) {
-      for (const Place& place : entry.places) {
-        if (place.pid.id == pid.id && place.pid.serial == pid.serial && place.has_pid() &&
-            place.host->node == pid.node && place.host->creation == pid.creation) {
-          return id;
-        }
-      }
+  std::vector<ChildId> candidates;
+  {
+    const std::uint64_t key = pid_key({pid.id, pid.serial}, pid.creation);
+    PidShard& shard = pids_[key >> 58];
+    std::shared_lock lock(shard.mutex);
+    auto [begin, end] = shard.ids.equal_range(key);
+    for (auto it = begin; it != end; ++it) candidates.push_back(*it->second);
+  }
+  for (ChildId& id : candidates) {
+    const EntryPtr entry = find(id);
+    if (!entry) continue;
+    if (std::any_of(entry->places.begin(), entry->places.end(),
+                    [&](const Place& place) { return is_at(place, pid); })) {
+      return std::move(id);
     }
   }
-  return found;
+  return std::nullopt;
+}
+
+std::vector<Registry::Item> Registry::part(std::size_t index, const ChildId* after,
+                                           const std::function<bool(const Entry&)>& keep) const {
+  std::vector<Item> items;
+  const Shard& shard = shards_[index];
+  std::shared_lock lock(shard.mutex);
+  items.reserve(shard.entries.size());
+  for (const auto& [id, entry] : shard.entries) {
+    if (after != nullptr && !follows(id, *after)) continue;
+    if (!keep || keep(*entry)) items.emplace_back(id, entry);
+  }
+  return items;
 }
 
 void Registry::for_each(const std::function<void(const ChildId&, const Entry&)>& visit) const {
-  for (Shard& each : shards_) {
-    std::shared_lock lock(each.mutex);
-    for (const auto& [id, entry] : each.entries) visit(id, entry);
+  for (std::size_t index = 0; index < part_count; ++index) {
+    for (const auto& [id, entry] : part(index, nullptr, nullptr)) visit(id, *entry);
   }
 }
 
-std::size_t Registry::wanted_count() const {
-  std::size_t count = 0;
-  for_each([&](const ChildId&, const Entry& entry) { count += entry.wanted ? 1 : 0; });
-  return count;
+std::map<NodeName, std::int64_t> Registry::counts_by_node() const {
+  std::lock_guard lock(counts_mutex_);
+  return counts_;
 }
 
 }  // namespace brood::supervisor

@@ -2,13 +2,20 @@
 // (control thread), after each step, before any reply of that step: so whoever got an answer reads what it
 // says.
 //
+// An entry is immutable: a change replaces it. A reader holds a share of it and no lock, so that nothing is
+// sorted, encoded or copied while a shard is locked.
+//
 // Thread rule: reading functions from any thread; put() and erase() from the control thread. Readers share a
 // lock with the writer of the same shard only.
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <unordered_map>
@@ -28,6 +35,7 @@ struct Place {
   core::Hlc epoch_clock;
   core::Hlc since;
   std::string reason;
+  std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
 
   /// Zero process ids belong to instances that do not run (yet, or just now).
   [[nodiscard]] bool has_pid() const { return pid.id != 0 || pid.serial != 0; }
@@ -38,37 +46,69 @@ struct Place {
 };
 
 struct Entry {
-  core::SpecPtr spec;
+  core::SpecPtr spec;  ///< Null where this node has never seen a row of it.
   bool wanted = true;
   bool failed = false;
   std::string failure;
   std::vector<Place> places;  ///< The one in the placement first.
 
   [[nodiscard]] const Place* running() const;
+  /// It was stopped, and something of it is still there.
+  [[nodiscard]] bool is_stopping() const { return !wanted && !places.empty() && spec != nullptr; }
+  /// To be shown among the children: wanted, or on its way out.
+  [[nodiscard]] bool is_shown() const { return wanted || is_stopping(); }
 };
+using EntryPtr = std::shared_ptr<const Entry>;
 
 class Registry {
  public:
   void put(const ChildId& id, Entry entry);
   void erase(const ChildId& id);
 
-  [[nodiscard]] std::optional<Entry> find(const ChildId& id) const;
+  /// nullptr: there is none.
+  [[nodiscard]] EntryPtr find(const ChildId& id) const;
   /// The place of the running instance; nullopt when there is none.
   [[nodiscard]] std::optional<Place> running(const ChildId& id) const;
+  /// The child with that process, whether it is wanted or not.
   [[nodiscard]] std::optional<ChildId> whois(const Pid& pid) const;
-  /// Every entry, shard by shard: each shard as of one moment. `visit` must be quick and must not call back.
+
+  using Item = std::pair<ChildId, EntryPtr>;
+  /// The tables are divided into this many parts, each as large as the others by chance, in the order of
+  /// follows().
+  static constexpr std::size_t part_count = 256;
+  /// The entries of one part that follow `after` (all, if there is none) and `keep` wants, as of one moment,
+  /// in no order. `keep` must be quick and must not call back.
+  [[nodiscard]] std::vector<Item> part(std::size_t index, const ChildId* after,
+                                       const std::function<bool(const Entry&)>& keep) const;
+  [[nodiscard]] static std::size_t part_of(const ChildId& id);
+  /// The order of the pages: by hash, then by id. The same on every node, and known without an index.
+  [[nodiscard]] static bool follows(const ChildId& id, const ChildId& after);
+  /// Every entry, part by part: each part as of one moment; no lock is held while `visit` runs.
   void for_each(const std::function<void(const ChildId&, const Entry&)>& visit) const;
-  [[nodiscard]] std::size_t wanted_count() const;
+  [[nodiscard]] std::size_t wanted_count() const { return wanted_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  /// How many instances with a process each node has.
+  [[nodiscard]] std::map<NodeName, std::int64_t> counts_by_node() const;
 
  private:
   struct Shard {
     mutable std::shared_mutex mutex;
-    std::unordered_map<ChildId, Entry> entries;
+    std::unordered_map<ChildId, EntryPtr> entries;
   };
-  [[nodiscard]] Shard& shard(const ChildId& id) const;
+  /// By process number; two nodes may have the same, so what is found must be looked at. The ids are the keys
+  /// of the shards, and leave before these do.
+  struct PidShard {
+    mutable std::shared_mutex mutex;
+    std::unordered_multimap<std::uint64_t, const ChildId*> ids;
+  };
+  void index(const ChildId* id, const Entry* old, const Entry* now);
 
-  static constexpr std::size_t shard_count = 64;
-  mutable std::array<Shard, shard_count> shards_;
+  mutable std::array<Shard, part_count> shards_;
+  mutable std::array<PidShard, 64> pids_;
+  std::atomic<std::size_t> wanted_{0};
+  std::atomic<std::size_t> size_{0};
+  mutable std::mutex counts_mutex_;
+  std::map<NodeName, std::int64_t> counts_;
 };
 
 }  // namespace brood::supervisor

@@ -63,6 +63,50 @@ TEST(Registry, UnwantedEntriesAreNotCounted) {
   EXPECT_EQ(registry.wanted_count(), 1U);
 }
 
+TEST(Registry, APidIsFoundByWhoHasItNow) {
+  Registry registry;
+  registry.put(id("a"), entry_at("n1@h", 5));
+  registry.put(id("b"), entry_at("n2@h", 5));
+  EXPECT_EQ(registry.whois({NodeName("n2@h"), 5, 1, 7}), id("b")) << "the same number on another node";
+  registry.put(id("a"), entry_at("n1@h", 6));
+  EXPECT_FALSE(registry.whois({NodeName("n1@h"), 5, 1, 7}));
+  EXPECT_EQ(registry.whois({NodeName("n1@h"), 6, 1, 7}), id("a"));
+  registry.put(id("c"), entry_at("n1@h", 5));
+  EXPECT_EQ(registry.whois({NodeName("n1@h"), 5, 1, 7}), id("c"));
+  registry.erase(id("a"));
+  EXPECT_FALSE(registry.whois({NodeName("n1@h"), 6, 1, 7}));
+  EXPECT_FALSE(registry.whois({NodeName("n3@h"), 5, 1, 7}));
+}
+
+TEST(Registry, InstancesAreCountedByNode) {
+  using Counts = std::map<NodeName, std::int64_t>;
+  Registry registry;
+  EXPECT_TRUE(registry.counts_by_node().empty());
+  registry.put(id("a"), entry_at("n1@h", 5));
+  registry.put(id("b"), entry_at("n1@h", 6));
+  Entry starting = entry_at("n2@h", 0, core::Phase::starting);
+  starting.places.front().pid = {};
+  registry.put(id("c"), starting);
+  EXPECT_EQ(registry.counts_by_node(), (Counts{{NodeName("n1@h"), 2}}));
+  registry.put(id("b"), entry_at("n2@h", 9));
+  registry.put(id("b"), entry_at("n2@h", 9));
+  EXPECT_EQ(registry.counts_by_node(), (Counts{{NodeName("n1@h"), 1}, {NodeName("n2@h"), 1}}));
+  registry.erase(id("a"));
+  registry.erase(id("a"));
+  EXPECT_EQ(registry.counts_by_node(), (Counts{{NodeName("n2@h"), 1}}));
+  EXPECT_EQ(registry.size(), 2U);
+}
+
+TEST(Registry, WhatIsStoppedIsShownUntilItHasEnded) {
+  Entry entry = entry_at("n1@h", 5);
+  EXPECT_TRUE(entry.is_shown());
+  entry.wanted = false;
+  EXPECT_TRUE(entry.is_stopping());
+  EXPECT_TRUE(entry.is_shown());
+  entry.places.clear();
+  EXPECT_FALSE(entry.is_shown());
+}
+
 TEST(Registry, ReadersSeeWholeEntriesWhileAWriterWrites) {
   Registry registry;
   registry.put(id("a"), entry_at("n1@h", 1));

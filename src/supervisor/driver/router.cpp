@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
+#include "process/sched/deadline.hpp"
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/outcomes.hpp"
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood::supervisor {
@@ -13,44 +16,70 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 struct Router::Call {
+  process::Runtime& runtime;
   std::shared_ptr<Driver> driver;
   ChildId id;
   Bytes message;
   steady_clock::time_point deadline;
+  std::optional<Pid> waiter;  ///< Whose handler waits.
   process::CallDone done;
+  std::optional<Pid> callee = std::nullopt;  ///< For whom it is noted to wait.
   bool asked_coordinator = false;
 
   [[nodiscard]] milliseconds left() const {
     return std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
   }
-  void fail(Errc code, std::string message_text) { done(Error{code, std::move(message_text)}); }
+  /// False: the instance there waits for the waiter.
+  [[nodiscard]] bool note_wait(const Place& place) {
+    if (!waiter) return true;
+    callee = place.full_pid();
+    return runtime.begin_wait(*waiter, *callee);
+  }
+  void finish(process::CallResult result) {
+    if (waiter && callee) runtime.end_wait(*waiter, *callee);
+    done(std::move(result));
+  }
+  void fail(Errc code, std::string words) { finish(Error{code, std::move(words)}); }
+  /// The supervisor has ended on this node: nothing is waited for any more.
+  void fail_ended() {
+    fail(Errc::stopped, fmt::format("supervisor '{}' has ended on this node", driver->name()));
+  }
 };
 
 namespace {
-constexpr milliseconds lookup_timeout{5000};
+
 /// How often a call looks whether there is a connection again.
 constexpr milliseconds connection_pause{100};
+constexpr milliseconds lookup_timeout{5000};
+
+Error deadlock_error(const ChildId& id) {
+  return {Errc::deadlock,
+          fmt::format("child '{}' waits, itself or through others, for the process that calls "
+                      "it: use a cast, or answer later",
+                      id.text())};
+}
+
 }  // namespace
 
 void Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message, milliseconds timeout,
-                  process::CallDone done) {
-  attempt(std::make_shared<Call>(
-      Call{std::move(driver), id, std::move(message), steady_clock::now() + timeout, std::move(done)}));
+                  std::optional<Pid> waiter, process::CallDone done) {
+  attempt(std::make_shared<Call>(Call{node_.runtime(), std::move(driver), id, std::move(message),
+                                      process::deadline_after(timeout), std::move(waiter), std::move(done)}));
 }
 
 void Router::attempt(const std::shared_ptr<Call>& call) {
+  if (call->driver->has_ended()) return call->fail_ended();
   if (call->left() <= milliseconds(0)) {
     call->fail(Errc::timeout, fmt::format("no answer from '{}' in time", call->id.text()));
     return;
   }
-  const auto entry = call->driver->registry().find(call->id);
+  const EntryPtr entry = call->driver->registry().find(call->id);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
   } else if (const Place* place = entry->running()) {
     attempt_at(call, *place);
   } else if (entry->failed) {
-    call->fail(Errc::no_such_child, fmt::format("child '{}' has failed: {}; correct the cause and `retry` it",
-                                                call->id.text(), entry->failure));
+    call->finish(failed_error(call->id, entry->failure));
   } else {
     wait_and_retry(call, core::Hlc{});
   }
@@ -58,13 +87,19 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
 
 void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
   const core::Hlc epoch = place.epoch_clock;
+  if (!call->note_wait(place)) {
+    call->callee.reset();
+    call->finish(deadlock_error(call->id));
+    return;
+  }
+  flush(call->driver, call->id);
   auto answered = [this, call, epoch](process::CallResult result) {
     // Nobody saw it: the instance ended before, and the child's next one may answer.
     if (!result && result.error().code == Errc::no_such_child) {
       wait_and_retry(call, epoch);
       return;
     }
-    call->done(std::move(result));
+    call->finish(std::move(result));
   };
   if (node_.is_here(place.host->node)) {
     node_.runtime().call(place.full_pid(), Message::encoded(call->message), call->left(),
@@ -74,29 +109,32 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
   if (!node_.connected_creation(place.host->node) && !call->driver->has_left())
     return wait_for_host(call, place);
   const milliseconds left = call->left();
-  node_.runtime().call_named({Atom("brood"), place.host->node},
-                             encode_call_here(call->driver->name(), call->id, call->message, left), left,
-                             [answered = std::move(answered)](process::CallResult result) {
-                               answered(result ? decode_call_answer(*result) : std::move(result));
-                             });
+  node_.runtime().call_named(
+      {Atom("brood"), place.host->node},
+      encode_call_here(call->driver->name(), call->id, call->message, left, call->waiter), left,
+      [answered = std::move(answered)](process::CallResult result) {
+        answered(result ? decode_call_answer(*result) : std::move(result));
+      });
 }
 
 // Its node is lost, and the child will run elsewhere, or the connection comes back.
 void Router::wait_for_host(const std::shared_ptr<Call>& call, const Place& place) {
+  if (call->driver->has_ended()) return call->fail_ended();
   const milliseconds pause = std::clamp(call->left(), milliseconds(0), connection_pause);
   call->driver->when_running(call->id, place.epoch_clock, pause, [this, call, host = place.host](bool) {
-    if (call->left() > milliseconds(0)) return attempt(call);
+    if (call->driver->has_ended() || call->left() > milliseconds(0)) return attempt(call);
     call->fail(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
                                               call->id.text(), host->node.value));
   });
 }
 
 void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
+  if (call->driver->has_ended()) return call->fail_ended();
   if (call->driver->has_left()) {  // nobody tells us any more where it is
-    call->done(core::has_left(node_.name()));
+    call->finish(core::has_left(node_.name()));
     return;
   }
-  const auto entry = call->driver->registry().find(call->id);
+  const EntryPtr entry = call->driver->registry().find(call->id);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
     return;
@@ -120,81 +158,146 @@ void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
   call->asked_coordinator = true;
   auto driver = call->driver;
   const ChildId id = call->id;
-  const milliseconds timeout = std::min(call->left(), lookup_timeout);
-  driver->lookup(id, timeout, [this, call](const Outcomes& outcomes, bool timed_out) {
-    if (timed_out || outcomes.empty()) {
-      call->fail(Errc::timeout,
-                 fmt::format("nobody said in time whether there is a child '{}'", call->id.text()));
-    } else if (outcomes.front().error) {
-      call->done(*outcomes.front().error);
-    } else {
-      // It exists; its row is on the way to us.
-      call->driver->when_running(call->id, core::Hlc{}, std::max(call->left(), milliseconds(0)),
-                                 [this, call](bool) { attempt(call); });
-    }
-  });
+  driver->lookup(
+      id, std::max(call->left(), milliseconds(0)), [this, call](const Outcomes& outcomes, bool timed_out) {
+        if (call->driver->has_ended()) {
+          call->fail_ended();
+        } else if (timed_out || outcomes.empty()) {
+          call->fail(Errc::timeout,
+                     fmt::format("nobody said in time whether there is a child '{}'", call->id.text()));
+        } else if (outcomes.front().error) {
+          call->finish(*outcomes.front().error);
+        } else {
+          // It exists; its row is on the way to us.
+          call->driver->when_running(
+              call->id, core::Hlc{}, std::max(call->left(), milliseconds(0)),
+              [this, call](bool) { attempt(call); }, Driver::Row::may_come);
+        }
+      });
 }
 
 void Router::call_here(Driver& driver, const ChildId& id, Bytes message, milliseconds timeout,
-                       process::CallDone done) {
-  const auto entry = driver.registry().find(id);
+                       const std::optional<Pid>& waiter, process::CallDone done) {
+  const EntryPtr entry = driver.registry().find(id);
   const Place* place = entry ? entry->running() : nullptr;
   if (!place || !node_.is_here(place->host->node)) {
     done(Error{Errc::no_such_child, fmt::format("no child '{}' on {}", id.text(), node_.name().value)});
     return;
   }
-  node_.runtime().call(place->full_pid(), Message::encoded(std::move(message)), timeout, std::move(done));
-}
-
-void Router::locate(const std::shared_ptr<Driver>& driver, const ChildId& id,
-                    std::function<void(std::optional<Place>)> then) {
-  if (auto place = driver->registry().running(id)) {
-    then(std::move(place));
-    return;
+  const Pid callee = place->full_pid();
+  if (waiter) {
+    if (!node_.runtime().begin_wait(*waiter, callee)) return done(deadlock_error(id));
+    done = [&runtime = node_.runtime(), waiter = *waiter, callee,
+            done = std::move(done)](process::CallResult result) {
+      runtime.end_wait(waiter, callee);
+      done(std::move(result));
+    };
   }
-  driver->lookup(
-      id, lookup_timeout, [driver, id, then = std::move(then)](const Outcomes& outcomes, bool) mutable {
-        if (outcomes.empty() || outcomes.front().error) {
-          then(std::nullopt);
-          return;
-        }
-        driver->when_running(id, core::Hlc{}, lookup_timeout, [driver, id, then = std::move(then)](bool) {
-          then(driver->registry().running(id));
-        });
-      });
+  node_.runtime().call(callee, Message::encoded(std::move(message)), timeout, std::move(done));
 }
 
-void Router::cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message) {
-  locate(driver, id, [this, message = std::move(message)](const std::optional<Place>& place) mutable {
-    if (place) (void)node_.runtime().cast(place->full_pid(), Message::encoded(std::move(message)));
-  });
+// ---- casts and messages ----------------------------------------------------------------------------------
+
+WaitingCasts::Sender Router::sender(const std::shared_ptr<Driver>& driver, const ChildId& id,
+                                    Result<void>* result) {
+  return [this, driver, id, result](WaitingCasts::Message& message) {
+    const auto place = driver->registry().running(id);
+    if (!place) return false;
+    auto encoded = Message::encoded(std::move(message.bytes));
+    auto sent = message.is_cast ? node_.runtime().cast(place->full_pid(), std::move(encoded))
+                                : node_.runtime().send(place->full_pid(), std::move(encoded));
+    if (result != nullptr) *result = std::move(sent);
+    return true;
+  };
+}
+
+Result<void> Router::dispatch(const std::shared_ptr<Driver>& driver, const ChildId& id,
+                              WaitingCasts::Message message) {
+  Result<void> result;
+  switch (casts_->take(driver->name(), id, std::move(message), sender(driver, id, &result),
+                       steady_clock::now())) {
+    case WaitingCasts::Taken::sent:
+      // To a process that has just ended, or to a node that is lost, it is as if that came a moment later.
+      if (!result && (result.error().code == Errc::mailbox_full || result.error().code == Errc::busy))
+        return result;
+      return {};
+    case WaitingCasts::Taken::waits:
+      return {};
+    case WaitingCasts::Taken::first_waits:
+      await_child(driver, id);
+      return {};
+    case WaitingCasts::Taken::refused:
+      break;
+  }
+  return Error{Errc::busy, fmt::format("too much waits for child '{}', which does not run, or for others; it "
+                                       "was not sent",
+                                       id.text())};
+}
+
+Result<void> Router::cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message) {
+  return dispatch(driver, id, {std::move(message), true, nullptr});
 }
 
 void Router::send(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message,
-                  std::function<void(bool)> done) {
-  locate(driver, id,
-         [this, message = std::move(message),
-          done = std::move(done)](const std::optional<Place>& place) mutable {
-           if (place) (void)node_.runtime().send(place->full_pid(), Message::encoded(std::move(message)));
-           done(place.has_value());
-         });
+                  std::function<void(Result<bool>)> done) {
+  // What is refused was not kept, and is not told otherwise.
+  const auto once = std::make_shared<std::function<void(Result<bool>)>>(std::move(done));
+  auto told = std::make_shared<std::atomic<bool>>(false);
+  const auto tell = [once, told](Result<bool> sent) {
+    if (!told->exchange(true)) (*once)(std::move(sent));
+  };
+  auto result = dispatch(driver, id, {std::move(message), false, tell});
+  if (!result) tell(result.error());
 }
 
-// ---- the call on the wire: {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail}
-// --------
+void Router::flush(const std::shared_ptr<Driver>& driver, const ChildId& id) {
+  (void)casts_->flush(driver->name(), id, sender(driver, id, nullptr));
+}
+
+void Router::await_child(const std::shared_ptr<Driver>& driver, const ChildId& id) {
+  const EntryPtr entry = driver->registry().find(id);
+  if (entry && entry->wanted) return await_running(driver, id, Driver::Row::is_here);
+  driver->lookup(id, lookup_timeout, [this, driver, id](const Outcomes& outcomes, bool) {
+    if (outcomes.empty() || outcomes.front().error) return casts_->drop(driver->name(), id);
+    await_running(driver, id, Driver::Row::may_come);
+  });
+}
+
+void Router::await_running(const std::shared_ptr<Driver>& driver, const ChildId& id, Driver::Row row) {
+  const auto next = casts_->expire(driver->name(), id, steady_clock::now());
+  if (!next) return;
+  const auto pause = std::chrono::ceil<milliseconds>(*next - steady_clock::now()) + milliseconds(1);
+  driver->when_running(
+      id, core::Hlc{}, std::max(pause, milliseconds(1)),
+      [this, driver, id, row](bool) {
+        flush(driver, id);
+        const EntryPtr entry = driver->registry().find(id);
+        const bool is_gone = row == Driver::Row::is_here && (!entry || !entry->wanted);
+        if (driver->has_ended() || is_gone || (entry && entry->failed && !entry->running()))
+          return casts_->drop(driver->name(), id);
+        await_running(driver, id, row);
+      },
+      row);
+}
+
+// ---- the call on the wire ---------------------------------------------------------------------------------
+//
+// {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail}; with the pid of a process
+// whose handler waits for the answer as a sixth item.
 
 Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
-                       milliseconds timeout) {
+                       milliseconds timeout, const std::optional<Pid>& waiter) {
   Bytes out;
   out.reserve(message.size() + supervisor.size() + id.bytes().size() + 48);
   TermWriter writer(out);
   writer.version();
-  writer.tuple(5);
+  writer.tuple(waiter ? 6 : 5);
   writer.atom("call_here");
   writer.atom(supervisor);
   write_term(writer, id);
   writer.encoded(message);
   writer.integer(timeout.count());
+  if (waiter) writer.pid(*waiter);
   return out;
 }
 
@@ -225,6 +328,8 @@ process::CallResult decode_call_answer(const Bytes& answer) {
   auto arity = reader.tuple();
   auto tag = reader.atom_view();
   if (!arity || !tag) return garbled();
+  // Of the network between: the child has not seen the call, or its answer is too large.
+  if (auto refused = brood::detail::error_in_reply(answer)) return *refused;
   if (*tag == "ok" && *arity == 2) {
     Bytes reply;
     reply.reserve(answer.size());

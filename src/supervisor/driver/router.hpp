@@ -3,6 +3,10 @@
 // A call is at most once: what no handler saw (the instance had ended, or was never there) is tried again at
 // the child's next instance within the call's time-out; what a handler may have seen is not.
 //
+// Casts and messages to a child that does not run just now wait for it, in the order in which they came and
+// up to a bound; what comes later waits behind them, and a call is sent after them. So the order from one
+// sender to one id holds, whether the child runs or not.
+//
 // Thread rule: any thread. `done` runs once, on any thread, and must be quick.
 #pragma once
 
@@ -10,29 +14,37 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "process/runtime.hpp"
+#include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/registry.hpp"
+#include "supervisor/driver/waiting_casts.hpp"
 
 namespace brood::supervisor {
 
-class Driver;
 class NodeImpl;
 
 class Router {
  public:
-  explicit Router(NodeImpl& node) : node_(node) {}
+  explicit Router(NodeImpl& node, WaitingCasts::Limits limits = {})
+      : node_(node), casts_(std::make_shared<WaitingCasts>(limits)) {}
 
+  /// `waiter`: the process whose handler waits for the answer. A circle of such is `deadlock` at once, as far
+  /// as process::Runtime::begin_wait() sees it.
   void call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
-            std::chrono::milliseconds timeout, process::CallDone done);
+            std::chrono::milliseconds timeout, std::optional<Pid> waiter, process::CallDone done);
   /// The part of a call that reaches the node where the child runs: only an instance of this node will do.
   void call_here(Driver& driver, const ChildId& id, Bytes message, std::chrono::milliseconds timeout,
-                 process::CallDone done);
-  /// An unknown id is not an error.
-  void cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message);
-  /// A plain message; false when there is no such child.
+                 const std::optional<Pid>& waiter, process::CallDone done);
+  /// An unknown id is not an error. `busy`: too much waits for that child, or for all; it was dropped.
+  Result<void> cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message);
+  /// A plain message; false when there is no such child, or it did not run in time. `busy` as for cast().
   void send(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message,
-            std::function<void(bool)> done);
+            std::function<void(Result<bool>)> done);
+
+  using Stats = WaitingCasts::Stats;
+  [[nodiscard]] Stats stats() const { return casts_->stats(); }
 
  private:
   struct Call;
@@ -41,16 +53,24 @@ class Router {
   void wait_for_host(const std::shared_ptr<Call>& call, const Place& place);
   void wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch);
   void ask_coordinator(const std::shared_ptr<Call>& call);
-  /// Runs `then` with the place where the child runs now, or nullopt when the cluster knows no such child.
-  void locate(const std::shared_ptr<Driver>& driver, const ChildId& id,
-              std::function<void(std::optional<Place>)> then);
+
+  Result<void> dispatch(const std::shared_ptr<Driver>& driver, const ChildId& id,
+                        WaitingCasts::Message message);
+  /// Sends what waits for that child, if it runs.
+  void flush(const std::shared_ptr<Driver>& driver, const ChildId& id);
+  /// Begins to wait for a child for which something waits.
+  void await_child(const std::shared_ptr<Driver>& driver, const ChildId& id);
+  void await_running(const std::shared_ptr<Driver>& driver, const ChildId& id, Driver::Row row);
+  [[nodiscard]] WaitingCasts::Sender sender(const std::shared_ptr<Driver>& driver, const ChildId& id,
+                                            Result<void>* result);
 
   NodeImpl& node_;
+  const std::shared_ptr<WaitingCasts> casts_;
 };
 
 /// The request that carries a call to the node where the child runs, and its answer.
 [[nodiscard]] Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
-                                     std::chrono::milliseconds timeout);
+                                     std::chrono::milliseconds timeout, const std::optional<Pid>& waiter);
 [[nodiscard]] Bytes encode_call_answer(const process::CallResult& result);
 [[nodiscard]] process::CallResult decode_call_answer(const Bytes& answer);
 

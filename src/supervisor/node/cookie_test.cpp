@@ -5,17 +5,18 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 namespace brood::supervisor {
 namespace {
 
-class Cookie : public testing::Test {
+class CookieFile : public testing::Test {
  protected:
-  Cookie() {
+  CookieFile() {
     std::string pattern = testing::TempDir() + "cookieXXXXXX";
     dir_ = mkdtemp(pattern.data());
   }
-  ~Cookie() override { std::filesystem::remove_all(dir_); }
+  ~CookieFile() override { std::filesystem::remove_all(dir_); }
   std::string file(const std::string& content, mode_t mode) {
     std::string path = dir_ + "/cookie";
     std::ofstream(path) << content;
@@ -25,13 +26,13 @@ class Cookie : public testing::Test {
   std::string dir_;
 };
 
-TEST_F(Cookie, TheFirstLineWithoutWhiteSpaceIsTheCookie) {
+TEST_F(CookieFile, TheFirstLineWithoutWhiteSpaceIsTheCookie) {
   EXPECT_EQ(*read_cookie(file("  SECRET \n more\n", 0400)), "SECRET");
   chmod((dir_ + "/cookie").c_str(), 0600);
   EXPECT_EQ(*read_cookie(file("NOLINEEND", 0600)), "NOLINEEND");
 }
 
-TEST_F(Cookie, AFileThatOthersCanAccessIsRefusedWithTheCure) {
+TEST_F(CookieFile, AFileThatOthersCanAccessIsRefusedWithTheCure) {
   for (mode_t mode : {0440, 0404, 0660, 0777}) {
     auto cookie = read_cookie(file("SECRET", mode));
     ASSERT_FALSE(cookie);
@@ -41,7 +42,33 @@ TEST_F(Cookie, AFileThatOthersCanAccessIsRefusedWithTheCure) {
   }
 }
 
-TEST_F(Cookie, AMissingAnEmptyAndATooLongFileAreErrors) {
+TEST_F(CookieFile, MoreThanOneLineIsRemarkedOn) {
+  EXPECT_NE(load_cookie(file("SECRET\nmore\n", 0400))->remark.find("only the first line"), std::string::npos);
+  chmod((dir_ + "/cookie").c_str(), 0600);
+  EXPECT_EQ(load_cookie(file("SECRET\n\n \n", 0400))->remark, "");
+  chmod((dir_ + "/cookie").c_str(), 0600);
+  const auto none = load_cookie(file("\nSECRET\n", 0400));
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().message.find("first line"), std::string::npos) << none.error().message;
+}
+
+TEST_F(CookieFile, WithoutAFileItComesFromTheEnvironmentOrFromSystemd) {
+  std::map<std::string, std::string> variables;
+  const auto find = [&] { return find_cookie([&](const std::string& name) { return variables[name]; }); };
+  std::ofstream(dir_ + "/brood.cookie") << "CREDENTIAL\n";
+  chmod((dir_ + "/brood.cookie").c_str(), 0400);
+  variables["CREDENTIALS_DIRECTORY"] = dir_;
+  EXPECT_EQ(find()->secret, "CREDENTIAL");
+  variables["BROOD_COOKIE"] = " FROM-ENVIRONMENT ";
+  EXPECT_EQ(find()->secret, "FROM-ENVIRONMENT");
+  variables["BROOD_COOKIE"] = std::string(256, 'x');
+  EXPECT_FALSE(find());
+  variables["BROOD_COOKIE"] = "";
+  chmod((dir_ + "/brood.cookie").c_str(), 0404);
+  EXPECT_FALSE(find()) << "as careful as with a file";
+}
+
+TEST_F(CookieFile, AMissingAnEmptyAndATooLongFileAreErrors) {
   EXPECT_EQ(read_cookie(dir_ + "/none").error().code, Errc::io);
   EXPECT_FALSE(read_cookie(file("\n", 0600)));
   EXPECT_FALSE(read_cookie(file(std::string(256, 'x'), 0600)));

@@ -4,15 +4,27 @@
 
 namespace brood::supervisor {
 
-Heart::Heart(Options options) : options_(std::move(options)), thread_([this] { run(); }) {}
+namespace {
+/// Beats within the limit, and how many of them may be late before it is called a gap.
+constexpr int beats_per_limit = 16;
+constexpr int late_beats = 2;
+}  // namespace
 
-Heart::~Heart() {
+Heart::Heart(Options options)
+    : options_(std::move(options)),
+      gaps_(late_beats * options_.limit / beats_per_limit, read_clocks().boot) {}
+
+void Heart::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Heart::stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Heart::gap_handled() {
@@ -24,12 +36,17 @@ void Heart::gap_handled() {
   options_.fence(false);
 }
 
+core::Duration Heart::take_longest_gap(Gaps::Cursor& cursor) const {
+  return gaps_.take_longest(cursor, read_clocks().boot);
+}
+
 void Heart::run() {
-  const auto every = options_.limit / 16;
+  const auto every = options_.limit / beats_per_limit;
   auto last = read_clocks().boot;
   std::unique_lock lock(mutex_);
   while (!stop_) {
     const auto now = read_clocks().boot;
+    gaps_.beat(now);
     if (now - last > options_.limit && !in_gap_) {
       in_gap_ = true;
       lock.unlock();

@@ -24,7 +24,18 @@ bool eventually(const std::function<bool()>& condition) {
 TEST(Heart, BeatsWhileNothingIsWrong) {
   std::atomic<int> beats = 0;
   Heart heart({milliseconds(80), [&] { ++beats; }, [](bool) {}, [] {}});
+  heart.start();
   EXPECT_TRUE(eventually([&] { return beats >= 5; }));
+}
+
+TEST(Heart, WhatItIsToldAfterItWasStoppedDoesNoHarm) {
+  int fences = 0;
+  Heart heart({milliseconds(80), [] {}, [&](bool) { ++fences; }, [] {}});
+  heart.start();
+  heart.stop();
+  heart.gap_handled();
+  heart.stop();
+  EXPECT_EQ(fences, 0);
 }
 
 // A child process is stopped and woken: only there can the whole program sleep.
@@ -36,14 +47,15 @@ TEST(Heart, AfterASleepItFencesBeforeItBeatsAgainAndGoesOnWhenTold) {
     const auto say = [&](char c) { (void)!write(pipe_ends[1], &c, 1); };
     std::atomic<bool> gap = false;
     Heart* self = nullptr;
-    std::atomic<Heart*> heart_pointer{nullptr};
     Heart heart({milliseconds(400), [&] { say(gap ? 'a' : 'b'); }, [&](bool on) { say(on ? 'F' : 'U'); },
                  [&] {
                    gap = true;
-                   while (!(self = heart_pointer)) std::this_thread::yield();
+                   auto reader = Gaps::Cursor{};
+                   say(self->take_longest_gap(reader) >= milliseconds(900) ? 'L' : 'S');
                    self->gap_handled();
                  }});
-    heart_pointer = &heart;
+    self = &heart;
+    heart.start();
     pause();
     _exit(0);
   }
@@ -62,7 +74,7 @@ TEST(Heart, AfterASleepItFencesBeforeItBeatsAgainAndGoesOnWhenTold) {
   close(pipe_ends[0]);
   const auto fenced = seen.find('F');
   ASSERT_NE(fenced, std::string::npos) << seen;
-  EXPECT_EQ(seen.substr(fenced).find("FUa"), 0U) << seen;
+  EXPECT_EQ(seen.substr(fenced).find("FLUa"), 0U) << seen << ": L, it knows how long it slept";
 }
 
 }  // namespace

@@ -1,48 +1,31 @@
-// NodeImpl: what a brood::Node is made of: the network, the control and the query loops, the runtime, the
-// distribution, the launcher of programs, the supervisors' drivers, the heartbeat, and the request server.
+// NodeImpl: what a brood::Node is made of. It owns the parts and starts and ends them in order; what each
+// does and which thread may touch it is in the part's own header. See docs/architecture.md for the picture.
 //
-// Threads: `network` runs sockets, `control` runs the cores and launcher callbacks, `queries` answers
-// requests that read or decode much, `heart` beats; the runtime has its own.
+// It lives as long as anybody holds a reference: after stop() everything is still there to be asked, and
+// answers that it has stopped. Whoever uses it from outside its own threads enters the gate first.
 //
-// Thread rule: any thread, unless marked (control).
+// Thread rule: any thread, unless marked (control). start() and stop() by brood::Node.
 #pragma once
 
-#include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <brood/node.hpp>
 #include <brood/supervisor.hpp>
-#include <future>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <thread>
-#include <vector>
 
 #include "exec/launcher/launcher.hpp"
-#include "node/distribution.hpp"
-#include "node/net/network_loop.hpp"
-#include "process/runtime.hpp"
-#include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/router.hpp"
 #include "supervisor/node/crash_guard.hpp"
+#include "supervisor/node/fences.hpp"
+#include "supervisor/node/gate.hpp"
 #include "supervisor/node/heart.hpp"
-#include "supervisor/node/node_watch.hpp"
+#include "supervisor/node/loops.hpp"
+#include "supervisor/node/node_names.hpp"
+#include "supervisor/node/node_trust.hpp"
+#include "supervisor/node/peer_events.hpp"
+#include "supervisor/node/reload.hpp"
+#include "supervisor/node/up_watch.hpp"
 #include "supervisor/node/worker_table.hpp"
 
 namespace brood::supervisor {
 
 class RequestServer;
-class Router;
-
-/// What brood nodes say to each other goes to this name.
-inline const Atom peer_name("brood_peer");
-
-/// A member as `node_info` shows it.
-struct MemberView {
-  std::string state;
-  bool up = false;
-};
 
 class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
  public:
@@ -50,124 +33,103 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   ~NodeImpl();
   NodeImpl(const NodeImpl&) = delete;
   NodeImpl& operator=(const NodeImpl&) = delete;
-
-  /// Ends everything: called by the destructor of brood::Node, before the last reference goes.
+  /// Ends everything; the order and the bound are in shutdown.cpp.
   void stop();
+  /// Holds off the end of the node's threads; empty after stop(): answer stopped().
+  [[nodiscard]] Gate::Pass enter() { return gate_.enter(); }
+  [[nodiscard]] static Error stopped() { return {Errc::stopped, "the node has stopped"}; }
 
-  [[nodiscard]] const NodeName& name() const { return runtime_ ? runtime_->name() : name_; }
+  [[nodiscard]] const NodeOptions& options() const { return options_; }  ///< As it was started with.
+  [[nodiscard]] const NodeName& name() const { return runtime_->name(); }
+  [[nodiscard]] std::uint32_t creation() const { return runtime_->creation(); }
   /// This node's name, also the one from before promote().
   [[nodiscard]] bool is_here(const NodeName& node) const { return runtime_->is_here(node); }
   /// A pid of this node as it is told of now; see promote().
   [[nodiscard]] Pid present(const Pid& pid) const;
-  [[nodiscard]] const NodeOptions& options() const { return options_; }
-  [[nodiscard]] std::uint32_t creation() const { return runtime_ ? runtime_->creation() : creation_; }
-  /// Gives a node without a name one, "n1@host" or "n1@host:port": it listens, and others can join. Its
-  /// children run on. Errors: already_exists (it has a name), and those of a start.
+  /// See Node::promote().
   Result<void> promote(const std::string& name, const std::vector<std::string>& join);
-  [[nodiscard]] boost::asio::io_context& control() { return control_; }
-  [[nodiscard]] boost::asio::io_context& queries() { return queries_; }
-  [[nodiscard]] process::Runtime& runtime() { return *runtime_; }
-  [[nodiscard]] exec::Launcher& launcher() { return *launcher_; }
   /// For a child whose spec has no id: a binary that no other node makes.
   [[nodiscard]] ChildId unique_id();
+
+  // The parts that others need.
+  [[nodiscard]] boost::asio::io_context& control() { return loops_.control(); }
+  [[nodiscard]] boost::asio::io_context& queries() { return loops_.queries(); }
+  [[nodiscard]] process::Runtime& runtime() { return *runtime_; }
+  [[nodiscard]] exec::Launcher& launcher() { return *launcher_; }
   [[nodiscard]] WorkerTable& worker_table() { return workers_; }
   [[nodiscard]] Router& router() { return *router_; }
-
-  Result<std::shared_ptr<Driver>> add_supervisor(SupervisorOptions options);
-  void remove_supervisor(const std::string& name);
-  [[nodiscard]] std::shared_ptr<Driver> find(const std::string& name) const;
-  [[nodiscard]] std::vector<std::shared_ptr<Driver>> drivers() const;
-
-  /// Hands all children of all supervisors over; `done` gets success, no_target or timeout.
-  void drain(Driver::Drain kind, std::chrono::milliseconds timeout, std::function<void(Result<void>)> done);
-  [[nodiscard]] bool draining() const { return draining_; }
-
-  // What drivers ask of the network.
-  void send_to_peer(const NodeName& to, const Bytes& term);
-  void connect(const NodeName& node, const std::string& address, bool last_known);
-  void disconnect(const NodeName& node);
-  [[nodiscard]] std::map<NodeName, std::uint32_t> connected() const;
-  [[nodiscard]] std::optional<std::uint32_t> connected_creation(const NodeName& node) const;
-  [[nodiscard]] std::vector<NodeName> peers() const;
   [[nodiscard]] NodeWatch& watch() { return watch_; }
-  /// Connected nodes that are of our kind, as far as they have said so.
-  [[nodiscard]] std::vector<NodeName> brood_nodes() const;
+  [[nodiscard]] Heart& heart() { return *heart_; }
+  [[nodiscard]] UpWatch& up() { return up_; }
+  [[nodiscard]] NodeTrust& trust() { return *trust_; }
+  /// Null until the node has a network.
+  [[nodiscard]] node::Distribution* distribution() const { return network_.distribution(); }
 
-  /// Counted: the node is fenced while any supervisor is.
-  void fence(bool on);
+  // Supervisors; see SupervisorTable.
+  Result<std::shared_ptr<Driver>> add_supervisor(SupervisorOptions options);
+  void remove_supervisor(const std::shared_ptr<Driver>& driver, std::function<void()> done);
+  [[nodiscard]] std::shared_ptr<Driver> find(const std::string& name) const {
+    return supervisors_.find(name);
+  }
+  [[nodiscard]] std::vector<std::shared_ptr<Driver>> drivers() const { return supervisors_.all(); }
+  void drain(Driver::Drain kind, std::chrono::milliseconds timeout, std::function<void(Result<void>)> done) {
+    supervisors_.drain(kind, timeout, std::move(done));
+  }
+
+  // Peers; see PeerDirectory and Network.
+  void send_to_peer(const NodeName& to, Bytes term);
+  void connect(const NodeName& n, const std::string& at, bool last) { network_.connect(n, at, last); }
+  void disconnect(const NodeName& node) { network_.disconnect(node); }
+  [[nodiscard]] auto connected() const { return peers_.connected(); }
+  [[nodiscard]] auto connected_creation(const NodeName& node) const { return peers_.creation_of(node); }
+  [[nodiscard]] std::vector<NodeName> peers() const { return peers_.names(); }
+  [[nodiscard]] std::vector<NodeName> brood_nodes() const { return peers_.brood_nodes(); }
+  void fence(bool on) { fences_->set(on); }  ///< Counted: see Fences.
   void member_changed(const std::string& supervisor, const core::MemberEvent& event);
-  /// Lately known members by supervisor, those that are gone too.
-  [[nodiscard]] std::map<NodeName, std::map<std::string, MemberView>> member_views() const;
+  [[nodiscard]] PeerDirectory::MemberViews member_views() const { return peers_.members(); }
 
-  /// Set by the daemon: reads the node's own file again (its trusted commands). Runs on the query thread.
-  void on_reload(std::function<Result<void>()> reload);
+  // The daemon's own file; see Reload.
+  using FileCommands = supervisor::FileCommands;
+  /// Set by the daemon: reads the node's own file as it is now. Runs on the query thread.
+  void on_reload(Reload::Read read) { reload_.set(std::move(read)); }
+  [[nodiscard]] Result<std::optional<FileCommands>> file_commands() const { return reload_.read(); }
+  /// Trusts the commands of the file as it is now, instead of those of before.
   Result<void> reload();
 
  private:
   explicit NodeImpl(NodeOptions options);
   Result<void> open();
-  Result<std::uint32_t> listen(const std::string& name);
-  void wire_network();
-  void wire_events(const std::vector<std::string>& join);
-  void wire_runtime();
-  Result<void> take_name(const std::string& name, const std::vector<std::string>& join);
-  /// Null until the node has a network.
-  [[nodiscard]] node::Distribution* distribution() const { return network_up_; }
+  Result<void> take_name(const std::string& name, const std::vector<NodeAddress>& join);
+  void learn(const std::vector<NodeAddress>& seeds);
+  void make_parts(const NodeName& name, std::uint32_t creation);
+  void make_heart();
   void run_threads();
-  /// Ends the children of these drivers for good: each with the patience of its spec, then at once. False:
-  /// something runs on that not even a kill ends, a handler that does not return.
-  bool end_children(const std::vector<std::shared_ptr<Driver>>& which);
-  bool end_children(const std::vector<std::shared_ptr<Driver>>& which, Children::Haste haste);
-  void to_all_drivers(const core::Event& event);
   void start_discovery();
-  /// A strategy has named a node: connected to, unless it is already or was tried just now. Any thread.
-  void on_found(const std::string& address);
-  void warn_of_seed(const NodeName& node, node::ConnectFailure failure, const std::string& words);
   void tell_of_crash(const WorkerIdentity& child);
-  void on_peer_up(const node::PeerInfo& peer);
-  void on_peer_down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words);
-  void on_peer_term(process::Incoming incoming);
-  void note_brood(const NodeName& node);
-  [[nodiscard]] std::string own_address() const;
-  core::Settings settings_for(const SupervisorOptions& options) const;
+  [[nodiscard]] core::Settings settings_for(const SupervisorOptions& options) const;
 
-  NodeOptions options_;
-  NodeName name_;  ///< At the start; see name().
-  std::uint32_t creation_ = 0;
-  std::vector<NodeName> join_;
-
-  boost::asio::io_context network_{1};
-  std::shared_ptr<node::NetworkLoop> network_loop_;
-  boost::asio::io_context control_{1};
-  boost::asio::io_context queries_{1};
-  using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
-  std::vector<Guard> guards_;
-  std::vector<std::thread> threads_;
-
+  const NodeOptions options_;
+  Gate gate_;
+  Loops loops_;
   WorkerTable workers_;
-  std::unique_ptr<node::Distribution> distribution_;
-  std::atomic<node::Distribution*> network_up_ = nullptr;  ///< distribution_, once all is ready for it.
+  Network network_{options_};
   std::unique_ptr<process::Runtime> runtime_;
+  std::unique_ptr<Fences> fences_;
   std::unique_ptr<exec::Launcher> launcher_;
-  std::unique_ptr<Heart> heart_;
-  std::unique_ptr<CrashGuard> crash_guard_;
+  PeerDirectory peers_;
+  NodeWatch watch_;
+  UpWatch up_{loops_.control()};
+  Seeds seeds_;
+  Reload reload_;
+  SupervisorTable supervisors_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<RequestServer> requests_;
-
-  NodeWatch watch_;
-  std::mutex promote_mutex_;
-  mutable std::mutex mutex_;  ///< Guards what follows, and join_ and the change of the name.
-  std::map<std::string, std::shared_ptr<Driver>> drivers_;
-  std::map<NodeName, std::uint32_t> connected_;
-  std::set<NodeName> brood_nodes_;
-  std::map<NodeName, std::chrono::steady_clock::time_point>
-      found_;  ///< When it was tried because it was found.
-  std::map<NodeName, std::map<std::string, MemberView>> members_;
-  std::function<Result<void>()> reload_;
-  std::map<std::pair<NodeName, node::ConnectFailure>, std::chrono::steady_clock::time_point> seed_warnings_;
-  int fences_ = 0;
+  std::unique_ptr<NodeTrust> trust_;
+  std::unique_ptr<PeerEvents> events_;
+  std::unique_ptr<Heart> heart_;
+  std::unique_ptr<CrashGuard> crash_guard_;
+  std::mutex promote_mutex_;  ///< One promotion at a time, and none while the node ends.
   std::atomic<std::uint64_t> next_id_ = 1;
-  std::atomic<bool> draining_ = false;
   std::atomic<bool> stopped_ = false;
 };
 

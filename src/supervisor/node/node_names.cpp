@@ -82,4 +82,14 @@ Result<NodeAddress> parse_node_address(const std::string& text) {
   return address;
 }
 
+Result<std::vector<NodeAddress>> parse_node_addresses(const std::vector<std::string>& texts) {
+  std::vector<NodeAddress> all;
+  for (const std::string& text : texts) {
+    auto address = parse_node_address(text);
+    if (!address) return address.error();
+    all.push_back(std::move(*address));
+  }
+  return all;
+}
+
 }  // namespace brood::supervisor

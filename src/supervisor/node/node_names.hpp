@@ -5,6 +5,7 @@
 #include <brood/term.hpp>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace brood::supervisor {
 
@@ -23,5 +24,7 @@ struct NodeAddress {
 
 /// `invalid_argument` with what is wrong and an example.
 [[nodiscard]] Result<NodeAddress> parse_node_address(const std::string& text);
+/// All of them, or the first error.
+[[nodiscard]] Result<std::vector<NodeAddress>> parse_node_addresses(const std::vector<std::string>& texts);
 
 }  // namespace brood::supervisor

@@ -2,7 +2,18 @@
 
 #include <vector>
 
+#include "process/callback.hpp"
+
 namespace brood::supervisor {
+
+namespace {
+
+/// Of a user, on the network's thread.
+void run(const NodeWatch::Told& told, const NodeStatus& node) {
+  process::run_callback("a monitor_nodes callback", [&] { told(node); });
+}
+
+}  // namespace
 
 std::uint64_t NodeWatch::add(Told told) {
   const std::lock_guard lock(mutex_);
@@ -10,7 +21,7 @@ std::uint64_t NodeWatch::add(Told told) {
   const auto now_up = up_;  // it may remove itself, and others may be added by it
   watchers_.emplace(watcher, told);
   for (const auto& [name, node] : now_up) {
-    if (watchers_.contains(watcher)) told(node);
+    if (watchers_.contains(watcher)) run(told, node);
   }
   return watcher;
 }
@@ -45,7 +56,7 @@ void NodeWatch::tell(const NodeStatus& node) {
     const auto found = watchers_.find(watcher);
     if (found == watchers_.end()) continue;
     const Told told = found->second;  // lives on if it removes itself
-    told(node);
+    run(told, node);
   }
 }
 

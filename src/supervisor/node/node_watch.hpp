@@ -1,7 +1,8 @@
 // NodeWatch: who wants to know of nodes that come and go, and the nodes that are connected now.
 //
 // Thread rule: every function from any thread; calls of watchers are one at a time, on the thread that told
-// of the change. A watcher may add and remove watchers.
+// of the change. A watcher may add and remove watchers. What it throws is logged and counted; the others are
+// told all the same.
 #pragma once
 
 #include <brood/node.hpp>

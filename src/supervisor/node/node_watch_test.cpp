@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
+#include "process/callback.hpp"
+
 namespace brood::supervisor {
 namespace {
 
@@ -42,6 +46,18 @@ TEST(NodeWatch, ANodeThatWasNotUpGoesUnseen) {
   EXPECT_EQ(log.lines, (Lines{"n1@h up", "n1@h connection_closed"}));
 }
 
+TEST(NodeWatch, AWatcherThatThrowsIsCountedAndTheOthersAreTold) {
+  NodeWatch watch;
+  const auto before = process::callbacks_failed();
+  watch.up(status("n0@h"));
+  watch.add([](const NodeStatus&) { throw std::runtime_error("not mine"); });
+  Log log;
+  watch.add(log.told());
+  watch.up(status("n1@h"));
+  EXPECT_EQ(log.lines, (Lines{"n0@h up", "n1@h up"}));
+  EXPECT_EQ(process::callbacks_failed(), before + 2);
+}
+
 TEST(NodeWatch, AWatcherMayRemoveItself) {
   NodeWatch watch;
   Log log;
@@ -56,6 +72,17 @@ TEST(NodeWatch, AWatcherMayRemoveItself) {
   watch.up(status("n2@h"));
   EXPECT_EQ(log.lines, Lines{"n1@h up"});
   EXPECT_EQ(other.lines, (Lines{"n1@h up", "n2@h up"}));
+}
+
+TEST(NodeWatch, AWatcherThatThrowsHarmsNobodyElse) {
+  NodeWatch watch;
+  int heard = 0;
+  watch.add([](const NodeStatus&) { throw std::runtime_error("of the program"); });
+  watch.add([&](const NodeStatus&) { ++heard; });
+  watch.up(status("a@h"));
+  watch.add([](const NodeStatus&) { throw 7; });
+  watch.down("a@h", NodeDownReason::disconnect, "");
+  EXPECT_EQ(heard, 2);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <exception>
+
 namespace brood::supervisor {
 
 void WorkerTable::on_change(std::function<void()> notify) {
@@ -65,7 +67,17 @@ Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, co
     }
     factory = it->second;
   }
-  return factory(args);
+  // The program's own code. What it throws is the reason why this child does not start.
+  try {
+    auto made = factory(args);
+    if (!made) return Error{Errc::start_failed, fmt::format("the factory of worker '{}' made nothing", name)};
+    return made;
+  } catch (const std::exception& error) {
+    return Error{Errc::start_failed, error.what()};
+  } catch (...) {
+    return Error{Errc::start_failed,
+                 fmt::format("the factory of worker '{}' threw what is no std::exception", name)};
+  }
 }
 
 std::vector<std::string> WorkerTable::names() const {
@@ -81,6 +93,12 @@ void WorkerTable::trust(const std::string& supervisor, std::set<std::string> tok
     trusted_[supervisor] = std::move(tokens);
   }
   changed();
+}
+
+bool WorkerTable::trusts(const std::string& supervisor, const std::string& token) const {
+  std::lock_guard lock(mutex_);
+  const auto it = trusted_.find(supervisor);
+  return it != trusted_.end() && it->second.contains(token);
 }
 
 std::set<std::string> WorkerTable::offers(const std::string& supervisor) const {

@@ -27,6 +27,7 @@ class WorkerTable {
 
   /// The commands in this node's own file: replaces those of the former file.
   void trust(const std::string& supervisor, std::set<std::string> tokens);
+  [[nodiscard]] bool trusts(const std::string& supervisor, const std::string& token) const;
   /// What this node can run (core::Member::offers).
   [[nodiscard]] std::set<std::string> offers(const std::string& supervisor) const;
 

@@ -1,13 +1,16 @@
 #include "supervisor/pg/pg_process.hpp"
 
-#include <spdlog/spdlog.h>
+#include "process/log/log.hpp"
 
 namespace brood::supervisor {
 
 namespace {
 
-/// How often a node is asked for a scope that it does not have (yet).
-constexpr std::chrono::milliseconds look_again_after{500};
+/// How often a node is asked for a scope that it does not have (yet). It cannot tell us of one that starts:
+/// OTP tells visible nodes only. Mostly the scope starts soon after the node has connected; a node that never
+/// has one costs little then.
+constexpr std::chrono::milliseconds look_again_soon{50};
+constexpr std::chrono::milliseconds look_again_later{200};
 
 /// The pid in {Tag, Pid} or a longer tuple that begins so.
 std::optional<Pid> sender_of(BytesView encoded, std::string_view tag) {
@@ -43,32 +46,86 @@ struct Codec<supervisor::PgProcess::Changes> : supervisor::NeverEncoded<supervis
 namespace brood::supervisor {
 
 PgHandle::PgHandle(process::Runtime& runtime, const std::string& supervisor)
-    : runtime_(runtime), name_(supervisor), pid_(runtime.spawn(std::make_unique<PgProcess>(name_), {})) {
-  const auto named = runtime_.register_name(name_, pid_);
-  named_ = named.has_value();
+    : runtime_(runtime), name_(supervisor) {
+  spawn();
+}
+
+void PgHandle::spawn() {
+  process::SpawnOptions options;
+  options.is_system = true;  // anybody may link to it, or send it an exit
+  const auto ended = [shared = shared_](const std::string& why) {
+    std::function<void()> told;
+    {
+      std::lock_guard lock(shared->mutex);
+      if (shared->is_stopped) return;
+      told = shared->on_end;
+      shared->has_ended = !told;
+    }
+    log::error("the process that tells pg has ended and begins anew: {}", why);
+    if (told) told();
+  };
+  // One of the two is called: the first when it ends before it has begun.
+  options.on_started = [ended](const Result<void>& started) {
+    if (!started) ended(started.error().message);
+  };
+  options.on_exit = [ended](const ExitReason& reason) { ended(reason.text()); };
+  const Pid made = runtime_.spawn(std::make_unique<PgProcess>(name_), std::move(options));
+  const auto named = runtime_.register_name(name_, made);
   if (!named) {
-    spdlog::warn("{}: Erlang nodes do not see its children in pg: {}", supervisor, named.error().message);
+    log::warn("{}: Erlang nodes do not see its children in pg: {}", name_.name, named.error().message);
   }
+  std::lock_guard lock(shared_->mutex);
+  pid_ = made;
+  named_ = named.has_value();
+}
+
+Pid PgHandle::pid() const {
+  std::lock_guard lock(shared_->mutex);
+  return pid_;
+}
+
+void PgHandle::on_end(std::function<void()> told) {
+  bool has_ended = false;
+  {
+    std::lock_guard lock(shared_->mutex);
+    shared_->on_end = told;
+    has_ended = std::exchange(shared_->has_ended, false);
+  }
+  if (has_ended) told();
+}
+
+void PgHandle::begin_anew() {
+  {
+    std::lock_guard lock(shared_->mutex);
+    if (shared_->is_stopped) return;
+  }
+  spawn();
 }
 
 void PgHandle::node_up(const NodeName& node) {
-  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::up, node}));
+  (void)runtime_.send(pid(), Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::up, node}));
 }
 void PgHandle::node_down(const NodeName& node) {
-  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::down, node}));
+  (void)runtime_.send(pid(), Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::down, node}));
 }
 void PgHandle::is_brood(const NodeName& node) {
-  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::is_brood, node}));
+  (void)runtime_.send(pid(), Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::is_brood, node}));
 }
 void PgHandle::changed(std::vector<PgChange> changes) {
-  (void)runtime_.send(pid_, Message::of(PgProcess::Changes{std::move(changes)}));
+  (void)runtime_.send(pid(), Message::of(PgProcess::Changes{std::move(changes)}));
 }
 void PgHandle::rename() {
-  (void)runtime_.send(pid_, Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::renamed, {}}));
+  (void)runtime_.send(pid(), Message::of(PgProcess::NodeEvent{PgProcess::NodeEvent::Kind::renamed, {}}));
 }
 void PgHandle::stop() {
-  if (named_) runtime_.unregister_name(name_);
-  runtime_.exit(pid_, ExitReason::shutdown());
+  bool was_named = false;
+  {
+    std::lock_guard lock(shared_->mutex);
+    if (std::exchange(shared_->is_stopped, true)) return;
+    was_named = std::exchange(named_, false);
+  }
+  if (was_named) runtime_.unregister_name(name_);
+  runtime_.exit(pid(), ExitReason::shutdown());
 }
 
 Result<void> PgProcess::start(Context& context) {
@@ -84,7 +141,8 @@ Result<Bytes> PgProcess::call(Message message) {
 }
 
 void PgProcess::cast(Message message) {
-  if (auto scope = sender_of(message.to_bytes(), "sync")) carry_out(scope_->synced_by(*scope));
+  const auto scope = sender_of(message.to_bytes(), "sync");
+  if (scope && up_.contains(scope->node)) carry_out(scope_->synced_by(*scope));
 }
 
 void PgProcess::info(Message message) {
@@ -93,7 +151,7 @@ void PgProcess::info(Message message) {
   } else if (auto* event = message.get_if<NodeEvent>()) {
     on_node(*event);
   } else if (auto scope = sender_of(message.to_bytes(), "discover")) {
-    carry_out(scope_->discovered_by(*scope));
+    if (up_.contains(scope->node)) carry_out(scope_->discovered_by(*scope));
   }
   // Else the joins and leaves of others' members, which are none of ours.
 }
@@ -101,6 +159,7 @@ void PgProcess::info(Message message) {
 void PgProcess::on_node(const NodeEvent& event) {
   switch (event.kind) {
     case NodeEvent::Kind::up:
+      up_.insert(event.node);
       return carry_out(scope_->node_up(event.node));
     case NodeEvent::Kind::is_brood:
       return carry_out(scope_->is_brood(event.node));
@@ -109,6 +168,7 @@ void PgProcess::on_node(const NodeEvent& event) {
     case NodeEvent::Kind::renamed:
       return scope_->rename(context_->self());
     case NodeEvent::Kind::down:
+      up_.erase(event.node);
       scope_->node_down(event.node);
       watches_.erase(event.node);  // it ends by itself; a demonitor would ask for a new connection
   }
@@ -131,9 +191,10 @@ void PgProcess::carry_out(PgEffects effects) {
     } else if (auto* look = std::get_if<PgLook>(&effect)) {
       const NamedProcess scope{name_, look->node};
       watches_.insert_or_assign(look->node, context_->monitor(scope));
-      if (!context_->send(scope, Message::encoded(std::move(look->term)))) carry_out({PgWait{look->node}});
+      if (!context_->send(scope, Message::encoded(std::move(look->term))))
+        carry_out({PgWait{look->node, false}});
     } else if (auto* wait = std::get_if<PgWait>(&effect)) {
-      (void)context_->send_after(look_again_after,
+      (void)context_->send_after(wait->is_soon ? look_again_soon : look_again_later,
                                  Message::of(NodeEvent{NodeEvent::Kind::look_again, wait->node}));
     } else if (auto* forget = std::get_if<PgForget>(&effect)) {
       const auto watch = watches_.find(forget->node);

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <brood/worker.hpp>
+#include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <vector>
@@ -31,11 +34,28 @@ class PgHandle {
   /// Ends it; OTP nodes drop all its members. The name is free at once.
   void stop();
 
+  /// Whom to tell, on any thread, when the process has ended though nobody called stop(). No other process
+  /// can end it: what can is a fault of its own.
+  void on_end(std::function<void()> told);
+  /// After such an end: a new process, which has to be told everything.
+  void begin_anew();
+
  private:
+  /// What the process's end may still reach when the handle is gone.
+  struct Shared {
+    std::mutex mutex;
+    bool is_stopped = false;
+    bool has_ended = false;  ///< Before there was anybody to tell.
+    std::function<void()> on_end;
+  };
+  void spawn();
+  [[nodiscard]] Pid pid() const;
+
   process::Runtime& runtime_;
   const Atom name_;
-  const Pid pid_;
-  bool named_ = false;  ///< Constant after construction.
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  Pid pid_;             ///< Guarded by shared_->mutex.
+  bool named_ = false;  ///< The same.
 };
 
 class PgProcess final : public Behaviour {
@@ -65,7 +85,8 @@ class PgProcess final : public Behaviour {
   Context* context_ = nullptr;
   std::optional<PgScope> scope_;  ///< From start() on.
   std::map<NodeName, Ref> watches_;
-  std::set<Pid> unsure_;  ///< Scopes that something could not be sent to while effects were carried out.
+  std::set<NodeName> up_;  ///< Connected nodes. A scope of any other is made up: nothing is sent to it.
+  std::set<Pid> unsure_;   ///< Scopes that something could not be sent to while effects were carried out.
 };
 
 }  // namespace brood::supervisor

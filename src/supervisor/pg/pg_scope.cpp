@@ -25,9 +25,11 @@ PgEffects PgScope::is_brood(const NodeName& node) {
 PgEffects PgScope::scope_ended(const NodeName& node, bool was_there) {
   const auto it = nodes_.find(node);
   if (it == nodes_.end() || it->second.brood) return {};
+  const std::uint32_t misses = was_there ? 0 : it->second.misses + 1;
   it->second = Node{};
+  it->second.misses = misses;
   // One that ended is probably started again at once; a name that nobody has would be asked for in a circle.
-  return was_there ? look(node, it->second) : PgEffects{PgWait{node}};
+  return was_there ? look(node, it->second) : PgEffects{PgWait{node, misses <= soon_max}};
 }
 
 PgEffects PgScope::look_again(const NodeName& node) {
@@ -44,7 +46,7 @@ PgEffects PgScope::not_told(const Pid& scope) {
   if (it == nodes_.end() || it->second.scope != scope) return {};
   it->second.scope.reset();
   it->second.discover_follows = false;
-  return {PgWait{scope.node}};
+  return {PgWait{scope.node, false}};
 }
 
 PgEffects PgScope::discovered_by(const Pid& scope) {

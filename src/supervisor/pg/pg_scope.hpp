@@ -41,9 +41,10 @@ struct PgTell {
   std::vector<Pid> to;
   Bytes term;
 };
-/// Call look_again() after a while.
+/// Call look_again() after a while; `is_soon`: after a short one, for a scope is likely to start.
 struct PgWait {
   NodeName node;
+  bool is_soon = false;
 };
 /// Watch the name there no more.
 struct PgForget {
@@ -82,11 +83,14 @@ class PgScope {
 
   /// From so many changes on, if they are a quarter of all, the whole table goes instead of single joins.
   static constexpr std::size_t bulk_min = 64;
+  /// So often a node that has come up, or whose scope has ended, is asked soon again.
+  static constexpr std::uint32_t soon_max = 200;
 
  private:
   struct Node {
     bool brood = false;
     bool watched = false;
+    std::uint32_t misses = 0;  ///< Looks in a row that found no scope.
     std::optional<Pid> scope;  ///< Known: it has told_.
     /// It answered ours with a sync; its own discover needs no second answer.
     bool discover_follows = false;

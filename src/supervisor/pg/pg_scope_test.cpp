@@ -107,6 +107,21 @@ TEST_F(Pg, AScopeThatStartsLaterIsFoundByLookingAgain) {
   EXPECT_EQ(text(pg.synced_by(scope)), syncs(scope, "[]"));
 }
 
+TEST_F(Pg, AScopeIsLookedForOftenAtFirstAndThenSeldom) {
+  EXPECT_EQ(text(pg.node_up(there)), looks);
+  const auto waits_soon = [&] {
+    const PgEffects effects = pg.scope_ended(there, false);
+    EXPECT_EQ(text(effects), "wait for e1@h");
+    EXPECT_EQ(text(pg.look_again(there)), looks);
+    return std::get<PgWait>(effects.front()).is_soon;
+  };
+  for (std::uint32_t i = 0; i < PgScope::soon_max; ++i) ASSERT_TRUE(waits_soon()) << i;
+  EXPECT_FALSE(waits_soon());
+  EXPECT_EQ(text(pg.synced_by(scope)), syncs(scope, "[]"));
+  EXPECT_EQ(text(pg.scope_ended(there, true)), looks);
+  EXPECT_TRUE(waits_soon()) << "one that has ended may be back soon";
+}
+
 TEST_F(Pg, AScopeThatEndsIsLookedForAtOnceAndNotToldMeanwhile) {
   know();
   EXPECT_EQ(text(pg.scope_ended(there, true)), looks);

@@ -1,11 +1,10 @@
-// Requests about the node itself: its supervisors, members, drain, and the fleet file.
+// Requests about the node itself: its supervisors, members, drain, and its own file.
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
 
 #include "supervisor/driver/driver.hpp"
-#include "supervisor/driver/fleet.hpp"
-#include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/router.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/requests.hpp"
 
@@ -16,8 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds drain_timeout{120000};
-constexpr milliseconds fleet_timeout{60000};
-constexpr milliseconds forward_timeout{5000};
 
 void supervisors(const RequestPtr& request) {
   std::vector<Term> names;
@@ -45,7 +42,59 @@ void is_partitioned(const RequestPtr& request) {
   request->reply(Term(false));
 }
 
-// ---- node_info ------------------------------------------------------------------------------------------
+// ---- stats and node_info
+// ------------------------------------------------------------------------------------------
+
+using Counters = std::vector<std::pair<Term, Term>>;
+void add_count(Counters& counters, std::string_view name, std::uint64_t value) {
+  counters.emplace_back(Term::atom(name), Term(static_cast<std::int64_t>(value)));
+}
+
+/// {stats, Sup}: counters since the start, and what there is now.
+void stats(const RequestPtr& request) {
+  request->driver->with_core([request](const core::Core& core) {
+    const core::Core::Stats& steps = core.stats();
+    Counters of_core;
+    add_count(of_core, "steps", steps.steps);
+    add_count(of_core, "refused_messages", steps.refused_messages);
+    add_count(of_core, "stale_rows", steps.stale_rows);
+    add_count(of_core, "clock_refusals", steps.clock_refusals);
+    add_count(of_core, "conflicts", steps.conflicts);
+    add_count(of_core, "moves", steps.moves);
+    add_count(of_core, "syncs_sent", steps.syncs_sent);
+    add_count(of_core, "deltas_sent", steps.deltas_sent);
+    const Registry& registry = request->driver->registry();
+    Counters of_children;
+    add_count(of_children, "wanted", registry.wanted_count());
+    add_count(of_children, "known", registry.size());
+    const RequestQueue::Stats queue = request->queue->stats();
+    Counters of_requests;
+    add_count(of_requests, "open", queue.open);
+    add_count(of_requests, "bytes", queue.bytes);
+    add_count(of_requests, "clients", queue.clients);
+    add_count(of_requests, "refused", queue.refused);
+    add_count(of_requests, "dropped", queue.dropped);
+    const Router::Stats casts = request->node.router().stats();
+    Counters of_casts;
+    add_count(of_casts, "waiting", casts.waiting);
+    add_count(of_casts, "waiting_bytes", casts.waiting_bytes);
+    add_count(of_casts, "refused", casts.refused);
+    add_count(of_casts, "dropped", casts.dropped);
+    const process::RuntimeStats processes = request->node.runtime().stats();
+    Counters of_processes;
+    add_count(of_processes, "now", processes.processes);
+    add_count(of_processes, "delivered", processes.delivered);
+    add_count(of_processes, "dropped", processes.dropped);
+    add_count(of_processes, "malformed", processes.malformed);
+    add_count(of_processes, "stuck", processes.stuck);
+    add_count(of_processes, "threads", processes.threads);
+    request->reply(ok_term(Term::map({{Term::atom("core"), Term::map(std::move(of_core))},
+                                      {Term::atom("children"), Term::map(std::move(of_children))},
+                                      {Term::atom("requests"), Term::map(std::move(of_requests))},
+                                      {Term::atom("casts"), Term::map(std::move(of_casts))},
+                                      {Term::atom("processes"), Term::map(std::move(of_processes))}})));
+  });
+}
 
 struct NodeLine {
   std::string state = "unknown";
@@ -54,12 +103,10 @@ struct NodeLine {
 };
 
 void count_children(const Driver& driver, std::map<NodeName, NodeLine>& lines) {
-  driver.registry().for_each([&](const ChildId&, const Entry& entry) {
-    for (const Place& place : entry.places) {
-      auto line = lines.find(place.host->node);
-      if (line != lines.end() && place.has_pid()) ++line->second.children[driver.name()];
-    }
-  });
+  for (const auto& [node, count] : driver.registry().counts_by_node()) {
+    const auto line = lines.find(node);
+    if (line != lines.end()) line->second.children[driver.name()] = count;
+  }
 }
 
 void node_info(const RequestPtr& request) {
@@ -94,16 +141,17 @@ void node_info(const RequestPtr& request) {
 // ---- drain and stop ---------------------------------------------------------------------------------------
 
 void answer_drain(const RequestPtr& request, const Result<void>& result) {
-  if (result) return request->reply(Term::atom("ok"));
-  if (result.error().code == Errc::no_target) {
-    return request->reply(Term::tuple({Term::atom("error"), Term::atom("no_target")}));
-  }
-  request->fail(result.error());
+  if (!result) return request->fail(result.error());
+  request->reply(Term::atom("ok"));
 }
 
 void drain(const RequestPtr& request) {
+  auto options = options_of(request, 1, {"timeout"});
+  if (!options) return request->fail(options.error());
+  auto timeout = timeout_option(*options, drain_timeout);
+  if (!timeout) return request->fail(timeout.error());
   if (request->items[0].is_atom("all")) {
-    request->node.drain(Driver::Drain::may_stay, drain_timeout,
+    request->node.drain(Driver::Drain::may_stay, *timeout,
                         [request](const Result<void>& result) { answer_drain(request, result); });
     return;
   }
@@ -112,7 +160,7 @@ void drain(const RequestPtr& request) {
   if (!driver) {
     return request->fail(Errc::no_such_supervisor, "no supervisor " + to_string(request->items[0], 100));
   }
-  driver->drain(Driver::Drain::may_stay, drain_timeout, [request](const Outcomes& outcomes, bool timed_out) {
+  driver->drain(Driver::Drain::may_stay, *timeout, [request](const Outcomes& outcomes, bool timed_out) {
     if (timed_out) return request->fail(Errc::timeout, "children are still here");
     for (const auto& outcome : outcomes) {
       if (outcome.error) return answer_drain(request, *outcome.error);
@@ -123,169 +171,24 @@ void drain(const RequestPtr& request) {
 
 void stop_supervisor(const RequestPtr& request) {
   const auto name = request->items[0].text();
-  if (!name || !request->node.find(*name)) {
-    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_alive")}));
-  }
-  // It waits for a drain on the control thread, so it may not run there; a thread of its own for a rare act.
-  std::thread([request, name = *name] {
-    request->node.remove_supervisor(name);
-    request->reply(Term::atom("ok"));
-  }).detach();
-}
-
-// ---- fleet
-// -------------------------------------------------------------------------------------------------
-
-struct FleetPart {
-  std::shared_ptr<Driver> driver;
-  std::vector<FleetStep> steps;
-};
-
-/// Collects the results of all starts and stops of one `fleet` request. Control thread only.
-struct FleetRun {
-  RequestPtr request;
-  std::vector<FleetPart> parts;
-  std::map<std::pair<std::string, ChildId>, std::optional<Error>> results;
-  std::size_t waiting = 0;
-
-  void collect(const std::string& supervisor, const Outcomes& outcomes) {
-    for (const auto& outcome : outcomes) results[{supervisor, outcome.id}] = outcome.error;
-    if (--waiting == 0) answer();
-  }
-  void answer() const;
-};
-
-Term step_term(const std::string& supervisor, const FleetStep& step, std::optional<Term> result) {
-  std::vector<std::pair<Term, Term>> map{{Term::atom("supervisor"), Term::atom(supervisor)},
-                                         {Term::atom("id"), step.id.to_term()},
-                                         {Term::atom("action"), Term::atom(to_string(step.action))}};
-  if (result) map.emplace_back(Term::atom("result"), std::move(*result));
-  return Term::map(std::move(map));
-}
-
-void FleetRun::answer() const {
-  std::vector<Term> items;
-  for (const FleetPart& part : parts) {
-    for (const FleetStep& step : part.steps) {
-      const auto it = results.find({part.driver->name(), step.id});
-      Term result = it == results.end() ? error_term({Errc::timeout, "no answer in time"})
-                    : it->second        ? error_term(*it->second)
-                                        : Term::atom("ok");
-      items.push_back(step_term(part.driver->name(), step, std::move(result)));
-    }
-  }
-  request->reply(ok_term(Term::list(std::move(items))));
-}
-
-Result<std::vector<FleetPart>> plan(const RequestPtr& request) {
-  const auto* by_supervisor = request->items[0].as_map();
-  if (!by_supervisor)
-    return Error{Errc::invalid_argument, "fleet takes a map of supervisors to lists of specs"};
-  std::vector<FleetPart> parts;
-  for (const auto& [key, value] : *by_supervisor) {
-    const auto name = key.text();
-    auto driver = name ? request->node.find(*name) : nullptr;
-    if (!driver)
-      return Error{Errc::no_such_supervisor, "no supervisor " + to_string(key, 100) + " on this node"};
-    const auto* list = value.as_list();
-    if (!list) return Error{Errc::invalid_argument, "fleet: the children must be a list of specs"};
-    std::vector<core::SpecPtr> file;
-    for (const Term& item : *list) {
-      auto spec = core_spec(item, request->node);
-      if (!spec) return spec.error();
-      auto made = std::make_shared<core::Spec>(**spec);
-      made->is_static = true;
-      file.push_back(std::move(made));
-    }
-    std::vector<FleetChild> now;
-    driver->registry().for_each([&](const ChildId&, const Entry& entry) {
-      if (entry.spec) now.push_back({entry.spec, entry.wanted});
-    });
-    parts.push_back({driver, plan_fleet(now, file)});
-  }
-  return parts;
-}
-
-void carry_out(const std::shared_ptr<FleetRun>& run) {
-  struct Work {
-    std::shared_ptr<Driver> driver;
-    std::vector<core::SpecPtr> puts;
-    std::vector<ChildId> removals;
-  };
-  std::vector<Work> all;
-  for (const FleetPart& part : run->parts) {
-    Work work{part.driver, {}, {}};
-    for (const FleetStep& step : part.steps) {
-      if (step.spec) {
-        work.puts.push_back(step.spec);
-      } else {
-        work.removals.push_back(step.id);
-      }
-    }
-    run->waiting += (work.puts.empty() ? 0U : 1U) + (work.removals.empty() ? 0U : 1U);
-    all.push_back(std::move(work));
-  }
-  if (run->waiting == 0) return run->answer();
-  for (Work& work : all) {
-    const auto collect = [run, name = work.driver->name()](const Outcomes& outcomes, bool) {
-      run->collect(name, outcomes);
-    };
-    if (!work.puts.empty()) {
-      work.driver->start(core::StartMode::apply, std::move(work.puts), std::nullopt, fleet_timeout, collect);
-    }
-    if (!work.removals.empty()) work.driver->stop(std::move(work.removals), fleet_timeout, collect);
-  }
-}
-
-/// Has every member read its own file again, so that it trusts the commands in it; then goes on.
-void reload_everywhere(const RequestPtr& request, std::function<void()> then) {
-  struct Wait {
-    std::size_t left;
-    std::function<void()> then;
-  };
-  std::vector<NodeName> others;
-  for (const auto& [node, views] : request->node.member_views()) {
-    if (node != request->node.name() && request->node.connected_creation(node)) others.push_back(node);
-  }
-  // Answers come on several threads; the query thread counts them.
-  auto wait = std::make_shared<Wait>(Wait{others.size() + 1, std::move(then)});
-  const auto one_done = [wait, &queries = request->node.queries()] {
-    boost::asio::post(queries, [wait] {
-      if (--wait->left == 0) wait->then();
-    });
-  };
-  for (const NodeName& node : others) {
-    request->node.runtime().call_named({Atom("brood"), node}, encode_term(Term::atom("reload")),
-                                       forward_timeout,
-                                       [one_done](const process::CallResult&) { one_done(); });
-  }
-  if (auto own = request->node.reload(); !own) return request->fail(own.error());
-  one_done();
-}
-
-void fleet(const RequestPtr& request) {
-  const Term* dry_run = request->items[1].get("dry_run");
-  auto parts = plan(request);
-  if (!parts) return request->fail(parts.error());
-  if (dry_run && dry_run->is_atom("true")) {
-    std::vector<Term> items;
-    for (const FleetPart& part : *parts) {
-      for (const FleetStep& step : part.steps)
-        items.push_back(step_term(part.driver->name(), step, std::nullopt));
-    }
-    return request->reply(ok_term(Term::list(std::move(items))));
-  }
-  auto run = std::make_shared<FleetRun>(FleetRun{request, std::move(*parts), {}, 0});
-  reload_everywhere(request,
-                    [run] { boost::asio::post(run->request->node.control(), [run] { carry_out(run); }); });
+  const auto driver = name ? request->node.find(*name) : nullptr;
+  if (!driver) return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_alive")}));
+  request->node.remove_supervisor(driver, [request] { request->reply(Term::atom("ok")); });
 }
 
 /// Answers once the members were told: who has the answer knows of each command that is allowed here now.
 void reload(const RequestPtr& request) {
   if (auto done = request->node.reload(); !done) return request->fail(done.error());
-  boost::asio::post(request->node.control(), [request] {
-    for (const auto& driver : request->node.drivers()) driver->run_inbox();
-    request->reply(Term::atom("ok"));
+  // Counted on the control thread alone; one more than supervisors, as there may be none.
+  auto left = std::make_shared<std::size_t>(1);
+  const auto one_done = [request, left] {
+    if (--*left == 0) request->reply(Term::atom("ok"));
+  };
+  boost::asio::post(request->node.control(), [request, left, one_done] {
+    const auto drivers = request->node.drivers();
+    *left += drivers.size();
+    for (const auto& driver : drivers) driver->when_handled(one_done);
+    one_done();
   });
 }
 
@@ -302,15 +205,16 @@ void promote(const RequestPtr& request) {
 
 std::vector<Route> node_routes() {
   return {
-      {"supervisors", 0, Needs::nothing, supervisors},
+      {"supervisors", 0, Needs::nothing, supervisors, Speed::quick},
       {"worker_names", 0, Needs::nothing, worker_names},
       {"node_info", 0, Needs::nothing, node_info},
-      {"is_alive", 1, Needs::nothing, is_alive},
-      {"is_locked", 1, Needs::supervisor, is_locked},
-      {"is_partitioned", 1, Needs::supervisor, is_partitioned},
+      {"is_alive", 1, Needs::nothing, is_alive, Speed::quick},
+      {"is_locked", 1, Needs::supervisor, is_locked, Speed::quick},
+      {"is_partitioned", 1, Needs::supervisor, is_partitioned, Speed::quick},
+      {"stats", 1, Needs::supervisor, stats, Speed::quick},
       {"drain", 1, Needs::nothing, drain},
+      {"drain", 2, Needs::nothing, drain},
       {"stop", 1, Needs::nothing, stop_supervisor},
-      {"fleet", 2, Needs::nothing, fleet},
       {"reload", 0, Needs::nothing, reload},
       {"promote", 1, Needs::nothing, promote},
   };

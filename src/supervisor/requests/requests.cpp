@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "supervisor/driver/driver.hpp"
@@ -9,6 +10,21 @@
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood::supervisor {
+
+namespace {
+
+/// A longer one is decoded on the query thread, whatever it asks.
+constexpr std::size_t quick_bytes_max = 2048;
+
+Bytes with_version(BytesView term) {
+  Bytes out;
+  out.reserve(term.size() + 1);
+  out += '\x83';
+  out += term;
+  return out;
+}
+
+}  // namespace
 
 Term error_term(const Error& error) {
   return Term::tuple(
@@ -19,8 +35,68 @@ void Request::fail(const Error& error) const {
   reply(error_term(error));
 }
 
-RequestServer::RequestServer(NodeImpl& node) : node_(node) {
-  for (const auto& routes : {child_routes(), read_routes(), node_routes(), log_routes()}) {
+Result<void> Request::may_start(const Driver& of, const core::Spec& spec) const {
+  if (may_exec || !spec.is_program() || node.worker_table().trusts(of.name(), spec.needs)) return {};
+  node.trust().note_refused_command(by);
+  return Error{
+      Errc::not_allowed,
+      "without TLS a command is started for a peer that proves who it is, as brood nodes and the brood "
+      "program do, or where this node's own file lists it; see unproven_exec"};
+}
+
+std::optional<ChildId> id_item(const RequestPtr& request) {
+  auto id = ChildId::from_term(request->items[1]);
+  if (id) return *id;
+  request->fail(id.error());
+  return std::nullopt;
+}
+
+Result<Term> read_options(const Term& options, const std::vector<std::string_view>& allowed) {
+  if (options.as_list() && options.as_list()->empty()) return Term::map({});
+  const auto* entries = options.as_map();
+  if (!entries) {
+    return Error{Errc::invalid_argument, "options must be a map, not " + to_string(options, 200)};
+  }
+  for (const auto& [key, value] : *entries) {
+    const auto* name = key.as_atom();
+    if (name && std::find(allowed.begin(), allowed.end(), name->name) != allowed.end()) continue;
+    return Error{Errc::invalid_argument, fmt::format("unknown option {}; allowed: {}", to_string(key, 100),
+                                                     fmt::join(allowed, ", "))};
+  }
+  return options;
+}
+
+Result<Term> options_of(const RequestPtr& request, std::size_t index,
+                        const std::vector<std::string_view>& allowed) {
+  return request->items.size() <= index ? Result<Term>(Term::map({}))
+                                        : read_options(request->items[index], allowed);
+}
+
+Result<std::optional<NodeName>> node_option(const Term& options) {
+  const Term* value = options.get("node");
+  if (!value) return std::optional<NodeName>{};
+  auto text = value->text();
+  if (!text || text->empty()) return Error{Errc::invalid_argument, "option node: must be a node's name"};
+  return std::optional<NodeName>(NodeName(*text));
+}
+
+Result<std::chrono::milliseconds> timeout_option(const Term& options, std::chrono::milliseconds fallback) {
+  const Term* value = options.get("timeout");
+  if (!value) return fallback;
+  const auto* number = value->as_integer();
+  if (!number || *number < 0 || *number > 86'400'000) {
+    return Error{Errc::invalid_argument, "option timeout: must be milliseconds, at most a day"};
+  }
+  return std::chrono::milliseconds(*number);
+}
+
+RequestServer::RequestServer(NodeImpl& node)
+    : node_(node),
+      queue_(std::make_shared<RequestQueue>(node.options().requests, [&node](std::function<void()> serve) {
+        boost::asio::post(node.queries(), std::move(serve));
+      })) {
+  for (const auto& routes : {child_routes(), batch_routes(), message_routes(), read_routes(), list_routes(),
+                             node_routes(), fleet_routes(), log_routes(), network_routes()}) {
     for (const Route& route : routes) routes_.emplace(std::pair(route.tag, route.items), route);
   }
 }
@@ -33,65 +109,129 @@ void RequestServer::receive(const process::Incoming& incoming) {
   auto from = reader.skip();
   if (!from) return;
   const BytesView message = BytesView(incoming.term).substr(reader.position());
-  if (handle_call_here(*from, message)) return;
-  boost::asio::post(node_.queries(), [this, caller = "\x83" + Bytes(*from), body = "\x83" + Bytes(message)] {
-    handle(caller, body);
-  });
+  if (handle_call_here(incoming.from, *from, message)) return;
+  Bytes caller = with_version(*from);
+  auto ticket = queue_->admit(incoming.from.node, message.size());
+  if (!ticket) {
+    node_.runtime().reply(caller, encode_term(error_term(ticket.error())));
+    return;
+  }
+  const bool may_exec = node_.trust().may_start_commands(incoming.from.node);
+  if (is_quick(message)) return handle(*ticket, caller, message, incoming.from.node, may_exec);
+  queue_->push(*ticket, [this, ticket = *ticket, caller = std::move(caller), body = Bytes(message),
+                         by = incoming.from.node, may_exec] { handle(ticket, caller, body, by, may_exec); });
+}
+
+/// The route of `{Tag, Item...}` or `Tag`; the reader stands before the first item then. nullptr: none.
+const Route* RequestServer::find(TermReader& reader) const {
+  std::size_t items = 0;
+  if (auto arity = reader.tuple()) {
+    if (*arity == 0) return nullptr;
+    items = *arity - 1;
+  }
+  const auto tag = reader.atom_view();
+  if (!tag) return nullptr;
+  const auto route = routes_.find({*tag, items});
+  return route == routes_.end() ? nullptr : &route->second;
+}
+
+bool RequestServer::is_quick(BytesView message) const {
+  if (message.size() > quick_bytes_max) return false;
+  TermReader reader(message);
+  const Route* route = find(reader);
+  return route != nullptr && route->speed == Speed::quick;
 }
 
 /// The hot path: a call by id that another node has routed here. No Term is built, no thread is changed.
-bool RequestServer::handle_call_here(BytesView from, BytesView message) {
+bool RequestServer::handle_call_here(const Pid& sender, BytesView from, BytesView message) {
   TermReader reader(message);
-  if (!reader.tuple(5)) return false;
+  const auto arity = reader.tuple();
+  if (!arity || (*arity != 5 && *arity != 6)) return false;
   auto tag = reader.atom_view();
   if (!tag || *tag != "call_here") return false;
   auto supervisor = reader.atom();
   auto id = supervisor ? read_term<ChildId>(reader) : Result<ChildId>(supervisor.error());
   auto body = id ? reader.skip() : Result<BytesView>(id.error());
   auto timeout = body ? reader.integer() : Result<std::int64_t>(body.error());
-  Bytes caller = "\x83" + Bytes(from);
+  Bytes caller = with_version(from);
   if (!timeout || *timeout < 0) {
     node_.runtime().reply(caller, encode_call_answer(Error{Errc::malformed, "call_here was not understood"}));
     return true;
+  }
+  // Which process waits in its handler. A node speaks for its own processes only.
+  std::optional<Pid> waiter;
+  if (*arity == 6) {
+    if (auto pid = reader.pid(); pid && pid->node == sender.node) waiter = std::move(*pid);
   }
   auto driver = node_.find(*supervisor);
   if (!driver) {
     node_.runtime().reply(caller, encode_call_answer(Error{Errc::no_such_supervisor, *supervisor}));
     return true;
   }
-  node_.router().call_here(*driver, *id, "\x83" + Bytes(*body), std::chrono::milliseconds(*timeout),
+  node_.router().call_here(*driver, *id, with_version(*body), std::chrono::milliseconds(*timeout), waiter,
                            [&runtime = node_.runtime(), caller](const process::CallResult& result) {
                              runtime.reply(caller, encode_call_answer(result));
                            });
   return true;
 }
 
-void RequestServer::handle(const Bytes& from, const Bytes& message) {
-  auto request = std::make_shared<Request>(
-      Request{node_, {}, {}, nullptr, [&runtime = node_.runtime(), from](BytesView answer) {
-                runtime.reply(from, Bytes(answer));
-              }});
-  auto term = decode_term(message);
-  if (!term) {
-    request->fail(term.error());
+namespace {
+
+/// Reads the items of a request, or leaves them as the route says. An error is of the term.
+Result<void> read_items(Request& request, const Route& route, TermReader& reader, BytesView message) {
+  for (std::size_t i = 0; i < route.items; ++i) {
+    if (route.raw == Raw::rest && i == 1) {
+      request.raw = Bytes(message.substr(reader.position()));
+      return {};
+    }
+    if (route.raw == Raw::message && i == 2) {
+      auto raw = reader.skip();
+      if (!raw) return raw.error();
+      request.raw = with_version(*raw);
+      request.items.push_back(Term::list({}));
+      continue;
+    }
+    auto item = reader.term();
+    if (!item) return item.error();
+    request.items.push_back(std::move(*item));
+  }
+  if (!reader.at_end()) return Error{Errc::malformed, "something follows the request"};
+  return {};
+}
+
+}  // namespace
+
+void RequestServer::handle(const RequestQueue::TicketPtr& ticket, const Bytes& from, BytesView message,
+                           const NodeName& by, bool may_exec) {
+  if (ticket->is_gone()) return;
+  auto request =
+      std::make_shared<Request>(Request{node_,
+                                        {},
+                                        {},
+                                        {},
+                                        nullptr,
+                                        [&runtime = node_.runtime(), from, ticket](BytesView answer) {
+                                          if (!ticket->is_gone()) runtime.reply(from, Bytes(answer));
+                                        },
+                                        queue_,
+                                        ticket,
+                                        by,
+                                        may_exec});
+  TermReader reader(message);
+  const Route* route = find(reader);
+  if (!route) {
+    const bool is_request = reader.position() > 0;
+    request->fail(Errc::invalid_argument,
+                  fmt::format("{}: {}", is_request ? "unknown request" : "not a request",
+                              encoded_to_string(with_version(message), 200)));
     return;
   }
-  const auto* tuple = term->as_tuple();
-  const Term& head = tuple && !tuple->empty() ? tuple->front() : *term;
-  if (!head.as_atom()) {
-    request->fail(Errc::invalid_argument, "not a request: " + to_string(*term, 200));
+  request->tag = route->tag;
+  if (auto read = read_items(*request, *route, reader, message); !read) {
+    request->fail(read.error());
     return;
   }
-  request->tag = head.as_atom()->name;
-  if (tuple) request->items.assign(tuple->begin() + 1, tuple->end());
-  const auto route = routes_.find({request->tag, request->items.size()});
-  if (route == routes_.end()) {
-    request->fail(Errc::invalid_argument, fmt::format("unknown request {}/{}: {}", request->tag,
-                                                      request->items.size(), to_string(*term, 200)));
-    return;
-  }
-  const Needs needs = route->second.needs;
-  if (needs != Needs::nothing) {
+  if (route->needs != Needs::nothing) {
     const auto name = request->items.front().text();
     request->driver = name ? node_.find(*name) : nullptr;
     if (!request->driver) {
@@ -101,11 +241,11 @@ void RequestServer::handle(const Bytes& from, const Bytes& message) {
       return;
     }
   }
-  if (needs == Needs::member && request->driver->has_left()) {
+  if (route->needs == Needs::member && request->driver->has_left()) {
     request->fail(core::has_left(node_.name()));
     return;
   }
-  route->second.handler(request);
+  route->handler(request);
 }
 
 }  // namespace brood::supervisor

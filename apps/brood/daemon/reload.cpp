@@ -1,0 +1,108 @@
+#include "apps/brood/daemon/reload.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "apps/brood/fleet/fleet_file.hpp"
+#include "process/log/log.hpp"
+#include "supervisor/driver/fleet.hpp"
+#include "supervisor/driver/specs.hpp"
+
+namespace brood::app {
+namespace {
+
+constexpr std::chrono::milliseconds apply_timeout{60000};
+
+Result<fleet::FleetFile> read(const std::string& path) {
+  auto file = fleet::load_fleet(path);
+  if (file) return std::move(*file);
+  return Error{Errc::invalid_argument, file.error().front().text(path)};
+}
+
+Result<std::vector<core::SpecPtr>> specs_of(const SupervisorOptions& options, supervisor::NodeImpl& node) {
+  std::vector<core::SpecPtr> specs;
+  for (const auto& child : options.children) {
+    auto spec = supervisor::core_spec(child, node);
+    if (!spec) return spec.error();
+    auto made = std::make_shared<core::Spec>(**spec);
+    made->is_static = true;
+    specs.push_back(std::move(made));
+  }
+  return specs;
+}
+
+void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<core::SpecPtr>& file) {
+  using supervisor::FleetAction;
+  std::vector<supervisor::FleetChild> now;
+  driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
+    if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});
+  });
+  const auto plan = supervisor::plan_fleet(now, file, {});
+  std::vector<core::SpecPtr> puts;
+  std::vector<ChildId> retries;
+  std::size_t left_alone = 0;
+  for (const auto& step : plan.steps) {
+    if (step.action == FleetAction::extra) ++left_alone;
+    if (!supervisor::is_change(step.action)) continue;
+    if (step.action == FleetAction::retry)
+      retries.push_back(step.id);
+    else if (step.spec)
+      puts.push_back(step.spec);
+  }
+  log::info("{}: {} of {} children in the file are new or changed{}{}", driver->name(), puts.size(),
+            file.size(),
+            retries.empty() ? "" : fmt::format("; {} that failed are tried again", retries.size()),
+            left_alone == 0
+                ? ""
+                : fmt::format("; {} that it no longer has run on, until `brood apply --prune`", left_alone));
+  const auto told = [name = driver->name()](const supervisor::Outcomes& outcomes, bool timed_out) {
+    std::size_t failed = 0;
+    for (const auto& outcome : outcomes) {
+      if (!outcome.error) continue;
+      if (++failed <= 10)
+        log::warn("{}: could not apply {}: {}", name, outcome.id.text(), outcome.error->message);
+    }
+    log::info("{}: applied {} children{}", name, outcomes.size() - failed,
+              timed_out ? "; others did not answer in time" : "");
+  };
+  if (!puts.empty())
+    driver->start(core::StartMode::apply, std::move(puts), std::nullopt, apply_timeout, told);
+  for (const ChildId& id : retries) driver->retry(id, apply_timeout, told);
+}
+
+}  // namespace
+
+Result<supervisor::NodeImpl::FileCommands> commands_of(supervisor::NodeImpl& node, const std::string& path) {
+  const auto file = read(path);
+  if (!file) return file.error();
+  supervisor::NodeImpl::FileCommands out;
+  for (const auto& options : file->supervisors) {
+    const auto specs = specs_of(options, node);
+    if (!specs) return specs.error();
+    auto& tokens = out[options.name];
+    for (const auto& spec : *specs) {
+      if (spec->is_program()) tokens.insert(spec->needs);
+    }
+  }
+  return out;
+}
+
+void apply_own_file(supervisor::NodeImpl& node, const std::string& path) {
+  const auto file = read(path);
+  if (!file) return log::error("{} is not applied: {}", path, file.error().message);
+  log::info("reading {} again; its [node] section counts from the next start of the node on", path);
+  if (auto trusted = node.reload(); !trusted)
+    return log::error("{} is not applied: {}", path, trusted.error().message);
+  for (const auto& options : file->supervisors) {
+    const auto driver = node.find(options.name);
+    if (!driver) {
+      log::warn("supervisor {} in {} is new: it begins with the next start of the node", options.name, path);
+      continue;
+    }
+    const auto specs = specs_of(options, node);
+    if (specs) apply(driver, *specs);
+  }
+}
+
+}  // namespace brood::app

@@ -1,0 +1,84 @@
+#include "apps/brood/daemon/stderr_log.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+namespace brood::app {
+namespace {
+
+class Pipe {
+ public:
+  Pipe() { EXPECT_EQ(::pipe2(ends_.data(), O_CLOEXEC | O_NONBLOCK), 0); }
+  ~Pipe() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  [[nodiscard]] int in() const { return ends_[1]; }
+  std::string take() const {
+    std::array<char, 65536> buffer{};
+    const ssize_t count = ::read(ends_[0], buffer.data(), buffer.size());
+    return {buffer.data(), count > 0 ? static_cast<std::size_t>(count) : 0};
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+LogLine line(std::string_view text, LogLevel level = LogLevel::info) {
+  return {level, std::chrono::system_clock::time_point(std::chrono::milliseconds(1'000'000'123)), text};
+}
+
+TEST(StderrLog, ALineHasItsTimeItsLevelAndItsText) {
+  const Pipe pipe;
+  StderrLog log(false, pipe.in());
+  log.write(line("n1 is here"));
+  const std::string text = pipe.take();
+  EXPECT_TRUE(text.starts_with("1970-01-1")) << text;
+  EXPECT_TRUE(text.ends_with(".123 info n1 is here\n")) << text;
+}
+
+TEST(StderrLog, ATextFromOutsideMakesNoLineOfItsOwnAndMovesNoCursor) {
+  const Pipe pipe;
+  StderrLog log(false, pipe.in());
+  log.write(line("name\n2026-01-31 all is well\033[2J"));
+  const std::string text = pipe.take();
+  EXPECT_TRUE(text.ends_with("info name\n    2026-01-31 all is well\\x1b[2J\n")) << text;
+}
+
+TEST(StderrLog, WhatAFullDiskRefusedIsToldWhenThereIsRoomAgain) {
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  const Pipe pipe;
+  StderrLog log(false, full);
+  log.write(line("one"));
+  log.write(line("two"));
+  ASSERT_GE(::dup2(pipe.in(), full), 0);
+  log.write(line("three"));
+  const std::string text = pipe.take();
+  EXPECT_NE(text.find("warning 2 lines of the log could not be written: No space left on device\n"),
+            std::string::npos)
+      << text;
+  EXPECT_TRUE(text.ends_with("info three\n")) << text;
+  ::close(full);
+}
+
+TEST(StderrLog, AReaderThatHasGoneEndsNothing) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  ::close(ends[0]);
+  const auto before = ::signal(SIGPIPE, SIG_IGN);
+  StderrLog log(true, ends[1]);
+  log.write(line("one"));
+  log.write(line("two", LogLevel::error));
+  ::signal(SIGPIPE, before);
+  ::close(ends[1]);
+}
+
+}  // namespace
+}  // namespace brood::app

@@ -1,0 +1,57 @@
+#include "supervisor/driver/effects.hpp"
+
+#include <gtest/gtest.h>
+
+namespace brood::supervisor {
+namespace {
+
+/// Writes down what it is asked for.
+struct FakeHands final : EffectHands {
+  std::string seen;
+  void fence(bool on) override { seen += on ? "fence " : "unfence "; }
+  void publish(const std::vector<ChildId>& changed) override {
+    seen += "publish" + std::to_string(changed.size()) + " ";
+  }
+  void start(const core::Start&) override { seen += "start "; }
+  void stop(const core::Stop&) override { seen += "stop "; }
+  void send(const std::vector<core::Send>& sends) override {
+    seen += "send" + std::to_string(sends.size()) + " ";
+  }
+  void connect(const core::Connect&) override { seen += "connect "; }
+  void disconnect(const core::Disconnect&) override { seen += "disconnect "; }
+  void left() override { seen += "left "; }
+  void reply(const core::Reply&) override { seen += "reply "; }
+  void wake(const std::vector<ChildId>&) override { seen += "wake "; }
+  void member(const core::MemberEvent&) override { seen += "member "; }
+  void log(const core::LogLine&) override { seen += "log "; }
+  void refused(const std::string&) override { seen += "refused "; }
+};
+
+TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
+  core::Effects effects;
+  effects.changed.resize(2);
+  effects.starts.resize(2);
+  effects.stops.resize(1);
+  effects.sends.resize(2);
+  effects.connects.resize(1);
+  effects.disconnects.resize(1);
+  effects.replies.resize(1);
+  effects.members.resize(1);
+  effects.log.resize(1);
+  effects.fence = true;
+  effects.left = true;
+  effects.refused = "differs";
+  FakeHands hands;
+  carry_out(effects, hands);
+  EXPECT_EQ(hands.seen,
+            "fence publish2 start start stop send2 connect disconnect left reply wake log member refused ");
+}
+
+TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
+  FakeHands hands;
+  carry_out({}, hands);
+  EXPECT_EQ(hands.seen, "");
+}
+
+}  // namespace
+}  // namespace brood::supervisor

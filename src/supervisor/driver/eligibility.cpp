@@ -1,0 +1,77 @@
+#include "supervisor/driver/eligibility.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace brood::supervisor {
+namespace {
+
+bool offers(const Candidate& member, const core::Spec& spec) {
+  return spec.needs.empty() || member.offers.contains(spec.needs) ||
+         (spec.is_program() && member.offers.contains("exec:*"));
+}
+
+bool is_among(const std::vector<NodeName>& nodes, const NodeName& name) {
+  return nodes.empty() || std::find(nodes.begin(), nodes.end(), name) != nodes.end();
+}
+
+std::string joined(const std::vector<NodeName>& nodes) {
+  std::string out;
+  for (const NodeName& node : nodes) out += (out.empty() ? "" : ", ") + node.value;
+  return out;
+}
+
+// `who`: "no member", or "none of the nodes that may run it (...)".
+Error nobody_offers(const core::Spec& spec, const std::string& who) {
+  if (!spec.is_program()) {
+    return {Errc::no_such_worker,
+            fmt::format("{} knows the worker {}; check its name, or load its library there (worker_libs)",
+                        who, spec.worker)};
+  }
+  return {
+      Errc::not_allowed,
+      fmt::format("{} allows that command: a node runs the commands of its own fleet file, and others only "
+                  "with exec_allow = true under [node]; give the file to the nodes",
+                  who)};
+}
+
+}  // namespace
+
+std::vector<Candidate> candidates(const core::Core& core) {
+  std::vector<Candidate> out;
+  for (auto& member : core.members()) {
+    if (member.state != core::MemberState::up) continue;
+    out.push_back({member.session.node, std::move(member.offers), member.weight});
+  }
+  return out;
+}
+
+std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candidate>& members) {
+  bool named = false;
+  bool offered = false;
+  bool both = false;
+  for (const Candidate& member : members) {
+    const bool is_named = is_among(spec.nodes, member.name);
+    const bool is_offered = offers(member, spec);
+    if (is_named && is_offered && member.weight > 0) return std::nullopt;
+    named = named || is_named;
+    offered = offered || is_offered;
+    both = both || (is_named && is_offered);
+  }
+  if (members.empty()) return Error{Errc::no_target, "no member is up"};
+  if (!offered) return nobody_offers(spec, "no member");
+  if (both) return Error{Errc::no_target, "every member that could run it has weight 0"};
+  const auto only = joined(spec.nodes);
+  if (named) return nobody_offers(spec, fmt::format("none of the nodes that may run it ({})", only));
+  return Error{Errc::no_target, fmt::format("only {} may run it (`nodes`), and {} up", only,
+                                            spec.nodes.size() == 1 ? "that node is not" : "none of them is")};
+}
+
+std::optional<std::string> why_waiting(const core::Core& core, const Entry& entry) {
+  if (!entry.spec || !entry.wanted || entry.failed || !entry.places.empty()) return std::nullopt;
+  const auto why = why_nowhere(*entry.spec, candidates(core));
+  return why ? std::optional<std::string>(why->message) : std::nullopt;
+}
+
+}  // namespace brood::supervisor

@@ -1,0 +1,32 @@
+// Who may run a child, and why nobody may: what a user is told before a start is tried, and of a child that
+// waits. A pure function of a spec and of what the members say of themselves.
+#pragma once
+
+#include <brood/result.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/core.hpp"
+#include "supervisor/driver/registry.hpp"
+
+namespace brood::supervisor {
+
+/// A member that is up, as far as placement goes.
+struct Candidate {
+  NodeName name;
+  std::set<std::string> offers;  ///< As core::Member::offers.
+  std::uint32_t weight = 100;
+};
+
+/// The members that are up.
+[[nodiscard]] std::vector<Candidate> candidates(const core::Core& core);
+
+/// `not_allowed`, `no_such_worker` or `no_target`, with the cure; nullopt: at least one may run it.
+[[nodiscard]] std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candidate>& members);
+
+/// Of a child that should run and does not run anywhere: why no member may run it; nullopt: one may.
+[[nodiscard]] std::optional<std::string> why_waiting(const core::Core& core, const Entry& entry);
+
+}  // namespace brood::supervisor

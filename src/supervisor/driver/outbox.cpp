@@ -1,0 +1,25 @@
+#include "supervisor/driver/outbox.hpp"
+
+#include "core/wire/wire.hpp"
+
+namespace brood::supervisor {
+
+void Outbox::send(const std::vector<core::Send>& sends) const {
+  for (const core::Send& each : sends) send(each);
+}
+
+void Outbox::send(const core::Send& one) const {
+  if (one.to.empty()) return;
+  const Bytes body = core::encode(one.body);
+  Bytes term;
+  term.reserve(body.size() + supervisor_.size() + 16);
+  TermWriter writer(term);
+  writer.version();
+  writer.tuple(2);
+  writer.atom(supervisor_);
+  writer.binary(body);
+  for (std::size_t i = 0; i + 1 < one.to.size(); ++i) post_(one.to[i], term);
+  post_(one.to.back(), std::move(term));
+}
+
+}  // namespace brood::supervisor

@@ -1,0 +1,46 @@
+// RegistryWriter: copies what a core has decided into the registry, where other threads read it.
+//
+// Owns: the sessions that registry entries share. Reads: the core's tables. Writes: the registry, alone.
+//
+// Thread rule: control thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/core.hpp"
+#include "supervisor/driver/registry.hpp"
+
+namespace brood::supervisor {
+
+/// What of a core is copied; a seam for tests.
+class CoreTables {
+ public:
+  virtual ~CoreTables() = default;
+  [[nodiscard]] virtual const core::SpecRow* spec(const ChildId& id) const = 0;
+  [[nodiscard]] virtual std::vector<core::Located> instances(const ChildId& id) const = 0;
+  /// Of this start of this node.
+  [[nodiscard]] virtual bool is_here(const core::SessionId& session) const = 0;
+};
+
+class RegistryWriter {
+ public:
+  RegistryWriter(const CoreTables& tables, Registry& registry) : tables_(tables), registry_(registry) {}
+
+  /// O(1) for each changed child.
+  void publish(const std::vector<ChildId>& changed);
+  /// Sessions that are kept; those to which no entry points any more are dropped now and then.
+  [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
+
+ private:
+  void note_uptime(const ChildId& id, Place& place) const;
+  std::shared_ptr<const core::SessionId> shared(const core::SessionId& session);
+
+  const CoreTables& tables_;
+  Registry& registry_;
+  std::map<core::SessionId, std::weak_ptr<const core::SessionId>> sessions_;
+  std::size_t reap_at_ = 64;  ///< Number of sessions at which the unused ones are dropped next.
+};
+
+}  // namespace brood::supervisor

@@ -1,0 +1,87 @@
+// How a supervisor begins on this node, and how it ends before the node does.
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+
+#include "process/log/log.hpp"
+#include "supervisor/driver/specs.hpp"
+#include "supervisor/node/node_impl.hpp"
+
+namespace brood::supervisor {
+
+namespace {
+
+/// Static children are put until they are there.
+constexpr std::chrono::hours put_timeout(24);
+
+void begin(const std::shared_ptr<Driver>& driver, std::vector<core::SpecPtr> specs) {
+  driver->boot();
+  if (specs.empty()) return;
+  driver->start(core::StartMode::ensure, std::move(specs), std::nullopt, put_timeout,
+                [name = driver->name()](const Outcomes& outcomes, bool) {
+                  for (const auto& outcome : outcomes) {
+                    if (!outcome.error) continue;
+                    log::warn("{}: static child {}: {}", name, outcome.id.text(), outcome.error->message);
+                  }
+                });
+}
+
+}  // namespace
+
+core::Settings NodeImpl::settings_for(const SupervisorOptions& options) const {
+  core::Settings settings;
+  settings.supervisor = options.name;
+  settings.self = name();
+  settings.creation = creation();
+  settings.join = seeds_.names();
+  std::erase(settings.join, name());
+  settings.discovers = network_.is_up() && !options_.discovery.empty();
+  settings.weight = options.weight;
+  settings.offers = workers_.offers(options.name);
+  settings.address = network_.own_address();
+  settings.form_wait = options.form_wait;
+  settings.expect = options.expect;
+  settings.tick_timeout = options_.tick_timeout;
+  settings.max_restarts = options.max_restarts;
+  settings.max_seconds = options.max_seconds;
+  return settings;
+}
+
+Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions options) {
+  const auto pass = enter();
+  if (!pass) return stopped();
+  if (options.name.empty() || options.name.size() > 255) {
+    return Error{Errc::invalid_argument, "a supervisor needs a name of 1 to 255 characters"};
+  }
+  std::vector<core::SpecPtr> specs;
+  std::set<std::string> tokens;
+  for (const ChildSpec& child : options.children) {
+    auto spec = core_spec(child, *this);
+    if (!spec)
+      return Error{spec.error().code, fmt::format("supervisor '{}': {}", options.name, spec.error().message)};
+    auto made = std::make_shared<core::Spec>(**spec);
+    made->is_static = true;
+    if (made->is_program()) tokens.insert(made->needs);
+    specs.push_back(std::move(made));
+  }
+  workers_.trust(options.name, std::move(tokens));
+  auto driver = supervisors_.add(options.name, name(),
+                                 [&] { return std::make_shared<Driver>(*this, settings_for(options)); });
+  if (!driver) return driver.error();
+  up_.begins(options.name);
+  boost::asio::post(
+      control(), [driver = *driver, specs = std::move(specs)]() mutable { begin(driver, std::move(specs)); });
+  return driver;
+}
+
+void NodeImpl::remove_supervisor(const std::shared_ptr<Driver>& driver, std::function<void()> done) {
+  // The pass keeps the control thread, on which the supervisor ends. Shared: functions are copied.
+  auto pass = std::make_shared<Gate::Pass>(enter());
+  if (!*pass) return done();  // the node has ended it
+  supervisors_.remove(driver, options_.leave_timeout, [this, driver, pass, done = std::move(done)] {
+    up_.settled(driver->name());
+    done();
+  });
+}
+
+}  // namespace brood::supervisor

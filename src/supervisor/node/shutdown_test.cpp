@@ -1,0 +1,258 @@
+// How a node ends, and what its handles say afterwards.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <brood/brood.hpp>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "node/test_support.hpp"
+#include "supervisor/node/node_impl.hpp"
+
+namespace brood {
+
+struct ping {};
+struct hang {};
+struct break_down {};
+
+namespace {
+
+using namespace std::chrono_literals;
+using node::test::eventually;
+using node::test::free_port;
+using std::chrono::steady_clock;
+
+/// Hangs until somebody lets it go.
+class Latch {
+ public:
+  void wait() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.wait(lock, [this] { return open_; });
+  }
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  int waiting() {
+    std::lock_guard lock(mutex_);
+    return waiting_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  int waiting_ = 0;
+};
+
+Latch& latch() {
+  static auto* const one = new Latch;  // a handler that was left behind may still look at it
+  return *one;
+}
+std::atomic<bool> brittle_starts = true;
+
+class Plain : public Worker {
+ public:
+  using handles = messages<ping, hang>;
+  std::string on(ping) const { return self().node.value; }
+  void on(hang) { latch().wait(); }
+};
+
+class Brittle : public Worker {
+ public:
+  using handles = messages<ping, break_down>;
+  Brittle() {
+    if (!brittle_starts) throw std::runtime_error("not now");
+  }
+  void on(ping) {}
+  void on(break_down) { throw std::runtime_error("broke"); }
+};
+
+struct Member {
+  std::unique_ptr<Node> node;
+  std::unique_ptr<Supervisor> bank;
+};
+
+Member member(const std::string& name, const std::vector<std::string>& join, std::uint32_t expect) {
+  Member made;
+  NodeOptions options;
+  options.name = name;
+  options.cookie = "secret";
+  options.epmd = false;
+  options.join = join;
+  made.node = std::make_unique<Node>(std::move(options));
+  EXPECT_TRUE(made.node->workers().add<Plain>("plain"));
+  SupervisorOptions bank;
+  bank.name = "bank";
+  bank.expect = expect;
+  made.bank = std::make_unique<Supervisor>(*made.node, bank);
+  return made;
+}
+
+TEST(Shutdown, WhatIsUsedAfterTheNodeAnswersThatItHasStopped) {
+  auto node = std::make_unique<Node>(NodeOptions{});
+  auto workers = node->workers();
+  ASSERT_TRUE(workers.add<Plain>("plain"));
+  Supervisor bank(*node, {.name = "bank"});
+  const auto alice = bank.start_child({.id = "alice", .worker = "plain"});
+  ASSERT_TRUE(alice);
+  const ChildRef ref(bank, "alice");
+  node.reset();
+
+  EXPECT_EQ(bank.start_child({.id = "bob", .worker = "plain"}).error().code, Errc::stopped);
+  const auto started =
+      bank.start_children({{.id = "bob", .worker = "plain"}, {.id = "eve", .worker = "plain"}});
+  ASSERT_EQ(started.size(), 2U);
+  EXPECT_EQ(started[1].error().code, Errc::stopped);
+  EXPECT_EQ(bank.stop_child("alice").error().code, Errc::stopped);
+  EXPECT_EQ(bank.terminate_child(alice->pid).error().code, Errc::stopped);
+  EXPECT_EQ(bank.call<std::string>("alice", ping{}).error().code, Errc::stopped);
+  EXPECT_EQ(bank.send("alice", Message::of(ping{})).error().code, Errc::stopped);
+  bank.cast("alice", ping{});
+  EXPECT_FALSE(bank.whereis("alice"));
+  EXPECT_FALSE(bank.whois(alice->pid));
+  EXPECT_TRUE(bank.children().empty());
+  EXPECT_TRUE(bank.local_children().empty());
+  EXPECT_TRUE(bank.nodes().empty());
+  EXPECT_FALSE(bank.node_for("alice"));
+  EXPECT_FALSE(bank.mine("alice"));
+  EXPECT_EQ(ref.call<std::string>(ping{}).error().code, Errc::stopped);
+  EXPECT_FALSE(ref.pid());
+  EXPECT_EQ(workers.add<Plain>("other").error().code, Errc::stopped);
+  EXPECT_EQ(workers.load("./nothing.so").error().code, Errc::stopped);
+}
+
+TEST(Shutdown, AChildRefMayOutliveItsSupervisor) {
+  Node node({});
+  ASSERT_TRUE(node.workers().add<Plain>("plain"));
+  std::optional<ChildRef> ref;
+  {
+    Supervisor bank(node, {.name = "bank"});
+    ASSERT_TRUE(bank.start_child({.id = "alice", .worker = "plain"}));
+    ref.emplace(bank, "alice");
+    EXPECT_TRUE(ref->call<std::string>(ping{}));
+  }
+  EXPECT_EQ(ref->call<std::string>(ping{}).error().code, Errc::stopped);
+  EXPECT_FALSE(ref->pid());
+}
+
+TEST(Shutdown, WhoWaitsForAnAnswerGetsOneWhenTheNodeEnds) {
+  brittle_starts = true;
+  auto node = std::make_unique<Node>(NodeOptions{});
+  ASSERT_TRUE(node->workers().add<Brittle>("brittle"));
+  Supervisor bank(*node, {.name = "bank"});
+  ASSERT_TRUE(bank.start_child({.id = "alice", .worker = "brittle"}));
+  brittle_starts = false;
+  EXPECT_EQ(bank.call<void>("alice", break_down{}).error().code, Errc::died);
+  ASSERT_TRUE(eventually([&] { return !bank.whereis("alice"); }));
+  std::promise<void> about_to;
+  auto called = std::async(std::launch::async, [&] {
+    about_to.set_value();
+    return bank.call<void>("alice", ping{}, 10min);
+  });
+  about_to.get_future().wait();
+  for (int i = 0; i < 100; ++i) (void)bank.nodes();  // the control thread's turn; it mostly waits by then
+  const auto before = steady_clock::now();
+  node.reset();
+  const auto answer = called.get();
+  EXPECT_EQ(answer.error().code, Errc::stopped) << answer.error().message;
+  EXPECT_LT(steady_clock::now() - before, 20s);
+  brittle_starts = true;
+}
+
+TEST(Shutdown, ASupervisorThatWasStoppedByRequestDoesNotTakeItsSuccessorWithIt) {
+  Node node({});
+  ASSERT_TRUE(node.workers().add<Plain>("plain"));
+  auto first = std::make_unique<Supervisor>(node, SupervisorOptions{.name = "bank"});
+  ASSERT_TRUE(first->start_child({.id = "alice", .worker = "plain"}));
+  const auto stopped = node.call("brood", node.name(), *parse_term("{stop, bank}"));
+  ASSERT_TRUE(stopped) << stopped.error().message;
+  EXPECT_EQ(to_string(*stopped), "ok");
+  EXPECT_EQ(first->call<std::string>("alice", ping{}).error().code, Errc::stopped);
+  Supervisor second(node, {.name = "bank"});
+  ASSERT_TRUE(second.start_child({.id = "alice", .worker = "plain"}));
+  first.reset();
+  EXPECT_TRUE(second.call<std::string>("alice", ping{}));
+}
+
+TEST(Shutdown, AFactoryThatThrowsOrMakesNothingIsAnErrorOfTheStart) {
+  Node node({});
+  ASSERT_TRUE(node.workers().add_factory("throws", [](const Bytes&) -> std::unique_ptr<Behaviour> {
+    throw std::runtime_error("no licence for it");
+  }));
+  ASSERT_TRUE(node.workers().add_factory("odd", [](const Bytes&) -> std::unique_ptr<Behaviour> { throw 7; }));
+  ASSERT_TRUE(node.workers().add_factory("nothing",
+                                         [](const Bytes&) -> std::unique_ptr<Behaviour> { return nullptr; }));
+  Supervisor bank(node, {.name = "bank"});
+  for (const char* worker : {"throws", "odd", "nothing"}) {
+    const auto started = bank.start_child({.id = worker, .worker = worker});
+    ASSERT_FALSE(started) << worker;
+    EXPECT_EQ(started.error().code, Errc::start_failed) << worker;
+  }
+  const auto words = bank.start_child({.id = "again", .worker = "throws"}).error().message;
+  EXPECT_NE(words.find("no licence for it"), std::string::npos) << words;
+}
+
+// A control thread that is busy for longer than the fence limit is busy, not asleep.
+TEST(Shutdown, ABusyControlThreadFencesNobody) {
+  NodeOptions options;
+  options.tick_timeout = 500ms;
+  Node node(std::move(options));
+  const auto pid = node.spawn<Plain>();
+  ASSERT_TRUE(pid);
+  std::promise<void> go_on;
+  std::promise<void> is_busy;
+  boost::asio::post(node.impl().control(), [&] {
+    is_busy.set_value();
+    go_on.get_future().wait();
+  });
+  is_busy.get_future().wait();
+  const auto until = steady_clock::now() + 2s;  // eight times the limit: the time itself is what is tested
+  while (steady_clock::now() < until) ASSERT_TRUE(node.call<std::string>(*pid, ping{}, 200ms));
+  go_on.set_value();
+}
+
+// One handler that never returns holds up neither the others' children nor, beyond its patience, the end.
+TEST(Shutdown, OthersTakeOverWhileAHandlerOfTheEndingNodeHangs) {
+  const std::string one = "n1@127.0.0.1:" + std::to_string(free_port());
+  const std::string other = "n2@127.0.0.1:" + std::to_string(free_port());
+  Member stays = member(one, {other}, 2);
+  Member goes = member(other, {one}, 2);
+  ASSERT_TRUE(eventually([&] { return stays.bank->nodes().size() == 2 && goes.bank->nodes().size() == 2; }));
+  std::vector<ChildSpec> specs;
+  for (int i = 0; i < 40; ++i) specs.push_back({.id = "a" + std::to_string(i), .worker = "plain"});
+  specs.push_back({.id = "hangs", .worker = "plain", .shutdown = {.patience = 2s}});
+  for (auto& started : stays.bank->start_children(std::vector(specs.begin(), specs.end() - 1)))
+    ASSERT_TRUE(started);
+  ASSERT_TRUE(stays.bank->start_child(specs.back(), "n2@127.0.0.1"));
+  stays.bank->cast("hangs", hang{});
+  ASSERT_TRUE(eventually([] { return latch().waiting() == 1; }));
+
+  const auto begin = steady_clock::now();
+  std::promise<void> ended;
+  std::thread end([&] {
+    goes.node.reset();
+    ended.set_value();
+  });
+  for (int i = 0; i < 40; ++i) {
+    const auto answer = stays.bank->call<std::string>("a" + std::to_string(i), ping{}, 20s);
+    ASSERT_TRUE(answer) << answer.error().message;
+  }
+  EXPECT_TRUE(eventually([&] { return stays.bank->local_children().size() >= 40; }));
+  const auto taken_over = steady_clock::now() - begin;
+  EXPECT_TRUE(stays.bank->call<std::string>("hangs", ping{}, 30s)) << "taken over as well";
+  end.join();
+  const auto took = steady_clock::now() - begin;
+  EXPECT_LT(taken_over, took) << "the others' children did not wait for the end of the node";
+  EXPECT_LT(took, 10s + 2s + 8s) << "leave_timeout, the patience of the child, and 8 s";
+  goes.bank.reset();
+  latch().open();
+}
+
+}  // namespace
+}  // namespace brood

@@ -1,0 +1,60 @@
+// When a node is up, on the public API.
+#include <gtest/gtest.h>
+
+#include <brood/brood.hpp>
+
+#include "node/test_support.hpp"
+
+namespace brood {
+namespace {
+
+using namespace std::chrono_literals;
+
+NodeOptions options(const std::string& name, const std::string& cookie, std::vector<std::string> join = {}) {
+  NodeOptions made;
+  made.name = name;
+  made.cookie = cookie;
+  made.join = std::move(join);
+  made.epmd = false;
+  return made;
+}
+
+std::string at_free_port(const std::string& node) {
+  return node + "@127.0.0.1:" + std::to_string(node::test::free_port());
+}
+
+TEST(WaitUp, ANodeIsUpWhenItsSupervisorsAre) {
+  const std::string first = at_free_port("n1");
+  Node n1(options(first, "secret"));
+  EXPECT_TRUE(n1.wait_up(0ms)) << "without supervisors at once";
+  Supervisor here(n1, {.name = "web"});
+  EXPECT_TRUE(n1.wait_up(20s));
+  Node n2(options(at_free_port("n2"), "secret", {first}));
+  Supervisor there(n2, {.name = "web"});
+  EXPECT_TRUE(n2.wait_up(20s));
+  EXPECT_EQ(there.nodes().size(), 2U);
+}
+
+TEST(WaitUp, ATimeOutNamesWhatIsNotUp) {
+  Node n1(options(at_free_port("n1"), "secret", {at_free_port("n2")}));
+  Supervisor web(n1, {.name = "web", .form_wait = 60s});
+  const auto up = n1.wait_up(10ms);
+  ASSERT_FALSE(up);
+  EXPECT_EQ(up.error().code, Errc::timeout);
+  EXPECT_EQ(up.error().message, "not up in time: supervisor web");
+}
+
+TEST(WaitUp, ASeedThatRefusesTheCookieIsToldWithTheCure) {
+  const std::string first = at_free_port("n1");
+  Node n1(options(first, "secret"));
+  Node n2(options(at_free_port("n2"), "another", {first}));
+  Supervisor web(n2, {.name = "web", .form_wait = 60s});
+  const auto up = n2.wait_up(20s);
+  ASSERT_FALSE(up);
+  EXPECT_EQ(up.error().code, Errc::not_allowed);
+  EXPECT_NE(up.error().message.find("it refused our cookie; give both nodes the same one"), std::string::npos)
+      << up.error().message;
+}
+
+}  // namespace
+}  // namespace brood

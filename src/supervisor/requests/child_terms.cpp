@@ -1,0 +1,60 @@
+#include "supervisor/requests/child_terms.hpp"
+
+#include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/uptime.hpp"
+
+namespace brood::supervisor {
+
+Term node_pids(const Entry& entry) {
+  std::vector<Term> items;
+  for (const Place& place : entry.places) {
+    if (place.has_pid()) items.push_back(Term::tuple({Term(place.host->node), Term(place.full_pid())}));
+  }
+  return Term::list(std::move(items));
+}
+
+Term metadata_of(const Entry& entry) {
+  if (entry.spec->metadata.empty()) return Term::map({});
+  auto term = decode_term(entry.spec->metadata);
+  return term ? *term : Term::map({});
+}
+
+namespace {
+
+Term instance_map(const Entry& entry, const Place& place) {
+  const std::int64_t up_ms = uptime(place, std::chrono::steady_clock::now()).count();
+  // What is stopped is on its way out, also where its node has not said so yet.
+  const core::Phase phase = entry.wanted ? place.phase : core::Phase::stopping;
+  return Term::map({{Term::atom("node"), Term(place.host->node)},
+                    {Term::atom("pid"), place.has_pid() ? Term(place.full_pid()) : Term::atom("undefined")},
+                    {Term::atom("os_pid"), Term(std::int64_t{place.os_pid})},
+                    {Term::atom("phase"), Term::atom(core::to_string(phase))},
+                    {Term::atom("role"), Term::atom("active")},
+                    {Term::atom("restarts"), Term(place.restarts)},
+                    {Term::atom("uptime_ms"), Term(up_ms)},
+                    {Term::atom("epoch"), Term(place.epoch_clock.value)},
+                    {Term::atom("reason"), Term::binary(place.reason)}});
+}
+
+}  // namespace
+
+Term child_map(const ChildId& id, const Entry& entry) {
+  std::vector<Term> instances;
+  for (const Place& place : entry.places) instances.push_back(instance_map(entry, place));
+  const core::Spec& spec = *entry.spec;
+  std::vector<Term> tags;
+  if (!spec.tag.empty()) tags.push_back(Term::binary(spec.tag));
+  return Term::map({{Term::atom("id"), id.to_term()},
+                    {Term::atom("worker"), Term::binary(spec.worker)},
+                    {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
+                    {Term::atom("tags"), Term::list(std::move(tags))},
+                    {Term::atom("static"), Term(spec.is_static)},
+                    {Term::atom("wanted"), Term(entry.wanted)},
+                    {Term::atom("failed"), Term(entry.failed)},
+                    {Term::atom("failure"), Term::binary(entry.failure)},
+                    {Term::atom("args"), args_term(spec)},
+                    {Term::atom("shutdown"), *spec_term(spec).get("shutdown")},
+                    {Term::atom("instances"), Term::list(std::move(instances))}});
+}
+
+}  // namespace brood::supervisor

@@ -1,0 +1,67 @@
+// Requests that reach children: call, cast, send. The message stays as it came.
+#include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/router.hpp"
+#include "supervisor/node/node_impl.hpp"
+#include "supervisor/requests/requests.hpp"
+
+namespace brood::supervisor {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// {ok, Reply}, or the refusal of the child's node or handler: {error, {Code, Words}} from there is no reply.
+void answer_call(const RequestPtr& request, const process::CallResult& result) {
+  if (!result) return request->fail(result.error());
+  if (auto error = brood::detail::error_in_reply(*result)) return request->fail(*error);
+  Bytes out;
+  out.reserve(result->size() + 8);
+  TermWriter writer(out);
+  writer.version();
+  writer.tuple(2);
+  writer.atom("ok");
+  writer.encoded(*result);
+  request->reply_bytes(out);
+}
+
+void call_child(const RequestPtr& request) {
+  auto id = id_item(request);
+  if (!id) return;
+  const auto* timeout = request->items.size() > 3 ? request->items[3].as_integer() : nullptr;
+  if (request->items.size() > 3 && (!timeout || *timeout < 0 || *timeout > 86'400'000)) {
+    return request->fail(Errc::invalid_argument, "the time-out must be milliseconds, at most a day");
+  }
+  request->node.router().call(request->driver, *id, request->raw, milliseconds(timeout ? *timeout : 5000),
+                              std::nullopt,
+                              [request](const process::CallResult& result) { answer_call(request, result); });
+}
+
+void cast_child(const RequestPtr& request) {
+  auto id = id_item(request);
+  if (!id) return;
+  auto cast = request->node.router().cast(request->driver, *id, request->raw);
+  if (!cast) return request->fail(cast.error());
+  request->reply(Term::atom("ok"));
+}
+
+void send_child(const RequestPtr& request) {
+  auto id = id_item(request);
+  if (!id) return;
+  request->node.router().send(request->driver, *id, request->raw, [request](const Result<bool>& sent) {
+    if (!sent) return request->fail(sent.error());
+    *sent ? request->reply_bytes(request->raw) : request->reply(Term::atom("undefined"));
+  });
+}
+
+}  // namespace
+
+std::vector<Route> message_routes() {
+  return {
+      {"call", 3, Needs::supervisor, call_child, Speed::queued, Raw::message},
+      {"call", 4, Needs::supervisor, call_child, Speed::queued, Raw::message},
+      {"cast", 3, Needs::supervisor, cast_child, Speed::queued, Raw::message},
+      {"send", 3, Needs::supervisor, send_child, Speed::queued, Raw::message},
+  };
+}
+
+}  // namespace brood::supervisor
