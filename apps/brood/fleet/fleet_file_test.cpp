@@ -309,8 +309,8 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
             "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
   EXPECT_EQ(
       only("[supervisor.web]\nmigratoin = \"cold_swap\"\n"),
-      "FILE:2: supervisor.web.migratoin: unknown key; allowed: migration, max_restarts, max_seconds, weight, "
-      "child; did you mean \"migration\"?");
+      "FILE:2: supervisor.web.migratoin: unknown key; allowed: distribution, redundancy, migration, "
+      "synchronisation, partition, max_restarts, max_seconds, weight, child; did you mean \"migration\"?");
   const auto text = only(child("worker = \"w\"\nrestrat = \"permanent\"\n"));
   EXPECT_EQ(
       text.rfind("FILE:4: supervisor.web.child[0].restrat: unknown key; allowed: id, count, worker, exec, ",

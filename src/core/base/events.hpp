@@ -23,7 +23,7 @@ struct PeerDown {
   std::string words;
 };
 /// A Connect did not work. `proven_dead`: its own address refused, or EPMD knows it no more: it does not run.
-/// `refused_us`: it runs and will not have us (wrong cookie, certificate): a node that joins ends there.
+/// `refused_us`: it runs and will not have us (wrong cookie, certificate): no reason to form a cluster beside it.
 struct ConnectFailed {
   NodeName node;
   bool proven_dead = false;

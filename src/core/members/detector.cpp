@@ -64,9 +64,10 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
   links_.failed(peer);
   if (links_[peer].channel) return;
   if (links_.take_again(peer)) return links_.dial(s, peer);
-  joining_.settle(peer);
-  if (event.refused_us && joining_.is_seed(peer) && sessions_.self().state == MemberState::joining)
-    joining_.refused(s, peer, event.words);
+  if (event.refused_us)
+    joining_.refuses_us(peer);
+  else
+    joining_.settle(peer);
   if (sessions_.member(peer)) {
     if (event.proven_dead) {
       if (!losses_[peer].since) losses_[peer].wall = s.now.wall;

@@ -43,7 +43,16 @@ class Joining {
   void boot(Step& s);
   void dial_seeds(Step& s, PeerTable& peers);
   /// The peer has answered, or will not.
-  void settle(PeerIndex peer) { meetings_[peer].settled = true; }
+  void settle(PeerIndex peer) {
+    meetings_[peer].settled = true;
+    meetings_[peer].refuses_us = false;
+  }
+  /// It runs and will not have us. This node does not form a cluster of its own beside it; it may join where
+  /// another lets it in.
+  void refuses_us(PeerIndex peer) {
+    meetings_[peer].refuses_us = true;
+    meetings_[peer].settled = false;
+  }
   void unsettle(PeerIndex peer) { meetings_[peer].settled = false; }
   /// A channel stands: whoever has not said Hello soon is no node of this supervisor.
   void await_hello(Step& s, PeerIndex peer);
@@ -70,6 +79,7 @@ class Joining {
     bool seed = false;
     bool settled = false;  ///< It answered, or failed once.
     bool refused = false;
+    bool refuses_us = false;
     std::optional<SessionId> learned;  ///< Another member knows it; we must meet it before we are up.
     bool missed = false;               ///< Not met in time.
   };

@@ -74,8 +74,8 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   }
   const bool waits = !row.failed && !here.host && !failed_start(child, {});
   if (waits) return add(s, child, std::move(wait));
-  here.error = Error{Errc::already_started,
-                     row.failed ? "it is failed: " + row.failure + "; retry it" : "a child of that id runs"};
+  here.error = row.failed ? Error{Errc::start_failed, "it is failed: " + row.failure}
+                          : Error{Errc::already_started, "a child of that id runs"};
   answer(s, start.asked, std::move(here));
 }
 

@@ -198,14 +198,14 @@ void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event) {
 void Driver::start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
                    milliseconds timeout, ClientDone done) {
   ask(timeout, std::move(done),
-      [mode, specs = std::move(specs), on = std::move(on)](core::ClientId id) mutable {
-        return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs)});
+      [mode, timeout, specs = std::move(specs), on = std::move(on)](core::ClientId id) mutable {
+        return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs), timeout});
       });
 }
 
 void Driver::stop(std::vector<ChildId> ids, milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done), [ids = std::move(ids)](core::ClientId id) mutable {
-    return core::Event(core::ClientStop{id, std::move(ids)});
+  ask(timeout, std::move(done), [timeout, ids = std::move(ids)](core::ClientId id) mutable {
+    return core::Event(core::ClientStop{id, std::move(ids), timeout});
   });
 }
 

@@ -70,8 +70,9 @@ std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candi
 
 std::optional<std::string> why_waiting(const core::Core& core, const Entry& entry) {
   if (!entry.spec || !entry.wanted || entry.failed || !entry.places.empty()) return std::nullopt;
-  const auto why = why_nowhere(*entry.spec, candidates(core));
-  return why ? std::optional<std::string>(why->message) : std::nullopt;
+  if (const auto why = why_nowhere(*entry.spec, candidates(core))) return why->message;
+  if (!entry.failure.empty()) return entry.failure;
+  return std::nullopt;
 }
 
 }  // namespace brood::supervisor

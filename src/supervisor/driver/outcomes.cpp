@@ -29,9 +29,10 @@ Error failed_error(const ChildId& id, std::string_view failure) {
 
 Error told(const core::Outcome& outcome) {
   Error error = *outcome.error;
-  if (error.code != Errc::already_started) return error;
   const std::string_view words = error.message;
-  if (words.starts_with(is_failed)) return failed_error(outcome.id, words.substr(is_failed.size()));
+  if (error.code == Errc::start_failed && words.starts_with(is_failed))
+    return failed_error(outcome.id, words.substr(is_failed.size()));
+  if (error.code != Errc::already_started) return error;
   if (outcome.host) error.detail = encode(pid_of(outcome));
   return error;
 }

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 TEST(Outcomes, AFailedChildIsNotAlreadyStarted) {
   core::Outcome outcome;
   outcome.id = *ChildId::binary("x");
-  outcome.error = Error{Errc::already_started, "it is failed: exited with code 1"};
+  outcome.error = Error{Errc::start_failed, "it is failed: exited with code 1"};
   const Error error = told(outcome);
   EXPECT_EQ(error.code, Errc::start_failed);
   EXPECT_NE(error.message.find("exited with code 1"), std::string::npos) << error.message;

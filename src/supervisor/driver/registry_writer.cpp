@@ -21,6 +21,7 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
       entry.wanted = row->wanted;
       entry.failed = row->failed;
       entry.failure = row->failure;
+      entry.not_before = row->not_before;
     } else {
       // Stopped, and something of it is still there: what it is can be shown until that has ended.
       if (const EntryPtr old = registry_.find(id)) entry.spec = old->spec;
@@ -29,7 +30,8 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
     entry.places.reserve(instances.size());
     for (auto& [host, instance] : instances) {
       entry.places.push_back({shared(host), instance.pid, instance.phase, instance.os_pid, instance.restarts,
-                              instance.epoch.clock, instance.since, std::move(instance.reason)});
+                              instance.epoch.clock, instance.since, std::move(instance.reason),
+                              instance.retry_at});
       if (entry.places.back().is_running()) note_uptime(id, entry.places.back());
     }
     registry_.put(id, std::move(entry));

@@ -49,13 +49,14 @@ void Stepper::run() {
   for (const auto& then : batch.then) then();
 }
 
-void Stepper::step(const std::vector<core::Event>& events) {
+void Stepper::step(std::vector<core::Event>& events) {
   try {
     const auto begin = steady_clock::now();
+    const std::size_t given = events.size();
     const core::Effects& effects = core_.step_all(events, host_.now());
     const auto stepped = steady_clock::now();
     host_.carry_out(effects);
-    times_.add(events.size(), stepped - begin, steady_clock::now() - stepped);
+    times_.add(given, stepped - begin, steady_clock::now() - stepped);
     ask_for_time();
   } catch (const std::exception& error) {
     log::error("{}: a step failed: {}", core_.settings().supervisor, error.what());

@@ -54,7 +54,7 @@ class Stepper {
 
  private:
   void schedule();
-  void step(const std::vector<core::Event>& events);
+  void step(std::vector<core::Event>& events);
   void ask_for_time();
   void ring();
 

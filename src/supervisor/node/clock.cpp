@@ -12,12 +12,6 @@ core::Duration read(clockid_t clock) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// A core::Now without the field tells a sleep from its clocks alone.
-template <typename Now>
-void say_slept(Now& now, core::Duration slept) {
-  if constexpr (requires { now.slept = slept; }) now.slept = slept;
-}
-
 }  // namespace
 
 core::Now read_clocks() {
@@ -30,7 +24,7 @@ core::Now read_clocks() {
 
 core::Now read_clocks(core::Duration slept) {
   core::Now now = read_clocks();
-  say_slept(now, slept);
+  now.slept = slept;
   return now;
 }
 

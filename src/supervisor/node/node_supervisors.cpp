@@ -1,5 +1,9 @@
 // How a supervisor begins on this node, and how it ends before the node does.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
 
 #include <boost/asio/post.hpp>
 
@@ -10,6 +14,14 @@
 namespace brood::supervisor {
 
 namespace {
+
+using Named = std::pair<std::string_view, std::string_view>;
+
+std::array<Named, 5> names_of(const Strategies& strategies) {
+  return {Named{"distribution", strategies.distribution}, Named{"redundancy", strategies.redundancy},
+          Named{"migration", strategies.migration}, Named{"synchronisation", strategies.synchronisation},
+          Named{"partition", strategies.partition}};
+}
 
 /// Static children are put until they are there.
 constexpr std::chrono::hours put_timeout(24);
@@ -44,6 +56,9 @@ core::Settings NodeImpl::settings_for(const SupervisorOptions& options) const {
   settings.tick_timeout = options_.tick_timeout;
   settings.max_restarts = options.max_restarts;
   settings.max_seconds = options.max_seconds;
+  settings.min_nodes = options_.min_nodes;
+  for (const auto& [kind, name] : names_of(options.strategies))
+    (void)core::choose_strategy(settings.strategies, kind, name);  // add_supervisor() has looked at them
   return settings;
 }
 
@@ -52,6 +67,12 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   if (!pass) return stopped();
   if (options.name.empty() || options.name.size() > 255) {
     return Error{Errc::invalid_argument, "a supervisor needs a name of 1 to 255 characters"};
+  }
+  for (const auto& [kind, name] : names_of(options.strategies)) {
+    const auto known = core::strategy_names(kind);
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      return Error{Errc::invalid_argument, fmt::format("supervisor '{}': there is no {} strategy '{}'; there are: {}",
+                                                       options.name, kind, name, fmt::join(known, ", "))};
   }
   std::vector<core::SpecPtr> specs;
   std::set<std::string> tokens;

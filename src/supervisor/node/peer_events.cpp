@@ -67,7 +67,11 @@ void PeerEvents::up(const node::PeerInfo& peer) {
     static const Bytes hello = encode_term(Term::atom("hello"));
     parts_.network.send(Pid{runtime.name(), 0, 0, runtime.creation()}, {peer_name, peer.name}, hello);
     for (const auto& driver : parts_.supervisors.all()) driver->pg().node_up(peer.name);
-    to_all(core::PeerUp{peer.name, peer.creation});
+    // Who does not prove his name is no member, whatever he says; a core that dialled him hears that it failed.
+    if (peer.proven)
+      to_all(core::PeerUp{peer.name, peer.creation});
+    else
+      to_all(core::ConnectFailed{peer.name, false, "it does not prove its name", false});
   }
   parts_.watch.up({.name = peer.name.value, .hidden = peer.hidden, .creation = peer.creation});
 }
@@ -77,7 +81,7 @@ void PeerEvents::down(const node::PeerInfo& peer, node::DownReason reason, const
     for (const auto& driver : parts_.supervisors.all()) driver->pg().node_down(peer.name);
     parts_.requests.client_gone(peer.name);
   }
-  if (peer.answers_anybody)
+  if (peer.answers_anybody && peer.proven)
     to_all(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
   parts_.watch.down(peer.name.value, public_reason(reason), words);
 }
@@ -85,7 +89,7 @@ void PeerEvents::down(const node::PeerInfo& peer, node::DownReason reason, const
 void PeerEvents::connect_failed(const NodeName& node, node::ConnectFailure failure,
                                 const std::string& words) {
   if (parts_.seeds.has(node) && !parts_.runtime.is_here(node)) seed_failed(node, failure, words);
-  to_all(core::ConnectFailed{node, proves_death(failure), words});
+  to_all(core::ConnectFailed{node, proves_death(failure), words, is_refusal(failure)});
 }
 
 // A seed that cannot be joined makes two clusters of one: say so, but not with each try.

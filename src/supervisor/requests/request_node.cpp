@@ -63,6 +63,17 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "moves", steps.moves);
     add_count(of_core, "syncs_sent", steps.syncs_sent);
     add_count(of_core, "deltas_sent", steps.deltas_sent);
+    add_count(of_core, "portions", steps.portions);
+    add_count(of_core, "busy", steps.busy);
+    add_count(of_core, "fell_behind", steps.fell_behind);
+    add_count(of_core, "peers", core.peers());
+    const StepTimes times = request->driver->step_times();
+    const auto us = [](StepTimes::Duration time) {
+      return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    };
+    add_count(of_core, "longest_step_us", us(times.longest_step));
+    add_count(of_core, "longest_effects_us", us(times.longest_effects));
+    add_count(of_core, "longest_us", us(times.longest));
     const Registry& registry = request->driver->registry();
     Counters of_children;
     add_count(of_children, "wanted", registry.wanted_count());
