@@ -64,7 +64,9 @@ void Driver::boot(std::size_t index) {
   node.next_pid = static_cast<std::uint32_t>(random_.between(50, 150));
   node.boot_origin = random_.between(Duration(1s), Duration(1000000s));
   node.monotonic_origin = node.boot_origin;
-  if (world_.profile.has(Fault::clock)) node.wall_skew = random_.between(Duration(0), Duration(4s));
+  // Some clocks are further ahead than the others follow.
+  if (world_.profile.has(Fault::clock))
+    node.wall_skew = random_.between(Duration(0), Duration(random_.below(4) == 0 ? 25s : 4s));
   core::Settings settings = settings_of(world_, index);
   draw_load(settings, random_);
   node.core = std::make_unique<core::Core>(std::move(settings));

@@ -4,6 +4,8 @@
 // Thread rule: none; owned by one core.
 #pragma once
 
+#include <algorithm>
+
 #include "core/rows/instances.hpp"
 
 namespace brood::core {
@@ -20,12 +22,15 @@ class Moves {
   void forget_queue() { queue_.clear(); }
 
   [[nodiscard]] bool has_work(const Step& s) const {
-    return (!queue_.empty() && moving_.size() < s.settings.moves_in_flight) || deadline() <= s.time();
+    return (!queue_.empty() && moving_.size() < most(s)) || deadline() <= s.time();
   }
   void work(Step& s, Notes& notes);
   [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.begin()->first; }
 
  private:
+  [[nodiscard]] static std::size_t most(const Step& s) {
+    return std::max<std::size_t>(s.settings.moves_in_flight, 1);
+  }
   void end(std::map<ChildRef, Duration>::iterator move);
 
   ChildTable& children_;

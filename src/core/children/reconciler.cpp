@@ -92,7 +92,9 @@ void Reconciler::look_at_own(Step& s, Child& child) {
   if (row.failed && !own.alive) return with_.locals.drop(s, child);  // given up while it waited to restart here
   if (with_.views.acting()) {
     const PeerIndex place = place_of(child);
-    if (with_.instances.count(child) > 1 && resolve_conflict(s, child, place)) return;
+    const Redundancy& redundancy = *s.settings.strategies.redundancy;
+    const std::size_t most = redundancy.instances(with_.views.placement().nodes().size());
+    if (with_.instances.count(child) > most && resolve_conflict(s, child, place)) return;
     if (place != self_index && place != no_peer) return release(s, child);
     if (row.failed && own.ran) return clear_failure(s, child);
     if ((row.blame.suspected > 0 || row.rounds > 0) && own.ran) clear_suspicion(s, child);
@@ -148,7 +150,7 @@ void Reconciler::maybe_start(Step& s, Child& child) {
     return;
   }
   const Hosted* elsewhere = with_.instances.any(child);
-  if (!elsewhere) {
+  if (!elsewhere || !s.settings.strategies.migration->stops_before_start()) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
     if (must_wait(s, child)) return;
     return with_.locals.start(s, child);

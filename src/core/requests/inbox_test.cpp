@@ -31,6 +31,16 @@ TEST(Inbox, KeepsTheOrderAndOnlyTheViewThatIsSaid) {
   EXPECT_TRUE(inbox.empty());
 }
 
+TEST(Inbox, OneMessageOfEachRequestIsServedInTurn) {
+  Inbox inbox;
+  for (int i = 0; i < 3; ++i) inbox.push(asked("a@h", 1, 1));
+  inbox.push(asked("b@h", 1, 2));
+  std::vector<std::uint64_t> served;
+  while (!inbox.empty()) served.push_back(number_of(inbox.pop()));
+  EXPECT_EQ(served, (std::vector<std::uint64_t>{1, 2, 1, 1})) << "the single one waits for one message only";
+  EXPECT_EQ(inbox.size(), 0U);
+}
+
 TEST(Inbox, DoesWhatAListThatIsWalkedDoes) {
   std::mt19937 random(7);
   const std::vector<std::string> nodes = {"a@h", "b@h", "c@h"};

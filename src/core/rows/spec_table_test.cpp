@@ -207,7 +207,8 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
               made(from, tables[from].write(other, row_of(other, random.below(50)), true));
             }
             auto& queue = queues[third][from];
-            if (!queue.empty() && tables[from].apply(queue.front()) != SpecTable::Applied::gap) queue.pop_front();
+            if (!queue.empty() && tables[from].apply(queue.front()) != SpecTable::Applied::gap)
+              queue.pop_front();
             auto& own = queues[third][node];
             if (!own.empty() && table.apply(own.front()) != SpecTable::Applied::gap) own.pop_front();
           });

@@ -35,7 +35,7 @@ struct Place {
   core::Hlc epoch_clock;
   core::Hlc since;
   std::string reason;
-  core::Hlc retry_at;  ///< While it is restarting: the wall time of the next try.
+  core::Hlc retry_at{};  ///< While it is restarting: the wall time of the next try.
   std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
 
   /// Zero process ids belong to instances that do not run (yet, or just now).
@@ -51,7 +51,7 @@ struct Entry {
   bool wanted = true;
   bool failed = false;
   std::string failure;  ///< Why it is failed, or why it waits for not_before.
-  core::Hlc not_before;  ///< While it runs nowhere: the wall time of the next try; 0: none is waited for.
+  core::Hlc not_before{};  ///< While it runs nowhere: the wall time of the next try; 0: none is waited for.
   std::vector<Place> places;  ///< The one in the placement first.
 
   [[nodiscard]] const Place* running() const;

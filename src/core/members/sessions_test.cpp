@@ -1,0 +1,72 @@
+#include "core/members/sessions.hpp"
+
+#include "core/parts_testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+struct Fixture : ::testing::Test {
+  World world;
+  FakeNotes notes;
+  FakeOutbox outbox;
+  PeerTable peers{world.settings.self};
+  Sessions sessions{world.settings, peers, outbox, notes};
+};
+using SessionsPart = Fixture;
+
+TEST_F(SessionsPart, ASessionThatIsOverStaysOverAndALaterOneIsNot) {
+  const PeerIndex peer = peers.obtain(NodeName("b@test"));
+  Step s = world.step();
+  sessions.begin(s, peer, member_of("b@test"));
+  EXPECT_EQ(sessions.others(), std::vector<PeerIndex>{peer});
+  sessions.end(s, peer, Loss{{}, Ending::died, {}, {}, false}, "test");
+  EXPECT_EQ(sessions.member(peer), nullptr);
+  EXPECT_TRUE(sessions.is_over(session_of("b@test")));
+  EXPECT_FALSE(sessions.is_over(session_of("b@test", 2)));
+  EXPECT_EQ(notes.count(fmt::format("ended {} 1", peer)), 1U);
+}
+
+TEST_F(SessionsPart, ANodeThatWasLostIsKnownUntilItIsForgottenAndOneThatLeftIsNot) {
+  world.settings.forget_after = 1h;
+  Step s = world.step();
+  for (const auto& [name, how] :
+       {std::pair("lost@test", Ending::silent), std::pair("left@test", Ending::left)}) {
+    const PeerIndex peer = peers.obtain(NodeName(name));
+    sessions.begin(s, peer, member_of(name));
+    EXPECT_EQ(sessions.known(), how == Ending::silent ? 2U : 3U);
+    sessions.end(s, peer, Loss{{}, how, {}, {}, false}, "test");
+  }
+  EXPECT_EQ(sessions.known(), 2U) << "a quorum counts the lost one";
+  world.pass(2h);
+  Step later = world.step();
+  sessions.on_time(later);
+  EXPECT_EQ(sessions.known(), 1U);
+  EXPECT_FALSE(sessions.is_over(session_of("lost@test")));
+  EXPECT_EQ(sessions.deadline(), Duration::max());
+}
+
+TEST_F(SessionsPart, AnOlderRowOfAMemberChangesNothing) {
+  const PeerIndex peer = peers.obtain(NodeName("b@test"));
+  Step s = world.step();
+  Member row = member_of("b@test");
+  row.version = 5;
+  row.weight = 50;
+  sessions.begin(s, peer, row);
+  const std::uint64_t hash = sessions.hash_of(peer);
+  row.version = 4;
+  row.weight = 70;
+  sessions.update(s, peer, row);
+  EXPECT_EQ(sessions.hash_of(peer), hash);
+  row.version = 6;
+  sessions.update(s, peer, row);
+  EXPECT_NE(sessions.hash_of(peer), hash) << "placement depends on the weight";
+}
+
+TEST_F(SessionsPart, TheFingerprintNamesEveryStrategy) {
+  for (const char* key :
+       {"distribution", "redundancy", "migration", "synchronisation", "partition", "supervisor"})
+    EXPECT_EQ(sessions.self().fingerprint.count(key), 1U) << key;
+}
+
+}  // namespace
+}  // namespace brood::core::testing

@@ -1,0 +1,111 @@
+// How tables travel: in portions, only where they differ, and behind a peer that is too slow.
+#include <gtest/gtest.h>
+
+#include "core/rows/child_table.hpp"
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace {
+
+struct Seen {
+  std::size_t portions = 0, most_rows = 0, rows = 0, same = 0, behind = 0, requests = 0;
+};
+
+Seen watch_tables(const Cluster& cluster) {
+  Seen seen;
+  for (const auto& [from, body] : cluster.sent) {
+    if (const auto* sync = std::get_if<Sync>(&body)) {
+      ++seen.portions;
+      seen.rows += sync->rows.size();
+      seen.same += sync->same.size();
+      seen.most_rows = std::max(seen.most_rows, sync->rows.size());
+    }
+    seen.behind += std::holds_alternative<Behind>(body) ? 1 : 0;
+    seen.requests += std::holds_alternative<SyncRequest>(body) ? 1 : 0;
+  }
+  return seen;
+}
+
+TEST(Exchange, ATableReachesAJoinerInPortionsWhileTheOthersGoOnStarting) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 50; };
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(4s);
+  cluster.start(0, many(2000));
+  cluster.run(1s);
+  cluster.record = true;
+  cluster.boot(2);
+  std::vector<SpecPtr> more;
+  for (int i = 0; i < 200; ++i) more.push_back(spec_of("more" + std::to_string(i)));
+  const auto client = cluster.start(0, std::move(more));
+  cluster.run(4s);
+  const Seen seen = watch_tables(cluster);
+  EXPECT_GT(seen.portions, 40U);
+  EXPECT_LE(seen.most_rows, 70U);
+  EXPECT_EQ(cluster.replies[client].size(), 200U);
+  expect_each_once(cluster, 2000);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 2200U);
+}
+
+TEST(Exchange, ThoseWhoHoldTheSameSendNoRowsWhenTheirChannelIsMadeAnew) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, many(500));
+  cluster.run(1s);
+  cluster.record = true;
+  cluster.drop_channels(1, false);
+  cluster.run(3s);
+  const Seen seen = watch_tables(cluster);
+  EXPECT_EQ(seen.rows, 0U);
+  EXPECT_GT(seen.same, 100U);
+  expect_each_once(cluster, 500);
+}
+
+TEST(Exchange, OnlyTheBucketsThatDifferAreSent) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, many(3000));
+  cluster.run(1s);
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[1].name}};
+  cluster.drop_channels(1, false);
+  cluster.run(200ms);
+  cluster.record = true;
+  cluster.run(12s);
+  cluster.start(0, {spec_of("new")});
+  cluster.run(1s);
+  cluster.unreachable.clear();
+  cluster.run(30s);
+  const Seen seen = watch_tables(cluster);
+  EXPECT_GT(seen.same, 500U);
+  EXPECT_LT(seen.rows, 6000U) << "each side has a row or two of a bucket that differs";
+  expect_each_once(cluster, 3000);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 3001U);
+}
+
+TEST(Exchange, APeerThatIsTooSlowGetsTheDifferenceWhenItHasCaughtUp) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.lag_max = 20;
+    settings.table_portion = 30;
+  };
+  cluster.form();
+  cluster.record = true;
+  cluster.pause(1);
+  for (int i = 0; i < 300; ++i)
+    cluster.give(0, ClientStart{{10'000U + static_cast<std::uint64_t>(i)},
+                                StartMode::ensure,
+                                {},
+                                {spec_of("c" + std::to_string(i), "counter", Restart::permanent, true)}});
+  cluster.run();
+  cluster.resume(1);
+  cluster.run(20s);
+  const Seen seen = watch_tables(cluster);
+  EXPECT_GT(seen.behind, 0U);
+  EXPECT_GT(seen.requests, 0U);
+  expect_each_once(cluster, 300);
+  EXPECT_GT(cluster.nodes[0].core->stats().fell_behind, 0U);
+}
+
+}  // namespace
+}  // namespace brood::core::testing
