@@ -70,6 +70,45 @@ class Layers(Tree):
             self.write("src/core/a.cpp", f"#include <{header}>\n")
             self.check(f"core is pure: it may not include <{header}>")
 
+    def test_a_part_of_the_core_that_is_not_below_is_refused(self):
+        planted = {
+            "src/core/base/a.hpp": ("core/rows/child.hpp", "base of the core may not include core/rows/child.hpp"),
+            "src/core/placement/a.cpp": ("core/members/views.hpp", "placement of the core may not include"),
+            "src/core/rows/a.hpp": ("core/children/locals.hpp", "rows of the core may not include"),
+            "src/core/members/a.hpp": ("core/requests/origins.hpp", "members of the core may not include"),
+            "src/core/requests/a.cpp": ("core/children/locals.hpp", "requests of the core may not include"),
+            "src/core/children/a.cpp": ("core/requests/coordinator.hpp", "children of the core may not include"),
+            "src/core/wire/a.cpp": ("core/rows/child.hpp", "wire of the core may not include"),
+            "src/core/children/b.cpp": ("core/machine.hpp", "children of the core may not include core/machine.hpp"),
+        }
+        for name, (included, words) in planted.items():
+            with self.subTest(name):
+                path = self.write(name, f'// A.\n#include "{included}"\n')
+                self.check(words)
+                path.unlink()
+
+    def test_parts_of_the_core_that_are_below_are_seen(self):
+        self.write("src/core/children/a.cpp", '#include "core/members/views.hpp"\n#include "core/rows/rows.hpp"\n')
+        self.write("src/core/machine.cpp", '#include "core/children/drain.hpp"\n#include "core/core.hpp"\n')
+        self.write("src/core/children/a_test.cpp", '#include "core/testing.hpp"\n')
+        self.write("src/core/base/settings.hpp", '// S.\n#include "core/placement/strategies.hpp"\n')
+        self.passes("check_layers.py", self.root)
+
+    def test_an_exception_inside_the_core_is_for_one_file(self):
+        self.write("src/core/base/other.hpp", '// O.\n#include "core/placement/strategies.hpp"\n')
+        self.check("base of the core may not include core/placement/strategies.hpp")
+
+    def test_an_exception_inside_the_core_that_is_not_needed_is_refused(self):
+        self.write("src/core/base/settings.hpp", "// S.\n")
+        self.check("does not include placement/strategies.hpp any more")
+
+    def test_an_unknown_folder_of_the_core_is_refused(self):
+        self.write("src/core/misc/a.cpp", '#include "core/base/types.hpp"\n')
+        self.check("misc is no part of the core")
+        (self.root / "src/core/misc/a.cpp").unlink()
+        self.write("src/core/rows/a.cpp", '#include "core/misc/a.hpp"\n')
+        self.check("core/misc/a.hpp is in no part of the core")
+
     def test_the_simulator_sees_no_supervisor(self):
         self.write("sim/a.cpp", '#include "supervisor/driver/driver.hpp"\n')
         self.check("sim may not include supervisor/driver/driver.hpp")
