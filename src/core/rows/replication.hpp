@@ -5,8 +5,8 @@
 // travel in portions, the next when the one before has been taken in. Deltas that come meanwhile are kept
 // until the last portion is there.
 //
-//   to a peer:   nothing -> exchange (portions, then Deltas behind them) -> Deltas -> too far behind -> nothing
-//   from a peer: nothing -> exchange (Deltas are kept) -> Deltas -> a gap: its table is asked for -> nothing
+//   to a peer:   nothing -> exchange (portions, then Deltas) -> Deltas -> too far behind -> nothing
+//   from a peer: nothing -> exchange (Deltas are kept) -> Deltas -> a gap: table asked for -> nothing
 //
 // Owns: the numbers of Deltas, how far each peer holds them, who waits for that. Reads: links, sessions,
 // instances, finished requests. Asks rows and instances to take in what came, sessions to update. Tells:
