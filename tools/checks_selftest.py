@@ -178,6 +178,32 @@ class Headers(Tree):
         self.refuses("no header here", "check_headers.py", "--include", self.root / "nothing")
 
 
+class Docs(Tree):
+    def check(self, words, text):
+        self.write("docs/a.md", text)
+        self.refuses(words, "check_docs.py", self.root)
+
+    def test_what_is_there_passes(self):
+        self.write("src/base/part.hpp", "// A part.\n#pragma once\nclass Part {\n  void work();\n};\n")
+        self.write("docs/b.md", "# The second one\n")
+        self.write("docs/a.md", "See [b](b.md#the-second-one), `src/base/part.hpp`, `src/base/` and `Part::work()`.\n"
+                                "```\n`src/base/gone.hpp`\n```\n`std::map`, `[this](gone.md)`, [x](https://x.org)\n")
+        self.passes("check_docs.py", self.root)
+
+    def test_a_path_that_is_gone_is_refused(self):
+        self.check("docs/a.md:2: names src/base/gone.hpp, which is not there", "# A\nIn `src/base/gone.hpp`.\n")
+
+    def test_a_dead_link_is_refused(self):
+        self.check("links to gone.md, which is not there", "[a](gone.md)\n")
+        self.write("docs/b.md", "# The second one\n")
+        self.check("links to b.md#third, but there is no such heading", "[a](b.md#third)\n")
+
+    def test_a_member_that_is_gone_is_refused(self):
+        self.write("src/base/part.hpp", "// A part.\n#pragma once\nclass Part {\n  void work();\n};\n")
+        self.check("but nothing of Part is called rest", "`Part::rest()`\n")
+        self.check("but there is no class Gone", "`Gone::work()`\n")
+
+
 class Style(Tree):
     def check(self, words):
         self.refuses(words, "check_style.py", self.root)
