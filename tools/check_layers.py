@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Refuses an include that goes up or sideways, an impure header in a pure layer, and a public header that
-leans on anything but public ones. The table is tools/layers.py."""
+leans on anything but public ones; inside the core, an include of a part that is not below. The tables are in
+tools/layers.py."""
 
 import pathlib
 import re
@@ -34,6 +35,7 @@ class Checker:
     def __init__(self, root):
         self.root = root
         self.complaints = []
+        self.exceptions = set(layers.CORE_EXCEPTIONS)
 
     def complain(self, path, line, text):
         self.complaints.append(f"{path.relative_to(self.root)}:{line}: {text}")
@@ -46,6 +48,35 @@ class Checker:
         elif owner not in seen:
             self.complain(path, line, f"{who} may not include <brood/{name}>: it belongs to {owner}, which is "
                                       f"not below {who}")
+
+    def core_include(self, path, line, name):
+        """An include of "core/..." by a file of the core."""
+        own = str(path.relative_to(self.root / "src"))
+        part = layers.core_part(own)
+        target = layers.core_part(name)
+        if part is None:
+            self.complain(path, line, f"{path.parent.name} is no part of the core: give it a line in CORE_PARTS of "
+                                      f"tools/layers.py")
+        elif target is None:
+            self.complain(path, line, f"{name} is in no part of the core: see CORE_PARTS in tools/layers.py")
+        elif path.name.endswith(("_test.cpp", "testing.hpp")) and name in layers.CORE_TEST_SUPPORT:
+            return
+        elif target != part and target not in layers.CORE_PARTS[part]:
+            edge = (own.removeprefix("core/"), name.removeprefix("core/"))
+            if edge in layers.CORE_EXCEPTIONS:
+                self.exceptions.discard(edge)
+                return
+            below = ", ".join(layers.CORE_PARTS[part]) or "no other part"
+            self.complain(path, line, f"{part} of the core may not include {name}: it sees {below}. Let it read "
+                                      f"through an interface of its own, or tell by a note (core/base/notes.hpp)")
+
+    def core_exceptions(self):
+        """An exception that is not made use of any more hides the next one."""
+        for includer, included in sorted(self.exceptions):
+            path = self.root / "src" / "core" / includer
+            if path.is_file():
+                self.complain(path, 1, f"does not include {included} any more: take that line out of "
+                                       f"CORE_EXCEPTIONS in tools/layers.py")
 
     def layer_file(self, path, layer):
         seen = layers.visible(layer)
@@ -63,6 +94,8 @@ class Checker:
                     self.complain(path, line, f'"{name}": write "LAYER/file.hpp", or <brood/file.hpp>')
                 elif target not in seen:
                     self.complain(path, line, f"{layer} may not include {name}: {target} is not below it")
+                elif layer == "core" and target == "core":
+                    self.core_include(path, line, name)
 
     def public_file(self, path):
         own = str(path.relative_to(self.root / "include" / "brood"))
@@ -94,6 +127,7 @@ class Checker:
             folder = self.root / ("sim" if layer == "sim" else f"src/{layer}")
             for path in sorted(folder.rglob("*.[ch]pp")) if folder.is_dir() else []:
                 self.layer_file(path, layer)
+        self.core_exceptions()
         for path in sorted((self.root / "include" / "brood").rglob("*.hpp")):
             self.public_file(path)
         for folder in layers.FOLDERS:

@@ -70,6 +70,45 @@ class Layers(Tree):
             self.write("src/core/a.cpp", f"#include <{header}>\n")
             self.check(f"core is pure: it may not include <{header}>")
 
+    def test_a_part_of_the_core_that_is_not_below_is_refused(self):
+        planted = {
+            "src/core/base/a.hpp": ("core/rows/child.hpp", "base of the core may not include core/rows/child.hpp"),
+            "src/core/placement/a.cpp": ("core/members/views.hpp", "placement of the core may not include"),
+            "src/core/rows/a.hpp": ("core/children/locals.hpp", "rows of the core may not include"),
+            "src/core/members/a.hpp": ("core/requests/origins.hpp", "members of the core may not include"),
+            "src/core/requests/a.cpp": ("core/children/locals.hpp", "requests of the core may not include"),
+            "src/core/children/a.cpp": ("core/requests/coordinator.hpp", "children of the core may not include"),
+            "src/core/wire/a.cpp": ("core/rows/child.hpp", "wire of the core may not include"),
+            "src/core/children/b.cpp": ("core/machine.hpp", "children of the core may not include core/machine.hpp"),
+        }
+        for name, (included, words) in planted.items():
+            with self.subTest(name):
+                path = self.write(name, f'// A.\n#include "{included}"\n')
+                self.check(words)
+                path.unlink()
+
+    def test_parts_of_the_core_that_are_below_are_seen(self):
+        self.write("src/core/children/a.cpp", '#include "core/members/views.hpp"\n#include "core/rows/rows.hpp"\n')
+        self.write("src/core/machine.cpp", '#include "core/children/drain.hpp"\n#include "core/core.hpp"\n')
+        self.write("src/core/children/a_test.cpp", '#include "core/testing.hpp"\n')
+        self.write("src/core/base/settings.hpp", '// S.\n#include "core/placement/strategies.hpp"\n')
+        self.passes("check_layers.py", self.root)
+
+    def test_an_exception_inside_the_core_is_for_one_file(self):
+        self.write("src/core/base/other.hpp", '// O.\n#include "core/placement/strategies.hpp"\n')
+        self.check("base of the core may not include core/placement/strategies.hpp")
+
+    def test_an_exception_inside_the_core_that_is_not_needed_is_refused(self):
+        self.write("src/core/base/settings.hpp", "// S.\n")
+        self.check("does not include placement/strategies.hpp any more")
+
+    def test_an_unknown_folder_of_the_core_is_refused(self):
+        self.write("src/core/misc/a.cpp", '#include "core/base/types.hpp"\n')
+        self.check("misc is no part of the core")
+        (self.root / "src/core/misc/a.cpp").unlink()
+        self.write("src/core/rows/a.cpp", '#include "core/misc/a.hpp"\n')
+        self.check("core/misc/a.hpp is in no part of the core")
+
     def test_the_simulator_sees_no_supervisor(self):
         self.write("sim/a.cpp", '#include "supervisor/driver/driver.hpp"\n')
         self.check("sim may not include supervisor/driver/driver.hpp")
@@ -137,6 +176,32 @@ class Headers(Tree):
 
     def test_no_header_at_all_is_refused(self):
         self.refuses("no header here", "check_headers.py", "--include", self.root / "nothing")
+
+
+class Docs(Tree):
+    def check(self, words, text):
+        self.write("docs/a.md", text)
+        self.refuses(words, "check_docs.py", self.root)
+
+    def test_what_is_there_passes(self):
+        self.write("src/base/part.hpp", "// A part.\n#pragma once\nclass Part {\n  void work();\n};\n")
+        self.write("docs/b.md", "# The second one\n")
+        self.write("docs/a.md", "See [b](b.md#the-second-one), `src/base/part.hpp`, `src/base/` and `Part::work()`.\n"
+                                "```\n`src/base/gone.hpp`\n```\n`std::map`, `[this](gone.md)`, [x](https://x.org)\n")
+        self.passes("check_docs.py", self.root)
+
+    def test_a_path_that_is_gone_is_refused(self):
+        self.check("docs/a.md:2: names src/base/gone.hpp, which is not there", "# A\nIn `src/base/gone.hpp`.\n")
+
+    def test_a_dead_link_is_refused(self):
+        self.check("links to gone.md, which is not there", "[a](gone.md)\n")
+        self.write("docs/b.md", "# The second one\n")
+        self.check("links to b.md#third, but there is no such heading", "[a](b.md#third)\n")
+
+    def test_a_member_that_is_gone_is_refused(self):
+        self.write("src/base/part.hpp", "// A part.\n#pragma once\nclass Part {\n  void work();\n};\n")
+        self.check("but nothing of Part is called rest", "`Part::rest()`\n")
+        self.check("but there is no class Gone", "`Gone::work()`\n")
 
 
 class Style(Tree):

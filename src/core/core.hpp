@@ -38,12 +38,13 @@ class Core {
   /// Total: never fails, never throws; what it refuses it counts and, where there is a caller, answers.
   /// The reference is valid until the next step.
   const Effects& step(Event event, const Now& now) { return step_all({&event, 1}, now); }
-  /// The same for events that came together: their changes leave in one Delta, so a driver that drains its queue
-  /// into one call sends far fewer messages. The events are taken apart. Does no more than step_budget allows;
-  /// what is left is done in the next step, which next_deadline() then asks for at once: give a Tick, behind
-  /// whatever else is waiting.
+  /// The same for events that came together: their changes leave in one Delta, so a driver that drains its
+  /// queue into one call sends far fewer messages. The events are moved from. All of them are handled; what
+  /// they bring about is worked off as far as step_budget allows, and the rest in the next step, which
+  /// next_deadline() then asks for at once: give a Tick, behind whatever else is waiting.
   const Effects& step_all(std::span<Event> events, const Now& now);
-  /// The monotonic time at which a Tick is due; max() when nothing is waited for.
+  /// The monotonic time at which a Tick is due; a time that is past when the last step has left work; max()
+  /// when nothing is waited for. Read it anew after every step.
   [[nodiscard]] Duration next_deadline() const;
 
   // Reading; valid until the next step.

@@ -11,10 +11,10 @@
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
 //
-// A step: each event is handled by the part that it concerns (machine_events.cpp); what a part tells of itself is
-// passed on at once (machine_notes.cpp); then the agenda is worked through (work(), below) for as long as the
-// step's budget lasts; what is left is done in the next step, which next_deadline() asks for at once. At the end
-// what the parts have to say leaves (flush()).
+// A step: each event is handled by the part that it concerns (machine_events.cpp), and what a part tells of
+// itself is passed on at once (machine_notes.cpp). After each event the agenda is worked through (work(), in
+// machine.cpp) for as long as the step's budget lasts; what is left is done in the next step, which
+// next_deadline() asks for at once. At the end of the step what the parts have to say leaves (flush()).
 //
 // Thread rule: none; one thread at a time.
 #pragma once
@@ -143,8 +143,8 @@ class Machine final : public Notes {
     std::uint64_t view;
     Outcome outcome;
   };
-  std::vector<Told> told_;    ///< By this node's coordinator to its own clients, in this step.
-  std::set<PeerIndex> reap_;  ///< Of whom perhaps nothing has to be kept any more.
+  std::vector<Told> told_;    ///< What this node's coordinator has to tell this node's own clients.
+  std::set<PeerIndex> reap_;  ///< Nodes to look at when the step ends: perhaps nothing of them must be kept.
   std::size_t turn_ = 0;      ///< Of the part of the agenda that is served in turn.
   bool timed_ = false;        ///< Time has been looked after in this step.
 

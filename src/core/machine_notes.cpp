@@ -1,4 +1,5 @@
-// What follows from what a part tells of itself, in this order. The one place where parts meet.
+// What follows from what a part tells of itself: each note's listeners, in the order in which they hear of
+// it. No part knows who listens to its notes; it is written here and nowhere else.
 #include "core/machine.hpp"
 
 namespace brood::core {
@@ -111,7 +112,8 @@ void Machine::late_change(Step& s, const SpecChange& change) {
   coordinator_.note_late(s, change);
 }
 
-// At its turn: whoever says it may be in the middle of what the clients' part has asked.
+// The clients' part hears of it when the agenda comes to it, not now: the coordinator may be answering in the
+// middle of what that part has just asked it.
 void Machine::outcome(Step&, const RequestKey& request, std::uint64_t view, Outcome outcome) {
   told_.push_back({request, view, std::move(outcome)});
 }

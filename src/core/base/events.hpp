@@ -1,5 +1,10 @@
 // What a core is told: one event is one thing that happened to its node. Plain data.
 //
+// Whoever drives a core gives it every event once, in the order in which the things happened as far as there
+// is one: the events of one channel in order, Started before Exited. Each event says which effect it answers,
+// if any; the contract of the effects is in effects.hpp. An event that nobody can place (of an instance that
+// is over, of a client that is unknown) changes nothing.
+//
 // Thread rule: none.
 #pragma once
 
@@ -7,61 +12,79 @@
 
 namespace brood::core {
 
-/// First of all: connect to the seeds.
+/// Before this one the core does nothing by itself: it begins to join, and connects to the seeds. Once; a
+/// second one changes nothing. A Renamed may come before it.
 struct Boot {};
-/// Time has come (next_deadline()), or just passed. Harmless at any time.
+/// The time that Core::next_deadline() named has come: it has to be read again after every step. Where it
+/// names a time that is past, a step has left work: give a Tick at once, but behind the events that wait
+/// already, so that these go between two portions of the work. Harmless at any other time.
 struct Tick {};
-/// A channel to that node stands. Also after one that broke.
+/// A channel to that node stands: after a Connect, or because that node connected. A channel that comes after
+/// one that broke, or in the place of one, is told by another PeerUp; what was sent on the former one does
+/// not come any more. Only of nodes that have proved their names: whoever is told here can be a member.
 struct PeerUp {
   NodeName node;
-  std::uint32_t creation = 0;
+  std::uint32_t creation = 0;  ///< Tells the starts of one node apart.
 };
-/// The channel ended. `silent`: because nothing came for the whole tick time-out.
+/// The channel ended; all messages that came on it have been given to the core before. `silent`: because
+/// nothing came for the whole tick time-out; then the member is down at once, otherwise it is dialled first.
 struct PeerDown {
   NodeName node;
   bool silent = false;
   std::string words;
 };
-/// A Connect did not work. `proven_dead`: its own address refused, or EPMD knows it no more: it does not run.
-/// `refused_us`: it runs and will not have us (wrong cookie, certificate): no reason to form a cluster beside it.
+/// The one answer to a Connect that did not work (PeerUp is the other). `proven_dead`: the node's own address
+/// refused, or EPMD knows it no more: it does not run, and a member is down at once. A driver says so only
+/// when it is certain, for the children are then started elsewhere without any waiting. `refused_us`: it runs
+/// and will not have us (wrong cookie, certificate): no reason to form a cluster beside it.
 struct ConnectFailed {
   NodeName node;
   bool proven_dead = false;
   std::string words;
   bool refused_us = false;
 };
+/// A message came on the channel to that node. Never before its PeerUp or after its PeerDown, and in the
+/// order in which the other core has sent them. `from` is who the channel belongs to, not what the message
+/// says.
 struct PeerMessage {
   NodeName from;
   std::uint32_t creation = 0;
   MessageBody body;
 };
-/// Answers to the effect Start.
+/// Answers a Start: the instance runs. Of one that ended before it ran either Started and Exited are told, or
+/// StartFailed alone.
 struct Started {
   ChildId id;
   Epoch epoch;
   ProcessId pid;
   std::int32_t os_pid = 0;
 };
+/// Answers a Start: the instance did not come to run, and nothing of it is left. Never after Started.
 struct StartFailed {
   ChildId id;
   Epoch epoch;
   std::string reason;
   Bytes detail;  ///< The exit reason as an encoded term; may be empty.
 };
-/// The process has ended and nothing of it runs; asked for by Stop or not.
+/// The instance has ended and nothing of it runs, no process that it started either; asked for by Stop or
+/// not. Once for each Started. Told too early it makes two of one: the next instance is started on the
+/// strength of it.
 struct Exited {
   ChildId id;
   Epoch epoch;
   bool normal = false;  ///< normal, shutdown or {shutdown, _}.
   std::string reason;
 };
-/// A handler of it runs too long, or returned after all.
+/// A handler of the instance runs too long, or returned after all. Shown to users; it decides nothing, but
+/// that a node that rejoins waits longer for a child whose handler has just returned.
 struct StuckChanged {
   ChildId id;
   Epoch epoch;
   bool stuck = false;
 };
-/// This node is about to crash inside a handler of this child: tell the others.
+/// This node is about to crash inside a handler of this child: the core has one step to tell the others
+/// (Obituary). The effects of that step are carried out within the moment that the crashing thread is held;
+/// nothing comes after it.
 struct Crashing {
   ChildId id;
   Epoch epoch;
@@ -72,6 +95,8 @@ struct ClientId {
   std::uint64_t value = 0;
   friend auto operator<=>(const ClientId&, const ClientId&) = default;
 };
+/// A client asks for children to be started. Answered by Reply, each id once. An id that is named twice is
+/// one.
 struct ClientStart {
   ClientId client;
   StartMode mode = StartMode::start;
@@ -80,16 +105,20 @@ struct ClientStart {
   /// How long the client waits, and how long what it asks is tried; 0: Settings::request_timeout.
   Duration patience{};
 };
+/// A client asks for children to be stopped. Answered by Reply, each id once.
 struct ClientStop {
   ClientId client;
   std::vector<ChildId> ids;
   Duration patience{};  ///< As of ClientStart.
 };
+/// A client asks for a child to be started now, whatever it is blamed for or waits for. Tried for
+/// Settings::request_timeout.
 struct ClientRetry {
   ClientId client;
   ChildId id;
 };
-/// Asks the coordinator whether there is such a child (this node knows none).
+/// Asks the coordinator whether there is such a child (this node knows none). Tried for
+/// Settings::request_timeout.
 struct ClientLookup {
   ClientId client;
   ChildId id;

@@ -1,5 +1,5 @@
-// What the cores of one supervisor say to each other. Each message is a term on the wire (core/wire.hpp);
-// unknown fields and unknown kinds are kept or skipped, never an error.
+// What the cores of one supervisor say to each other. Each message is a term on the wire
+// (core/wire/wire.hpp); unknown fields and unknown kinds are kept or skipped, never an error.
 //
 // Between two sessions messages arrive in the order they were sent, each at most once; when a channel is
 // made anew (PeerUp), both sides begin again with Hello and nothing sent before arrives later.
@@ -42,13 +42,14 @@ struct InstanceChange {
 struct Hello {
   Member sender;
   SessionId receiver;  ///< The session of the receiver as the sender knows it; node alone if none.
-  /// The sender has not had the receiver's Hello on this channel: it answers with one, and with a Sync.
+  /// The sender has not accepted a Hello of the receiver on this channel yet: the receiver answers with one,
+  /// and both exchange their tables.
   bool fresh = false;
   bool receiver_is_down = false;  ///< The sender has declared that session down: it is over.
   std::vector<std::pair<SessionId, std::string>> members;  ///< Whom the sender knows, and their addresses.
   VersionVector seen;
   std::uint64_t digest = 0;  ///< Of all spec rows; equal vectors and digests need no transfer.
-  std::vector<std::uint64_t> digests;  ///< Of the buckets, on a fresh channel; empty: no rows, or not asked for.
+  std::vector<std::uint64_t> digests;  ///< Of the buckets; empty: the sender has no rows.
   Hlc clock;                 ///< The sender's, so that the receiver's never falls behind it.
 };
 
@@ -84,7 +85,7 @@ struct Sync {
   std::vector<std::pair<RequestKey, ChildId>> finished;
   std::map<ChildId, Epoch> epochs;  ///< The greatest epoch known of each child that runs nowhere right now.
 };
-/// The portion that ends before this bucket has been taken in: there is room for another.
+/// The portion that ends before this bucket has been taken in, so the sender may send another one.
 struct SyncAck {
   std::uint32_t end = 0;
 };

@@ -1,8 +1,10 @@
 // Notes: what the parts of a core tell of themselves. A part that has changed something calls the note; what
-// follows from it in other parts, and in which order, is written in one place, machine_notes.cpp. So no part knows
-// who listens, and a new listener (a hook, the history) is a line there.
+// follows from it in other parts, and in which order, is written in one place, machine_notes.cpp. So no part
+// knows who listens, and a new listener (a hook, the history) is a line there.
 //
-// A note is delivered at once: when it returns, all that had to follow at once has.
+// A note is delivered at once: when the call returns, its listeners have heard it. It may lead back into the
+// part that tells it, so a part has its own state in order before it tells. Work that may be long is not done
+// by a listener: it is put on the agenda of the step.
 // Thread rule: none.
 #pragma once
 
@@ -23,7 +25,7 @@ struct Loss {
   SessionId session;
   Ending how = Ending::left;
   Duration wall{};  ///< When it was lost, wall time.
-  /// The child in whose handler it said it crashes.
+  /// The last words of the node: the child in whose handler it crashed.
   std::optional<Obituary> obituary;
   /// The same start of the node goes on in a new session, with its children.
   bool goes_on = false;
@@ -43,9 +45,10 @@ class Notes {
   virtual void session_ended(Step& s, PeerIndex peer, const Loss& loss) = 0;
   /// This node's own session is over and a new one has begun. `keeps`: its children go on.
   virtual void own_session_ended(Step& s, bool keeps, const std::string& words) = 0;
-  /// A member's row (or this node's) is another: the view may be.
+  /// The member row of a peer, or of this node, has changed: there may be another view.
   virtual void member_changed(Step& s, PeerIndex peer) = 0;
-  /// A peer that this node was to meet before it is up will not be met.
+  /// This node, which joins, was to meet a peer before it is up, and will not: it has ended, or refuses, or
+  /// does not answer.
   virtual void meeting_failed(Step& s) = 0;
   virtual void fenced(Step& s, const std::string& words) = 0;
   virtual void unfenced(Step& s) = 0;
@@ -57,17 +60,17 @@ class Notes {
   virtual void may_act(Step& s, bool anew) = 0;
 
   // ---- rows and instances
-  /// A child is another than it was: it has to be looked at.
+  /// Something about the child has changed: it has to be looked at.
   virtual void touched(Step& s, Child& child) = 0;
-  /// An instance of it is another, or gone. `detail`: of a start that failed.
+  /// An instance of the child has changed or is gone. `detail`: the exit reason of a start that failed.
   virtual void instance_changed(Step& s, Child& child, const Bytes& detail) = 0;
-  /// An instance went with the session of its node.
+  /// An instance of the child is gone because the session of its node is over.
   virtual void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) = 0;
-  /// A request has done what it can do to this child: made a row that is gone again, or ended one.
-  /// `floor`: the greatest epoch of it that was known then.
+  /// A request has done all that it can do to this child: the row that it made is gone again, or it was a
+  /// stop and the row has ended. `floor`: the greatest epoch of the child that was known then.
   virtual void request_finished(Step& s, const RequestKey& request, const ChildId& id,
                                 const Epoch& floor) = 0;
-  /// A change of a row came too late to be taken.
+  /// A change of a row came too late to change anything: what it changes has ended.
   virtual void late_change(Step& s, const SpecChange& change) = 0;
 
   // ---- requests

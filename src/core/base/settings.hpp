@@ -1,5 +1,5 @@
 // Settings of one supervisor on one node. Each says its unit, what zero means, and the cost of too small and
-// too large.
+// too large. Which of them users can set is in docs/guide/limits.md.
 #pragma once
 
 #include "core/base/types.hpp"
@@ -61,33 +61,47 @@ struct Settings {
   /// How long a start waits for a live instance outside the placement before it says so in the log, and again.
   Duration handover_wait = 30s;
 
-  std::uint32_t max_restarts = 100;  ///< Restart intensity of one child: more than this many ...
-  Duration max_seconds = 1s;         ///< ... within this time on one node moves it to the next node.
-  Duration backoff_first = 20ms;     ///< Pause before the second restart in a row; the first is at once.
-  Duration backoff_max = 5s;         ///< The pause doubles up to this.
-  Duration stable_after = 10s;       ///< Running this long ends a row of failures.
+  /// Restart intensity of one child: more crashes than max_restarts within max_seconds on one node move it to
+  /// the next node. 0 restarts: the first crash does. Too small: children wander for a fault of a moment. Too
+  /// large: attempts_max alone moves them.
+  std::uint32_t max_restarts = 100;
+  Duration max_seconds = 1s;
+  /// Pause before the second restart in a row; the first is at once. It doubles up to backoff_max. Zero:
+  /// none. Too small: a child that cannot run keeps a processor busy. Too large: one that could run again
+  /// waits as long.
+  Duration backoff_first = 20ms;
+  Duration backoff_max = 5s;
+  /// Running this long ends a row of failures, and a suspicion. Too small: a child that crashes after some
+  /// seconds is never moved. Too large: old failures count against it.
+  Duration stable_after = 10s;
   /// Failures in a row on one node before the next node is tried; 0: it stays there (but for max_restarts).
   /// Too small: children wander for a fault that is theirs. Too large: one broken node holds them long.
   std::uint32_t attempts_max = 10;
   /// How often a child may fail on every node that may run it before it is `failed`, until `retry`; 0: it is
   /// tried for ever, with a pause between the rounds that doubles up to round_pause_max.
   std::uint32_t rounds_max = 0;
-  Duration round_pause = 5s;       ///< After the first round of all nodes.
-  Duration round_pause_max = 60s;  ///< Too large: a child that could run again waits as long.
+  /// The pause after the first round of all nodes; it doubles up to round_pause_max. Too small: rounds, each
+  /// a change that all members are told, without end. Too large: a child that could run again waits as long.
+  Duration round_pause = 5s;
+  Duration round_pause_max = 60s;
 
-  /// A child that started this shortly before its node was lost is a suspect for the loss: it is started later
-  /// than the others.
+  /// A child that started this shortly before its node was lost is a suspect for the loss: it is started
+  /// suspect_delay later than the others, twice as much with each further loss, up to suspect_delay_max. Too
+  /// small a window: a child that ends its node as it starts is not found. Too large: innocents wait when
+  /// nodes are killed in a row.
   Duration suspect_window = 500ms;
-  Duration suspect_delay = 500ms;     ///< How much later; doubled for each further suspicion in a row,
-  Duration suspect_delay_max = 30s;   ///< up to this.
+  Duration suspect_delay = 500ms;
+  Duration suspect_delay_max = 30s;
   /// Of more that had just started on one node only so many wait: they cannot be told apart, and the node that
   /// takes them over should not start with all of them late.
   std::uint32_t suspects_max = 16;
   /// How many nodes must have named a child as they died, each within poison_window of the one before, for it
-  /// to be `failed`; 0: never, it only waits. Too small: nodes that are killed by hand in a handler of it.
+  /// to be `failed`; 0: never, it only waits. Too small: a child is given up because a node was ended by hand
+  /// in a handler of it. Too large: it takes as many nodes down.
   std::uint32_t poison_nodes = 2;
   Duration poison_window = 10min;
-  std::size_t children_max = 10'000'000;  ///< More are refused.
+  /// Wanted children; a start beyond is refused (limit_exceeded). Too large: memory of every node.
+  std::size_t children_max = 10'000'000;
 
   // ---- load
 
@@ -97,20 +111,28 @@ struct Settings {
   /// How many children of one client's request are under way at once; at least 1. Too small: bulk requests
   /// wait for each round trip. Too large: memory, and a longer queue at the coordinators.
   std::size_t request_window = 4000;
-  /// The ids of one message of a bulk request.
+  /// The ids of one message of a bulk request; at least 1. Too small: more messages. Too large: other
+  /// requests wait behind it at the coordinator.
   std::size_t request_portion = 100;
   /// Ids of requests that wait at this node, as coordinator, for the view or their turn; beyond it `busy`.
+  /// Too small: busy while members come and go. Too large: memory.
   std::size_t inbox_max = 200'000;
   /// Changes that a peer has not acknowledged before it is no longer sent each, but only the differences of
   /// the tables once it has caught up. Too small: exchanges of tables under load. Too large: memory, some 300
   /// bytes for each.
   std::size_t lag_max = 50'000;
-  /// Rows of a table in one portion of its exchange.
+  /// Rows and instances of one portion of a table, but at least a whole bucket. Too small: more messages. Too
+  /// large: longer steps of who takes them in.
   std::size_t table_portion = 500;
 
-  Duration sync_interval = 15s;    ///< Digests are compared with one peer in turn this often.
-  Duration request_timeout = 30s;  ///< A request whose coordinator is lost is tried again until then.
-  std::uint32_t forwards_max = 8;  ///< How often one request is passed on before it is refused.
+  /// Digests are compared with one member in turn this often. Too small: traffic, 8 KiB each. Too large: rows
+  /// that were lost with a node are missed longer.
+  Duration sync_interval = 15s;
+  /// How long a request is tried whose client names no time, and how long its coordinator waits for the
+  /// child. Too small: what a slow child was asked is told as a time-out. Too large: memory.
+  Duration request_timeout = 30s;
+  /// How often one request is passed on between nodes whose views differ before it is `busy`. 0: never.
+  std::uint32_t forwards_max = 8;
 };
 
 }  // namespace brood::core

@@ -17,9 +17,11 @@ struct Step {
   Clock& clock;
   Effects& effects;
   Stats& stats;
-  /// How much may still be done in this step, in children looked at; what is left is done in the next one.
+  /// How much may still be done in this step, in units of one child looked at (Settings::step_budget). The
+  /// agenda stops at 0, and what is left is done in the next step; what an event costs may be more than is
+  /// left.
   std::size_t budget = 0;
-  std::string_view event = "tick";  ///< What is being handled: a literal.
+  std::string_view event = "tick";  ///< name_of() the event that was handled last.
 
   [[nodiscard]] Duration time() const { return now.monotonic; }
   [[nodiscard]] Cause cause() const { return {stats.steps, event}; }

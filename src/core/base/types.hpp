@@ -104,9 +104,9 @@ struct RequestKey {
 /// Nodes that were lost with a child, perhaps by its fault. A suspicion only makes it wait; a proof may make it
 /// `failed` (Settings::poison_nodes).
 struct Blame {
-  std::uint32_t proven = 0;     ///< The dying node named it; within poison_window of each other.
-  std::uint32_t suspected = 0;  ///< It had just started there. Forgotten once it has run well elsewhere.
-  Hlc last_proven;              ///< When the dying node named it last.
+  std::uint32_t proven = 0;     ///< Nodes that named it as they died, each within poison_window of the last.
+  std::uint32_t suspected = 0;  ///< Nodes on which it had just started. 0 again once it has run well.
+  Hlc last_proven;              ///< When a dying node named it last.
 
   [[nodiscard]] std::uint32_t nodes() const { return proven + suspected; }
   friend auto operator<=>(const Blame&, const Blame&) = default;
@@ -123,9 +123,13 @@ struct SpecRow {
   Hlc clock;           ///< Orders concurrent changes of one id.
   RequestKey request;  ///< Of the start, or the stop of a static child, that made it: to know it again.
   std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
-  std::vector<NodeName> avoid;  ///< Assignment: nodes on which it failed past its intensity, oldest first.
-  bool failed = false;  ///< Failed on all nodes (or took too many nodes down): not started until `retry`.
-  std::string failure;  ///< Why, in words; also of what only waits for not_before.
+  /// Nodes that gave the child up in this round (max_restarts, attempts_max), oldest first: the placement
+  /// takes them only where there are no others.
+  std::vector<NodeName> avoid;
+  /// Given up: not started until `retry`. Because poison_nodes nodes named it as they died, or after
+  /// rounds_max rounds (then until a node comes that has not given it up).
+  bool failed = false;
+  std::string failure;  ///< Why it is failed, or why it waits for not_before; in words.
   Blame blame;
   std::uint32_t rounds = 0;  ///< How often in a row it has failed on every node that may run it.
   Hlc not_before;            ///< Started no earlier than this wall time; 0: at once.

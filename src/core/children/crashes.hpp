@@ -34,7 +34,8 @@ class Crashes {
     std::string reason;
     Bytes detail;
   };
-  /// The time at which it is to be looked at again; max(): at once.
+  /// What follows from the end of a child's instance here; the caller has the child looked at in this step in
+  /// any case. Returns the time at which it must be looked at once more; max(): none.
   Duration on_failure(Step& s, Child& child, const Failure& failure);
   /// Whether anything may be started again here.
   [[nodiscard]] bool may_restart() const;

@@ -35,7 +35,8 @@ class Locals {
   void drop(Step& s, Child& child, const Bytes& detail = {});
   /// The row has changed in a way that its process need not know.
   void follow(Child& child, const SpecPtr& spec) { child.own_.value_->spec = spec; }
-  /// A survivor of a conflict shows an epoch above all others.
+  /// The instance here survives a conflict: from now on others are told of it under an epoch above all
+  /// others'. Its process keeps the epoch that it was started with.
   void raise(Step& s, Child& child);
 
   // ---- what the driver says

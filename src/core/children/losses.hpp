@@ -1,11 +1,12 @@
-// Losses: what the loss of a node means for the children that it ran. Every survivor notes what it saw; the rows
-// are written by each child's coordinator alone, in the confirmed view without the lost node.
+// Losses: what the loss of a node means for the children that it ran. Every survivor notes what it saw; the
+// rows are written by each child's coordinator alone, in the confirmed view without the lost node.
 //
-// A child that had just started on the lost node is a suspect: it may have taken the node down. Suspicion makes it
-// wait, longer each time in a row. Only the dying node's own word, several times within a stated time, makes it
-// `failed`.
+// A child that had just started on the lost node is a suspect: it may have taken the node down. Suspicion
+// makes it wait, longer each time in a row. Only the dying node's own word, several times within a stated
+// time, makes it `failed`.
 //
-// Owns: the marks of lost children until their rows show what follows. Reads: views, instances. Asks rows.
+// Owns: a mark for each lost child that something follows for, until its row says so. Reads: views,
+// instances. Asks rows. Tells: touched.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -27,7 +28,7 @@ class Losses {
   };
   /// Writes what follows from a loss, if that is for this node to do, and says whether the child may start.
   [[nodiscard]] Verdict look(Step& s, Child& child);
-  /// Touches all that are marked: this node may act again.
+  /// This node may act, for the first time in this view or again: has all marked children looked at.
   void touch_all(Step& s, Notes& notes);
 
  private:

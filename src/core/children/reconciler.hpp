@@ -5,11 +5,11 @@
 //   remove    its row is gone, or is another
 //   conflict  it runs on two nodes
 //
-// A child that anything has happened to is touched, and looked at once, in the order of touching. When the view is
-// another, a sweep goes over all children in portions and touches those whose place has changed.
+// A child that anything has happened to is touched, and looked at once, in the order of touching. When the
+// view is another, a sweep goes over all children in portions and touches those whose place has changed.
 //
-// Owns: what is touched, when to look again, the sweep, Child::place_. Reads: views, instances, own, the fence.
-// Asks locals, rows, moves, losses, crashes.
+// Owns: what is touched, when to look again, the sweep, Child::place_ and touched_. Reads: views, sessions,
+// instances, Child::own(). Asks locals, rows, moves, losses, crashes.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -52,7 +52,7 @@ class Reconciler {
   [[nodiscard]] bool sweeping() const { return sweep_ < with_.children.slots(); }
   void sweep_some(Step& s);
 
-  /// Nothing is touched or on its way to be.
+  /// No child is touched, and no sweep is under way that may touch some.
   [[nodiscard]] bool is_idle() const { return touched_.empty() && !sweeping(); }
 
   void on_time(Step& s);

@@ -1,8 +1,10 @@
-// Detector: whether a peer whose channel has ended is lost. When a channel closes its node is dialled once more:
-// refused by that address it is down at once; otherwise it is suspect until the tick time-out.
+// Detector: whether a peer whose channel has ended is lost. When the channel of a member closes the member is
+// a suspect, and is dialled at once and then again and again. It is down when its address refuses, which
+// proves that it does not run, or when it was suspect for the tick time-out. Where the channel ended because
+// nothing came for the tick time-out, that time is over already.
 //
-// Owns: since when each peer is suspect, and its last words. Reads: sessions, the fence. Asks links to dial, sessions
-// to end what is lost, joining to settle.
+// Owns: since when each peer is suspect, and its last words. Reads: sessions, the fence. Asks links to dial,
+// sessions to end what is lost, joining to settle.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -20,9 +22,10 @@ class Detector {
   void on_obituary(PeerIndex from, const Obituary& obituary) { losses_[from].obituary = obituary; }
   /// The peer began anew, or said goodbye, or is seen to have died.
   void end(Step& s, PeerIndex peer, Ending how, const std::string& words);
-  /// It is there.
+  /// The peer has said Hello: it is no suspect any more.
   void found(PeerIndex peer);
-  /// This node did not run for that long: it says nothing about the others, and what came meanwhile is read first.
+  /// This node did not run for that long. The others' silence in that time means nothing, so suspects get the
+  /// time again; what they sent meanwhile has yet to be read.
   void slept(const Step& s, Duration gap);
 
   void on_time(Step& s);

@@ -26,9 +26,11 @@ class Fence {
   /// No step was made for a while, so silence means nothing.
   void was_busy(const Step& s) { heard_ = s.time(); }
   void close(Step& s, const std::string& words);
-  /// The children that were to end have; nothing else holds the fence.
+  /// Opens the fence in any case. Machine asks for this when a node has rejoined, and nothing holds the fence
+  /// any more.
   void open(Step& s);
-  /// Opens where nobody is waited for; not while `held`.
+  /// Opens the fence unless an answer of some member is still waited for, or it is `held` because this node
+  /// rejoins.
   void maybe_open(Step& s, bool held);
   /// Answers to questions of before no longer count.
   void ask_anew() { ++nonce_; }

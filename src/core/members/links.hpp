@@ -2,8 +2,9 @@
 //
 //   none -> PeerUp -> (Hello accepted) open -> PeerDown -> none
 //
-// Owns: the link of each peer, and the messages of this step. Reads: the names of peers. Tells: nothing; who handles
-// an event of a channel is greeting.hpp (PeerUp) and detector.hpp (PeerDown, ConnectFailed).
+// Owns: the link of each peer, and the messages of this step. Reads: the names of peers. Tells: nothing. The
+// events of channels are handled by Greeting (PeerUp) and Detector (PeerDown, ConnectFailed), which call the
+// verbs here.
 // Thread rule: none; owned by one core.
 #pragma once
 

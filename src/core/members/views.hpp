@@ -28,7 +28,8 @@ class Views {
   /// A member is another, or a channel, or the fence: look again.
   void look_again() { due_ = true; }
   void members_changed() { dirty_ = due_ = true; }
-  /// All children have to be looked at again, though the view is the same.
+  /// The next time that this node may act counts as the first in this view, so all children are looked at
+  /// again.
   void start_over() {
     acted_in_ = 0;
     due_ = true;

@@ -1,5 +1,9 @@
-// The strategies of a supervisor: what is decided by a rule that users may replace, one interface a kind. The
-// core asks these and nothing else wherever such a decision is made; built_in.cpp has those that come with brood.
+// The strategies of a supervisor: what is decided by a rule that could be another, one interface a kind;
+// built_in.cpp has those that come with brood. They are chosen by name (choose_strategy()).
+//
+// Who asks them: Placement the distribution, Replication the synchronisation, Views the partition tolerance.
+// Nobody asks redundancy and migration yet, because each has one strategy, and the core does what it says
+// without asking: one instance, which ends before the next one starts.
 //
 // Every strategy is a pure function of its arguments: all nodes must decide the same from the same view. Its
 // name() tells strategies and their settings apart; it is part of the fingerprint that members compare.
@@ -36,7 +40,8 @@ struct RingNode {
 /// Which node a key belongs on.
 class Distribution : public Strategy {
  public:
-  /// The index of the best node of a ring that is not empty. Called for every child at every view change.
+  /// The index of the best node of a ring that is not empty. Called for every child at every view change, and
+  /// several times for each child that is looked at.
   [[nodiscard]] virtual std::size_t first(std::uint64_t key, std::span<const RingNode> ring) const = 0;
   /// All indices, best first; order()[0] == first().
   [[nodiscard]] virtual std::vector<std::size_t> order(std::uint64_t key,

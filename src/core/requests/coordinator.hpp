@@ -1,9 +1,9 @@
-// Coordinator: the requests about those ids that this node decides about, one after the other, in a view that all
-// members have confirmed. What comes earlier waits in the inbox.
+// Coordinator: the requests about those ids that this node decides about, one after the other, while it may
+// act by its view (Views::acting()). What comes at other times waits in the inbox.
 //
-// Owns: the inbox, what is open for each id (Child::work_). Reads: views, instances, who holds what. Asks rows. Tells:
-// outcome (for this node's own clients), touched. coordinator.cpp takes requests, starts.cpp and stops.cpp act on them,
-// waits.cpp answers them.
+// Owns: the inbox, what is open for each id (Child::work_). Reads: views, instances, who holds what. Asks
+// rows. Tells: outcome (for this node's own clients), touched. coordinator.cpp takes requests, starts.cpp and
+// stops.cpp act on them, waits.cpp answers them.
 // Thread rule: none; owned by one core.
 #pragma once
 

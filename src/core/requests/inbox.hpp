@@ -1,7 +1,9 @@
-// Inbox: the requests that wait at a coordinator. Served in turn, one message of each request after the other, so that
-// a single start does not wait behind a bulk one. What a node asked in a view that it has left goes at once.
+// Inbox: the requests that wait at a coordinator. Served in turn, one message of each request after the
+// other, so that a single start does not wait behind a bulk one. What a node asked in a view that it has left
+// goes at once.
 //
-// Bounded by the number of ids; thread rule: plain data of one core.
+// It has no bound of its own: whoever pushes compares size() with Settings::inbox_max before.
+// Thread rule: plain data of one core.
 #pragma once
 
 #include <deque>
@@ -18,7 +20,7 @@ namespace brood::core {
 class Inbox {
  public:
   [[nodiscard]] bool empty() const { return turns_.empty(); }
-  /// Of ids that are asked for.
+  /// The number of ids in all that waits.
   [[nodiscard]] std::size_t size() const { return size_; }
   void push(Request request);
   /// The next; there must be one.

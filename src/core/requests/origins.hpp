@@ -1,11 +1,12 @@
-// Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again when one is
-// lost, answered once per id.
+// Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again
+// when one is lost, answered once per id.
 //
-// Of a bulk request only request_window ids are under way at once; an answer makes room for the next. So its size
-// is nobody's burden but its client's.
+// Of a bulk request only request_window ids are under way at once; an answer makes room for the next. So the
+// size of a request is a burden to this node and its client, and to no coordinator.
 //
-// Owns: the requests of this node's clients. Reads: views, instances. Sends requests to coordinators, itself too
-// (Local). Thread rule: none; owned by one core.
+// Owns: the requests of this node's clients. Reads: views, instances. Sends requests to coordinators; where
+// this node is the coordinator, through LocalCoordinator.
+// Thread rule: none; owned by one core.
 #pragma once
 
 #include <unordered_map>
@@ -16,7 +17,7 @@
 
 namespace brood::core {
 
-/// Who coordinates on this node.
+/// This node's own coordinator (requests/coordinator.hpp), as far as origins need it.
 class LocalCoordinator {
  public:
   virtual ~LocalCoordinator() = default;

@@ -65,7 +65,8 @@ struct Own {
   Epoch epoch;
   SpecPtr spec;
   Dot birth;
-  /// The driver has a process of it (Start sent, no Exited yet); false: waits to restart.
+  /// The driver was asked to start it and has not said yet that it ended; false: it waits to be started
+  /// again.
   bool alive = false;
   StopWhy stopping = StopWhy::none;
   bool ran = false;  ///< Started came for this epoch.
@@ -87,7 +88,8 @@ struct Child {
   Owned<std::vector<Hosted>, Instances> hosted_;
   Owned<Epoch, Instances> floor_;
   Owned<std::unique_ptr<Own>, Locals> own_;
-  /// First of its placement when it was last reconciled; no_peer: must be.
+  /// The node on which it belonged when it was last looked at in a view that may be acted by; no_peer: it has
+  /// to be looked at by the next sweep.
   Owned<PeerIndex, Reconciler> place_;
   Owned<bool, Reconciler> touched_;
   Owned<std::unique_ptr<Work>, Coordinator> work_;
@@ -97,8 +99,8 @@ struct Child {
   [[nodiscard]] const Own* own() const { return own_.get().get(); }
   /// The greatest epoch seen of it.
   [[nodiscard]] const Epoch& floor() const { return floor_.get(); }
-  /// Instances as their nodes publish them; those of sessions that are over are still among them for a while:
-  /// read them through Instances.
+  /// Instances as their nodes publish them. Those of sessions that are over stay among them until they are
+  /// dropped, so read them through Instances, which passes over these.
   [[nodiscard]] const std::vector<Hosted>& hosted() const { return hosted_.get(); }
   [[nodiscard]] PeerIndex place() const { return place_.get(); }
   /// What this node, as its coordinator, has open for it; nullptr: nothing.

@@ -1,15 +1,16 @@
 // Replication: how the changes of this node reach the others, and theirs this one.
 //
-// Each step's changes leave as one Delta, the same body for all. A peer that has missed one, or that is new, gets
-// the differences of the tables instead (exchange.cpp): its digests say which buckets differ, and these travel in
-// portions, the next when the one before has been taken in. Deltas that come meanwhile are kept until the last
-// portion is there.
+// Each step's changes leave as one Delta, the same body for all. A peer that has missed one, or that is new,
+// gets the differences of the tables instead (exchange.cpp): its digests say which buckets differ, and these
+// travel in portions, the next when the one before has been taken in. Deltas that come meanwhile are kept
+// until the last portion is there.
 //
-//   to a peer     nothing -> exchange (portions, then Deltas behind them) -> Deltas -> too far behind -> nothing
-//   from a peer   nothing -> exchange (Deltas kept) -> Deltas -> a gap -> nothing, a table is asked for
+//   to a peer:   nothing -> exchange (portions, then Deltas) -> Deltas -> too far behind -> nothing
+//   from a peer: nothing -> exchange (Deltas are kept) -> Deltas -> a gap: table asked for -> nothing
 //
-// Owns: the numbers of Deltas, how far each peer holds them, who waits for that. Reads: links, sessions, instances,
-// finished requests. Asks rows and instances to take in what came, sessions to update. Tells: acknowledged, touched.
+// Owns: the numbers of Deltas, how far each peer holds them, who waits for that. Reads: links, sessions,
+// instances, finished requests. Asks rows and instances to take in what came, sessions to update. Tells:
+// touched (to those who wait until others hold a change), request_finished.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -64,8 +65,9 @@ class Replication final : public Outbox, public TableProgress {
   void session_ended(Step& s, PeerIndex peer);
   /// This node has a new session: everything is exchanged anew.
   void own_session_ended(Step& s);
-  /// A joining node has the changes of a member that it never met from the others alone: those up to their
-  /// tables. Once it goes on without that member it needs them all.
+  /// This node joins, and goes on without a member that it never met. What that member has changed it knows
+  /// from the others' tables alone, and only up to the moment in which each was sent: all tables are asked
+  /// for again.
   void ask_all(Step& s);
   /// The periodic comparison with one peer in turn, whom this node says Hello to; no_peer: not now.
   [[nodiscard]] PeerIndex take_turn(Step& s);
@@ -114,11 +116,12 @@ class Replication final : public Outbox, public TableProgress {
     In in;
     Out out;
     std::uint64_t acknowledged = 0;
-    /// Its changes that others may lack still; with `lost` there were too many to keep.
+    /// Changes of that peer that some members may not have had from it. With unstable_lost there were too
+    /// many to keep.
     std::deque<std::pair<std::uint64_t, SpecChange>> unstable;
     bool unstable_lost = false;
     std::uint64_t unstable_from = 0;  ///< Once all hold the Deltas up to this one, none is missing any more.
-    bool may_lack = false;  ///< Rows that came by another's table after ours went to it.
+    bool may_lack = false;  ///< Our table has grown by another node's table since it went to this peer.
   };
   struct Changes {
     std::vector<SpecChange> specs;

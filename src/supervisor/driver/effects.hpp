@@ -15,6 +15,9 @@
 // None of it steps the core: what it leads to comes back as an event. Nothing of it is undone; a send to a
 // node that is gone is dropped, a start that fails comes back as StartFailed.
 //
+// What each effect needs done before it, what of it may fail, and which event reports it, is in
+// core/base/effects.hpp, the core's side of this contract.
+//
 // Thread rule: control thread only.
 #pragma once
 
