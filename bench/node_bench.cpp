@@ -312,7 +312,7 @@ void run(const Options& options, const std::string& erlang_folder) {
   std::uint16_t epmd_port = 4369;
   if (const char* port = std::getenv("ERL_EPMD_PORT"))
     epmd_port = static_cast<std::uint16_t>(std::atoi(port));
-  (void)node::epmd::start_epmd();
+  (void)node::epmd::start_epmd("127.0.0.1");
 
   const double floor_us = bench::tcp_round_trip_us(150, 20'000 / scale);
   Node a("bench_a@127.0.0.1", epmd_port, tls);

@@ -381,7 +381,7 @@ class Apply(ScenarioTest):
             self.assertIn("left stopped: 2 in web", out)
             self.assertIn("unchanged 1 in web", out)
         self.assertEqual(runs(), 1)
-        self.assertIn("it has ended for good", cluster.brood("show", "job", node="n1").out)
+        self.assertIn("no: exited with code 0", cluster.brood("show", "job", node="n1").out)
         cluster.wait_placed(["kept"])
         self.assertIn("started 2 in web: job, stopped", cluster.brood("apply", file, "--start-stopped", node="n1").out)
         self.wait(lambda: runs() == 2, 10, "the job has run again")

@@ -26,7 +26,7 @@ class Signals(ScenarioTest):
                 cluster.process("n2").send_signal(signum)
                 self.assertEqual(cluster.wait_left("n2"), 0, cluster.log("n2"))
                 cluster.wait_witnessed(IDS, 1)
-                self.assertIn("left: other nodes have the children", cluster.log("n2"))
+                self.assertIn("left: what ran here runs on other nodes", cluster.log("n2"))
                 cluster.start("n2")
         self.assert_no_overlap(cluster)
 

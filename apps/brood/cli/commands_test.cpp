@@ -1,3 +1,5 @@
+// What each command asks a node and what it shows of the answer. It is one long file because every command is
+// run in the same way, against a made-up node, and each needs a few lines only.
 #include "apps/brood/cli/commands.hpp"
 
 #include <gtest/gtest.h>
