@@ -9,7 +9,7 @@ Machine::Machine(Settings settings)
     : settings_(std::move(settings)),
       peers_(settings_.self),
       links_(peers_),
-      replication_({children_, links_, sessions_, rows_, instances_, replay_, links_, *this}),
+      replication_({children_, links_, sessions_, rows_, instances_, replay_, settings_, links_, *this}),
       sessions_(settings_, peers_, replication_, *this),
       rows_(children_, settings_, replication_, *this),
       instances_(children_, {settings_.self, settings_.creation, 1}, replication_, *this),
@@ -94,6 +94,7 @@ void Machine::on_time(Step& s) {
 //   3. touched children, one by one           5. the end of a drain
 void Machine::work(Step& s) {
   on_time(s);
+  congested_ = replication_.is_congested(s);
   become_up_if_ready(s);
   while (s.budget > 0) {
     if (!told_.empty())
@@ -112,11 +113,11 @@ bool Machine::work_in_turn(Step& s) {
   constexpr std::size_t parts = 5;
   for (std::size_t tried = 0; tried < parts; ++tried) {
     const std::size_t part = turn_++ % parts;
-    if (part == 0 && instances_.dropping()) return instances_.drop_some(s, 1), true;
+    if (part == 0 && instances_.dropping() && !congested_) return instances_.drop_some(s, 1), true;
     if (part == 1 && moves_.has_work(s)) return moves_.work(s, *this), true;
     if (part == 2 && coordinator_.has_work()) return coordinator_.work(s), true;
     if (part == 3 && origins_.has_work()) return origins_.work(s), true;
-    if (part == 4 && reconciler_.sweeping() && views_.acting()) return reconciler_.sweep_some(s), true;
+    if (part == 4 && reconciler_.sweeping() && views_.acting() && !congested_) return reconciler_.sweep_some(s), true;
   }
   return false;
 }
@@ -157,8 +158,14 @@ void Machine::work_on_drain(Step& s) {
 }
 
 bool Machine::has_work() const {
-  return !told_.empty() || reconciler_.has_touched() || instances_.dropping() || coordinator_.has_work() || origins_.has_work() ||
-         (reconciler_.sweeping() && views_.acting());
+  return !told_.empty() || views_.has_work() || reconciler_.has_touched() || moves_.can_go_on(settings_) ||
+         coordinator_.has_work() || origins_.has_work() || (is_moving_on() && !congested_);
+}
+
+// What goes on by itself over very many children: it waits while another member has yet to take in what it has
+// brought about so far, and is the reason to wake up while it does.
+bool Machine::is_moving_on() const {
+  return instances_.dropping() || (reconciler_.sweeping() && views_.acting());
 }
 
 // ---- the end of a step -------------------------------------------------------------------------------
@@ -210,6 +217,7 @@ Duration Machine::next_deadline() const {
                             sessions_.deadline(), views_.deadline(settings_), reconciler_.deadline(),
                             origins_.deadline(), coordinator_.deadline(), moves_.deadline(), rejoin_.deadline(),
                             drain_.deadline(), replay_.deadline()});
+  if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.
   if (members || joins) next = std::min(next, fence_.deadline());

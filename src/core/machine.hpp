@@ -110,6 +110,7 @@ class Machine final : public Notes {
   void tell_origins(Step& s);
   void work_on_drain(Step& s);
   [[nodiscard]] bool has_work() const;
+  [[nodiscard]] bool is_moving_on() const;
   void flush(Step& s);
   void reap();
 
@@ -146,6 +147,7 @@ class Machine final : public Notes {
   std::vector<Told> told_;    ///< What this node's coordinator has to tell this node's own clients.
   std::set<PeerIndex> reap_;  ///< Nodes to look at when the step ends: perhaps nothing of them must be kept.
   std::size_t turn_ = 0;      ///< Of the part of the agenda that is served in turn.
+  bool congested_ = false;    ///< A member has much to take in; see Replication::is_congested.
   bool timed_ = false;        ///< Time has been looked after in this step.
 
   // The parts, each after those that it is built on.

@@ -120,7 +120,7 @@ struct Settings {
   /// Changes that a peer has not acknowledged before it is no longer sent each, but only the differences of
   /// the tables once it has caught up. Too small: exchanges of tables under load. Too large: memory, some 300
   /// bytes for each.
-  std::size_t lag_max = 50'000;
+  std::size_t lag_max = 200'000;
   /// Rows and instances of one portion of a table, but at least a whole bucket. Too small: more messages. Too
   /// large: longer steps of who takes them in.
   std::size_t table_portion = 500;

@@ -25,7 +25,8 @@ void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss
   mark.suspected =
       !loss.obituary && loss.how == Ending::died && young && !row.spec->is_program();
   if (mark.suspected) {
-    if (suspects_.size() > 100) suspects_.clear();
+    if (suspects_.size() > 100)
+      std::erase_if(suspects_, [&](const auto& one) { return one.first != loss.session; });
     mark.suspected = ++suspects_[loss.session] <= s.settings.suspects_max;
   }
   const bool returns = row.start_on == loss.session.node;

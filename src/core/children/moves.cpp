@@ -4,7 +4,7 @@ namespace brood::core {
 
 bool Moves::may_leave(Step& s, const Child& child) {
   if (!moving_.contains(child.ref) && child.own()->alive) {
-    if (moving_.size() >= most(s)) {
+    if (moving_.size() >= most(s.settings)) {
       queue_.insert(child.ref);
       return false;
     }
@@ -42,7 +42,7 @@ void Moves::work(Step& s, Notes& notes) {
     moving_.erase(until_.begin()->second);
     until_.erase(until_.begin());
   }
-  std::size_t room = most(s) - std::min(most(s), moving_.size());
+  std::size_t room = most(s.settings) - std::min(most(s.settings), moving_.size());
   for (; !queue_.empty() && room > 0; --room) {
     const ChildRef ref = *queue_.begin();
     queue_.erase(queue_.begin());

@@ -19,17 +19,21 @@ class Moves {
   [[nodiscard]] bool may_leave(Step& s, const Child& child);
   /// Something about the child has changed: a move is over when it runs elsewhere or is gone.
   void look(const Step& s, const Child& child);
+  /// One that waits for its turn may leave.
+  [[nodiscard]] bool can_go_on(const Settings& settings) const {
+    return !queue_.empty() && moving_.size() < most(settings);
+  }
   void forget_queue() { queue_.clear(); }
 
   [[nodiscard]] bool has_work(const Step& s) const {
-    return (!queue_.empty() && moving_.size() < most(s)) || deadline() <= s.time();
+    return can_go_on(s.settings) || deadline() <= s.time();
   }
   void work(Step& s, Notes& notes);
   [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.begin()->first; }
 
  private:
-  [[nodiscard]] static std::size_t most(const Step& s) {
-    return std::max<std::size_t>(s.settings.moves_in_flight, 1);
+  [[nodiscard]] static std::size_t most(const Settings& settings) {
+    return std::max<std::size_t>(settings.moves_in_flight, 1);
   }
   void end(std::map<ChildRef, Duration>::iterator move);
 

@@ -160,9 +160,15 @@ void Reconciler::maybe_start(Step& s, Child& child) {
   if (!added && s.time() < since->second + s.settings.handover_wait) return;
   if (!added) {
     since->second = s.time();
-    s.log(LogLevel::warning,
-          fmt::format("still waiting for {} to hand over {}",
-                      with_.peers.name(with_.instances.peer(*elsewhere)).value, child.id.text()));
+    ++late_handovers_;
+    if (s.time() >= next_handover_line_) {
+      next_handover_line_ = s.time() + s.settings.handover_wait / 3;
+      s.log(LogLevel::warning,
+            fmt::format("still waiting for {} to hand over {}{}",
+                        with_.peers.name(with_.instances.peer(*elsewhere)).value, child.id.text(),
+                        late_handovers_ > 1 ? fmt::format(", and for {} others", late_handovers_ - 1) : ""));
+      late_handovers_ = 0;
+    }
   }
   wake(child, s.time() + s.settings.handover_wait);
 }

@@ -73,6 +73,8 @@ class Reconciler {
   std::set<std::pair<Duration, ChildRef>> timers_;
   std::vector<ChildRef> waiting_;  ///< Touched while this node could not act.
   std::uint32_t sweep_ = 0xffff'ffff;
+  Duration next_handover_line_{};
+  std::size_t late_handovers_ = 0;  ///< Since the last line about them.
   std::map<ChildRef, Duration> handovers_;  ///< This node waits for an instance elsewhere, since.
 };
 

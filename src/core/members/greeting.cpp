@@ -45,7 +45,7 @@ Hello Greeting::hello_to(const Step& s, PeerIndex peer) const {
       hello.members.emplace_back(sessions_.member(other)->session, sessions_.member(other)->address);
   hello.seen = table_.seen();
   hello.digest = table_.digest();
-  hello.digests = table_.digests();
+  if (hello.fresh) hello.digests = table_.digests();
   return hello;
 }
 

@@ -40,6 +40,7 @@ class Views {
 
   /// Until then fewer nodes than `expect` do nothing.
   void boot(Duration form_at) { form_at_ = form_at; }
+  [[nodiscard]] bool has_work() const { return due_; }
   [[nodiscard]] bool due(const Step& s) const { return due_ || s.time() >= deadline(s.settings); }
   void work(Step& s);
   /// Says this node's view to those that hold its rows by then.

@@ -3,8 +3,10 @@
 namespace brood::core {
 
 Child* ChildTable::find(const ChildId& id) {
-  const auto found = index_.find(Probe{id.hash64(), &id});
-  return found == index_.end() ? nullptr : &records_[found->slot].child;
+  const std::uint64_t hash = id.hash64();
+  const Index& index = index_of(hash);
+  const auto found = index.find(Probe{hash, &id});
+  return found == index.end() ? nullptr : &records_[found->slot].child;
 }
 
 Child* ChildTable::get(ChildRef ref) {
@@ -19,7 +21,8 @@ Child* ChildTable::at_slot(std::uint32_t slot) {
 
 Child& ChildTable::obtain(const ChildId& id) {
   const std::uint64_t hash = id.hash64();
-  if (const auto found = index_.find(Probe{hash, &id}); found != index_.end())
+  Index& index = index_of(hash);
+  if (const auto found = index.find(Probe{hash, &id}); found != index.end())
     return records_[found->slot].child;
   std::uint32_t slot = 0;
   if (free_.empty()) {
@@ -38,14 +41,17 @@ Child& ChildTable::obtain(const ChildId& id) {
   auto& bucket = by_bucket_[bucket_of(hash)];
   child.bucket_place.value_ = static_cast<std::uint32_t>(bucket.size());
   bucket.push_back(slot);
-  index_.insert(Entry{hash, slot});
+  index.insert(Entry{hash, slot});
+  ++size_;
   return child;
 }
 
 bool ChildTable::erase_if_empty(Child& child) {
   if (!child.empty()) return false;
   const ChildRef ref = child.ref;
-  index_.erase(index_.find(Probe{child.hash, &child.id}));
+  Index& index = index_of(child.hash);
+  index.erase(index.find(Probe{child.hash, &child.id}));
+  --size_;
   auto& bucket = by_bucket_[bucket_of(child.hash)];
   const std::uint32_t place = child.bucket_place.get();
   bucket[place] = bucket.back();

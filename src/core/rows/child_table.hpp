@@ -18,7 +18,7 @@ inline constexpr std::uint32_t buckets = 1024;
 
 class ChildTable {
  public:
-  ChildTable() : index_(0, Hash{}, Equal{&records_}), by_bucket_(buckets) {}
+  ChildTable() : index_(index_parts, Index(0, Hash{}, Equal{&records_})), by_bucket_(buckets) {}
   ChildTable(const ChildTable&) = delete;
   ChildTable& operator=(const ChildTable&) = delete;
 
@@ -31,7 +31,7 @@ class ChildTable {
   /// Forgets the child where nothing is known of it any more. True: the record is gone.
   bool erase_if_empty(Child& child);
 
-  [[nodiscard]] std::size_t size() const { return index_.size(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
   /// For sweeps: places from 0 to slots(); nullptr where there is no child.
   [[nodiscard]] std::uint32_t slots() const { return static_cast<std::uint32_t>(records_.size()); }
   [[nodiscard]] Child* at_slot(std::uint32_t slot);
@@ -68,9 +68,15 @@ class ChildTable {
     bool operator()(const Entry& a, const Probe& b) const { return (*this)(b, a); }
   };
 
+  using Index = boost::unordered_flat_set<Entry, Hash, Equal>;
+  /// The index is many small tables, so that none of them takes long when it grows.
+  static constexpr std::size_t index_parts = 256;
+  [[nodiscard]] Index& index_of(std::uint64_t hash) { return index_[hash >> 56]; }
+
   std::deque<Record> records_;
+  std::size_t size_ = 0;
   std::vector<std::uint32_t> free_;
-  boost::unordered_flat_set<Entry, Hash, Equal> index_;
+  std::vector<Index> index_;
   std::vector<std::vector<std::uint32_t>> by_bucket_;
 };
 

@@ -11,7 +11,7 @@ bool Replication::has_sent_table_to(PeerIndex peer) const {
 }
 
 bool Replication::is_small() const {
-  return with_.children.size() <= 500;
+  return with_.children.size() <= with_.settings.table_portion;
 }
 
 void Replication::want_table(PeerIndex peer) {
@@ -26,7 +26,7 @@ void Replication::greeted(Step&, PeerIndex peer, const Hello& hello, bool fresh)
     want_table(peer);
   }
   known.out.seen = hello.seen;
-  known.out.digests = hello.digests;
+  if (fresh) known.out.digests = hello.digests;
   if (!fresh && known.in.whole) compare(peer, hello);
 }
 
@@ -36,7 +36,7 @@ void Replication::compare(PeerIndex peer, const Hello& hello) {
   const SpecTable& table = with_.rows.table();
   if (hello.seen == table.seen()) {
     peers_[peer].may_lack = false;
-    if (hello.digest != table.digest()) want_table(peer);
+    if (hello.digest != table.digest()) offer_table(peer);
     return;
   }
   for (const auto& [origin, sequence] : table.seen().seen) {
@@ -44,8 +44,16 @@ void Replication::compare(PeerIndex peer, const Hello& hello) {
     if (theirs != hello.seen.seen.end() && theirs->second >= sequence) continue;
     const PeerIndex index = with_.sessions.find(origin.first);
     const Member* member = index == no_peer ? nullptr : with_.sessions.member(index);
-    if (!member || member->session.creation != origin.second) want_table(peer);
+    if (!member || member->session.creation != origin.second) return offer_table(peer);
   }
+}
+
+// It asks for the table then, with the digests that it has by that time.
+void Replication::offer_table(PeerIndex peer) {
+  Out& out = peers_[peer].out;
+  if (!out.begun || out.behind) return;
+  out.behind = true;
+  with_.sender.send(peer, Behind{}, Rank::rows);
 }
 
 void Replication::ask_all(Step&) {

@@ -51,13 +51,24 @@ void Replication::check_waits_for(Step& s, PeerIndex peer) {
   }
 }
 
-bool Replication::lags(const Step& s, const Peer& peer) const {
-  if (weights_.empty()) return false;
+// In changes that it has not acknowledged, of those that were sent to it.
+std::uint64_t Replication::lag_of(const Peer& peer) const {
+  if (weights_.empty()) return 0;
   const std::uint64_t from = std::max(peer.acknowledged, peer.out.base);
   const std::uint64_t oldest = weights_.front().first;
-  if (from < oldest) return weight_ - weights_.front().second > s.settings.lag_max;
+  if (from < oldest) return weight_ - weights_.front().second;
   const std::size_t at = static_cast<std::size_t>(from - oldest);
-  return at < weights_.size() && weight_ - weights_[at].second > s.settings.lag_max;
+  return at < weights_.size() ? weight_ - weights_[at].second : 0;
+}
+
+bool Replication::is_congested(const Step& s) const {
+  constexpr Duration patience = 1s;  // one that hangs does not hold this node up
+  const auto& others = with_.sessions.others();
+  return std::any_of(others.begin(), others.end(), [&](PeerIndex peer) {
+    const Peer& known = peers_[peer];
+    return known.out.begun && !known.out.behind && lag_of(known) > s.settings.lag_max / 2 &&
+           s.time() < known.acknowledged_at + patience;
+  });
 }
 
 // ---- peers -------------------------------------------------------------------------------------------
@@ -185,6 +196,7 @@ void Replication::on_ack(Step& s, PeerIndex from, const DeltaAck& ack) {
   }
   Peer& peer = peers_[from];
   peer.acknowledged = std::max(peer.acknowledged, ack.number);
+  peer.acknowledged_at = s.time();
   std::uint64_t oldest = number_;
   for (const PeerIndex other : with_.sessions.others())
     if (peers_[other].out.begun)
@@ -213,7 +225,7 @@ void Replication::flush_deltas(Step& s) {
     Peer& peer = peers_[others[place]];
     stable = std::min(stable, peer.acknowledged);
     if (!peer.out.begun || peer.out.behind || !with_.links[others[place]].channel) continue;
-    if (lags(s, peer)) {
+    if (lag_of(peer) > s.settings.lag_max) {
       peer.out.behind = true;
       ++s.stats.fell_behind;
       with_.sender.send(others[place], Behind{}, Rank::rows);

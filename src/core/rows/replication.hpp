@@ -30,6 +30,7 @@ class Replication final : public Outbox, public TableProgress {
     Rows& rows;
     Instances& instances;
     const Replay& replay;
+    const Settings& settings;
     Sender& sender;
     Notes& notes;
   };
@@ -49,6 +50,8 @@ class Replication final : public Outbox, public TableProgress {
   // ---- who holds what
   /// Whether another member holds the changes up to this Delta, or there is no other.
   [[nodiscard]] bool is_replicated(std::uint64_t number) const;
+  /// Another member that does take in what it gets has half of lag_max to take in still: what can wait should.
+  [[nodiscard]] bool is_congested(const Step& s) const;
   [[nodiscard]] std::uint64_t acknowledged_by(PeerIndex peer) const { return peers_[peer].acknowledged; }
   /// Touches the child once the changes up to this Delta are replicated.
   void wait(std::uint64_t number, const Child& child) { waits_.emplace(number, child.ref); }
@@ -116,6 +119,7 @@ class Replication final : public Outbox, public TableProgress {
     In in;
     Out out;
     std::uint64_t acknowledged = 0;
+    Duration acknowledged_at{};
     /// Changes of that peer that some members may not have had from it. With unstable_lost there were too
     /// many to keep.
     std::deque<std::pair<std::uint64_t, SpecChange>> unstable;
@@ -134,6 +138,7 @@ class Replication final : public Outbox, public TableProgress {
   void take_in(Step& s, PeerIndex from, const Delta& delta);
   void relay_unstable(PeerIndex peer);
   void want_table(PeerIndex peer);
+  void offer_table(PeerIndex peer);
   void flush_deltas(Step& s);
   void flush_tables(Step& s);
   void send_portion(Step& s, PeerIndex peer);
@@ -141,7 +146,7 @@ class Replication final : public Outbox, public TableProgress {
   void fill_bucket(Sync& portion, std::uint32_t bucket) const;
   void flush_acks();
   void compare(PeerIndex peer, const Hello& hello);
-  [[nodiscard]] bool lags(const Step& s, const Peer& peer) const;
+  [[nodiscard]] std::uint64_t lag_of(const Peer& peer) const;
 
   Neighbours with_;
   PeerMap<Peer> peers_;
