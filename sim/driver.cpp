@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 // How much a node does at once: as much as a real one, or so little that nearly everything is cut into portions.
 void draw_load(core::Settings& settings, Random& random) {
-  if (random.below(3) == 0) return;
   settings.step_budget = random.between(std::uint64_t{1}, std::uint64_t{30});
   settings.table_portion = random.between(std::uint64_t{1}, std::uint64_t{20});
   settings.request_window = random.between(std::uint64_t{1}, std::uint64_t{20});
@@ -68,7 +67,7 @@ void Driver::boot(std::size_t index) {
   if (world_.profile.has(Fault::clock))
     node.wall_skew = random_.between(Duration(0), Duration(random_.below(4) == 0 ? 25s : 4s));
   core::Settings settings = settings_of(world_, index);
-  draw_load(settings, random_);
+  if (world_.profile.portions) draw_load(settings, random_);
   node.core = std::make_unique<core::Core>(std::move(settings));
   world_.trace.line("{} BOOTS, creation {}", node.name.value, node.creation);
   step(index, core::Boot{});

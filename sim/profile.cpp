@@ -22,6 +22,7 @@ Profile make_profile(const SimOptions& options, Random& random) {
   profile.batches = random.chance(500);
   profile.delayed = profile.has(Fault::delay) ? static_cast<std::uint32_t>(random.between(1, 30)) : 0;
   profile.connect_fails = profile.has(Fault::broken) ? 150 : 0;
+  profile.portions = options.children == 0 && random.chance(667);
   profile.expect = random.chance(300) ? profile.nodes : 0;
   return profile;
 }

@@ -17,6 +17,7 @@ struct Profile {
   Duration boot_spread{};           ///< The nodes boot within this time.
   Duration request_every{};         ///< Mean time between requests of all clients together.
   Duration fault_every{};           ///< Mean time between faults.
+  bool portions = false;            ///< Nodes do so little in a step that nearly all is cut into portions.
   bool batches = false;             ///< The driver passes events that come together as one step.
   std::uint32_t delayed = 0;        ///< Of 1000 messages, how many take 200 ms.
   std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.

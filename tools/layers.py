@@ -40,7 +40,7 @@ CORE_EXCEPTIONS = {
 }
 
 # What tests and test support inside the core may include besides.
-CORE_TEST_SUPPORT = ["core/testing.hpp", "core/core.hpp", "core/wire/wire.hpp", "core/wire/wire_samples.hpp"]
+CORE_TEST_SUPPORT = ["core/testing.hpp", "core/parts_testing.hpp", "core/core.hpp", "core/wire/wire.hpp", "core/wire/wire_samples.hpp"]
 
 # No clock, thread, socket, file, random device or environment in these.
 PURE = ["base", "term", "core", "sim"]

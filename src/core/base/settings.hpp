@@ -107,10 +107,10 @@ struct Settings {
 
   /// How much one step does before it lets others go between, in children looked at; at least 1. Too small:
   /// overhead. Too large: single requests wait behind bulk ones, about 10 us for each.
-  std::size_t step_budget = 400;
-  /// How many children of one client's request are under way at once; at least 1. Too small: bulk requests
+  std::size_t step_budget = 200;
+  /// How many children of this node's clients' requests are under way at once; at least 1. Too small: bulk requests
   /// wait for each round trip. Too large: memory, and a longer queue at the coordinators.
-  std::size_t request_window = 4000;
+  std::size_t request_window = 500;
   /// The ids of one message of a bulk request; at least 1. Too small: more messages. Too large: other
   /// requests wait behind it at the coordinator.
   std::size_t request_portion = 100;

@@ -6,6 +6,7 @@ namespace brood::core {
 namespace {
 constexpr Duration first_repeat = 2s;
 constexpr Duration hold_max = 1s;
+constexpr std::size_t request_share = 8;
 }  // namespace
 
 Error has_left(const NodeName& self) {
@@ -115,17 +116,27 @@ void Origins::work(Step& s) {
 // A portion of one request, then others have their turn.
 void Origins::open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh) {
   const std::size_t most = std::min(s.budget, std::max<std::size_t>(s.settings.request_portion, 1) * 4);
-  while (origin.next < origin.size() && origin.open.size() < std::max<std::size_t>(s.settings.request_window, 1) &&
-         fresh.size() < most) {
+  while (origin.next < origin.size() && has_room(s, origin) && fresh.size() < most) {
     const std::size_t at = origin.next++;
     const ChildId& id = origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at];
     const auto [item, added] = origin.open.try_emplace(id);
     if (!added) continue;  // named twice: one answer for both
     if (origin.kind == Kind::start) item->second.spec = std::move(origin.specs[at]);
     fresh.push_back(id);
+    ++open_;
   }
   s.spend(fresh.size());
-  if (origin.next < origin.size() && origin.open.size() < s.settings.request_window) set_due(origin);
+  if (origin.next == origin.size()) return;
+  if (has_room(s, origin))
+    set_due(origin);
+  else
+    hungry_.push_back(origin.request.number);
+}
+
+// All requests of this node share the window, so that many bulk ones together are no longer a queue at the
+// coordinators than one is. But each has a few under way.
+bool Origins::has_room(const Step& s, const Origin& origin) const {
+  return open_ < std::max<std::size_t>(s.settings.request_window, 1) || origin.open.size() < request_share;
 }
 
 // Asks each id's coordinator that has not been asked yet; `again`: that one (or all) once more, for what it
@@ -136,8 +147,10 @@ void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, Peer
     Item& item = origin.open.at(id);
     if (item.held) continue;
     const PeerIndex index = views_.placement().coordinator(id.hash64());
-    if (index == no_peer) continue;
-    const SessionId& session = sessions_.member(index)->session;
+    // One that was lost in this very step is in the placement still: the next view has another coordinator.
+    const Member* member = index == no_peer ? nullptr : sessions_.member(index);
+    if (!member) continue;
+    const SessionId& session = member->session;
     const bool repeat = again == every_peer || (again == index && index != self_index);
     if (item.asked == session && !repeat) continue;
     groups[index].push_back(id);
@@ -245,7 +258,7 @@ void Origins::forget_held(const ChildId& id, std::uint64_t number) {
 
 // The last reply of an origin ends it.
 void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
-  origin.open.erase(outcome.id);
+  open_ -= origin.open.erase(outcome.id);
   const bool last = origin.done();
   if (origin.client) {
     const auto [at, added] = replies_.try_emplace(*origin.client, s.effects.replies.size());
@@ -255,14 +268,26 @@ void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
     so_far.last = last;
   }
   if (last) return close(s, origin);
-  if (origin.next == origin.size()) return;
-  if (origin.open.size() * 2 <= s.settings.request_window) set_due(origin);
+  feed(s);
 }
 
-void Origins::close(Step&, Origin& origin) {
+// The window has room again: for the request that has waited longest.
+void Origins::feed(Step& s) {
+  while (!hungry_.empty() && open_ * 4 <= s.settings.request_window * 3) {
+    const auto found = origins_.find(hungry_.front());
+    hungry_.pop_front();
+    if (found == origins_.end()) continue;
+    set_due(found->second);
+    return;
+  }
+}
+
+void Origins::close(Step& s, Origin& origin) {
+  open_ -= origin.open.size();
   deadlines_.erase({origin.deadline, origin.request.number});
   if (origin.client) by_client_.erase(*origin.client);
   origins_.erase(origin.request.number);
+  feed(s);
 }
 
 void Origins::end_some(Step& s, Origin& origin) {

@@ -1,7 +1,7 @@
 // Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again
 // when one is lost, answered once per id.
 //
-// Of a bulk request only request_window ids are under way at once; an answer makes room for the next. So the
+// Of all bulk requests together only request_window ids are under way at once; an answer makes room for the next. So the
 // size of a request is a burden to this node and its client, and to no coordinator.
 //
 // Owns: the requests of this node's clients. Reads: views, instances. Sends requests to coordinators; where
@@ -102,6 +102,8 @@ class Origins {
   void ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, PeerIndex again);
   void ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, std::span<const ChildId> ids);
   void pass_on(Step& s, PeerIndex to, Request request);
+  [[nodiscard]] bool has_room(const Step& s, const Origin& origin) const;
+  void feed(Step& s);
   void end_some(Step& s, Origin& origin);
   [[nodiscard]] bool shows(Kind kind, const Outcome& outcome) const;
   void forget_held(const ChildId& id, std::uint64_t number);
@@ -119,6 +121,8 @@ class Origins {
   std::map<std::uint64_t, Origin> origins_;
   std::map<ClientId, std::uint64_t> by_client_;
   std::deque<std::uint64_t> due_;
+  std::deque<std::uint64_t> hungry_;  ///< More to ask, and no room in the window.
+  std::size_t open_ = 0;              ///< Ids that are under way, of all.
   std::set<std::pair<Duration, std::uint64_t>> deadlines_;
   std::set<std::pair<Duration, std::uint64_t>> repeats_;
   std::unordered_map<ChildId, std::set<std::uint64_t>> held_;

@@ -151,7 +151,10 @@ TEST(Stop, WhatAProgramLeavesBehindIsGoneWhenItsExitIsReported) {
 
 TEST(Stop, AProgramThatGoesToTheBackgroundIsToldToStayInTheForeground) {
   World world;
-  const auto run = world.shell("(setsid sh -c 'sleep 1000; true' &) ; exit 0");
+  // It ends when both of the others are there.
+  const std::string file = world.folder / "there";
+  const auto run = world.shell("(setsid sh -c 'sleep 1000 & echo $! > " + file +
+                               "; wait' &) ; until test -s " + file + "; do sleep 0.01; done; exit 0");
   EXPECT_EQ(run->wait_exit().text(),
             "exited with code 0; 2 processes that it left behind were killed: a program must stay in the "
             "foreground");
