@@ -200,6 +200,17 @@ class Peer:
         """The next message, (control, payload)."""
         return self._message(self.receive_bytes())
 
+    def receive_answer(self, reference):
+        """The encoded answer (without a version byte) to what ask() gave this reference for: large ones take long to
+        decode. Other messages are passed over."""
+        begins = b"h\x02" + etf.encode(reference)[1:]
+        while True:
+            rest = etf.decode_first(self.receive_bytes())[1]
+            if rest.startswith(b"\x83"):
+                rest = rest[1:]
+            if rest.startswith(begins):
+                return rest[len(begins):]
+
     @staticmethod
     def _message(data):
         control, rest = etf.decode_first(data)

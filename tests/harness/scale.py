@@ -1,5 +1,6 @@
 """ScaleCluster: nodes of tests/programs/scale_node, driven by lines, for tests of many children and many nodes."""
 
+import collections
 import json
 import subprocess
 import threading
@@ -55,6 +56,7 @@ class ScaleNode:
                     slot = self._waiting.pop(int(first), None)
                 if slot:
                     slot.set(rest)
+        self.process.stdout.close()
         with self._lock:
             left, self._waiting = self._waiting, {}
         for slot in left.values():
@@ -131,6 +133,27 @@ class ScaleCluster(Cluster):
 
     def up(self):
         return {name: self.nodes_of[name] for name in self.names if self.alive(name)}
+
+    def ask_all(self, command, names=None):
+        """Name -> answer, of all that are up, asked at the same time."""
+        asked = {name: self.nodes_of[name].submit(command) for name in names or self.up()}
+        return {name: slot.wait() for name, slot in asked.items()}
+
+    def wait_members(self, names=None, seconds=20):
+        """Every named node sees exactly these as up, in one view that all of them have confirmed."""
+        names = names or list(self.up())
+        odd = {}
+
+        def agreed():
+            odd.clear()
+            views = {name: answer[1]["view"] if answer[0] == "ok" else {"hash": answer, "up": 0, "confirmed": False}
+                     for name, answer in self.ask_all("ask {stats, web}", names).items()}
+            common = collections.Counter(str(view["hash"]) for view in views.values()).most_common(1)[0][0]
+            odd.update({name: view for name, view in views.items() if view["up"] != len(names)
+                        or not view["confirmed"] or str(view["hash"]) != common})
+            return not odd
+        processes.wait_for(agreed, seconds * SLOW, lambda: f"one view of {len(names)} nodes; {len(odd)} of them have "
+                                                           f"another: {dict(list(odd.items())[:5])}", 0.05)
 
     def fences(self):
         """The lines of all logs that say that a node held its handlers back."""
