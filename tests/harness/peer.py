@@ -179,8 +179,8 @@ class Peer:
         self.send_named("brood", (Atom("$gen_call"), (caller or self.pid(), reference), request), sender)
         return reference
 
-    def receive(self):
-        """The next message, (control, payload); ticks are answered and passed over."""
+    def receive_bytes(self):
+        """The next message as it came; ticks are answered and passed over."""
         while True:
             body = self.wire.frame()
             if not body:
@@ -188,13 +188,28 @@ class Peer:
                 continue
             kind, rest = body[1], body[2:]
             if kind == 68:
-                return self._message(rest[1:])
+                return rest[1:]
             # Fragments: sequence and number, then, in the first, what a whole message has behind its header.
             sequence, number = struct.unpack(">QQ", rest[:16])
             parts = self._parts.setdefault(sequence, [])
             parts.append(rest[17:] if kind == 69 else rest[16:])
             if number == 1:
-                return self._message(b"".join(self._parts.pop(sequence)))
+                return b"".join(self._parts.pop(sequence))
+
+    def receive(self):
+        """The next message, (control, payload)."""
+        return self._message(self.receive_bytes())
+
+    def receive_answer(self, reference):
+        """The encoded answer (without a version byte) to what ask() gave this reference for: large ones take long to
+        decode. Other messages are passed over."""
+        begins = b"h\x02" + etf.encode(reference)[1:]
+        while True:
+            rest = etf.decode_first(self.receive_bytes())[1]
+            if rest.startswith(b"\x83"):
+                rest = rest[1:]
+            if rest.startswith(begins):
+                return rest[len(begins):]
 
     @staticmethod
     def _message(data):

@@ -258,6 +258,7 @@ void Replication::flush_deltas(Step& s) {
 }
 
 void Replication::flush_acks() {
+  std::set<PeerIndex> later;
   for (const PeerIndex peer : due_) {
     In& in = peers_[peer].in;
     if (!with_.links[peer].open) continue;
@@ -265,12 +266,19 @@ void Replication::flush_acks() {
       with_.sender.send(peer, SyncRequest{with_.rows.table().seen(), with_.rows.table().digests()},
                         Rank::acks);
     if (in.portion_ack) with_.sender.send(peer, SyncAck{*in.portion_ack}, Rank::acks);
-    if (in.ack) with_.sender.send(peer, DeltaAck{*in.ack}, Rank::acks);
     in.ask = false;
     in.portion_ack.reset();
+    if (!in.ack) continue;
+    // Whoever has this node's word that it holds a removal holds all that it ran before: so not while what it
+    // runs is still on its way with the table.
+    if (!has_sent_table_to(peer)) {
+      later.insert(peer);
+      continue;
+    }
+    with_.sender.send(peer, DeltaAck{*in.ack}, Rank::acks);
     in.ack.reset();
   }
-  due_.clear();
+  due_ = std::move(later);
 }
 
 }  // namespace brood::core

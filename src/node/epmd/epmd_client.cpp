@@ -18,7 +18,6 @@ namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 using std::chrono::milliseconds;
 
-constexpr milliseconds register_timeout{3000};
 constexpr milliseconds retry_after{2000};
 constexpr milliseconds taken_patience{500};
 constexpr milliseconds taken_pause{20};
@@ -41,8 +40,10 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
   void start(milliseconds timeout) {
     timer_.expires_after(timeout);
     timer_.async_wait([self = this->shared_from_this()](const ErrorCode& error) {
-      if (!error)
-        self->finish(Error{Errc::unreachable, fmt::format("EPMD at {} does not answer", self->where())});
+      if (error) return;
+      // One that accepts is there, however slow it is.
+      self->finish(Error{self->asked_ ? Errc::timeout : Errc::unreachable,
+                         fmt::format("EPMD at {} does not answer", self->where())});
     });
     asio::async_connect(
         socket_, endpoints_,
@@ -58,6 +59,7 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
     if (error) {
       return finish(Error{Errc::unreachable, fmt::format("no EPMD at {}: {}", where(), error.message())});
     }
+    asked_ = true;
     asio::async_write(socket_, asio::buffer(request_),
                       [self = this->shared_from_this()](const ErrorCode& failed, std::size_t) {
                         if (failed) return self->on_broken(failed);
@@ -100,6 +102,7 @@ class Exchange : public std::enable_shared_from_this<Exchange<T>> {
   Parse parse_;
   Done done_;
   Bytes received_;
+  bool asked_ = false;
   char chunk_[512] = {};
 };
 
@@ -139,8 +142,7 @@ Result<std::uint32_t> Registrar::register_once() {
   asio::io_context own;
   Result<std::uint32_t> result = Error{Errc::unreachable, "EPMD does not answer"};
   exchange<std::uint32_t>(own, loopback(epmd_port_), registration_request(registration_),
-                          &registration_answer, register_timeout,
-                          [&](Result<std::uint32_t> answer, Socket socket) {
+                          &registration_answer, patience_, [&](Result<std::uint32_t> answer, Socket socket) {
                             result = std::move(answer);
                             if (!result) return;
                             const auto protocol = socket.local_endpoint().protocol();
@@ -189,7 +191,7 @@ void Registrar::retry_later() {
 
 void Registrar::retry() {
   exchange<std::uint32_t>(io_, loopback(epmd_port_), registration_request(registration_),
-                          &registration_answer, register_timeout,
+                          &registration_answer, patience_,
                           [self = shared_from_this()](const Result<std::uint32_t>& answer, Socket socket) {
                             if (!answer) return self->retry_later();
                             // The creation stays what it was: peers know this start of the node by it.

@@ -25,10 +25,11 @@ std::function<void(Arguments...)> guarded(std::function<void(Arguments...)> call
 
 }  // namespace
 
-core::ClientId Callers::ask(std::chrono::milliseconds timeout, ClientDone done, std::weak_ptr<void> owner) {
+core::ClientId Callers::ask(std::chrono::milliseconds timeout, ClientDone done, std::weak_ptr<void> owner,
+                            std::size_t outcomes) {
   owner_ = std::move(owner);
   const auto deadline = deadline_after(std::chrono::steady_clock::now(), timeout);
-  const auto id = clients_.add(guarded(std::move(done)), deadline);
+  const auto id = clients_.add(guarded(std::move(done)), deadline, outcomes);
   arm();
   return id;
 }

@@ -19,7 +19,7 @@ class Callers {
 
   /// `owner` holds these Callers; see Alarm.
   [[nodiscard]] core::ClientId ask(std::chrono::milliseconds timeout, ClientDone done,
-                                   std::weak_ptr<void> owner);
+                                   std::weak_ptr<void> owner, std::size_t outcomes = 1);
   void wait(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
             std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner);
   void reply(const core::Reply& reply) { clients_.reply(reply); }

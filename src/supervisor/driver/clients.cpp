@@ -4,9 +4,10 @@
 
 namespace brood::supervisor {
 
-core::ClientId Clients::add(ClientDone done, SteadyTime deadline) {
+core::ClientId Clients::add(ClientDone done, SteadyTime deadline, std::size_t outcomes) {
   const core::ClientId id{++last_};
-  clients_.emplace(id, Client{std::move(done), {}});
+  Client& client = clients_.emplace(id, Client{std::move(done), {}}).first->second;
+  client.outcomes.reserve(outcomes);
   deadlines_.add(id.value, deadline);
   return id;
 }

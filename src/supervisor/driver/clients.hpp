@@ -21,7 +21,9 @@ using ClientDone = std::function<void(Outcomes outcomes, bool timed_out)>;
 
 class Clients {
  public:
-  [[nodiscard]] core::ClientId add(ClientDone done, SteadyTime deadline);
+  /// `outcomes`: as many as are expected have their place from the beginning: to move what has come to a
+  /// larger one takes as long as all else that a step does, and more.
+  [[nodiscard]] core::ClientId add(ClientDone done, SteadyTime deadline, std::size_t outcomes = 1);
   /// Unknown clients (their time was over) are ignored.
   void reply(const core::Reply& reply);
   /// Ends those whose time is over, with what came for them; the core has to be told that they are gone.

@@ -41,6 +41,15 @@ TEST(Clients, AnswersAreCollectedUntilTheLastOne) {
   EXPECT_EQ(clients.next_deadline(), std::nullopt);
 }
 
+TEST(Clients, AnswersThatAreExpectedHaveTheirPlaceFromTheBeginning) {
+  Clients clients;
+  std::size_t places = 0;
+  const auto id =
+      clients.add([&](const Outcomes& all, bool) { places = all.capacity(); }, SteadyTime{} + 9s, 1000);
+  for (int i = 1; i <= 1000; ++i) clients.reply({id, {outcome("a")}, i == 1000});
+  EXPECT_EQ(places, 1000U) << "they were moved to a larger place";
+}
+
 TEST(Clients, AfterItsTimeEachGetsWhatThereIsAndTheCoreIsToTellThatItIsGone) {
   Clients clients;
   Seen early, late;

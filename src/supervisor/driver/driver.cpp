@@ -182,31 +182,38 @@ void Driver::refused(const std::string& words) {
 
 // ---- clients -------------------------------------------------------------------------------------------
 
-core::ClientId Driver::ask_here(milliseconds timeout, ClientDone done) {
-  return callers_.ask(timeout, std::move(done), weak_from_this());
+core::ClientId Driver::ask_here(milliseconds timeout, ClientDone done, std::size_t outcomes) {
+  return callers_.ask(timeout, std::move(done), weak_from_this(), outcomes);
 }
 
 template <typename MakeEvent>
-void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event) {
-  boost::asio::post(node_.control(), [self = shared_from_this(), timeout, done = std::move(done),
+void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event, std::size_t outcomes) {
+  boost::asio::post(node_.control(), [self = shared_from_this(), timeout, outcomes, done = std::move(done),
                                       make_event = std::move(make_event)]() mutable {
     if (self->ended_) return done({}, true);
-    self->post(make_event(self->ask_here(timeout, std::move(done))));
+    self->post(make_event(self->ask_here(timeout, std::move(done), outcomes)));
   });
 }
 
 void Driver::start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
                    milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done),
+  const std::size_t outcomes = specs.size();
+  ask(
+      timeout, std::move(done),
       [mode, timeout, specs = std::move(specs), on = std::move(on)](core::ClientId id) mutable {
         return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs), timeout});
-      });
+      },
+      outcomes);
 }
 
 void Driver::stop(std::vector<ChildId> ids, milliseconds timeout, ClientDone done) {
-  ask(timeout, std::move(done), [timeout, ids = std::move(ids)](core::ClientId id) mutable {
-    return core::Event(core::ClientStop{id, std::move(ids), timeout});
-  });
+  const std::size_t outcomes = ids.size();
+  ask(
+      timeout, std::move(done),
+      [timeout, ids = std::move(ids)](core::ClientId id) mutable {
+        return core::Event(core::ClientStop{id, std::move(ids), timeout});
+      },
+      outcomes);
 }
 
 void Driver::retry(const ChildId& child, milliseconds timeout, ClientDone done) {

@@ -72,6 +72,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// As step_times(); `longest_lately` then begins anew.
   [[nodiscard]] StepTimes take_step_times() { return stepper_.times().take(); }
 
+  [[nodiscard]] const Outbox::Sent& sent() const { return outbox_.sent(); }  ///< To other members. (control)
+
   /// How OTP's pg is told of this node's children.
   [[nodiscard]] PgHandle& pg() { return pg_feed_.handle(); }
   /// The node has a name from now on. Any thread.
@@ -96,8 +98,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
  private:
   template <typename MakeEvent>
-  void ask(std::chrono::milliseconds timeout, ClientDone done, MakeEvent make_event);
-  core::ClientId ask_here(std::chrono::milliseconds timeout, ClientDone done);
+  void ask(std::chrono::milliseconds timeout, ClientDone done, MakeEvent make_event,
+           std::size_t outcomes = 1);
+  core::ClientId ask_here(std::chrono::milliseconds timeout, ClientDone done, std::size_t outcomes = 1);
   void begin_to_leave(std::chrono::milliseconds hand_over, std::function<void(bool)> done);
   void tend_leaving();
   void end();

@@ -4,11 +4,11 @@
 
 namespace brood::supervisor {
 
-void Outbox::send(const std::vector<core::Send>& sends) const {
+void Outbox::send(const std::vector<core::Send>& sends) {
   for (const core::Send& each : sends) send(each);
 }
 
-void Outbox::send(const core::Send& one) const {
+void Outbox::send(const core::Send& one) {
   if (one.to.empty()) return;
   const Bytes body = core::encode(one.body);
   Bytes term;
@@ -18,6 +18,8 @@ void Outbox::send(const core::Send& one) const {
   writer.tuple(2);
   writer.atom(supervisor_);
   writer.binary(body);
+  sent_.messages += one.to.size();
+  sent_.bytes += one.to.size() * term.size();
   for (std::size_t i = 0; i + 1 < one.to.size(); ++i) post_(one.to[i], term);
   post_(one.to.back(), std::move(term));
 }

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Outbox, EachReceiverGetsTheSameTermUnderTheSupervisorsName) {
   std::vector<std::pair<NodeName, Bytes>> sent;
-  const Outbox outbox("web", [&](const NodeName& to, Bytes term) { sent.emplace_back(to, std::move(term)); });
+  Outbox outbox("web", [&](const NodeName& to, Bytes term) { sent.emplace_back(to, std::move(term)); });
   outbox.send(
       {core::Send{{NodeName("a@t"), NodeName("b@t")}, core::Goodbye{}}, core::Send{{}, core::Goodbye{}}});
   ASSERT_EQ(sent.size(), 2U);
@@ -21,6 +21,8 @@ TEST(Outbox, EachReceiverGetsTheSameTermUnderTheSupervisorsName) {
   const auto body = core::decode(*reader.binary());
   ASSERT_TRUE(body);
   EXPECT_TRUE(std::holds_alternative<core::Goodbye>(*body));
+  EXPECT_EQ(outbox.sent().messages, 2U);
+  EXPECT_EQ(outbox.sent().bytes, 2 * sent[1].second.size());
 }
 
 }  // namespace

@@ -12,6 +12,13 @@ std::uint64_t pid_key(const core::ProcessId& pid, std::uint32_t creation) {
   return (number ^ std::uint64_t{creation} << 17) * 0x9e3779b97f4a7c15U;
 }
 
+/// The numbers of processes spread so evenly that shards of one kind are full at the same moment, and all of
+/// them would grow within one step: a tenth of a second with a million children. So each is full at another
+/// size.
+float load_factor(std::size_t part, std::size_t parts) {
+  return 0.7F + 0.6F * static_cast<float>(part) / static_cast<float>(parts);
+}
+
 bool is_at(const Place& place, const Pid& pid) {
   return place.has_pid() && place.pid.id == pid.id && place.pid.serial == pid.serial &&
          place.host->creation == pid.creation && place.host->node == pid.node;
@@ -87,8 +94,10 @@ void Registry::index(const ChildId* id, const Entry* old, const Entry* now) {
     for (const Place& place : now->places) {
       if (!place.has_pid() || has_place(old, place)) continue;
       const std::uint64_t key = pid_key(place.pid, place.host->creation);
-      PidShard& shard = pids_[key >> 58];
+      const std::size_t part = key >> 58;
+      PidShard& shard = pids_[part];
       std::unique_lock lock(shard.mutex);
+      if (shard.ids.empty()) shard.ids.max_load_factor(load_factor(part, pids_.size()));
       shard.ids.emplace(key, id);
       count(place, 1);
     }

@@ -74,6 +74,14 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "longest_step_us", us(times.longest_step));
     add_count(of_core, "longest_effects_us", us(times.longest_effects));
     add_count(of_core, "longest_us", us(times.longest));
+    add_count(of_core, "busy_us", us(times.total));
+    const Outbox::Sent& sent = request->driver->sent();
+    add_count(of_core, "messages_sent", sent.messages);
+    add_count(of_core, "message_bytes_sent", sent.bytes);
+    const Term view = Term::map({{Term::atom("hash"), Term(core.view_hash())},
+                                 {Term::atom("up"), Term(static_cast<std::int64_t>(core.up_nodes().size()))},
+                                 {Term::atom("confirmed"), Term(core.view_confirmed())},
+                                 {Term::atom("fenced"), Term(core.fenced())}});
     const Registry& registry = request->driver->registry();
     Counters of_children;
     add_count(of_children, "wanted", registry.wanted_count());
@@ -100,6 +108,7 @@ void stats(const RequestPtr& request) {
     add_count(of_processes, "stuck", processes.stuck);
     add_count(of_processes, "threads", processes.threads);
     request->reply(ok_term(Term::map({{Term::atom("core"), Term::map(std::move(of_core))},
+                                      {Term::atom("view"), view},
                                       {Term::atom("children"), Term::map(std::move(of_children))},
                                       {Term::atom("requests"), Term::map(std::move(of_requests))},
                                       {Term::atom("casts"), Term::map(std::move(of_casts))},
