@@ -65,9 +65,9 @@ std::string describe_delta(const Delta& delta, std::string_view id) {
 }
 
 std::string describe_sync(const Sync& sync, std::string_view id) {
-  std::string out = fmt::format("Sync of {} [{}, {}){} next=#{} rows={} same={} instances={}", describe(sync.sender),
-                                sync.first, sync.end, sync.last ? " last" : "", sync.next_delta, sync.rows.size(),
-                                sync.same.size(), sync.instances.size());
+  std::string out = fmt::format("Sync of {} [{}, {}){} next=#{} rows={} same={} instances={}",
+                                describe(sync.sender), sync.first, sync.end, sync.last ? " last" : "",
+                                sync.next_delta, sync.rows.size(), sync.same.size(), sync.instances.size());
   for (const auto& [row_id, row] : sync.rows)
     if (!id.empty() && wanted(row_id, id)) out += fmt::format(" [{} {}]", row_id.text(), describe_row(row));
   for (const auto& change : sync.instances)

@@ -10,7 +10,8 @@ namespace brood::sim {
 using namespace std::chrono_literals;
 
 namespace {
-// How much a node does at once: as much as a real one, or so little that nearly everything is cut into portions.
+// How much a node does at once: as much as a real one, or so little that nearly everything is cut into
+// portions.
 void draw_load(core::Settings& settings, Random& random) {
   settings.step_budget = random.between(std::uint64_t{1}, std::uint64_t{30});
   settings.table_portion = random.between(std::uint64_t{1}, std::uint64_t{20});

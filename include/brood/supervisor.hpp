@@ -71,14 +71,15 @@ struct ChildSpec {
 struct Strategies {
   std::string distribution = "weighted_rendezvous";  ///< Which node a child belongs on.
   std::string redundancy = "singularity";            ///< How many instances it has.
-  std::string migration = "cold_swap";               ///< How it leaves a node where it does not belong any more.
-  std::string synchronisation = "pubsub";            ///< Which members a change is sent to.
-  std::string partition = "divergence";              ///< What a part of the cluster may do alone.
+  std::string migration = "cold_swap";     ///< How it leaves a node where it does not belong any more.
+  std::string synchronisation = "pubsub";  ///< Which members a change is sent to.
+  std::string partition = "divergence";    ///< What a part of the cluster may do alone.
 };
 
 struct SupervisorOptions {
   std::string name = {};
-  Strategies strategies = {};  ///< The same on all nodes; a node that differs is refused, with the difference.
+  Strategies strategies =
+      {};  ///< The same on all nodes; a node that differs is refused, with the difference.
   /// Static: put once in the cluster, where their ids were never known.
   std::vector<ChildSpec> children = {};
   std::uint32_t max_restarts = 100;             ///< Restart intensity of each child ...

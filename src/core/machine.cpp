@@ -23,7 +23,8 @@ Machine::Machine(Settings settings)
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
-      reconciler_({children_, locals_, instances_, rows_, moves_, losses_, crashes_, views_, sessions_, peers_}),
+      reconciler_(
+          {children_, locals_, instances_, rows_, moves_, losses_, crashes_, views_, sessions_, peers_}),
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
@@ -67,7 +68,8 @@ void Machine::keep_time(Step& s) {
   if (sessions_.others().empty()) return;
   fence_.close(s, "this node did not run for a while");
   // So long that the others must have declared us down, even if those that did are gone by now.
-  if (s.now.slept >= timeout) sessions_.end_own(s, false, "this node did not run for the whole tick time-out");
+  if (s.now.slept >= timeout)
+    sessions_.end_own(s, false, "this node did not run for the whole tick time-out");
 }
 
 void Machine::on_time(Step& s) {
@@ -86,12 +88,17 @@ void Machine::on_time(Step& s) {
 
 // ---- the agenda --------------------------------------------------------------------------------------
 
-// What is first on the list and has work is done; then the list is looked at from its beginning. So whatever a
-// part brings about for one before it is done before the part goes on, and nobody has to be asked again in case.
+// What is first on the list and has work is done; then the list is looked at from its beginning. So whatever
+// a part brings about for one before it is done before the part goes on, and nobody has to be asked again in
+// case.
 //
-//   1. what clients of this node are told     4. in turn: instances of sessions that are over, moves, one request
-//   2. the view                                  of those that wait here, clients' requests, the sweep over all
-//   3. touched children, one by one           5. the end of a drain
+// 1. what clients of this node are told;
+// 2. the view;
+// 3. touched children, one by one;
+// 4. in turn: instances of sessions that are over, moves, one request of those that wait here, clients'
+// requests, the
+//    sweep over all children;
+// 5. the end of a drain.
 void Machine::work(Step& s) {
   on_time(s);
   congested_ = replication_.is_congested(s);
@@ -117,7 +124,8 @@ bool Machine::work_in_turn(Step& s) {
     if (part == 1 && moves_.has_work(s)) return moves_.work(s, *this), true;
     if (part == 2 && coordinator_.has_work()) return coordinator_.work(s), true;
     if (part == 3 && origins_.has_work()) return origins_.work(s), true;
-    if (part == 4 && reconciler_.sweeping() && views_.acting() && !congested_) return reconciler_.sweep_some(s), true;
+    if (part == 4 && reconciler_.sweeping() && views_.acting() && !congested_)
+      return reconciler_.sweep_some(s), true;
   }
   return false;
 }
@@ -153,8 +161,7 @@ void Machine::become_up_if_ready(Step& s) {
 void Machine::work_on_drain(Step& s) {
   if (!drain_.draining()) return;
   drain_.work(s, {origins_.any(), !reconciler_.is_idle(), coordinator_.any()});
-  if (drain_.has_left())
-    origins_.end_all(s, Error{Errc::timeout, "this node has left; it may still happen"});
+  if (drain_.has_left()) origins_.end_all(s, Error{Errc::timeout, "this node has left; it may still happen"});
 }
 
 bool Machine::has_work() const {
@@ -162,8 +169,8 @@ bool Machine::has_work() const {
          coordinator_.has_work() || origins_.has_work() || (is_moving_on() && !congested_);
 }
 
-// What goes on by itself over very many children: it waits while another member has yet to take in what it has
-// brought about so far, and is the reason to wake up while it does.
+// What goes on by itself over very many children: it waits while another member has yet to take in what it
+// has brought about so far, and is the reason to wake up while it does.
 bool Machine::is_moving_on() const {
   return instances_.dropping() || (reconciler_.sweeping() && views_.acting());
 }
@@ -213,10 +220,10 @@ Duration Machine::next_deadline() const {
   if (has_work()) return now_.monotonic;
   const bool members = !sessions_.others().empty();
   const bool joins = sessions_.self().state == MemberState::joining;
-  Duration next = std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
-                            sessions_.deadline(), views_.deadline(settings_), reconciler_.deadline(),
-                            origins_.deadline(), coordinator_.deadline(), moves_.deadline(), rejoin_.deadline(),
-                            drain_.deadline(), replay_.deadline()});
+  Duration next = std::min({links_.deadline(), joining_.deadline(now_.monotonic),
+                            detector_.deadline(settings_), sessions_.deadline(), views_.deadline(settings_),
+                            reconciler_.deadline(), origins_.deadline(), coordinator_.deadline(),
+                            moves_.deadline(), rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
   if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.

@@ -48,7 +48,8 @@ void Machine::handle(Step& s, ConnectFailed& event) {
 
 void Machine::handle(Step& s, PeerMessage& event) {
   const PeerIndex from = peers_.find(event.from);
-  if (from == no_peer || from == self_index || !links_[from].channel || links_[from].creation != event.creation) {
+  if (from == no_peer || from == self_index || !links_[from].channel ||
+      links_[from].creation != event.creation) {
     ++stats_.refused_messages;
     return;
   }
@@ -65,7 +66,8 @@ void Machine::handle(Step& s, PeerMessage& event) {
 
 void Machine::take(Step& s, PeerIndex from, ProbeAck& ack) {
   if (fence_.on_answer(from, ack))
-    return sessions_.end_own(s, false, fmt::format("{} had declared this node down", peers_.name(from).value));
+    return sessions_.end_own(s, false,
+                             fmt::format("{} had declared this node down", peers_.name(from).value));
   fence_.maybe_open(s, rejoin_.pending());
 }
 
@@ -75,8 +77,7 @@ void Machine::take(Step& s, PeerIndex from, Goodbye&) {
 }
 
 void Machine::take(Step& s, PeerIndex, Answer& answer) {
-  for (Outcome& outcome : answer.outcomes)
-    origins_.take(s, answer.request, answer.view, std::move(outcome));
+  for (Outcome& outcome : answer.outcomes) origins_.take(s, answer.request, answer.view, std::move(outcome));
 }
 
 // ---- this node's instances ---------------------------------------------------------------------------
@@ -92,8 +93,8 @@ void Machine::handle(Step& s, StartFailed& event) {
   Child* child = locals_.find(event.id, event.epoch);
   if (!child) return;
   reconciler_.touch(*child);
-  reconciler_.wake(*child,
-                   crashes_.on_failure(s, *child, {false, false, std::move(event.reason), std::move(event.detail)}));
+  reconciler_.wake(*child, crashes_.on_failure(
+                               s, *child, {false, false, std::move(event.reason), std::move(event.detail)}));
 }
 
 void Machine::handle(Step& s, Exited& event) {
@@ -116,7 +117,8 @@ void Machine::handle(Step&, Crashing& event) {
   // before this node had its name.
   if (const Child* child = children_.find(event.id)) {
     const Instance* here = instances_.here(*child);
-    const bool same = here && (here->epoch.clock == epoch.clock || (child->own() && child->own()->epoch == epoch));
+    const bool same =
+        here && (here->epoch.clock == epoch.clock || (child->own() && child->own()->epoch == epoch));
     if (same) epoch = here->epoch;
   }
   for (const PeerIndex peer : sessions_.others())
@@ -136,9 +138,9 @@ void Machine::handle(Step& s, SettingsChanged& event) {
   sessions_.set_offers(s, settings_.offers, settings_.participates ? event.weight : 0);
 }
 
-// A node that was a cluster by itself gets a name under which others reach it. Its rows and epochs of before keep
-// the old name: they only have to be unique and ordered, and nobody asks that node for anything. What does change
-// is the session, because instances are found by it.
+// A node that was a cluster by itself gets a name under which others reach it. Its rows and epochs of before
+// keep the old name: they only have to be unique and ordered, and nobody asks that node for anything. What
+// does change is the session, because instances are found by it.
 void Machine::handle(Step& s, Renamed& event) {
   if (peers_.size() > 1 || origins_.is_renamed()) {
     ++stats_.refused_messages;

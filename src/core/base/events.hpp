@@ -123,8 +123,8 @@ struct ClientLookup {
   ClientId client;
   ChildId id;
 };
-/// Nobody waits for that answer any more (time-out, caller gone). What was asked still happens; of a bulk request
-/// that is what had come to its turn.
+/// Nobody waits for that answer any more (time-out, caller gone). What was asked still happens; of a bulk
+/// request that is what had come to its turn.
 struct ClientGone {
   ClientId client;
 };

@@ -48,9 +48,9 @@ struct Hello {
   bool receiver_is_down = false;  ///< The sender has declared that session down: it is over.
   std::vector<std::pair<SessionId, std::string>> members;  ///< Whom the sender knows, and their addresses.
   VersionVector seen;
-  std::uint64_t digest = 0;  ///< Of all spec rows; equal vectors and digests need no transfer.
+  std::uint64_t digest = 0;            ///< Of all spec rows; equal vectors and digests need no transfer.
   std::vector<std::uint64_t> digests;  ///< Of the buckets; empty: the sender has no rows.
-  Hlc clock;                 ///< The sender's, so that the receiver's never falls behind it.
+  Hlc clock;                           ///< The sender's, so that the receiver's never falls behind it.
 };
 
 /// The sender will not work with the receiver, in words (fingerprint or version differs).
@@ -63,10 +63,11 @@ struct SyncRequest {
   VersionVector seen;
   std::vector<std::uint64_t> digests;
 };
-/// A portion of the sender's table: all that it has in the buckets from `first` to before `end`. Portions come
-/// in order, from bucket 0 on; `last` ends the exchange. In a bucket named in `same` the receiver has the same
-/// rows already, if its digest is the one given. `instances` and `epochs` are complete for the buckets: what else
-/// the receiver knows of the sender's is gone. Deltas from `next_delta` (of the first portion) on count.
+/// A portion of the sender's table: all that it has in the buckets from `first` to before `end`. Portions
+/// come in order, from bucket 0 on; `last` ends the exchange. In a bucket named in `same` the receiver has
+/// the same rows already, if its digest is the one given. `instances` and `epochs` are complete for the
+/// buckets: what else the receiver knows of the sender's is gone. Deltas from `next_delta` (of the first
+/// portion) on count.
 struct Sync {
   SessionId sender;
   std::uint32_t first = 0;
@@ -89,8 +90,8 @@ struct Sync {
 struct SyncAck {
   std::uint32_t end = 0;
 };
-/// The sender has stopped to send Deltas, because too many were not acknowledged. When the receiver has taken in
-/// what came it answers with a SyncRequest.
+/// The sender has stopped to send Deltas, because too many were not acknowledged. When the receiver has taken
+/// in what came it answers with a SyncRequest.
 struct Behind {};
 
 /// Changes of the sender. `number` counts them for all receivers alike, so that one encoded body serves them

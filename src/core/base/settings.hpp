@@ -14,7 +14,7 @@ struct Settings {
   NodeName self;
   std::uint32_t creation = 0;
   std::vector<NodeName> join;  ///< Seeds. Empty: this node is a cluster by itself until others come to it.
-  bool discovers = false;  ///< Others may be found without being named: form as if there were seeds.
+  bool discovers = false;      ///< Others may be found without being named: form as if there were seeds.
 
   /// The same on all nodes: their names and settings are in the fingerprint.
   Strategies strategies = built_in_strategies();
@@ -43,7 +43,8 @@ struct Settings {
   /// small: busy machines lose members. Too large: a late takeover.
   Duration tick_timeout = 8s;
   /// How long a view waits to be confirmed by every member before starts go on without the missing ones. Too
-  /// small: a slow member may still decide by its former view. Too large: starts wait for a member that hangs.
+  /// small: a slow member may still decide by its former view. Too large: starts wait for a member that
+  /// hangs.
   Duration view_wait = 5s;
   /// How long a node that was lost is remembered and looked for. Too small: one that comes back later, of
   /// itself, is taken for new, and the copies of its children are sorted out then. Too large: names of nodes
@@ -58,7 +59,8 @@ struct Settings {
   /// Children of this node that are on the move at once; at least 1. Too small: a slow drain. Too large: as
   /// many callers wait at the same time.
   std::uint32_t moves_in_flight = 1000;
-  /// How long a start waits for a live instance outside the placement before it says so in the log, and again.
+  /// How long a start waits for a live instance outside the placement before it says so in the log, and
+  /// again.
   Duration handover_wait = 30s;
 
   /// Restart intensity of one child: more crashes than max_restarts within max_seconds on one node move it to
@@ -92,8 +94,8 @@ struct Settings {
   Duration suspect_window = 500ms;
   Duration suspect_delay = 500ms;
   Duration suspect_delay_max = 30s;
-  /// Of more that had just started on one node only so many wait: they cannot be told apart, and the node that
-  /// takes them over should not start with all of them late.
+  /// Of more that had just started on one node only so many wait: they cannot be told apart, and the node
+  /// that takes them over should not start with all of them late.
   std::uint32_t suspects_max = 16;
   /// How many nodes must have named a child as they died, each within poison_window of the one before, for it
   /// to be `failed`; 0: never, it only waits. Too small: a child is given up because a node was ended by hand
@@ -108,8 +110,8 @@ struct Settings {
   /// How much one step does before it lets others go between, in children looked at; at least 1. Too small:
   /// overhead. Too large: single requests wait behind bulk ones, about 10 us for each.
   std::size_t step_budget = 200;
-  /// How many children of this node's clients' requests are under way at once; at least 1. Too small: bulk requests
-  /// wait for each round trip. Too large: memory, and a longer queue at the coordinators.
+  /// How many children of this node's clients' requests are under way at once; at least 1. Too small: bulk
+  /// requests wait for each round trip. Too large: memory, and a longer queue at the coordinators.
   std::size_t request_window = 500;
   /// The ids of one message of a bulk request; at least 1. Too small: more messages. Too large: other
   /// requests wait behind it at the coordinator.

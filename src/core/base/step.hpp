@@ -1,5 +1,5 @@
-// Step: what the parts of a core share while one step is worked through: the time, the clock, and where they put
-// what the step brings about. Handed to each function that needs it, never kept.
+// Step: what the parts of a core share while one step is worked through: the time, the clock, and where they
+// put what the step brings about. Handed to each function that needs it, never kept.
 //
 // Thread rule: none; lives on the stack of Machine::step().
 #pragma once

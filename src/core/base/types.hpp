@@ -101,8 +101,8 @@ struct RequestKey {
   friend auto operator<=>(const RequestKey&, const RequestKey&) = default;
 };
 
-/// Nodes that were lost with a child, perhaps by its fault. A suspicion only makes it wait; a proof may make it
-/// `failed` (Settings::poison_nodes).
+/// Nodes that were lost with a child, perhaps by its fault. A suspicion only makes it wait; a proof may make
+/// it `failed` (Settings::poison_nodes).
 struct Blame {
   std::uint32_t proven = 0;     ///< Nodes that named it as they died, each within poison_window of the last.
   std::uint32_t suspected = 0;  ///< Nodes on which it had just started. 0 again once it has run well.

@@ -52,7 +52,8 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
   }
   const bool too_many = locals_.count_failure(s, child);
   // After a round of all nodes one try on each is enough to see that nothing has changed.
-  const std::uint32_t attempts = child.row()->rounds > 0 && s.settings.attempts_max > 0 ? 1 : s.settings.attempts_max;
+  const std::uint32_t attempts =
+      child.row()->rounds > 0 && s.settings.attempts_max > 0 ? 1 : s.settings.attempts_max;
   if (too_many || (attempts > 0 && own.failures >= attempts)) {
     move_away(s, child, failure.reason);
     return Duration::max();
@@ -100,7 +101,8 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
       const Duration pause = round_pause(s.settings, row.rounds);
       row.avoid.clear();
       row.not_before = hlc_at(s.now.wall + pause);
-      next = fmt::format("tried again in {} s", std::chrono::duration_cast<std::chrono::seconds>(pause).count());
+      next =
+          fmt::format("tried again in {} s", std::chrono::duration_cast<std::chrono::seconds>(pause).count());
     }
   }
   s.log(LogLevel::warning, fmt::format("{} failed too often here ({}): {}", child.id.text(), reason, next));

@@ -1,5 +1,6 @@
-// Crashes: what follows when an instance of this node ends by itself: it is started again by policy, with intensity
-// and back-off; past these the next node of its order tries; failed on all of them it rests for a while.
+// Crashes: what follows when an instance of this node ends by itself: it is started again by policy, with
+// intensity and back-off; past these the next node of its order tries; failed on all of them it rests for a
+// while.
 //
 // Owns: nothing. Reads: views, instances. Asks locals and rows.
 // Thread rule: none; owned by one core.

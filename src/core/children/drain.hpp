@@ -2,9 +2,8 @@
 //
 //   up -> draining -> left        draining -> up where a child could run nowhere else (unless for good)
 //
-// Owns: who waits for the drain, and that this node has left. Reads: sessions, views, what is open. Tells: nothing;
-// Machine ends what is open when it leaves.
-// Thread rule: none; owned by one core.
+// Owns: who waits for the drain, and that this node has left. Reads: sessions, views, what is open. Tells:
+// nothing; Machine ends what is open when it leaves. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/reconciler.hpp"
@@ -24,7 +23,8 @@ class Drain {
   void ask(Step& s, const ClientDrain& event, bool rejoins);
   void forget(ClientId client) { std::erase(clients_, client); }
   void begin(Step& s);
-  /// The view in which this node drains may be acted on. True: a child could run nowhere, and the drain is off.
+  /// The view in which this node drains may be acted on. True: a child could run nowhere, and the drain is
+  /// off.
   bool refuse_if_impossible(Step& s);
   void refuse(Step& s, const std::string& why);
 
@@ -34,9 +34,7 @@ class Drain {
     bool children = false;  ///< Children that are to be looked at.
     bool requests = false;  ///< Of others, that it coordinates.
   };
-  [[nodiscard]] bool draining() const {
-    return !left_ && sessions_.self().state == MemberState::draining;
-  }
+  [[nodiscard]] bool draining() const { return !left_ && sessions_.self().state == MemberState::draining; }
   /// Leaves once nothing is left here.
   void work(Step& s, const Open& open);
   [[nodiscard]] Duration deadline() const { return draining() ? look_at_ : Duration::max(); }

@@ -1,13 +1,14 @@
-// Locals: the instances that run on this node, from the start that the driver is asked for to the end that it tells.
+// Locals: the instances that run on this node, from the start that the driver is asked for to the end that it
+// tells.
 //
 //   (none) -> starting -> running <-> stuck
 //                ^           |  \.
 //                |           v   v
 //            restarting <- ended  stopping -> (none)
 //
-// Owns: Child::own_ and the list of all own. Reads: nothing else. Asks instances to publish, the driver (effects) to
-// start and stop. Decides nothing: reconciler.hpp and crashes.hpp do.
-// Thread rule: none; owned by one core.
+// Owns: Child::own_ and the list of all own. Reads: nothing else. Asks instances to publish, the driver
+// (effects) to start and stop. Decides nothing: reconciler.hpp and crashes.hpp do. Thread rule: none; owned
+// by one core.
 #pragma once
 
 #include "core/rows/instances.hpp"

@@ -6,7 +6,8 @@ namespace brood::core {
 
 Duration suspect_pause(const Settings& settings, const Blame& blame) {
   Duration pause = settings.suspect_delay;
-  for (std::uint32_t times = blame.nodes(); times > 0 && pause < settings.suspect_delay_max; --times) pause *= 2;
+  for (std::uint32_t times = blame.nodes(); times > 0 && pause < settings.suspect_delay_max; --times)
+    pause *= 2;
   return std::min(pause, settings.suspect_delay_max);
 }
 
@@ -19,11 +20,11 @@ void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss
   mark.node = loss.session.node;
   mark.temporary = row.spec->restart == Restart::temporary;
   mark.proven = loss.obituary && loss.obituary->id == child.id && loss.obituary->epoch == instance.epoch;
-  // No program (it lives in a process of its own), and nobody when the node only fell silent, or named another.
+  // No program (it lives in a process of its own), and nobody when the node only fell silent, or named
+  // another.
   const bool young = instance.phase == Phase::starting ||
                      instance.epoch.clock >= hlc_at(loss.wall - s.settings.suspect_window);
-  mark.suspected =
-      !loss.obituary && loss.how == Ending::died && young && !row.spec->is_program();
+  mark.suspected = !loss.obituary && loss.how == Ending::died && young && !row.spec->is_program();
   if (mark.suspected) {
     if (suspects_.size() > 100)
       std::erase_if(suspects_, [&](const auto& one) { return one.first != loss.session; });

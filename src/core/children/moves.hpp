@@ -25,9 +25,7 @@ class Moves {
   }
   void forget_queue() { queue_.clear(); }
 
-  [[nodiscard]] bool has_work(const Step& s) const {
-    return can_go_on(s.settings) || deadline() <= s.time();
-  }
+  [[nodiscard]] bool has_work(const Step& s) const { return can_go_on(s.settings) || deadline() <= s.time(); }
   void work(Step& s, Notes& notes);
   [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.begin()->first; }
 

@@ -31,18 +31,24 @@ void Reconciler::on_time(Step& s) {
 }
 
 void Reconciler::may_act(Step&, bool anew) {
-  if (anew) {
-    waiting_.clear();
-    sweep_ = 0;
-    return;
+  if (anew) sweep_ = 0;
+  resumes_ = true;
+}
+
+void Reconciler::resume_some() {
+  for (std::size_t left = swept_for_one; left > 0 && !waiting_.empty(); --left) {
+    Child* child = with_.children.get(waiting_.back());
+    waiting_.pop_back();
+    if (!child) continue;
+    child->waits_.value_ = false;
+    touch(*child);
   }
-  for (const ChildRef ref : waiting_)
-    if (Child* child = with_.children.get(ref)) touch(*child);
-  waiting_.clear();
+  resumes_ = !waiting_.empty();
 }
 
 void Reconciler::sweep_some(Step& s) {
   s.spend(1);
+  if (resumes_) return resume_some();
   for (std::size_t left = swept_for_one; left > 0 && sweeping(); --left) {
     Child* child = with_.children.at_slot(sweep_++);
     if (!child) continue;
@@ -73,7 +79,7 @@ void Reconciler::look(Step& s, Child& child) {
     child.place_.value_ = child.row() ? place_of(child) : no_peer;
   } else if (child.row() || child.own()) {
     child.place_.value_ = no_peer;
-    waiting_.push_back(child.ref);
+    if (!std::exchange(child.waits_.value_, true)) waiting_.push_back(child.ref);
   }
 }
 
@@ -89,7 +95,8 @@ void Reconciler::look_at_own(Step& s, Child& child) {
   if (own.birth != row.birth && !with_.rows.table().find_birth(child, own.birth))
     return with_.locals.end(s, child, StopWhy::replaced);
   if (own.stopping != StopWhy::none) return;
-  if (row.failed && !own.alive) return with_.locals.drop(s, child);  // given up while it waited to restart here
+  if (row.failed && !own.alive)
+    return with_.locals.drop(s, child);  // given up while it waited to restart here
   if (with_.views.acting()) {
     const PeerIndex place = place_of(child);
     const Redundancy& redundancy = *s.settings.strategies.redundancy;
@@ -131,7 +138,8 @@ void Reconciler::clear_suspicion(Step& s, Child& child) {
   with_.rows.write(s, child, std::move(next), false);
 }
 
-// A child that failed everywhere, or is a suspect, waits for its time. Clocks that differ do not hold it for ever.
+// A child that failed everywhere, or is a suspect, waits for its time. Clocks that differ do not hold it for
+// ever.
 bool Reconciler::must_wait(Step& s, Child& child) {
   const Hlc until = child.row()->not_before;
   if (until == Hlc{}) return false;
@@ -201,7 +209,8 @@ bool Reconciler::resolve_conflict(Step& s, Child& child, PeerIndex place) {
   // The survivor's epoch is above all others'.
   const Epoch mine = with_.instances.here(child)->epoch;
   bool greatest = true;
-  with_.instances.each(child, [&](const Hosted& hosted) { greatest = greatest && hosted.instance.epoch <= mine; });
+  with_.instances.each(child,
+                       [&](const Hosted& hosted) { greatest = greatest && hosted.instance.epoch <= mine; });
   if (!greatest) with_.locals.raise(s, child);
   return false;
 }

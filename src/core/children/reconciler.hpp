@@ -49,16 +49,19 @@ class Reconciler {
   // ---- the sweep
   /// This node may act by another view, or again.
   void may_act(Step& s, bool anew);
-  [[nodiscard]] bool sweeping() const { return sweep_ < with_.children.slots(); }
+  [[nodiscard]] bool sweeping() const { return resumes_ || sweep_ < with_.children.slots(); }
   void sweep_some(Step& s);
 
   /// No child is touched, and no sweep is under way that may touch some.
   [[nodiscard]] bool is_idle() const { return touched_.empty() && !sweeping(); }
 
   void on_time(Step& s);
-  [[nodiscard]] Duration deadline() const { return timers_.empty() ? Duration::max() : timers_.begin()->first; }
+  [[nodiscard]] Duration deadline() const {
+    return timers_.empty() ? Duration::max() : timers_.begin()->first;
+  }
 
  private:
+  void resume_some();
   [[nodiscard]] PeerIndex place_of(const Child& child) const;
   void look_at_own(Step& s, Child& child);
   void maybe_start(Step& s, Child& child);
@@ -72,9 +75,10 @@ class Reconciler {
   std::deque<ChildRef> touched_;
   std::set<std::pair<Duration, ChildRef>> timers_;
   std::vector<ChildRef> waiting_;  ///< Touched while this node could not act.
+  bool resumes_ = false;           ///< These are touched now, some at a time.
   std::uint32_t sweep_ = 0xffff'ffff;
   Duration next_handover_line_{};
-  std::size_t late_handovers_ = 0;  ///< Since the last line about them.
+  std::size_t late_handovers_ = 0;          ///< Since the last line about them.
   std::map<ChildRef, Duration> handovers_;  ///< This node waits for an instance elsewhere, since.
 };
 

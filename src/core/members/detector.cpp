@@ -85,8 +85,7 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
   // A member whose channel just ended may be half gone, its listening socket still open: the proof of its
   // death is milliseconds away, and its children wait for it.
   if (sessions_.member(peer))
-    return links_.dial_at(peer,
-                          s.time() + std::min<Duration>(every, 10ms * (1U << std::min(attempts, 10U))));
+    return links_.dial_at(peer, s.time() + std::min<Duration>(every, 10ms * (1U << std::min(attempts, 10U))));
   // A node that was lost without proof may come back after a long time: it is tried ever more rarely, and no
   // longer when it is forgotten.
   const bool patient = !seed && !joining_.was_learned_of(peer);

@@ -1,9 +1,9 @@
-// Fence: a node that slept, or that hears nobody, holds its children back until the others have confirmed that they
-// still take it for a member. What was buffered before a sleep proves nothing; an answer to a new question does.
+// Fence: a node that slept, or that hears nobody, holds its children back until the others have confirmed
+// that they still take it for a member. What was buffered before a sleep proves nothing; an answer to a new
+// question does.
 //
-// Owns: whether this node is fenced, whom it waits for, and when it last heard of anybody. Reads: the members and
-// their links. Tells: fenced, unfenced. Sends: probes.
-// Thread rule: none; owned by one core.
+// Owns: whether this node is fenced, whom it waits for, and when it last heard of anybody. Reads: the members
+// and their links. Tells: fenced, unfenced. Sends: probes. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/base/notes.hpp"

@@ -1,8 +1,7 @@
 // Greeting: the first words on a channel: whether two nodes can work together, and whom each knows.
 //
-// Owns: to whom this node has to say Hello in this step. Reads: rows (for the vector and digests). Asks links, sessions,
-// joining, detector. Tells: channel_changed, greeted.
-// Thread rule: none; owned by one core.
+// Owns: to whom this node has to say Hello in this step. Reads: rows (for the vector and digests). Asks
+// links, sessions, joining, detector. Tells: channel_changed, greeted. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/members/detector.hpp"

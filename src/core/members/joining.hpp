@@ -1,11 +1,10 @@
 // Joining: how this node becomes a member: whom it has to meet first, and when it is up.
 //
-// A node is up once it holds every reachable member's rows. With seeds it forms a cluster of its own only when each
-// of them has answered or failed and form_wait is over, or when `expect` nodes are there.
+// A node is up once it holds every reachable member's rows. With seeds it forms a cluster of its own only
+// when each of them has answered or failed and form_wait is over, or when `expect` nodes are there.
 //
-// Owns: what has become of each seed, and of those that were learned of from others. Reads: links, sessions, how far
-// tables have come, the fence. Tells: meeting_failed.
-// Thread rule: none; owned by one core.
+// Owns: what has become of each seed, and of those that were learned of from others. Reads: links, sessions,
+// how far tables have come, the fence. Tells: meeting_failed. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/base/notes.hpp"

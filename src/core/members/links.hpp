@@ -24,13 +24,11 @@ struct Link {
   Duration next_connect = Duration::max();
   std::string address;
 
-  [[nodiscard]] bool idle() const {
-    return !channel && !connecting && next_connect == Duration::max();
-  }
+  [[nodiscard]] bool idle() const { return !channel && !connecting && next_connect == Duration::max(); }
 };
 
-/// Where a message of this step stands among the others to the same peer. The order carries a promise: whoever
-/// holds a View of a node holds every row that the node wrote before.
+/// Where a message of this step stands among the others to the same peer. The order carries a promise:
+/// whoever holds a View of a node holds every row that the node wrote before.
 enum class Rank : std::uint8_t { hello, rows, acks, view, rest };
 
 /// Sending, for those parts that do nothing else with channels.

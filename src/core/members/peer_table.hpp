@@ -1,5 +1,6 @@
-// PeerTable: which nodes this core has to do with, and their indices. An index is a node's for as long as anything
-// is known of it, and then another's: what each part keeps of a peer is reset by Machine before that.
+// PeerTable: which nodes this core has to do with, and their indices. An index is a node's for as long as
+// anything is known of it, and then another's: what each part keeps of a peer is reset by Machine before
+// that.
 //
 // Thread rule: none; owned by one core.
 #pragma once

@@ -30,9 +30,8 @@ bool Rejoin::gave_up(Step& s) {
   });
   if (ending_.empty()) return true;
   if (s.time() < until_) return false;
-  s.log(LogLevel::error,
-        fmt::format("{} children do not end, {} among them; going on all the same", ending_.size(),
-                    children_.get(*ending_.begin())->id.text()));
+  s.log(LogLevel::error, fmt::format("{} children do not end, {} among them; going on all the same",
+                                     ending_.size(), children_.get(*ending_.begin())->id.text()));
   return true;
 }
 

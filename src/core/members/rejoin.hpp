@@ -1,8 +1,8 @@
-// Rejoin: a node whose session was declared over, and that may have been replaced, gives up what others run too
-// before it is up again: those who asked for it may have had their answer since.
+// Rejoin: a node whose session was declared over, and that may have been replaced, gives up what others run
+// too before it is up again: those who asked for it may have had their answer since.
 //
-// Owns: that it rejoins, and which children still have to end. Reads: instances, own. Asks locals to end children.
-// Thread rule: none; owned by one core.
+// Owns: that it rejoins, and which children still have to end. Reads: instances, own. Asks locals to end
+// children. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/locals.hpp"

@@ -1,5 +1,5 @@
-// Sessions: the rows of the members, this node's own among them, and which sessions are over. Down is final: a
-// session that has been declared over is never taken back.
+// Sessions: the rows of the members, this node's own among them, and which sessions are over. Down is final:
+// a session that has been declared over is never taken back.
 //
 //   member   unknown -> joining -> up -> draining -> over (left or down; a new session begins again)
 //

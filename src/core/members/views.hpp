@@ -1,8 +1,8 @@
-// Views: the members that are up or draining, and when all of them see the same. Nothing is decided about children
-// but in a view that every member in it has confirmed, or has had view_wait to confirm.
+// Views: the members that are up or draining, and when all of them see the same. Nothing is decided about
+// children but in a view that every member in it has confirmed, or has had view_wait to confirm.
 //
-// Owns: the present view, what each peer said of its own, and the placement over the view's up members. Reads: links,
-// sessions, the fence, how far tables have gone. Tells: view_changed, view_said, may_act.
+// Owns: the present view, what each peer said of its own, and the placement over the view's up members.
+// Reads: links, sessions, the fence, how far tables have gone. Tells: view_changed, view_said, may_act.
 // Thread rule: none; owned by one core.
 #pragma once
 

@@ -47,7 +47,7 @@ class Placement {
   std::vector<Node> nodes_;
   std::vector<RingNode> coordinators_;
   mutable std::unordered_map<std::string, std::vector<RingNode>> rings_;  ///< By Spec::needs, of workers.
-  mutable std::vector<RingNode> for_command_;  ///< Commands are too many for a ring of each to be kept.
+  mutable std::vector<RingNode> for_command_;        ///< Commands are too many for a ring of each to be kept.
   mutable const std::string* last_needs_ = nullptr;  ///< Most children need the same: keeps the look-up out.
   mutable const std::vector<RingNode>* last_ring_ = nullptr;
 };

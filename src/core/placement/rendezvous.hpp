@@ -1,8 +1,8 @@
 // Weighted rendezvous, the distribution that brood uses where no other is chosen: a node's score for a key is
-// -weight / ln(u), with u in (0, 1) from a hash of key and node name, computed in whole numbers, because floating
-// `log` differs between machines. Equal weights make it the plain order of the hashes. Source: Thaler and
-// Ravishankar, "A name-based mapping scheme for rendezvous" (1998); the weights as in Schindelhauer and Schomaker
-// (2005).
+// -weight / ln(u), with u in (0, 1) from a hash of key and node name, computed in whole numbers, because
+// floating `log` differs between machines. Equal weights make it the plain order of the hashes. Source:
+// Thaler and Ravishankar, "A name-based mapping scheme for rendezvous" (1998); the weights as in
+// Schindelhauer and Schomaker (2005).
 //
 // Thread rule: pure functions.
 #pragma once

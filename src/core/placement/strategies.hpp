@@ -72,8 +72,8 @@ class Synchronisation : public Strategy {
 /// What a part of the cluster may do when it does not reach the rest.
 class PartitionTolerance : public Strategy {
  public:
-  /// Whether a node whose view has `up` of `known` members (down ones among these, until they are forgotten or
-  /// have left in good order) may run children.
+  /// Whether a node whose view has `up` of `known` members (down ones among these, until they are forgotten
+  /// or have left in good order) may run children.
   [[nodiscard]] virtual bool may_run(std::size_t up, std::size_t known) const = 0;
 };
 

@@ -102,7 +102,8 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
-  if (!child || !child->wanted()) return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted())
+    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
   SpecRow next = *child->row();
   // While it is not failed, the node that it was sent on to may be starting it.
   if (next.failed) next.avoid.clear();
@@ -123,22 +124,22 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
   const Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
-  if (!child || !child->wanted()) return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted())
+    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
   answer(s, asked, located(*child, {}));
 }
 
 // ---- what is forgotten -------------------------------------------------------------------------------
 
 // What a node asked in a former view must go at once: the very same view may come back (a member comes and
-// goes), and would bring an old request to life. Starts that wait for a stop too, but not the second half of a
-// replacement: its first half is done.
+// goes), and would bring an old request to life. Starts that wait for a stop too, but not the second half of
+// a replacement: its first half is done.
 void Coordinator::forget_asked_before(const NodeName& node, std::uint64_t view) {
   inbox_.keep_only(node, view);
   std::erase_if(with_later_, [&](ChildRef ref) {
     auto& later = with_.children.get(ref)->work_.value_->later;
-    std::erase_if(later, [&](const LaterStart& start) {
-      return start.asked.request.node == node && !start.replaces;
-    });
+    std::erase_if(
+        later, [&](const LaterStart& start) { return start.asked.request.node == node && !start.replaces; });
     return later.empty();
   });
 }
@@ -196,7 +197,8 @@ void Coordinator::answer(Step& s, const Asked& asked, Outcome outcome) {
   if (asked.request.number == 0) return;
   if (with_.origins.is_own(s.settings, asked.request))
     return with_.notes.outcome(s, asked.request, asked.view, std::move(outcome));
-  if (!outcome.error || outcome.error->code != Errc::busy) with_.replay.keep_answer(s, asked.request, outcome);
+  if (!outcome.error || outcome.error->code != Errc::busy)
+    with_.replay.keep_answer(s, asked.request, outcome);
   answers_[{asked.request, asked.view}].push_back(std::move(outcome));
 }
 

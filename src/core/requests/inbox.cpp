@@ -11,8 +11,10 @@ std::uint64_t view_of(const Request& request) {
 }
 
 std::size_t ids_in(const Request& request) {
-  if (const auto* start = std::get_if<StartRequest>(&request)) return std::max<std::size_t>(start->specs.size(), 1);
-  if (const auto* stop = std::get_if<StopRequest>(&request)) return std::max<std::size_t>(stop->ids.size(), 1);
+  if (const auto* start = std::get_if<StartRequest>(&request))
+    return std::max<std::size_t>(start->specs.size(), 1);
+  if (const auto* stop = std::get_if<StopRequest>(&request))
+    return std::max<std::size_t>(stop->ids.size(), 1);
   return 1;
 }
 

@@ -31,8 +31,9 @@ struct StopWait {
   Asked asked;
   std::uint64_t number = 0;
   Duration until{};
-  Epoch last;         ///< All instances up to this one have to be gone.
-  bool past = false;  ///< The stop was done before, and the child was started anew: only what still stops counts.
+  Epoch last;  ///< All instances up to this one have to be gone.
+  bool past =
+      false;  ///< The stop was done before, and the child was started anew: only what still stops counts.
   std::vector<SessionId> starters;
 };
 /// A start that came while a stop is under way.

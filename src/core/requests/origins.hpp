@@ -1,8 +1,8 @@
 // Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again
 // when one is lost, answered once per id.
 //
-// Of all bulk requests together only request_window ids are under way at once; an answer makes room for the next. So the
-// size of a request is a burden to this node and its client, and to no coordinator.
+// Of all bulk requests together only request_window ids are under way at once; an answer makes room for the
+// next. So the size of a request is a burden to this node and its client, and to no coordinator.
 //
 // Owns: the requests of this node's clients. Reads: views, instances. Sends requests to coordinators; where
 // this node is the coordinator, through LocalCoordinator.
@@ -29,8 +29,8 @@ class LocalCoordinator {
 
 class Origins {
  public:
-  Origins(const ChildTable& children, const Instances& instances, const Views& views, const Sessions& sessions,
-          Sender& sender, LocalCoordinator& local)
+  Origins(const ChildTable& children, const Instances& instances, const Views& views,
+          const Sessions& sessions, Sender& sender, LocalCoordinator& local)
       : children_(children),
         instances_(instances),
         views_(views),
@@ -85,7 +85,7 @@ class Origins {
     StartMode mode = StartMode::start;
     std::optional<NodeName> on;
     Duration deadline{};
-    Duration repeat_every{};  ///< Doubles: an answer or a question may have been lost on the way.
+    Duration repeat_every{};     ///< Doubles: an answer or a question may have been lost on the way.
     std::vector<SpecPtr> specs;  ///< Of a start, and
     std::vector<ChildId> ids;    ///< of the others: what is asked for.
     std::size_t next = 0;        ///< Of these, the first that has not been looked at.

@@ -50,12 +50,14 @@ bool Replay::finished_after(std::uint64_t& from, std::size_t most, std::vector<K
 
 void Replay::on_time(const Step& s) {
   // A few at a time: a bulk of a moment ago is over at one moment too.
-  for (int left = 200; left > 0 && !finished_order_.empty() && finished_order_.front().first <= s.time(); --left) {
+  for (int left = 200; left > 0 && !finished_order_.empty() && finished_order_.front().first <= s.time();
+       --left) {
     finished_.erase(finished_order_.front().second);
     finished_order_.pop_front();
     ++finished_gone_;
   }
-  for (int left = 200; left > 0 && !answers_order_.empty() && answers_order_.front().first <= s.time(); --left) {
+  for (int left = 200; left > 0 && !answers_order_.empty() && answers_order_.front().first <= s.time();
+       --left) {
     answers_.erase(answers_order_.front().second);
     answers_order_.pop_front();
   }

@@ -1,5 +1,5 @@
-// Replay: what has been done for requests of late, so that a request that is repeated does not act twice: it is told
-// again what it was told, or that what it made is gone.
+// Replay: what has been done for requests of late, so that a request that is repeated does not act twice: it
+// is told again what it was told, or that what it made is gone.
 //
 // Owns: answers given, and requests that have done all they can. Thread rule: none; owned by one core.
 #pragma once
@@ -20,12 +20,13 @@ class Replay {
   [[nodiscard]] const Outcome* answer(const RequestKey& request, const ChildId& id) const;
 
   // ---- finished requests: they go to other nodes with the table
-  /// False: it was known. `floor`: the greatest epoch that was known then; what a stop has ended is not newer.
+  /// False: it was known. `floor`: the greatest epoch that was known then; what a stop has ended is not
+  /// newer.
   bool finish(const Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor);
   /// nullptr: it is not finished, as far as this node knows.
   [[nodiscard]] const Epoch* finished(const RequestKey& request, const ChildId& id) const;
-  /// Up to `most` of those from number `from` on, in the order in which they came; sets `from` behind them. True:
-  /// there are no more.
+  /// Up to `most` of those from number `from` on, in the order in which they came; sets `from` behind them.
+  /// True: there are no more.
   bool finished_after(std::uint64_t& from, std::size_t most, std::vector<Key>& keys) const;
 
   void on_time(const Step& s);

@@ -258,7 +258,8 @@ TEST(Requests, ManyBulkRequestsShareTheWindowAndAllAreAnswered) {
   std::size_t most = 0, asked = 0, answered = 0;
   cluster.watch = [&](std::size_t i, const Effects& effects) {
     for (const Send& send : effects.sends)
-      if (const auto* start = std::get_if<StartRequest>(&send.body); start && i == 0) asked += start->specs.size();
+      if (const auto* start = std::get_if<StartRequest>(&send.body); start && i == 0)
+        asked += start->specs.size();
     if (i != 0)
       for (const Send& send : effects.sends)
         if (const auto* answer = std::get_if<Answer>(&send.body)) answered += answer->outcomes.size();

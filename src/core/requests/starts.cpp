@@ -79,8 +79,9 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   answer(s, start.asked, std::move(here));
 }
 
-// Another spec under a known id. What runs goes on where only the way it is looked after differs. Where it stays
-// on its node that node does the rest; otherwise the old row ends first, so that no node can still be starting it.
+// Another spec under a known id. What runs goes on where only the way it is looked after differs. Where it
+// stays on its node that node does the rest; otherwise the old row ends first, so that no node can still be
+// starting it.
 void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   if (start.spec->runs_like(*child.row()->spec)) {
     SpecRow next = *child.row();
@@ -127,9 +128,8 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
     row.spec = start.spec;
     const auto order = placement.order(spec.id.hash64(), row);
     if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
-    if (start.on && std::none_of(order.begin(), order.end(), [&](PeerIndex peer) {
-          return with_.peers.name(peer) == *start.on;
-        }))
+    if (start.on && std::none_of(order.begin(), order.end(),
+                                 [&](PeerIndex peer) { return with_.peers.name(peer) == *start.on; }))
       return Error{Errc::no_target, fmt::format("{} cannot or may not run it", start.on->value)};
   } else {
     SpecRow row;

@@ -73,8 +73,7 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
   };
   std::erase_if(work.starts, [&](const StartWait& wait) {
     if (s.time() >= wait.until) return true;  // its client has been told so
-    if (wait.mode == StartMode::ensure)
-      return with_.replication.is_replicated(wait.number) && done(wait, {});
+    if (wait.mode == StartMode::ensure) return with_.replication.is_replicated(wait.number) && done(wait, {});
     if (wait.ran) {
       if (!wait.fresh && wait.mode == StartMode::start)
         return done(wait, Error{Errc::already_started, "a child of that id runs"});

@@ -1,8 +1,8 @@
-// Child: all that one node knows of one child id, in one record, so that an event finds it with one hash. Each
-// part of the core writes its own piece of it and reads the others'; the compiler sees to that (Owned).
+// Child: all that one node knows of one child id, in one record, so that an event finds it with one hash.
+// Each part of the core writes its own piece of it and reads the others'; the compiler sees to that (Owned).
 //
-// Thread rule: plain data of one core. A Child is where it is until it is erased; what outlives a step keeps its
-// ChildRef and asks the table.
+// Thread rule: plain data of one core. A Child is where it is until it is erased; what outlives a step keeps
+// its ChildRef and asks the table.
 #pragma once
 
 #include <memory>
@@ -69,7 +69,7 @@ struct Own {
   /// again.
   bool alive = false;
   StopWhy stopping = StopWhy::none;
-  bool ran = false;  ///< Started came for this epoch.
+  bool ran = false;         ///< Started came for this epoch.
   std::uint32_t place = 0;  ///< In the list of this node's own.
   Duration ran_at{};
   Duration restart_at = Duration::max();
@@ -92,6 +92,8 @@ struct Child {
   /// to be looked at by the next sweep.
   Owned<PeerIndex, Reconciler> place_;
   Owned<bool, Reconciler> touched_;
+  /// To be looked at once this node may act.
+  Owned<bool, Reconciler> waits_;
   Owned<std::unique_ptr<Work>, Coordinator> work_;
 
   [[nodiscard]] const SpecRow* row() const { return row_.get().get(); }

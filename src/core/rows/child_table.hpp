@@ -1,5 +1,5 @@
-// ChildTable: the records of all children that this node knows, found by id with one hash, by reference without,
-// by place for sweeps over all of them, and by bucket for the exchange of tables.
+// ChildTable: the records of all children that this node knows, found by id with one hash, by reference
+// without, by place for sweeps over all of them, and by bucket for the exchange of tables.
 //
 // Invariants: a record stays where it is until it is erased; every bucket lists each of its children once.
 // Thread rule: none; owned by one core.
@@ -14,7 +14,9 @@ namespace brood::core {
 
 /// The parts that tables are compared by: 2^10, by the first bits of the id's hash.
 inline constexpr std::uint32_t buckets = 1024;
-[[nodiscard]] constexpr std::uint32_t bucket_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 54); }
+[[nodiscard]] constexpr std::uint32_t bucket_of(std::uint64_t hash) {
+  return static_cast<std::uint32_t>(hash >> 54);
+}
 
 class ChildTable {
  public:
@@ -35,9 +37,13 @@ class ChildTable {
   /// For sweeps: places from 0 to slots(); nullptr where there is no child.
   [[nodiscard]] std::uint32_t slots() const { return static_cast<std::uint32_t>(records_.size()); }
   [[nodiscard]] Child* at_slot(std::uint32_t slot);
-  [[nodiscard]] const Child* at_slot(std::uint32_t slot) const { return const_cast<ChildTable*>(this)->at_slot(slot); }
+  [[nodiscard]] const Child* at_slot(std::uint32_t slot) const {
+    return const_cast<ChildTable*>(this)->at_slot(slot);
+  }
   /// The slots of a bucket, in no order that means anything.
-  [[nodiscard]] const std::vector<std::uint32_t>& bucket(std::uint32_t index) const { return by_bucket_[index]; }
+  [[nodiscard]] const std::vector<std::uint32_t>& bucket(std::uint32_t index) const {
+    return by_bucket_[index];
+  }
 
  private:
   struct Record {

@@ -151,9 +151,8 @@ void Replication::flush_tables(Step& s) {
   std::vector<PeerIndex> ready;
   for (const PeerIndex peer : due_)
     if (with_.links[peer].open) ready.push_back(peer);
-  std::sort(ready.begin(), ready.end(), [this](PeerIndex a, PeerIndex b) {
-    return with_.sessions.name(a) < with_.sessions.name(b);
-  });
+  std::sort(ready.begin(), ready.end(),
+            [this](PeerIndex a, PeerIndex b) { return with_.sessions.name(a) < with_.sessions.name(b); });
   for (const PeerIndex index : ready) {
     Peer& peer = peers_[index];
     Out& out = peer.out;

@@ -139,9 +139,8 @@ void Instances::drop_dead(Step& s, Child& child) {
       ++at;
       continue;
     }
-    const auto lost = std::find_if(losses_.begin(), losses_.end(), [&](const Lost& one) {
-      return one.session == hosted.session;
-    });
+    const auto lost = std::find_if(losses_.begin(), losses_.end(),
+                                   [&](const Lost& one) { return one.session == hosted.session; });
     erase(child, hosted.session);
     s.changed(child.id);
     if (lost != losses_.end()) notes_.instance_lost(s, child, hosted.instance, lost->loss);
@@ -181,9 +180,8 @@ void Instances::keep_only(Step& s, PeerIndex peer, std::uint32_t first, std::uin
     for (std::uint32_t bucket = first; bucket < end; ++bucket)
       for (const std::uint32_t slot : children_.bucket(bucket)) consider(*children_.at_slot(slot));
   }
-  std::sort(gone.begin(), gone.end(), [this](ChildRef a, ChildRef b) {
-    return children_.get(a)->id < children_.get(b)->id;
-  });
+  std::sort(gone.begin(), gone.end(),
+            [this](ChildRef a, ChildRef b) { return children_.get(a)->id < children_.get(b)->id; });
   for (const ChildRef ref : gone) remove(s, *children_.get(ref), peer, {});
 }
 

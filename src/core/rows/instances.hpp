@@ -1,13 +1,12 @@
-// Instances: where each child runs, as the hosting nodes say. Only a node itself writes its own; they go with its
-// session.
+// Instances: where each child runs, as the hosting nodes say. Only a node itself writes its own; they go with
+// its session.
 //
-// When a session ends its instances are gone at once for whoever reads here; the records are cleared in portions,
-// each child as it comes to its turn (drop_some), so that the loss of a node with very many children does not hold
-// up a step.
+// When a session ends its instances are gone at once for whoever reads here; the records are cleared in
+// portions, each child as it comes to its turn (drop_some), so that the loss of a node with very many
+// children does not hold up a step.
 //
-// Owns: Child::hosted_ and floor_, the sessions that host something and what each of them hosts. Reads: nothing else.
-// Tells: touched, instance_changed, instance_lost.
-// Thread rule: none; owned by one core.
+// Owns: Child::hosted_ and floor_, the sessions that host something and what each of them hosts. Reads:
+// nothing else. Tells: touched, instance_changed, instance_lost. Thread rule: none; owned by one core.
 #pragma once
 
 #include <unordered_set>

@@ -14,8 +14,8 @@ class Outbox {
   virtual void add(SpecChange change) = 0;
   virtual void add(InstanceChange change) = 0;
   virtual void set_member(const Member& self) = 0;
-  /// The number of the Delta that will have all that was added up to now: what waits for the others to hold it
-  /// waits for the acknowledgement of that one.
+  /// The number of the Delta that will have all that was added up to now: what waits for the others to hold
+  /// it waits for the acknowledgement of that one.
   [[nodiscard]] virtual std::uint64_t newest() const = 0;
 };
 

@@ -29,9 +29,8 @@ std::uint64_t Replication::newest() const {
 
 bool Replication::is_replicated(std::uint64_t number) const {
   const auto& others = with_.sessions.others();
-  return others.empty() || std::any_of(others.begin(), others.end(), [&](PeerIndex peer) {
-           return peers_[peer].acknowledged >= number;
-         });
+  return others.empty() || std::any_of(others.begin(), others.end(),
+                                       [&](PeerIndex peer) { return peers_[peer].acknowledged >= number; });
 }
 
 void Replication::check_waits(Step& s) {

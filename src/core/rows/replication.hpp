@@ -50,7 +50,8 @@ class Replication final : public Outbox, public TableProgress {
   // ---- who holds what
   /// Whether another member holds the changes up to this Delta, or there is no other.
   [[nodiscard]] bool is_replicated(std::uint64_t number) const;
-  /// Another member that does take in what it gets has half of lag_max to take in still: what can wait should.
+  /// Another member that does take in what it gets has half of lag_max to take in still: what can wait
+  /// should.
   [[nodiscard]] bool is_congested(const Step& s) const;
   [[nodiscard]] std::uint64_t acknowledged_by(PeerIndex peer) const { return peers_[peer].acknowledged; }
   /// Touches the child once the changes up to this Delta are replicated.
@@ -96,7 +97,7 @@ class Replication final : public Outbox, public TableProgress {
     std::uint64_t expected = 0;    ///< Number of its next Delta; 0: only a table is of use.
     std::uint64_t next_delta = 0;  ///< The first that was expected behind the table.
     std::uint32_t next = 0;        ///< Bucket of the next portion.
-    bool again = false;          ///< A bucket that was to be the same was not.
+    bool again = false;            ///< A bucket that was to be the same was not.
     std::deque<Delta> kept;
     std::optional<std::uint64_t> ack;  ///< To be said at the end of the step.
     std::optional<std::uint32_t> portion_ack;
@@ -109,10 +110,10 @@ class Replication final : public Outbox, public TableProgress {
     std::uint32_t next = 0;
     std::uint32_t in_flight = 0;
     std::uint64_t finished = 0;  ///< Of Replay's list, how far it was sent.
-    bool behind = false;     ///< It gets no Deltas until it has asked for the table.
-    std::uint64_t base = 0;  ///< The Deltas after this one are sent.
-    std::uint64_t last = 0;  ///< Number of the last Delta sent.
-    VersionVector seen;      ///< Theirs, as they said last.
+    bool behind = false;         ///< It gets no Deltas until it has asked for the table.
+    std::uint64_t base = 0;      ///< The Deltas after this one are sent.
+    std::uint64_t last = 0;      ///< Number of the last Delta sent.
+    VersionVector seen;          ///< Theirs, as they said last.
     std::vector<std::uint64_t> digests;
   };
   struct Peer {
@@ -161,8 +162,8 @@ class Replication final : public Outbox, public TableProgress {
   std::size_t turn_ = 0;
 };
 
-/// More unacknowledged changes of one peer than this are not kept one by one; its loss then costs an exchange of
-/// tables.
+/// More unacknowledged changes of one peer than this are not kept one by one; its loss then costs an exchange
+/// of tables.
 inline constexpr std::size_t unstable_max = 4096;
 /// Portions of a table that are under way to one peer.
 inline constexpr std::uint32_t portions_in_flight = 4;

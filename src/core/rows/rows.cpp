@@ -3,7 +3,10 @@
 namespace brood::core {
 
 Rows::Rows(ChildTable& children, const Settings& settings, Outbox& outbox, Notes& notes)
-    : children_(children), outbox_(outbox), notes_(notes), table_(children, settings.self, settings.creation) {
+    : children_(children),
+      outbox_(outbox),
+      notes_(notes),
+      table_(children, settings.self, settings.creation) {
   table_.on_end = [this](const Child& child, const SpecRow& row) {
     if (row.request.number != 0) ended_.push_back({row.request, child.id, child.floor()});
   };

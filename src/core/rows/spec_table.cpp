@@ -174,8 +174,8 @@ SpecTable::Applied SpecTable::apply(const SpecChange& change) {
 
 // ---- tables that come in portions --------------------------------------------------------------------
 
-// A birth that is not here and not covered by the vector, but of which the end is known all the same: it was ended
-// early, or whose table is on its way here knew it.
+// A birth that is not here and not covered by the vector, but of which the end is known all the same: it was
+// ended early, or whose table is on its way here knew it.
 bool SpecTable::is_known(const Child& child, const Dot& birth) const {
   return ended_early_.contains(birth) || covered_by_incoming(child, birth);
 }

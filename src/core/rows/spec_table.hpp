@@ -6,8 +6,8 @@
 // Concurrent births of one id are all kept until the next write of that id ends them; the greatest shows.
 // Source: Bieniusa et al., "An optimized conflict-free replicated set" (2012).
 //
-// Another node's table comes in portions, bucket after bucket. What one covers counts for the buckets that have
-// come at once, and for the whole table when the last one has (begin_exchange ... end_exchange).
+// Another node's table comes in portions, bucket after bucket. What one covers counts for the buckets that
+// have come at once, and for the whole table when the last one has (begin_exchange ... end_exchange).
 //
 // Invariants: digests are a function of the set of (id, dot); the order in which changes of different nodes
 // arrive does not matter, the changes of one node come in the order of their sequence.
@@ -41,13 +41,13 @@ class SpecTable {
   SpecChange remove(Child& child);
 
   enum class Applied : std::uint8_t { nothing, changed, gap };
-  /// A change by another node. `gap`: an earlier one of that node is missing; nothing was done. Leaves a record of
-  /// the id, which may be empty: the caller erases it.
+  /// A change by another node. `gap`: an earlier one of that node is missing; nothing was done. Leaves a
+  /// record of the id, which may be empty: the caller erases it.
   Applied apply(const SpecChange& change);
 
-  /// A portion of another node's table, from the first to the last. `on_change` is called for each child whose
-  /// visible row changed. False: a bucket that the sender took to be the same here is not; it must be asked for
-  /// again.
+  /// A portion of another node's table, from the first to the last. `on_change` is called for each child
+  /// whose visible row changed. False: a bucket that the sender took to be the same here is not; it must be
+  /// asked for again.
   bool merge(PeerIndex from, const Sync& portion, const std::function<void(Child&)>& on_change);
   /// What came of that node's table so far no longer counts (its channel broke).
   void abandon(PeerIndex from);
@@ -69,7 +69,7 @@ class SpecTable {
  private:
   struct Incoming {
     PeerIndex from = no_peer;
-    VersionVector seen;  ///< What the sender covered when it began.
+    VersionVector seen;     ///< What the sender covered when it began.
     std::uint32_t end = 0;  ///< Buckets before this one have come.
   };
   Dot next_dot();
@@ -90,8 +90,8 @@ class SpecTable {
   std::uint64_t sequence_ = 0;
   std::map<ChildId, std::vector<SpecRow>> others_;  ///< Concurrent rows that do not show.
   VersionVector seen_;
-  /// Births that were ended before the vector covers them: the change that made one is still on its way, or was lost
-  /// with its node, and must not bring it back. Others are told with the table.
+  /// Births that were ended before the vector covers them: the change that made one is still on its way, or
+  /// was lost with its node, and must not bring it back. Others are told with the table.
   std::map<Dot, ChildId> ended_early_;
   std::vector<Incoming> incoming_;
   std::array<std::uint64_t, buckets> digests_{};

@@ -144,8 +144,9 @@ class Samples {
     };
     switch (kind) {
       case 0:
-        return Hello{member(), session(), flip(), flip(), several(pair), vector(), next(),
-                     several([&] { return next(); }), clock()};
+        return Hello{member(),      session(), flip(), flip(),
+                     several(pair), vector(),  next(), several([&] { return next(); }),
+                     clock()};
       case 1:
         return Refusal{text()};
       case 2:

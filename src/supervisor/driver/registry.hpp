@@ -50,7 +50,7 @@ struct Entry {
   core::SpecPtr spec;  ///< Null where this node has never seen a row of it.
   bool wanted = true;
   bool failed = false;
-  std::string failure;  ///< Why it is failed, or why it waits for not_before.
+  std::string failure;     ///< Why it is failed, or why it waits for not_before.
   core::Hlc not_before{};  ///< While it runs nowhere: the wall time of the next try; 0: none is waited for.
   std::vector<Place> places;  ///< The one in the placement first.
 

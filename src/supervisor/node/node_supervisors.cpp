@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-
 #include <boost/asio/post.hpp>
 
 #include "process/log/log.hpp"
@@ -71,8 +70,9 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   for (const auto& [kind, name] : names_of(options.strategies)) {
     const auto known = core::strategy_names(kind);
     if (std::find(known.begin(), known.end(), name) == known.end())
-      return Error{Errc::invalid_argument, fmt::format("supervisor '{}': there is no {} strategy '{}'; there are: {}",
-                                                       options.name, kind, name, fmt::join(known, ", "))};
+      return Error{Errc::invalid_argument,
+                   fmt::format("supervisor '{}': there is no {} strategy '{}'; there are: {}", options.name,
+                               kind, name, fmt::join(known, ", "))};
   }
   std::vector<core::SpecPtr> specs;
   std::set<std::string> tokens;

@@ -67,7 +67,8 @@ void PeerEvents::up(const node::PeerInfo& peer) {
     static const Bytes hello = encode_term(Term::atom("hello"));
     parts_.network.send(Pid{runtime.name(), 0, 0, runtime.creation()}, {peer_name, peer.name}, hello);
     for (const auto& driver : parts_.supervisors.all()) driver->pg().node_up(peer.name);
-    // Who does not prove his name is no member, whatever he says; a core that dialled him hears that it failed.
+    // Who does not prove his name is no member, whatever he says; a core that dialled him hears that it
+    // failed.
     if (peer.proven)
       to_all(core::PeerUp{peer.name, peer.creation});
     else

@@ -240,9 +240,8 @@ void describe_one(const RequestPtr& request, const ChildId& id) {
     const auto placement = core.placement(id);
     map.emplace_back(Term::atom("node_for"),
                      placement.empty() ? Term::atom("undefined") : Term(placement.front()));
-    const bool told = std::any_of(map.begin(), map.end(), [](const auto& item) {
-      return item.first == Term::atom("waiting");
-    });
+    const bool told = std::any_of(map.begin(), map.end(),
+                                  [](const auto& item) { return item.first == Term::atom("waiting"); });
     if (!told)
       if (const auto why = why_waiting(core, *entry))
         map.emplace_back(Term::atom("waiting"), Term::binary(*why));
