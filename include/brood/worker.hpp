@@ -12,7 +12,8 @@
 //     void info(const brood::Term& message);                // a message that is neither call nor cast
 //     void on_down(const brood::Down& down);                // a monitor fired
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
-//     State save() const;  void restore(State state);       // state that survives a hand-over
+//     State save() const;  void restore(State state);       // for hot swap, which is to come: nothing calls
+//                                                           // them yet, a move starts the child anew
 //   };
 //
 // A handler may return `void` (the reply is `ok`), a value, a Result<value> (an error is sent to the caller
