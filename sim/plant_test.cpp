@@ -41,9 +41,11 @@ INSTANTIATE_TEST_SUITE_P(
         Tooth{Plant::early_answer, {"acknowledged"}, "none"},
         Tooth{Plant::lying_ack, {"lost", "agree", "acknowledged", "revived"}, "none"},
         Tooth{Plant::deaf_stop, {"overlap"}, "leave"}, Tooth{Plant::silent_death, {"lost"}, "loop"},
-        Tooth{Plant::undead, {"revived", "overlap"}, "none"}, Tooth{Plant::agreeable_views, {"overlap"}},
-        Tooth{Plant::wrong_pid, {"answers"}, "none"}, Tooth{Plant::mute, {"unanswered"}, "none"},
-        Tooth{Plant::needless_stop, {"needless"}, "none"},
+        Tooth{
+            Plant::undead, {"revived", "overlap"}, "none"},  // A view that nobody has really confirmed lets
+                                                             // two nodes start, or is never confirmed at all.
+        Tooth{Plant::agreeable_views, {"overlap", "members"}}, Tooth{Plant::wrong_pid, {"answers"}, "none"},
+        Tooth{Plant::mute, {"unanswered"}, "none"}, Tooth{Plant::needless_stop, {"needless"}, "none"},
         Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::two_starts, {"answers"}, "none"}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 

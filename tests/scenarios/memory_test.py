@@ -6,6 +6,8 @@ import shutil
 
 from support import SLOW, ScenarioTest, main
 
+SUPPRESSIONS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "valgrind.supp")
+
 
 class Memory(ScenarioTest):
     needs_chaos = True
@@ -25,7 +27,7 @@ class Memory(ScenarioTest):
                 {"id": "program", "exec": ["sh", "-c", "echo hello; exec sleep 1000"]}])},
             wrapper=["valgrind", "--error-exitcode=99", "--leak-check=full", "--fair-sched=yes",
                      "--errors-for-leak-kinds=definite,indirect,possible", "--show-leak-kinds=definite,indirect,possible",
-                     "--child-silent-after-fork=yes"])
+                     "--child-silent-after-fork=yes", "--suppressions=" + SUPPRESSIONS])
         cluster.start(seconds=120)
         self.wait(lambda: len(cluster.brood("ps", "--json", "--timeout", "30000", node="n1").json) == 53, 60,
                   "all children are there")

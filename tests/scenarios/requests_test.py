@@ -249,7 +249,7 @@ class Requests(ScenarioTest):
         self.start("counted")
         before = self.ask(self.request("stats"))
         self.assertEqual(before[0], "ok", before)
-        self.assertEqual(set(before[1]), {"core", "children", "requests", "casts", "processes"})
+        self.assertEqual(set(before[1]), {"core", "children", "requests", "casts", "processes", "view"})
         self.assertGreater(before[1][Atom("children")][Atom("wanted")], 0)
         self.start("counted-2")
         after = self.ask(self.request("stats"))

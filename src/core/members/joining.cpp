@@ -92,7 +92,8 @@ bool Joining::may_become_up(const Step& s, bool rejoins) const {
     if (peer == self_index || sessions_.member(peer)) continue;
     const Meeting& meeting = meetings_[peer];
     if (meeting.learned && !meeting.missed) return false;
-    const bool elsewhere = meeting.refuses_us && formed;
+    // One that refuses this node does not keep it from those that let it in.
+    const bool elsewhere = meeting.refuses_us && (formed || here > 1);
     if ((meeting.seed || rejoins) && !meeting.settled && !elsewhere) return false;
   }
   if (formed || s.time() >= form_at_) return true;
