@@ -25,7 +25,6 @@ void Replication::greeted(Step&, PeerIndex peer, const Hello& hello, bool fresh)
     channel_changed(peer);
     want_table(peer);
   }
-  known.out.seen = hello.seen;
   if (fresh) known.out.digests = hello.digests;
   if (!fresh && known.in.whole) compare(peer, hello);
 }
@@ -69,7 +68,6 @@ void Replication::ask_all(Step&) {
 
 void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& request) {
   Out& out = peers_[from].out;
-  out.seen = request.seen;
   out.digests = request.digests;
   want_table(from);
 }

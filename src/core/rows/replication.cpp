@@ -113,10 +113,8 @@ void Replication::own_session_ended(Step&) {
   for (const auto peer : with_.links.with_channel()) {
     Peer& known = peers_[peer];
     const bool open = with_.links[peer].open;
-    const auto seen = std::move(known.out.seen);
     auto digests = std::move(known.out.digests);
     channel_changed(peer);
-    known.out.seen = seen;
     known.out.digests = std::move(digests);
     if (open) want_table(peer);
   }
@@ -249,7 +247,6 @@ void Replication::flush_deltas(Step& s) {
     if (spec == all.specs.size() && instance == all.instances.size()) delta.member = std::move(all.member);
     weight_ += delta.specs.size() + delta.instances.size() + 1;
     if (!others.empty()) weights_.emplace_back(number_, weight_);
-    for (const PeerIndex peer : to) peers_[peer].out.last = number_;
     if (to.empty()) continue;
     ++s.stats.deltas_sent;
     with_.sender.send(to, std::move(delta), Rank::rows);
