@@ -4,6 +4,7 @@
 # every *_test.cpp goes into `NAME_test`, run by ctest. Sources include layer headers as
 # "layer/file.hpp" and public ones as <brood/file.hpp>.
 include(BroodPch)
+include(BroodUnity)
 
 function(brood_layer name)
   cmake_parse_arguments(arg "PURE" "ROOT" "DEPS" ${ARGN})
@@ -20,6 +21,7 @@ function(brood_layer name)
   else()
     add_library(brood_${name} STATIC ${sources})
     set_target_properties(brood_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    brood_unite(brood_${name})
     target_link_libraries(brood_${name} PRIVATE brood_flags)
     set(scope PUBLIC)
   endif()

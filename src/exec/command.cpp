@@ -95,14 +95,6 @@ Result<void> read_entry(const Term& key, const Term& value, Command& command) {
   return bad(fmt::format("unknown key {}; allowed are {}", to_string(key, shown_bytes_max), allowed_keys));
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 }  // namespace
 
 Result<void> validate(const Command& command) {

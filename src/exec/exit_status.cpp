@@ -23,14 +23,6 @@ constexpr std::array signal_names{
     SignalName{SIGWINCH, "SIGWINCH"},   SignalName{SIGIO, "SIGIO"},         SignalName{SIGPWR, "SIGPWR"},
     SignalName{SIGSYS, "SIGSYS"}};
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 std::string with_number(const char* words, int number) {
   return words + std::to_string(number);
 }
@@ -58,6 +50,14 @@ std::string signal_name(int signal) {
     if (entry.number == signal) return std::string(entry.name);
   }
   return with_number("signal ", signal);
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
 }
 
 std::optional<int> signal_from_name(std::string_view name) {

@@ -14,6 +14,9 @@ namespace brood::exec {
 /// 15 for "SIGTERM", "sigterm", "term" or "15"; nullopt for what is no signal.
 [[nodiscard]] std::optional<int> signal_from_name(std::string_view name);
 
+/// ASCII letters only.
+[[nodiscard]] std::string lower(std::string_view text);
+
 /// Why a program is no more. The numbers are kept on disk (last_end.hpp): new ones go to the end.
 enum class EndCause : std::uint8_t {
   itself,        ///< It exited, or a signal that was not ours ended it.

@@ -13,7 +13,7 @@
 namespace brood {
 namespace {
 
-constexpr int depth_max = 256;
+constexpr int parse_depth_max = 256;
 
 /// Collects the segments of a binary bit by bit.
 struct Bits {
@@ -77,7 +77,7 @@ class Parser {
 
   Result<Term> term() {
     blank();
-    if (++depth_ > depth_max) return fail("terms are nested too deep");
+    if (++depth_ > parse_depth_max) return fail("terms are nested too deep");
     auto out = term_here();
     --depth_;
     blank();

@@ -14,7 +14,7 @@ namespace brood {
 namespace {
 
 // Deeper terms show "..." there; no term from elsewhere is that deep.
-constexpr int depth_max = 512;
+constexpr int print_depth_max = 512;
 
 class Printer {
  public:
@@ -22,7 +22,7 @@ class Printer {
 
   void print(const Term& term) {
     if (full()) return;
-    if (++depth_ > depth_max) {
+    if (++depth_ > print_depth_max) {
       out_ += "...";
     } else {
       std::visit([this](const auto& value) { put(value); }, term.value());

@@ -44,11 +44,11 @@ std::string_view name_of(int signal) {
 }
 
 // A node that crashes while nobody reads its stderr must still end.
-constexpr std::chrono::milliseconds last_lines{300};
+constexpr std::chrono::milliseconds crash_lines_wait{300};
 
 // Only what is safe in a signal handler: no memory is taken, nothing is locked.
 void report(int signal) {
-  log::wait_in_crash(last_lines);
+  log::wait_in_crash(crash_lines_wait);
   if (!stderr_takes_text(0)) return;
   say("brood: crash (");
   say(name_of(signal));

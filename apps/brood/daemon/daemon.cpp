@@ -26,7 +26,7 @@ namespace {
 // A node that leaves gives its children this long to be taken over; what is left then just ends.
 constexpr std::chrono::seconds drain_timeout{30};
 // How long the last lines of the log may take.
-constexpr std::chrono::milliseconds last_lines{1000};
+constexpr std::chrono::milliseconds end_lines_wait{1000};
 // When it is said first, and then again, what a node waits for that is not up.
 constexpr std::chrono::milliseconds first_patience{1000};
 constexpr std::chrono::milliseconds later_patience{10000};
@@ -244,7 +244,7 @@ int run_daemon(const Arguments& arguments) {
   for (const auto& remark : settings->remarks) log::warn("{}", remark);
   const auto done = run(*settings, signals);
   // Whoever reads our stderr may have stopped reading, and must not hold this program at its end.
-  if (!flush_log(last_lines) || !stderr_takes_text(0)) ::_exit(done ? exit_ok : done.error().status);
+  if (!flush_log(end_lines_wait) || !stderr_takes_text(0)) ::_exit(done ? exit_ok : done.error().status);
   return done ? exit_ok : out.show(done.error());
 }
 

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds same_stop{1000};
-constexpr milliseconds last_lines{200};
+constexpr milliseconds signal_lines_wait{200};
 
 bool is_ignored(int signal) {
   struct sigaction now {};
@@ -76,7 +76,7 @@ void NodeSignals::on_signal(int signal) {
   if (stop_asked_ && now - *stop_asked_ < same_stop) return;
   if (stop_asked_) {
     log::warn("told to stop once more: ending at once");
-    (void)flush_log(last_lines);
+    (void)flush_log(signal_lines_wait);
     // As a shell reports an end by that signal. Programs of children end with us: their shims see to it.
     ::_exit(128 + signal);
   }

@@ -6,7 +6,7 @@ namespace brood::supervisor {
 
 namespace {
 
-core::Duration read(clockid_t clock) {
+core::Duration read_clock(clockid_t clock) {
   timespec time{};
   clock_gettime(clock, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
@@ -16,9 +16,9 @@ core::Duration read(clockid_t clock) {
 
 core::Now read_clocks() {
   core::Now now;
-  now.monotonic = read(CLOCK_MONOTONIC);
-  now.boot = read(CLOCK_BOOTTIME);
-  now.wall = read(CLOCK_REALTIME);
+  now.monotonic = read_clock(CLOCK_MONOTONIC);
+  now.boot = read_clock(CLOCK_BOOTTIME);
+  now.wall = read_clock(CLOCK_REALTIME);
   return now;
 }
 
