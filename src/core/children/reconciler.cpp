@@ -24,7 +24,8 @@ Child* Reconciler::take() {
 }
 
 void Reconciler::on_time(Step& s) {
-  while (!timers_.empty() && timers_.begin()->first <= s.time()) {
+  // As many as one step has room for; deadline() is past then, and asks for the next.
+  for (std::size_t left = s.settings.step_budget; left > 0 && deadline() <= s.time(); --left) {
     if (Child* child = with_.children.get(timers_.begin()->second)) touch(*child);
     timers_.erase(timers_.begin());
   }

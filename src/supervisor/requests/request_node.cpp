@@ -72,6 +72,7 @@ void stats(const RequestPtr& request) {
       return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
     };
     add_count(of_core, "longest_step_us", us(times.longest_step));
+    add_count(of_core, "longest_step_cpu_us", us(times.longest_step_cpu));
     add_count(of_core, "longest_effects_us", us(times.longest_effects));
     add_count(of_core, "longest_us", us(times.longest));
     add_count(of_core, "busy_us", us(times.total));
