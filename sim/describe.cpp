@@ -185,6 +185,7 @@ std::string describe(const MessageBody& body, std::string_view id) {
           [&](const OfferAnswer& m) {
             const std::string_view verdict = m.verdict == OfferVerdict::ready   ? "ready"
                                              : m.verdict == OfferVerdict::later ? "later"
+                                             : m.verdict == OfferVerdict::seen  ? "seen"
                                                                                 : "refused";
             return about(m, "OfferAnswer", id, fmt::format("#{} {} {}", m.attempt, verdict, m.why));
           },

@@ -53,6 +53,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
     world_.violate("overlap", &id, "a second process of it is started on " + node.name.value);
     return;
   }
+  answered_.erase(id);  // it begins anew: the node that had it is given up
   const Process& kept = add(index, start.spec, start.epoch);
   check(id);
   const bool slow = world_.catalog.of(id).kind == Kind::slow && !world_.healed;
@@ -202,7 +203,9 @@ void Processes::erase(std::uint64_t serial) {
   });
   BROOD_CHECK(life != lives.rend(), "every process has its life on record");
   life->to = world_.now();
-  std::erase(by_id_[process.id()], serial);
+  std::vector<std::uint64_t>& all = by_id_[process.id()];
+  std::erase(all, serial);
+  if (all.empty()) answered_.erase(process.id());  // nobody is left who could know
   live_.erase(found);
 }
 

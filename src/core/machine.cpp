@@ -24,7 +24,7 @@ Machine::Machine(Settings settings)
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
       outgoing_(children_, instances_, sessions_, links_, links_, *this),
-      incoming_(children_, instances_, views_, sessions_, links_, links_, *this),
+      incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
                    views_, sessions_, peers_}),
       drain_(children_, locals_, moves_, sessions_, views_),

@@ -11,6 +11,7 @@ void Machine::channel_changed(Step&, PeerIndex peer) {
 
 void Machine::session_began(Step& s, PeerIndex peer) {
   instances_.begin(peer, sessions_.member(peer)->session);
+  incoming_.session_began(s, peer);
   fence_.began(s, peer);
 }
 

@@ -206,6 +206,7 @@ enum class OfferVerdict : std::uint8_t {
   ready,    ///< A process holds what the parcel held, and waits for the Commit.
   later,    ///< Not now: the receiver's view is another, or it may not act. No failure.
   refused,  ///< In words: it cannot take that child over.
+  seen,     ///< It runs at the receiver, and every member holds the row that says so.
 };
 /// Said again while the Commit does not come.
 struct OfferAnswer {

@@ -66,7 +66,6 @@ PeerIndex Reconciler::place_of(const Child& child) const {
 void Reconciler::look(Step& s, Child& child) {
   with_.instances.drop_dead(s, child);
   with_.incoming.look(s, child);
-  with_.outgoing.look(s, child);
   const auto verdict = with_.losses.look(s, child);
   wake(child, verdict.look_again);
   with_.crashes.look_at_failed(s, child);
@@ -91,7 +90,8 @@ bool Reconciler::goes_on_leaving(const Child& child) const {
   const PeerIndex to = with_.outgoing.leaves_to(child);
   const Own& own = *child.own();
   if (to == no_peer) return true;
-  if (!child.wanted() || own.birth != child.row()->birth || !own.spec->same_as(*child.row()->spec))
+  if (!child.wanted() || !own.spec->same_as(*child.row()->spec) ||
+      !with_.rows.table().find_birth(child, own.birth))
     return false;
   return !with_.views.acting() || (place_of(child) == to && with_.instances.count(child) == 1);
 }

@@ -2,8 +2,9 @@
 //
 //      Offer             Prepared               Commit
 //   ---------> preparing -------> ready ------------------> (runs here: arrived)
-//                  |                |    the source's session is over: the same
-//                  |                |  Withdrawal, the process has ended, this node's own session is over
+//                  |                |    the source's session is over: the same     `seen` to the source,
+//                  once |                |                                              all members hold the
+//                  row |                |  Withdrawal, the process has ended, this node's own session is over
 //                  v                v
 //               (none: the source goes on, or the child starts anew)
 //
@@ -16,20 +17,25 @@
 
 #include "core/members/views.hpp"
 #include "core/rows/instances.hpp"
+#include "core/rows/replication.hpp"
+#include "core/rows/rows.hpp"
 
 namespace brood::core {
 
 class Incoming {
  public:
-  Incoming(ChildTable& children, Instances& instances, const Views& views, const Sessions& sessions,
-           const Links& links, Sender& sender, Notes& notes)
-      : children_(children),
-        instances_(instances),
-        views_(views),
-        sessions_(sessions),
-        links_(links),
-        sender_(sender),
-        notes_(notes) {}
+  struct Neighbours {
+    ChildTable& children;
+    Instances& instances;
+    const Rows& rows;
+    Replication& replication;
+    const Views& views;
+    const Sessions& sessions;
+    const Links& links;
+    Sender& sender;
+    Notes& notes;
+  };
+  explicit Incoming(const Neighbours& neighbours) : with_(neighbours) {}
 
   void on_offer(Step& s, PeerIndex from, Offer& offer);
   void on_commit(Step& s, PeerIndex from, const Commit& commit);
@@ -41,10 +47,11 @@ class Incoming {
   [[nodiscard]] bool expects(const Child& child) const {
     return !coming_.empty() && coming_.find(child.ref) != coming_.end();
   }
-  /// The child's row has changed.
+  /// The child's row has changed, or more members hold what this node said of it.
   void look(Step& s, const Child& child);
   [[nodiscard]] bool any() const { return !coming_.empty(); }
 
+  void session_began(Step& s, PeerIndex peer);
   void session_ended(Step& s, PeerIndex peer, bool goes_on);
   void own_session_ended(Step& s);
   void on_time(Step& s);
@@ -54,12 +61,20 @@ class Incoming {
 
  private:
   struct Coming {
-    PeerIndex from = no_peer;  ///< no_peer: its session is over.
-    Epoch source;              ///< Of the instance that leaves.
+    PeerIndex from = no_peer;
+    bool orphan = false;  ///< The source's session is over.
+    Epoch source;         ///< Of the instance that leaves.
     std::uint64_t attempt = 0;
     bool ready = false;
     Duration until = Duration::max();  ///< The next time to ask for the Commit.
     Arrival arrival;
+  };
+  /// It runs here, and the source still says that it has moved.
+  struct Arrived {
+    PeerIndex from = no_peer;
+    Epoch source;
+    std::uint64_t attempt = 0;
+    std::uint64_t number = 0;  ///< Of the Delta that says that it runs here.
   };
   using Entry = std::map<ChildRef, Coming>::iterator;
 
@@ -70,15 +85,11 @@ class Incoming {
   void open(Step& s, Entry entry);
   void discard(Step& s, Entry entry);
   void erase(Entry entry);
+  void say_seen(const Child& child);
 
-  ChildTable& children_;
-  Instances& instances_;
-  const Views& views_;
-  const Sessions& sessions_;
-  const Links& links_;
-  Sender& sender_;
-  Notes& notes_;
+  Neighbours with_;
   std::map<ChildRef, Coming> coming_;
+  std::map<ChildRef, Arrived> arrived_;
   std::set<std::pair<Duration, ChildRef>> timers_;
 };
 

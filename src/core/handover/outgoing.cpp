@@ -9,6 +9,8 @@ constexpr Duration pause_first = 50ms;
 constexpr Duration pause_max = 10s;
 /// So often it is tried by a node that wants to leave.
 constexpr std::uint32_t failures_max = 5;
+/// A node that leaves ends no later for it than this; who looks a child up just before finds the pid at work.
+constexpr Duration retention_of_leavers = 500ms;
 constexpr Duration commit_again = 1s;
 constexpr Duration line_every = 10s;
 
@@ -108,7 +110,8 @@ void Outgoing::on_answer(Step& s, PeerIndex from, const OfferAnswer& answer) {
       sender_.send(from, Withdrawal{answer.id, answer.epoch, answer.attempt});
     return;
   }
-  // What was ready there is no more: nothing runs anywhere, and the child starts anew where it belongs.
+  // Every member holds the row of the new place; or what was ready there is no more: nothing runs anywhere,
+  // and the child starts anew where it belongs.
   if (state == State::moved) return settle(s, entry);
   if (state != State::offered) return;
   undo(s, *children_.get(entry->first), entry->second);
@@ -146,8 +149,10 @@ void Outgoing::commit(Step& s, Child& child, Entry entry, const ProcessId& pid) 
   leaving.state = State::moved;
   set_time(entry, s.time() + commit_again);
   ++s.stats.handovers;
-  s.effects.handovers.emplace_back(Depart{child.id, leaving.epoch, sessions_.member(leaving.to)->session, pid,
-                                          s.settings.strategies.migration->hands_over()->retention});
+  Duration retention = s.settings.strategies.migration->hands_over()->retention;
+  if (sessions_.self().state == MemberState::draining) retention = std::min(retention, retention_of_leavers);
+  s.effects.handovers.emplace_back(
+      Depart{child.id, leaving.epoch, sessions_.member(leaving.to)->session, pid, retention});
   Instance moved = *instances_.here(child);
   moved.phase = Phase::moved;
   notes_.handed_over(s, child);
@@ -175,14 +180,6 @@ void Outgoing::ended(Step&, Child& child) {
   if (leaving.state == State::offered)
     sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
   erase(entry);
-}
-
-void Outgoing::look(Step& s, Child& child) {
-  if (leaving_.empty()) return;
-  const auto entry = leaving_.find(child.ref);
-  if (entry == leaving_.end() || entry->second.state != State::moved) return;
-  const Instance* there = instances_.on(child, entry->second.to);
-  if (there && there->epoch > entry->second.epoch) settle(s, entry);
 }
 
 void Outgoing::greeted(PeerIndex peer) {

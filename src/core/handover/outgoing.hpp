@@ -2,10 +2,13 @@
 //
 //     leave()          Frozen             OfferAnswer: ready
 //   ---------> freezing -----> offered ------------------------> moved ---> (none)
-//                 |               |         the commit             the new place's row is here
+//                 |               |         the commit             all members hold the new place's row
 //                 |  fails, too slow, the other node is lost
 //                 v               v
 //               waits: the instance goes on, and is frozen again when its time has come
+//
+// The row that says `moved` stays until every member holds that of the new place: one that finds neither
+// would start the child a second time.
 //
 // The commit is the step in which this node's row says `moved`: before it the instance can always go on here,
 // after it never. What may be lost between two nodes is made up for: the new place says again that it is
@@ -47,8 +50,6 @@ class Outgoing {
   void on_freeze_failed(Step& s, const FreezeFailed& event);
   void on_answer(Step& s, PeerIndex from, const OfferAnswer& answer);
 
-  /// An instance of the child, or its row, has changed.
-  void look(Step& s, Child& child);
   void greeted(PeerIndex peer);
   void session_ended(Step& s, PeerIndex peer);
   void own_session_ended(Step& s);

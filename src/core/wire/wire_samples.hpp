@@ -212,7 +212,7 @@ class Samples {
       case 18:
         return Offer{id(), epoch(), next(), dot(), clock(), u32(), text()};
       case 19:
-        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(3)),
+        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
                            {u32(), u32()}, text()};
       case 20:
         return Commit{id(), epoch(), next()};

@@ -61,6 +61,8 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "clock_refusals", steps.clock_refusals);
     add_count(of_core, "conflicts", steps.conflicts);
     add_count(of_core, "moves", steps.moves);
+    add_count(of_core, "handovers", steps.handovers);
+    add_count(of_core, "handovers_failed", steps.handovers_failed);
     add_count(of_core, "syncs_sent", steps.syncs_sent);
     add_count(of_core, "deltas_sent", steps.deltas_sent);
     add_count(of_core, "portions", steps.portions);
