@@ -329,7 +329,11 @@ void Processes::carry_out(std::size_t node, const core::Depart& depart) {
   if (!process->frozen)
     world_.violate("handover", &depart.id,
                    "it departs from " + world_.nodes[node].name.value + " and is not frozen");
+  const core::ProcessId pid = process->pid;
   erase(process->serial);
+  // Its pid passes on what comes, and is told to callers, until all members know the new one.
+  for (Life& life : lives_[depart.id])
+    if (life.node == node && life.pid == pid) life.to = world_.now() + 30s;
 }
 
 void Processes::call_some() {

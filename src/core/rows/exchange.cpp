@@ -74,6 +74,8 @@ void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& requ
 
 void Replication::on_behind(Step&, PeerIndex from) {
   In& in = peers_[from].in;
+  // What it has changed since is not held here: one that joins is not up before it is.
+  in.whole = false;
   in.expected = 0;
   in.ask = true;
   due_.insert(from);
