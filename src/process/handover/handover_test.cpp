@@ -104,7 +104,7 @@ TEST_F(Moves, WhatAProcessHasPostedItselfIsRunBeforeItFreezes) {
   ASSERT_TRUE(entered.wait());
   ASSERT_TRUE(runtime.send(probe.pid, message("before")));
   probe.post([&] { probe.seen.put("job"); });
-  ASSERT_TRUE(runtime.send(probe.pid, message("after")));
+  ASSERT_TRUE(runtime.send(probe.pid, message("behind")));
   Channel<Result<void>> frozen;
   mover.handover.freeze(probe.pid, patience, [&](Result<void> result) { frozen.put(std::move(result)); });
   leave.open();
@@ -115,7 +115,7 @@ TEST_F(Moves, WhatAProcessHasPostedItselfIsRunBeforeItFreezes) {
   probe.post([&] { probe.seen.put("late job"); });
   EXPECT_EQ(mover.capture(probe.pid).error().code, Errc::busy) << "a job cannot move";
   ASSERT_TRUE(mover.thaw(probe.pid));
-  EXPECT_EQ(probe.seen.take(), "info: after");
+  EXPECT_EQ(probe.seen.take(), "info: behind");
   EXPECT_EQ(probe.seen.take(), "late job");
 }
 
@@ -249,6 +249,7 @@ TEST_F(Moves, APromiseThatWasPackedIsStillGoodWhereTheMoveIsTakenBack) {
   Channel<CallResult> answers;
   runtime.call(pid, Message::of(handover_test::later{}), patience,
                [&](CallResult result) { answers.put(std::move(result)); });
+  EXPECT_EQ(seen(pid).size(), 0U);
   const auto parcel = mover.pack(pid);
   ASSERT_TRUE(parcel.has_value());
   const auto target = mover.restore(make_behaviour<Ledger>({}), *parcel);
@@ -266,7 +267,9 @@ class Forgetful : public Worker {
  public:
   struct own {};
   struct given {};
-  using handles = messages<own, given>;
+  struct ping {};
+  using handles = messages<own, given, ping>;
+  void on(ping) {}
   static inline Promise<std::int64_t> elsewhere;
   Later<std::int64_t> on(own) {
     auto [out, promise] = defer<std::int64_t>();
@@ -292,6 +295,7 @@ TEST_F(Moves, PromisesThatWereNotSavedAreDroppedOrAnsweredFromHere) {
                [&](CallResult result) { own.put(std::move(result)); });
   runtime.call(pid, Message::of(Forgetful::given{}), patience,
                [&](CallResult result) { given.put(std::move(result)); });
+  ASSERT_TRUE(runtime.call_and_wait(pid, Message::of(Forgetful::ping{}), patience));
   const auto parcel = mover.pack(pid);
   ASSERT_TRUE(parcel.has_value());
   EXPECT_EQ(parcel->callers.size(), 0U);
@@ -312,7 +316,9 @@ TEST_F(Moves, PromisesThatWereNotSavedAreDroppedOrAnsweredFromHere) {
 /// Answers what it took over while it is restored, and can refuse.
 class Hasty : public Worker {
  public:
-  using handles = messages<handover_test::later>;
+  struct ping {};
+  using handles = messages<handover_test::later, ping>;
+  void on(ping) {}
   static inline std::atomic<int> mode{0};  // 1: refuses, 2: throws
   Later<std::int64_t> on(handover_test::later) {
     auto [out, promise] = defer<std::int64_t>();
@@ -336,6 +342,7 @@ TEST_F(Moves, WhatIsAnsweredInRestoreLeavesWhenTheMoveIsFinal) {
   Channel<CallResult> answers;
   runtime.call(pid, Message::of(handover_test::later{}), patience,
                [&](CallResult result) { answers.put(std::move(result)); });
+  ASSERT_TRUE(runtime.call_and_wait(pid, Message::of(Hasty::ping{}), patience));
   const auto parcel = mover.pack(pid);
   ASSERT_TRUE(parcel.has_value());
   // Refused, in its words; the caller notices nothing.
@@ -586,6 +593,7 @@ TEST_F(Moves, TheStubFollowsAProcessThatMovesOn) {
   Channel<CallResult> answers;
   runtime.call(first, Message::of(handover_test::later{}), patience,
                [&](CallResult result) { answers.put(std::move(result)); });
+  EXPECT_EQ(seen(first).size(), 0U);
   Pid at = first;
   for (int hop = 0; hop < 3; ++hop) {
     const auto parcel = mover.pack(at);
@@ -609,6 +617,7 @@ TEST_F(Moves, CallersSeeTheEndOfTheNewProcess) {
   Channel<CallResult> answers;
   runtime.call(pid, Message::of(handover_test::later{}), patience,
                [&](CallResult result) { answers.put(std::move(result)); });
+  EXPECT_EQ(seen(pid).size(), 0U);
   const auto parcel = mover.pack(pid);
   ASSERT_TRUE(parcel.has_value());
   const auto target = mover.restore(make_behaviour<Ledger>({}), *parcel);
@@ -627,6 +636,7 @@ TEST_F(Moves, ACallerThatGivesUpIsWaitedForNoMore) {
   Channel<CallResult> answers;
   runtime.call(pid, Message::of(handover_test::later{}), 100ms,
                [&](CallResult result) { answers.put(std::move(result)); });
+  EXPECT_EQ(seen(pid).size(), 0U);
   const auto parcel = mover.pack(pid);
   ASSERT_TRUE(parcel.has_value());
   const auto target = mover.restore(make_behaviour<Ledger>({}), *parcel);
