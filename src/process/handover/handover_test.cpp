@@ -502,6 +502,18 @@ TEST_F(Moves, ExitsEndAFrozenProcessAtOnce) {
   EXPECT_EQ(words(*answers.take()), "no_such_child");
 }
 
+TEST_F(Moves, CallsInAParcelDoNotEndAsIfNobodyHadSeenThem) {
+  const Pid pid = ledger();
+  ASSERT_TRUE(mover.freeze(pid));
+  Channel<CallResult> packed, later;
+  runtime.call(pid, Message::of(add{1}), patience, [&](CallResult result) { packed.put(std::move(result)); });
+  ASSERT_TRUE(mover.capture(pid).has_value());
+  runtime.call(pid, Message::of(add{2}), patience, [&](CallResult result) { later.put(std::move(result)); });
+  runtime.exit(pid, ExitReason::killed());
+  EXPECT_EQ(packed.take()->error().code, Errc::died) << "a target may handle it";
+  EXPECT_EQ(later.take()->error().code, Errc::no_such_child) << "nobody else has it";
+}
+
 TEST_F(Moves, TrappedExitsAndDownsAreMailAndMove) {
   Probe& probe = make(true);
   Probe& linked = make();
