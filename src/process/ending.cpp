@@ -22,7 +22,7 @@ void RuntimeCore::end(Process& process) {
     return start_failed(process, error, on_started);
   }
   if (process.is_stub()) {
-    moving.forget(process);
+    moving.forget(process, reason);
     return moving.end_stub(process);
   }
   // One that was restored and not opened has not run, and the mail that it holds is its source's.
@@ -33,7 +33,7 @@ void RuntimeCore::end(Process& process) {
     if (guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned) return;
   }
   if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
-  moving.forget(process);
+  moving.forget(process, reason);
   if (!has_run) moving.drop_mail(process);
   end_relations(process, reason, reason);
   auto on_exit = std::move(process.on_exit);
@@ -46,7 +46,7 @@ void RuntimeCore::start_failed(Process& process, const Error& error,
   if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
   ExitReason reason = ExitReason::error(to_string(error.code), error.message);
   if (auto detail = decode_term(error.detail)) reason = ExitReason(std::move(*detail));
-  moving.forget(process);
+  moving.forget(process, reason);
   end_relations(process, reason, reason);
   if (on_started) run_callback("on_started", [&] { on_started(error); });
   leave_table(process);

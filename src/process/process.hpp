@@ -117,8 +117,6 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   bool started = false;
   bool traps_exits = false;
   bool is_killed = false;
-  Hold hold = Hold::none;
-  bool has_orders = false;
   MessageQueue messages;
   std::unique_ptr<ExitReason> end_reason;  // set: it ends before its next handler
   CallEnvelope* current_call = nullptr;    // that the running handler serves
@@ -127,6 +125,9 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(bool)> on_stuck;  // constant
   const bool heeds_fence;
   const bool is_system;
+  // Where there is room for them:
+  Hold hold = Hold::none;   // turn
+  bool has_orders = false;  // turn
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);

@@ -45,7 +45,8 @@ Step MoveDesk::become_stub(Process& process, const Pid& new_pid, StubOptions opt
   process.hold = Hold::stub;
   process.traps_exits = false;
   process.on_exit = nullptr;
-  for (const Move::OpenCall& call : move.calls) stub->track(call.caller, true);
+  for (const Move::OpenCall& call : move.calls)
+    stub->track(call.caller, call.was_taken ? Stub::Tracked::taken : Stub::Tracked::unseen);
   if (Relations* relations = process.relations_if_any()) {
     for (const auto& [id, timer] : relations->timers) core_.timers.cancel(*timer);
     relations->timers.clear();
@@ -55,7 +56,7 @@ Step MoveDesk::become_stub(Process& process, const Pid& new_pid, StubOptions opt
     for (const TakenFrom& taken : relations->taken) {
       const bool moved = std::any_of(move.calls.begin(), move.calls.end(),
                                      [&](const auto& call) { return call.caller.call == taken.call; });
-      if (!moved && !taken.from.empty()) stub->track(taken, false);
+      if (!moved && !taken.from.empty()) stub->track(taken, Stub::Tracked::answered_here);
     }
     relations->taken.clear();
   }

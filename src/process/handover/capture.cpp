@@ -229,7 +229,7 @@ Bytes MoveDesk::hand_over(Process& process, const std::shared_ptr<brood::detail:
   if (known) return caller;
   const auto& taken = process.relations().taken;
   const auto found = std::find_if(taken.begin(), taken.end(), is_call);
-  move->calls.push_back({{call, found == taken.end() ? Bytes{} : found->from}, false});
+  move->calls.push_back({{call, found == taken.end() ? Bytes{} : found->from}, false, true});
   move->saving_into->callers.push_back(caller);
   return caller;
 }

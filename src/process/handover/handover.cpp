@@ -18,6 +18,29 @@ void order(RuntimeCore& core, const Pid& pid, Handover::Done done, Code code) {
   });
 }
 
+/// Ends a freeze whose order is dropped undone, although its timer still holds it.
+class FreezeOrder {
+ public:
+  FreezeOrder(RuntimeCore& core, FreezeRequestPtr request) : core_(core), request_(std::move(request)) {}
+  ~FreezeOrder() {
+    if (is_done_) return;
+    core_.timers.cancel(*request_);
+    if (request_->settle())
+      request_->answer(Error{Errc::no_such_child, "the process is not there, or ended before it was frozen"});
+  }
+  FreezeOrder(const FreezeOrder&) = delete;
+  FreezeOrder& operator=(const FreezeOrder&) = delete;
+  void run(Process& process) {
+    is_done_ = true;
+    core_.moving.begin_freeze(process, request_);
+  }
+
+ private:
+  RuntimeCore& core_;
+  const FreezeRequestPtr request_;
+  bool is_done_ = false;
+};
+
 }  // namespace
 
 Handover Runtime::handover() const {
@@ -28,19 +51,12 @@ void Handover::freeze(const Pid& pid, std::chrono::milliseconds patience, Done d
   RuntimeCore& core = *core_;
   const FreezeRequestPtr request(
       new FreezeRequest(core, Identity::local(pid), Answer<void>(std::move(done))));
-  if (!core.identity.owns(pid)) {
-    request->answer(Error{Errc::no_such_child, "not a process of this node: " + to_string(pid)});
-    return;
-  }
   // Before the order, which may be carried out, and take the timer back, at any time from then on.
   core.timers.add(request, patience);
-  const bool ordered = core.moving.order(pid, [&core, request](Process& process) {
-    core.moving.begin_freeze(process, request);
+  core.moving.order(pid, [order = std::make_shared<FreezeOrder>(core, request)](Process& process) {
+    order->run(process);
     return Step::go_on;
   });
-  if (ordered) return;
-  core.timers.cancel(*request);
-  if (request->settle()) request->answer(Error{Errc::no_such_child, "there is no process " + to_string(pid)});
 }
 
 void Handover::capture(const Pid& pid, CaptureOptions options, Captured done) {

@@ -29,9 +29,10 @@
 // - Exits, of linked processes, exit/2, and of the owner (Runtime::exit), while freezing or frozen: as ever.
 //   Trapped, they queue as messages. Else the process ends at the source, at once, terminate() included but
 //   for `kill`; on_exit tells; what was asked of its move and is not done fails with no_such_child, what is
-//   asked later too. So a move whose source dies before the commit did not happen. What the parcel holds is
-//   then not handled there: its callers are told (noproc: no handler saw it), and the target must be
-//   discarded.
+//   asked later too. Callers whose calls are in the parcel see that end, not noproc, because a target may
+//   handle them yet: a call that may have run is not to be tried again. A move whose source ends before the
+//   commit did not happen, and its target is to be discarded; one whose source ends between the commit and
+//   become_stub() did, and its target is to be opened.
 // - Links and monitors of the process do not move: restore() of the worker makes them anew. A down or a
 //   trapped exit that was a message already moves like any. Monitors that it set are taken back when it
 //   becomes a stub, downs that come after the capture are dropped.

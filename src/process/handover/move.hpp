@@ -55,7 +55,8 @@ struct Move {
   /// A call that is in the parcel.
   struct OpenCall {
     TakenFrom caller;
-    bool is_relay = false;  ///< Made for the parcel: it ends with it.
+    bool is_relay = false;   ///< Made for the parcel: it ends with it.
+    bool was_taken = false;  ///< By a handler, for later.
   };
   struct PausedTimer {
     boost::intrusive_ptr<SendTimer> timer;

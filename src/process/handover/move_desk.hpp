@@ -34,7 +34,7 @@ class MoveDesk {
   /// Turn: does what has come in.
   [[nodiscard]] Step run_orders(Process& process);
   /// Turn: the process ends, or did not start.
-  void forget(Process& process);
+  void forget(Process& process, const ExitReason& reason);
 
   // freezing.cpp; turn
   void begin_freeze(Process& process, const FreezeRequestPtr& request);
@@ -77,6 +77,7 @@ class MoveDesk {
   [[nodiscard]] Move* find(const Process& process);
   [[nodiscard]] Move& make(const Process& process);
   void erase(const Process& process);
+  void end_packed_calls(Process& process, const Move& move, const ExitReason& reason);
 
   // capture.cpp
   [[nodiscard]] bool pause_timers(Process& process, Move& move);

@@ -69,9 +69,24 @@ Step MoveDesk::run_orders(Process& process) {
   return Step::go_on;
 }
 
-void MoveDesk::forget(Process& process) {
+/// A process that was captured may go on elsewhere: whether a handler sees the calls in the parcel nobody
+/// here can tell, so they do not end as if none had.
+void MoveDesk::end_packed_calls(Process& process, const Move& move, const ExitReason& reason) {
+  Envelope* at = process.messages.front();
+  for (std::size_t index = 0; index < move.mail_taken && at != nullptr; ++index, at = at->next) {
+    if (at->kind != Envelope::Kind::call) continue;
+    auto& call = static_cast<CallEnvelope&>(*at);
+    if (call.local) call.local->finish(error_of_end(reason, true));
+    core_.tell_end_of_call(call.from, process.self(), reason);
+    call.local = nullptr;
+    call.from.clear();
+  }
+}
+
+void MoveDesk::forget(Process& process, const ExitReason& reason) {
   Move* move = find(process);
   if (move == nullptr) return;
+  if (!process.is_stub()) end_packed_calls(process, *move, reason);
   process.has_orders = false;
   if (!process.is_stub()) process.hold = Hold::none;
   if (move->request) {

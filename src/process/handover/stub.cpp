@@ -68,14 +68,17 @@ void Stub::aim(PendingCall& call) {
   if (!core_.identity.is_here(target_.node)) core_.desk.retarget(call, target_);
 }
 
-void Stub::track(const TakenFrom& call, bool answered_there) {
+void Stub::track(const TakenFrom& call, Tracked what) {
   if (call.call->is_finished()) return;
-  if (answered_there) aim(*call.call);
+  if (what != Tracked::answered_here) aim(*call.call);
+  if (call.from.empty()) return local_calls_.push_back(call.call);
   const auto caller = read_from(call.from);
   const auto ref = caller ? ref_of_tag(caller->tag) : std::nullopt;
-  if (!ref) return other_calls_.push_back(call.call);
-  core_.keep_watch(process_, call.from);
-  watched_calls_[{caller->pid, *ref}] = call.call;
+  if (!ref) return;
+  if (what == Tracked::unseen) core_.keep_watch(process_, call.from);
+  // Whoever does not watch, or does so no more, does not see the end of the stub either.
+  CallerKey key{caller->pid, *ref};
+  if (process_.relations().remote_watchers.count(key) != 0) watched_calls_[std::move(key)] = call.call;
 }
 
 Result<Bytes> Stub::call(Message message) {
@@ -90,13 +93,13 @@ Result<Bytes> Stub::call(Message message) {
   if (core_.identity.is_here(caller->pid.node)) {
     const auto id = caller->alias ? core_.identity.id_of(*caller->alias) : std::nullopt;
     const PendingCallPtr waiting = id ? core_.desk.find(*id) : nullptr;
-    if (waiting) track({waiting, {}}, true);
+    if (waiting) track({waiting, {}}, Tracked::unseen);
     pass(make_gen_call(envelope.from, payload), waiting);
     return Bytes{};
   }
   const PendingCallPtr relay = core_.open_relay(envelope.from, process_.local());
   const Bytes from = core_.address_of(*relay);
-  track({relay, envelope.from}, true);
+  track({relay, envelope.from}, Tracked::unseen);
   pass(make_gen_call(from, payload), relay);
   return Bytes{};
 }
@@ -104,7 +107,7 @@ Result<Bytes> Stub::call(Message message) {
 void Stub::forward_call(const PendingCallPtr& caller, BytesView message) {
   const Bytes from = core_.address_of(*caller);
   if (from.empty()) return;  // it waits no more
-  track({caller, {}}, true);
+  track({caller, {}}, Tracked::unseen);
   pass(make_gen_call(from, message), caller);
 }
 
@@ -165,23 +168,23 @@ void Stub::target_ended(const Pid& which, const ExitReason& reason) {
   if (const auto next = moved_to(reason)) {
     target_ = *next;
     for (const auto& [key, call] : watched_calls_) aim(*call);
-    for (const PendingCallPtr& call : other_calls_) aim(*call);
+    for (const PendingCallPtr& call : local_calls_) aim(*call);
     return watch();
   }
   target_is_gone_ = true;
   const Error error = error_of_end(reason, true);
   for (const auto& [key, call] : watched_calls_) call->finish(error);
-  for (const PendingCallPtr& call : other_calls_) call->finish(error);
+  for (const PendingCallPtr& call : local_calls_) call->finish(error);
   watched_calls_.clear();
-  other_calls_.clear();
+  local_calls_.clear();
   look();
 }
 
 bool Stub::is_open() {
   const auto over = [](const PendingCallPtr& call) { return call->is_finished(); };
-  other_calls_.erase(std::remove_if(other_calls_.begin(), other_calls_.end(), over), other_calls_.end());
+  local_calls_.erase(std::remove_if(local_calls_.begin(), local_calls_.end(), over), local_calls_.end());
   std::erase_if(watched_calls_, [&](const auto& entry) { return over(entry.second); });
-  return !other_calls_.empty() || !watched_calls_.empty();
+  return !local_calls_.empty() || !watched_calls_.empty();
 }
 
 void Stub::look() {

@@ -35,8 +35,13 @@ class Stub final : public Behaviour {
   void down(const Down&) override {}
   void terminate(const ExitReason&) override {}
 
-  /// A call that is the new process's to answer, or that somebody of this node will answer.
-  void track(const TakenFrom& call, bool answered_there);
+  enum class Tracked : std::uint8_t {
+    unseen,         ///< No handler saw it: the new process's to handle.
+    taken,          ///< A handler took it for later: the new process's to answer.
+    answered_here,  ///< As that, but somebody of this node will answer.
+  };
+  /// A call to wait for.
+  void track(const TakenFrom& call, Tracked what);
   /// Begins to watch the new process and the clock.
   void begin();
   void exit(const ExitReason& reason);
@@ -80,7 +85,7 @@ class Stub final : public Behaviour {
   bool target_is_gone_ = false;
   std::optional<Blocked> blocked_;
   std::map<CallerKey, PendingCallPtr> watched_calls_;  ///< Their callers tell when they are over.
-  std::vector<PendingCallPtr> other_calls_;
+  std::vector<PendingCallPtr> local_calls_;            ///< Of this node.
   TimerPtr look_timer_;
   TimerPtr retry_timer_;
   std::chrono::milliseconds look_again_{0};
