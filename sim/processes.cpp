@@ -75,7 +75,7 @@ void Processes::started(Process& process) {
     later(process, stop_time(process), [this](Process& stopping) { end(stopping, true, "shutdown"); });
   else
     begin_life(process);
-  world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0});
+  world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0, true});
 }
 
 void Processes::fail_start(Process& process) {
@@ -151,7 +151,7 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
     if (process.stopping && !at_once) continue;
     if (!process.stopping) check_need(process);
     process.stopping = true;
-    answered_.erase(stop.id);
+    if (!process.frozen) answered_.erase(stop.id);
     if (world_.has(Plant::deaf_stop) && random_.chance(200)) {
       process.told_gone = true;
       world_.driver->when_awake(node, process.incarnation, [this, node, id = stop.id, epoch = stop.epoch] {
@@ -181,7 +181,7 @@ void Processes::end(Process& process, bool normal, std::string reason) {
   core::Exited exited{process.id(), process.epoch, normal, std::move(reason)};
   const core::SpecPtr spec = process.spec;
   const std::uint64_t incarnation = process.incarnation;
-  answered_.erase(process.id());
+  if (!process.frozen) answered_.erase(process.id());
   erase(process.serial);
   if (world_.has(Plant::silent_death) && !was_stopping) return;
   world_.driver->post(node, std::move(exited));
@@ -296,7 +296,7 @@ void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
       it.prepared = false;
       check(it.id());
     }
-    world_.driver->post(it.node, core::Prepared{it.id(), it.epoch, it.pid});
+    world_.driver->post(it.node, core::Prepared{it.id(), it.epoch, it.pid, true});
   });
 }
 

@@ -73,6 +73,9 @@ class Migration : public Strategy {
   /// Whether a worker moves with what it holds: it is frozen, made ready at its new place, and only then runs
   /// there. nullopt: it ends here. Programs always end.
   [[nodiscard]] virtual std::optional<HandoverTimes> hands_over() const { return std::nullopt; }
+  /// Where it does not: whether the state of a worker that can save() goes with the child all the same. It ends here
+  /// first, and what waits for it ends with it.
+  [[nodiscard]] virtual bool keeps_state() const { return false; }
   /// Whether the instance here must have ended before another node may start one.
   [[nodiscard]] virtual bool stops_before_start() const = 0;
 };

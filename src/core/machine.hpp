@@ -140,6 +140,7 @@ class Machine final : public Notes {
   void instance_changed(Step& s, Child& child, const Bytes& detail) override;
   void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) override;
   void handed_over(Step& s, Child& child) override;
+  void must_end(Step& s, Child& child) override;
   void arrived(Step& s, Child& child, const Arrival& arrival) override;
   void request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) override;
   void late_change(Step& s, const SpecChange& change) override;

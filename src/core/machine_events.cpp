@@ -100,8 +100,8 @@ void Machine::handle(Step& s, StartFailed& event) {
 void Machine::handle(Step& s, Exited& event) {
   Child* child = locals_.find(event.id, event.epoch);
   if (!child) return;
-  outgoing_.ended(s, *child);
   reconciler_.touch(*child);
+  if (outgoing_.ended(s, *child)) return;
   reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
 }
 

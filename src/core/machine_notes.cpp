@@ -114,6 +114,10 @@ void Machine::handed_over(Step&, Child& child) {
   locals_.depart(child);
 }
 
+void Machine::must_end(Step& s, Child& child) {
+  locals_.end(s, child, StopWhy::released);
+}
+
 void Machine::arrived(Step& s, Child& child, const Arrival& arrival) {
   locals_.adopt(s, child, arrival);
   reconciler_.touch(child);

@@ -58,6 +58,7 @@ struct Started {
   Epoch epoch;
   ProcessId pid;
   std::int32_t os_pid = 0;
+  bool keeps_state = false;  ///< Its state can be saved, to go with the child.
 };
 /// Answers a Start: the instance did not come to run, and nothing of it is left. Never after Started.
 struct StartFailed {
@@ -110,6 +111,7 @@ struct Prepared {
   ChildId id;
   Epoch epoch;
   ProcessId pid;
+  bool keeps_state = false;
 };
 /// The other answer to a Prepare; also told after Prepared, and before Open, when the process has ended.
 /// Nothing of it is left.
