@@ -161,16 +161,17 @@ void Outgoing::ready(Step& s, Child& child, Entry entry, const ProcessId& pid) {
   if (sessions_.self().state == MemberState::draining) retention = std::min(retention, retention_of_leavers);
   s.effects.handovers.emplace_back(
       Depart{child.id, leaving.epoch, sessions_.member(leaving.to)->session, pid, retention});
-  commit(s, child, entry);
+  commit(s, child, entry, true);
 }
 
-void Outgoing::commit(Step& s, Child& child, Entry entry) {
+void Outgoing::commit(Step& s, Child& child, Entry entry, bool passes_on) {
   Leaving& leaving = entry->second;
   leaving.state = State::moved;
   set_time(entry, s.time() + commit_again);
   ++s.stats.handovers;
   Instance moved = *instances_.here(child);
   moved.phase = Phase::moved;
+  if (!passes_on) moved.pid = {};
   notes_.handed_over(s, child);
   instances_.publish(s, child, moved);
   sender_.send(leaving.to, Commit{child.id, leaving.epoch, leaving.attempt});
@@ -194,7 +195,7 @@ bool Outgoing::ended(Step& s, Child& child) {
   if (entry == leaving_.end() || entry->second.state == State::moved) return false;
   const Leaving& leaving = entry->second;
   if (leaving.state == State::ending) {
-    commit(s, child, entry);
+    commit(s, child, entry, false);
     return true;
   }
   if (leaving.state == State::offered)

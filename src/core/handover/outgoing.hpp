@@ -85,7 +85,8 @@ class Outgoing {
   void put_off(Step& s, Entry entry, bool counts, const std::string& why);
   void undo(Step& s, const Child& child, const Leaving& leaving);
   void ready(Step& s, Child& child, Entry entry, const ProcessId& pid);
-  void commit(Step& s, Child& child, Entry entry);
+  /// `passes_on`: the old pid does, so it may still be told to callers.
+  void commit(Step& s, Child& child, Entry entry, bool passes_on);
   /// The row that says `moved` has served its purpose.
   void settle(Step& s, Entry entry);
   void erase(Entry entry);
