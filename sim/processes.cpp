@@ -108,7 +108,7 @@ void Processes::begin_life(Process& process) {
     case Kind::stuck:
       return later(process, random_.between(1s, 20s), [this](Process& it) {
         if (world_.healed || it.stopping) return;
-        it.stuck = true;
+        it.stuck = it.hung = true;
         later(it, random_.between(3s, 40s), [this](Process& again) {
           if (!again.stuck) return;
           again.stuck = false;
@@ -381,7 +381,7 @@ void Processes::check(const ChildId& id) {
   if (world_.ledger->split_excused()) return;
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
-    if (!world_.nodes[process->node].acts() || (process->stuck && process->stopping) || process->prepared)
+    if (!world_.nodes[process->node].acts() || (process->hung && process->stopping) || process->prepared)
       continue;
     if (first == nullptr) {
       first = process;

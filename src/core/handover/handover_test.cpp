@@ -2,7 +2,6 @@
 // step, it runs once in the end, with what it held unless the node that had it is the one that was lost.
 #include <ranges>
 
-#include "core/placement/built_in.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -11,9 +10,7 @@ namespace {
 struct HotSwap : ::testing::Test {
   HotSwap() {
     cluster.change = [](std::size_t, Settings& settings) {
-      const StrategySettings none;
-      SettingsReader reader(none, "test");
-      settings.strategies.migration = make_hot_swap(reader);
+      settings.strategies = make_strategies({.migration = "hot_swap"}).value();
     };
   }
   /// n1 and n2 run `count` children that hold something; then n3 boots, until `kind` would be sent, if any is

@@ -150,6 +150,11 @@ void Outgoing::undo(Step& s, const Child& child, const Leaving& leaving) {
 
 void Outgoing::ready(Step& s, Child& child, Entry entry, const ProcessId& pid) {
   Leaving& leaving = entry->second;
+  if (!sessions_.in_state(leaving.to, MemberState::up)) {  // it drains since, and would only pass it on
+    undo(s, child, leaving);
+    erase(entry);
+    return notes_.touched(s, child);
+  }
   const auto hot = s.settings.strategies.migration->hands_over();
   leaving.pid = pid;
   if (!hot) {
