@@ -27,7 +27,9 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.creation = world.nodes[index].creation;
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
-  settings.strategies = *core::make_strategies({.distribution = world.profile.distribution});
+  settings.strategies = core::make_strategies({.distribution = world.profile.distribution,
+                                               .migration = world.profile.hot_swap ? "hot_swap" : "cold_swap"})
+                            .value();
   for (std::uint32_t i = 0; i < world.profile.listed; ++i)
     settings.ring_nodes.push_back(Catalog::node_name(i));
   settings.fixed_ring = world.profile.fixed_ring;
@@ -189,6 +191,8 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
+  for (const core::HandoverStep& step : effects.handovers)
+    std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);
   for (const core::Stop& stop : effects.stops) world_.processes->stop(index, stop);
   for (const core::Send& send : effects.sends) world_.network->send(index, send);

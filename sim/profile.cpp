@@ -1,5 +1,7 @@
 #include "sim/profile.hpp"
 
+#include "base/hash.hpp"
+
 namespace brood::sim {
 using namespace std::chrono_literals;
 
@@ -24,13 +26,16 @@ Profile make_profile(const SimOptions& options, Random& random) {
   profile.connect_fails = profile.has(Fault::broken) ? 150 : 0;
   profile.portions = options.children == 0 && random.chance(667);
   profile.expect = random.chance(300) ? profile.nodes : 0;
-  const std::uint64_t placing = random.below(10);
-  if (placing < 2) profile.distribution = "libring";
-  if (placing == 2 || placing == 3) profile.distribution = "guided";
-  const auto listed = static_cast<std::uint32_t>(random.between(1, profile.nodes));
+  // Not from `random`: what is drawn after it stays what it was.
+  profile.hot_swap = (mix64(options.seed ^ 0x686f74) & 1) != 0;
+  Random placing(mix64(options.seed ^ 0x72696e67));
+  const std::uint64_t kind = placing.below(10);
+  if (kind < 2) profile.distribution = "libring";
+  if (kind == 2 || kind == 3) profile.distribution = "guided";
+  const auto listed = static_cast<std::uint32_t>(placing.between(1, profile.nodes));
   // A mapping may name any node.
-  if (random.chance(150) && profile.distribution != "guided") profile.listed = listed;
-  profile.fixed_ring = random.chance(100);
+  if (placing.chance(150) && profile.distribution != "guided") profile.listed = listed;
+  profile.fixed_ring = placing.chance(100);
   return profile;
 }
 

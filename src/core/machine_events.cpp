@@ -101,6 +101,7 @@ void Machine::handle(Step& s, Exited& event) {
   Child* child = locals_.find(event.id, event.epoch);
   if (!child) return;
   reconciler_.touch(*child);
+  if (outgoing_.ended(s, *child)) return;
   reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
 }
 

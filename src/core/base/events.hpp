@@ -58,6 +58,7 @@ struct Started {
   Epoch epoch;
   ProcessId pid;
   std::int32_t os_pid = 0;
+  bool keeps_state = false;  ///< Its state can be saved, to go with the child.
 };
 /// Answers a Start: the instance did not come to run, and nothing of it is left. Never after Started.
 struct StartFailed {
@@ -88,6 +89,36 @@ struct StuckChanged {
 struct Crashing {
   ChildId id;
   Epoch epoch;
+};
+
+/// Answers a Freeze: the instance is frozen, and `parcel` is what it holds.
+struct Frozen {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  Bytes parcel;
+};
+/// The other answer to a Freeze: the instance goes on as before (its handler does not end in time, what it
+/// holds is too large, saving failed). Not told of one that has ended: its Exited is.
+struct FreezeFailed {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  std::string why;
+};
+/// Answers a Prepare: a process holds what the parcel held, and runs nothing.
+struct Prepared {
+  ChildId id;
+  Epoch epoch;
+  ProcessId pid;
+  bool keeps_state = false;
+};
+/// The other answer to a Prepare; also told after Prepared, and before Open, when the process has ended.
+/// Nothing of it is left.
+struct PrepareFailed {
+  ChildId id;
+  Epoch epoch;
+  std::string why;
 };
 
 /// Names a client's request on this node; chosen by the driver, never reused.
@@ -157,9 +188,10 @@ struct Renamed {
   std::vector<NodeName> join;
 };
 
-using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
-                           Exited, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
-                           ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed>;
+using Event =
+    std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
+                 StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
+                 ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

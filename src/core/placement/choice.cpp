@@ -21,7 +21,8 @@ constexpr std::array distributions{BuiltIn<Distribution>{"weighted_rendezvous", 
                                    BuiltIn<Distribution>{"libring", make_libring},
                                    BuiltIn<Distribution>{"guided", make_guided}};
 constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity}};
-constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap}};
+constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap},
+                                BuiltIn<Migration>{"hot_swap", make_hot_swap}};
 constexpr std::array synchronisations{BuiltIn<Synchronisation>{"pubsub", make_pubsub}};
 constexpr std::array partitions{BuiltIn<PartitionTolerance>{"divergence", make_divergence}};
 

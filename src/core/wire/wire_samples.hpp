@@ -81,7 +81,7 @@ class Samples {
   Instance instance() {
     Instance instance;
     instance.epoch = epoch();
-    instance.phase = static_cast<Phase>(below(5));
+    instance.phase = static_cast<Phase>(below(6));
     instance.pid = {u32(), u32()};
     instance.os_pid = static_cast<std::int32_t>(u32());
     instance.restarts = u32();
@@ -209,8 +209,17 @@ class Samples {
         return RetryRequest{request(), next(), u32(), id()};
       case 16:
         return LookupRequest{request(), next(), u32(), id()};
-      default:
+      case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
+      case 18:
+        return Offer{id(), epoch(), next(), dot(), clock(), u32(), text()};
+      case 19:
+        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
+                           {u32(), u32()}, text()};
+      case 20:
+        return Commit{id(), epoch(), next()};
+      default:
+        return Withdrawal{id(), epoch(), next()};
     }
   }
 
