@@ -58,9 +58,15 @@ class Together final : public brood::Distribution {
   }
 };
 
+struct enter {};
+
 class Room : public brood::Worker {
  public:
-  using handles = brood::messages<>;
+  using handles = brood::messages<enter>;
+  std::int64_t on(enter) { return ++guests_; }
+
+ private:
+  std::int64_t guests_ = 0;
 };
 
 struct Place {
