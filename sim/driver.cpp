@@ -27,7 +27,14 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.creation = world.nodes[index].creation;
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
-  if (world.profile.hot_swap) settings.strategies = core::make_strategies({.migration = "hot_swap"}).value();
+  settings.strategies = core::make_strategies({.distribution = world.profile.distribution,
+                                               .migration = world.profile.hot_swap ? "hot_swap" : "cold_swap"})
+                            .value();
+  for (std::uint32_t i = 0; i < world.profile.listed; ++i)
+    settings.ring_nodes.push_back(Catalog::node_name(i));
+  settings.fixed_ring = world.profile.fixed_ring;
+  // Which nodes are up when the first of them acts is for chance to say.
+  if (settings.fixed_ring && settings.ring_nodes.empty()) settings.expect = world.profile.nodes;
   for (const SimNode& node : world.nodes)
     if (node.name != settings.self) settings.join.push_back(node.name);
   return settings;

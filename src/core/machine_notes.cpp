@@ -63,8 +63,9 @@ void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
   views_.members_changed();
 }
 
-void Machine::member_changed(Step&, PeerIndex) {
+void Machine::member_changed(Step& s, PeerIndex peer) {
   views_.members_changed();
+  roster_.learn(s, peer);
 }
 
 void Machine::meeting_failed(Step& s) {
@@ -89,6 +90,7 @@ void Machine::view_said(Step&, PeerIndex peer, std::uint64_t hash) {
 }
 
 void Machine::may_act(Step& s, bool anew) {
+  roster_.fix(s, views_.up());
   if (anew) {
     if (drain_.refuse_if_impossible(s)) return;
     coordinator_.drop_others();

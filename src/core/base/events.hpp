@@ -166,6 +166,13 @@ struct ClientDrain {
   ClientId client;
   bool for_good = false;
 };
+/// A client changes which nodes may get children (members/roster.hpp). Answered by Reply: one outcome with an
+/// error, or none when another member holds the change.
+struct ClientRoster {
+  ClientId client;
+  std::vector<NodeName> add;
+  std::vector<NodeName> remove;
+};
 /// What this node offers or weighs has changed (a worker was registered).
 struct SettingsChanged {
   std::set<std::string> offers;
@@ -184,7 +191,7 @@ struct Renamed {
 using Event =
     std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
                  StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
-                 ClientDrain, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
+                 ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);
