@@ -86,7 +86,7 @@ class Processes {
   void erase(std::uint64_t serial);
   void check(const ChildId& id);
   void check_need(const Process& process);
-  [[nodiscard]] Duration stop_time(const Process& process);
+  [[nodiscard]] Duration stop_time(const Process& process, bool killed = false);
 
   World& world_;
   Random random_;

@@ -16,6 +16,7 @@
 #include "core/children/crashes.hpp"
 #include "core/children/losses.hpp"
 #include "core/children/moves.hpp"
+#include "core/members/takeover.hpp"
 #include "core/handover/incoming.hpp"
 #include "core/handover/outgoing.hpp"
 
@@ -36,6 +37,7 @@ class Reconciler {
     const Views& views;
     const Sessions& sessions;
     const PeerTable& peers;
+    Takeover& takeover;
   };
   explicit Reconciler(const Neighbours& neighbours) : with_(neighbours) {}
 
@@ -70,6 +72,7 @@ class Reconciler {
   void look_at_own(Step& s, Child& child);
   void maybe_start(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
+  [[nodiscard]] bool may_run_behind_a_split(Step& s, const Child& child);
   void release(Step& s, Child& child, PeerIndex place);
   [[nodiscard]] bool goes_on_leaving(const Child& child) const;
   [[nodiscard]] bool resolve_conflict(Step& s, Child& child, PeerIndex place);

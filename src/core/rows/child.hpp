@@ -57,6 +57,7 @@ enum class StopWhy : std::uint8_t {
   replaced,  ///< The row has another spec.
   released,  ///< It belongs on another node.
   conflict,  ///< Another instance of it stays.
+  locked,    ///< This part of the cluster may not run children.
 };
 
 /// The instance that runs here. `epoch` is the one the driver knows; a survivor of a conflict may publish a
