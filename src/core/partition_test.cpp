@@ -196,7 +196,7 @@ TEST_F(Split, TwoThatLeaveOneAfterTheOtherLeaveOneThatGoesOn) {
     cluster->run(100ms);
   }
   expect_each_once(*cluster, 9);
-  EXPECT_FALSE(cluster->nodes[0].core->partition().partitioned);
+  EXPECT_FALSE(cluster->nodes[0].core->partition().partitioned) << cluster->nodes[0].core->partition().why;
 }
 
 TEST_F(Split, AResetAskedOfOneNodeIsKnownToAllAndSurvivesARestart) {

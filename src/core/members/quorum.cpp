@@ -118,6 +118,7 @@ void Quorum::note_missing(const Step& s) {
 
 void Quorum::confirmed(Step& s) {
   if (quorate_) before_.reset();
+  forget_gone();
   for (const ClientId& client : resets_) s.effects.replies.push_back({client, {Outcome{}}, true});
   resets_.clear();
 }
@@ -167,7 +168,7 @@ bool Quorum::maybe_change(Step& s) {
   census.version = {now_.version.resets, now_.version.number + 1, s.settings.self};
   if (!now_.empty()) before_ = now_;
   now_ = std::move(census);
-  std::erase_if(gone_, [this](const NodeName& name) { return !contains(now_.names, name); });
+  forget_gone();
   ++s.stats.census_changes;
   return true;
 }
@@ -186,12 +187,21 @@ bool Quorum::on_news(const CensusNews& news) {
   if (before_ && mine && before_->version < mine->version) before_ = std::move(mine);
   now_ = news.now;
   std::sort(now_.names.begin(), now_.names.end());
-  std::erase_if(gone_, [this](const NodeName& name) { return !contains(now_.names, name); });
+  forget_gone();
   return true;
 }
 
+// As long as the census of before still counts, so do those of it that have left.
+bool Quorum::is_counted(const NodeName& node) const {
+  return contains(now_.names, node) || (before_ && contains(before_->names, node));
+}
+
+void Quorum::forget_gone() {
+  std::erase_if(gone_, [this](const NodeName& name) { return !is_counted(name); });
+}
+
 void Quorum::on_left(const NodeName& node) {
-  if (contains(now_.names, node)) gone_.insert(node);
+  if (is_counted(node)) gone_.insert(node);
 }
 
 bool Quorum::reset(Step& s, const ClientReset& event) {

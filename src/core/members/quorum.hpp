@@ -61,6 +61,8 @@ class Quorum {
 
  private:
   [[nodiscard]] Tally count(const Census& census) const;
+  [[nodiscard]] bool is_counted(const NodeName& node) const;
+  void forget_gone();
   [[nodiscard]] bool has_quorum() const;
   [[nodiscard]] bool is_here(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> still_missing(const Step& s) const;
