@@ -144,8 +144,8 @@ TEST_P(Split, GracefulLeavesLeaveTheRestFree) {
 
 INSTANTIATE_TEST_SUITE_P(
     Strategies, Split, ::testing::Values(of_static(3), of_majority(5), of_majority(5, false), of_dynamic(60)),
-    [](const auto& info) {
-      return std::string(std::array{"static", "majority", "fixed_majority", "dynamic"}[info.index]);
+    [](const auto& instance) {
+      return std::string(std::array{"static", "majority", "fixed_majority", "dynamic"}[instance.index]);
     });
 
 TEST_F(Split, AMinorityThatLosesTheOthersOneByOneStartsNoneOfTheirChildren) {
