@@ -88,7 +88,7 @@ TEST_P(Split, AProvenDeathIsNotWaitedFor) {
   auto cluster = make(5, GetParam());
   cluster->form();
   cluster->start(0, many(20));
-  cluster->run(100ms);
+  cluster->run(1s);  // nobody has just started, so nobody is a suspect
   cluster->kill(4);
   cluster->run(100ms);
   expect_each_once(*cluster, 20);
