@@ -20,6 +20,18 @@ void draw_load(core::Settings& settings, Random& random) {
   if (random.below(2) == 0) settings.lag_max = random.between(std::uint64_t{1}, std::uint64_t{40});
 }
 
+core::Strategies strategies_of(const Profile& profile) {
+  brood::Strategies chosen;
+  const Copies& copies = profile.copies;
+  Setting factor = static_cast<std::int64_t>(copies.factor);
+  if (copies.factor == 0) factor = std::string("cluster_size");
+  if (copies.several() || copies.roles)
+    chosen.redundancy = StrategyChoice{
+        "replication",
+        {{"factor", factor}, {"mode", std::string(copies.roles ? "active_passive" : "active_active")}}};
+  return *core::make_strategies(chosen);
+}
+
 core::Settings settings_of(const World& world, std::size_t index) {
   core::Settings settings;
   settings.supervisor = "sim";
@@ -27,6 +39,7 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.creation = world.nodes[index].creation;
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
+  settings.strategies = strategies_of(world.profile);
   for (const SimNode& node : world.nodes)
     if (node.name != settings.self) settings.join.push_back(node.name);
   return settings;
@@ -183,6 +196,7 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
+  for (const core::SetRole& change : effects.roles) world_.processes->set_role(index, change);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);
   for (const core::Stop& stop : effects.stops) world_.processes->stop(index, stop);
   for (const core::Send& send : effects.sends) world_.network->send(index, send);

@@ -2,6 +2,7 @@
 // teeth) which bug is planted into the driver.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <set>
@@ -32,6 +33,20 @@ inline constexpr std::size_t fault_count = 12;
 [[nodiscard]] Result<std::set<Fault>> parse_faults(std::string_view names);
 [[nodiscard]] std::string to_string(const std::set<Fault>& faults);
 
+/// How many instances each child has. The words are the command line's: "1", "3", "all", "2+roles".
+struct Copies {
+  std::uint32_t factor = 1;  ///< 0: one on each node.
+  bool roles = false;        ///< One of them is active, the others are passive.
+
+  [[nodiscard]] bool several() const { return factor != 1; }
+  /// With so many nodes that may run it.
+  [[nodiscard]] std::size_t of(std::size_t eligible) const {
+    return factor == 0 ? eligible : std::min<std::size_t>(factor, eligible);
+  }
+};
+[[nodiscard]] Result<Copies> parse_copies(std::string_view text);
+[[nodiscard]] std::string to_string(const Copies& copies);
+
 /// A bug of the driver, network or core that a checker must notice; see sim/plant.hpp.
 enum class Plant : std::uint8_t {
   none,
@@ -45,10 +60,11 @@ enum class Plant : std::uint8_t {
   mute,              ///< Some answers are never given.
   needless_stop,     ///< A child that is where it belongs is stopped.
   unfaithful_fence,  ///< A node that woke goes on as if nothing was.
+  deaf_role,         ///< A worker that is told to be passive goes on as the active one.
   two_starts,        ///< already_started is answered as ok.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 13;
+inline constexpr std::size_t plant_count = 14;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 
@@ -59,6 +75,7 @@ struct SimOptions {
   Duration busy =
       std::chrono::minutes(2);  ///< Virtual time of the safety phase; faults and clients are at work.
   std::optional<std::set<Fault>> faults;  ///< nullopt: a set by the seed.
+  std::optional<Copies> copies;           ///< nullopt: by the seed.
   bool wire = true;                       ///< Messages are encoded and decoded; false: passed as they are.
   bool clients = true;                    ///< false: only static children.
   Plant plant = Plant::none;

@@ -24,6 +24,7 @@ TEST_P(Planted, BugIsNoticed) {
   SimOptions options;
   options.busy = 60s;
   options.plant = GetParam().plant;
+  if (options.plant == Plant::deaf_role) options.copies = Copies{2, true};
   if (GetParam().faults != "seed") options.faults = *parse_faults(GetParam().faults);
   std::string seen;
   for (options.seed = 1; options.seed <= 30; ++options.seed) {
@@ -46,7 +47,8 @@ INSTANTIATE_TEST_SUITE_P(
                                                              // two nodes start, or is never confirmed at all.
         Tooth{Plant::agreeable_views, {"overlap", "members"}}, Tooth{Plant::wrong_pid, {"answers"}, "none"},
         Tooth{Plant::mute, {"unanswered"}, "none"}, Tooth{Plant::needless_stop, {"needless"}, "none"},
-        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::two_starts, {"answers"}, "none"}),
+        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::deaf_role, {"role"}, "none"},
+        Tooth{Plant::two_starts, {"answers"}, "none"}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 
 TEST(Planted, ChanceFromElsewhereChangesTheTrace) {

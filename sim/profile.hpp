@@ -22,6 +22,7 @@ struct Profile {
   std::uint32_t delayed = 0;        ///< Of 1000 messages, how many take 200 ms.
   std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.
   std::uint32_t expect = 0;         ///< Settings::expect.
+  Copies copies;
 
   [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
 };

@@ -17,6 +17,7 @@ struct Arguments {
   double minutes = 2;
   std::string faults = "seed";
   std::string plant = "none";
+  std::string copies = "seed";
   bool trace = false;
   bool keep_going = false;
   bool each = false;
@@ -46,6 +47,10 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "finish, poison, "
                  "stuck), or all, none, seed (a mix by the seed)")
       ->capture_default_str();
+  app.add_option(
+         "--copies", arguments.copies,
+         "Instances of each child: 1 to 9 or all, with +roles for one active among passive ones, or seed")
+      ->capture_default_str();
   app.add_option("--plant", arguments.plant, "Plant this bug, to see a checker notice it")
       ->capture_default_str();
   app.add_flag("!--no-wire", arguments.options.wire,
@@ -65,6 +70,11 @@ Result<void> interpret(Arguments& arguments) {
     auto faults = sim::parse_faults(arguments.faults);
     if (!faults) return faults.error();
     arguments.options.faults = std::move(*faults);
+  }
+  if (arguments.copies != "seed") {
+    auto copies = sim::parse_copies(arguments.copies);
+    if (!copies) return copies.error();
+    arguments.options.copies = *copies;
   }
   const auto plant = sim::parse_plant(arguments.plant);
   if (!plant) return Error{Errc::invalid_argument, "no bug is called '" + arguments.plant + "'"};
@@ -88,10 +98,11 @@ void add(Totals& totals, const sim::Report& report) {
 
 void print_seed(const sim::Report& report) {
   fmt::print(
-      "seed {} {} nodes={} children={} steps={} requests={} settled_after={:.1f}s trace={:016x} faults={}\n",
+      "seed {} {} nodes={} children={} copies={} steps={} requests={} settled_after={:.1f}s trace={:016x} "
+      "faults={}\n",
       report.seed, report.violation ? report.violation->rule : "ok", report.profile.nodes,
-      report.profile.children, report.counts.steps, report.counts.requests,
-      static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
+      report.profile.children, sim::to_string(report.profile.copies), report.counts.steps,
+      report.counts.requests, static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
       sim::to_string(report.profile.faults));
 }
 

@@ -51,11 +51,32 @@ class Distribution : public Strategy {
                                                        std::span<const RingNode> ring) const = 0;
 };
 
-/// How many instances a child has.
+/// What redundancy sees of a child.
+struct RedundantChild {
+  std::string_view worker;  ///< "exec" for an ordinary program.
+  std::string_view tag;     ///< ChildSpec::tag; empty: none.
+};
+
+/// How many instances a child has, each on a node of its own, and whether they have roles.
 class Redundancy : public Strategy {
  public:
-  /// Of `eligible` nodes in the hash order, how many from the front run an instance.
+  /// Of the `eligible` nodes in the order of a child, how many from the front run an instance. At least one
+  /// does in any case. What is said for very many nodes must be the most that it ever is: where that is one,
+  /// an instance ends before another starts. Called several times for each child that is looked at.
   [[nodiscard]] virtual std::size_t instances(std::size_t eligible) const = 0;
+  /// The same for that child, where not all children are alike.
+  [[nodiscard]] virtual std::size_t instances_of(const RedundantChild& child, std::size_t eligible) const {
+    (void)child;
+    return instances(eligible);
+  }
+  /// Of several instances one is active and the others are passive, as each is told (Worker::on_role); false:
+  /// all of them are active.
+  [[nodiscard]] virtual bool one_is_active() const { return false; }
+  /// Whether an instance of several is told when it is active (true) or passive (false) from now on.
+  [[nodiscard]] virtual bool tells(bool is_active) const {
+    (void)is_active;
+    return true;
+  }
 };
 
 /// How an instance leaves a node on which it does not belong any more.

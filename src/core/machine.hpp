@@ -7,7 +7,7 @@
 //   |            fence views                                        |
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
-//   | children/  reconciler locals crashes losses moves drain       |
+//   | children/  reconciler locals crashes losses moves roles drain |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
 //
@@ -69,6 +69,7 @@ class Machine final : public Notes {
   void handle(Step& s, Started& event);
   void handle(Step& s, StartFailed& event);
   void handle(Step& s, Exited& event);
+  void handle(Step& s, RoleTaken& event);
   void handle(Step& s, StuckChanged& event);
   void handle(Step& s, Crashing& event);
   void handle(Step& s, ClientStart& event) { origins_.start(s, event); }
@@ -169,6 +170,7 @@ class Machine final : public Notes {
   Crashes crashes_;
   Losses losses_;
   Moves moves_;
+  Roles roles_;
   Reconciler reconciler_;
   Drain drain_;
   Origins origins_;

@@ -44,6 +44,7 @@ class Cluster {
     Duration paused_at{};
     Duration slept{};
     std::map<ChildId, Epoch> processes;
+    std::map<ChildId, Role> roles;  ///< As the processes were told.
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -79,6 +80,7 @@ class Cluster {
     Node& node = nodes[i];
     node.core.reset();
     node.processes.clear();
+    node.roles.clear();
     drop_channels(i, false);
   }
   /// The channels of a node break; they can be made again.
@@ -184,7 +186,9 @@ class Cluster {
     return nodes.size();
   }
   void exit(std::string_view id, bool normal, const std::string& reason = "boom") {
-    const std::size_t i = host(id);
+    exit_on(host(id), id, normal, reason);
+  }
+  void exit_on(std::size_t i, std::string_view id, bool normal, const std::string& reason = "boom") {
     const Epoch epoch = nodes[i].processes.at(id_of(id));
     nodes[i].processes.erase(id_of(id));
     give(i, Exited{id_of(id), epoch, normal, reason});
@@ -193,7 +197,7 @@ class Cluster {
   std::deque<Node> nodes;
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
-  std::set<ChildId> fail_starts, hold_starts, hold_stops;
+  std::set<ChildId> fail_starts, hold_starts, hold_stops, hold_roles;
   std::set<std::size_t> batched;  ///< These nodes take all that waits for them in one step.
   std::set<std::pair<NodeName, NodeName>> unreachable;  ///< Connecting fails, without proof of death.
   std::map<std::uint64_t, std::vector<Outcome>> replies;
@@ -221,6 +225,12 @@ class Cluster {
     if (effects.fence) node.fenced = *effects.fence;
     if (effects.refused) node.refused = *effects.refused;
     node.left = node.left || effects.left;
+    for (const SetRole& told : effects.roles) {
+      if (node.processes.count(told.id) == 0) continue;
+      if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
+      node.roles[told.id] = told.role;
+      if (told.role == Role::passive) give(i, RoleTaken{told.id, told.epoch});
+    }
     for (const Start& start : effects.starts) {
       if (hold_starts.count(start.spec->id) != 0) continue;
       if (fail_starts.count(start.spec->id) != 0) {
@@ -228,11 +238,13 @@ class Cluster {
         continue;
       }
       node.processes[start.spec->id] = start.epoch;
+      if (start.role) node.roles[start.spec->id] = *start.role;
       give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0});
     }
     for (const Stop& stop : effects.stops) {
       if (hold_stops.count(stop.id) != 0) continue;
       node.processes.erase(stop.id);
+      node.roles.erase(stop.id);
       give(i, Exited{stop.id, stop.epoch, true, "shutdown"});
     }
     for (const Send& send : effects.sends) {

@@ -2,7 +2,8 @@
 //
 // The driver takes one step, carries out all of its effects in the order below, and only then takes the next:
 //
-//   fence -> changed (publish) -> starts -> stops -> sends -> connects -> disconnects -> left -> replies
+//   fence -> roles -> changed (publish) -> starts -> stops -> sends -> connects -> disconnects -> left ->
+//   replies
 //         -> log, members, refused
 //
 // The order of the fields in Effects is not that order; each field says what has to be done before it and
@@ -94,6 +95,23 @@ struct Start {
   SpecPtr spec;
   Epoch epoch;
   Cause cause;
+  /// As what it begins, active or passive, which it is told; nothing: the child has one instance only.
+  std::optional<Role> role = std::nullopt;
+};
+
+/// The role of the instance of this epoch is another one: tell it, behind all that it has been sent so far.
+///
+/// Before: the fence. Ahead of `changed`: whoever finds in the tables that it is active must find it told. A
+/// SetRole never follows the Start of the same epoch in one step (Start says the role).
+/// May fail: an instance that ends needs not be told (its Exited is on the way). A handler that runs long
+/// holds it up, and with it the role, which nobody else takes before it is given back.
+/// Reported back: `passive` by RoleTaken with this epoch; `active` not at all.
+/// If the driver dies: the role goes with the node.
+struct SetRole {
+  ChildId id;
+  Epoch epoch;
+  Role role = Role::active;
+  Epoch token;  ///< The epoch that it has from now on for others: a new active one's is above all before.
 };
 
 /// End the instance of this epoch: ask it to end, and kill it when `shutdown.patience` is over.
@@ -150,6 +168,7 @@ struct Effects {
   /// anybody is told anything. Cannot fail, and is not reported. Those who wait for a child (calls to one
   /// that restarts) are woken after the replies, for a reply may be why they need not wait.
   std::vector<ChildId> changed;
+  std::vector<SetRole> roles;
   std::vector<Start> starts;
   std::vector<Stop> stops;
   std::vector<Send> sends;

@@ -75,6 +75,12 @@ struct Exited {
   bool normal = false;  ///< normal, shutdown or {shutdown, _}.
   std::string reason;
 };
+/// Answers a SetRole to `passive`, and that only: the worker has been told and has returned, so that nothing
+/// of what it does as the active one goes on. Not told of an instance that ends before.
+struct RoleTaken {
+  ChildId id;
+  Epoch epoch;
+};
 /// A handler of the instance runs too long, or returned after all. Shown to users; it decides nothing, but
 /// that a node that rejoins waits longer for a child whose handler has just returned.
 struct StuckChanged {
@@ -151,8 +157,8 @@ struct Renamed {
 };
 
 using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
-                           Exited, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
-                           ClientGone, ClientDrain, SettingsChanged, Renamed>;
+                           Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
+                           ClientLookup, ClientGone, ClientDrain, SettingsChanged, Renamed>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

@@ -142,7 +142,15 @@ enum class Phase : std::uint8_t {
   stopping,    ///< Told to end.
   stuck,       ///< A handler runs longer than stuck_after.
 };
+/// What an instance is to its child, where one of several is the active one (Redundancy::one_is_active());
+/// else all of them are active.
+enum class Role : std::uint8_t {
+  active,
+  passive,
+  claiming,  ///< Passive, and has asked the other nodes for the role.
+};
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
+[[nodiscard]] std::string_view to_string(Role role) noexcept;
 [[nodiscard]] std::string_view to_string(Restart restart) noexcept;
 
 /// The process part of a pid; the node and creation are those of the hosting session.
@@ -156,6 +164,7 @@ struct ProcessId {
 struct Instance {
   Epoch epoch;
   Phase phase = Phase::starting;
+  Role role = Role::active;
   ProcessId pid;            ///< Zero until running.
   std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
   std::uint32_t restarts = 0;

@@ -24,7 +24,8 @@ Views::Views(const Settings& settings, const PeerTable& peers, const Links& link
       tables_(tables),
       sender_(sender),
       notes_(notes),
-      placement_(settings.strategies.distribution) {}
+      placement_(settings.strategies.distribution),
+      replicas_(placement_, settings.strategies.redundancy) {}
 
 void Views::work(Step& s) {
   const bool was_acting = acting_;

@@ -8,7 +8,7 @@
 
 #include "core/members/fence.hpp"
 #include "core/members/joining.hpp"
-#include "core/placement/placement.hpp"
+#include "core/placement/replicas.hpp"
 
 namespace brood::core {
 
@@ -24,6 +24,7 @@ class Views {
   /// Whether this node may act on the present view.
   [[nodiscard]] bool acting() const { return acting_; }
   [[nodiscard]] const Placement& placement() const { return placement_; }
+  [[nodiscard]] const Replicas& replicas() const { return replicas_; }
 
   /// A member is another, or a channel, or the fence: look again.
   void look_again() { due_ = true; }
@@ -62,6 +63,7 @@ class Views {
   Sender& sender_;
   Notes& notes_;
   Placement placement_;
+  Replicas replicas_;
   PeerMap<std::uint64_t> said_;
   std::set<PeerIndex> to_say_;
   bool dirty_ = true;

@@ -151,6 +151,7 @@ class In {
   }
   void item(Restart& value) { enumerator(value, Restart::temporary); }
   void item(Phase& value) { enumerator(value, Phase::stuck); }
+  void item(Role& value) { enumerator(value, Role::claiming); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }
   void item(StartMode& value) { enumerator(value, StartMode::apply); }
   void item(Errc& value) {
