@@ -92,7 +92,10 @@ struct ChildInfo {
   std::string worker;
   Restart restart = Restart::permanent;
   std::string tag;
-  std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid.
+  std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid, the active one first.
+  /// How many of them, from the front, are active: all, or one where the others are in reserve, or none for
+  /// the moment in which another takes over.
+  std::size_t active = 0;
 };
 
 /// Which children, and how many at once.
@@ -123,8 +126,10 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// Returns once the child runs and another member (where there is one) knows it. Errors: already_started
-  /// (detail: its pid), conflict, no_such_worker, start_failed, not_member, no_target, stopped, timeout.
+  /// Returns once the child runs and another member (where there is one) knows it. Of several instances all
+  /// that can be had run by then, and one is active, or two seconds have gone by since the first ran; the pid
+  /// is the active one's. Errors: already_started (detail: its pid), conflict, no_such_worker, start_failed,
+  /// not_member, no_target, stopped, timeout.
   Result<Started> start_child(const ChildSpec& spec, std::optional<std::string> on = std::nullopt,
                               std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   /// As many at once; the results in the order of the specs. An id that is there twice is invalid_argument
@@ -137,10 +142,11 @@ class Supervisor {
   Result<void> stop_child(const Id& id, std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   Result<void> terminate_child(const Pid& pid);
 
-  /// Calls the child wherever it is. Errors: no_such_child, start_failed (it is `failed`, and not tried any
-  /// more), timeout, died, node_lost, type_mismatch, deadlock, ... What the handler answered as an error, or
-  /// a Term {error, {Code, Text}} with a code of brood's, is that error, also where T is Term. What no
-  /// handler saw is tried again within the time-out; what may have run never is.
+  /// Calls the child wherever it is: of several instances the active one; where all are active, the one on
+  /// this node or else the first of its order. Errors: no_such_child, start_failed (it is `failed`, and not
+  /// tried any more), timeout, died, node_lost, type_mismatch, deadlock, ... What the handler answered as an
+  /// error, or a Term {error, {Code, Text}} with a code of brood's, is that error, also where T is Term. What
+  /// no handler saw is tried again within the time-out; what may have run never is.
   template <typename T, typename M>
   Result<T> call(const Id& id, M message,
                  std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {

@@ -17,6 +17,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
     : node_(node),
       name_(settings.supervisor),
       weight_(settings.weight),
+      redundancy_(settings.strategies.redundancy),
       stepper_(node.control(), std::move(settings), node.options().step_events_max, *this),
       writer_(*this, registry_),
       pg_feed_(node.runtime(), name_, *this),
@@ -105,6 +106,10 @@ void Driver::carry_out(const core::Effects& effects) {
 
 void Driver::fence(bool on) {
   if (std::exchange(fenced_, on) != on) node_.fence(on);
+}
+
+void Driver::set_role(const core::SetRole& change) {
+  children_.set_role(change);
 }
 
 void Driver::publish(const std::vector<ChildId>& changed) {

@@ -40,6 +40,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint32_t weight() const { return weight_; }
+  [[nodiscard]] const Redundancy& redundancy() const { return *redundancy_; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] NodeImpl& node() { return node_; }
   /// The name under which a command's output is kept.
@@ -121,6 +122,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   bool is_here(const core::SessionId& session) const override;
   // EffectHands
   void fence(bool on) override;
+  void set_role(const core::SetRole& change) override;
   void publish(const std::vector<ChildId>& changed) override;
   void start(const core::Start& start) override;
   void stop(const core::Stop& stop) override;
@@ -137,6 +139,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   NodeImpl& node_;
   const std::string name_;
   const std::uint32_t weight_;
+  const std::shared_ptr<const Redundancy> redundancy_;
   Registry registry_;
   Stepper stepper_;
   RegistryWriter writer_;

@@ -1,9 +1,10 @@
 // The one order in which the Effects of a step are carried out, and the hands that do it.
 //
-//   fence -> publish -> start, stop -> send -> connect, disconnect -> left -> reply -> wake -> log, member,
-//   refused
+//   fence -> roles -> publish -> start, stop -> send -> connect, disconnect -> left -> reply -> wake -> log,
+//   member, refused
 //
 //  - the fence first: what follows must already find handlers held back, or let go;
+//  - roles before the tables: whoever finds there which instance is active finds it told;
 //  - the tables that others read (publish) before anybody is told: who has an answer, or a message that was
 //    sent because of it, reads what it says;
 //  - starts and stops before sends: what we tell others of our children is under way here;
@@ -29,6 +30,7 @@ class EffectHands {
  public:
   virtual ~EffectHands() = default;
   virtual void fence(bool on) = 0;
+  virtual void set_role(const core::SetRole& change) = 0;
   virtual void publish(const std::vector<ChildId>& changed) = 0;
   virtual void start(const core::Start& start) = 0;
   virtual void stop(const core::Stop& stop) = 0;

@@ -9,6 +9,7 @@ namespace {
 struct FakeHands final : EffectHands {
   std::string seen;
   void fence(bool on) override { seen += on ? "fence " : "unfence "; }
+  void set_role(const core::SetRole&) override { seen += "role "; }
   void publish(const std::vector<ChildId>& changed) override {
     seen += "publish" + std::to_string(changed.size()) + " ";
   }
@@ -30,6 +31,7 @@ struct FakeHands final : EffectHands {
 TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   core::Effects effects;
   effects.changed.resize(2);
+  effects.roles.resize(1);
   effects.starts.resize(2);
   effects.stops.resize(1);
   effects.sends.resize(2);
@@ -43,8 +45,9 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   effects.refused = "differs";
   FakeHands hands;
   carry_out(effects, hands);
-  EXPECT_EQ(hands.seen,
-            "fence publish2 start start stop send2 connect disconnect left reply wake log member refused ");
+  EXPECT_EQ(
+      hands.seen,
+      "fence role publish2 start start stop send2 connect disconnect left reply wake log member refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
