@@ -40,6 +40,11 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
   settings.strategies = strategies_of(world.profile);
+  for (std::uint32_t i = 0; i < world.profile.listed; ++i)
+    settings.ring_nodes.push_back(Catalog::node_name(i));
+  settings.fixed_ring = world.profile.fixed_ring;
+  // Which nodes are up when the first of them acts is for chance to say.
+  if (settings.fixed_ring && settings.ring_nodes.empty()) settings.expect = world.profile.nodes;
   for (const SimNode& node : world.nodes)
     if (node.name != settings.self) settings.join.push_back(node.name);
   return settings;
@@ -197,6 +202,8 @@ void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
   for (const core::SetRole& change : effects.roles) world_.processes->set_role(index, change);
+  for (const core::HandoverStep& step : effects.handovers)
+    std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);
   for (const core::Stop& stop : effects.stops) world_.processes->stop(index, stop);
   for (const core::Send& send : effects.sends) world_.network->send(index, send);

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, plant_count> plant_names{
     "none",         "early_answer",  "lying_ack",        "deaf_stop",
     "silent_death", "undead",        "agreeable_views",  "wrong_pid",
     "mute",         "needless_stop", "unfaithful_fence", "deaf_role",
-    "two_starts",   "chance"};
+    "two_starts",   "lost_parcel",   "early_open",       "chance"};
 
 std::optional<Fault> fault_of(std::string_view name) {
   for (std::size_t i = 0; i < fault_names.size(); ++i)

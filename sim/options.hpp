@@ -62,9 +62,11 @@ enum class Plant : std::uint8_t {
   unfaithful_fence,  ///< A node that woke goes on as if nothing was.
   deaf_role,         ///< A worker that is told to be passive goes on as the active one.
   two_starts,        ///< already_started is answered as ok.
+  lost_parcel,       ///< What a child holds is lost on the way of a hand-over.
+  early_open,        ///< What is made ready runs before the commit.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 14;
+inline constexpr std::size_t plant_count = 16;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 

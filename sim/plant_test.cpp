@@ -48,7 +48,8 @@ INSTANTIATE_TEST_SUITE_P(
         Tooth{Plant::agreeable_views, {"overlap", "members"}}, Tooth{Plant::wrong_pid, {"answers"}, "none"},
         Tooth{Plant::mute, {"unanswered"}, "none"}, Tooth{Plant::needless_stop, {"needless"}, "none"},
         Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::deaf_role, {"role"}, "none"},
-        Tooth{Plant::two_starts, {"answers"}, "none"}),
+        Tooth{Plant::two_starts, {"answers"}, "none"}, Tooth{Plant::lost_parcel, {"state"}, "leave"},
+        Tooth{Plant::early_open, {"overlap", "handover"}, "leave"}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 
 TEST(Planted, ChanceFromElsewhereChangesTheTrace) {

@@ -19,10 +19,14 @@ struct Profile {
   Duration fault_every{};           ///< Mean time between faults.
   bool portions = false;            ///< Nodes do so little in a step that nearly all is cut into portions.
   bool batches = false;             ///< The driver passes events that come together as one step.
+  bool hot_swap = false;            ///< Children are handed over with what they hold.
   std::uint32_t delayed = 0;        ///< Of 1000 messages, how many take 200 ms.
   std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.
   std::uint32_t expect = 0;         ///< Settings::expect.
   Copies copies;
+  std::string distribution = "weighted_rendezvous";
+  std::uint32_t listed = 0;  ///< Settings::ring_nodes: the first so many nodes; 0: all.
+  bool fixed_ring = false;   ///< Settings::fixed_ring.
 
   [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
 };

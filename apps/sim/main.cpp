@@ -28,6 +28,7 @@ struct Totals {
   std::uint64_t failed = 0, steps = 0, messages = 0, requests = 0, starts = 0, crashes = 0, pauses = 0,
                 leaves = 0, breaks = 0;
   std::uint64_t voided = 0;
+  std::uint64_t handovers = 0;
   std::chrono::nanoseconds virtual_time{};
 };
 
@@ -93,6 +94,7 @@ void add(Totals& totals, const sim::Report& report) {
   totals.leaves += report.counts.leaves;
   totals.breaks += report.counts.breaks;
   totals.voided += report.counts.voided;
+  totals.handovers += report.counts.handovers;
   totals.virtual_time += report.virtual_time;
 }
 
@@ -111,10 +113,11 @@ void print_summary(const Arguments& arguments, const Totals& totals, double seco
   fmt::print(
       "{} seeds, {} broken; {:.2f} virtual hours in {:.1f} s ({:.0f} times real time); {} events ({:.0f}/s), "
       "{} messages, "
-      "{} requests, {} starts, {} crashes, {} pauses, {} leaves, {} breaks, {} promises void\n",
+      "{} requests, {} starts, {} crashes, {} pauses, {} leaves, {} breaks, {} hand-overs, {} promises "
+      "void\n",
       arguments.seeds, totals.failed, virtual_hours, seconds, virtual_hours * 3600 / seconds, totals.steps,
       static_cast<double>(totals.steps) / seconds, totals.messages, totals.requests, totals.starts,
-      totals.crashes, totals.pauses, totals.leaves, totals.breaks, totals.voided);
+      totals.crashes, totals.pauses, totals.leaves, totals.breaks, totals.handovers, totals.voided);
 }
 
 int run(Arguments& arguments) {

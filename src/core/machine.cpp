@@ -17,15 +17,18 @@ Machine::Machine(Settings settings)
       joining_(peers_, links_, sessions_, replication_, fence_, *this),
       detector_(links_, sessions_, joining_, fence_),
       greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), *this),
-      views_(settings_, peers_, links_, sessions_, fence_, replication_, links_, *this),
+      roster_(settings_, sessions_, replication_),
+      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, links_, *this),
       locals_(children_, instances_),
       rejoin_(children_, instances_, locals_, views_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
       roles_(locals_, instances_, replication_, views_, sessions_),
-      reconciler_({children_, locals_, instances_, rows_, moves_, losses_, crashes_, roles_, views_,
-                   sessions_, peers_}),
+      outgoing_(children_, instances_, sessions_, links_, links_, *this),
+      incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
+      reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
+                   roles_, views_, sessions_, peers_}),
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
@@ -76,6 +79,8 @@ void Machine::keep_time(Step& s) {
 void Machine::on_time(Step& s) {
   if (std::exchange(timed_, true) || !joining_.booted()) return;
   reconciler_.on_time(s);
+  outgoing_.on_time(s);
+  incoming_.on_time(s);
   links_.on_time(s);
   joining_.on_time(s);
   detector_.on_time(s);
@@ -161,7 +166,8 @@ void Machine::become_up_if_ready(Step& s) {
 
 void Machine::work_on_drain(Step& s) {
   if (!drain_.draining()) return;
-  drain_.work(s, {origins_.any(), !reconciler_.is_idle(), coordinator_.any()});
+  drain_.work(
+      s, {origins_.any(), !reconciler_.is_idle() || outgoing_.any() || incoming_.any(), coordinator_.any()});
   if (drain_.has_left()) origins_.end_all(s, Error{Errc::timeout, "this node has left; it may still happen"});
 }
 
@@ -181,6 +187,7 @@ bool Machine::is_moving_on() const {
 void Machine::flush(Step& s) {
   greeting_.flush(s);
   replication_.flush(s);
+  roster_.tell(s);
   views_.flush();
   coordinator_.flush();
   origins_.flush();
@@ -221,10 +228,11 @@ Duration Machine::next_deadline() const {
   if (has_work()) return now_.monotonic;
   const bool members = !sessions_.others().empty();
   const bool joins = sessions_.self().state == MemberState::joining;
-  Duration next = std::min({links_.deadline(), joining_.deadline(now_.monotonic),
-                            detector_.deadline(settings_), sessions_.deadline(), views_.deadline(settings_),
-                            reconciler_.deadline(), origins_.deadline(), coordinator_.deadline(),
-                            moves_.deadline(), rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
+  Duration next =
+      std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
+                sessions_.deadline(), views_.deadline(settings_), reconciler_.deadline(), origins_.deadline(),
+                coordinator_.deadline(), moves_.deadline(), outgoing_.deadline(), incoming_.deadline(),
+                rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
   if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.

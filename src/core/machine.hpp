@@ -4,10 +4,11 @@
 //              |                                         ^
 //   +----------v-----------------------------------------|---------+
 //   | members/   links greeting sessions detector joining rejoin    |
-//   |            fence views                                        |
+//   |            fence roster views                                 |
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
 //   | children/  reconciler locals crashes losses moves roles drain |
+//   | handover/  outgoing incoming                                  |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
 //
@@ -26,6 +27,7 @@
 #include "core/core.hpp"
 #include "core/members/greeting.hpp"
 #include "core/members/rejoin.hpp"
+#include "core/members/roster.hpp"
 #include "core/requests/coordinator.hpp"
 
 namespace brood::core {
@@ -45,6 +47,7 @@ class Machine final : public Notes {
   [[nodiscard]] std::vector<Member> members() const;
   [[nodiscard]] const Member* member(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> up_nodes() const;
+  [[nodiscard]] std::vector<NodeName> ring_nodes() const;
   [[nodiscard]] bool view_confirmed() const { return views_.confirmed(); }
   [[nodiscard]] bool fenced() const { return fence_.is_fenced(); }
   [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
@@ -72,12 +75,17 @@ class Machine final : public Notes {
   void handle(Step& s, RoleTaken& event);
   void handle(Step& s, StuckChanged& event);
   void handle(Step& s, Crashing& event);
+  void handle(Step& s, Frozen& event) { outgoing_.on_frozen(s, event); }
+  void handle(Step& s, FreezeFailed& event) { outgoing_.on_freeze_failed(s, event); }
+  void handle(Step& s, Prepared& event) { incoming_.on_prepared(s, event); }
+  void handle(Step& s, PrepareFailed& event) { incoming_.on_prepare_failed(s, event); }
   void handle(Step& s, ClientStart& event) { origins_.start(s, event); }
   void handle(Step& s, ClientStop& event) { origins_.stop(s, event); }
   void handle(Step& s, ClientRetry& event) { origins_.retry(s, event); }
   void handle(Step& s, ClientLookup& event) { origins_.lookup(s, event); }
   void handle(Step& s, ClientGone& event);
   void handle(Step& s, ClientDrain& event) { drain_.ask(s, event, rejoin_.pending()); }
+  void handle(Step& s, ClientRoster& event);
   void handle(Step& s, SettingsChanged& event);
   void handle(Step& s, Renamed& event);
   void only_refuse(Step& s, Event& event);
@@ -100,6 +108,10 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex, RetryRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, LookupRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, Answer& answer);
+  void take(Step& s, PeerIndex from, Offer& offer) { incoming_.on_offer(s, from, offer); }
+  void take(Step& s, PeerIndex from, OfferAnswer& answer) { outgoing_.on_answer(s, from, answer); }
+  void take(Step& s, PeerIndex from, Commit& commit) { incoming_.on_commit(s, from, commit); }
+  void take(Step& s, PeerIndex from, Withdrawal& withdrawal) { incoming_.on_withdrawal(s, from, withdrawal); }
 
   // The step (machine.cpp).
   void keep_time(Step& s);
@@ -131,6 +143,9 @@ class Machine final : public Notes {
   void touched(Step& s, Child& child) override;
   void instance_changed(Step& s, Child& child, const Bytes& detail) override;
   void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) override;
+  void handed_over(Step& s, Child& child) override;
+  void must_end(Step& s, Child& child) override;
+  void arrived(Step& s, Child& child, const Arrival& arrival) override;
   void request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) override;
   void late_change(Step& s, const SpecChange& change) override;
   void outcome(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) override;
@@ -164,6 +179,7 @@ class Machine final : public Notes {
   Joining joining_;
   Detector detector_;
   Greeting greeting_;
+  Roster roster_;
   Views views_;
   Locals locals_;
   Rejoin rejoin_;
@@ -171,6 +187,8 @@ class Machine final : public Notes {
   Losses losses_;
   Moves moves_;
   Roles roles_;
+  Outgoing outgoing_;
+  Incoming incoming_;
   Reconciler reconciler_;
   Drain drain_;
   Origins origins_;

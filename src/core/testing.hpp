@@ -44,7 +44,10 @@ class Cluster {
     Duration paused_at{};
     Duration slept{};
     std::map<ChildId, Epoch> processes;
-    std::map<ChildId, Role> roles;  ///< As the processes were told.
+    std::map<ChildId, Role> roles;   ///< As the processes were told.
+    std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
+    std::set<ChildId> frozen;
+    std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -81,6 +84,9 @@ class Cluster {
     node.core.reset();
     node.processes.clear();
     node.roles.clear();
+    node.state.clear();
+    node.frozen.clear();
+    node.prepared.clear();
     drop_channels(i, false);
   }
   /// The channels of a node break; they can be made again.
@@ -198,11 +204,15 @@ class Cluster {
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
   std::set<ChildId> fail_starts, hold_starts, hold_stops, hold_roles;
+  std::set<ChildId> fail_freezes, hold_freezes, fail_prepares, hold_prepares;
+  /// Messages of these kinds (index in MessageBody) are lost.
+  std::set<std::size_t> lost;
   std::set<std::size_t> batched;  ///< These nodes take all that waits for them in one step.
   std::set<std::pair<NodeName, NodeName>> unreachable;  ///< Connecting fails, without proof of death.
   std::map<std::uint64_t, std::vector<Outcome>> replies;
   std::map<std::uint64_t, bool> last;
   std::vector<std::pair<NodeName, MessageBody>> sent;  ///< Everything, when `record` is set.
+  bool keep_state = false;                             ///< Of all workers.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
 
@@ -231,6 +241,8 @@ class Cluster {
       node.roles[told.id] = told.role;
       if (told.role == Role::passive) give(i, RoleTaken{told.id, told.epoch});
     }
+    for (const HandoverStep& one : effects.handovers)
+      std::visit([&](const auto& what) { carry_out_one(i, what); }, one);
     for (const Start& start : effects.starts) {
       if (hold_starts.count(start.spec->id) != 0) continue;
       if (fail_starts.count(start.spec->id) != 0) {
@@ -239,17 +251,20 @@ class Cluster {
       }
       node.processes[start.spec->id] = start.epoch;
       if (start.role) node.roles[start.spec->id] = *start.role;
-      give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0});
+      node.state[start.spec->id] = "new";
+      give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
     }
     for (const Stop& stop : effects.stops) {
       if (hold_stops.count(stop.id) != 0) continue;
       node.processes.erase(stop.id);
       node.roles.erase(stop.id);
+      node.frozen.erase(stop.id);
       give(i, Exited{stop.id, stop.epoch, true, "shutdown"});
     }
     for (const Send& send : effects.sends) {
       if (record) sent.emplace_back(node.name, send.body);
       const Bytes bytes = encode(send.body);
+      if (lost.count(send.body.index()) != 0) continue;
       for (const NodeName& to : send.to)
         if (node.channels.count(to) != 0)
           give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
@@ -260,6 +275,34 @@ class Cluster {
       last[reply.client.value] = reply.last;
     }
     for (const Connect& connect : effects.connects) try_connect(i, connect.node);
+  }
+  void carry_out_one(std::size_t i, const Freeze& what) {
+    if (hold_freezes.count(what.id) != 0) return;
+    if (fail_freezes.count(what.id) != 0)
+      return give(i, FreezeFailed{what.id, what.epoch, what.attempt, "its handler does not end"});
+    nodes[i].frozen.insert(what.id);
+    give(i, Frozen{what.id, what.epoch, what.attempt, nodes[i].state[what.id]});
+  }
+  void carry_out_one(std::size_t i, const Thaw& what) { nodes[i].frozen.erase(what.id); }
+  void carry_out_one(std::size_t i, const Prepare& what) {
+    if (hold_prepares.count(what.spec->id) != 0) return;
+    if (fail_prepares.count(what.spec->id) != 0)
+      return give(i, PrepareFailed{what.spec->id, what.epoch, "restore() refused"});
+    nodes[i].prepared[what.spec->id] = {what.epoch, what.parcel};
+    give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}, keep_state});
+  }
+  void carry_out_one(std::size_t i, const Open& what) {
+    auto& [epoch, parcel] = nodes[i].prepared.at(what.id);
+    EXPECT_EQ(epoch, what.epoch);
+    nodes[i].processes[what.id] = epoch;
+    nodes[i].state[what.id] = parcel;
+    nodes[i].prepared.erase(what.id);
+  }
+  void carry_out_one(std::size_t i, const Discard& what) { nodes[i].prepared.erase(what.id); }
+  void carry_out_one(std::size_t i, const Depart& what) {
+    EXPECT_EQ(nodes[i].frozen.erase(what.id), 1U) << "it departs frozen";
+    nodes[i].processes.erase(what.id);
+    nodes[i].state.erase(what.id);
   }
   void try_connect(std::size_t i, const NodeName& to) {
     const std::size_t other = index(to);

@@ -58,6 +58,7 @@ struct Started {
   Epoch epoch;
   ProcessId pid;
   std::int32_t os_pid = 0;
+  bool keeps_state = false;  ///< Its state can be saved, to go with the child.
 };
 /// Answers a Start: the instance did not come to run, and nothing of it is left. Never after Started.
 struct StartFailed {
@@ -94,6 +95,36 @@ struct StuckChanged {
 struct Crashing {
   ChildId id;
   Epoch epoch;
+};
+
+/// Answers a Freeze: the instance is frozen, and `parcel` is what it holds.
+struct Frozen {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  Bytes parcel;
+};
+/// The other answer to a Freeze: the instance goes on as before (its handler does not end in time, what it
+/// holds is too large, saving failed). Not told of one that has ended: its Exited is.
+struct FreezeFailed {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  std::string why;
+};
+/// Answers a Prepare: a process holds what the parcel held, and runs nothing.
+struct Prepared {
+  ChildId id;
+  Epoch epoch;
+  ProcessId pid;
+  bool keeps_state = false;
+};
+/// The other answer to a Prepare; also told after Prepared, and before Open, when the process has ended.
+/// Nothing of it is left.
+struct PrepareFailed {
+  ChildId id;
+  Epoch epoch;
+  std::string why;
 };
 
 /// Names a client's request on this node; chosen by the driver, never reused.
@@ -141,6 +172,13 @@ struct ClientDrain {
   ClientId client;
   bool for_good = false;
 };
+/// A client changes which nodes may get children (members/roster.hpp). Answered by Reply: one outcome with an
+/// error, or none when another member holds the change.
+struct ClientRoster {
+  ClientId client;
+  std::vector<NodeName> add;
+  std::vector<NodeName> remove;
+};
 /// What this node offers or weighs has changed (a worker was registered).
 struct SettingsChanged {
   std::set<std::string> offers;
@@ -158,7 +196,8 @@ struct Renamed {
 
 using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
                            Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
-                           ClientLookup, ClientGone, ClientDrain, SettingsChanged, Renamed>;
+                           ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
+                           Frozen, FreezeFailed, Prepared, PrepareFailed>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

@@ -17,6 +17,8 @@ std::string_view to_string(Phase phase) noexcept {
       return "stopping";
     case Phase::stuck:
       return "stuck";
+    case Phase::moved:
+      return "moved";
   }
   return "unknown";
 }
@@ -64,7 +66,7 @@ std::string_view to_string(MemberState state) noexcept {
 bool Spec::same_as(const Spec& other) const {
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
          shutdown == other.shutdown && metadata == other.metadata && tag == other.tag &&
-         nodes == other.nodes && needs == other.needs;
+         nodes == other.nodes && mapping == other.mapping && needs == other.needs;
 }
 
 bool Spec::runs_like(const Spec& other) const {

@@ -7,19 +7,25 @@ Child* Locals::find(const ChildId& id, const Epoch& epoch) const {
   return child && child->own() && child->own()->alive && child->own()->epoch == epoch ? child : nullptr;
 }
 
-Epoch Locals::new_epoch(Step& s, const Child& child) {
-  Hlc clock = s.tick();
-  if (clock <= child.floor().clock) clock = after(child.floor().clock);
-  return {clock, s.settings.self};
+void Locals::add(Child& child, std::unique_ptr<Own> own) {
+  own->place = static_cast<std::uint32_t>(all_.size());
+  all_.push_back(child.ref);
+  child.own_.value_ = std::move(own);
+}
+
+void Locals::remove(Child& child) {
+  const std::uint32_t place = child.own()->place;
+  all_[place] = all_.back();
+  children_.get(all_[place])->own_.value_->place = place;
+  all_.pop_back();
+  child.own_.value_.reset();
 }
 
 Own& Locals::make_own(Child& child) {
   auto own = std::make_unique<Own>();
   own->birth = child.row()->birth;
   own->spec = child.row()->spec;
-  own->place = static_cast<std::uint32_t>(all_.size());
-  all_.push_back(child.ref);
-  child.own_.value_ = std::move(own);
+  add(child, std::move(own));
   return *child.own_.value_;
 }
 
@@ -34,7 +40,7 @@ void Locals::claim_and_start(Step& s, Child& child, Duration at) {
   Own& own = make_own(child);
   own.has_role = own.waits_for_role = true;
   own.restart_at = at;
-  own.epoch = new_epoch(s, child);
+  own.epoch = instances_.next_epoch(s, child);
   Instance instance;
   instance.epoch = own.epoch;
   instance.role = Role::claiming;
@@ -48,7 +54,7 @@ void Locals::start_again(Step& s, Child& child) {
 void Locals::launch(Step& s, Child& child, Instance instance) {
   Own& own = *child.own_.value_;
   own.spec = child.row()->spec;
-  own.epoch = new_epoch(s, child);
+  own.epoch = instances_.next_epoch(s, child);
   own.alive = true;
   own.ran = own.waits_for_role = false;
   own.restart_at = Duration::max();
@@ -80,24 +86,42 @@ void Locals::kill(Step& s, Child& child) {
 }
 
 void Locals::drop(Step& s, Child& child, const Bytes& detail) {
-  const std::uint32_t place = child.own()->place;
-  all_[place] = all_.back();
-  children_.get(all_[place])->own_.value_->place = place;
-  all_.pop_back();
-  child.own_.value_.reset();
+  remove(child);
   instances_.retract(s, child, detail);
+}
+
+void Locals::depart(Child& child) {
+  remove(child);
+}
+
+void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
+  auto own = std::make_unique<Own>();
+  own->birth = arrival.birth;
+  own->spec = arrival.spec;
+  own->epoch = arrival.epoch;
+  own->alive = own->ran = true;
+  own->ran_at = s.time();
+  own->keeps_state = arrival.keeps_state;
+  add(child, std::move(own));
+  Instance instance;
+  instance.epoch = arrival.epoch;
+  instance.phase = Phase::running;
+  instance.pid = arrival.pid;
+  instance.since = arrival.since;
+  instance.restarts = arrival.restarts;
+  instances_.publish(s, child, instance);
 }
 
 void Locals::raise(Step& s, Child& child) {
   Instance instance = *instances_.here(child);
-  instance.epoch = new_epoch(s, child);
+  instance.epoch = instances_.next_epoch(s, child);
   instances_.publish(s, child, instance);
 }
 
 void Locals::publish_role(Step& s, Child& child, Role role) {
   Instance instance = *instances_.here(child);
   instance.role = role;
-  if (role == Role::active) instance.epoch = new_epoch(s, child);
+  if (role == Role::active) instance.epoch = instances_.next_epoch(s, child);
   instances_.publish(s, child, instance);
 }
 
@@ -116,6 +140,7 @@ void Locals::on_started(Step& s, Child& child, const Started& event) {
   Own& own = *child.own_.value_;
   own.ran = true;
   own.ran_at = s.time();
+  own.keeps_state = event.keeps_state;
   Instance instance = *instances_.here(child);
   instance.pid = event.pid;
   instance.os_pid = event.os_pid;

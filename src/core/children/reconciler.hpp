@@ -12,7 +12,7 @@
 // view is another, a sweep goes over all children in portions and touches those whose place has changed.
 //
 // Owns: what is touched, when to look again, the sweep, Child::place_ and touched_. Reads: views, sessions,
-// instances, Child::own(). Asks locals, rows, moves, losses, crashes, roles.
+// instances, Child::own(). Asks locals, rows, moves, outgoing, losses, crashes, roles.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -20,6 +20,8 @@
 #include "core/children/losses.hpp"
 #include "core/children/moves.hpp"
 #include "core/children/roles.hpp"
+#include "core/handover/incoming.hpp"
+#include "core/handover/outgoing.hpp"
 
 namespace brood::core {
 
@@ -31,6 +33,8 @@ class Reconciler {
     Instances& instances;
     Rows& rows;
     Moves& moves;
+    Outgoing& outgoing;
+    Incoming& incoming;
     Losses& losses;
     Crashes& crashes;
     Roles& roles;
@@ -75,7 +79,8 @@ class Reconciler {
   void maybe_start(Step& s, Child& child);
   void start_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
-  void release(Step& s, Child& child);
+  void release(Step& s, Child& child, PeerIndex place);
+  [[nodiscard]] bool goes_on_leaving(const Child& child) const;
   void release_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool resolve_conflict(Step& s, Child& child, PeerIndex place);
   void clear_failure(Step& s, Child& child);

@@ -71,6 +71,7 @@ struct Own {
   bool alive = false;
   StopWhy stopping = StopWhy::none;
   bool ran = false;             ///< Started came for this epoch.
+  bool keeps_state = false;
   bool has_role = false;        ///< One of several instances: it is told whether it is active.
   bool waits_for_role = false;  ///< Its first start waits until it is known as what it starts.
   std::uint32_t place = 0;      ///< In the list of this node's own.

@@ -107,5 +107,33 @@ TEST(Exchange, APeerThatIsTooSlowGetsTheDifferenceWhenItHasCaughtUp) {
   EXPECT_GT(cluster.nodes[0].core->stats().fell_behind, 0U);
 }
 
+// A node that finds a child gone, and is asked for its stop again when the node that stopped it is lost, must
+// know that stop; and one that knows the stop must find the child gone.
+TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 2; };
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(4s);
+  cluster.start(0, many(20));
+  cluster.run(1s);
+  for (int i = 0; i < 10; ++i) cluster.stop(0, "c" + std::to_string(i));
+  cluster.run(1s);
+  cluster.record = true;
+  cluster.boot(2);
+  cluster.run(2s);
+  std::size_t told = 0;
+  for (const auto& [from, body] : cluster.sent) {
+    const auto* portion = std::get_if<Sync>(&body);
+    if (portion == nullptr || from != cluster.nodes[0].name) continue;
+    for (const auto& [request, id] : portion->finished) {
+      ++told;
+      EXPECT_GE(bucket_of(id.hash64()), portion->first) << id.text();
+      EXPECT_LT(bucket_of(id.hash64()), portion->end) << id.text();
+    }
+  }
+  EXPECT_GE(told, 10U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing

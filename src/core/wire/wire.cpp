@@ -46,8 +46,8 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Spec> T>
 void each(A& a, T& v) {
-  a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.needs, v.is_static,
-          ext(v.unknown));
+  a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.mapping, v.needs,
+          v.is_static, ext(v.unknown));
 }
 template <typename A, Of<Blame> T>
 void each(A& a, T& v) {
@@ -62,10 +62,14 @@ template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
   a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason, v.role);
 }
+template <typename A, Of<RosterEntry> T>
+void each(A& a, T& v) {
+  a.tuple(v.clock, v.listed);
+}
 template <typename A, Of<Member> T>
 void each(A& a, T& v) {
   a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
-          v.protocol_max, v.address, v.fingerprint, ext(v.unknown));
+          v.protocol_max, v.address, v.roster, v.fingerprint, ext(v.unknown));
 }
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {
@@ -156,6 +160,22 @@ template <typename A, Of<Answer> T>
 void each(A& a, T& v) {
   a.message("answer", v.request, v.view, v.outcomes);
 }
+template <typename A, Of<Offer> T>
+void each(A& a, T& v) {
+  a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.parcel);
+}
+template <typename A, Of<OfferAnswer> T>
+void each(A& a, T& v) {
+  a.message("offer_answer", v.id, v.epoch, v.attempt, v.verdict, v.pid, v.why);
+}
+template <typename A, Of<Commit> T>
+void each(A& a, T& v) {
+  a.message("commit", v.id, v.epoch, v.attempt);
+}
+template <typename A, Of<Withdrawal> T>
+void each(A& a, T& v) {
+  a.message("withdrawal", v.id, v.epoch, v.attempt);
+}
 
 }  // namespace wire
 
@@ -185,7 +205,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 18> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 22> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -204,6 +224,10 @@ constexpr std::array<std::pair<std::string_view, Reader>, 18> readers{{
     {"retry", read_body<RetryRequest>},
     {"lookup", read_body<LookupRequest>},
     {"answer", read_body<Answer>},
+    {"offer", read_body<Offer>},
+    {"offer_answer", read_body<OfferAnswer>},
+    {"commit", read_body<Commit>},
+    {"withdrawal", read_body<Withdrawal>},
 }};
 static_assert(readers.size() == std::variant_size_v<MessageBody>);
 

@@ -55,6 +55,7 @@ class Samples {
     spec.metadata = text();
     spec.tag = text();
     spec.nodes = several([&] { return node(); });
+    spec.mapping = several([&] { return node(); });
     spec.needs = word();
     spec.is_static = flip();
     spec.unknown = unknown();
@@ -80,7 +81,7 @@ class Samples {
   Instance instance() {
     Instance instance;
     instance.epoch = epoch();
-    instance.phase = static_cast<Phase>(below(5));
+    instance.phase = static_cast<Phase>(below(6));
     instance.pid = {u32(), u32()};
     instance.os_pid = static_cast<std::int32_t>(u32());
     instance.restarts = u32();
@@ -118,6 +119,7 @@ class Samples {
     member.labels = words();
     member.protocol_max = u32();
     member.address = text();
+    for (std::uint64_t left = below(3); left > 0; --left) member.roster[node()] = {clock(), flip()};
     member.fingerprint = words();
     member.unknown = unknown();
     return member;
@@ -208,8 +210,17 @@ class Samples {
         return RetryRequest{request(), next(), u32(), id()};
       case 16:
         return LookupRequest{request(), next(), u32(), id()};
-      default:
+      case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
+      case 18:
+        return Offer{id(), epoch(), next(), dot(), clock(), u32(), text()};
+      case 19:
+        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
+                           {u32(), u32()}, text()};
+      case 20:
+        return Commit{id(), epoch(), next()};
+      default:
+        return Withdrawal{id(), epoch(), next()};
     }
   }
 

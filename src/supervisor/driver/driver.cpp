@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <exception>
 
+#include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -17,7 +18,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
     : node_(node),
       name_(settings.supervisor),
       weight_(settings.weight),
-      redundancy_(settings.strategies.redundancy),
+      strategies_(settings.strategies),
       stepper_(node.control(), std::move(settings), node.options().step_events_max, *this),
       writer_(*this, registry_),
       pg_feed_(node.runtime(), name_, *this),
@@ -31,6 +32,10 @@ Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
   return name() + (id.is_atom() ? "/:" : "/") + std::string(id.bytes());
+}
+
+Result<void> Driver::accepts(const core::Spec& spec) const {
+  return core::accepts(strategies_, spec);
 }
 
 // ---- events in -----------------------------------------------------------------------------------------
@@ -233,6 +238,14 @@ void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done)
   });
 }
 
+void Driver::change_roster(std::vector<NodeName> add, std::vector<NodeName> remove, milliseconds timeout,
+                           ClientDone done) {
+  ask(timeout, std::move(done),
+      [add = std::move(add), remove = std::move(remove)](core::ClientId id) mutable {
+        return core::Event(core::ClientRoster{id, std::move(add), std::move(remove)});
+      });
+}
+
 void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
   if (kind == Drain::may_stay) {
     return ask(timeout, std::move(done), [](core::ClientId id) {
@@ -293,7 +306,9 @@ void Driver::begin_to_leave(milliseconds hand_over, std::function<void(bool)> do
 void Driver::tend_leaving() {
   const auto now = std::chrono::steady_clock::now();
   const auto facts = [&] {
-    return Leaving::Facts{handed_over_ || left_, children_.size(), children_.only_unkillable(now)};
+    // What has moved away still answers callers through this node.
+    return Leaving::Facts{(handed_over_ || left_) && children_.departed() == 0, children_.size(),
+                          children_.only_unkillable(now)};
   };
   while (const auto stage = leaving_.next(now, facts())) {
     if (*stage == Leaving::Stage::ending) {
@@ -305,6 +320,11 @@ void Driver::tend_leaving() {
     }
   }
   if (const auto next = leaving_.deadline()) leaving_alarm_.at(*next, weak_from_this());
+}
+
+void Driver::departed(const Children::Slot& slot) {
+  children_.forget(slot);
+  if (leaving_.stage() != Leaving::Stage::here) tend_leaving();
 }
 
 void Driver::children_overdue() {

@@ -40,7 +40,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint32_t weight() const { return weight_; }
-  [[nodiscard]] const Redundancy& redundancy() const { return *redundancy_; }
+  [[nodiscard]] const Redundancy& redundancy() const { return *strategies_.redundancy; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] NodeImpl& node() { return node_; }
   /// The name under which a command's output is kept.
@@ -51,11 +51,17 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// Runs `then` on the control thread once the core has handled all that was posted before this.
   void when_handled(std::function<void()> then);
 
+  /// Whether the distribution can place such a child, as far as the spec says it. Any thread.
+  /// invalid_argument.
+  [[nodiscard]] Result<void> accepts(const core::Spec& spec) const;
   void start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
              std::chrono::milliseconds timeout, ClientDone done);
   void stop(std::vector<ChildId> ids, std::chrono::milliseconds timeout, ClientDone done);
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   void lookup(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
+  /// Changes which nodes may get children.
+  void change_roster(std::vector<NodeName> add, std::vector<NodeName> remove,
+                     std::chrono::milliseconds timeout, ClientDone done);
   enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
   /// for_good: what cannot even be killed is not waited for; that is a time-out.
   void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
@@ -94,6 +100,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void boot();
   /// Has the core handle this before all that waits, and now. (control)
   void handle_now(core::Event event);
+  /// A process that has moved away passes nothing on any more. (control)
+  void departed(const Children::Slot& slot);
   /// A child was killed, and runs on all the same. (control)
   void children_overdue();
 
@@ -124,6 +132,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void fence(bool on) override;
   void set_role(const core::SetRole& change) override;
   void publish(const std::vector<ChildId>& changed) override;
+  void hand_over(const core::HandoverStep& step) override { children_.carry_out(step); }
   void start(const core::Start& start) override;
   void stop(const core::Stop& stop) override;
   void send(const std::vector<core::Send>& sends) override;
@@ -139,7 +148,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   NodeImpl& node_;
   const std::string name_;
   const std::uint32_t weight_;
-  const std::shared_ptr<const Redundancy> redundancy_;
+  const core::Strategies strategies_;
   Registry registry_;
   Stepper stepper_;
   RegistryWriter writer_;

@@ -13,6 +13,7 @@ struct FakeHands final : EffectHands {
   void publish(const std::vector<ChildId>& changed) override {
     seen += "publish" + std::to_string(changed.size()) + " ";
   }
+  void hand_over(const core::HandoverStep&) override { seen += "handover "; }
   void start(const core::Start&) override { seen += "start "; }
   void stop(const core::Stop&) override { seen += "stop "; }
   void send(const std::vector<core::Send>& sends) override {
@@ -33,6 +34,7 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   effects.changed.resize(2);
   effects.roles.resize(1);
   effects.starts.resize(2);
+  effects.handovers.resize(1);
   effects.stops.resize(1);
   effects.sends.resize(2);
   effects.connects.resize(1);
@@ -47,7 +49,8 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   carry_out(effects, hands);
   EXPECT_EQ(
       hands.seen,
-      "fence role publish2 start start stop send2 connect disconnect left reply wake log member refused ");
+      "fence role publish2 handover start start stop send2 connect disconnect left reply wake log member "
+      "refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
