@@ -183,6 +183,10 @@ std::string describe(const MessageBody& body, std::string_view id) {
                                     : "";
           },
           [&](const Answer& m) { return describe_answer(m, id); },
+          [](const CensusNews& m) {
+            return fmt::format("Census {}.{} of {}{}", m.now.version.resets, m.now.version.number, m.now.size,
+                               m.before ? ", and the one before" : "");
+          },
           [&](const Offer& m) { return about(m, "Offer", id, fmt::format("#{}", m.attempt)); },
           [&](const OfferAnswer& m) {
             const std::string_view verdict = m.verdict == OfferVerdict::ready   ? "ready"
@@ -241,6 +245,7 @@ std::string describe(const Event& event, std::string_view id) {
             return fmt::format("client {} roster +{} -{}", e.client.value, e.add.size(), e.remove.size());
           },
           [](const SettingsChanged&) { return std::string("settings changed"); },
+          [](const ClientReset& e) { return fmt::format("client {} reset to {}", e.client.value, e.size); },
           [](const Renamed& e) { return "renamed to " + e.self.value; },
           [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },
           [&](const FreezeFailed& e) { return about(e, "freeze failed", id, e.why); },
@@ -256,6 +261,7 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
     if (!text.empty()) out.push_back(std::move(text));
   };
   if (effects.fence) add(*effects.fence ? "FENCE" : "UNFENCE");
+  if (effects.lock) add(effects.lock->locked ? "LOCKED: " + effects.lock->words : "UNLOCKED");
   for (const SetRole& change : effects.roles) add(about(change, "set role", id, to_string(change.role)));
   for (const HandoverStep& step : effects.handovers)
     add(std::visit(

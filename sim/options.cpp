@@ -6,14 +6,17 @@
 
 namespace brood::sim {
 namespace {
-constexpr std::array<std::string_view, fault_count> fault_names{"crash", "pause",  "break",  "leave",
-                                                                "delay", "clock",  "slow",   "fail",
-                                                                "loop",  "finish", "poison", "stuck"};
+constexpr std::array<std::string_view, fault_count> fault_names{"crash",  "pause", "break", "leave", "delay",
+                                                                "clock",  "slow",  "fail",  "loop",  "finish",
+                                                                "poison", "stuck", "split"};
 constexpr std::array<std::string_view, plant_count> plant_names{
-    "none",         "early_answer",  "lying_ack",        "deaf_stop",
-    "silent_death", "undead",        "agreeable_views",  "wrong_pid",
-    "mute",         "needless_stop", "unfaithful_fence", "deaf_role",
-    "two_starts",   "lost_parcel",   "early_open",       "chance"};
+    "none",           "early_answer",  "lying_ack",        "deaf_stop",
+    "silent_death",   "undead",        "agreeable_views",  "wrong_pid",
+    "mute",           "needless_stop", "unfaithful_fence", "deaf_role",
+    "two_starts",     "lost_parcel",   "early_open",       "no_quorum",
+    "hasty_takeover", "chance"};
+constexpr std::array<std::string_view, partition_count> partition_names{"divergence", "static_quorum",
+                                                                        "dynamic_quorum", "majority_quorum"};
 
 std::optional<Fault> fault_of(std::string_view name) {
   for (std::size_t i = 0; i < fault_names.size(); ++i)
@@ -27,6 +30,16 @@ std::string_view to_string(Fault fault) noexcept {
 }
 std::string_view to_string(Plant plant) noexcept {
   return plant_names[static_cast<std::size_t>(plant)];
+}
+
+std::string_view to_string(Partition partition) noexcept {
+  return partition_names[static_cast<std::size_t>(partition)];
+}
+
+std::optional<Partition> parse_partition(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < partition_names.size(); ++i)
+    if (partition_names[i] == name) return static_cast<Partition>(i);
+  return std::nullopt;
 }
 
 std::optional<Plant> parse_plant(std::string_view name) noexcept {

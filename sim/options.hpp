@@ -26,8 +26,9 @@ enum class Fault : std::uint8_t {
   finish,  ///< Transient and temporary children that end by themselves.
   poison,  ///< Children that crash their node.
   stuck,   ///< Children with handlers that block for long.
+  split,   ///< The network splits for a while; see sim/splits.hpp.
 };
-inline constexpr std::size_t fault_count = 12;
+inline constexpr std::size_t fault_count = 13;
 [[nodiscard]] std::string_view to_string(Fault fault) noexcept;
 /// A list of names with commas between; `all` and `none` stand for themselves.
 [[nodiscard]] Result<std::set<Fault>> parse_faults(std::string_view names);
@@ -47,6 +48,12 @@ struct Copies {
 [[nodiscard]] Result<Copies> parse_copies(std::string_view text);
 [[nodiscard]] std::string to_string(const Copies& copies);
 
+/// The partition strategy of all nodes.
+enum class Partition : std::uint8_t { divergence, static_quorum, dynamic_quorum, majority_quorum };
+inline constexpr std::size_t partition_count = 4;
+[[nodiscard]] std::string_view to_string(Partition partition) noexcept;
+[[nodiscard]] std::optional<Partition> parse_partition(std::string_view name) noexcept;
+
 /// A bug of the driver, network or core that a checker must notice; see sim/plant.hpp.
 enum class Plant : std::uint8_t {
   none,
@@ -64,9 +71,11 @@ enum class Plant : std::uint8_t {
   two_starts,        ///< already_started is answered as ok.
   lost_parcel,       ///< What a child holds is lost on the way of a hand-over.
   early_open,        ///< What is made ready runs before the commit.
+  no_quorum,         ///< The strategy asks for one node where it should ask for most.
+  hasty_takeover,    ///< Nobody waits before starting the children of a node that was lost.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 16;
+inline constexpr std::size_t plant_count = 18;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 
@@ -78,6 +87,7 @@ struct SimOptions {
       std::chrono::minutes(2);  ///< Virtual time of the safety phase; faults and clients are at work.
   std::optional<std::set<Fault>> faults;  ///< nullopt: a set by the seed.
   std::optional<Copies> copies;           ///< nullopt: by the seed.
+  std::optional<Partition> partition;     ///< nullopt: by the seed.
   bool wire = true;                       ///< Messages are encoded and decoded; false: passed as they are.
   bool clients = true;                    ///< false: only static children.
   Plant plant = Plant::none;

@@ -2,6 +2,7 @@
 
 #include "sim/driver.hpp"
 #include "sim/ledger.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -111,7 +112,7 @@ void Processes::tell_role(Process& process) {
 }
 
 void Processes::check_roles(const ChildId& id) {
-  if (!world_.profile.copies.roles || world_.ledger->split_excused()) return;
+  if (!world_.profile.copies.roles || world_.ledger->split_excused() || world_.splits->cloudy()) return;
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
     if (process->role != core::Role::active || !world_.nodes[process->node].acts()) continue;
@@ -140,8 +141,12 @@ bool Processes::lacks_a_leader(const ChildId& id) const {
 
 void Processes::look_for_leaders() {
   /// The longest that a silent member is waited for, a view, and what is said about it.
-  constexpr Duration bound = 20s;
+  // Where the partition strategy locks, as long again as a part that is locked may have its children run.
+  const bool locks = world_.profile.partition != Partition::divergence;
+  const Duration bound =
+      20s + (locks ? world_.profile.takeover_delay.value_or(12s + world_.profile.stop_max) : 0s);
   if (!world_.profile.copies.roles) return;
+  if (world_.splits->cloudy()) return leaderless_.clear();
   const Counts& counts = world_.counts;
   const std::uint64_t disturbances =
       counts.crashes + counts.pauses + counts.breaks + counts.leaves + counts.boots;
@@ -243,16 +248,17 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
       return;
     }
     if (process.running)
-      later(process, stop_time(process), [this](Process& stopping) {
+      later(process, stop_time(process, at_once), [this](Process& stopping) {
         if (!stopping.stuck) end(stopping, true, "shutdown");
       });
     return;
   }
 }
 
-Duration Processes::stop_time(const Process& process) {
+Duration Processes::stop_time(const Process& process, bool killed) {
   const Character& character = world_.catalog.of(process.id());
-  if (character.kind == Kind::slow && !world_.healed && !character.brutal) return random_.between(1s, 3s);
+  if (character.kind == Kind::slow && !world_.healed && !character.brutal && !killed)
+    return random_.between(1s, 3s);
   return random_.between(Duration(10us), Duration(20ms));
 }
 
@@ -392,7 +398,7 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
   ++world_.counts.handovers;
   ++moves_;
   if (const auto answered = answered_.find(open.id);
-      answered != answered_.end() && process->held != answered->second)
+      answered != answered_.end() && process->held != answered->second && !world_.splits->cloudy())
     world_.violate("state", &open.id,
                    fmt::format("it goes on with {} on {}, but a caller was answered {}", process->held,
                                world_.nodes[node].name.value, answered->second));
@@ -459,7 +465,7 @@ std::uint32_t Processes::nodes_taken_down(const ChildId& id) const {
 // ---- the checker of overlap ----------------------------------------------------------------------------
 
 void Processes::check(const ChildId& id) {
-  if (world_.ledger->split_excused()) return;
+  if (world_.ledger->split_excused() || world_.splits->cloudy()) return;
   if (world_.profile.copies.several()) return check_roles(id);
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
@@ -485,7 +491,8 @@ void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
   const core::SpecRow* row = core.spec(process.id());
   if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->failed ||
-      row->birth != process.birth || core.fenced() || core.self().state != core::MemberState::up)
+      row->birth != process.birth || core.fenced() || core.partitioned() ||
+      core.self().state != core::MemberState::up)
     return;
   // Requests that waited for the end of the former process were decided in one step, one after the other.
   if (process.from == world_.now()) return;

@@ -96,7 +96,7 @@ class Processes {
   void tell_role(Process& process);
   [[nodiscard]] bool lacks_a_leader(const ChildId& id) const;
   void check_need(const Process& process);
-  [[nodiscard]] Duration stop_time(const Process& process);
+  [[nodiscard]] Duration stop_time(const Process& process, bool killed = false);
 
   World& world_;
   Random random_;

@@ -17,6 +17,28 @@ Copies draw_copies(std::uint64_t seed) {
   return copies;
 }
 
+// Drawn from a chance of its own, so that the other numbers of a seed are what they were without it.
+void draw_partition(const SimOptions& options, Profile& profile) {
+  Random random(options.seed * 31 + 7);
+  const bool any = profile.has(Fault::split) ? random.chance(800) : random.chance(200);
+  const auto drawn =
+      static_cast<Partition>(random.between(1, static_cast<std::int64_t>(partition_count) - 1));
+  profile.partition = options.partition.value_or(any ? drawn : Partition::divergence);
+  const std::uint32_t most = profile.nodes / 2 + 1;
+  const auto percent = static_cast<std::uint32_t>(random.between(51, 75));
+  const bool more = random.chance(200) && most < profile.nodes;
+  profile.quorum_size = profile.partition == Partition::dynamic_quorum ? percent : most + (more ? 1 : 0);
+  profile.grows = random.chance(500);
+  profile.threshold = random.between(5s, 40s);
+  const Duration delay = random.between(Duration(0), Duration(20s));
+  if (random.chance(300)) profile.takeover_delay = delay;
+  const Duration stop = random.between(4s, 8s);
+  if (random.chance(500)) profile.stop_max = stop;
+  // A node that starts anew behind a split knows of no others; nothing is promised of it then.
+  if (profile.partition == Partition::dynamic_quorum && profile.has(Fault::split))
+    for (const Fault fault : {Fault::crash, Fault::poison, Fault::leave}) profile.faults.erase(fault);
+}
+
 }  // namespace
 
 Profile make_profile(const SimOptions& options, Random& random) {
@@ -51,6 +73,7 @@ Profile make_profile(const SimOptions& options, Random& random) {
   // A mapping may name any node.
   if (placing.chance(150) && profile.distribution != "guided") profile.listed = listed;
   profile.fixed_ring = placing.chance(100);
+  draw_partition(options, profile);
   return profile;
 }
 

@@ -28,6 +28,13 @@ struct Profile {
   std::uint32_t listed = 0;  ///< Settings::ring_nodes: the first so many nodes; 0: all.
   bool fixed_ring = false;   ///< Settings::fixed_ring.
 
+  Partition partition = Partition::divergence;
+  std::uint32_t quorum_size = 0;           ///< Of a static quorum: nodes; of a dynamic one: percent.
+  bool grows = true;                       ///< track_max_size of a majority.
+  Duration threshold{};                    ///< Of a dynamic one.
+  std::optional<Duration> takeover_delay;  ///< nullopt: what the bound needs.
+  Duration stop_max = std::chrono::seconds(5);
+
   [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
 };
 

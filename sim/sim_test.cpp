@@ -83,6 +83,21 @@ INSTANTIATE_TEST_SUITE_P(Sim, EachFault, testing::Range<std::size_t>(0, fault_co
                            return std::string(to_string(static_cast<Fault>(instance.param)));
                          });
 
+class EachPartition : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(EachPartition, KeepsItsPromiseInSplits) {
+  SimOptions options;
+  options.busy = 120s;
+  options.faults = *parse_faults("split,delay,break,pause");
+  options.partition = static_cast<Partition>(GetParam());
+  expect_seeds_in_order(options, 5000, 15);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, EachPartition, testing::Range<std::size_t>(0, partition_count),
+                         [](const auto& instance) {
+                           return std::string(to_string(static_cast<Partition>(instance.param)));
+                         });
+
 TEST(Sim, TwoRunsOfOneSeedAreTheSame) {
   SimOptions options;
   options.busy = 60s;

@@ -5,7 +5,7 @@
 // Thread rule: any number of simulations side by side, each on one thread.
 #pragma once
 
-#include "sim/world.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 
@@ -16,6 +16,8 @@ struct Report {
   std::uint64_t trace_hash = 0;
   Counts counts;
   Duration virtual_time{};
+  std::array<std::uint64_t, split_count> splits{};  ///< By kind.
+  Duration longest_overlap{};  ///< Of one child on both sides of a split, under a strategy that locks.
   Duration settled_after{};  ///< From healing to a settled cluster.
 };
 

@@ -76,6 +76,10 @@ void Machine::take(Step& s, PeerIndex from, Goodbye&) {
   links_.dial_at(from, Duration::max());
 }
 
+void Machine::take(Step&, PeerIndex, CensusNews& news) {
+  if (quorum_.on_news(news)) views_.members_changed();
+}
+
 void Machine::take(Step& s, PeerIndex, Answer& answer) {
   for (Outcome& outcome : answer.outcomes) origins_.take(s, answer.request, answer.view, std::move(outcome));
 }
@@ -146,12 +150,23 @@ void Machine::handle(Step&, ClientGone& event) {
   origins_.gone(event.client);
   roster_.forget(event.client);
   drain_.forget(event.client);
+  quorum_.client_gone(event.client);
 }
 
 void Machine::handle(Step& s, SettingsChanged& event) {
   settings_.offers = std::move(event.offers);
   settings_.weight = event.weight;
   sessions_.set_offers(s, settings_.offers, settings_.participates ? event.weight : 0);
+}
+
+void Machine::handle(Step& s, ClientReset& event) {
+  if (drain_.has_left()) {
+    Outcome outcome;
+    outcome.error = has_left(settings_.self);
+    s.effects.replies.push_back({event.client, {std::move(outcome)}, true});
+    return;
+  }
+  if (quorum_.reset(s, event)) views_.members_changed();
 }
 
 // A node that was a cluster by itself gets a name under which others reach it. Its rows and epochs of before

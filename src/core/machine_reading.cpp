@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/machine.hpp"
+#include "core/members/takeover_delay.hpp"
 
 namespace brood::core {
 
@@ -66,6 +67,22 @@ std::vector<ChildId> Machine::ids() const {
   }
   std::sort(all.begin(), all.end());
   return all;
+}
+
+PartitionStatus Machine::partition() const {
+  PartitionStatus status;
+  const PartitionTolerance& strategy = quorum_.strategy();
+  status.partitioned = quorum_.is_locked();
+  status.acting = views_.acting();
+  status.why = views_.why_not_acting(settings_);
+  status.strategy = strategy.name();
+  status.count = quorum_.words();
+  status.tally = quorum_.tally();
+  if (strategy.locks()) {
+    status.takeover_delay = takeover_delay(settings_);
+    status.overlap_bound = overlap_bound(settings_);
+  }
+  return status;
 }
 
 std::optional<NodeName> Machine::node_for(const ChildId& key) const {

@@ -100,6 +100,28 @@ class Cluster {
     node.channels.clear();
   }
 
+  /// The network between the groups is cut: nothing passes, and connecting fails without proof of death. Each node
+  /// finds that out after the tick time-out, of one other after the other.
+  void split(const std::vector<std::vector<std::size_t>>& groups, Duration detected = 8s) {
+    std::vector<std::pair<std::size_t, std::size_t>> cuts;
+    for (const auto& group : groups)
+      for (const auto& other : groups)
+        for (const std::size_t a : group)
+          for (const std::size_t b : other)
+            if (&group != &other) cuts.emplace_back(a, b);
+    for (const auto& [a, b] : cuts) {
+      unreachable.emplace(nodes[a].name, nodes[b].name);
+      nodes[a].channels.erase(nodes[b].name);
+    }
+    run(detected);
+    for (const auto& [a, b] : cuts)
+      if (nodes[a].core) {
+        give(a, PeerDown{nodes[b].name, true, "cut"});
+        run();
+      }
+  }
+  void heal() { unreachable.clear(); }
+
   /// Queues an event for a node, behind all that is under way to it.
   void give(std::size_t i, Event event) { queue_.emplace_back(i, nodes[i].creation, std::move(event)); }
   /// Delivers everything.
@@ -160,6 +182,10 @@ class Cluster {
   }
   std::uint64_t stop(std::size_t i, std::string_view id) {
     give(i, ClientStop{{++last_client_}, {id_of(id)}});
+    return last_client_;
+  }
+  std::uint64_t reset(std::size_t i, std::uint32_t size) {
+    give(i, ClientReset{{++last_client_}, size});
     return last_client_;
   }
   template <typename E>

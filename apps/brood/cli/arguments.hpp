@@ -62,6 +62,7 @@ struct Arguments {
   std::string term;                  ///< call, cast
   std::string target;                ///< drain: the node; apply: the file
   std::string tag;                   ///< ps
+  std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
   bool local = false;                ///< ps
   bool follow = false;               ///< logs
   std::optional<std::size_t> lines;  ///< logs; nullopt: all

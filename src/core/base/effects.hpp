@@ -2,8 +2,8 @@
 //
 // The driver takes one step, carries out all of its effects in the order below, and only then takes the next:
 //
-//   fence -> roles -> changed (publish) -> handovers -> starts -> stops -> sends -> connects -> disconnects
-//   -> left -> replies
+//   fence -> roles -> changed (publish) -> lock -> handovers -> starts -> stops -> sends -> connects
+//   -> disconnects -> left -> replies
 //         -> log, members, refused
 //
 // The order of the fields in Effects is not that order; each field says what has to be done before it and
@@ -214,6 +214,12 @@ struct LogLine {
   std::string text;
 };
 
+/// Whether the part of the cluster that this node is in may run children, by the partition strategy.
+struct PartLock {
+  bool locked = false;
+  std::string words;  ///< Who is here, who is missing and what is needed; empty: it is not locked.
+};
+
 /// All that one step asks for. The order in which the fields are carried out is at the top of this file. Each
 /// list is in the order in which its items are to be carried out. Valid until the next step of the core.
 struct Effects {
@@ -238,6 +244,10 @@ struct Effects {
   /// everything else: what follows must already find the handlers held back, or let go. A handler that runs
   /// already is not broken off. The same value again changes nothing. Cannot fail, and is not reported.
   std::optional<bool> fence;
+  /// This part of the cluster is locked, or is so for other reasons than before, or is not locked any more;
+  /// nothing: as it is. After `changed`, before starts and replies: who asks for a child that is not here is
+  /// then told `partitioned` at once instead of waiting. Cannot fail, and is not reported.
+  std::optional<PartLock> lock;
   /// The drain is over: this node runs nothing, the Goodbye to the members is among the sends of this step,
   /// and the node may end. After the sends, before the replies. From the next step on the core only tells
   /// clients that it has left.

@@ -25,6 +25,7 @@ struct Name {
   std::string_view operator()(const ClientRoster&) const { return "roster"; }
   std::string_view operator()(const SettingsChanged&) const { return "settings"; }
   std::string_view operator()(const Renamed&) const { return "renamed"; }
+  std::string_view operator()(const ClientReset&) const { return "reset"; }
   std::string_view operator()(const Frozen&) const { return "frozen"; }
   std::string_view operator()(const FreezeFailed&) const { return "freeze_failed"; }
   std::string_view operator()(const Prepared&) const { return "prepared"; }

@@ -172,6 +172,12 @@ struct ClientDrain {
   ClientId client;
   bool for_good = false;
 };
+/// An operator says how many nodes the cluster has (PartitionTolerance::census()). Answered when all members
+/// of this part know; invalid_argument where the strategy counts no such thing.
+struct ClientReset {
+  ClientId client;
+  std::uint32_t size = 0;
+};
 /// A client changes which nodes may get children (members/roster.hpp). Answered by Reply: one outcome with an
 /// error, or none when another member holds the change.
 struct ClientRoster {
@@ -197,7 +203,7 @@ struct Renamed {
 using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
                            Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
                            ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
-                           Frozen, FreezeFailed, Prepared, PrepareFailed>;
+                           Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

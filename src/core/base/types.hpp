@@ -179,6 +179,17 @@ struct Instance {
 enum class MemberState : std::uint8_t { joining, up, draining, left, down };
 [[nodiscard]] std::string_view to_string(MemberState state) noexcept;
 
+/// A link between two members that one of them says is broken.
+struct CutEnd {
+  NodeName node;
+  Hlc up_since;
+  friend auto operator<=>(const CutEnd&, const CutEnd&) = default;
+};
+struct Cut {
+  CutEnd a, b;  ///< In the order of their names.
+  friend auto operator<=>(const Cut&, const Cut&) = default;
+};
+
 /// Whether a node is on the list of those that may get children, and since when that is so.
 struct RosterEntry {
   Hlc clock;  ///< 0: by the settings.
@@ -200,6 +211,8 @@ struct Member {
   std::string address;  ///< host:port where it listens, for peers without EPMD; may be empty.
   std::map<NodeName, RosterEntry> roster;          ///< What it knows of who may get children; empty: all may.
   std::map<std::string, std::string> fingerprint;  ///< Settings that must agree; compared key by key.
+  std::set<NodeName> unreached;  ///< Lost without proof, or never met; others may reach them.
+  std::vector<Cut> cuts;         ///< Of the members that it reaches, those that do not reach each other.
   std::map<std::string, Bytes> unknown;
 };
 

@@ -69,13 +69,16 @@ void Locals::launch(Step& s, Child& child, Instance instance) {
   instances_.publish(s, child, instance);
 }
 
-void Locals::end(Step& s, Child& child, StopWhy why) {
+void Locals::end(Step& s, Child& child, StopWhy why, Duration most) {
   Own& own = *child.own_.value_;
   if (!own.alive) return drop(s, child);
   const bool told = own.stopping != StopWhy::none;
   own.stopping = why;
   if (told) return;
-  s.effects.stops.push_back({child.id, own.epoch, own.spec->shutdown, s.cause()});
+  Shutdown shutdown = own.spec->shutdown;
+  if (most != Duration::max() && (shutdown.infinity || shutdown.patience > most))
+    shutdown = {std::chrono::duration_cast<std::chrono::milliseconds>(most), false};
+  s.effects.stops.push_back({child.id, own.epoch, shutdown, s.cause()});
   Instance instance = *instances_.here(child);
   instance.phase = Phase::stopping;
   instances_.publish(s, child, instance);

@@ -33,7 +33,8 @@ class Locals {
   /// Another start of what is hosted here already.
   void start_again(Step& s, Child& child);
   /// Tells it to end; what waits to restart is dropped at once.
-  void end(Step& s, Child& child, StopWhy why);
+  /// `most`: with less patience than its spec has.
+  void end(Step& s, Child& child, StopWhy why, Duration most = Duration::max());
   /// The same, without patience; it may have been told before.
   void kill(Step& s, Child& child);
   /// It has been handed over: the row stays, and is seen to by who hands it over.

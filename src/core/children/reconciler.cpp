@@ -182,6 +182,14 @@ bool Reconciler::must_wait(Step& s, Child& child) {
   return true;
 }
 
+bool Reconciler::may_run_behind_a_split(Step& s, const Child& child) {
+  const auto until = with_.takeover.waits(s, child);
+  if (!until) return false;
+  ++s.stats.held_takeovers;
+  wake(child, *until);
+  return true;
+}
+
 void Reconciler::maybe_start(Step& s, Child& child) {
   const bool mine = child.wanted() && !child.row()->failed && with_.views.acting() &&
                     with_.sessions.self().state == MemberState::up && belongs_here(child);
@@ -194,7 +202,7 @@ void Reconciler::maybe_start(Step& s, Child& child) {
   const Hosted* elsewhere = with_.instances.any(child);
   if (!elsewhere || !s.settings.strategies.migration->stops_before_start()) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
-    if (must_wait(s, child)) return;
+    if (must_wait(s, child) || may_run_behind_a_split(s, child)) return;
     return with_.locals.start(s, child);
   }
   // While that node's session lives, it is for that node to end it, however long that takes.

@@ -22,6 +22,7 @@
 #include "core/children/roles.hpp"
 #include "core/handover/incoming.hpp"
 #include "core/handover/outgoing.hpp"
+#include "core/members/takeover.hpp"
 
 namespace brood::core {
 
@@ -41,6 +42,7 @@ class Reconciler {
     const Views& views;
     const Sessions& sessions;
     const PeerTable& peers;
+    Takeover& takeover;
   };
   explicit Reconciler(const Neighbours& neighbours) : with_(neighbours) {}
 
@@ -79,6 +81,7 @@ class Reconciler {
   void maybe_start(Step& s, Child& child);
   void start_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
+  [[nodiscard]] bool may_run_behind_a_split(Step& s, const Child& child);
   void release(Step& s, Child& child, PeerIndex place);
   [[nodiscard]] bool goes_on_leaving(const Child& child) const;
   void release_one_of_several(Step& s, Child& child);

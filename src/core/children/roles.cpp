@@ -35,7 +35,8 @@ void Roles::start(Step& s, Child& child) {
   mine = {};
   mine.since = s.time();
   const Others others = look_around(child);
-  if (!others.first || others.ahead || others.active) return locals_.start(s, child, Role::passive);
+  const bool may_claim = others.first && !others.ahead && !others.active && !behind_a_split(s, child);
+  if (!may_claim) return locals_.start(s, child, Role::passive);
   // So it knows from the beginning what it is: a program would have to be started twice otherwise.
   locals_.claim_and_start(s, child, s.time() + s.settings.role_wait);
   mine.number = replication_.newest();
@@ -67,8 +68,7 @@ Duration Roles::look(Step& s, Child& child) {
     return never;
   }
   if (role == Role::passive) return look_at_passive(s, child, mine, others);
-  look_at_claim(s, child, mine, others);
-  return never;
+  return look_at_claim(s, child, mine, others);
 }
 
 // It goes to one before ours, once our worker knows of it.
@@ -98,9 +98,15 @@ Duration Roles::look_at_passive(Step& s, Child& child, Mine& mine, const Others&
   if (others.active && own.failures > 0 && s.time() < stable_at) return stable_at;
   const Duration patient_until = mine.since + s.settings.role_wait;
   if (others.missing && s.time() < patient_until) return patient_until;
+  if (const auto until = behind_a_split(s, child)) return *until;
   claim(s, child, mine);
-  look_at_claim(s, child, mine, others);
-  return Duration::max();
+  return look_at_claim(s, child, mine, others);
+}
+
+std::optional<Duration> Roles::behind_a_split(Step& s, const Child& child) {
+  const auto until = takeover_.waits(s, child);
+  if (until) ++s.stats.held_takeovers;
+  return until;
 }
 
 void Roles::claim(Step& s, Child& child, Mine& mine) {
@@ -108,12 +114,16 @@ void Roles::claim(Step& s, Child& child, Mine& mine) {
   mine.number = replication_.newest();
 }
 
-void Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& others) {
-  if (others.ahead) return withdraw(s, child);
-  if (others.active) return;  // it will hear of the claim, and give the role back
+Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& others) {
+  constexpr Duration never = Duration::max();
+  if (others.ahead) return withdraw(s, child), never;
+  if (others.active) return never;  // it will hear of the claim, and give the role back
+  // The one that had it when the claim was made was lost since.
+  if (const auto until = behind_a_split(s, child)) return *until;
   const PeerIndex peer = lagging(mine.number);
-  if (peer == no_peer) return grant(s, child);
+  if (peer == no_peer) return grant(s, child), never;
   replication_.wait_for(peer, mine.number, child);
+  return never;
 }
 
 // A member that has not acknowledged the claim; no_peer: there is none.

@@ -15,12 +15,16 @@
 // claims and roles too. Of two that claim at once the one that is first in the order goes on, and whoever has
 // the role keeps it until its worker was told. Both see the same order, for both may act by the same view.
 //
-// Owns: what this node has claimed, and whom it has told. Reads: views, sessions, instances, who holds what.
-// Asks locals, replication to wait. Thread rule: none; owned by one core.
+// Two views that do not know of each other may each have one. Where the partition strategy locks the part
+// that has no quorum, the other waits, as it does before it starts a child: what was lost without proof may
+// be active until then.
+//
+// Owns: what this node has claimed, and whom it has told. Reads: views, sessions, instances, who holds what,
+// takeover. Asks locals, replication to wait. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/locals.hpp"
-#include "core/members/views.hpp"
+#include "core/members/takeover.hpp"
 #include "core/rows/replication.hpp"
 
 namespace brood::core {
@@ -28,12 +32,13 @@ namespace brood::core {
 class Roles {
  public:
   Roles(Locals& locals, const Instances& instances, Replication& replication, const Views& views,
-        const Sessions& sessions)
+        const Sessions& sessions, Takeover& takeover)
       : locals_(locals),
         instances_(instances),
         replication_(replication),
         views_(views),
-        sessions_(sessions) {}
+        sessions_(sessions),
+        takeover_(takeover) {}
 
   /// The first start here of a child of which there may be several, in the role that it has.
   void start(Step& s, Child& child);
@@ -61,11 +66,13 @@ class Roles {
   [[nodiscard]] Others look_around(const Child& child) const;
   [[nodiscard]] bool has_roles(const Child& child) const;
   [[nodiscard]] Duration look_at_passive(Step& s, Child& child, Mine& mine, const Others& others);
-  void look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
+  [[nodiscard]] Duration look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
   void look_at_active(Step& s, Child& child, Mine& mine);
   void claim(Step& s, Child& child, Mine& mine);
   void grant(Step& s, Child& child);
   void withdraw(Step& s, Child& child);
+  /// Until when nobody may be made active, as one that was lost may be it on the other side of a split.
+  [[nodiscard]] std::optional<Duration> behind_a_split(Step& s, const Child& child);
   [[nodiscard]] PeerIndex lagging(std::uint64_t number) const;
 
   Locals& locals_;
@@ -73,6 +80,7 @@ class Roles {
   Replication& replication_;
   const Views& views_;
   const Sessions& sessions_;
+  Takeover& takeover_;
   std::map<ChildRef, Mine> mine_;
 };
 

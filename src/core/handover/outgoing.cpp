@@ -232,7 +232,7 @@ void Outgoing::session_ended(Step& s, PeerIndex peer) {
   }
 }
 
-void Outgoing::own_session_ended(Step& s) {
+void Outgoing::take_back_all(Step& s) {
   while (!leaving_.empty()) {
     const auto entry = leaving_.begin();
     Child& child = *children_.get(entry->first);

@@ -55,7 +55,8 @@ class Outgoing {
 
   void greeted(PeerIndex peer);
   void session_ended(Step& s, PeerIndex peer);
-  void own_session_ended(Step& s);
+  /// This node's session is over, or its part of the cluster may not run children: all stay, to end here.
+  void take_back_all(Step& s);
   void on_time(Step& s);
   [[nodiscard]] Duration deadline() const {
     return timers_.empty() ? Duration::max() : timers_.begin()->first;

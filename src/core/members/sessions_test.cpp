@@ -19,7 +19,7 @@ TEST_F(SessionsPart, ASessionThatIsOverStaysOverAndALaterOneIsNot) {
   Step s = world.step();
   sessions.begin(s, peer, member_of("b@test"));
   EXPECT_EQ(sessions.others(), std::vector<PeerIndex>{peer});
-  sessions.end(s, peer, Loss{{}, Ending::died, {}, {}, false}, "test");
+  sessions.end(s, peer, Loss{{}, Ending::died, {}, {}, false, {}}, "test");
   EXPECT_EQ(sessions.member(peer), nullptr);
   EXPECT_TRUE(sessions.is_over(session_of("b@test")));
   EXPECT_FALSE(sessions.is_over(session_of("b@test", 2)));
@@ -34,7 +34,7 @@ TEST_F(SessionsPart, ANodeThatWasLostIsKnownUntilItIsForgottenAndOneThatLeftIsNo
     const PeerIndex peer = peers.obtain(NodeName(name));
     sessions.begin(s, peer, member_of(name));
     EXPECT_EQ(sessions.known(), how == Ending::silent ? 2U : 3U);
-    sessions.end(s, peer, Loss{{}, how, {}, {}, false}, "test");
+    sessions.end(s, peer, Loss{{}, how, {}, {}, false, {}}, "test");
   }
   EXPECT_EQ(sessions.known(), 2U) << "a quorum counts the lost one";
   world.pass(2h);

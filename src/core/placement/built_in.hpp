@@ -19,5 +19,8 @@ namespace brood::core {
 [[nodiscard]] std::shared_ptr<const Migration> make_hot_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const PartitionTolerance> make_divergence(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const PartitionTolerance> make_static_quorum(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const PartitionTolerance> make_dynamic_quorum(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const PartitionTolerance> make_majority_quorum(SettingsReader& settings);
 
 }  // namespace brood::core

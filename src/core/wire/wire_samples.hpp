@@ -121,8 +121,17 @@ class Samples {
     member.address = text();
     for (std::uint64_t left = below(3); left > 0; --left) member.roster[node()] = {clock(), flip()};
     member.fingerprint = words();
+    member.unreached = {node(), node()};
+    member.cuts = several([&] { return Cut{{node(), clock()}, {node(), clock()}}; });
     member.unknown = unknown();
     return member;
+  }
+  Census census() {
+    Census census;
+    census.version = {next(), next(), node()};
+    census.size = u32();
+    census.names = several([&] { return node(); });
+    return census;
   }
   VersionVector vector() {
     VersionVector all;
@@ -219,8 +228,13 @@ class Samples {
                            {u32(), u32()}, text()};
       case 20:
         return Commit{id(), epoch(), next()};
-      default:
+      case 21:
         return Withdrawal{id(), epoch(), next()};
+      default: {
+        CensusNews news{census(), {}};
+        if (flip()) news.before = census();
+        return news;
+      }
     }
   }
 

@@ -13,6 +13,7 @@ struct FakeHands final : EffectHands {
   void publish(const std::vector<ChildId>& changed) override {
     seen += "publish" + std::to_string(changed.size()) + " ";
   }
+  void lock(const core::PartLock& lock) override { seen += lock.locked ? "lock " : "unlock "; }
   void hand_over(const core::HandoverStep&) override { seen += "handover "; }
   void start(const core::Start&) override { seen += "start "; }
   void stop(const core::Stop&) override { seen += "stop "; }
@@ -43,14 +44,15 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   effects.members.resize(1);
   effects.log.resize(1);
   effects.fence = true;
+  effects.lock = core::PartLock{true, "alone"};
   effects.left = true;
   effects.refused = "differs";
   FakeHands hands;
   carry_out(effects, hands);
-  EXPECT_EQ(
-      hands.seen,
-      "fence role publish2 handover start start stop send2 connect disconnect left reply wake log member "
-      "refused ");
+  EXPECT_EQ(hands.seen,
+            "fence role publish2 lock handover start start stop send2 connect disconnect left reply wake log "
+            "member "
+            "refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {

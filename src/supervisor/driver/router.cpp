@@ -78,9 +78,12 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
     return;
   }
   const EntryPtr entry = call->driver->registry().find(call->id);
+  const Place* place = entry && entry->wanted ? nearest(*entry) : nullptr;
+  // What still runs on this side is on its way out; where the child runs on the other side nobody here knows.
+  if (const auto partitioned = call->driver->partitioned()) return call->finish(*partitioned);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
-  } else if (const Place* place = nearest(*entry)) {
+  } else if (place != nullptr) {
     attempt_at(call, *place);
   } else if (entry->failed) {
     call->finish(failed_error(call->id, entry->failure));
