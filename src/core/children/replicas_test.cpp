@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/placement/static_quorum.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -387,6 +388,36 @@ TEST_F(Replicas, APassiveOneTakesOverFromALostNodeAtOnceAndWithAGreaterEpoch) {
   expect_on_first(30, 2, true);
   const std::size_t next = active("c3").at(0);
   EXPECT_GT(cluster().nodes[next].core->instances(id_of("c3")).front().instance.epoch, before);
+}
+
+// Without the wait the children of the other side, which may take five seconds to end, and those here that
+// are promoted would be active at the same time.
+TEST_F(Replicas, BehindASplitAPassiveOneWaitsUntilTheOtherSideHasEnded) {
+  change_ = [](std::size_t, Settings& settings) {
+    settings.strategies.partition = std::make_shared<StaticQuorum>(StaticQuorumSettings{3, true, {}});
+  };
+  form(5, std::int64_t{2}, "active_passive");
+  one_is_active_ = true;
+  cluster().start(0, many(30));
+  cluster().run(2s);
+  expect_on_first(30, 2, true);
+  for (int c = 0; c < 30; ++c) cluster().hold_stops.insert(id_of("c" + std::to_string(c)));
+  cluster().split({{0, 1, 2}, {3, 4}});
+  cluster().run(4s);
+  std::size_t kept = 0;
+  for (int c = 0; c < 30; ++c) kept += active("c" + std::to_string(c)).at(0) >= 3 ? 1 : 0;
+  EXPECT_GT(kept, 0U) << "some do not end at once on the side that is locked";
+  cluster().hold_stops.clear();
+  cluster().run(18s);
+  for (int c = 0; c < 30; ++c) {
+    const std::string id = "c" + std::to_string(c);
+    EXPECT_EQ(hosts(id).size(), 2U) << id;
+    EXPECT_LT(hosts(id).back(), 3U) << id;
+    EXPECT_EQ(active(id).size(), 1U) << id;
+  }
+  cluster().heal();
+  cluster().run(5s);
+  expect_on_first(30, 2, true);
 }
 
 TEST_F(Replicas, AnActiveOneThatIsRestartedAtOnceKeepsItsRole) {

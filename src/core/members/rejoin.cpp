@@ -44,7 +44,7 @@ bool Rejoin::gave_up(Step& s) {
 }
 
 void Rejoin::look(Step& s, Child& child) {
-  if (!told_ || !child.own() || instances_.count(child) < 2 || !ending_.insert(child.ref).second) return;
+  if (!told_ || !child.own() || !is_replaced(child) || !ending_.insert(child.ref).second) return;
   locals_.end(s, child, StopWhy::conflict);
 }
 

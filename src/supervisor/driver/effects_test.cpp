@@ -51,8 +51,7 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   carry_out(effects, hands);
   EXPECT_EQ(hands.seen,
             "fence role publish2 lock handover start start stop send2 connect disconnect left reply wake log "
-            "member "
-            "refused ");
+            "member refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
