@@ -33,8 +33,10 @@ std::string describe_row(const SpecRow& row) {
 
 std::string describe_instance(const std::optional<Instance>& instance) {
   if (!instance) return "gone";
-  return fmt::format("{} {} pid={}.{}", to_string(instance->phase), describe(instance->epoch),
-                     instance->pid.id, instance->pid.serial);
+  const bool is_active = instance->role == Role::active;
+  return fmt::format("{}{}{} {} pid={}.{}", to_string(instance->phase), is_active ? "" : " ",
+                     is_active ? "" : to_string(instance->role), describe(instance->epoch), instance->pid.id,
+                     instance->pid.serial);
 }
 
 std::string describe_member(const Member& member) {
@@ -220,6 +222,7 @@ std::string describe(const Event& event, std::string_view id) {
           },
           [&](const StartFailed& e) { return about(e, "start failed", id, e.reason); },
           [&](const Exited& e) { return about(e, "exited", id, e.reason); },
+          [&](const RoleTaken& e) { return about(e, "role taken", id); },
           [&](const StuckChanged& e) { return about(e, "stuck", id, e.stuck ? "yes" : "no"); },
           [&](const Crashing& e) { return about(e, "crashing", id); },
           [&](const ClientStart& e) {
@@ -259,6 +262,7 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
   };
   if (effects.fence) add(*effects.fence ? "FENCE" : "UNFENCE");
   if (effects.lock) add(effects.lock->locked ? "LOCKED: " + effects.lock->words : "UNLOCKED");
+  for (const SetRole& change : effects.roles) add(about(change, "set role", id, to_string(change.role)));
   for (const HandoverStep& step : effects.handovers)
     add(std::visit(
         Overloaded{[&](const Freeze& h) { return about(h, "freeze", id, fmt::format("#{}", h.attempt)); },
@@ -274,7 +278,8 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
         step));
   for (const Start& start : effects.starts)
     if (wanted(start.spec->id, id))
-      add(fmt::format("start {} {} ({})", start.spec->id.text(), describe(start.epoch), start.cause.event));
+      add(fmt::format("start {} {}{} ({})", start.spec->id.text(), describe(start.epoch),
+                      start.role == Role::passive ? " passive" : "", start.cause.event));
   for (const Stop& stop : effects.stops) add(about(stop, "stop", id, fmt::format("({})", stop.cause.event)));
   for (const Send& send : effects.sends) {
     std::string text = describe(send.body, id);

@@ -46,6 +46,14 @@ core::Strategies strategies_of(const World& world) {
   brood::Strategies chosen{.partition = choice};
   chosen.distribution = profile.distribution;
   if (profile.hot_swap) chosen.migration = "hot_swap";
+  const Copies& copies = profile.copies;
+  if (copies.several() || copies.roles) {
+    Setting factor = static_cast<std::int64_t>(copies.factor);
+    if (copies.factor == 0) factor = std::string("cluster_size");
+    chosen.redundancy = StrategyChoice{
+        "replication",
+        {{"factor", factor}, {"mode", std::string(copies.roles ? "active_passive" : "active_active")}}};
+  }
   auto made = core::make_strategies(chosen);
   BROOD_CHECK(made.has_value(), "a profile chooses what there is");
   return *std::move(made);
@@ -222,6 +230,7 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
+  for (const core::SetRole& change : effects.roles) world_.processes->set_role(index, change);
   for (const core::HandoverStep& step : effects.handovers)
     std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);

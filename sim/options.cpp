@@ -10,11 +10,11 @@ constexpr std::array<std::string_view, fault_count> fault_names{"crash",  "pause
                                                                 "clock",  "slow",  "fail",  "loop",  "finish",
                                                                 "poison", "stuck", "split"};
 constexpr std::array<std::string_view, plant_count> plant_names{
-    "none",         "early_answer",  "lying_ack",        "deaf_stop",
-    "silent_death", "undead",        "agreeable_views",  "wrong_pid",
-    "mute",         "needless_stop", "unfaithful_fence", "two_starts",
-    "lost_parcel",  "early_open",    "no_quorum",        "hasty_takeover",
-    "chance"};
+    "none",           "early_answer",  "lying_ack",        "deaf_stop",
+    "silent_death",   "undead",        "agreeable_views",  "wrong_pid",
+    "mute",           "needless_stop", "unfaithful_fence", "deaf_role",
+    "two_starts",     "lost_parcel",   "early_open",       "no_quorum",
+    "hasty_takeover", "chance"};
 constexpr std::array<std::string_view, partition_count> partition_names{"divergence", "static_quorum",
                                                                         "dynamic_quorum", "majority_quorum"};
 
@@ -66,6 +66,28 @@ Result<std::set<Fault>> parse_faults(std::string_view names) {
     out.insert(*fault);
   }
   return out;
+}
+
+Result<Copies> parse_copies(std::string_view text) {
+  Copies copies;
+  constexpr std::string_view roles = "+roles";
+  copies.roles = text.ends_with(roles);
+  if (copies.roles) text.remove_suffix(roles.size());
+  if (text == "all") {
+    copies.factor = 0;
+    return copies;
+  }
+  const bool is_digit = text.size() == 1 && text[0] >= '1' && text[0] <= '9';
+  if (!is_digit)
+    return Error{Errc::invalid_argument,
+                 fmt::format("copies are 1 to 9 or all, with +roles after it or not; not '{}'", text)};
+  copies.factor = static_cast<std::uint32_t>(text[0] - '0');
+  return copies;
+}
+
+std::string to_string(const Copies& copies) {
+  const std::string count = copies.factor == 0 ? "all" : fmt::format("{}", copies.factor);
+  return count + (copies.roles ? "+roles" : "");
 }
 
 std::string to_string(const std::set<Fault>& faults) {

@@ -2,6 +2,7 @@
 // teeth) which bug is planted into the driver.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <set>
@@ -33,6 +34,20 @@ inline constexpr std::size_t fault_count = 13;
 [[nodiscard]] Result<std::set<Fault>> parse_faults(std::string_view names);
 [[nodiscard]] std::string to_string(const std::set<Fault>& faults);
 
+/// How many instances each child has. The words are the command line's: "1", "3", "all", "2+roles".
+struct Copies {
+  std::uint32_t factor = 1;  ///< 0: one on each node.
+  bool roles = false;        ///< One of them is active, the others are passive.
+
+  [[nodiscard]] bool several() const { return factor != 1; }
+  /// With so many nodes that may run it.
+  [[nodiscard]] std::size_t of(std::size_t eligible) const {
+    return factor == 0 ? eligible : std::min<std::size_t>(factor, eligible);
+  }
+};
+[[nodiscard]] Result<Copies> parse_copies(std::string_view text);
+[[nodiscard]] std::string to_string(const Copies& copies);
+
 /// The partition strategy of all nodes.
 enum class Partition : std::uint8_t { divergence, static_quorum, dynamic_quorum, majority_quorum };
 inline constexpr std::size_t partition_count = 4;
@@ -52,6 +67,7 @@ enum class Plant : std::uint8_t {
   mute,              ///< Some answers are never given.
   needless_stop,     ///< A child that is where it belongs is stopped.
   unfaithful_fence,  ///< A node that woke goes on as if nothing was.
+  deaf_role,         ///< A worker that is told to be passive goes on as the active one.
   two_starts,        ///< already_started is answered as ok.
   lost_parcel,       ///< What a child holds is lost on the way of a hand-over.
   early_open,        ///< What is made ready runs before the commit.
@@ -59,7 +75,7 @@ enum class Plant : std::uint8_t {
   hasty_takeover,    ///< Nobody waits before starting the children of a node that was lost.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 17;
+inline constexpr std::size_t plant_count = 18;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 
@@ -70,6 +86,7 @@ struct SimOptions {
   Duration busy =
       std::chrono::minutes(2);  ///< Virtual time of the safety phase; faults and clients are at work.
   std::optional<std::set<Fault>> faults;  ///< nullopt: a set by the seed.
+  std::optional<Copies> copies;           ///< nullopt: by the seed.
   std::optional<Partition> partition;     ///< nullopt: by the seed.
   bool wire = true;                       ///< Messages are encoded and decoded; false: passed as they are.
   bool clients = true;                    ///< false: only static children.

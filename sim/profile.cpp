@@ -7,6 +7,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// From a chance of its own, so that all else of a seed is as without it.
+Copies draw_copies(std::uint64_t seed) {
+  Random random(seed ^ 0x0c0f1e5ULL);
+  Copies copies;
+  if (random.chance(550)) return copies;
+  copies.factor = random.chance(250) ? 0 : static_cast<std::uint32_t>(random.between(2, 3));
+  copies.roles = random.chance(650);
+  return copies;
+}
+
 // Drawn from a chance of its own, so that the other numbers of a seed are what they were without it.
 void draw_partition(const SimOptions& options, Profile& profile) {
   Random random(options.seed * 31 + 7);
@@ -52,6 +62,7 @@ Profile make_profile(const SimOptions& options, Random& random) {
   profile.connect_fails = profile.has(Fault::broken) ? 150 : 0;
   profile.portions = options.children == 0 && random.chance(667);
   profile.expect = random.chance(300) ? profile.nodes : 0;
+  profile.copies = options.copies ? *options.copies : draw_copies(options.seed);
   // Not from `random`: what is drawn after it stays what it was.
   profile.hot_swap = (mix64(options.seed ^ 0x686f74) & 1) != 0;
   Random placing(mix64(options.seed ^ 0x72696e67));

@@ -23,6 +23,7 @@ struct Profile {
   std::uint32_t delayed = 0;        ///< Of 1000 messages, how many take 200 ms.
   std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.
   std::uint32_t expect = 0;         ///< Settings::expect.
+  Copies copies;
   std::string distribution = "weighted_rendezvous";
   std::uint32_t listed = 0;  ///< Settings::ring_nodes: the first so many nodes; 0: all.
   bool fixed_ring = false;   ///< Settings::fixed_ring.

@@ -41,13 +41,18 @@ void Promise::look() {
 void Promise::look_at_overlaps() {
   const Duration most = detection + world_.profile.stop_max;
   const Duration bound = most - std::min(most, world_.profile.takeover_delay.value_or(most));
+  // Of several instances it is the active one that there may be one of.
+  const Copies& copies = world_.profile.copies;
+  if (copies.several() && !copies.roles) return;
   for (const ChildId& id : world_.catalog.ids()) {
     std::size_t acting = 0;
-    for (const Process* process : world_.processes->of(id))
-      acting +=
-          world_.nodes[process->node].acts() && !process->prepared && !(process->stuck && process->stopping)
-              ? 1
-              : 0;
+    for (const Process* process : world_.processes->of(id)) {
+      const bool counts = !copies.several() || process->role == core::Role::active;
+      acting += counts && world_.nodes[process->node].acts() && !process->prepared &&
+                        !(process->stuck && process->stopping)
+                    ? 1
+                    : 0;
+    }
     if (acting < 2) {
       two_since_.erase(id);
       continue;

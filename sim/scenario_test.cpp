@@ -23,6 +23,7 @@ class Scenario : public testing::Test {
     options.nodes = nodes;
     options.children = children;
     options.faults = std::move(faults);
+    options.copies = Copies{};
     world_ = std::make_unique<World>(options);
     world_->profile.batches = true;
     // Whatever the seed says of where children may be.

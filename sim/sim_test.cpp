@@ -32,6 +32,7 @@ TEST(Sim, EveryRuleHoldsOverManySeeds) {
 TEST(Sim, WhatOnceBrokeHolds) {
   SimOptions options;
   options.busy = 60s;
+  options.copies = Copies{};
   expect_seeds_in_order(options, 9820, 1);
   options.busy = 300s;
   for (const std::uint64_t seed : {87, 234}) expect_seeds_in_order(options, seed, 1);
@@ -50,6 +51,23 @@ TEST(Sim, NothingGoesWrongWhereNothingFails) {
   options.faults = std::set<Fault>{};
   expect_seeds_in_order(options, 2000, 20);
 }
+
+class EachRedundancy : public testing::TestWithParam<const char*> {};
+
+TEST_P(EachRedundancy, BreaksNoRule) {
+  SimOptions options;
+  options.busy = 60s;
+  options.copies = parse_copies(GetParam()).value();
+  expect_seeds_in_order(options, 4000, 15);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, EachRedundancy,
+                         testing::Values("2", "3", "all", "2+roles", "3+roles", "all+roles"),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::replace(name.begin(), name.end(), '+', '_');
+                           return name;
+                         });
 
 class EachFault : public testing::TestWithParam<std::size_t> {};
 

@@ -28,6 +28,13 @@ void boot_all(World& world) {
     });
 }
 
+void watch_leaders(World& world) {
+  world.timeline.after(500ms, [&world] {
+    world.processes->look_for_leaders();
+    watch_leaders(world);
+  });
+}
+
 void watch_agreement(World& world) {
   world.timeline.after(1s, [&world] {
     world.ledger->look_for_agreement();
@@ -95,6 +102,7 @@ void keep_still(World& world) {
 void run(World& world, Report& report) {
   boot_all(world);
   watch_agreement(world);
+  if (world.profile.copies.roles) watch_leaders(world);
   if (world.profile.has(Fault::split)) world.promise->watch();
   watch_calls(world);
   if (world.options.clients) world.clients->work_until(world.options.busy);
@@ -197,6 +205,7 @@ std::string replay_arguments(const SimOptions& options) {
     out += fmt::format(" --minutes {}", static_cast<double>(options.busy / 1s) / 60.0);
   if (options.faults) out += " --faults " + to_string(*options.faults);
   if (options.partition) out += fmt::format(" --partition {}", to_string(*options.partition));
+  if (options.copies) out += " --copies " + to_string(*options.copies);
   if (!options.wire) out += " --no-wire";
   if (options.plant != Plant::none) out += fmt::format(" --plant {}", to_string(options.plant));
   return out;
@@ -206,8 +215,9 @@ std::string explain(const SimOptions& options, const Report& report, std::size_t
   if (!report.violation) return fmt::format("seed {}: in order", report.seed);
   const Violation& violation = *report.violation;
   std::string out = fmt::format(
-      "seed {} ({} nodes, {} children, {}, faults {}): rule '{}' is broken at {:.6f} s\n  {}{}\n", report.seed,
-      report.profile.nodes, report.profile.children, to_string(report.profile.partition), to_string(report.profile.faults), violation.rule,
+      "seed {} ({} nodes, {} children, {}, copies {}, faults {}): rule '{}' is broken at {:.6f} s\n  {}{}\n",
+      report.seed, report.profile.nodes, report.profile.children, to_string(report.profile.partition),
+      to_string(report.profile.copies), to_string(report.profile.faults), violation.rule,
       static_cast<double>(violation.at.count()) / 1e9, violation.id.empty() ? "" : violation.id + ": ",
       violation.words);
   for (const std::string& line : last_lines(options, violation, lines)) out += "    " + line + "\n";

@@ -18,6 +18,7 @@ struct Arguments {
   double minutes = 2;
   std::string faults = "seed";
   std::string plant = "none";
+  std::string copies = "seed";
   std::string partition = "seed";
   bool trace = false;
   bool keep_going = false;
@@ -54,6 +55,10 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "What parts of a split cluster may do: divergence, static_quorum, dynamic_quorum, "
                  "majority_quorum, or seed (by the seed, with its settings)")
       ->capture_default_str();
+  app.add_option(
+         "--copies", arguments.copies,
+         "Instances of each child: 1 to 9 or all, with +roles for one active among passive ones, or seed")
+      ->capture_default_str();
   app.add_option("--plant", arguments.plant, "Plant this bug, to see a checker notice it")
       ->capture_default_str();
   app.add_flag("!--no-wire", arguments.options.wire,
@@ -73,6 +78,11 @@ Result<void> interpret(Arguments& arguments) {
     auto faults = sim::parse_faults(arguments.faults);
     if (!faults) return faults.error();
     arguments.options.faults = std::move(*faults);
+  }
+  if (arguments.copies != "seed") {
+    auto copies = sim::parse_copies(arguments.copies);
+    if (!copies) return copies.error();
+    arguments.options.copies = *copies;
   }
   if (arguments.partition != "seed") {
     arguments.options.partition = sim::parse_partition(arguments.partition);
@@ -109,9 +119,11 @@ void add(Totals& totals, const sim::Report& report) {
 
 void print_seed(const sim::Report& report) {
   fmt::print(
-      "seed {} {} nodes={} children={} partition={} steps={} requests={} settled_after={:.1f}s trace={:016x} faults={}\n",
+      "seed {} {} nodes={} children={} partition={} copies={} steps={} requests={} settled_after={:.1f}s "
+      "trace={:016x} faults={}\n",
       report.seed, report.violation ? report.violation->rule : "ok", report.profile.nodes,
-      report.profile.children, sim::to_string(report.profile.partition), report.counts.steps, report.counts.requests,
+      report.profile.children, sim::to_string(report.profile.partition),
+      sim::to_string(report.profile.copies), report.counts.steps, report.counts.requests,
       static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
       sim::to_string(report.profile.faults));
 }
@@ -130,10 +142,11 @@ void print_summary(const Arguments& arguments, const Totals& totals, double seco
   for (std::size_t i = 0; i < totals.splits.size(); ++i)
     splits += fmt::format("{}{} {}", i == 0 ? "" : ", ", totals.splits[i],
                           sim::to_string(static_cast<sim::SplitKind>(i)));
-  fmt::print("splits: {}; {} locks, {} unlocks, {} changes of a census, {} takeovers held, {} answers "
-             "partitioned, longest overlap under a quorum {:.1f} s\n",
-             splits, totals.locks, totals.unlocks, totals.census_changes, totals.held_takeovers,
-             totals.partitioned, static_cast<double>(totals.longest_overlap.count()) / 1e9);
+  fmt::print(
+      "splits: {}; {} locks, {} unlocks, {} changes of a census, {} takeovers held, {} answers "
+      "partitioned, longest overlap under a quorum {:.1f} s\n",
+      splits, totals.locks, totals.unlocks, totals.census_changes, totals.held_takeovers, totals.partitioned,
+      static_cast<double>(totals.longest_overlap.count()) / 1e9);
 }
 
 int run(Arguments& arguments) {

@@ -89,11 +89,32 @@ class Distribution : public Strategy {
 /// Of two hashes, such as those of a key and a node.
 [[nodiscard]] std::uint64_t strategy_hash(std::uint64_t first, std::uint64_t second) noexcept;
 
-/// How many instances a child has.
+/// What redundancy sees of a child.
+struct RedundantChild {
+  std::string_view worker;  ///< "exec" for an ordinary program.
+  std::string_view tag;     ///< ChildSpec::tag; empty: none.
+};
+
+/// How many instances a child has, each on a node of its own, and whether they have roles.
 class Redundancy : public Strategy {
  public:
-  /// Of `eligible` nodes in the hash order, how many from the front run an instance.
+  /// Of the `eligible` nodes in the order of a child, how many from the front run an instance. At least one
+  /// does in any case. What is said for very many nodes must be the most that it ever is: where that is one,
+  /// an instance ends before another starts. Called several times for each child that is looked at.
   [[nodiscard]] virtual std::size_t instances(std::size_t eligible) const = 0;
+  /// The same for that child, where not all children are alike.
+  [[nodiscard]] virtual std::size_t instances_of(const RedundantChild& child, std::size_t eligible) const {
+    (void)child;
+    return instances(eligible);
+  }
+  /// Of several instances one is active and the others are passive, as each is told (Worker::on_role); false:
+  /// all of them are active.
+  [[nodiscard]] virtual bool one_is_active() const { return false; }
+  /// Whether an instance of several is told when it is active (true) or passive (false) from now on.
+  [[nodiscard]] virtual bool tells(bool is_active) const {
+    (void)is_active;
+    return true;
+  }
 };
 
 /// The times of a hand-over.
@@ -109,8 +130,8 @@ class Migration : public Strategy {
   /// Whether a worker moves with what it holds: it is frozen, made ready at its new place, and only then runs
   /// there. nullopt: it ends here. Programs always end.
   [[nodiscard]] virtual std::optional<HandoverTimes> hands_over() const { return std::nullopt; }
-  /// Where it does not: whether the state of a worker that can save() goes with the child all the same. It ends here
-  /// first, and what waits for it ends with it.
+  /// Where it does not: whether the state of a worker that can save() goes with the child all the same. It
+  /// ends here first, and what waits for it ends with it.
   [[nodiscard]] virtual bool keeps_state() const { return false; }
   /// Whether the instance here must have ended before another node may start one.
   [[nodiscard]] virtual bool stops_before_start() const = 0;

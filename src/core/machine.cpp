@@ -20,18 +20,20 @@ Machine::Machine(Settings settings)
       roster_(settings_, sessions_, replication_),
       reachability_(peers_, sessions_),
       quorum_(settings_, peers_, sessions_, links_, *this),
-      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, reachability_, quorum_, links_, *this),
+      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, reachability_, quorum_,
+             links_, *this),
       takeover_(settings_, views_),
       locals_(children_, instances_),
       lockdown_(children_, locals_),
-      rejoin_(children_, instances_, locals_),
+      rejoin_(children_, instances_, locals_, views_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
+      roles_(locals_, instances_, replication_, views_, sessions_, takeover_),
       outgoing_(children_, instances_, sessions_, links_, links_, *this),
       incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
-                   views_, sessions_, peers_, takeover_}),
+                   roles_, views_, sessions_, peers_, takeover_}),
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
@@ -110,8 +112,8 @@ void Machine::on_time(Step& s) {
 // 4. in turn: instances of sessions that are over, moves, one request of those that wait here, clients'
 // requests, the
 //    sweep over all children;
-// Where this part of the cluster is locked its children are told to end before anything else of 4. 5. the end of a
-// drain.
+// Where this part of the cluster is locked its children are told to end before anything else of 4. 5. the end
+// of a drain.
 void Machine::work(Step& s) {
   on_time(s);
   congested_ = replication_.is_congested(s);
@@ -181,8 +183,9 @@ void Machine::work_on_drain(Step& s) {
 }
 
 bool Machine::has_work() const {
-  return !told_.empty() || views_.has_work() || lockdown_.has_work() || reconciler_.has_touched() || moves_.can_go_on(settings_) ||
-         coordinator_.has_work() || origins_.has_work() || (is_moving_on() && !congested_);
+  return !told_.empty() || views_.has_work() || lockdown_.has_work() || reconciler_.has_touched() ||
+         moves_.can_go_on(settings_) || coordinator_.has_work() || origins_.has_work() ||
+         (is_moving_on() && !congested_);
 }
 
 // What goes on by itself over very many children: it waits while another member has yet to take in what it
@@ -240,9 +243,9 @@ Duration Machine::next_deadline() const {
   Duration next =
       std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
                 sessions_.deadline(), views_.deadline(), reconciler_.deadline(), origins_.deadline(),
-                coordinator_.deadline(), moves_.deadline(), outgoing_.deadline(), incoming_.deadline(), reachability_.deadline(),
-                takeover_.deadline(), lockdown_.deadline(),
-                rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
+                coordinator_.deadline(), moves_.deadline(), outgoing_.deadline(), incoming_.deadline(),
+                reachability_.deadline(), takeover_.deadline(), lockdown_.deadline(), rejoin_.deadline(),
+                drain_.deadline(), replay_.deadline()});
   if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.

@@ -8,7 +8,7 @@
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
 //   | children/  reconciler locals lockdown crashes losses moves    |
-//   |            drain                                              |
+//   |            roles drain                                        |
 //   | handover/  outgoing incoming                                  |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
@@ -76,6 +76,7 @@ class Machine final : public Notes {
   void handle(Step& s, Started& event);
   void handle(Step& s, StartFailed& event);
   void handle(Step& s, Exited& event);
+  void handle(Step& s, RoleTaken& event);
   void handle(Step& s, StuckChanged& event);
   void handle(Step& s, Crashing& event);
   void handle(Step& s, Frozen& event) { outgoing_.on_frozen(s, event); }
@@ -197,6 +198,7 @@ class Machine final : public Notes {
   Crashes crashes_;
   Losses losses_;
   Moves moves_;
+  Roles roles_;
   Outgoing outgoing_;
   Incoming incoming_;
   Reconciler reconciler_;

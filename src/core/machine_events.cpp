@@ -109,6 +109,13 @@ void Machine::handle(Step& s, Exited& event) {
   reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
 }
 
+void Machine::handle(Step& s, RoleTaken& event) {
+  Child* child = locals_.find(event.id, event.epoch);
+  if (!child) return;
+  roles_.on_taken(s, *child);
+  reconciler_.touch(*child);
+}
+
 void Machine::handle(Step& s, StuckChanged& event) {
   Child* child = locals_.find(event.id, event.epoch);
   if (!child) return;

@@ -43,11 +43,14 @@ std::vector<Located> Machine::instances(const ChildId& id) const {
   std::vector<const Hosted*> hosted;
   instances_.each(*child, [&](const Hosted& one) { hosted.push_back(&one); });
   if (hosted.size() > 1) {
-    const PeerIndex place = child->row() ? views_.placement().first(child->hash, *child->row()) : no_peer;
+    const auto order =
+        child->row() ? views_.replicas().nodes(child->hash, *child->row()) : std::vector<PeerIndex>{};
+    const auto rank = [&](const Hosted* one) {
+      return std::pair{one->instance.role != Role::active, place_in(order, instances_.peer(*one))};
+    };
     std::sort(hosted.begin(), hosted.end(), [&](const Hosted* a, const Hosted* b) {
-      const bool a_first = instances_.peer(*a) == place;
-      const bool b_first = instances_.peer(*b) == place;
-      if (a_first != b_first) return a_first;
+      const auto ranks = std::pair{rank(a), rank(b)};
+      if (ranks.first != ranks.second) return ranks.first < ranks.second;
       return a->instance.epoch > b->instance.epoch;
     });
   }

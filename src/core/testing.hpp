@@ -44,6 +44,7 @@ class Cluster {
     Duration paused_at{};
     Duration slept{};
     std::map<ChildId, Epoch> processes;
+    std::map<ChildId, Role> roles;   ///< As the processes were told.
     std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
     std::set<ChildId> frozen;
     std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
@@ -82,6 +83,7 @@ class Cluster {
     Node& node = nodes[i];
     node.core.reset();
     node.processes.clear();
+    node.roles.clear();
     node.state.clear();
     node.frozen.clear();
     node.prepared.clear();
@@ -216,7 +218,9 @@ class Cluster {
     return nodes.size();
   }
   void exit(std::string_view id, bool normal, const std::string& reason = "boom") {
-    const std::size_t i = host(id);
+    exit_on(host(id), id, normal, reason);
+  }
+  void exit_on(std::size_t i, std::string_view id, bool normal, const std::string& reason = "boom") {
     const Epoch epoch = nodes[i].processes.at(id_of(id));
     nodes[i].processes.erase(id_of(id));
     give(i, Exited{id_of(id), epoch, normal, reason});
@@ -225,7 +229,7 @@ class Cluster {
   std::deque<Node> nodes;
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
-  std::set<ChildId> fail_starts, hold_starts, hold_stops;
+  std::set<ChildId> fail_starts, hold_starts, hold_stops, hold_roles;
   std::set<ChildId> fail_freezes, hold_freezes, fail_prepares, hold_prepares;
   /// Messages of these kinds (index in MessageBody) are lost.
   std::set<std::size_t> lost;
@@ -234,7 +238,7 @@ class Cluster {
   std::map<std::uint64_t, std::vector<Outcome>> replies;
   std::map<std::uint64_t, bool> last;
   std::vector<std::pair<NodeName, MessageBody>> sent;  ///< Everything, when `record` is set.
-  bool keep_state = false;  ///< Of all workers.
+  bool keep_state = false;                             ///< Of all workers.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
 
@@ -257,6 +261,12 @@ class Cluster {
     if (effects.fence) node.fenced = *effects.fence;
     if (effects.refused) node.refused = *effects.refused;
     node.left = node.left || effects.left;
+    for (const SetRole& told : effects.roles) {
+      if (node.processes.count(told.id) == 0) continue;
+      if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
+      node.roles[told.id] = told.role;
+      if (told.role == Role::passive) give(i, RoleTaken{told.id, told.epoch});
+    }
     for (const HandoverStep& one : effects.handovers)
       std::visit([&](const auto& what) { carry_out_one(i, what); }, one);
     for (const Start& start : effects.starts) {
@@ -266,12 +276,14 @@ class Cluster {
         continue;
       }
       node.processes[start.spec->id] = start.epoch;
+      if (start.role) node.roles[start.spec->id] = *start.role;
       node.state[start.spec->id] = "new";
       give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
     }
     for (const Stop& stop : effects.stops) {
       if (hold_stops.count(stop.id) != 0) continue;
       node.processes.erase(stop.id);
+      node.roles.erase(stop.id);
       node.frozen.erase(stop.id);
       give(i, Exited{stop.id, stop.epoch, true, "shutdown"});
     }

@@ -13,6 +13,7 @@ struct Name {
   std::string_view operator()(const Started&) const { return "started"; }
   std::string_view operator()(const StartFailed&) const { return "start_failed"; }
   std::string_view operator()(const Exited&) const { return "crash"; }
+  std::string_view operator()(const RoleTaken&) const { return "role_taken"; }
   std::string_view operator()(const StuckChanged&) const { return "stuck"; }
   std::string_view operator()(const Crashing&) const { return "crashing"; }
   std::string_view operator()(const ClientStart&) const { return "client_start"; }

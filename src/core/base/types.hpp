@@ -145,7 +145,15 @@ enum class Phase : std::uint8_t {
   stuck,       ///< A handler runs longer than stuck_after.
   moved,       ///< Handed over: its pid only passes on what comes, until the new place says that it runs.
 };
+/// What an instance is to its child, where one of several is the active one (Redundancy::one_is_active());
+/// else all of them are active.
+enum class Role : std::uint8_t {
+  active,
+  passive,
+  claiming,  ///< Passive, and has asked the other nodes for the role.
+};
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
+[[nodiscard]] std::string_view to_string(Role role) noexcept;
 [[nodiscard]] std::string_view to_string(Restart restart) noexcept;
 
 /// The process part of a pid; the node and creation are those of the hosting session.
@@ -159,6 +167,7 @@ struct ProcessId {
 struct Instance {
   Epoch epoch;
   Phase phase = Phase::starting;
+  Role role = Role::active;
   ProcessId pid;            ///< Zero until running.
   std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
   std::uint32_t restarts = 0;

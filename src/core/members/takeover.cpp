@@ -26,7 +26,7 @@ void Takeover::on_ended(const Step& s, const Loss& loss) {
 void Takeover::on_lost(const ChildId& id, const Loss& loss) {
   const auto at = std::find_if(lost_.begin(), lost_.end(),
                                [&](const Lost& lost) { return lost.session == loss.session; });
-  if (at != lost_.end()) ran_[id] = loss.session;
+  if (at != lost_.end()) ran_.emplace(id, loss.session);
 }
 
 void Takeover::session_began(const NodeName& node) {
@@ -45,10 +45,17 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
   const auto until = [&](const Lost& lost) {
     return lost.until > s.time() ? std::optional(lost.until) : std::nullopt;
   };
-  if (const auto ran = ran_.find(child.id); ran != ran_.end()) {
-    for (const Lost& lost : lost_)
-      if (lost.session == ran->second) return until(lost);
+  std::optional<Duration> longest;
+  bool ran_there = false;
+  const auto [begin, end] = ran_.equal_range(child.id);
+  for (auto ran = begin; ran != end; ++ran) {
+    const auto lost =
+        std::find_if(lost_.begin(), lost_.end(), [&](const Lost& one) { return one.session == ran->second; });
+    if (lost == lost_.end()) continue;
+    ran_there = true;
+    longest = std::max(longest, until(*lost));
   }
+  if (ran_there) return longest;
   if (std::exchange(dirty_, false)) {
     std::vector<Placement::Node> nodes = views_.placement().nodes();
     for (std::size_t i = 0; i < lost_.size(); ++i) {

@@ -44,8 +44,8 @@ class Takeover {
 
   const Views& views_;
   std::vector<Lost> lost_;
-  std::unordered_map<ChildId, SessionId> ran_;  ///< On which lost node.
-  Placement before_;                            ///< With the lost nodes.
+  std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes.
+  Placement before_;                                 ///< With the lost nodes.
   bool dirty_ = true;
 };
 

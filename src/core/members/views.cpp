@@ -28,7 +28,8 @@ Views::Views(const Settings& settings, const PeerTable& peers, const Links& link
       quorum_(quorum),
       sender_(sender),
       notes_(notes),
-      placement_(settings.strategies.distribution) {}
+      placement_(settings.strategies.distribution),
+      replicas_(placement_, settings.strategies.redundancy) {}
 
 void Views::work(Step& s) {
   const bool was_acting = acting_;

@@ -12,7 +12,7 @@
 #include "core/members/quorum.hpp"
 #include "core/members/reachability.hpp"
 #include "core/members/roster.hpp"
-#include "core/placement/placement.hpp"
+#include "core/placement/replicas.hpp"
 
 namespace brood::core {
 
@@ -29,6 +29,7 @@ class Views {
   /// Whether this node may act on the present view.
   [[nodiscard]] bool acting() const { return acting_; }
   [[nodiscard]] const Placement& placement() const { return placement_; }
+  [[nodiscard]] const Replicas& replicas() const { return replicas_; }
   [[nodiscard]] const Quorum& quorum() const { return quorum_; }
   /// Why this node does not start children now, in words; empty: it does.
   [[nodiscard]] std::string why_not_acting(const Settings& settings) const;
@@ -80,6 +81,7 @@ class Views {
   Sender& sender_;
   Notes& notes_;
   Placement placement_;
+  Replicas replicas_;
   PeerMap<std::uint64_t> said_;
   std::set<PeerIndex> to_say_;
   bool dirty_ = true;

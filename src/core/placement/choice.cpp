@@ -20,7 +20,8 @@ struct BuiltIn {
 constexpr std::array distributions{BuiltIn<Distribution>{"weighted_rendezvous", make_weighted_rendezvous},
                                    BuiltIn<Distribution>{"libring", make_libring},
                                    BuiltIn<Distribution>{"guided", make_guided}};
-constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity}};
+constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity},
+                                  BuiltIn<Redundancy>{"replication", make_replication}};
 constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap},
                                 BuiltIn<Migration>{"hot_swap", make_hot_swap}};
 constexpr std::array synchronisations{BuiltIn<Synchronisation>{"pubsub", make_pubsub}};

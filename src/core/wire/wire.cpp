@@ -60,7 +60,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
-  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason);
+  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason, v.role);
 }
 template <typename A, Of<CutEnd> T>
 void each(A& a, T& v) {

@@ -88,6 +88,7 @@ class Samples {
     instance.since = clock();
     instance.retry_at = clock();
     instance.reason = text();
+    instance.role = static_cast<Role>(below(3));
     return instance;
   }
   InstanceChange instance_change() {

@@ -368,8 +368,9 @@ std::optional<Term> Supervisor::whois(const Pid& pid) const {
 namespace {
 
 ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
-  ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}};
+  ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}, 0};
   for (const auto& place : entry.places) {
+    if (place.has_pid() && place.is_active()) ++info.active;
     if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
   }
   return info;

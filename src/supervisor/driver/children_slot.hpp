@@ -13,6 +13,7 @@ struct Children::Slot {
   Driver& driver;
   core::SpecPtr spec;
   core::Epoch epoch;
+  std::optional<core::Role> role = std::nullopt;  ///< As which it began, where there may be several.
   Pid pid{};
   std::shared_ptr<exec::Program> program = nullptr;
   std::int32_t os_pid = 0;

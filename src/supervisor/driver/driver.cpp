@@ -113,6 +113,10 @@ void Driver::fence(bool on) {
   if (std::exchange(fenced_, on) != on) node_.fence(on);
 }
 
+void Driver::set_role(const core::SetRole& change) {
+  children_.set_role(change);
+}
+
 void Driver::publish(const std::vector<ChildId>& changed) {
   writer_.publish(changed);
   pg_feed_.publish(changed, node_.name(), node_.creation());

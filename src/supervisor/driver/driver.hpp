@@ -41,6 +41,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint32_t weight() const { return weight_; }
+  [[nodiscard]] const Redundancy& redundancy() const { return *strategies_.redundancy; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] NodeImpl& node() { return node_; }
   /// The name under which a command's output is kept.
@@ -135,6 +136,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   bool is_here(const core::SessionId& session) const override;
   // EffectHands
   void fence(bool on) override;
+  void set_role(const core::SetRole& change) override;
   void publish(const std::vector<ChildId>& changed) override;
   void lock(const core::PartLock& lock) override;
   void hand_over(const core::HandoverStep& step) override { children_.carry_out(step); }

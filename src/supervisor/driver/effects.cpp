@@ -4,6 +4,7 @@ namespace brood::supervisor {
 
 void carry_out(const core::Effects& effects, EffectHands& hands) {
   if (effects.fence) hands.fence(*effects.fence);
+  for (const auto& change : effects.roles) hands.set_role(change);
   if (!effects.changed.empty()) hands.publish(effects.changed);
   if (effects.lock) hands.lock(*effects.lock);
   for (const auto& step : effects.handovers) hands.hand_over(step);

@@ -9,6 +9,7 @@ namespace {
 struct FakeHands final : EffectHands {
   std::string seen;
   void fence(bool on) override { seen += on ? "fence " : "unfence "; }
+  void set_role(const core::SetRole&) override { seen += "role "; }
   void publish(const std::vector<ChildId>& changed) override {
     seen += "publish" + std::to_string(changed.size()) + " ";
   }
@@ -32,6 +33,7 @@ struct FakeHands final : EffectHands {
 TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   core::Effects effects;
   effects.changed.resize(2);
+  effects.roles.resize(1);
   effects.starts.resize(2);
   effects.handovers.resize(1);
   effects.stops.resize(1);
@@ -48,8 +50,8 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   FakeHands hands;
   carry_out(effects, hands);
   EXPECT_EQ(hands.seen,
-            "fence publish2 lock handover start start stop send2 connect disconnect left reply wake log member "
-            "refused ");
+            "fence role publish2 lock handover start start stop send2 connect disconnect left reply wake log "
+            "member refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
