@@ -40,7 +40,7 @@ struct Op {
   /// Answered while the network was split: what the other side did at that time is in no order with it, so it
   /// counts as under way until that is over.
   bool clouded = false;
-  bool in_split = false;  ///< It was made or answered while the network was split, or soon after.
+  bool in_split = false;            ///< It was made or answered while the network was split, or soon after.
   std::uint64_t losses_before = 0;  ///< Nodes lost before it was made.
 
   [[nodiscard]] bool starts() const { return asked <= Asked::apply; }

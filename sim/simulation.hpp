@@ -18,7 +18,7 @@ struct Report {
   Duration virtual_time{};
   std::array<std::uint64_t, split_count> splits{};  ///< By kind.
   Duration longest_overlap{};  ///< Of one child on both sides of a split, under a strategy that locks.
-  Duration settled_after{};  ///< From healing to a settled cluster.
+  Duration settled_after{};    ///< From healing to a settled cluster.
 };
 
 [[nodiscard]] Report simulate(const SimOptions& options);

@@ -153,8 +153,8 @@ struct Tally {
   std::vector<NodeName> missing;  ///< Of them, those whose nodes are known and not in the view.
 };
 
-/// How the census of a strategy grows and shrinks. It also shrinks by each node that leaves in good order, and
-/// it is what reset_cluster_size() sets.
+/// How the census of a strategy grows and shrinks. It also shrinks by each node that leaves in good order,
+/// and it is what reset_cluster_size() sets.
 struct CensusRule {
   std::size_t first_size = 1;  ///< Before anything is known.
   bool grows = true;           ///< With each node that joins; false: it stays as it began.
@@ -164,12 +164,12 @@ struct CensusRule {
 
 /// The times of a strategy that locks.
 struct LockTimes {
-  /// A child of a node that was lost without proof of its death is started elsewhere this long after the loss;
-  /// nothing: as long as the other side may take to see that it is locked and to end its children. Too small: both
-  /// sides run a child for a moment. Too large: a late takeover.
+  /// A child of a node that was lost without proof of its death is started elsewhere this long after the
+  /// loss; nothing: as long as the other side may take to see that it is locked and to end its children. Too
+  /// small: both sides run a child for a moment. Too large: a late takeover.
   std::optional<std::chrono::nanoseconds> takeover_delay;
-  /// What children get to end in a part that is locked, whatever their specs say. Too small: they are cut off. Too
-  /// large: takeover_delay grows by as much.
+  /// What children get to end in a part that is locked, whatever their specs say. Too small: they are cut
+  /// off. Too large: takeover_delay grows by as much.
   std::chrono::nanoseconds stop_max = std::chrono::seconds(5);
 };
 

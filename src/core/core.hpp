@@ -30,11 +30,12 @@ struct Located {
 
 /// What this node's part of the cluster may do, and why.
 struct PartitionStatus {
-  bool partitioned = false;  ///< Locked by the partition strategy: its children have ended, clients are refused.
-  bool acting = false;       ///< Starts, stops and moves are decided right now.
-  std::string why;           ///< Why not, in words; empty: it acts.
-  std::string strategy;      ///< Its name with its settings.
-  std::string count;         ///< Who is here, who is missing and what is needed, in words.
+  bool partitioned =
+      false;             ///< Locked by the partition strategy: its children have ended, clients are refused.
+  bool acting = false;   ///< Starts, stops and moves are decided right now.
+  std::string why;       ///< Why not, in words; empty: it acts.
+  std::string strategy;  ///< Its name with its settings.
+  std::string count;     ///< Who is here, who is missing and what is needed, in words.
   Tally tally;
   Duration takeover_delay{};  ///< See members/takeover_delay.hpp; zero where the strategy never locks.
   Duration overlap_bound{};

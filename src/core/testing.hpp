@@ -100,8 +100,8 @@ class Cluster {
     node.channels.clear();
   }
 
-  /// The network between the groups is cut: nothing passes, and connecting fails without proof of death. Each node
-  /// finds that out after the tick time-out, of one other after the other.
+  /// The network between the groups is cut: nothing passes, and connecting fails without proof of death. Each
+  /// node finds that out after the tick time-out, of one other after the other.
   void split(const std::vector<std::vector<std::size_t>>& groups, Duration detected = 8s) {
     std::vector<std::pair<std::size_t, std::size_t>> cuts;
     for (const auto& group : groups)

@@ -192,8 +192,8 @@ struct Answer {
   std::vector<Outcome> outcomes;  ///< May come in several answers; each id once.
 };
 
-/// The census that the sender goes by, sent before the View that rests on it; and, until the sender has seen that
-/// all members of its view hold it, the one before, which counts too.
+/// The census that the sender goes by, sent before the View that rests on it; and, until the sender has seen
+/// that all members of its view hold it, the one before, which counts too.
 struct CensusNews {
   Census now;
   std::optional<Census> before;

@@ -27,7 +27,8 @@ Duration round_pause(const Settings& settings, std::uint32_t rounds) {
 
 bool Crashes::may_restart() const {
   const MemberState state = sessions_.self().state;
-  return !fence_.is_fenced() && !views_.quorum().is_locked() && state != MemberState::joining && state != MemberState::left;
+  return !fence_.is_fenced() && !views_.quorum().is_locked() && state != MemberState::joining &&
+         state != MemberState::left;
 }
 
 // Told to end or not, nothing of it runs any more.

@@ -43,9 +43,9 @@ std::map<std::string, std::string> fingerprint_of(const Settings& settings) {
                                            {"partition", strategies.partition->name()}};
   // How long both sides of a split may run a child follows from these, if they are the same on both.
   if (strategies.partition->locks())
-    print["takeover"] = fmt::format("tick_timeout_ms={} takeover_delay_ms={} locked_stop_ms={}",
-                                    settings.tick_timeout / 1ms, takeover_delay(settings) / 1ms,
-                                    stop_within(settings) / 1ms);
+    print["takeover"] =
+        fmt::format("tick_timeout_ms={} takeover_delay_ms={} locked_stop_ms={}", settings.tick_timeout / 1ms,
+                    takeover_delay(settings) / 1ms, stop_within(settings) / 1ms);
   return print;
 }
 

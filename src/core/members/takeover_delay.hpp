@@ -1,11 +1,11 @@
 // How long the two sides of a split may both run a child, and how long a side that has the quorum waits so
 // that they do not. docs/guide/strategies.md has the same in words for users.
 //
-// A node of one side declares one of the other lost, at a time that is 0 here; the others of its side do so at
-// most 5/16 of the tick time-out later, as ticks come four times in it and are looked at sixteen times. Each
-// closes the connection then. The other side sees that and tries to connect for the tick time-out; or it sees
-// nothing, hears nothing from that moment on, and declares the loss as late. With the last such loss it is
-// locked, and its children have LockTimes::stop_max to end.
+// A node of one side declares one of the other lost, at a time that is 0 here; the others of its side do so
+// at most 5/16 of the tick time-out later, as ticks come four times in it and are looked at sixteen times.
+// Each closes the connection then. The other side sees that and tries to connect for the tick time-out; or it
+// sees nothing, hears nothing from that moment on, and declares the loss as late. With the last such loss it
+// is locked, and its children have LockTimes::stop_max to end.
 //
 // Thread rule: pure functions.
 #pragma once

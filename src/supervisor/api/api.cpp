@@ -503,7 +503,8 @@ PartitionStatus Supervisor::partition_status() const {
   none.why = "it has ended on this node";
   const auto pass = impl_->enter();
   if (!pass) return none;
-  return impl_->read_core<PartitionStatus>([](const core::Core& core) { return supervisor::partition_of(core); });
+  return impl_->read_core<PartitionStatus>(
+      [](const core::Core& core) { return supervisor::partition_of(core); });
 }
 
 bool Supervisor::is_locked() const {
