@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/placement/static_quorum.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -394,7 +393,9 @@ TEST_F(Replicas, APassiveOneTakesOverFromALostNodeAtOnceAndWithAGreaterEpoch) {
 // are promoted would be active at the same time.
 TEST_F(Replicas, BehindASplitAPassiveOneWaitsUntilTheOtherSideHasEnded) {
   change_ = [](std::size_t, Settings& settings) {
-    settings.strategies.partition = std::make_shared<StaticQuorum>(StaticQuorumSettings{3, true, {}});
+    const StrategyChoice of_three{"static_quorum",
+                                  {{"quorum_size", std::int64_t{3}}, {"startup_confirm", true}}};
+    settings.strategies.partition = make_strategies({.partition = of_three}).value().partition;
   };
   form(5, std::int64_t{2}, "active_passive");
   one_is_active_ = true;
