@@ -44,9 +44,9 @@ void RegistryWriter::note_uptime(const ChildId& id, Place& place) const {
   const Place* before = nullptr;
   if (old)
     for (const Place& other : old->places)
-      if (*other.host == *place.host) before = &other;
+      if (*other.host == *place.host && other.is_running()) before = &other;
   // The same process, also where it has a new epoch since it is the active one.
-  if (before && before->is_running() && before->pid == place.pid) {
+  if (before && before->pid == place.pid) {
     place.up_since = before->up_since;
     return;
   }
