@@ -175,10 +175,13 @@ void Sessions::leave(Step& s) {
 
 void Sessions::end_own(Step& s, bool keeps, const std::string& words) {
   s.member(self_.session, MemberState::down, words);
-  s.log(LogLevel::warning, fmt::format("our session is over: {}; joining anew", words));
+  s.log(LogLevel::warning,
+        fmt::format("our session is over: {}; {}", words, keeps ? "going on in a new one" : "joining anew"));
   ++self_.session.session;
   ++self_.version;
-  if (!keeps) {
+  if (keeps) {
+    s.member(self_.session, self_.state, "goes on in a new session");
+  } else {
     self_.state = MemberState::joining;
     self_.up_since = {};
   }

@@ -62,6 +62,19 @@ TEST_F(SessionsPart, AnOlderRowOfAMemberChangesNothing) {
   EXPECT_NE(sessions.hash_of(peer), hash) << "placement depends on the weight";
 }
 
+// Whoever shows the members, this node's own row among them, goes by what is told of them.
+TEST_F(SessionsPart, ANewSessionInWhichThisNodeGoesOnIsToldAsSuch) {
+  Step s = world.step();
+  sessions.set_state(s, MemberState::up, "joined");
+  sessions.end_own(s, true, "another had declared this node down");
+  ASSERT_EQ(world.effects.members.size(), 3U);
+  EXPECT_EQ(world.effects.members[1].state, MemberState::down);
+  EXPECT_EQ(world.effects.members[2].state, MemberState::up);
+  EXPECT_EQ(world.effects.members[2].session, sessions.self().session);
+  sessions.end_own(s, false, "it slept");
+  EXPECT_EQ(world.effects.members.back().state, MemberState::down) << "it has to join first";
+}
+
 TEST_F(SessionsPart, TheFingerprintNamesEveryStrategy) {
   for (const char* key :
        {"distribution", "redundancy", "migration", "synchronisation", "partition", "supervisor"})
