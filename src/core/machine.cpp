@@ -109,11 +109,10 @@ void Machine::on_time(Step& s) {
 // 1. what clients of this node are told;
 // 2. the view;
 // 3. touched children, one by one;
-// 4. in turn: instances of sessions that are over, moves, one request of those that wait here, clients'
-// requests, the
-//    sweep over all children;
-// Where this part of the cluster is locked its children are told to end before anything else of 4. 5. the end
-// of a drain.
+// 4. where this part of the cluster is locked, its children are told to end;
+// 5. in turn: instances of sessions that are over, moves, one request of those that wait here, requests of
+// clients, the sweep over all children;
+// 6. the end of a drain.
 void Machine::work(Step& s) {
   on_time(s);
   congested_ = replication_.is_congested(s);

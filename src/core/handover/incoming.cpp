@@ -91,7 +91,7 @@ void Incoming::on_prepare_failed(Step& s, const PrepareFailed& event) {
   const Coming coming = entry->second;
   Child& child = *with_.children.get(entry->first);
   erase(entry);
-  if (coming.from != no_peer)
+  if (!coming.orphan)
     with_.sender.send(
         coming.from,
         OfferAnswer{event.id, coming.source, coming.attempt, OfferVerdict::refused, {}, event.why});

@@ -75,7 +75,6 @@ class Outgoing {
     Duration until = Duration::max();
     Duration pause{};  ///< Before the next attempt.
     std::uint32_t failures = 0;
-    ProcessId pid;  ///< Of the process that is ready, while the instance here ends.
   };
   using Entry = std::map<ChildRef, Leaving>::iterator;
 
@@ -90,6 +89,8 @@ class Outgoing {
   void commit(Step& s, Child& child, Entry entry, bool passes_on);
   /// The row that says `moved` has served its purpose.
   void settle(Step& s, Entry entry);
+  /// Its other node, or this one, has a new session: nothing more comes of the hand-over.
+  void let_go(Step& s, Entry entry);
   void erase(Entry entry);
 
   ChildTable& children_;
