@@ -9,10 +9,9 @@ was as before. BROOD_TEST_FULL=1: 20 splits of each strategy instead of 2.
 
 import json
 import random
-import sys
 import time
 
-from support import SLOW, ScenarioTest, full_run, main, rounds, seed_of_the_day, witness_child
+from support import SLOW, ScenarioTest, main, rounds, seed_of_the_day, witness_child
 from harness import netns
 
 HOSTS = {f"n{number}": number for number in range(1, 6)}
@@ -189,9 +188,5 @@ class Splits(ScenarioTest):
 
 
 if __name__ == "__main__":
-    # The whole suite is to stay under 25 minutes, and these wait for silent nodes again and again.
-    if not full_run():
-        print("left out: splits of a real network take longer than five minutes; BROOD_TEST_FULL=1 runs them")
-        sys.exit(netns.SKIPPED)
     netns.enter()
     main()
