@@ -344,9 +344,10 @@ void Processes::carry_out(std::size_t node, const core::Freeze& freeze) {
   Process* process = find(node, freeze.id, freeze.epoch);
   if (process == nullptr) return;  // its Exited is on the way
   process->frozen = true;
+  process->attempt = freeze.attempt;
   const bool fails = !world_.healed && random_.chance(50);
   later(*process, random_.between(Duration(10us), Duration(20ms)), [this, freeze, fails](Process& it) {
-    if (!it.frozen) return;
+    if (!it.frozen || it.attempt != freeze.attempt) return;
     if (fails || it.stuck) {
       it.frozen = false;
       return world_.driver->post(it.node,

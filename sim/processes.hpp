@@ -25,11 +25,12 @@ struct Process {
   bool running = false;
   bool stopping = false;
   bool stuck = false;
-  bool hung = false;      ///< It was stuck; told to end meanwhile it runs no other handler when that returns.
-  bool frozen = false;    ///< Handles nothing until it is thawed, or has departed.
-  bool prepared = false;  ///< Holds what another held, and is not open.
-  std::uint64_t held = 0;  ///< What calls have brought it to.
-  bool told_gone = false;  ///< Planted bugs only: the core believes it is gone.
+  bool hung = false;    ///< It was stuck; told to end meanwhile it runs no other handler when that returns.
+  bool frozen = false;  ///< Handles nothing until it is thawed, or has departed.
+  std::uint64_t attempt = 0;  ///< At freezing it, the last.
+  bool prepared = false;      ///< Holds what another held, and is not open.
+  std::uint64_t held = 0;     ///< What calls have brought it to.
+  bool told_gone = false;     ///< Planted bugs only: the core believes it is gone.
   Duration from{};
   [[nodiscard]] const ChildId& id() const { return spec->id; }
 };

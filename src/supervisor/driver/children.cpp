@@ -196,6 +196,11 @@ bool Children::complete(core::Event& event) {
     started->keeps_state = slot->keeps_state;
     return true;
   }
+  if (const auto* frozen = std::get_if<core::Frozen>(&event)) {
+    const Slot* slot = find(frozen->id, frozen->epoch);
+    return slot && slot->freezing == frozen->attempt;
+  }
+  if (const auto* failed = std::get_if<core::FreezeFailed>(&event)) return give_up_freezing(*failed);
   if (auto* prepared = std::get_if<core::Prepared>(&event)) return complete_prepared(*prepared);
   if (const auto* failed = std::get_if<core::PrepareFailed>(&event)) return forget_prepared(*failed);
   if (auto* failed = std::get_if<core::StartFailed>(&event)) {

@@ -60,6 +60,8 @@ class Children {
   void open(const core::Open& step);
   void discard(const core::Discard& step);
   void depart(const core::Depart& step);
+  /// False: that attempt is over already.
+  bool give_up_freezing(const core::FreezeFailed& event);
   bool complete_prepared(core::Prepared& event);
   bool forget_prepared(const core::PrepareFailed& event);
   /// Takes the slot out of the table; its process may still call back.
