@@ -15,7 +15,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace trace_test {
 
 namespace fs = std::filesystem;
 
@@ -222,5 +222,5 @@ TEST(Traces, AreAsTheyWere) {
   EXPECT_GE(count, 5U) << "no traces in " << folder();
 }
 
-}  // namespace
+}  // namespace trace_test
 }  // namespace brood::core::testing

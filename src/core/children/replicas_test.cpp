@@ -7,7 +7,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace replicas_test {
 
 Strategies replicated(Setting factor, const std::string& mode) {
   return make_strategies(
@@ -550,5 +550,5 @@ TEST_F(Replicas, BothSidesOfASplitHaveAnActiveOneAndOneIsLeftAfterwards) {
   expect_on_first(30, 2, true);
 }
 
-}  // namespace
+}  // namespace replicas_test
 }  // namespace brood::core::testing

@@ -4,7 +4,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace requests_test {
 
 TEST(Requests, AStartOnALoneNodeRunsAndIsAnsweredAtOnce) {
   Cluster cluster(1);
@@ -445,5 +445,5 @@ TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
   EXPECT_EQ(cluster.alive(id), 0U);
 }
 
-}  // namespace
+}  // namespace requests_test
 }  // namespace brood::core::testing

@@ -250,7 +250,7 @@ constexpr std::array<std::pair<std::string_view, Reader>, 23> readers{{
     {"withdrawal", read_body<Withdrawal>},
     {"census", read_body<CensusNews>},
 }};
-static_assert(readers.size() == std::variant_size_v<MessageBody>);
+static_assert(readers.size() == std::variant_size_v<MessageBody::Alternatives>);
 
 Error malformed(const Error& error) {
   return {Errc::malformed, error.message};

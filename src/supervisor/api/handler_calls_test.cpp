@@ -30,7 +30,7 @@ struct noted {};
 struct fall {};
 struct refuse {};
 
-namespace {
+namespace handler_calls_test {
 
 using namespace std::chrono_literals;
 using test::Places;
@@ -197,5 +197,5 @@ TEST_F(Handlers, ChildrenComeInPages) {
   EXPECT_EQ(web().children({.after = Term(7)}).error().code, Errc::invalid_argument);
 }
 
-}  // namespace
+}  // namespace handler_calls_test
 }  // namespace brood

@@ -13,7 +13,7 @@ struct add {
   std::int64_t amount;
 };
 
-namespace {
+namespace ipv6_test {
 
 using namespace std::chrono_literals;
 using node::test::ChildProcess;
@@ -110,5 +110,5 @@ TEST_F(Ipv6, AnErlangNodeOfInet6AndACppNodeReachEachOther) {
   EXPECT_TRUE(eventually([&] { return sum() == 5; }));
 }
 
-}  // namespace
+}  // namespace ipv6_test
 }  // namespace brood

@@ -53,7 +53,7 @@ struct numbered {
   std::int64_t number;
 };
 
-namespace {
+namespace remote_test {
 
 using namespace std::chrono_literals;
 using node::test::ChildProcess;
@@ -595,5 +595,5 @@ TEST_P(Remote, AHundredThousandErlangCallsInFlightAreHandledInOrder) {
 INSTANTIATE_TEST_SUITE_P(Nodes, Remote, ::testing::Values("erlang", "elixir"),
                          [](const auto& test) { return std::string(test.param); });
 
-}  // namespace
+}  // namespace remote_test
 }  // namespace brood

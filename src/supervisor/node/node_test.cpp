@@ -18,7 +18,7 @@ struct balance {};
 struct fall_over {};
 struct where {};
 
-namespace {
+namespace node_test {
 
 using namespace std::chrono_literals;
 
@@ -255,5 +255,5 @@ TEST(Node, AWrongNameAndATakenPortAreErrorsThatNameThem) {
   EXPECT_NE(second.error().message.find(std::to_string(port)), std::string::npos) << second.error().message;
 }
 
-}  // namespace
+}  // namespace node_test
 }  // namespace brood

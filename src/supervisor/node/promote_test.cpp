@@ -16,7 +16,7 @@ struct put_in {
 struct content {};
 struct whoami {};
 
-namespace {
+namespace promote_test {
 
 using namespace std::chrono_literals;
 using node::test::eventually;
@@ -194,5 +194,5 @@ TEST_F(Promote, IsARequestToo) {
   EXPECT_EQ(ask(name_).rfind("{error,{already_exists,", 0), 0U);
 }
 
-}  // namespace
+}  // namespace promote_test
 }  // namespace brood

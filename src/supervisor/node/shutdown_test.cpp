@@ -18,7 +18,7 @@ struct ping {};
 struct hang {};
 struct break_down {};
 
-namespace {
+namespace shutdown_test {
 
 using namespace std::chrono_literals;
 using node::test::eventually;
@@ -254,5 +254,5 @@ TEST(Shutdown, OthersTakeOverWhileAHandlerOfTheEndingNodeHangs) {
   latch().open();
 }
 
-}  // namespace
+}  // namespace shutdown_test
 }  // namespace brood
