@@ -44,6 +44,7 @@ Character Catalog::draw(const Profile& profile, Random& random) const {
   out.worker = random.chance(80) ? "rare" : random.chance(20) ? "unheard_of" : "counter";
   if (nodes_ > 1 && random.chance(80))
     out.nodes = {node_name(random.below(nodes_)), node_name(random.below(nodes_))};
+  out.overlaps = out.kind != Kind::poison && out.kind != Kind::stuck && random.chance(60);
   if (guided_) {
     out.nodes.clear();
     out.mapping = {node_name(random.below(out.worker == "rare" ? (nodes_ + 1) / 2 : nodes_))};
@@ -55,7 +56,8 @@ core::SpecPtr Catalog::spec(const ChildId& id, std::uint32_t version) const {
   const Character& character = of(id);
   core::Spec spec;
   spec.id = id;
-  spec.worker = character.worker;
+  spec.worker = character.overlaps ? "exec" : character.worker;
+  if (character.overlaps) spec.ready_within = 5s;
   spec.args = encode_term(Term::list({Term(version)}));
   spec.restart = character.restart;
   spec.shutdown.patience = character.brutal ? 0ms : 5000ms;

@@ -32,6 +32,7 @@ struct Character {
   bool obituary = true;    ///< poison: the node still tells the others.
   bool brutal = false;     ///< Shutdown zero.
   std::string worker;
+  bool overlaps = false;  ///< A program, that starts on its new node before it ends on the old one.
   std::vector<NodeName> nodes;
   std::vector<NodeName> mapping;
 

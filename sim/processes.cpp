@@ -370,7 +370,8 @@ void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
   }
   Process& process = add(node, prepare.spec, prepare.epoch);
   process.prepared = true;
-  process.held = world_.has(Plant::lost_parcel) ? 0 : std::stoull(prepare.parcel);
+  const bool keeps = !prepare.parcel.empty() && !world_.has(Plant::lost_parcel);
+  process.held = keeps ? std::stoull(prepare.parcel) : 0;
   const bool fails = !world_.healed && random_.chance(50);
   later(process, random_.between(Duration(10us), Duration(20ms)), [this, fails](Process& it) {
     if (fails) {
@@ -426,8 +427,9 @@ void Processes::carry_out(std::size_t node, const core::Depart& depart) {
 
 void Processes::call_some() {
   for (auto& [serial, process] : live_) {
-    const bool handles = process.running && !process.prepared && !process.frozen && !process.stopping &&
-                         !process.stuck && world_.nodes[process.node].acts();
+    const bool handles = process.running && !process.spec->is_program() && !process.prepared &&
+                         !process.frozen && !process.stopping && !process.stuck &&
+                         world_.nodes[process.node].acts();
     if (handles && random_.chance(300)) answered_[process.id()] = ++process.held;
   }
 }
@@ -504,6 +506,8 @@ void Processes::check_need(const Process& process) {
     return;
   if (!copies.several() && core.instances(process.id()).size() > 1) return;
   if (!row->spec->same_as(*process.spec)) return;
+  // A program is told a role by a restart.
+  if (copies.several() && process.spec->is_program()) return;
   world_.violate("needless", &process.spec->id,
                  "it is stopped where it belongs, on " + world_.nodes[process.node].name.value);
 }

@@ -77,8 +77,13 @@ struct Trial {
   std::optional<Result<pid_t>> start;
   std::optional<ExitStatus> exit;
   int callbacks = 0;
+  int ready = 0;
   std::shared_ptr<Program> program;
 
+  [[nodiscard]] int ready_now() {
+    const std::lock_guard lock(mutex);
+    return ready;
+  }
   [[nodiscard]] std::optional<Result<pid_t>> start_now() {
     const std::lock_guard lock(mutex);
     return start;
@@ -133,6 +138,25 @@ class World {
           EXPECT_TRUE(run->start.has_value());
           run->exit = status;
           ++run->callbacks;
+        });
+    return run;
+  }
+  /// One that may say that it is ready.
+  std::shared_ptr<Trial> start_notifying(const std::string& name, Command command) {
+    auto run = std::make_shared<Trial>();
+    run->program = launcher.start(
+        name, std::move(command),
+        [run](const Result<pid_t>& pid) {
+          const std::lock_guard lock(run->mutex);
+          run->start = pid;
+        },
+        [run](const ExitStatus& status) {
+          const std::lock_guard lock(run->mutex);
+          run->exit = status;
+        },
+        [run] {
+          const std::lock_guard lock(run->mutex);
+          ++run->ready;
         });
     return run;
   }

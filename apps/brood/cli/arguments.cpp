@@ -202,6 +202,14 @@ class Parser {
                     "How long it may take to end: milliseconds, infinity or brutal_kill")
         ->type_name("MS");
     sub->add_option("--cwd", start.cwd, "The command's working folder")->type_name("DIR");
+    auto* before =
+        sub->add_flag("--start-before-stop", start.start_before_stop,
+                      "When it moves, the command starts on its new node before it ends on the old "
+                      "one, and says that it is ready as sd_notify does");
+    sub->add_option("--ready-timeout", start.ready_timeout, "How long it may take to say so (default: 60000)")
+        ->type_name("MS")
+        ->check(CLI::Range(1, 86'400'000))
+        ->needs(before);
     sub->add_option("--env", start.env, "NAME=VALUE for the command; may be given again")
         ->type_name("NAME=VALUE")
         ->take_all()

@@ -49,6 +49,8 @@ struct StartArguments {
   std::string tag;
   std::string shutdown;
   std::string cwd;
+  bool start_before_stop = false;
+  std::int64_t ready_timeout = 60000;  ///< Milliseconds.
   std::vector<std::string> env;
 };
 

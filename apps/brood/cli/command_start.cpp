@@ -197,6 +197,8 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   if (!start.cwd.empty()) spec.cwd = start.cwd;
   for (const auto& pair : start.env)
     spec.env[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  spec.start_before_stop = start.start_before_stop;
+  spec.ready_timeout = std::chrono::milliseconds(start.ready_timeout);
   spec.tag = start.tag;
   if (start.restart == "transient") spec.restart = Restart::transient;
   if (start.restart == "temporary") spec.restart = Restart::temporary;

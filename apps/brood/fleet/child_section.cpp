@@ -104,8 +104,14 @@ void read_exec(Section& section, ChildSpec& spec) {
   spec.cwd = section.text("cwd");
   read_environment(section, spec);
   read_stop_signal(section, spec);
+  spec.start_before_stop = section.boolean("start_before_stop").value_or(false);
+  if (const auto value = section.integer("ready_timeout_ms", 1, 86'400'000)) {
+    spec.ready_timeout = std::chrono::milliseconds(*value);
+    if (!spec.start_before_stop)
+      section.problem("ready_timeout_ms", "without a meaning unless start_before_stop = true");
+  }
   if (section.has("exec")) return;
-  for (const auto* key : {"cwd", "env", "stop_signal"}) {
+  for (const auto* key : {"cwd", "env", "stop_signal", "start_before_stop", "ready_timeout_ms"}) {
     if (section.has(key)) section.problem(key, "only a child with exec has it");
   }
 }

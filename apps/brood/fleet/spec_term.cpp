@@ -63,6 +63,8 @@ Term spec_term(const ChildSpec& spec) {
   out.emplace_back(Term::atom("restart"), Term::atom(to_string(spec.restart)));
   out.emplace_back(Term::atom("shutdown"), shutdown_term(spec.shutdown));
   out.emplace_back(Term::atom("metadata"), metadata_term(spec));
+  if (spec.start_before_stop)
+    out.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.ready_timeout.count()}));
   const auto add_nodes = [&](std::string_view key, const std::vector<std::string>& names) {
     if (names.empty()) return;
     std::vector<Term> nodes;

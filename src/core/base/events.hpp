@@ -112,11 +112,13 @@ struct FreezeFailed {
   std::uint64_t attempt = 0;
   std::string why;
 };
-/// Answers a Prepare: a process holds what the parcel held, and runs nothing.
+/// Answers a Prepare: a process holds what the parcel held, and runs nothing; or a program runs, and has said
+/// that it is ready.
 struct Prepared {
   ChildId id;
   Epoch epoch;
   ProcessId pid;
+  std::int32_t os_pid = 0;
   bool keeps_state = false;
 };
 /// The other answer to a Prepare; also told after Prepared, and before Open, when the process has ended.

@@ -39,6 +39,7 @@ struct Arrival {
   Dot birth;
   Epoch epoch;  ///< Under which it runs here.
   ProcessId pid;
+  std::int32_t os_pid = 0;
   Hlc since;
   std::uint32_t restarts = 0;
   bool keeps_state = false;

@@ -66,7 +66,8 @@ std::string_view to_string(MemberState state) noexcept {
 bool Spec::same_as(const Spec& other) const {
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
          shutdown == other.shutdown && metadata == other.metadata && tag == other.tag &&
-         nodes == other.nodes && mapping == other.mapping && needs == other.needs;
+         nodes == other.nodes && mapping == other.mapping && needs == other.needs &&
+         ready_within == other.ready_within;
 }
 
 bool Spec::runs_like(const Spec& other) const {

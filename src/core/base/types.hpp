@@ -82,11 +82,15 @@ struct Spec {
   std::vector<NodeName> mapping;
   std::string needs;       ///< What a node must offer to run it (Member::offers): the worker's name, or for
                            ///< commands "exec:<hash>", which "exec:*" also satisfies.
+  /// Of a program: on a move it starts on its new node before it ends on the old one, and has so long to say
+  /// that it is ready. Zero: it ends first.
+  std::chrono::milliseconds ready_within{};
   bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
 
   /// Runs as a program of its own: it does not share the fate of the node's process, nor the node its.
   [[nodiscard]] bool is_program() const { return worker == "exec"; }
+  [[nodiscard]] bool starts_before_stop() const { return ready_within.count() > 0; }
   /// Equal in everything that matters for "the same spec": not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
   /// A process that was started by the other spec need not end for this one: what runs is the same, and only

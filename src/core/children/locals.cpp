@@ -110,6 +110,7 @@ void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
   instance.epoch = arrival.epoch;
   instance.phase = Phase::running;
   instance.pid = arrival.pid;
+  instance.os_pid = arrival.os_pid;
   instance.since = arrival.since;
   instance.restarts = arrival.restarts;
   instances_.publish(s, child, instance);

@@ -147,6 +147,36 @@ TEST_F(HotSwap, TheTargetIsLostAfterTheCommitAndTheChildStartsAnew) {
   expect_each_once(cluster, 30);
 }
 
+// A node that wakes still has its instance, which others have started anew meanwhile and are about to move.
+TEST_F(HotSwap, ANodeThatWakesInTheMiddleOfAMoveEndsItsOwn) {
+  join(0);
+  cluster.drop_channels(2, false);
+  cluster.kill(2);
+  cluster.run(2s);
+  cluster.start(0, many(30));
+  cluster.run(1s);
+  const auto asleep = cluster.nodes[1].processes;
+  ASSERT_GT(asleep.size(), 3U);
+  cluster.pause(1);
+  cluster.drop_channels(1, true);
+  cluster.run(20s);
+  cluster.lost.insert(MessageBody(Commit{}).index());
+  cluster.boot(2);
+  cluster.run(4s);
+  ASSERT_GT(cluster.nodes[2].prepared.size(), 3U);
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const HandoverStep& step : effects.handovers) {
+      const auto* open = std::get_if<Open>(&step);
+      EXPECT_EQ(open ? cluster.alive(open->id.text()) : 0U, 0U) << "it is opened beside another";
+    }
+  };
+  cluster.resume(1);
+  cluster.run(8s);
+  cluster.lost.clear();
+  cluster.run(20s);
+  expect_each_once(cluster, 30);
+}
+
 TEST_F(HotSwap, AStopMeetsAHandOver) {
   for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
   join(30);
@@ -235,6 +265,102 @@ TEST_F(ColdSwap, AWorkerWithoutStateEndsAndStartsAnew) {
   join(30);
   expect_each_once(cluster, 30);
   for (const auto& [id, held] : cluster.nodes[2].state) EXPECT_EQ(held, "new");
+}
+
+// Programs that start on their new node before they end on the old one.
+struct Overlap : HotSwap {
+  Overlap() { cluster.change = nullptr; }
+
+  /// As join(), with programs.
+  void join_programs(int count) {
+    cluster.boot(0);
+    cluster.boot(1);
+    cluster.run(4s);
+    std::vector<SpecPtr> specs;
+    for (int i = 0; i < count; ++i) {
+      Spec spec = *spec_of("c" + std::to_string(i), "exec");
+      spec.needs = "counter";
+      spec.ready_within = 60s;
+      specs.push_back(std::make_shared<Spec>(std::move(spec)));
+    }
+    cluster.start(0, std::move(specs));
+    cluster.run(1s);
+    cluster.boot(2);
+    cluster.run(4s);
+  }
+  void expect_one_process_each(int count) const {
+    for (int i = 0; i < count; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+  }
+};
+
+TEST_F(Overlap, AProgramEndsOnlyWhenItsSuccessorIsReady) {
+  for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
+  std::size_t stops = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    stops += effects.stops.size();
+    for (const Stop& stop : effects.stops)
+      EXPECT_TRUE(cluster.nodes[2].prepared.contains(stop.id)) << stop.id.text();
+    for (const HandoverStep& step : effects.handovers) {
+      EXPECT_FALSE(std::holds_alternative<Freeze>(step)) << "nothing of a program is frozen";
+      EXPECT_FALSE(std::holds_alternative<Depart>(step));
+    }
+  };
+  join_programs(30);
+  cluster.run(20s);
+  EXPECT_EQ(stops, 0U) << "none has said that it is ready";
+  EXPECT_TRUE(cluster.nodes[2].processes.empty());
+  expect_one_process_each(30);
+  cluster.hold_prepares.clear();
+  cluster.run(200s);
+  EXPECT_GT(stops, 3U);
+  EXPECT_EQ(cluster.nodes[2].processes.size(), stops);
+  expect_each_once(cluster, 30);
+}
+
+TEST_F(Overlap, WhereTheSuccessorDoesNotStartTheProgramStaysAndIsTriedAgain) {
+  for (int i = 0; i < 30; ++i) cluster.fail_prepares.insert(id_of("c" + std::to_string(i)));
+  join_programs(30);
+  EXPECT_TRUE(cluster.nodes[2].processes.empty());
+  expect_one_process_each(30);
+  cluster.fail_prepares.clear();
+  cluster.run(30s);
+  EXPECT_GT(cluster.nodes[2].processes.size(), 3U);
+  expect_each_once(cluster, 30);
+}
+
+TEST_F(Overlap, ANodeThatLeavesTriesItOnce) {
+  join_programs(30);
+  ASSERT_GT(cluster.nodes[2].processes.size(), 3U);
+  for (int i = 0; i < 30; ++i) cluster.fail_prepares.insert(id_of("c" + std::to_string(i)));
+  cluster.give(2, ClientDrain{{9999}});
+  cluster.run(5s);
+  EXPECT_TRUE(cluster.nodes[2].left);
+  expect_one_process_each(30);
+}
+
+TEST_F(Overlap, TheNodeIsLostWhileTheSuccessorGetsReady) {
+  join_programs(30);
+  const auto there = cluster.nodes[2].processes;
+  ASSERT_GT(there.size(), 3U);
+  for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
+  std::map<std::pair<std::size_t, ChildId>, Epoch> under_way;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const HandoverStep& step : effects.handovers)
+      if (const auto* prepare = std::get_if<Prepare>(&step))
+        under_way[{i, prepare->spec->id}] = prepare->epoch;
+  };
+  cluster.give(2, ClientDrain{{9999}});
+  cluster.run(1s);
+  EXPECT_EQ(under_way.size(), there.size());
+  cluster.kill(2);
+  cluster.run(1s);
+  // What gets ready on the others is opened then.
+  for (const auto& [where, epoch] : under_way) {
+    cluster.nodes[where.first].prepared[where.second] = {epoch, ""};
+    cluster.give(where.first, Prepared{where.second, epoch, {77, 0}});
+  }
+  cluster.run(5s);
+  expect_each_once(cluster, 30);
 }
 
 }  // namespace handover_test

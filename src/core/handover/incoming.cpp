@@ -50,8 +50,11 @@ void Incoming::on_offer(Step& s, PeerIndex from, Offer& offer) {
   coming.from = from;
   coming.source = offer.epoch;
   coming.attempt = offer.attempt;
-  coming.arrival = {child->row()->spec, offer.birth,   with_.instances.next_epoch(s, *child), {},
-                    offer.since,        offer.restarts};
+  coming.arrival.spec = child->row()->spec;
+  coming.arrival.birth = offer.birth;
+  coming.arrival.epoch = with_.instances.next_epoch(s, *child);
+  coming.arrival.since = offer.since;
+  coming.arrival.restarts = offer.restarts;
   s.effects.handovers.emplace_back(
       Prepare{coming.arrival.spec, coming.arrival.epoch, std::move(offer.parcel), s.cause()});
   coming_.emplace(child->ref, std::move(coming));
@@ -63,6 +66,7 @@ void Incoming::on_prepared(Step& s, const Prepared& event) {
   Coming& coming = entry->second;
   coming.ready = true;
   coming.arrival.pid = event.pid;
+  coming.arrival.os_pid = event.os_pid;
   coming.arrival.keeps_state = event.keeps_state;
   if (coming.orphan) {
     if (s.time() < coming.open_at) return;  // it opens then

@@ -42,14 +42,24 @@ PeerIndex Outgoing::leaves_to(const Child& child) const {
   return entry == leaving_.end() || entry->second.state == State::moved ? no_peer : entry->second.to;
 }
 
-bool Outgoing::leave(Step& s, Child& child, PeerIndex to) {
-  const Own& own = *child.own();
+bool Outgoing::can_leave(const Step& s, const Own& own) const {
+  if (!own.alive || !own.ran) return false;
+  if (own.spec->is_program()) return own.spec->starts_before_stop();
   const Migration& migration = *s.settings.strategies.migration;
-  const bool can = migration.hands_over() || (migration.keeps_state() && own.keeps_state);
-  if (!can || own.spec->is_program() || !own.alive || !own.ran) return false;
+  return migration.hands_over() || (migration.keeps_state() && own.keeps_state);
+}
+
+// A node that leaves does not try for ever, and what a program loses by it is only time.
+bool Outgoing::gives_up(const Step&, const Child& child, const Leaving& leaving) const {
+  const std::uint32_t most = child.own()->spec->is_program() ? 1 : failures_max;
+  return leaving.failures >= most && sessions_.self().state == MemberState::draining;
+}
+
+bool Outgoing::leave(Step& s, Child& child, PeerIndex to) {
+  if (!can_leave(s, *child.own())) return false;
   const auto [entry, added] = leaving_.try_emplace(child.ref);
   Leaving& leaving = entry->second;
-  if (!added && leaving.failures >= failures_max && sessions_.self().state == MemberState::draining) {
+  if (!added && gives_up(s, child, leaving)) {
     s.log(LogLevel::warning,
           fmt::format("{} cannot be handed over, and this node leaves: it ends here and starts anew "
                       "elsewhere, without what it holds",
@@ -62,22 +72,38 @@ bool Outgoing::leave(Step& s, Child& child, PeerIndex to) {
     leaving.to = to;
   }
   if (leaving.state == State::waits && s.time() >= (added ? Duration{} : leaving.until))
-    freeze(s, child, entry, to);
+    begin(s, child, entry, to);
   return true;
 }
 
-void Outgoing::freeze(Step& s, Child& child, Entry entry, PeerIndex to) {
+void Outgoing::begin(Step& s, Child& child, Entry entry, PeerIndex to) {
   Leaving& leaving = entry->second;
   leaving.to = to;
   leaving.epoch = child.own()->epoch;
   if (!links_[to].open) return put_off(s, entry, false, "no channel");
+  leaving.attempt = ++last_attempt_;
+  if (!child.own()->spec->is_program()) return freeze(s, child, entry);
+  const Instance* here = instances_.here(child);
+  if (!here) return put_off(s, entry, false, "it has yet to be seen here");
+  set_time(entry, s.time() + child.own()->spec->ready_within);
+  offer(s, child, entry, *here, {});
+}
+
+void Outgoing::freeze(Step& s, Child& child, Entry entry) {
+  Leaving& leaving = entry->second;
   const auto hot = s.settings.strategies.migration->hands_over();
   const HandoverTimes times = hot.value_or(HandoverTimes{});
   leaving.state = State::freezing;
-  leaving.attempt = ++last_attempt_;
   set_time(entry, s.time() + times.timeout);
-  s.effects.handovers.emplace_back(
-      Freeze{child.id, leaving.epoch, leaving.attempt, links_.name(to), times.data_wait, !hot, s.cause()});
+  s.effects.handovers.emplace_back(Freeze{child.id, leaving.epoch, leaving.attempt, links_.name(leaving.to),
+                                          times.data_wait, !hot, s.cause()});
+}
+
+void Outgoing::offer(Step&, Child& child, Entry entry, const Instance& here, Bytes parcel) {
+  Leaving& leaving = entry->second;
+  leaving.state = State::offered;
+  sender_.send(leaving.to, Offer{child.id, leaving.epoch, leaving.attempt, child.own()->birth, here.since,
+                                 here.restarts, std::move(parcel)});
 }
 
 void Outgoing::on_frozen(Step& s, Frozen& event) {
@@ -89,9 +115,7 @@ void Outgoing::on_frozen(Step& s, Frozen& event) {
     undo(s, child, entry->second);
     return put_off(s, entry, false, "the channel is gone");
   }
-  entry->second.state = State::offered;
-  sender_.send(entry->second.to, Offer{child.id, event.epoch, event.attempt, child.own()->birth, here->since,
-                                       here->restarts, std::move(event.parcel)});
+  offer(s, child, entry, *here, std::move(event.parcel));
 }
 
 void Outgoing::on_freeze_failed(Step& s, const FreezeFailed& event) {
@@ -143,7 +167,8 @@ void Outgoing::put_off(Step& s, Entry entry, bool counts, const std::string& why
 // answer of that node is answered so again.
 void Outgoing::undo(Step& s, const Child& child, const Leaving& leaving) {
   if (leaving.state == State::waits) return;
-  if (leaving.state != State::ending) s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
+  const bool is_program = child.own() && child.own()->spec->is_program();
+  if (!is_program && leaving.state != State::ending) s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
   if (leaving.state != State::freezing)
     sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
 }
@@ -156,7 +181,7 @@ void Outgoing::ready(Step& s, Child& child, Entry entry, const ProcessId& pid) {
     return notes_.touched(s, child);
   }
   const auto hot = s.settings.strategies.migration->hands_over();
-  if (!hot) {
+  if (!hot || child.own()->spec->is_program()) {
     leaving.state = State::ending;
     set_time(entry, Duration::max());
     return notes_.must_end(s, child);
@@ -257,7 +282,10 @@ void Outgoing::on_time(Step& s) {
       case State::freezing:
       case State::offered:
         undo(s, child, entry->second);
-        put_off(s, entry, true, "it took longer than child_migration_timeout_ms");
+        put_off(s, entry, true,
+                child.own() && child.own()->spec->is_program()
+                    ? "its successor has not said in time that it is ready"
+                    : "it took longer than child_migration_timeout_ms");
         break;
     }
   }

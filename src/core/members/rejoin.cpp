@@ -6,7 +6,11 @@ namespace brood::core {
 
 // One of several goes on beside the others, unless it was the active one: another is by now.
 bool Rejoin::is_replaced(const Child& child) const {
-  if (instances_.count(child) <= 1) return false;
+  // Also one that has moved away from another node: where to may not be seen yet.
+  bool elsewhere = false;
+  instances_.each(
+      child, [&](const Hosted& hosted) { elsewhere = elsewhere || instances_.peer(hosted) != self_index; });
+  if (!elsewhere) return false;
   const Replicas& replicas = views_.replicas();
   if (!child.row() || !child.own()->has_role || !replicas.several(*child.row())) return true;
   return replicas.has_roles(*child.row()) && instances_.here(child)->role == Role::active;

@@ -88,6 +88,7 @@ class Coordinator final : public LocalCoordinator {
 
   // stops.cpp
   void stop(Step& s, Child& child, const Asked& asked);
+  void fail_later(Step& s, Child& child);
   void stop_replacement(Step& s, Child& child, const Asked& asked);
   void end_row(Step& s, Child& child, const Asked& asked);
   void add(Step& s, Child& child, StopWait wait);

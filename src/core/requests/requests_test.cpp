@@ -470,5 +470,35 @@ TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
   EXPECT_EQ(cluster.alive(id), 0U);
 }
 
+// A coordinator that ended the first half of a replacement is none for a while, the next one does the second
+// half, and then it is the coordinator again: what it had left to do of that is done.
+TEST(Requests, AStopMeetsAReplacementWhoseSecondHalfWasDoneElsewhere) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  Spec pinned = *spec_of("pinned");
+  pinned.nodes = {cluster.nodes[0].name};
+  cluster.start(0, {std::make_shared<Spec>(pinned), spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  Spec other = *spec_of(id, "echo");
+  other.nodes = {cluster.nodes[1].name};
+  const auto apply = cluster.start(0, {std::make_shared<Spec>(other)}, StartMode::apply);
+  cluster.run();
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
+  cluster.give(0, ClientDrain{{9999}});  // refused, for the pinned one could run nowhere
+  cluster.run();
+  ASSERT_NE(cluster.nodes[0].core->spec(id_of(id)), nullptr) << "the other node went on with it";
+  const auto stop = cluster.stop(0, id);
+  cluster.run();
+  cluster.hold_stops.clear();
+  cluster.exit(id, true);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.result(apply), "stopped");
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of(id)), nullptr);
+  EXPECT_EQ(cluster.alive(id), 0U);
+}
+
 }  // namespace requests_test
 }  // namespace brood::core::testing

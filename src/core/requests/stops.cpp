@@ -14,10 +14,13 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
     wait.asked.view = asked.view;
     return;
   }
-  if (work.being_replaced() && !work.stops.empty()) return stop_replacement(s, child, asked);
+  const SpecRow* row = child.row();
+  if (work.being_replaced() && !work.stops.empty()) {
+    if (!row || !row->wanted) return stop_replacement(s, child, asked);
+    fail_later(s, child);  // the second half was done elsewhere, in a view between
+  }
   StopWait wait;
   wait.asked = asked;
-  const SpecRow* row = child.row();
   const Epoch* finished = with_.replay.finished(asked.request, child.id);
   const bool was_done = finished || (row && row->request == asked.request);
   if (finished) wait.last = *finished;
@@ -42,11 +45,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
 
 // A stop between the two halves of a replacement: the stop wins.
 void Coordinator::stop_replacement(Step& s, Child& child, const Asked& asked) {
-  Work& work = work_of(child);
-  for (const LaterStart& start : work.later)
-    fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
-  work.later.clear();
-  with_later_.erase(child.ref);
+  fail_later(s, child);
   if (child.row()) {
     SpecRow next = *child.row();
     next.request = asked.request;
@@ -54,10 +53,19 @@ void Coordinator::stop_replacement(Step& s, Child& child, const Asked& asked) {
   } else {
     with_.rows.remove(s, child, asked.request);
   }
-  StopWait wait = work.stops.front();
+  StopWait wait = work_of(child).stops.front();
   wait.asked = asked;
   wait.number = with_.replication.newest();
   add(s, child, std::move(wait));
+}
+
+// A stop wins over the starts that wait.
+void Coordinator::fail_later(Step& s, Child& child) {
+  Work& work = work_of(child);
+  for (const LaterStart& start : work.later)
+    fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
+  work.later.clear();
+  with_later_.erase(child.ref);
 }
 
 // Ends the row, for a request (none: number 0). Until whoever may have started it knows of that, no other

@@ -47,7 +47,7 @@ void each(A& a, T& v) {
 template <typename A, Of<Spec> T>
 void each(A& a, T& v) {
   a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.mapping, v.needs,
-          v.is_static, ext(v.unknown));
+          v.ready_within, v.is_static, ext(v.unknown));
 }
 template <typename A, Of<Blame> T>
 void each(A& a, T& v) {

@@ -57,6 +57,7 @@ class Samples {
     spec.nodes = several([&] { return node(); });
     spec.mapping = several([&] { return node(); });
     spec.needs = word();
+    spec.ready_within = std::chrono::milliseconds(below(2) * 60000);
     spec.is_static = flip();
     spec.unknown = unknown();
     return spec;

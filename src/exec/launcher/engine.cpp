@@ -17,6 +17,7 @@
 #include <system_error>
 #include <utility>
 
+#include "exec/launcher/ready_socket.hpp"
 #include "exec/launcher/start_error.hpp"
 #include "exec/launcher/sweep.hpp"
 #include "exec/logs/last_end.hpp"
@@ -35,6 +36,7 @@ struct Engine::Record {
   Command command;
   Launcher::OnStarted on_started;
   Launcher::OnExit on_exit;
+  Launcher::OnReady on_ready;
   std::shared_ptr<std::atomic<pid_t>> pid;
   std::shared_ptr<std::atomic<bool>> abandoned;
   /// Keeps this program's callbacks in order, however many threads the io_context has.
@@ -42,9 +44,10 @@ struct Engine::Record {
   /// io_context::run() goes on while a callback is to come.
   asio::executor_work_guard<asio::io_context::executor_type> work;
 
-  Phase phase = Phase::starting;
+  Phase phase = Phase::waiting;
   bool started = false;
   ShimProcess shim;
+  ReadySocket ready;
   std::string instance;
   std::int64_t started_ms = 0;
 };
@@ -52,6 +55,8 @@ struct Engine::Record {
 namespace {
 
 constexpr std::uint64_t wake_tag = 0;
+/// With a record's key: its socket for readiness.
+constexpr std::uint64_t ready_bit = std::uint64_t{1} << 63;
 constexpr milliseconds sweep_period{50};
 constexpr milliseconds no_limit{-1};  // of epoll_wait
 constexpr milliseconds shutdown_max{5000};
@@ -156,7 +161,7 @@ bool Engine::enqueue(Job job) {
 }
 
 std::shared_ptr<Program> Engine::start(std::string log_name, Command command, Launcher::OnStarted on_started,
-                                       Launcher::OnExit on_exit) {
+                                       Launcher::OnExit on_exit, Launcher::OnReady on_ready) {
   std::uint64_t key = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -168,12 +173,16 @@ std::shared_ptr<Program> Engine::start(std::string log_name, Command command, La
   (*record)->command = std::move(command);
   (*record)->on_started = std::move(on_started);
   (*record)->on_exit = std::move(on_exit);
+  (*record)->on_ready = std::move(on_ready);
   (*record)->pid = program->pid_;
   (*record)->abandoned = program->abandoned_;
   ++running_;
   const bool queued = enqueue([this, record] {
     const std::uint64_t its_key = (*record)->key;
-    spawn(*(records_[its_key] = std::move(*record)));
+    auto& before = names_[(*record)->log_name];
+    before.insert(its_key);
+    Record& mine = *(records_[its_key] = std::move(*record));
+    if (*before.begin() == its_key) spawn(mine);
   });
   if (!queued) report_started(**record, Error{Errc::start_failed, "no thread to start programs from"});
   return program;
@@ -181,13 +190,19 @@ std::shared_ptr<Program> Engine::start(std::string log_name, Command command, La
 
 void Engine::stop(std::uint64_t key, milliseconds shutdown) {
   enqueue([this, key, shutdown] {
-    if (const auto found = records_.find(key); found != records_.end()) send_stop(*found->second, shutdown);
+    const auto found = records_.find(key);
+    if (found == records_.end()) return;
+    if (found->second->phase == Phase::waiting) return drop_waiting(*found->second);
+    send_stop(*found->second, shutdown);
   });
 }
 
 void Engine::abandon(std::uint64_t key) {
   enqueue([this, key] {
-    if (const auto found = records_.find(key); found != records_.end()) hang_up(found->second->shim);
+    const auto found = records_.find(key);
+    if (found == records_.end()) return;
+    if (found->second->phase == Phase::waiting) return drop_waiting(*found->second);
+    hang_up(found->second->shim);
   });
 }
 
@@ -242,10 +257,52 @@ void Engine::on_event(std::uint64_t tag) {
     eventfd_read(wake_.get(), &value);
     return;
   }
-  if (const auto found = records_.find(tag); found != records_.end()) on_control(*found->second);
+  const auto found = records_.find(tag & ~ready_bit);
+  if (found == records_.end()) return;
+  (tag & ready_bit) != 0 ? on_ready_socket(*found->second) : on_control(*found->second);
+}
+
+/// It was stopped before its turn came.
+void Engine::drop_waiting(Record& record) {
+  report_started(record, stopped_before_start());
+  retire(record);
+}
+
+/// Whoever waits for that name has its turn.
+void Engine::leave_name(Record& record) {
+  const auto found = names_.find(record.log_name);
+  if (found == names_.end() || found->second.erase(record.key) == 0) return;
+  if (found->second.empty()) {
+    names_.erase(found);
+    return;
+  }
+  // As a job of its own: this one is in the middle of something.
+  enqueue([this, next = *found->second.begin()] {
+    const auto waiting = records_.find(next);
+    if (waiting != records_.end() && waiting->second->phase == Phase::waiting) spawn(*waiting->second);
+  });
+}
+
+bool Engine::open_ready_socket(Record& record) {
+  if (!record.on_ready) return true;
+  auto socket = ReadySocket::open("brood-ready-" + record.instance);
+  if (!socket || !watch(socket->fd(), record.key | ready_bit)) return false;
+  record.ready = std::move(*socket);
+  record.command.env["NOTIFY_SOCKET"] = record.ready.address();
+  return true;
+}
+
+void Engine::on_ready_socket(Record& record) {
+  if (!record.ready.is_said() || !record.on_ready) return;
+  auto call = [callback = std::exchange(record.on_ready, {}), abandoned = record.abandoned,
+               closed = closed_] {
+    if (!abandoned->load() && !closed->load()) callback();
+  };
+  asio::post(record.strand, std::move(call));
 }
 
 void Engine::spawn(Record& record) {
+  record.phase = Phase::starting;
   auto fail = [&](Error error) {
     report_started(record, std::move(error));
     retire(record);
@@ -255,6 +312,8 @@ void Engine::spawn(Record& record) {
   // A handle that is gone already wants no start.
   if (record.abandoned->load()) return fail(stopped_before_start());
   record.instance = instance_prefix_ + std::to_string(record.key);
+  if (!open_ready_socket(record))
+    return fail({Errc::start_failed, "no socket for the program to say that it is ready"});
   auto shim = spawn_shim({.shim_path = *shim_path_,
                           .log_folder = log_folder(record.log_name),
                           .command = record.command,
@@ -384,6 +443,7 @@ void Engine::report_ended(Record& record, ExitStatus status) {
   keeper_.note_end();
   record.phase = Phase::reported;
   --running_;
+  leave_name(record);
   auto call = [callback = std::move(record.on_exit), abandoned = record.abandoned, closed = closed_, status] {
     if (callback && !abandoned->load() && !closed->load()) callback(status);
   };
@@ -392,7 +452,9 @@ void Engine::report_ended(Record& record, ExitStatus status) {
 }
 
 void Engine::retire(Record& record) {
-  auto rest = [started = std::move(record.on_started), exit = std::move(record.on_exit)] {};
+  leave_name(record);
+  auto rest = [started = std::move(record.on_started), exit = std::move(record.on_exit),
+               ready = std::move(record.on_ready)] {};
   asio::post(record.strand, std::move(rest));
   records_.erase(record.key);
 }
@@ -401,7 +463,11 @@ void Engine::retire(Record& record) {
 
 /// Hangs up on every shim and waits, boundedly, for them to have done their work.
 void Engine::close_all() {
-  for (auto& [key, record] : records_) hang_up(record->shim);
+  names_.clear();  // who waits for a name has no turn any more
+  for (auto next = records_.begin(); next != records_.end();) {
+    Record& record = *(next++)->second;
+    record.phase == Phase::waiting ? drop_waiting(record) : hang_up(record.shim);
+  }
   const auto deadline = std::chrono::steady_clock::now() + shutdown_max;
   while (!records_.empty() && std::chrono::steady_clock::now() < deadline) {
     wait_events(sweep_period);

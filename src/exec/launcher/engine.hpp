@@ -2,7 +2,9 @@
 // of any thread leave it jobs. Records are touched by that thread only (and by shutdown() once it ended).
 //
 // A record's life:
-//   start job ──> starting ──started──> running ──ended──> reported ──socket ends, shim reaped──> gone
+//   start job ──> waiting, while another runs under its name
+//                    v
+//                 starting ──started──> running ──ended──> reported ──socket ends, shim reaped──> gone
 //                    │ start_failed ──────────────────────────^
 //                    └── shim gone without a word ──> sweeping ── nothing left ──> gone (reported)
 #pragma once
@@ -18,8 +20,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "exec/launcher/heartbeat.hpp"
@@ -40,7 +44,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   [[nodiscard]] Result<void> check() const;
   std::shared_ptr<Program> start(std::string log_name, Command command, Launcher::OnStarted on_started,
-                                 Launcher::OnExit on_exit);
+                                 Launcher::OnExit on_exit, Launcher::OnReady on_ready);
   void stop(std::uint64_t key, std::chrono::milliseconds shutdown);
   void abandon(std::uint64_t key);
   /// Ends the thread, killing what runs. Nothing may be started after it.
@@ -54,7 +58,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   [[nodiscard]] std::size_t running() const { return running_.load(); }
 
  private:
-  enum class Phase { starting, running, sweeping, reported };
+  enum class Phase { waiting, starting, running, sweeping, reported };
   struct Record;
   using Job = std::function<void()>;
 
@@ -66,6 +70,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool watch(int fd, std::uint64_t tag);
 
   void spawn(Record& record);
+  bool open_ready_socket(Record& record);
+  void on_ready_socket(Record& record);
+  void drop_waiting(Record& record);
+  void leave_name(Record& record);
   void on_control(Record& record);
   void on_message(Record& record, const ShimMessage& message);
   void on_shim_end(Record& record);
@@ -96,6 +104,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Fd wake_;
   Fd epoll_;
   std::map<std::uint64_t, std::unique_ptr<Record>> records_;
+  /// Who runs under a log's name, and after it who waits for that.
+  std::unordered_map<std::string, std::set<std::uint64_t>> names_;
 
   std::mutex mutex_;  // the following
   std::vector<Job> jobs_;

@@ -32,8 +32,9 @@ Result<void> Launcher::check() const {
 }
 
 std::shared_ptr<Program> Launcher::start(std::string log_name, Command command, OnStarted on_started,
-                                         OnExit on_exit) {
-  return engine_->start(std::move(log_name), std::move(command), std::move(on_started), std::move(on_exit));
+                                         OnExit on_exit, OnReady on_ready) {
+  return engine_->start(std::move(log_name), std::move(command), std::move(on_started), std::move(on_exit),
+                        std::move(on_ready));
 }
 
 void Launcher::beat() noexcept {

@@ -85,6 +85,7 @@ class Launcher {
  public:
   using OnStarted = std::function<void(Result<pid_t>)>;
   using OnExit = std::function<void(ExitStatus)>;
+  using OnReady = std::function<void()>;
 
   /// Never fails; what is missing comes out of check() and of each start().
   explicit Launcher(boost::asio::io_context& io, LauncherOptions options = {});
@@ -100,9 +101,11 @@ class Launcher {
   /// Starts a program. on_started runs exactly once, with its process id or with `start_failed` (no such
   /// file, no permission, no such folder, stopped meanwhile) or `invalid_argument`; on_exit runs exactly once
   /// after an on_started that succeeded. Never null. A launcher does not restart anything.
-  /// `log_name` is any bytes (a child's id); instances that run at once need different ones.
+  /// `log_name` is any bytes (a child's id). One program at a time runs under a name: a second one starts
+  /// when the first has ended. `on_ready`, if given, runs at most once, when the program says that it is
+  /// ready: see ready_socket.hpp. It may come before on_started.
   [[nodiscard]] std::shared_ptr<Program> start(std::string log_name, Command command, OnStarted on_started,
-                                               OnExit on_exit);
+                                               OnExit on_exit, OnReady on_ready = {});
 
   /// The node is alive now. Call at least every heartbeat_limit/4, from the thread whose stall should count.
   /// One store to memory. The launcher's construction counts as the first beat.

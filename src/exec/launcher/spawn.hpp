@@ -34,7 +34,7 @@ class Fd {
 };
 
 using Environment = std::map<std::string, std::string>;
-/// This process's environment now. Not while another thread changes it.
+/// This process's environment now, without what its service manager gave it to talk to it. Not while another thread changes it.
 [[nodiscard]] Environment current_environment();
 
 /// How many descriptors this process might have open when it was started, whatever it has raised since.

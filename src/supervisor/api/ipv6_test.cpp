@@ -8,12 +8,11 @@
 #include "node/test_support.hpp"
 
 namespace brood {
+namespace ipv6_test {
 
 struct add {
   std::int64_t amount;
 };
-
-namespace ipv6_test {
 
 using namespace std::chrono_literals;
 using node::test::ChildProcess;

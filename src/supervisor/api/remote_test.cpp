@@ -9,6 +9,7 @@
 #include "node/test_support.hpp"
 
 namespace brood {
+namespace remote_test {
 
 // Messages, each as Erlang writes it.
 struct add {
@@ -52,8 +53,6 @@ struct ask {
 struct numbered {
   std::int64_t number;
 };
-
-namespace remote_test {
 
 using namespace std::chrono_literals;
 using node::test::ChildProcess;

@@ -59,8 +59,11 @@ void Children::set_role(const core::SetRole& change) {
   node_.runtime().set_role(slot->pid, {role, change.token.clock.value, is_told, std::move(done)});
 }
 
-void Children::fail(const ChildId& id, const core::Epoch& epoch, Error error) {
-  driver_.post(core::StartFailed{id, epoch, std::move(error.message), std::move(error.detail)});
+void Children::fail(const Slot& slot, const Error& error) {
+  if (slot.hand == Slot::Hand::none)
+    driver_.post(core::StartFailed{slot.spec->id, slot.epoch, error.message, error.detail});
+  else
+    driver_.post(core::PrepareFailed{slot.spec->id, slot.epoch, error.message});
 }
 
 void Children::start(const core::Start& start) {
@@ -92,7 +95,7 @@ process::SpawnOptions Children::options_of(const Slot& slot) const {
 void Children::start_worker(Slot& slot) {
   auto behaviour = node_.worker_table().make(slot.spec->worker, slot.spec->args);
   if (!behaviour) {
-    fail(slot.spec->id, slot.epoch, behaviour.error());
+    fail(slot, behaviour.error());
     slots_.erase(slot.spec->id);
     return;
   }
@@ -110,63 +113,61 @@ void Children::start_worker(Slot& slot) {
   tell_first_role(slot);
 }
 
-void Children::start_program(Slot& slot) {
+std::optional<exec::Command> Children::command_of(const Slot& slot) {
+  const auto refuse = [&](const Error& error) {
+    fail(slot, error);
+    return std::nullopt;
+  };
   // Checked again here, where it counts: `needs` came from whoever made the spec.
   const auto offers = node_.worker_table().offers(driver_.name());
-  if (!offers.contains("exec:*") && !offers.contains(command_token(slot.spec->args))) {
-    fail(slot.spec->id, slot.epoch,
-         {Errc::not_allowed,
-          fmt::format("node {} does not run commands from the network; its own file must list "
-                      "this very command, or set exec_allow = true",
-                      node_.name().value)});
-    slots_.erase(slot.spec->id);
-    return;
-  }
+  if (!offers.contains("exec:*") && !offers.contains(command_token(slot.spec->args)))
+    return refuse({Errc::not_allowed,
+                   fmt::format("node {} does not run commands from the network; its own file must list "
+                               "this very command, or set exec_allow = true",
+                               node_.name().value)});
   auto term = decode_term(slot.spec->args);
   auto command = term ? exec::command_from_term(*term) : Result<exec::Command>(term.error());
-  if (!command) {
-    fail(slot.spec->id, slot.epoch, command.error());
-    slots_.erase(slot.spec->id);
-    return;
-  }
+  if (!command) return refuse(command.error());
   command->env["BROOD_CHILD"] = slot.spec->id.text();
   command->env["BROOD_SUPERVISOR"] = driver_.name();
   command->env["BROOD_NODE"] = slot.epoch.node.value;
   command->env["BROOD_EPOCH"] = fmt::format("{}", slot.epoch.clock.value);
   if (slot.role) command->env["BROOD_ROLE"] = std::string(to_string(api_role(*slot.role)));
+  return *std::move(command);
+}
+
+// The callbacks hold the slot: it stays until the program has ended, and its handle goes with it.
+void Children::start_program(Slot& slot) {
+  auto command = command_of(slot);
+  if (!command) {
+    slots_.erase(slot.spec->id);
+    return;
+  }
   slot.program_gone = false;
-  const ChildId id = slot.spec->id;
-  const core::Epoch epoch = slot.epoch;
-  std::weak_ptr<Driver> weak = driver_.weak_from_this();
-  slot.program = node_.launcher().start(
-      driver_.log_name(id), std::move(*command),
-      [this, weak, id, epoch](Result<pid_t> started) {
-        auto alive = weak.lock();
-        Slot* mine = alive ? find(id, epoch) : nullptr;
-        if (!mine) return;
-        if (started) {
-          program_started(*mine, *started);
-        } else {
-          fail(id, epoch, started.error());
-        }
-      },
-      [this, weak, id, epoch](exec::ExitStatus status) {
-        auto alive = weak.lock();
-        Slot* mine = alive ? find(id, epoch) : nullptr;
-        if (!mine) return;
-        mine->program_gone = true;
-        mine->ended_normally = status.success() || status.killed_by_stop();
-        mine->reason = status.text();
-        if (mine->process_gone) {
-          driver_.post(core::Exited{id, epoch, mine->ended_normally, mine->reason});
-        } else {
-          ExitReason reason =
-              mine->ended_normally
-                  ? ExitReason::shutdown()
-                  : ExitReason(Term::tuple({Term::atom("program"), Term::binary(mine->reason)}));
-          node_.runtime().exit(mine->pid, reason);
-        }
+  const auto when_alive = [this, weak = driver_.weak_from_this(), raw = &slot](auto what) {
+    if (const auto alive = weak.lock()) what(*this, *raw);
+  };
+  exec::Launcher::OnReady on_ready;
+  if (slot.spec->starts_before_stop())
+    on_ready = [when_alive] {
+      when_alive([](Children& children, Slot& mine) {
+        mine.program_ready = true;
+        children.tell_if_ready(mine);
       });
+    };
+  slot.program = node_.launcher().start(
+      driver_.log_name(slot.spec->id), *std::move(command),
+      [when_alive](const Result<pid_t>& started) {
+        when_alive([&](Children& children, Slot& mine) {
+          if (started) return children.program_started(mine, *started);
+          if (mine.hand == Slot::Hand::discarded) return children.driver_.departed(mine);
+          children.fail(mine, started.error());
+        });
+      },
+      [when_alive](const exec::ExitStatus& status) {
+        when_alive([&](Children& children, Slot& mine) { children.program_ended(mine, status); });
+      },
+      std::move(on_ready));
 }
 
 void Children::program_started(Slot& slot, std::int32_t os_pid) {
@@ -174,8 +175,9 @@ void Children::program_started(Slot& slot, std::int32_t os_pid) {
   Slot* raw = &slot;
   process::SpawnOptions options;
   options.identity = identity(slot);
-  options.on_started = [raw](const Result<void>& result) {
-    raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
+  const bool prepares = slot.hand != Slot::Hand::none;
+  options.on_started = [raw, prepares](const Result<void>& result) {
+    if (!prepares) raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
     // Told to end before it began (the program ended first): no on_exit follows.
     if (!result) raw->driver.post(core::Exited{raw->spec->id, raw->epoch, false, result.error().message});
   };
@@ -185,6 +187,30 @@ void Children::program_started(Slot& slot, std::int32_t os_pid) {
   // Behind the fence it would hide that its program has ended, and a node that wakes waits for that.
   options.heeds_fence = false;
   slot.pid = node_.runtime().spawn(std::make_unique<ProgramProcess>(os_pid), std::move(options));
+  tell_if_ready(slot);
+}
+
+void Children::tell_if_ready(Slot& slot) {
+  if (slot.hand != Slot::Hand::preparing || !slot.program_ready || slot.os_pid == 0) return;
+  driver_.post(core::Prepared{slot.spec->id, slot.epoch, {slot.pid.id, slot.pid.serial}, slot.os_pid});
+}
+
+void Children::program_ended(Slot& slot, const exec::ExitStatus& status) {
+  slot.program_gone = true;
+  if (slot.hand == Slot::Hand::discarded) {
+    if (slot.process_gone) return driver_.departed(slot);
+    return node_.runtime().exit(slot.pid, ExitReason::killed());  // departed_ended() comes to it
+  }
+  slot.ended_normally = status.success() || status.killed_by_stop();
+  slot.reason = status.text();
+  if (slot.process_gone) {
+    driver_.post(core::Exited{slot.spec->id, slot.epoch, slot.ended_normally, slot.reason});
+  } else {
+    const ExitReason reason =
+        slot.ended_normally ? ExitReason::shutdown()
+                            : ExitReason(Term::tuple({Term::atom("program"), Term::binary(slot.reason)}));
+    node_.runtime().exit(slot.pid, reason);
+  }
 }
 
 bool Children::complete(core::Event& event) {
@@ -211,17 +237,19 @@ bool Children::complete(core::Event& event) {
   }
   if (auto* exited = std::get_if<core::Exited>(&event)) {
     Slot* slot = find(exited->id, exited->epoch);
-    if (!slot) return false;
-    if (slot->hand == Slot::Hand::prepared) {  // it was killed before it was opened
-      event = core::PrepareFailed{exited->id, exited->epoch, exited->reason};
-      return forget_prepared(std::get<core::PrepareFailed>(event));
+    if (!slot) {
+      departed_ended(*exited);
+      return false;
     }
     if (!slot->program_gone) {
       // The process went first (somebody's exit signal): the program follows; its end is what is told.
       slot->process_gone = true;
-      slot->program->stop(slot->spec->shutdown.infinity ? std::chrono::milliseconds::max()
-                                                        : slot->spec->shutdown.patience);
+      slot->program->stop(patience_of(*slot));
       return false;
+    }
+    if (slot->hand != Slot::Hand::none) {  // it ended before it was opened
+      event = core::PrepareFailed{exited->id, exited->epoch, slot->program ? slot->reason : exited->reason};
+      return forget_prepared(std::get<core::PrepareFailed>(event));
     }
     if (slot->program) {
       exited->normal = slot->ended_normally;
@@ -232,6 +260,11 @@ bool Children::complete(core::Event& event) {
     return told;
   }
   return true;
+}
+
+std::chrono::milliseconds Children::patience_of(const Slot& slot) {
+  const core::Shutdown& shutdown = slot.spec->shutdown;
+  return shutdown.infinity ? std::chrono::milliseconds::max() : shutdown.patience;
 }
 
 void Children::stop(const core::Stop& stop) {
@@ -285,7 +318,7 @@ SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
   SteadyTime last{};
   for (auto& [id, slot] : slots_) {
     const auto& shutdown = slot->spec->shutdown;
-    if (slot->hand == Slot::Hand::preparing) continue;
+    if (slot->hand == Slot::Hand::preparing && !slot->program) continue;
     if (!slot->stopping) {
       slot->ended_by_node = true;
       end(*slot, shutdown.infinity ? infinity : shutdown.patience);

@@ -67,10 +67,18 @@ class Children {
   /// Takes the slot out of the table; its process may still call back.
   Slot& set_aside(const ChildId& id);
   void end_departed();
+  /// Of a program that was made ready and is not wanted: its process has ended.
+  void departed_ended(const core::Exited& event);
   void start_worker(Slot& slot);
   void start_program(Slot& slot);
+  /// What runs of its spec, with this child's environment; nullopt: its start has failed, and that is told.
+  std::optional<exec::Command> command_of(const Slot& slot);
   void program_started(Slot& slot, std::int32_t os_pid);
-  void fail(const ChildId& id, const core::Epoch& epoch, Error error);
+  void program_ended(Slot& slot, const exec::ExitStatus& status);
+  /// One that is made ready to take over tells the core when it runs and has said that it is ready.
+  void tell_if_ready(Slot& slot);
+  /// A start, or the preparing of one, has failed.
+  void fail(const Slot& slot, const Error& error);
   void end(Slot& slot, std::chrono::milliseconds patience);
   void kill(Slot& slot);
   void tell_first_role(const Slot& slot);
@@ -80,6 +88,7 @@ class Children {
   [[nodiscard]] WorkerIdentity identity(const Slot& slot) const;
   [[nodiscard]] process::SpawnOptions options_of(const Slot& slot) const;
   Slot* find(const ChildId& id, const core::Epoch& epoch);
+  [[nodiscard]] static std::chrono::milliseconds patience_of(const Slot& slot);
 
   NodeImpl& node_;
   Driver& driver_;

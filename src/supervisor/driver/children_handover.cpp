@@ -100,6 +100,14 @@ void Children::prepare(const core::Prepare& step) {
   const auto fail = [&](std::string why) {
     driver_.post(core::PrepareFailed{id, step.epoch, std::move(why)});
   };
+  if (step.spec->is_program()) {
+    auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch});
+    slot->hand = Slot::Hand::preparing;
+    Slot& made = *slot;
+    const bool inserted = slots_.try_emplace(id, std::move(slot)).second;
+    BROOD_CHECK(inserted, "the core takes over a program that is here");
+    return start_program(made);
+  }
   auto parcel = process::decode_parcel(step.parcel);
   if (!parcel) return fail(parcel.error().message);
   auto behaviour = node_.worker_table().make(step.spec->worker, step.spec->args);
@@ -134,6 +142,7 @@ bool Children::complete_prepared(core::Prepared& event) {
   }
   for (const auto& [raw, slot] : departed_) {
     if (slot->spec->id != event.id || slot->epoch != event.epoch) continue;
+    if (slot->program) return false;  // it ends, as it was told
     node_.runtime().handover().discard(
         pid(), [driver = driver_.weak_from_this(), raw = raw](const Result<void>&) {
           const auto alive = driver.lock();
@@ -162,7 +171,7 @@ void Children::open(const core::Open& step) {
   Slot* slot = find(step.id, step.epoch);
   if (!slot) return;  // it has ended; that is on its way
   slot->hand = Slot::Hand::none;
-  node_.runtime().handover().open(slot->pid);
+  if (!slot->program) node_.runtime().handover().open(slot->pid);
 }
 
 void Children::discard(const core::Discard& step) {
@@ -171,6 +180,7 @@ void Children::discard(const core::Discard& step) {
   const bool ready = slot->hand == Slot::Hand::prepared;
   slot->hand = Slot::Hand::discarded;
   Slot& gone = set_aside(step.id);
+  if (gone.program) return gone.program->stop(patience_of(gone));
   if (!ready) return;  // complete_prepared() comes to it
   node_.runtime().handover().discard(
       gone.pid, [driver = driver_.weak_from_this(), raw = &gone](const Result<void>&) {
@@ -193,9 +203,19 @@ void Children::forget(const Slot& slot) {
   departed_.erase(&slot);
 }
 
+void Children::departed_ended(const core::Exited& event) {
+  for (const auto& [raw, slot] : departed_) {
+    if (!slot->program || slot->spec->id != event.id || slot->epoch != event.epoch) continue;
+    slot->process_gone = true;
+    return slot->program_gone ? driver_.departed(*raw) : slot->program->stop(patience_of(*slot));
+  }
+}
+
 void Children::end_departed() {
-  for (const auto& [raw, slot] : departed_)
+  for (const auto& [raw, slot] : departed_) {
     if (slot->hand == Slot::Hand::departed) node_.runtime().exit(slot->pid, ExitReason::killed());
+    if (slot->program) slot->program->stop(milliseconds(0));
+  }
 }
 
 }  // namespace brood::supervisor

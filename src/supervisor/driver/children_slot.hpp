@@ -17,6 +17,7 @@ struct Children::Slot {
   Pid pid{};
   std::shared_ptr<exec::Program> program = nullptr;
   std::int32_t os_pid = 0;
+  bool program_ready = false;  ///< It has said so.
   bool keeps_state = false;
   std::uint64_t freezing = 0;  ///< The attempt at it that counts; 0: none.
   bool stopping = false;

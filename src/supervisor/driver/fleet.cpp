@@ -66,6 +66,7 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   if (!differs(now.tag != next.tag, "tag")) (void)differs(now.metadata != next.metadata, "metadata");
   (void)differs(now.nodes != next.nodes, "nodes");
   (void)differs(now.mapping != next.mapping, "mapping");
+  (void)differs(now.ready_within != next.ready_within, "start_before_stop");
   (void)differs(now.is_static != next.is_static, "static");
   return change;
 }

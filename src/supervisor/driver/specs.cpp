@@ -26,6 +26,9 @@ Result<core::SpecPtr> finish(core::Spec spec) {
   if (spec.metadata.size() > metadata_max) {
     return Error{Errc::limit_exceeded, "child spec, metadata: larger than 1 MiB"};
   }
+  if (spec.starts_before_stop() && !spec.is_program())
+    return bad("start_before_stop",
+               "is for programs; a worker's state goes with it (hot_swap), one at a time");
   spec.needs = spec.is_program() ? command_token(spec.args) : spec.worker;
   return std::make_shared<const core::Spec>(std::move(spec));
 }
@@ -114,6 +117,25 @@ Result<void> read_shutdown(core::Spec& spec, const Term& value) {
   return {};
 }
 
+constexpr std::int64_t ready_longest = 1000LL * 3600 * 24;
+
+Result<void> read_ready(core::Spec& spec, const Term& value) {
+  if (value.is_atom("false")) {
+    spec.ready_within = {};
+  } else if (value.is_atom("true")) {
+    spec.ready_within = ChildSpec{}.ready_timeout;
+  } else if (const auto* number = value.as_integer(); number && *number > 0 && *number <= ready_longest) {
+    spec.ready_within = std::chrono::milliseconds(*number);
+  } else {
+    return bad(
+        "start_before_stop",
+        "must be true, false, or how long the new one may take to be ready, 1 to 86400000 milliseconds, "
+        "not " +
+            to_string(value, 100));
+  }
+  return {};
+}
+
 Result<void> read_nodes(std::vector<NodeName>& into, std::string_view key, const Term& value) {
   const auto* list = value.as_list();
   if (!list) return bad(key, "must be a list of node names");
@@ -133,6 +155,7 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "metadata") return set_metadata(spec, value);
   if (key == "nodes") return read_nodes(spec.nodes, key, value);
   if (key == "mapping") return read_nodes(spec.mapping, key, value);
+  if (key == "start_before_stop") return read_ready(spec, value);
   if (key == "type" || key == "modules") return {};  // OTP's keys: without a meaning here
   if (key == "id") {
     auto id = id_of(value);
@@ -140,8 +163,10 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
     spec.id = std::move(*id);
     return {};
   }
-  return bad(key,
-             "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, mapping, type, modules");
+  return bad(
+      key,
+      "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, mapping, start_before_stop, "
+      "type, modules");
 }
 
 core::Restart core_restart(Restart restart) {
@@ -194,6 +219,11 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   } else {
     spec.worker = child.worker;
     spec.args = child.args;
+  }
+  if (child.start_before_stop) {
+    if (child.ready_timeout.count() < 1 || child.ready_timeout.count() > ready_longest)
+      return bad("ready_timeout", "must be 1 to 86400000 milliseconds");
+    spec.ready_within = child.ready_timeout;
   }
   spec.restart = core_restart(child.restart);
   spec.shutdown = {child.shutdown.patience, child.shutdown.infinity};
@@ -254,6 +284,8 @@ Term spec_term(const core::Spec& spec) {
       {Term::atom("metadata"), metadata ? *metadata : Term::map({})},
       {Term::atom("nodes"), names(spec.nodes)},
   };
+  if (spec.starts_before_stop())
+    map.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.ready_within.count()}));
   if (!spec.mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.mapping));
   return Term::map(std::move(map));
 }

@@ -13,7 +13,7 @@ class NodeImpl;
 
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
-/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping}`; Worker `exec` takes a
+/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop}`; Worker `exec` takes a
 /// command's map.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
 /// The spec with that list of nodes as its mapping.

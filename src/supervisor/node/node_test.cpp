@@ -10,6 +10,7 @@
 #include <thread>
 
 namespace brood {
+namespace node_test {
 
 struct deposit {
   std::int64_t cents;
@@ -17,8 +18,6 @@ struct deposit {
 struct balance {};
 struct fall_over {};
 struct where {};
-
-namespace node_test {
 
 using namespace std::chrono_literals;
 

@@ -9,14 +9,13 @@
 #include "node/test_support.hpp"
 
 namespace brood {
+namespace promote_test {
 
 struct put_in {
   std::int64_t cents;
 };
 struct content {};
 struct whoami {};
-
-namespace promote_test {
 
 using namespace std::chrono_literals;
 using node::test::eventually;

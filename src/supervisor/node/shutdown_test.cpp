@@ -13,12 +13,11 @@
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood {
+namespace shutdown_test {
 
 struct ping {};
 struct hang {};
 struct break_down {};
-
-namespace shutdown_test {
 
 using namespace std::chrono_literals;
 using node::test::eventually;

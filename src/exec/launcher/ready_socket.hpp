@@ -1,0 +1,32 @@
+// ReadySocket: where a program says that it is ready, by the protocol of sd_notify(3): a datagram with the
+// line READY=1 to the socket that NOTIFY_SOCKET names. Programs made for systemd's Type=notify do so already.
+//
+// It lives in the abstract namespace under a name that cannot be guessed, so that nothing of it is left
+// behind; and only this user's and root's words count.
+//
+// Thread rule: none; owned by one thread.
+#pragma once
+
+#include <string>
+
+#include "exec/launcher/spawn.hpp"
+
+namespace brood::exec {
+
+class ReadySocket {
+ public:
+  /// `name`: unique on this machine. Fails (`io`) where the system gives no socket.
+  static Result<ReadySocket> open(const std::string& name);
+
+  /// What NOTIFY_SOCKET is set to.
+  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// Reads what has come; never waits. True: the program has said that it is ready.
+  bool is_said();
+
+ private:
+  Fd fd_;
+  std::string address_;
+};
+
+}  // namespace brood::exec
