@@ -16,7 +16,7 @@ Machine::Machine(Settings settings)
       fence_(links_, sessions_, links_, *this),
       joining_(peers_, links_, sessions_, replication_, fence_, *this),
       detector_(links_, sessions_, joining_, fence_),
-      greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), *this),
+      greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), takeover_, *this),
       roster_(settings_, sessions_, replication_),
       reachability_(peers_, sessions_),
       quorum_(settings_, peers_, sessions_, links_, *this),

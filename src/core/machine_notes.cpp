@@ -19,6 +19,7 @@ void Machine::session_began(Step& s, PeerIndex peer) {
 
 void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
   fence_.greeted(s, peer);
+  takeover_.on_told(s, sessions_, hello);
   replication_.greeted(s, peer, hello, fresh);
   views_.look_again();
   if (fresh) {
@@ -44,6 +45,10 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();
   look_for_cuts(s);
+  // Those that join have not seen it, and hear of what they must wait for.
+  if (takeover_.hold(s, loss) > Duration{})
+    for (const PeerIndex other : sessions_.others())
+      if (sessions_.in_state(other, MemberState::joining)) greeting_.want(other);
   reap_.insert(peer);
   fence_.maybe_open(s, rejoin_.pending());
 }

@@ -254,6 +254,30 @@ TEST_F(Split, ABridgeBetweenTwoPartsDoesNotMakeTwoPlaces) {
   expect_each_once(*cluster, 40);
 }
 
+// It has seen no loss, and what ran on the other side is not in the tables that it gets.
+TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsAsTheOthersDo) {
+  auto cluster = make(5, of_static(3));
+  for (std::size_t i = 0; i < 4; ++i) cluster->boot(i);
+  cluster->run(4s);
+  cluster->start(0, many(40));
+  cluster->run(1s);
+  const auto beyond = cluster->nodes[3].processes;
+  ASSERT_GT(beyond.size(), 4U);
+  for (const auto& [id, epoch] : beyond) cluster->hold_stops.insert(id);  // they take their time
+  cluster->split({{0, 1, 2, 4}, {3}});
+  ASSERT_EQ(cluster->nodes[0].core->up_nodes().size(), 3U);
+  cluster->boot(4);
+  cluster->run(5s);
+  EXPECT_FALSE(cluster->nodes[4].processes.empty()) << "it takes over what runs on its side";
+  for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+  for (const auto& [id, epoch] : beyond) {
+    cluster->nodes[3].processes.erase(id);
+    cluster->give(3, Exited{id, epoch, true, "shutdown"});
+  }
+  cluster->run(60s);
+  for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+}
+
 TEST(TakeoverDelay, TheBoundIsWhatTheDelayDoesNotCover) {
   Settings settings;
   settings.tick_timeout = 8s;

@@ -52,6 +52,8 @@ struct Hello {
   std::uint64_t digest = 0;            ///< Of all spec rows; equal vectors and digests need no transfer.
   std::vector<std::uint64_t> digests;  ///< Of the buckets; empty: the sender has no rows.
   Hlc clock;                           ///< The sender's, so that the receiver's never falls behind it.
+  /// Sessions that the sender has lost without proof, and how long their children may still run (Takeover).
+  std::vector<std::pair<SessionId, std::chrono::milliseconds>> held;
 };
 
 /// The sender will not work with the receiver, in words (fingerprint or version differs).

@@ -46,6 +46,7 @@ Hello Greeting::hello_to(const Step& s, PeerIndex peer) const {
   hello.seen = table_.seen();
   hello.digest = table_.digest();
   if (hello.fresh) hello.digests = table_.digests();
+  hello.held = takeover_.held(s);
   return hello;
 }
 

@@ -1,10 +1,12 @@
 // Greeting: the first words on a channel: whether two nodes can work together, and whom each knows.
 //
-// Owns: to whom this node has to say Hello in this step. Reads: rows (for the vector and digests). Asks
-// links, sessions, joining, detector. Tells: channel_changed, greeted. Thread rule: none; owned by one core.
+// Owns: to whom this node has to say Hello in this step. Reads: rows (for the vector and digests), takeover.
+// Asks links, sessions, joining, detector. Tells: channel_changed, greeted. Thread rule: none; owned by one
+// core.
 #pragma once
 
 #include "core/members/detector.hpp"
+#include "core/members/takeover.hpp"
 #include "core/rows/spec_table.hpp"
 
 namespace brood::core {
@@ -12,13 +14,14 @@ namespace brood::core {
 class Greeting {
  public:
   Greeting(PeerTable& peers, Links& links, Sessions& sessions, Joining& joining, Detector& detector,
-           const SpecTable& table, Notes& notes)
+           const SpecTable& table, const Takeover& takeover, Notes& notes)
       : peers_(peers),
         links_(links),
         sessions_(sessions),
         joining_(joining),
         detector_(detector),
         table_(table),
+        takeover_(takeover),
         notes_(notes) {}
 
   void on_channel_up(Step& s, const PeerUp& event, bool rejoins);
@@ -43,6 +46,7 @@ class Greeting {
   Joining& joining_;
   Detector& detector_;
   const SpecTable& table_;
+  const Takeover& takeover_;
   Notes& notes_;
   std::set<PeerIndex> wanted_;
 };

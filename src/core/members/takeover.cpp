@@ -23,6 +23,28 @@ void Takeover::on_ended(const Step& s, const Loss& loss) {
   dirty_ = true;
 }
 
+void Takeover::on_told(const Step& s, const Sessions& sessions, const Hello& hello) {
+  for (const auto& [session, left] : hello.held) {
+    const PeerIndex peer = sessions.find(session.node);
+    const bool is_member = peer != no_peer && sessions.member(peer);
+    const bool is_known = std::any_of(lost_.begin(), lost_.end(), [&, node = session.node](const Lost& lost) {
+      return lost.session.node == node;
+    });
+    // One that is a member here, in this or a later session, says itself what it runs, or is lost in its
+    // time.
+    if (is_member || is_known || left.count() <= 0) continue;
+    lost_.push_back({session, s.time() + std::min<Duration>(left, takeover_delay(s.settings)), nullptr});
+  }
+}
+
+std::vector<std::pair<SessionId, std::chrono::milliseconds>> Takeover::held(const Step& s) const {
+  std::vector<std::pair<SessionId, std::chrono::milliseconds>> all;
+  for (const Lost& lost : lost_)
+    if (lost.until > s.time())
+      all.emplace_back(lost.session, std::chrono::ceil<std::chrono::milliseconds>(lost.until - s.time()));
+  return all;
+}
+
 void Takeover::on_lost(const ChildId& id, const Loss& loss) {
   const auto at = std::find_if(lost_.begin(), lost_.end(),
                                [&](const Lost& lost) { return lost.session == loss.session; });
@@ -40,13 +62,21 @@ void Takeover::end(std::size_t at) {
   if (lost_.empty()) ran_.clear();
 }
 
+// As far as the tables say in which this node has found the child. Of several instances they name the newest.
+bool Takeover::may_run_at(const Lost& lost, const Child& child) const {
+  return child.floor() == Epoch{} || child.floor().node == lost.session.node ||
+         views_.replicas().several(*child.row());
+}
+
 std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
   if (lost_.empty()) return std::nullopt;
   const auto until = [&](const Lost& lost) {
     return lost.until > s.time() ? std::optional(lost.until) : std::nullopt;
   };
   std::optional<Duration> longest;
-  bool ran_there = false;
+  for (const Lost& lost : lost_)
+    if (!lost.member && may_run_at(lost, child)) longest = std::max(longest, until(lost));
+  bool ran_there = longest.has_value();
   const auto [begin, end] = ran_.equal_range(child.id);
   for (auto ran = begin; ran != end; ++ran) {
     const auto lost =
@@ -59,10 +89,10 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
   if (std::exchange(dirty_, false)) {
     std::vector<Placement::Node> nodes = views_.placement().nodes();
     for (std::size_t i = 0; i < lost_.size(); ++i) {
-      const Member& member = *lost_[i].member;
-      if (member.state == MemberState::up)
+      const Member* member = lost_[i].member.get();
+      if (member && member->state == MemberState::up)
         nodes.push_back(
-            {first_lost + static_cast<PeerIndex>(i), member.session.node, member.weight, member.offers});
+            {first_lost + static_cast<PeerIndex>(i), member->session.node, member->weight, member->offers});
     }
     std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     before_.set(std::move(nodes));

@@ -2,7 +2,9 @@
 // death. The other side of a split has that time to see that it has no quorum and to end them.
 //
 // A child waits when the lost node ran it, or when it would be the child's place if it were still there: what
-// it had started just before may not have been told. Only where the partition strategy locks.
+// it had started just before may not have been told. A node that joins within that time is told of it in the
+// Hello of each member, but not what ran there: it goes by the newest epoch that it knows of the child. Only
+// where the partition strategy locks.
 //
 // Owns: what was lost of late, and a placement with it. Reads: views. Thread rule: none; owned by one core.
 #pragma once
@@ -20,6 +22,10 @@ class Takeover {
       : views_(views), before_(settings.strategies.distribution) {}
 
   void on_ended(const Step& s, const Loss& loss);
+  /// What a member says in its Hello of losses that this node may not have seen.
+  void on_told(const Step& s, const Sessions& sessions, const Hello& hello);
+  /// For the Hello of this node.
+  [[nodiscard]] std::vector<std::pair<SessionId, std::chrono::milliseconds>> held(const Step& s) const;
   /// How long what that session ran may still run on the other side of a split; zero: it does not.
   [[nodiscard]] static Duration hold(const Step& s, const Loss& loss);
   /// An instance of that session is gone with it.
@@ -38,9 +44,10 @@ class Takeover {
   struct Lost {
     SessionId session;
     Duration until{};
-    std::shared_ptr<const Member> member;
+    std::shared_ptr<const Member> member;  ///< nullptr: this node was only told of it.
   };
   void end(std::size_t at);
+  [[nodiscard]] bool may_run_at(const Lost& lost, const Child& child) const;
 
   const Views& views_;
   std::vector<Lost> lost_;

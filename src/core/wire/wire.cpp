@@ -105,7 +105,7 @@ void each(A& a, T& v) {
 template <typename A, Of<Hello> T>
 void each(A& a, T& v) {
   a.message("hello", v.sender, v.receiver, v.fresh, v.receiver_is_down, v.members, v.seen, v.digest,
-            v.digests, v.clock);
+            v.digests, v.clock, v.held);
 }
 template <typename A, Of<Refusal> T>
 void each(A& a, T& v) {

@@ -157,9 +157,16 @@ class Samples {
     };
     switch (kind) {
       case 0:
-        return Hello{member(),      session(), flip(), flip(),
-                     several(pair), vector(),  next(), several([&] { return next(); }),
-                     clock()};
+        return Hello{member(),
+                     session(),
+                     flip(),
+                     flip(),
+                     several(pair),
+                     vector(),
+                     next(),
+                     several([&] { return next(); }),
+                     clock(),
+                     several([&] { return std::make_pair(session(), std::chrono::milliseconds(below(20000))); })};
       case 1:
         return Refusal{text()};
       case 2:
