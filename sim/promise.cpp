@@ -99,6 +99,7 @@ void Promise::look_at_minorities() {
     for (const ChildId& id : world_.catalog.ids()) {
       const Process* process = world_.processes->on(i, id);
       if (process == nullptr || process->stuck || process->prepared) continue;
+      if (process->hung && process->stopping) continue;  // its handler has returned a moment ago
       world_.violate("minority", &id,
                      fmt::format("it runs on {}, which reaches {} nodes and needs {}", node.name.value, count,
                                  needed()));
