@@ -1,9 +1,13 @@
 // Golden traces: scripts of events in tests/traces/*.txt with everything that the cores answer to them.
 // CORE_TRACES_REWRITE=1 writes the answers anew; commit only differences that you can explain.
 //
-// A line that begins with `> ` is a command: nodes N, boot I, run MS, start I ID [on J], temporary I ID,
-// static I ID, copies N (of each child, one of them active; after `nodes`), stop I ID, retry I ID, exit ID
-// normal|abnormal, kill I, break I, sleep I, wake I, drain I, fail ID.
+// A line that begins with `> ` is a command. After `nodes N`: `use KIND NAME [KEY=VALUE...]` chooses a
+// strategy, `copies N` is one of them (of each child N, one of them active), `quiet` leaves out what members
+// say to each other without need (hello, ack, view, probe and tables without rows), `differs I` gives a node
+// another tick time-out. Then: boot I, run MS, start I ID [on J], temporary I ID, static I ID, program I ID,
+// stop I ID, retry I ID, exit ID normal|abnormal, kill I, break I, sleep I, wake I, drain I..., fail ID; hold
+// WHAT ID and release WHAT ID (a freeze, prepare or stop of it takes long), lose MESSAGE... and deliver (all
+// again), split 1,2 3 ... and heal.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -44,6 +48,43 @@ std::string joined(const List& list) {
   return all;
 }
 
+std::string_view verdict(OfferVerdict verdict) {
+  switch (verdict) {
+    case OfferVerdict::ready:
+      return "ready";
+    case OfferVerdict::later:
+      return "later";
+    case OfferVerdict::refused:
+      return "refused";
+    case OfferVerdict::seen:
+      return "seen";
+  }
+  return "?";
+}
+
+struct StepWords {
+  std::string operator()(const Freeze& m) const { return "freeze " + m.id.text(); }
+  std::string operator()(const Thaw& m) const { return "thaw " + m.id.text(); }
+  std::string operator()(const Prepare& m) const {
+    return fmt::format("prepare {} holding '{}'", m.spec->id.text(), m.parcel);
+  }
+  std::string operator()(const Open& m) const { return "open " + m.id.text(); }
+  std::string operator()(const Discard& m) const { return "discard " + m.id.text(); }
+  std::string operator()(const Depart& m) const {
+    return fmt::format("depart {} for {}", m.id.text(), m.host.node.value);
+  }
+};
+
+/// What passes between members all the time, and tells nothing of children.
+bool is_small_talk(const MessageBody& body) {
+  if (const auto* sync = std::get_if<Sync>(&body)) return sync->rows.empty() && sync->instances.empty();
+  if (const auto* delta = std::get_if<Delta>(&body)) return delta->specs.empty() && delta->instances.empty();
+  return std::holds_alternative<Hello>(body) || std::holds_alternative<DeltaAck>(body) ||
+         std::holds_alternative<View>(body) || std::holds_alternative<Probe>(body) ||
+         std::holds_alternative<ProbeAck>(body) || std::holds_alternative<SyncAck>(body) ||
+         std::holds_alternative<SyncRequest>(body) || std::holds_alternative<CensusNews>(body);
+}
+
 std::string describe(const MessageBody& body) {
   return std::visit(
       [](const auto& m) -> std::string {
@@ -73,27 +114,43 @@ std::string describe(const MessageBody& body) {
           return fmt::format("answer of {}", m.outcomes.size());
         else if constexpr (std::is_same_v<M, Goodbye>)
           return "goodbye";
+        else if constexpr (std::is_same_v<M, Refusal>)
+          return "refusal: " + m.why;
+        else if constexpr (std::is_same_v<M, Offer>)
+          return fmt::format("offer {} holding '{}'", m.id.text(), m.parcel);
+        else if constexpr (std::is_same_v<M, OfferAnswer>)
+          return fmt::format("offer_answer {} {}{}", m.id.text(), verdict(m.verdict),
+                             m.why.empty() ? "" : ": " + m.why);
+        else if constexpr (std::is_same_v<M, Commit>)
+          return "commit " + m.id.text();
+        else if constexpr (std::is_same_v<M, Withdrawal>)
+          return "withdrawal " + m.id.text();
+        else if constexpr (std::is_same_v<M, CensusNews>)
+          return "census";
         else
           return fmt::format("message of kind {}", MessageBody(m).index());
       },
       body);
 }
 
-std::string describe(const Cluster& cluster, std::size_t i, const Effects& effects) {
+std::string describe(const Cluster& cluster, std::size_t i, const Effects& effects, bool quiet) {
   std::string out;
   const auto line = [&](std::string words) {
     out += fmt::format("{:>7} n{} {}\n", (cluster.now.monotonic - 1000s) / 1ms, i + 1, words);
   };
-  for (const auto& connect : effects.connects) line("connect " + connect.node.value);
+  if (!quiet)
+    for (const auto& connect : effects.connects) line("connect " + connect.node.value);
   for (const auto& member : effects.members)
     line(fmt::format("member {} {} {}", member.session.node.value, to_string(member.state), member.words));
   for (const auto& change : effects.roles)
     line(fmt::format("tell {} that it is {}", change.id.text(), to_string(change.role)));
+  for (const auto& step : effects.handovers) line(std::visit(StepWords{}, step));
   for (const auto& start : effects.starts)
     line(fmt::format("start {}{} ({})", start.spec->id.text(),
                      start.role ? " as " + std::string(to_string(*start.role)) : "", start.cause.event));
   for (const auto& stop : effects.stops) line(fmt::format("stop {} ({})", stop.id.text(), stop.cause.event));
   for (const auto& send : effects.sends) {
+    if (quiet && is_small_talk(send.body)) continue;
     std::string to;
     for (const auto& name : send.to) to += (to.empty() ? "" : " ") + name.value.substr(0, 2);
     line("to " + to + ": " + describe(send.body));
@@ -103,6 +160,8 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
       line(fmt::format("reply {} {}", outcome.id.text(),
                        outcome.error ? to_string(outcome.error->code) : "ok"));
   if (effects.fence) line(*effects.fence ? "fence" : "unfence");
+  if (effects.lock) line(effects.lock->locked ? "locked: " + effects.lock->words : "unlocked");
+  if (effects.refused) line("refused: " + *effects.refused);
   if (effects.left) line("left");
   return out;
 }
@@ -146,18 +205,47 @@ class Script {
     if (command == "nodes") {
       cluster_ = std::make_unique<Cluster>(node_of(words) + 1);
       cluster_->watch = [this](std::size_t i, const Effects& effects) {
-        out_ += describe(*cluster_, i, effects);
+        out_ += describe(*cluster_, i, effects, quiet_);
       };
+      cluster_->change = [this](std::size_t i, Settings& settings) {
+        settings.strategies = make_strategies(chosen_).value();
+        if (const auto own = odd_.find(i); own != odd_.end()) own->second(settings);
+      };
+    } else if (command == "quiet") {
+      quiet_ = true;
+    } else if (command == "use") {
+      use(words);
     } else if (command == "copies") {
       std::int64_t factor = 1;
       words >> factor;
-      cluster_->change = [factor](std::size_t, Settings& settings) {
-        settings.strategies =
-            make_strategies(
-                {.redundancy = StrategyChoice{"replication",
-                                              {{"factor", factor}, {"mode", std::string("active_passive")}}}})
-                .value();
+      chosen_.redundancy =
+          StrategyChoice{"replication", {{"factor", factor}, {"mode", std::string("active_passive")}}};
+    } else if (command == "differs") {
+      const std::size_t node = node_of(words);
+      odd_[node] = [](Settings& settings) {
+        settings.strategies = make_strategies({.migration = "hot_swap"}).value();
       };
+    } else if (command == "program") {
+      const std::size_t node = node_of(words);
+      Spec spec = *spec_of(id_of_word(words), "exec");
+      spec.needs = "counter";
+      spec.ready_within = 10s;
+      cluster_->start(node, {std::make_shared<Spec>(std::move(spec))});
+    } else if (command == "hold" || command == "release") {
+      const std::string what = id_of_word(words);
+      auto& held = what == "freeze"    ? cluster_->hold_freezes
+                   : what == "prepare" ? cluster_->hold_prepares
+                                       : cluster_->hold_stops;
+      const ChildId id = id_of(id_of_word(words));
+      command == "hold" ? (void)held.insert(id) : (void)held.erase(id);
+    } else if (command == "lose") {
+      for (std::string name; words >> name;) cluster_->lost.insert(kind_of(name));
+    } else if (command == "deliver") {
+      cluster_->lost.clear();
+    } else if (command == "split") {
+      split(words);
+    } else if (command == "heal") {
+      cluster_->heal();
     } else if (command == "boot") {
       cluster_->boot(node_of(words));
     } else if (command == "run") {
@@ -192,14 +280,49 @@ class Script {
     } else if (command == "wake") {
       cluster_->resume(node_of(words));
     } else if (command == "drain") {
-      cluster_->give(node_of(words), ClientDrain{{9999}});
+      for (std::size_t number = 0; words >> number;) cluster_->give(number - 1, ClientDrain{{9999}});
     } else {
       ADD_FAILURE() << "unknown command " << command;
     }
     cluster_->run();
   }
 
+  // use KIND NAME [KEY=VALUE...]; a value of digits is a number.
+  void use(std::istream& words) {
+    const std::string kind = id_of_word(words);
+    StrategyChoice choice{id_of_word(words), {}};
+    for (std::string word; words >> word;) {
+      const std::string key = word.substr(0, word.find('=')), value = word.substr(word.find('=') + 1);
+      const bool number = value.find_first_not_of("0123456789") == std::string::npos;
+      choice.settings[key] = number ? Setting(static_cast<std::int64_t>(std::stoll(value))) : Setting(value);
+    }
+    if (kind == "distribution") chosen_.distribution = choice;
+    if (kind == "redundancy") chosen_.redundancy = choice;
+    if (kind == "migration") chosen_.migration = choice;
+    if (kind == "partition") chosen_.partition = choice;
+    if (kind == "synchronisation") chosen_.synchronisation = choice;
+  }
+  void split(std::istream& words) {
+    std::vector<std::vector<std::size_t>> groups;
+    for (std::string word; words >> word;) {
+      std::istringstream numbers(word);
+      auto& group = groups.emplace_back();
+      for (std::string number; std::getline(numbers, number, ',');) group.push_back(std::stoul(number) - 1);
+    }
+    cluster_->split(groups);
+  }
+  static std::size_t kind_of(const std::string& name) {
+    const std::map<std::string, std::size_t> kinds{{"offer", MessageBody(Offer{}).index()},
+                                                   {"offer_answer", MessageBody(OfferAnswer{}).index()},
+                                                   {"commit", MessageBody(Commit{}).index()},
+                                                   {"delta", MessageBody(Delta{}).index()}};
+    return kinds.at(name);
+  }
+
   std::unique_ptr<Cluster> cluster_;
+  brood::Strategies chosen_;
+  std::map<std::size_t, std::function<void(Settings&)>> odd_;
+  bool quiet_ = false;
   std::string out_;
 };
 
