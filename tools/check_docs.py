@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What the documents name is there: links, paths of this tree in `code`, and `Class::member` of its C++.
+"""What the documents name is there: links, paths of this tree in `code`, `Class::member` of its C++, and, in
+docs/features.md, the tests: `Suite.Name` and `name_test.py: test`.
 
 A drawing of a house that was rebuilt sends a newcomer to rooms that are no more. Words in fenced blocks are not looked
 at, and neither is the change log, which tells of what was."""
@@ -15,6 +16,11 @@ CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(rf"^({'|'.join(ROOTS)})/[\w./-]*$")
 MEMBER = re.compile(r"^([A-Z]\w+)::(\w+)(\(\))?$")
 DECLARED = re.compile(r"\b(?:class|struct|enum class)\s+([A-Z]\w+)\b")
+
+
+TEST = re.compile(r"^([A-Z]\w+)\.([A-Z]\w+)$")
+SCENARIO = re.compile(r"^(\w+_test\.py): (\w+)$")
+DEFINED = re.compile(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", re.MULTILINE)
 
 
 def documents(root):
@@ -69,11 +75,29 @@ def complaints_of(root, path, classes):
                 yield number, f"names {code}, but nothing of {member[1]} is called {member[2]}"
 
 
+def complaints_of_features(root, path):
+    """Of tests that are named and are not there."""
+    tests = {f"{suite}.{name}" for folder in ("src", "sim", "apps") for file in (root / folder).rglob("*_test.cpp")
+             for suite, name in DEFINED.findall(file.read_text(encoding="utf-8"))}
+    scenarios = {file.name: set(re.findall(r"def test_(\w+)", file.read_text(encoding="utf-8")))
+                 for file in (root / "tests/scenarios").glob("*_test.py")}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for code in CODE.findall(line):
+            if TEST.match(code) and code not in tests:
+                yield number, f"names the test {code}, which is not there"
+            scenario = SCENARIO.match(code)
+            if scenario and scenario[2] not in scenarios.get(scenario[1], ()):
+                yield number, f"names the test {code}, which is not there"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
     classes = words_by_class(root)
     found = [f"{path.relative_to(root)}:{line}: {text}" for path in documents(root)
              for line, text in complaints_of(root, path, classes)]
+    features = root / "docs/features.md"
+    if features.is_file():
+        found += [f"docs/features.md:{line}: {text}" for line, text in complaints_of_features(root, features)]
     print("\n".join(found) or "what the documents name is there")
     return 1 if found else 0
 

@@ -198,6 +198,16 @@ class Docs(Tree):
         self.write("docs/b.md", "# The second one\n")
         self.check("links to b.md#third, but there is no such heading", "[a](b.md#third)\n")
 
+    def test_a_test_that_is_gone_is_refused_among_the_features(self):
+        self.write("src/base/part_test.cpp", "TEST(Part, Works) {}\nTEST_F(Whole, WorksToo) {}\n")
+        self.write("tests/scenarios/web_test.py", "def test_it_serves(self):\n    pass\n")
+        self.write("docs/features.md", "`Part.Works`, `Whole.WorksToo`, `web_test.py: it_serves`\n")
+        self.passes("check_docs.py", self.root)
+        self.write("docs/features.md", "`Part.Rests`\n")
+        self.refuses("docs/features.md:1: names the test Part.Rests, which is not there", "check_docs.py", self.root)
+        self.write("docs/features.md", "`web_test.py: it_sleeps`\n")
+        self.refuses("names the test web_test.py: it_sleeps, which is not there", "check_docs.py", self.root)
+
     def test_a_member_that_is_gone_is_refused(self):
         self.write("src/base/part.hpp", "// A part.\n#pragma once\nclass Part {\n  void work();\n};\n")
         self.check("but nothing of Part is called rest", "`Part::rest()`\n")
