@@ -99,8 +99,12 @@ class ScaleCluster(Cluster):
     """expect: of each supervisor; seeds: the nodes that all others begin with, default all; threads: of each
     node's scheduler, 0 as many as there are processors."""
 
-    def __init__(self, names, expect=None, seeds=None, threads=0, tick_ms=8000):
+    def __init__(self, names, expect=None, seeds=None, threads=0, tick_ms=8000, migration=None, fixed=False):
         super().__init__(names)
+        if migration:
+            self.environment["SCALE_MIGRATION"] = migration
+        if fixed:
+            self.environment["SCALE_FIXED"] = "1"
         self.expect = len(self.names) if expect is None else expect
         self.seeds = list(seeds or names)
         self.threads = threads
@@ -123,6 +127,12 @@ class ScaleCluster(Cluster):
 
     def kill(self, name):
         processes.kill(self._processes[name])
+
+    def leave(self, name, seconds=60):
+        """Its input ends: it hands over what it has and ends in good order. Its exit status."""
+        process = self._processes[name]
+        process.stdin.close()
+        return process.wait(seconds * SLOW)
 
     def wait_killed(self, name):
         self._processes[name].wait(30)

@@ -6,11 +6,17 @@
 // line `NUMBER JSON`:
 //   bulk PREFIX COUNT TIMEOUT_MS   one start_children of PREFIX1, PREFIX2, ...: how many are refused, and
 //   times singles PREFIX PAUSE_MS        start_child one after the other until `enough`: how many, and how
-//   slow enough                         ends all singles counts                         the children as this
-//   node's tables have them, read in pages running                        how many counters there are in this
-//   program ask TERM                       what this node answers to a request (docs/guide/requests.md)
+//   slow write PREFIX COUNT THREADS     calls by id that add one to PREFIX1, ..., without pause, until
+//   `enough`: what
+//                                  each was answered last, what was not one more than before, what failed
+//   values PREFIX COUNT            what each of them holds
+//   enough                         ends all singles and writers
+//   counts                         the children as this node's tables have them, read in pages
+//   running                        how many counters there are in this program
+//   ask TERM                       what this node answers to a request (docs/guide/requests.md)
 // A line `! up NODE` or `! down NODE REASON` says that a connection came or went, and `! ready` that it is
-// up. The log goes to stderr.
+// up. The log goes to stderr. SCALE_MIGRATION in the environment chooses the migration, SCALE_FIXED the ring
+// that only add_nodes and remove_nodes change.
 #include <algorithm>
 #include <atomic>
 #include <brood/brood.hpp>
@@ -32,16 +38,20 @@ using std::chrono::milliseconds;
 std::atomic<std::int64_t> running{0};
 
 struct get {};
+struct add {
+  std::int64_t amount;
+};
 
 class Counter : public brood::Worker {
  public:
-  using handles = brood::messages<get>;
+  using handles = brood::messages<get, add>;
   Counter() { ++running; }
   Counter(const Counter&) = delete;
   Counter& operator=(const Counter&) = delete;
   ~Counter() { --running; }
 
   std::int64_t on(get) const { return value_; }
+  std::int64_t on(add a) { return value_ += a.amount; }
   std::int64_t save() const { return value_; }
   void restore(std::int64_t value) { value_ = value; }
 
@@ -192,6 +202,66 @@ std::string singles(World& world, std::istream& in) {
       .text();
 }
 
+std::string write(World& world, std::istream& in) {
+  std::string prefix;
+  std::int64_t count = 0;
+  int threads = 0;
+  in >> prefix >> count >> threads;
+  const std::uint32_t until = world.enough + 1;
+  std::mutex mutex;
+  std::map<std::string, std::int64_t> answered;
+  std::map<std::string, std::int64_t> failed;
+  std::int64_t wrong = 0;
+  std::int64_t calls = 0;
+  const auto writer = [&](int number) {
+    std::map<std::string, std::int64_t> mine;
+    std::int64_t mine_wrong = 0;
+    std::int64_t done = 0;
+    while (world.enough < until) {
+      for (std::int64_t i = 1 + number; i <= count && world.enough < until; i += threads) {
+        const std::string id = prefix + std::to_string(i);
+        const auto value = world.web.call<std::int64_t>(id, add{1}, milliseconds(60000));
+        ++done;
+        if (!value) {
+          const std::lock_guard lock(mutex);
+          ++failed[id + ": " + value.error().message];
+          continue;
+        }
+        mine_wrong += *value == mine[id] + 1 ? 0 : 1;
+        mine[id] = *value;
+      }
+    }
+    const std::lock_guard lock(mutex);
+    answered.merge(mine);
+    wrong += mine_wrong;
+    calls += done;
+  };
+  {
+    std::vector<std::jthread> all;
+    for (int i = 0; i < threads; ++i) all.emplace_back(writer, i);
+  }
+  return Json()
+      .add("answered", answered)
+      .add("wrong", wrong)
+      .add("calls", calls)
+      .add("failed", failed)
+      .text();
+}
+
+std::string values(World& world, std::istream& in) {
+  std::string prefix;
+  std::int64_t count = 0;
+  in >> prefix >> count;
+  std::map<std::string, std::int64_t> found;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    const std::string id = prefix + std::to_string(i);
+    const auto value = world.web.call<std::int64_t>(id, get{}, milliseconds(60000));
+    if (!value) return Json().add("error", id + ": " + value.error().message).text();
+    found[id] = *value;
+  }
+  return Json().add("values", found).text();
+}
+
 std::string enough(World& world, std::istream&) {
   ++world.enough;
   return "{}";
@@ -255,9 +325,9 @@ std::string ask(World& world, std::istream& in) {
 
 std::string run(World& world, const std::string& command, std::istream& in) {
   static const std::map<std::string, std::string (*)(World&, std::istream&)> commands = {
-      {"bulk", bulk},      {"singles", singles},       {"enough", enough},
-      {"counts", counts},  {"running", count_running}, {"ask", ask},
-      {"wait_up", wait_up}};
+      {"bulk", bulk},       {"singles", singles},       {"enough", enough},
+      {"counts", counts},   {"running", count_running}, {"ask", ask},
+      {"wait_up", wait_up}, {"write", write},           {"values", values}};
   const auto found = commands.find(command);
   return found == commands.end() ? Json().add("error", "no such command").text() : found->second(world, in);
 }
@@ -309,7 +379,12 @@ int main(int argc, char** argv) {
   }
   (void)(*node)->workers().add<Counter>("counter");
   (*node)->monitor_nodes(on_node);
-  brood::Supervisor web(**node, {.name = "web", .expect = static_cast<std::uint32_t>(std::atoi(argv[4]))});
+  brood::SupervisorOptions options;
+  options.name = "web";
+  options.expect = static_cast<std::uint32_t>(std::atoi(argv[4]));
+  if (const char* migration = std::getenv("SCALE_MIGRATION")) options.strategies.migration = migration;
+  if (std::getenv("SCALE_FIXED") != nullptr) options.monitor_nodes = brood::MonitorNodes::off;
+  brood::Supervisor web(**node, std::move(options));
   World world{**node, web};
   serve(world);
   return 0;

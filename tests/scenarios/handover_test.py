@@ -1,6 +1,7 @@
 """Moves that lose nothing: writers increment counters without pause while nodes join, leave and are drained."""
 
-from support import SMALL, ScenarioTest, main, rounds
+from support import SLOW, SMALL, ScenarioTest, main, rounds
+from harness.scale import ScaleCluster
 
 COUNT = 100 if SMALL else 1000
 WRITERS = 8
@@ -64,6 +65,67 @@ class Handover(ScenarioTest):
             self.assertEqual(cluster.leave("n3"), 0)
             return 1
         self.write_while("by_pid", drain)
+
+
+class FromCpp(ScenarioTest):
+    """The same with writers in C++, which call by id through their Supervisor."""
+
+    def write_while(self, change, **options):
+        cluster = ScaleCluster(NODES, migration="hot_swap", **options)
+        self.clusters.append(cluster)
+        for name in NODES:
+            cluster.launch(name)
+        for name in NODES:
+            cluster.wait_up(name)
+        cluster.wait_members()
+        n1 = cluster.node("n1")
+        self.assertEqual(n1.ask(f"bulk c {COUNT} 60000")["refused"], {})
+        self.settled(cluster)
+        writing = n1.submit(f"write c {COUNT} {WRITERS}")
+        moves = change(cluster)
+        n1.ask("enough")
+        told = writing.wait(90)
+        self.note(f"{moves} moves of nodes; {told['calls']} increments answered")
+        self.assertEqual(told["failed"], {}, "no call failed")
+        self.assertEqual(told["wrong"], 0, "each answer is one more than the one before")
+        values = n1.ask(f"values c {COUNT}", 120)["values"]
+        self.assertEqual({name: values[name] for name in told["answered"]}, told["answered"])
+        handovers = [node.stats()["core"]["handovers"] for node in cluster.up().values()]
+        self.assertGreater(sum(handovers), 0)
+
+    def settled(self, cluster, nodes=None):
+        """Each runs once, and on all of these nodes."""
+        def look():
+            tables = cluster.ask_all("counts")
+            return all(table["known"] == COUNT and table["odd"] == 0 and
+                       set(table["nodes"]) == {cluster.full(name) for name in nodes or NODES}
+                       for table in tables.values())
+        self.wait(look, 60 * SLOW, "each runs once, on all nodes")
+
+    def test_nodes_leave_and_join(self):
+        def come_and_go(cluster):
+            moves = 0
+            for number in range(rounds(2, 10)):
+                name = "n2" if number % 2 else "n3"
+                self.assertEqual(cluster.leave(name), 0)
+                cluster.launch(name)
+                cluster.wait_up(name)
+                self.settled(cluster)
+                moves += 2
+            return moves
+        self.write_while(come_and_go)
+
+    def test_rebalancing_to_fewer_nodes_and_back(self):
+        def rebalance(cluster):
+            moves = 0
+            for _ in range(rounds(4, 10)):
+                for request, nodes in (("remove_nodes", ("n1", "n2")), ("add_nodes", NODES)):
+                    answer = cluster.node("n1").ask(f"ask {{{request}, web, ['{cluster.full('n3')}']}}")
+                    self.assertEqual(answer, "ok")
+                    self.settled(cluster, nodes)
+                    moves += 1
+            return moves
+        self.write_while(rebalance, fixed=True)
 
 
 if __name__ == "__main__":
