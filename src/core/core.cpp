@@ -60,6 +60,9 @@ std::vector<NodeName> Core::placement(const ChildId& id) const {
 std::size_t Core::peers() const {
   return state_->machine.peers();
 }
+Footprint Core::footprint() const {
+  return state_->machine.footprint();
+}
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

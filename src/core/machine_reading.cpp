@@ -58,6 +58,11 @@ std::vector<ChildId> Machine::ids() const {
   return all;
 }
 
+Footprint Machine::footprint() const {
+  return {children_.size(),        peers_.size(),   replication_.kept_weight(),
+          replication_.waiting(), barrier_.size(), rows_.table().seen().seen.size()};
+}
+
 std::optional<NodeName> Machine::node_for(const ChildId& key) const {
   const PeerIndex peer = views_.placement().coordinator(key.hash64());
   if (peer == no_peer) return std::nullopt;

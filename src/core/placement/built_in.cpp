@@ -25,9 +25,10 @@ class ColdSwap final : public Migration {
 class PubSub final : public Synchronisation {
  public:
   [[nodiscard]] std::string name() const override { return "pubsub/1"; }
-  [[nodiscard]] bool sends_to(std::size_t /*place*/, std::size_t /*members*/,
-                              std::uint64_t /*number*/) const override {
-    return true;
+  [[nodiscard]] bool passes_on() const override { return false; }
+  void recipients(const Spreading& batch, std::vector<std::size_t>& to) const override {
+    for (std::size_t place = 0; place < batch.members; ++place)
+      if (place != batch.self) to.push_back(place);
   }
 };
 

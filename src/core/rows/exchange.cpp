@@ -60,9 +60,7 @@ void Replication::ask_all(Step&) {
     In& in = peers_[peer].in;
     if (!in.whole) continue;
     in.whole = false;
-    in.expected = 0;
-    in.ask = true;
-    due_.insert(peer);
+    ask_for_table(peer);
   }
 }
 
@@ -73,10 +71,7 @@ void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& requ
 }
 
 void Replication::on_behind(Step&, PeerIndex from) {
-  In& in = peers_[from].in;
-  in.expected = 0;
-  in.ask = true;
-  due_.insert(from);
+  ask_for_table(from);
 }
 
 void Replication::on_sync_ack(Step& s, PeerIndex from, const SyncAck&) {
@@ -103,6 +98,9 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     in.again = false;
     in.kept.clear();
     in.next_delta = in.expected = portion.next_delta;
+    in.blocked = false;
+    blocked_.erase(from);
+    unwatch(from);
   }
   s.witness(portion.clock, portion.sender.node);
   const VersionVector before = with_.rows.table().seen();
@@ -134,13 +132,14 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   peer.may_lack = portion.seen != with_.rows.table().seen();
   if (in.next_delta > 1) in.ack = in.next_delta - 1;
   if (in.again) in.ask = true;
-  next_check_ = std::min(next_check_, s.time() + s.settings.sync_interval);
+  next_check_ = std::min(next_check_, s.time() + spread_.sync_interval());
   const auto deltas = std::move(in.kept);
   in.kept.clear();
   for (const Delta& delta : deltas) {
     if (in.expected == 0) break;  // one before it had a gap
-    take_in(s, from, delta);
+    (void)take_in(s, from, delta);
   }
+  if (spread_.passes_on()) advance_all(s, from);
 }
 
 // ---- sending -----------------------------------------------------------------------------------------
@@ -160,6 +159,8 @@ void Replication::flush_tables(Step& s) {
       out.next = out.in_flight = 0;
       out.finished = 0;
       out.base = number_;
+      out.untaken.clear();
+      out.untaken_weight = 0;
       peer.may_lack = false;
     }
     while (out.sending && out.in_flight < portions_in_flight) {

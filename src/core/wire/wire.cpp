@@ -156,6 +156,22 @@ template <typename A, Of<Answer> T>
 void each(A& a, T& v) {
   a.message("answer", v.request, v.view, v.outcomes);
 }
+template <typename A, Of<Through> T>
+void each(A& a, T& v) {
+  a.message("through", v.number);
+}
+template <typename A, Of<Taken> T>
+void each(A& a, T& v) {
+  a.message("taken", v.count, v.number);
+}
+template <typename A, Of<Have> T>
+void each(A& a, T& v) {
+  a.message("have", v.held, v.whole, v.starter, v.round, v.seen, v.digest);
+}
+template <typename A, Of<Want> T>
+void each(A& a, T& v) {
+  a.message("want", v.origin, v.from);
+}
 
 }  // namespace wire
 
@@ -185,7 +201,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 18> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 22> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -204,6 +220,10 @@ constexpr std::array<std::pair<std::string_view, Reader>, 18> readers{{
     {"retry", read_body<RetryRequest>},
     {"lookup", read_body<LookupRequest>},
     {"answer", read_body<Answer>},
+    {"through", read_body<Through>},
+    {"taken", read_body<Taken>},
+    {"have", read_body<Have>},
+    {"want", read_body<Want>},
 }};
 static_assert(readers.size() == std::variant_size_v<MessageBody>);
 

@@ -207,8 +207,21 @@ class Samples {
         return RetryRequest{request(), next(), u32(), id()};
       case 16:
         return LookupRequest{request(), next(), u32(), id()};
-      default:
+      case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
+      case 18:
+        return Through{next()};
+      case 19:
+        return Taken{next(), next()};
+      case 20:
+        return Have{several([&] { return std::make_pair(session(), next()); }),
+                    flip(),
+                    session(),
+                    next(),
+                    vector(),
+                    next()};
+      default:
+        return Want{session(), next()};
     }
   }
 
