@@ -91,16 +91,16 @@ class Layers(Tree):
         self.write("src/core/children/a.cpp", '#include "core/members/views.hpp"\n#include "core/rows/rows.hpp"\n')
         self.write("src/core/machine.cpp", '#include "core/children/drain.hpp"\n#include "core/core.hpp"\n')
         self.write("src/core/children/a_test.cpp", '#include "core/testing.hpp"\n')
-        self.write("src/core/base/settings.hpp", '// S.\n#include "core/placement/strategies.hpp"\n')
+        self.write("src/core/base/settings.hpp", '// S.\n#include "core/placement/choice.hpp"\n')
         self.passes("check_layers.py", self.root)
 
     def test_an_exception_inside_the_core_is_for_one_file(self):
-        self.write("src/core/base/other.hpp", '// O.\n#include "core/placement/strategies.hpp"\n')
-        self.check("base of the core may not include core/placement/strategies.hpp")
+        self.write("src/core/base/other.hpp", '// O.\n#include "core/placement/choice.hpp"\n')
+        self.check("base of the core may not include core/placement/choice.hpp")
 
     def test_an_exception_inside_the_core_that_is_not_needed_is_refused(self):
         self.write("src/core/base/settings.hpp", "// S.\n")
-        self.check("does not include placement/strategies.hpp any more")
+        self.check("does not include placement/choice.hpp any more")
 
     def test_an_unknown_folder_of_the_core_is_refused(self):
         self.write("src/core/misc/a.cpp", '#include "core/base/types.hpp"\n')

@@ -18,6 +18,7 @@
 #include <brood/codec.hpp>
 #include <brood/node.hpp>
 #include <brood/result.hpp>
+#include <brood/strategies.hpp>
 #include <brood/term.hpp>
 #include <brood/worker.hpp>
 #include <chrono>
@@ -65,15 +66,6 @@ struct ChildSpec {
   std::string tag = {};
   Term metadata = Term::map({});
   std::vector<std::string> nodes = {};  ///< Only these may run it; empty: all.
-};
-
-/// The rules of a supervisor, by name: what each decides is in docs/guide/strategies.md.
-struct Strategies {
-  std::string distribution = "weighted_rendezvous";  ///< Which node a child belongs on.
-  std::string redundancy = "singularity";            ///< How many instances it has.
-  std::string migration = "cold_swap";     ///< How it leaves a node where it does not belong any more.
-  std::string synchronisation = "pubsub";  ///< Which members a change is sent to.
-  std::string partition = "divergence";    ///< What a part of the cluster may do alone.
 };
 
 struct SupervisorOptions {

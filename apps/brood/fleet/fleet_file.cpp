@@ -113,15 +113,7 @@ std::string in_folder(const std::string& path, const std::string& folder) {
 SupervisorOptions read_supervisor(Section section, const std::string& name, const std::string& folder) {
   SupervisorOptions supervisor;
   supervisor.name = name;
-  Strategies& strategies = supervisor.strategies;
-  const auto strategy = [&](const char* kind, std::string& into, const char* only) {
-    if (const auto value = section.one_of(kind, {only})) into = *value;
-  };
-  strategy("distribution", strategies.distribution, "weighted_rendezvous");
-  strategy("redundancy", strategies.redundancy, "singularity");
-  strategy("migration", strategies.migration, "cold_swap");
-  strategy("synchronisation", strategies.synchronisation, "pubsub");
-  strategy("partition", strategies.partition, "divergence");
+  read_strategies(section, supervisor.strategies);
   if (const auto value = section.integer("max_restarts", 0, 1'000'000)) {
     supervisor.max_restarts = static_cast<std::uint32_t>(*value);
   }

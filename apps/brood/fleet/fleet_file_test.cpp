@@ -347,7 +347,20 @@ TEST(FleetFileErrors, ValuesOfTheWrongKindAreRefused) {
       {"[supervisor.s]\nmax_seconds = true\n",
        "FILE:2: supervisor.s.max_seconds: is true or false; allowed: a number above 0"},
       {"[supervisor.s]\nmigration = \"warm\"\n",
-       "FILE:2: supervisor.s.migration: is \"warm\"; allowed: cold_swap"},
+       "FILE:2: supervisor.s.migration: there is no migration strategy 'warm'; there are: cold_swap"},
+      {"[supervisor.s]\nmigration = 3\n",
+       "FILE:2: supervisor.s.migration: is a whole number; allowed: the name of a strategy, or { use = "
+       "\"name\", "
+       "... } with its settings"},
+      {"[supervisor.s]\nmigration = { wait_ms = 3 }\n",
+       "FILE:2: supervisor.s.migration: has no key \"use\", which names the strategy"},
+      {"[supervisor.s]\nmigration = { use = \"cold_swap\", wait_ms = 3 }\n",
+       "FILE:2: supervisor.s.migration: migration strategy 'cold_swap': setting 'wait_ms' is unknown: it has "
+       "none"},
+      {"[supervisor.s]\nmigration = { use = \"cold_swap\", wait_ms = [3] }\n",
+       "FILE:2: supervisor.s.migration: wait_ms is an array; allowed: a text, a number, true or false, an "
+       "array of "
+       "texts"},
       {"node = 3\n", "FILE:1: node: allowed: a table, [node]"},
       {"supervisor = 3\n", "FILE:1: supervisor: allowed: tables, one for each supervisor: [supervisor.NAME]"},
       {"[supervisor]\nweb = 3\n",

@@ -9,6 +9,7 @@ namespace brood::app::fleet {
 [[nodiscard]] NodeSection read_node(Section section, const std::string& folder);
 [[nodiscard]] SupervisorOptions read_supervisor(Section section, const std::string& name,
                                                 const std::string& folder);
+void read_strategies(Section& section, Strategies& strategies);
 /// The children of one [[supervisor.NAME.child]]: several with `count`.
 [[nodiscard]] std::vector<ChildSpec> read_child(Section section, const std::string& folder);
 /// A path of the file: relative ones are relative to the file's folder. An empty folder leaves them.

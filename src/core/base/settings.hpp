@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/base/types.hpp"
-#include "core/placement/strategies.hpp"
+#include "core/placement/choice.hpp"
 
 namespace brood::core {
 

@@ -1,9 +1,7 @@
-// The strategies that come with brood, but for the distribution (placement/rendezvous.cpp).
-#include <algorithm>
-#include <array>
+// The strategies that are chosen where nothing is said, but for the distribution (rendezvous.cpp).
+#include "core/placement/built_in.hpp"
 
-#include "core/placement/rendezvous.hpp"
-#include "core/placement/strategies.hpp"
+#include <algorithm>
 
 namespace brood::core {
 namespace {
@@ -24,12 +22,17 @@ class ColdSwap final : public Migration {
 
 class PubSub final : public Synchronisation {
  public:
+  explicit PubSub(std::chrono::milliseconds sync_interval) : sync_interval_(sync_interval) {}
   [[nodiscard]] std::string name() const override { return "pubsub/1"; }
   [[nodiscard]] bool passes_on() const override { return false; }
   void recipients(const Spreading& batch, std::vector<std::size_t>& to) const override {
     for (std::size_t place = 0; place < batch.members; ++place)
       if (place != batch.self) to.push_back(place);
   }
+  [[nodiscard]] std::chrono::milliseconds sync_interval() const override { return sync_interval_; }
+
+ private:
+  std::chrono::milliseconds sync_interval_;
 };
 
 class Divergence final : public PartitionTolerance {
@@ -38,42 +41,27 @@ class Divergence final : public PartitionTolerance {
   [[nodiscard]] bool may_run(std::size_t /*up*/, std::size_t /*known*/) const override { return true; }
 };
 
-struct Choice {
-  std::string_view kind;
-  std::string_view name;
-  void (*choose)(Strategies&);
-};
-
-constexpr std::array<Choice, 5> choices{{
-    {"distribution", "weighted_rendezvous",
-     [](Strategies& all) { all.distribution = std::make_shared<WeightedRendezvous>(); }},
-    {"redundancy", "singularity", [](Strategies& all) { all.redundancy = std::make_shared<Singularity>(); }},
-    {"migration", "cold_swap", [](Strategies& all) { all.migration = std::make_shared<ColdSwap>(); }},
-    {"synchronisation", "pubsub", [](Strategies& all) { all.synchronisation = std::make_shared<PubSub>(); }},
-    {"partition", "divergence", [](Strategies& all) { all.partition = std::make_shared<Divergence>(); }},
-}};
-
 }  // namespace
 
-Strategies built_in_strategies() {
-  return {std::make_shared<WeightedRendezvous>(), std::make_shared<Singularity>(),
-          std::make_shared<ColdSwap>(), std::make_shared<PubSub>(), std::make_shared<Divergence>()};
+std::shared_ptr<const Redundancy> make_singularity(SettingsReader& /*settings*/) {
+  return std::make_shared<Singularity>();
 }
 
-bool choose_strategy(Strategies& strategies, std::string_view kind, std::string_view name) {
-  for (const Choice& choice : choices) {
-    if (choice.kind != kind || choice.name != name) continue;
-    choice.choose(strategies);
-    return true;
-  }
-  return false;
+std::shared_ptr<const Migration> make_cold_swap(SettingsReader& /*settings*/) {
+  return std::make_shared<ColdSwap>();
 }
 
-std::vector<std::string_view> strategy_names(std::string_view kind) {
-  std::vector<std::string_view> names;
-  for (const Choice& choice : choices)
-    if (choice.kind == kind) names.push_back(choice.name);
-  return names;
+std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& settings) {
+  return std::make_shared<PubSub>(read_sync_interval(settings));
+}
+
+std::chrono::milliseconds read_sync_interval(SettingsReader& settings) {
+  using namespace std::chrono_literals;
+  return settings.milliseconds("sync_interval_ms", 15s, 100ms, 24h);
+}
+
+std::shared_ptr<const PartitionTolerance> make_divergence(SettingsReader& /*settings*/) {
+  return std::make_shared<Divergence>();
 }
 
 }  // namespace brood::core

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/hash.hpp"
+#include "core/placement/built_in.hpp"
 
 namespace brood::core {
 
@@ -36,6 +37,16 @@ void Gossip::recipients(const Spreading& batch, std::vector<std::size_t>& to) co
   for (std::size_t child = place * options_.recipients + 1;
        child <= (place + 1) * options_.recipients && child <= others; ++child)
     to.push_back(member_at(child));
+}
+
+std::shared_ptr<const Synchronisation> make_gossip(SettingsReader& settings) {
+  const GossipOptions usual;
+  GossipOptions options;
+  options.recipients =
+      static_cast<std::size_t>(settings.integer("recipients", static_cast<std::int64_t>(usual.recipients), 1, 100));
+  options.sync_interval = read_sync_interval(settings);
+  options.restricted_init = settings.boolean("restricted_init", usual.restricted_init);
+  return std::make_shared<Gossip>(options);
 }
 
 }  // namespace brood::core

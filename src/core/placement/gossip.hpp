@@ -8,7 +8,7 @@
 // Thread rule: const and stateless.
 #pragma once
 
-#include "core/placement/strategies.hpp"
+#include <brood/strategies.hpp>
 
 namespace brood::core {
 
@@ -32,7 +32,7 @@ class Gossip final : public Synchronisation {
   [[nodiscard]] bool passes_on() const override { return true; }
   void recipients(const Spreading& batch, std::vector<std::size_t>& to) const override;
   [[nodiscard]] std::size_t partners() const override { return options_.recipients; }
-  [[nodiscard]] std::chrono::nanoseconds sync_interval() const override { return options_.sync_interval; }
+  [[nodiscard]] std::chrono::milliseconds sync_interval() const override { return options_.sync_interval; }
   [[nodiscard]] bool one_begins() const override { return options_.restricted_init; }
 
  private:

@@ -4,12 +4,12 @@
 // Thread rule: pure data; owned by one core.
 #pragma once
 
+#include <brood/strategies.hpp>
 #include <span>
 #include <unordered_map>
 
 #include "core/base/peer_index.hpp"
 #include "core/base/types.hpp"
-#include "core/placement/strategies.hpp"
 
 namespace brood::core {
 

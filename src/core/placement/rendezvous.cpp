@@ -120,4 +120,8 @@ std::vector<std::size_t> WeightedRendezvous::order(std::uint64_t key, std::span<
   return result;
 }
 
+std::shared_ptr<const Distribution> make_weighted_rendezvous(SettingsReader& /*settings*/) {
+  return std::make_shared<WeightedRendezvous>();
+}
+
 }  // namespace brood::core

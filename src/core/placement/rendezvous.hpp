@@ -7,9 +7,8 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <brood/strategies.hpp>
 #include <brood/term.hpp>
-
-#include "core/placement/strategies.hpp"
 
 namespace brood::core {
 

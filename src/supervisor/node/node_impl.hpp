@@ -106,7 +106,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   void run_threads();
   void start_discovery();
   void tell_of_crash(const WorkerIdentity& child);
-  [[nodiscard]] core::Settings settings_for(const SupervisorOptions& options) const;
+  [[nodiscard]] Result<core::Settings> settings_for(const SupervisorOptions& options) const;
 
   const NodeOptions options_;
   Gate gate_;

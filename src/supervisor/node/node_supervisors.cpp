@@ -14,14 +14,6 @@ namespace brood::supervisor {
 
 namespace {
 
-using Named = std::pair<std::string_view, std::string_view>;
-
-std::array<Named, 5> names_of(const Strategies& strategies) {
-  return {Named{"distribution", strategies.distribution}, Named{"redundancy", strategies.redundancy},
-          Named{"migration", strategies.migration}, Named{"synchronisation", strategies.synchronisation},
-          Named{"partition", strategies.partition}};
-}
-
 /// Static children are put until they are there.
 constexpr std::chrono::hours put_timeout(24);
 
@@ -39,8 +31,13 @@ void begin(const std::shared_ptr<Driver>& driver, std::vector<core::SpecPtr> spe
 
 }  // namespace
 
-core::Settings NodeImpl::settings_for(const SupervisorOptions& options) const {
+Result<core::Settings> NodeImpl::settings_for(const SupervisorOptions& options) const {
+  auto strategies = core::make_strategies(options.strategies);
+  if (!strategies)
+    return Error{strategies.error().code,
+                 fmt::format("supervisor '{}': {}", options.name, strategies.error().message)};
   core::Settings settings;
+  settings.strategies = *std::move(strategies);
   settings.supervisor = options.name;
   settings.self = name();
   settings.creation = creation();
@@ -56,8 +53,6 @@ core::Settings NodeImpl::settings_for(const SupervisorOptions& options) const {
   settings.max_restarts = options.max_restarts;
   settings.max_seconds = options.max_seconds;
   settings.min_nodes = options_.min_nodes;
-  for (const auto& [kind, name] : names_of(options.strategies))
-    (void)core::choose_strategy(settings.strategies, kind, name);  // add_supervisor() has looked at them
   return settings;
 }
 
@@ -67,13 +62,8 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   if (options.name.empty() || options.name.size() > 255) {
     return Error{Errc::invalid_argument, "a supervisor needs a name of 1 to 255 characters"};
   }
-  for (const auto& [kind, name] : names_of(options.strategies)) {
-    const auto known = core::strategy_names(kind);
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      return Error{Errc::invalid_argument,
-                   fmt::format("supervisor '{}': there is no {} strategy '{}'; there are: {}", options.name,
-                               kind, name, fmt::join(known, ", "))};
-  }
+  auto settings = settings_for(options);
+  if (!settings) return settings.error();
   std::vector<core::SpecPtr> specs;
   std::set<std::string> tokens;
   for (const ChildSpec& child : options.children) {
@@ -87,7 +77,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   }
   workers_.trust(options.name, std::move(tokens));
   auto driver = supervisors_.add(options.name, name(),
-                                 [&] { return std::make_shared<Driver>(*this, settings_for(options)); });
+                                 [&] { return std::make_shared<Driver>(*this, *std::move(settings)); });
   if (!driver) return driver.error();
   up_.begins(options.name);
   boost::asio::post(

@@ -1,0 +1,152 @@
+// The strategies of a supervisor: what is decided by a rule that could be another. One interface a kind, and
+// how one is chosen: by name with its settings, or an object of the program's own class.
+//
+// A strategy is a pure function of its arguments: all nodes must decide the same from the same view, so it
+// must not look at a clock, a random device or anything of its node. Its name() tells strategies and their
+// settings apart; it is part of the fingerprint that nodes compare before they take each other for members.
+//
+// Thread rule: const and stateless; one object may serve several supervisors, on their threads.
+#pragma once
+
+#include <brood/result.hpp>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace brood {
+
+class Strategy {
+ public:
+  Strategy() = default;
+  Strategy(const Strategy&) = delete;
+  Strategy& operator=(const Strategy&) = delete;
+  virtual ~Strategy() = default;
+  /// "name/version", with the settings that all nodes must share: "replication/1 factor=3".
+  [[nodiscard]] virtual std::string name() const = 0;
+};
+
+/// An up member as distribution sees it. In name order.
+struct RingNode {
+  std::uint32_t peer =
+      0;  ///< Its number inside the core; differs from node to node, no strategy may look at it.
+  std::uint64_t hash = 0;  ///< Of its name.
+  std::uint32_t weight = 0;
+};
+
+/// Which node a key belongs on.
+class Distribution : public Strategy {
+ public:
+  /// The index of the best node of a ring that is not empty. Called for every child at every view change, and
+  /// several times for each child that is looked at.
+  [[nodiscard]] virtual std::size_t first(std::uint64_t key, std::span<const RingNode> ring) const = 0;
+  /// All indices, best first; order()[0] == first().
+  [[nodiscard]] virtual std::vector<std::size_t> order(std::uint64_t key,
+                                                       std::span<const RingNode> ring) const = 0;
+};
+
+/// How many instances a child has.
+class Redundancy : public Strategy {
+ public:
+  /// Of `eligible` nodes in the hash order, how many from the front run an instance.
+  [[nodiscard]] virtual std::size_t instances(std::size_t eligible) const = 0;
+};
+
+/// How an instance leaves a node on which it does not belong any more.
+class Migration : public Strategy {
+ public:
+  /// Whether the instance here must have ended before another node may start one.
+  [[nodiscard]] virtual bool stops_before_start() const = 0;
+};
+
+/// A batch of changes on its way through the members, as one of them sees it. Places are those in the list of
+/// members in the order of their names, this node among them.
+struct Spreading {
+  std::size_t members = 0;
+  std::size_t self = 0;
+  std::size_t origin = 0;    ///< Whose changes they are.
+  std::uint64_t number = 0;  ///< Its origin counts its batches.
+};
+
+/// Which members a change is sent to, and how often members compare what they have.
+class Synchronisation : public Strategy {
+ public:
+  /// Whether members pass on what others have changed. If not, the origin of a batch sends it to every member,
+  /// and recipients() is not asked.
+  [[nodiscard]] virtual bool passes_on() const = 0;
+  /// Appends the places of those to whom this node sends the batch: as its origin, or as a member that has
+  /// got it for the first time. All members together should reach each of them. Whom they do not reach finds
+  /// out by comparison, so a bad answer costs time, never agreement. Called for each batch.
+  virtual void recipients(const Spreading& batch, std::vector<std::size_t>& to) const = 0;
+  /// How many members each one tells now and then how far it has got, while something changes.
+  [[nodiscard]] virtual std::size_t partners() const { return 3; }
+  /// How often whole tables are compared, by their digests.
+  [[nodiscard]] virtual std::chrono::milliseconds sync_interval() const { return std::chrono::seconds(15); }
+  /// With passes_on(): true: the first member alone begins such a comparison, and it goes through the members
+  /// as a batch does. False: each member compares itself with one other in turn.
+  [[nodiscard]] virtual bool one_begins() const { return false; }
+};
+
+/// What a part of the cluster may do when it does not reach the rest.
+class PartitionTolerance : public Strategy {
+ public:
+  /// Whether a node whose view has `up` of `known` members (down ones among these, until they are forgotten
+  /// or have left in good order) may run children.
+  [[nodiscard]] virtual bool may_run(std::size_t up, std::size_t known) const = 0;
+};
+
+/// One setting of a strategy that is chosen by name. Lengths of time are whole milliseconds.
+using Setting = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
+using StrategySettings = std::map<std::string, Setting, std::less<>>;
+
+/// A built-in strategy: docs/guide/strategies.md lists the names and settings of each kind.
+struct StrategyChoice {
+  std::string name;
+  StrategySettings settings = {};
+};
+
+/// What decides one kind: a built-in strategy or an object of the program's own. Never empty.
+template <typename Kind>
+class Chosen {
+ public:
+  Chosen(const char* name) : what_(StrategyChoice{name}) {}             // NOLINT(*-explicit-*)
+  Chosen(std::string name) : what_(StrategyChoice{std::move(name)}) {}  // NOLINT(*-explicit-*)
+  Chosen(StrategyChoice choice) : what_(std::move(choice)) {}           // NOLINT(*-explicit-*)
+  /// An object of the program's own; every node of the supervisor must have been given one of the same
+  /// name().
+  template <std::derived_from<Kind> Own>
+  Chosen(std::shared_ptr<Own> own)
+      : what_(std::shared_ptr<const Kind>(std::move(own))) {}  // NOLINT(*-explicit-*)
+
+  [[nodiscard]] const StrategyChoice* choice() const { return std::get_if<StrategyChoice>(&what_); }
+  /// Null: chosen by name, or an empty pointer was given, which no supervisor takes.
+  [[nodiscard]] std::shared_ptr<const Kind> own() const {
+    const auto* own = std::get_if<std::shared_ptr<const Kind>>(&what_);
+    return own == nullptr ? nullptr : *own;
+  }
+
+ private:
+  std::variant<StrategyChoice, std::shared_ptr<const Kind>> what_;
+};
+
+/// The rules of a supervisor.
+struct Strategies {
+  Chosen<Distribution> distribution = "weighted_rendezvous";  ///< Which node a child belongs on.
+  Chosen<Redundancy> redundancy = "singularity";              ///< How many instances it has.
+  Chosen<Migration> migration = "cold_swap";  ///< How it leaves a node where it does not belong any more.
+  Chosen<Synchronisation> synchronisation = "pubsub";   ///< Which members a change is sent to.
+  Chosen<PartitionTolerance> partition = "divergence";  ///< What a part of the cluster may do alone.
+};
+
+/// Whether there is such a built-in strategy of that kind ("distribution", "redundancy", "migration",
+/// "synchronisation", "partition"), with such settings. Any thread. Errors: invalid_argument, in words.
+[[nodiscard]] Result<void> check_strategy(std::string_view kind, const StrategyChoice& choice);
+
+}  // namespace brood
