@@ -38,6 +38,9 @@ class Driver {
   void set_fence(SimNode& node, bool fenced);
   void schedule_tick(std::size_t node);
   void flush(std::size_t node);
+  void work_off(std::size_t node);
+  void maybe_take_long(SimNode& node, std::size_t index);
+  void mark_refusals(SimNode& node);
   void leave(std::size_t node);
 
   World& world_;

@@ -25,8 +25,12 @@ enum class Fault : std::uint8_t {
   finish,  ///< Transient and temporary children that end by themselves.
   poison,  ///< Children that crash their node.
   stuck,   ///< Children with handlers that block for long.
+  twice,   ///< Messages that bring changes come twice, the second late.
+  chaos,   ///< They come out of order or not at all, where members pass on each other's changes.
+  busy,    ///< Nodes whose steps take long: meanwhile all waits.
+  full,    ///< Queues so short that requests are refused, and members fall behind.
 };
-inline constexpr std::size_t fault_count = 12;
+inline constexpr std::size_t fault_count = 16;
 [[nodiscard]] std::string_view to_string(Fault fault) noexcept;
 /// A list of names with commas between; `all` and `none` stand for themselves.
 [[nodiscard]] Result<std::set<Fault>> parse_faults(std::string_view names);
@@ -59,7 +63,10 @@ struct SimOptions {
   Duration busy =
       std::chrono::minutes(2);  ///< Virtual time of the safety phase; faults and clients are at work.
   std::optional<std::set<Fault>> faults;  ///< nullopt: a set by the seed.
+  std::string synchronisation;            ///< "pubsub" or "gossip"; empty: by the seed.
   bool wire = true;                       ///< Messages are encoded and decoded; false: passed as they are.
+  std::uint32_t seeds = 0;                ///< A node is told of so many others; 0: of all.
+  bool plain = false;                     ///< Children are all alike: steady, started by clients, anywhere.
   bool clients = true;                    ///< false: only static children.
   Plant plant = Plant::none;
   std::uint64_t salt = 0;  ///< For Plant::chance.

@@ -3,6 +3,23 @@
 namespace brood::sim {
 using namespace std::chrono_literals;
 
+namespace {
+void draw_synchronisation(Profile& profile, const SimOptions& options, Random& random) {
+  const bool gossip = random.chance(500);
+  StrategyChoice choice{gossip ? "gossip" : "pubsub"};
+  if (!options.synchronisation.empty()) choice.name = options.synchronisation;
+  const auto interval = static_cast<std::int64_t>(random.between(1, 15));
+  const auto recipients = static_cast<std::int64_t>(random.between(1, 4));
+  const bool restricted = random.chance(500);
+  choice.settings["sync_interval_ms"] = interval * 1000;
+  if (choice.name == "gossip") {
+    choice.settings["recipients"] = recipients;
+    choice.settings["restricted_init"] = restricted;
+  }
+  profile.synchronisation = std::move(choice);
+}
+}  // namespace
+
 Profile make_profile(const SimOptions& options, Random& random) {
   Profile profile;
   // Every number is drawn in any case, so that an option changes only what it names.
@@ -12,7 +29,13 @@ Profile make_profile(const SimOptions& options, Random& random) {
   const std::uint64_t chosen = random.next();
   const auto likely = static_cast<std::uint32_t>(random.between(1, 7));
   for (std::size_t i = 0; i < fault_count; ++i)
-    if (((chosen >> (4 * i)) & 7) < likely) profile.faults.insert(static_cast<Fault>(i));
+    if (i < 12 && ((chosen >> (4 * i)) & 7) < likely) profile.faults.insert(static_cast<Fault>(i));
+  // From a stream of its own: what a seed stood for before these were there it still does.
+  Random more(options.seed ^ 0x5eed'5eed'5eed'5eedULL);
+  for (std::size_t i = 12; i < fault_count; ++i)
+    if (more.below(8) < likely / 2) profile.faults.insert(static_cast<Fault>(i));
+  draw_synchronisation(profile, options, more);
+  profile.plain = options.plain;
   profile.nodes = options.nodes != 0 ? options.nodes : nodes;
   profile.children = options.children != 0 ? options.children : children;
   if (options.faults) profile.faults = *options.faults;

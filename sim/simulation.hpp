@@ -15,6 +15,7 @@ struct Report {
   std::optional<Violation> violation;
   std::uint64_t trace_hash = 0;
   Counts counts;
+  Marks marks;
   Duration virtual_time{};
   Duration settled_after{};  ///< From healing to a settled cluster.
 };

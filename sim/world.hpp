@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "sim/catalog.hpp"
+#include "sim/marks.hpp"
 #include "sim/node.hpp"
 #include "sim/timeline.hpp"
 #include "sim/trace.hpp"
@@ -41,6 +42,7 @@ struct World {
 
   [[nodiscard]] Duration now() const { return timeline.now(); }
   void violate(std::string rule, const ChildId* id, std::string words);
+  [[nodiscard]] bool passes_on() const { return profile.synchronisation.name == "gossip"; }
   [[nodiscard]] bool has(Plant plant) const { return options.plant == plant; }
   [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name); }
   /// Runs until that time or the first violation.
@@ -55,6 +57,7 @@ struct World {
   std::vector<SimNode> nodes;
   std::map<NodeName, std::size_t> node_index;
   Counts counts;
+  Marks marks;
   bool healed = false;  ///< No faults any more, and every worker behaves.
   std::optional<Violation> violation;
 

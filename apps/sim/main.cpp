@@ -20,6 +20,7 @@ struct Arguments {
   bool trace = false;
   bool keep_going = false;
   bool each = false;
+  bool marks = false;
   std::size_t lines = 60;
 };
 
@@ -27,6 +28,7 @@ struct Totals {
   std::uint64_t failed = 0, steps = 0, messages = 0, requests = 0, starts = 0, crashes = 0, pauses = 0,
                 leaves = 0, breaks = 0;
   std::uint64_t voided = 0;
+  sim::Marks marks;
   std::chrono::nanoseconds virtual_time{};
 };
 
@@ -44,8 +46,12 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--faults", arguments.faults,
                  "Names with commas between (crash, pause, break, leave, delay, clock, slow, fail, loop, "
                  "finish, poison, "
-                 "stuck), or all, none, seed (a mix by the seed)")
+                 "stuck, twice, chaos, busy, full), or all, none, seed (a mix by the seed)")
       ->capture_default_str();
+  app.add_option("--synchronisation", arguments.options.synchronisation,
+                 "How changes reach the members; empty: by the seed")
+      ->check(CLI::IsMember({"", "pubsub", "gossip"}));
+  app.add_flag("--marks", arguments.marks, "Print how often each thing worth reaching has happened");
   app.add_option("--plant", arguments.plant, "Plant this bug, to see a checker notice it")
       ->capture_default_str();
   app.add_flag("!--no-wire", arguments.options.wire,
@@ -84,13 +90,14 @@ void add(Totals& totals, const sim::Report& report) {
   totals.breaks += report.counts.breaks;
   totals.voided += report.counts.voided;
   totals.virtual_time += report.virtual_time;
+  totals.marks.add(report.marks);
 }
 
 void print_seed(const sim::Report& report) {
   fmt::print(
-      "seed {} {} nodes={} children={} steps={} requests={} settled_after={:.1f}s trace={:016x} faults={}\n",
+      "seed {} {} nodes={} children={} {} steps={} requests={} settled_after={:.1f}s trace={:016x} faults={}\n",
       report.seed, report.violation ? report.violation->rule : "ok", report.profile.nodes,
-      report.profile.children, report.counts.steps, report.counts.requests,
+      report.profile.children, report.profile.synchronisation.name, report.counts.steps, report.counts.requests,
       static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
       sim::to_string(report.profile.faults));
 }
@@ -127,6 +134,8 @@ int run(Arguments& arguments) {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   print_summary(arguments, totals, took.count());
+  if (arguments.marks)
+    for (const auto& [name, times] : totals.marks.all()) fmt::print("{:>12} {}\n", times, name);
   return totals.failed == 0 ? 0 : 1;
 }
 }  // namespace

@@ -60,6 +60,9 @@ std::vector<NodeName> Core::placement(const ChildId& id) const {
 std::size_t Core::peers() const {
   return state_->machine.peers();
 }
+std::uint64_t Core::table_digest() const {
+  return state_->machine.table_digest();
+}
 Footprint Core::footprint() const {
   return state_->machine.footprint();
 }

@@ -81,6 +81,8 @@ class Core {
   /// Nodes that anything is kept of, clients among them.
   [[nodiscard]] std::size_t peers() const;
   [[nodiscard]] Footprint footprint() const;
+  /// Of all rows, concurrent ones too, and of the version vector.
+  [[nodiscard]] std::uint64_t table_digest() const;
   [[nodiscard]] const Stats& stats() const;
 
  private:

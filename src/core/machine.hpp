@@ -58,6 +58,7 @@ class Machine final : public Notes {
   /// Nodes that anything is kept of.
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
   [[nodiscard]] Footprint footprint() const;
+  [[nodiscard]] std::uint64_t table_digest() const;
 
  private:
   // Events (machine_events.cpp).

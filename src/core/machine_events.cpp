@@ -75,7 +75,7 @@ void Machine::take_or_keep(Step& s, PeerIndex from, MessageBody& body) {
 
 void Machine::take(Step& s, PeerIndex from, Taken& taken) {
   replication_.on_taken(s, from, taken);
-  if (taken.number == 0) return;
+  if (taken.number == 0 || !settings_.strategies.synchronisation->passes_on()) return;
   MessageBody ack = DeltaAck{taken.number};
   take_or_keep(s, from, ack);
 }

@@ -201,6 +201,8 @@ class Cluster {
   std::vector<std::pair<NodeName, MessageBody>> sent;  ///< Everything, when `record` is set.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
+  /// How often a message arrives; 0: never. Empty: each once.
+  std::function<int(const NodeName& from, const NodeName& to, const MessageBody& body)> copies;
 
  private:
   std::vector<Event> with_those_behind(std::size_t i, Event first) {
@@ -239,8 +241,9 @@ class Cluster {
       if (record) sent.emplace_back(node.name, send.body);
       const Bytes bytes = encode(send.body);
       for (const NodeName& to : send.to)
-        if (node.channels.count(to) != 0)
-          give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
+        for (int left = copies ? copies(node.name, to, send.body) : 1; left > 0; --left)
+          if (node.channels.count(to) != 0)
+            give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
     }
     for (const Reply& reply : effects.replies) {
       auto& outcomes = replies[reply.client.value];

@@ -228,6 +228,7 @@ void Replication::say_through(const std::vector<PeerIndex>& to) {
 }
 
 void Replication::on_through(Step& s, PeerIndex from, const Through& through) {
+  if (!spread_.passes_on()) return;
   In& in = peers_[from].in;
   with_.barrier.require(from, through.number);
   in.known = std::max(in.known, through.number);
@@ -264,6 +265,10 @@ void Replication::on_have(Step& s, PeerIndex from, const Have& have) {
     const Member* member = origin == no_peer || origin == self_index ? nullptr : with_.sessions.member(origin);
     if (!member || member->session != session) continue;
     In& in = peers_[origin].in;
+    if (!spread_.passes_on()) {
+      if (in.whole && !in.receiving && in.expected != 0 && number >= in.expected) ask_for_table(origin);
+      continue;
+    }
     if (origin == from && held(origin) >= number && in.said < number) {
       in.ack = held(origin);  // it waits for somebody to say so
       due_.insert(origin);
@@ -273,7 +278,7 @@ void Replication::on_have(Step& s, PeerIndex from, const Have& have) {
     in.source = from;
     watch(s, origin, false);
   }
-  if (!have.whole) return;
+  if (!have.whole || !spread_.passes_on()) return;
   compare_whole(from, have);
   if (have.round == 0) return;
   const PeerIndex starter = with_.sessions.find(have.starter.node);

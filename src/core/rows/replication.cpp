@@ -33,6 +33,14 @@ bool Replication::is_replicated(std::uint64_t number) const {
                                        [&](PeerIndex peer) { return peers_[peer].acknowledged >= number; });
 }
 
+void Replication::wait(std::uint64_t number, const Child& child) {
+  if (!is_replicated(number)) waits_.emplace(number, child.ref);
+}
+
+void Replication::wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {
+  if (peers_[peer].acknowledged < number) waits_for_.insert({peer, number, child.ref});
+}
+
 void Replication::check_waits(Step& s) {
   while (!waits_.empty() && is_replicated(waits_.begin()->first)) {
     if (Child* child = with_.children.get(waits_.begin()->second)) with_.notes.touched(s, *child);
@@ -140,7 +148,11 @@ PeerIndex Replication::take_turn(Step& s) {
   const auto& others = with_.sessions.others();
   for (std::size_t tried = 0; tried < others.size(); ++tried) {
     const PeerIndex peer = others[turn_++ % others.size()];
-    if (peers_[peer].in.whole) return peer;
+    if (!peers_[peer].in.whole) continue;
+    // Whoever has not got all that left before this on the channel has lost something.
+    if (number_ > 0 && with_.links[peer].open && !peers_[peer].out.behind)
+      with_.sender.send(peer, Have{{{with_.sessions.self().session, number_}}, false, {}, 0, {}, 0}, Rank::rows);
+    return peer;
   }
   return no_peer;
 }

@@ -62,12 +62,10 @@ class Replication final : public Outbox, public TableProgress {
   /// should.
   [[nodiscard]] bool is_congested(const Step& s) const;
   [[nodiscard]] std::uint64_t acknowledged_by(PeerIndex peer) const { return peers_[peer].acknowledged; }
-  /// Touches the child once the changes up to this Delta are replicated.
-  void wait(std::uint64_t number, const Child& child) { waits_.emplace(number, child.ref); }
-  /// Touches the child once that peer holds them, or is no member any more.
-  void wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {
-    waits_for_.insert({peer, number, child.ref});
-  }
+  /// Touches the child once the changes up to this Delta are replicated; not where they are already.
+  void wait(std::uint64_t number, const Child& child);
+  /// Touches the child once that peer holds them, or is no member any more; not where it does already.
+  void wait_for(PeerIndex peer, std::uint64_t number, const Child& child);
   /// A lone node hears no acknowledgement: looks after what waits.
   void check_waits(Step& s);
 
