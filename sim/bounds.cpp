@@ -3,14 +3,16 @@
 namespace brood::sim {
 namespace {
 
-/// Batches of others, changes that not all are known to hold, changes under way: each has a bound of its own in
-/// the core; this is their sum for the cores that are simulated.
+/// Batches of others, changes that not all are known to hold, changes under way: each has a bound of its own
+/// in the core; this is their sum for the cores that are simulated.
 constexpr std::size_t changes_max = 60'000;
 constexpr std::size_t kept_back_max = 20'000;
 
 std::optional<Violation> over(const SimNode& node, std::string_view what, std::size_t is, std::size_t most) {
   if (is <= most) return std::nullopt;
-  return Violation{"bounded", "", fmt::format("{} keeps {} {}, at most {} are right", node.name.value, is, what, most),
+  return Violation{"bounded",
+                   "",
+                   fmt::format("{} keeps {} {}, at most {} are right", node.name.value, is, what, most),
                    {}};
 }
 

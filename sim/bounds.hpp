@@ -1,6 +1,6 @@
 // The checker of what a core keeps: nothing may grow without bound, and when all is quiet nothing but the
-// children, the members and what is kept for a stated time may be left. Counts, not bytes: who keeps what is told
-// by the core (Core::footprint()), and what it may be is written here apart from it.
+// children, the members and what is kept for a stated time may be left. Counts, not bytes: who keeps what is
+// told by the core (Core::footprint()), and what it may be is written here apart from it.
 //
 // Thread rule: one thread; changes nothing.
 #pragma once

@@ -157,8 +157,8 @@ void Driver::work_off(std::size_t index) {
   node.slow_until = slow_until;
 }
 
-// The step that was just made takes so long, to the clock on the wall: what comes meanwhile waits. Nothing of the
-// machine sleeps.
+// The step that was just made takes so long, to the clock on the wall: what comes meanwhile waits. Nothing of
+// the machine sleeps.
 void Driver::maybe_take_long(SimNode& node, std::size_t index) {
   if (world_.healed || world_.now() >= node.slow_until || !node.running() || world_.now() < node.busy_until)
     return;
@@ -176,12 +176,14 @@ void Driver::maybe_take_long(SimNode& node, std::size_t index) {
 // What a core refuses is counted by it; the fault that brings it about is then known to have been met.
 void Driver::mark_refusals(SimNode& node) {
   const core::Stats& stats = node.core->stats();
-  world_.marks.hit("clock: further ahead than is followed", stats.clock_refusals - node.marked.clock_refusals);
+  world_.marks.hit("clock: further ahead than is followed",
+                   stats.clock_refusals - node.marked.clock_refusals);
   world_.marks.hit("full: a request is refused", stats.busy - node.marked.busy);
   world_.marks.hit("full: a member falls behind", stats.fell_behind - node.marked.fell_behind);
   world_.marks.hit("gossip: a change is passed on", stats.deltas_passed_on - node.marked.deltas_passed_on);
   world_.marks.hit("gossip: a change comes twice", stats.deltas_twice - node.marked.deltas_twice);
-  world_.marks.hit("gossip: a missing change is asked for", stats.deltas_asked_for - node.marked.deltas_asked_for);
+  world_.marks.hit("gossip: a missing change is asked for",
+                   stats.deltas_asked_for - node.marked.deltas_asked_for);
   world_.marks.hit("gossip: a message waits for changes", stats.kept_back - node.marked.kept_back);
   node.marked = stats;
 }

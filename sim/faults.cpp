@@ -121,7 +121,8 @@ void Faults::break_some() {
 void Faults::jump_clock() {
   SimNode& node = world_.nodes[random_.below(world_.nodes.size())];
   const bool beyond = random_.chance(250);
-  node.wall_skew = beyond ? random_.between(Duration(-30s), Duration(60s)) : random_.between(Duration(0), Duration(5s));
+  node.wall_skew =
+      beyond ? random_.between(Duration(-30s), Duration(60s)) : random_.between(Duration(0), Duration(5s));
   world_.marks.hit(beyond ? "clock: jumps far" : "clock: jumps");
   world_.trace.line("{} CLOCK JUMPS to {:.3f} s ahead", node.name.value,
                     static_cast<double>(node.wall_skew.count()) / 1e9);

@@ -1,5 +1,5 @@
-// Marks: how often something worth reaching has happened, by its name. What is never reached is not tested: the
-// table is printed, and a test asks that each mark of a kind is hit.
+// Marks: how often something worth reaching has happened, by its name. What is never reached is not tested:
+// the table is printed, and a test asks that each mark of a kind is hit.
 //
 // Thread rule: plain data of one simulation.
 #pragma once

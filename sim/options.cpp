@@ -6,10 +6,9 @@
 
 namespace brood::sim {
 namespace {
-constexpr std::array<std::string_view, fault_count> fault_names{"crash", "pause",  "break",  "leave",
-                                                                "delay", "clock",  "slow",   "fail",
-                                                                "loop",  "finish", "poison", "stuck",
-                                                                "twice", "chaos",  "busy",   "full"};
+constexpr std::array<std::string_view, fault_count> fault_names{
+    "crash", "pause",  "break",  "leave", "delay", "clock", "slow", "fail",
+    "loop",  "finish", "poison", "stuck", "twice", "chaos", "busy", "full"};
 constexpr std::array<std::string_view, plant_count> plant_names{
     "none",         "early_answer",  "lying_ack",        "deaf_stop",
     "silent_death", "undead",        "agreeable_views",  "wrong_pid",

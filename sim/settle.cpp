@@ -35,8 +35,9 @@ std::optional<Violation> tables_differ(const World& world) {
   const auto ids = first.ids();
   for (const SimNode& node : world.nodes) {
     if (node.core->table_digest() != first.table_digest() || node.core->ids() != ids)
-      return wrong("agree", nullptr,
-                   fmt::format("the tables of {} and {} differ", world.nodes.front().name.value, node.name.value));
+      return wrong(
+          "agree", nullptr,
+          fmt::format("the tables of {} and {} differ", world.nodes.front().name.value, node.name.value));
   }
   return std::nullopt;
 }

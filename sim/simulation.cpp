@@ -186,11 +186,10 @@ std::string explain(const SimOptions& options, const Report& report, std::size_t
   if (!report.violation) return fmt::format("seed {}: in order", report.seed);
   const Violation& violation = *report.violation;
   std::string out = fmt::format(
-      "seed {} ({} nodes, {} children, {}, faults {}): rule '{}' is broken at {:.6f} s\n  {}{}\n", report.seed,
-      report.profile.nodes, report.profile.children, report.profile.synchronisation.name,
-      to_string(report.profile.faults), violation.rule,
-      static_cast<double>(violation.at.count()) / 1e9, violation.id.empty() ? "" : violation.id + ": ",
-      violation.words);
+      "seed {} ({} nodes, {} children, {}, faults {}): rule '{}' is broken at {:.6f} s\n  {}{}\n",
+      report.seed, report.profile.nodes, report.profile.children, report.profile.synchronisation.name,
+      to_string(report.profile.faults), violation.rule, static_cast<double>(violation.at.count()) / 1e9,
+      violation.id.empty() ? "" : violation.id + ": ", violation.words);
   for (const std::string& line : last_lines(options, violation, lines)) out += "    " + line + "\n";
   out += fmt::format("  replay: brood-sim {} --trace", replay_arguments(options));
   if (!violation.id.empty()) out += fmt::format(" --trace-id '{}'", violation.id);

@@ -187,7 +187,7 @@ def prepare(jobs):
                               "-DBROOD_UNITY=OFF", "-DBROOD_TESTS=ON", "-DBROOD_BENCH=OFF"], 600)
         if status != 0:
             sys.exit(f"cmake failed:\n{out}")
-    status, out, took = run(["ninja", "-C", OUT, f"-j{jobs}", *TARGETS], 3600)
+    status, out, took = run(["ninja", "-C", OUT, f"-j{jobs}", *TARGETS], 7200)
     if status != 0:
         sys.exit(f"the sources as they are do not build:\n{out[-4000:]}")
     print(f"built in {took:.0f} s")

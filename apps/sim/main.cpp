@@ -95,10 +95,11 @@ void add(Totals& totals, const sim::Report& report) {
 
 void print_seed(const sim::Report& report) {
   fmt::print(
-      "seed {} {} nodes={} children={} {} steps={} requests={} settled_after={:.1f}s trace={:016x} faults={}\n",
+      "seed {} {} nodes={} children={} {} steps={} requests={} settled_after={:.1f}s trace={:016x} "
+      "faults={}\n",
       report.seed, report.violation ? report.violation->rule : "ok", report.profile.nodes,
-      report.profile.children, report.profile.synchronisation.name, report.counts.steps, report.counts.requests,
-      static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
+      report.profile.children, report.profile.synchronisation.name, report.counts.steps,
+      report.counts.requests, static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
       sim::to_string(report.profile.faults));
 }
 

@@ -1,8 +1,8 @@
-// brood-scale: what a cluster of very many nodes costs each of them, in virtual time and without faults: the cores
-// are real, the network has delays of 0.05 to 0.5 ms, and no core takes time. Prints a line of JSON.
+// brood-scale: what a cluster of very many nodes costs each of them, in virtual time and without faults: the
+// cores are real, the network has delays of 0.05 to 0.5 ms, and no core takes time. Prints a line of JSON.
 //
-// Measured are the messages of a node and the time until all agree: after the nodes boot, after children start, after
-// one change, in quiet, and after nodes are lost; and what a node's core keeps.
+// Measured are the messages of a node and the time until all agree: after the nodes boot, after children
+// start, after one change, in quiet, and after nodes are lost; and what a node's core keeps.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -48,7 +48,8 @@ std::uint64_t resident() {
 
 class Scale {
  public:
-  explicit Scale(const Arguments& arguments) : world_(arguments.options), lose_percent_(arguments.lose_percent) {
+  explicit Scale(const Arguments& arguments)
+      : world_(arguments.options), lose_percent_(arguments.lose_percent) {
     world_.healed = true;  // steady children, a calm network
     world_.profile.batches = true;
     world_.profile.portions = false;
@@ -102,7 +103,8 @@ class Scale {
         first = &core;
         if (core.up_nodes().size() != up) return false;
       }
-      if (core.view_hash() != first->view_hash() || core.table_digest() != first->table_digest()) return false;
+      if (core.view_hash() != first->view_hash() || core.table_digest() != first->table_digest())
+        return false;
       if (core.size() != wanted_) return false;
     }
     return first != nullptr && world_.processes->count() == wanted_ && instances_agree();
@@ -112,7 +114,8 @@ class Scale {
   [[nodiscard]] bool instances_agree() const {
     const auto& ids = world_.catalog.ids();
     for (const sim::SimNode& node : world_.nodes)
-      for (std::size_t at = ids.size() - 1, left = 50; node.core && left > 0; at -= std::min(at, ids.size() / 50 + 1), --left)
+      for (std::size_t at = ids.size() - 1, left = 50; node.core && left > 0;
+           at -= std::min(at, ids.size() / 50 + 1), --left)
         if (node.core->spec(ids[at]) != nullptr && node.core->instances(ids[at]).size() != 1) return false;
     return true;
   }
@@ -170,11 +173,12 @@ class Scale {
       phases += fmt::format(R"({}"{}":{{"seconds":{:.3f},"mean":{:.1f},"most":{},"received_most":{}}})",
                             phases.empty() ? "" : ",", phase.name, phase.seconds, phase.mean, phase.most,
                             phase.received_most);
-    fmt::print(R"({{"nodes":{},"children":{},"synchronisation":"{}","empty_kib":{:.0f},"child_bytes":{:.0f},{}}})"
-               "\n",
-               world_.nodes.size(), wanted_, world_.profile.synchronisation.name,
-               static_cast<double>(empty) / nodes / 1024,
-               static_cast<double>(children) / nodes / static_cast<double>(wanted_), phases);
+    fmt::print(
+        R"({{"nodes":{},"children":{},"synchronisation":"{}","empty_kib":{:.0f},"child_bytes":{:.0f},{}}})"
+        "\n",
+        world_.nodes.size(), wanted_, world_.profile.synchronisation.name,
+        static_cast<double>(empty) / nodes / 1024,
+        static_cast<double>(children) / nodes / static_cast<double>(wanted_), phases);
     if (world_.violation) fmt::print(stderr, "{}: {}\n", world_.violation->rule, world_.violation->words);
   }
 
@@ -197,11 +201,14 @@ int main(int argc, char** argv) {
   arguments.options.synchronisation = "gossip";
   CLI::App app("Measures what a simulated cluster costs each of its nodes.");
   app.add_option("--nodes", arguments.options.nodes)->check(CLI::Range(2, 5000))->capture_default_str();
-  app.add_option("--children", arguments.options.children)->check(CLI::Range(2, 1000000))->capture_default_str();
+  app.add_option("--children", arguments.options.children)
+      ->check(CLI::Range(2, 1000000))
+      ->capture_default_str();
   app.add_option("--synchronisation", arguments.options.synchronisation)
       ->check(CLI::IsMember({"pubsub", "gossip"}))
       ->capture_default_str();
-  app.add_option("--lose", arguments.lose_percent, "Of 100 nodes, how many are lost at once")->capture_default_str();
+  app.add_option("--lose", arguments.lose_percent, "Of 100 nodes, how many are lost at once")
+      ->capture_default_str();
   app.add_option("--gather", arguments.gather_ms, "A node takes what comes within so many ms as one step")
       ->capture_default_str();
   app.add_option("--seed", arguments.options.seed)->capture_default_str();

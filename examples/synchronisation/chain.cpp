@@ -1,6 +1,6 @@
-// A synchronisation of one's own: members pass a change on along a chain, in the order of their names, both ways from
-// whoever made it. Nobody sends a change to more than two others, as where each link between two sites costs; the
-// price is that a long chain takes long.
+// A synchronisation of one's own: members pass a change on along a chain, in the order of their names, both
+// ways from whoever made it. Nobody sends a change to more than two others, as where each link between two
+// sites costs; the price is that a long chain takes long.
 //
 //   chain PORT...             a cluster of as many nodes as there are ports, all in this program
 #include <brood/brood.hpp>
@@ -19,8 +19,8 @@ class Chain final : public brood::Synchronisation {
   std::string name() const override { return "chain/1"; }
   bool passes_on() const override { return true; }
 
-  // A pure function of what it is given: each member works out its own link of the chain. Who is left out, because a
-  // neighbour has just died, hears of it from others (partners()) and asks for what it lacks.
+  // A pure function of what it is given: each member works out its own link of the chain. Who is left out,
+  // because a neighbour has just died, hears of it from others (partners()) and asks for what it lacks.
   void recipients(const brood::Spreading& batch, std::vector<std::size_t>& to) const override {
     if (batch.self >= batch.origin && batch.self + 1 < batch.members) to.push_back(batch.self + 1);
     if (batch.self <= batch.origin && batch.self > 0) to.push_back(batch.self - 1);
@@ -78,7 +78,8 @@ int main(int argc, char** argv) {
       return 2;
     }
     std::vector<brood::ChildSpec> specs;
-    for (std::size_t i = 1; i <= lamps; ++i) specs.push_back({.id = "lamp " + std::to_string(i), .worker = "lamp"});
+    for (std::size_t i = 1; i <= lamps; ++i)
+      specs.push_back({.id = "lamp " + std::to_string(i), .worker = "lamp"});
     for (const auto& started : places.front().lamps->start_children(std::move(specs)))
       if (!started) throw brood::NodeError(started.error());
     // The last link of the chain hears of them a little after the client that asked.
@@ -89,7 +90,8 @@ int main(int argc, char** argv) {
       for (const Place& place : places) all = all && known(place) == lamps;
       if (!all) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    for (const Place& place : places) std::cout << place.node->name() << " knows " << known(place) << " lamps\n";
+    for (const Place& place : places)
+      std::cout << place.node->name() << " knows " << known(place) << " lamps\n";
     return all ? 0 : 1;
   } catch (const brood::NodeError& error) {
     std::cerr << "chain: " << error.what() << "\n";

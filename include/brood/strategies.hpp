@@ -78,8 +78,8 @@ struct Spreading {
 /// Which members a change is sent to, and how often members compare what they have.
 class Synchronisation : public Strategy {
  public:
-  /// Whether members pass on what others have changed. If not, the origin of a batch sends it to every member,
-  /// and recipients() is not asked.
+  /// Whether members pass on what others have changed. If not, the origin of a batch sends it to every
+  /// member, and recipients() is not asked.
   [[nodiscard]] virtual bool passes_on() const = 0;
   /// Appends the places of those to whom this node sends the batch: as its origin, or as a member that has
   /// got it for the first time. All members together should reach each of them. Whom they do not reach finds

@@ -24,12 +24,12 @@ namespace brood::core {
 
 /// How much a core keeps, in pieces: what must not grow without bound.
 struct Footprint {
-  std::size_t children = 0;    ///< Ids of which anything is known.
-  std::size_t peers = 0;       ///< Nodes of which anything is known.
-  std::size_t changes = 0;     ///< Kept for a while, for peers that are late.
-  std::size_t waits = 0;       ///< For others to hold a change.
-  std::size_t kept_back = 0;   ///< Messages that wait for what their sender changed before.
-  std::size_t origins = 0;     ///< Starts of nodes in the version vector.
+  std::size_t children = 0;   ///< Ids of which anything is known.
+  std::size_t peers = 0;      ///< Nodes of which anything is known.
+  std::size_t changes = 0;    ///< Kept for a while, for peers that are late.
+  std::size_t waits = 0;      ///< For others to hold a change.
+  std::size_t kept_back = 0;  ///< Messages that wait for what their sender changed before.
+  std::size_t origins = 0;    ///< Starts of nodes in the version vector.
 };
 
 /// A live instance and where it is.

@@ -9,7 +9,8 @@ Machine::Machine(Settings settings)
     : settings_(std::move(settings)),
       peers_(settings_.self),
       links_(peers_),
-      replication_({children_, links_, sessions_, rows_, instances_, replay_, settings_, barrier_, links_, *this}),
+      replication_(
+          {children_, links_, sessions_, rows_, instances_, replay_, settings_, barrier_, links_, *this}),
       sessions_(settings_, peers_, replication_, *this),
       rows_(children_, settings_, replication_, *this),
       instances_(children_, {settings_.self, settings_.creation, 1}, replication_, *this),
@@ -175,8 +176,9 @@ void Machine::work_on_drain(Step& s) {
 }
 
 bool Machine::has_work() const {
-  return barrier_.has_ready() || !told_.empty() || views_.has_work() || reconciler_.has_touched() || moves_.can_go_on(settings_) ||
-         coordinator_.has_work() || origins_.has_work() || (is_moving_on() && !congested_);
+  return barrier_.has_ready() || !told_.empty() || views_.has_work() || reconciler_.has_touched() ||
+         moves_.can_go_on(settings_) || coordinator_.has_work() || origins_.has_work() ||
+         (is_moving_on() && !congested_);
 }
 
 // What goes on by itself over very many children: it waits while another member has yet to take in what it

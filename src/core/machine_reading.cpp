@@ -62,12 +62,13 @@ std::vector<ChildId> Machine::ids() const {
 std::uint64_t Machine::table_digest() const {
   std::uint64_t digest = rows_.table().digest();
   for (const auto& [origin, sequence] : rows_.table().seen().seen)
-    digest = combine64(digest, combine64(combine64(stable_hash64(origin.first.value), origin.second), sequence));
+    digest =
+        combine64(digest, combine64(combine64(stable_hash64(origin.first.value), origin.second), sequence));
   return digest;
 }
 
 Footprint Machine::footprint() const {
-  return {children_.size(),        peers_.size(),   replication_.kept_weight(),
+  return {children_.size(),       peers_.size(),   replication_.kept_weight(),
           replication_.waiting(), barrier_.size(), rows_.table().seen().seen.size()};
 }
 

@@ -222,9 +222,8 @@ struct Answer {
   std::vector<Outcome> outcomes;  ///< May come in several answers; each id once.
 };
 
-using MessageBody =
-    std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
-                 Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Through,
-                 Taken, Have, Want>;
+using MessageBody = std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
+                                 Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
+                                 LookupRequest, Answer, Through, Taken, Have, Want>;
 
 }  // namespace brood::core

@@ -127,11 +127,11 @@ struct Settings {
   /// large: longer steps of who takes them in.
   std::size_t table_portion = 500;
 
-  /// Where members pass on each other's changes: how long one that others know of may be on its way before it is
-  /// asked for. Too small: changes come twice. Too large: whoever was left out learns late.
+  /// Where members pass on each other's changes: how long one that others know of may be on its way before it
+  /// is asked for. Too small: changes come twice. Too large: whoever was left out learns late.
   Duration spread_patience = 300ms;
-  /// And how often, after a change, members tell some others how far they have got. Too small: traffic, some 30
-  /// bytes for each member that has changed something. Too large: whoever was left out learns late.
+  /// And how often, after a change, members tell some others how far they have got. Too small: traffic, some
+  /// 30 bytes for each member that has changed something. Too large: whoever was left out learns late.
   Duration spread_round = 500ms;
   /// How long a request is tried whose client names no time, and how long its coordinator waits for the
   /// child. Too small: what a slow child was asked is told as a time-out. Too large: memory.

@@ -42,8 +42,8 @@ void Gossip::recipients(const Spreading& batch, std::vector<std::size_t>& to) co
 std::shared_ptr<const Synchronisation> make_gossip(SettingsReader& settings) {
   const GossipOptions usual;
   GossipOptions options;
-  options.recipients =
-      static_cast<std::size_t>(settings.integer("recipients", static_cast<std::int64_t>(usual.recipients), 1, 100));
+  options.recipients = static_cast<std::size_t>(
+      settings.integer("recipients", static_cast<std::int64_t>(usual.recipients), 1, 100));
   options.sync_interval = read_sync_interval(settings);
   options.restricted_init = settings.boolean("restricted_init", usual.restricted_init);
   return std::make_shared<Gossip>(options);

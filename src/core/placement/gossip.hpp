@@ -1,8 +1,8 @@
 // Gossip: a change goes to a few members, who pass it on to a few more each.
 //
-// The members form a tree for each batch, with its origin at the root: in the list of members, which begins at
-// the origin and is permuted by the batch's number, the member at place p sends to those at places
-// p * recipients + 1 and on. So with all in order each member gets each batch once, and nobody sends it to more
+// The members form a tree for each batch, with its origin at the root: in the list of members, which begins
+// at the origin and is permuted by the batch's number, the member at place p sends to those at places p *
+// recipients + 1 and on. So with all in order each member gets each batch once, and nobody sends it to more
 // than `recipients`; who is near the root differs from batch to batch.
 //
 // Thread rule: const and stateless.

@@ -53,10 +53,11 @@ TEST(Gossip, TheFirstRecipientsDifferFromBatchToBatch) {
 }
 
 TEST(Gossip, IsChosenByNameWithItsSettings) {
-  const auto made = make_strategies({.synchronisation = StrategyChoice{
-                                         "gossip", {{"recipients", std::int64_t{5}},
-                                                    {"sync_interval_ms", std::int64_t{2000}},
-                                                    {"restricted_init", false}}}});
+  const auto made =
+      make_strategies({.synchronisation = StrategyChoice{"gossip",
+                                                         {{"recipients", std::int64_t{5}},
+                                                          {"sync_interval_ms", std::int64_t{2000}},
+                                                          {"restricted_init", false}}}});
   ASSERT_TRUE(made) << made.error().message;
   const Synchronisation& gossip = *made->synchronisation;
   EXPECT_EQ(gossip.name(), "gossip/1 recipients=5 restricted_init=false");

@@ -28,11 +28,10 @@ bool Barrier::passes(const MessageBody& body) {
         constexpr bool meets = std::is_same_v<T, Hello> || std::is_same_v<T, Refusal> ||
                                std::is_same_v<T, Probe> || std::is_same_v<T, ProbeAck> ||
                                std::is_same_v<T, Obituary> || std::is_same_v<T, Goodbye>;
-        constexpr bool brings = std::is_same_v<T, SyncRequest> || std::is_same_v<T, Sync> ||
-                                std::is_same_v<T, SyncAck> || std::is_same_v<T, Behind> ||
-                                std::is_same_v<T, Delta> || std::is_same_v<T, Through> ||
-                                std::is_same_v<T, Taken> || std::is_same_v<T, Have> ||
-                                std::is_same_v<T, Want>;
+        constexpr bool brings =
+            std::is_same_v<T, SyncRequest> || std::is_same_v<T, Sync> || std::is_same_v<T, SyncAck> ||
+            std::is_same_v<T, Behind> || std::is_same_v<T, Delta> || std::is_same_v<T, Through> ||
+            std::is_same_v<T, Taken> || std::is_same_v<T, Have> || std::is_same_v<T, Want>;
         return meets || brings;
       },
       body);

@@ -1,5 +1,5 @@
-// Barrier: keeps the promise of channels where members pass on each other's changes: whoever acts on a message
-// holds all that its sender changed before it.
+// Barrier: keeps the promise of channels where members pass on each other's changes: whoever acts on a
+// message holds all that its sender changed before it.
 //
 // Where each change goes straight to every member, the order of a channel sees to that. Where it takes other
 // ways, what is said on a channel may come before it. So the sender says first how far it has got (Through),

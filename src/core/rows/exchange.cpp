@@ -92,6 +92,12 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     ++s.stats.stale_rows;
     return;
   }
+  // What was taken in by another way is newer than a table that nobody asked for, and would be undone by it.
+  if (spread_.passes_on() && portion.first == 0 && in.expected > portion.next_delta) {
+    ++s.stats.stale_rows;
+    in.receiving = false;
+    return ask_for_table(from);
+  }
   s.spend(portion.rows.size() + portion.instances.size());
   if (portion.first == 0) {
     in.receiving = true;

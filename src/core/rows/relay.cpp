@@ -83,8 +83,8 @@ void Replication::advance_all(Step& s, PeerIndex first) {
   }
 }
 
-// The session is over, and what came early will not be joined by what is before it. Whoever of the others lacks
-// it gets it from those that had it.
+// The session is over, and what came early will not be joined by what is before it. Whoever of the others
+// lacks it gets it from those that had it.
 void Replication::salvage(Step& s, PeerIndex gone) {
   if (!spread_.passes_on()) return;
   const auto early = std::move(peers_[gone].in.early);
@@ -114,8 +114,8 @@ void Replication::unwatch(PeerIndex origin) {
 
 void Replication::watch(Step& s, PeerIndex origin, bool anew) {
   In& in = peers_[origin].in;
-  const bool missing = in.expected != 0 && !in.receiving &&
-                       (in.blocked || !in.early.empty() || in.known >= in.expected);
+  const bool missing =
+      in.expected != 0 && !in.receiving && (in.blocked || !in.early.empty() || in.known >= in.expected);
   if (!missing || anew) {
     unwatch(origin);
     in.asked = 0;
@@ -262,7 +262,8 @@ void Replication::say_have(Step& s) {
 void Replication::on_have(Step& s, PeerIndex from, const Have& have) {
   for (const auto& [session, number] : have.held) {
     const PeerIndex origin = with_.sessions.find(session.node);
-    const Member* member = origin == no_peer || origin == self_index ? nullptr : with_.sessions.member(origin);
+    const Member* member =
+        origin == no_peer || origin == self_index ? nullptr : with_.sessions.member(origin);
     if (!member || member->session != session) continue;
     In& in = peers_[origin].in;
     if (!spread_.passes_on()) {
@@ -282,7 +283,8 @@ void Replication::on_have(Step& s, PeerIndex from, const Have& have) {
   compare_whole(from, have);
   if (have.round == 0) return;
   const PeerIndex starter = with_.sessions.find(have.starter.node);
-  const Member* member = starter == no_peer || starter == self_index ? nullptr : with_.sessions.member(starter);
+  const Member* member =
+      starter == no_peer || starter == self_index ? nullptr : with_.sessions.member(starter);
   if (!member || member->session != have.starter || peers_[starter].round >= have.round) return;
   peers_[starter].round = have.round;
   pass_on_comparison(s, starter, have.round);
@@ -352,7 +354,8 @@ void Replication::pass_on_comparison(Step&, PeerIndex starter, std::uint64_t rou
 
 void Replication::on_time(Step& s) {
   if (!spread_.passes_on()) return;
-  while (!missing_.empty() && missing_.begin()->first <= s.time()) ask_for_missing(s, missing_.begin()->second);
+  while (!missing_.empty() && missing_.begin()->first <= s.time())
+    ask_for_missing(s, missing_.begin()->second);
   say_have(s);
 }
 

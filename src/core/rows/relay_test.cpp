@@ -35,7 +35,6 @@ void expect_equal_tables(const Cluster& cluster) {
   }
 }
 
-
 TEST(Relay, ANodeSendsAChangeToAFewHoweverManyMembersThereAre) {
   Cluster cluster(20);
   use(cluster, "gossip");
@@ -226,7 +225,8 @@ TEST(Relay, AQuietClusterSaysNothingButTheComparison) {
   cluster.watch = [&](std::size_t, const Effects& effects) {
     for (const Send& send : effects.sends) {
       const bool have = std::holds_alternative<Have>(send.body);
-      const bool probe = std::holds_alternative<Probe>(send.body) || std::holds_alternative<ProbeAck>(send.body);
+      const bool probe =
+          std::holds_alternative<Probe>(send.body) || std::holds_alternative<ProbeAck>(send.body);
       haves += have ? send.to.size() : 0;
       others += have || probe ? 0 : send.to.size();
     }

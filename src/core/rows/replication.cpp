@@ -151,7 +151,8 @@ PeerIndex Replication::take_turn(Step& s) {
     if (!peers_[peer].in.whole) continue;
     // Whoever has not got all that left before this on the channel has lost something.
     if (number_ > 0 && with_.links[peer].open && !peers_[peer].out.behind)
-      with_.sender.send(peer, Have{{{with_.sessions.self().session, number_}}, false, {}, 0, {}, 0}, Rank::rows);
+      with_.sender.send(peer, Have{{{with_.sessions.self().session, number_}}, false, {}, 0, {}, 0},
+                        Rank::rows);
     return peer;
   }
   return no_peer;
@@ -165,7 +166,8 @@ void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
     ++in.taken;
     due_.insert(from);
     const PeerIndex origin = with_.sessions.find(delta.sender.node);
-    const Member* member = origin == no_peer || origin == self_index ? nullptr : with_.sessions.member(origin);
+    const Member* member =
+        origin == no_peer || origin == self_index ? nullptr : with_.sessions.member(origin);
     if (member && member->session == delta.sender)
       on_batch(s, from, origin, delta);
     else
@@ -185,8 +187,8 @@ void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
     (void)take_in(s, from, delta);
 }
 
-// False: what a third node did before it is not here yet, and where that may come by other ways the rest of the
-// Delta waits for it.
+// False: what a third node did before it is not here yet, and where that may come by other ways the rest of
+// the Delta waits for it.
 bool Replication::take_in(Step& s, PeerIndex from, const Delta& delta) {
   s.spend(delta.specs.size() + delta.instances.size());
   Peer& peer = peers_[from];
@@ -309,7 +311,8 @@ void Replication::flush_deltas(Step& s) {
         delta.instances.push_back(std::move(all.instances[instance++]));
     if (spec == all.specs.size() && instance == all.instances.size()) delta.member = std::move(all.member);
     if (passes_on) {
-      if (!others.empty()) send_batch(s, self_index, self_index, std::make_shared<const Delta>(std::move(delta)));
+      if (!others.empty())
+        send_batch(s, self_index, self_index, std::make_shared<const Delta>(std::move(delta)));
       continue;
     }
     weight_ += delta.specs.size() + delta.instances.size() + 1;

@@ -8,14 +8,14 @@
 //   to a peer:   nothing -> exchange (portions, then Deltas) -> Deltas -> too far behind -> nothing
 //   from a peer: nothing -> exchange (Deltas are kept) -> Deltas -> a gap: table asked for -> nothing
 //
-// Where members pass on each other's changes (Synchronisation::passes_on(), relay.cpp) a Delta goes to a few and
-// comes by any member, early or twice. They are taken in by their numbers; one that is missing is asked for by
-// its number first.
+// Where members pass on each other's changes (Synchronisation::passes_on(), relay.cpp) a Delta goes to a few
+// and comes by any member, early or twice. They are taken in by their numbers; one that is missing is asked
+// for by its number first.
 //
-// Owns: the numbers of Deltas, how far each peer holds them, who waits for that; the ways of Deltas (spread.hpp).
-// Reads: links, sessions, instances, finished requests. Tells the barrier how far it holds each peer's changes. Asks rows and instances to take in what came, sessions to update. Tells:
-// touched (to those who wait until others hold a change), request_finished.
-// Thread rule: none; owned by one core.
+// Owns: the numbers of Deltas, how far each peer holds them, who waits for that; the ways of Deltas
+// (spread.hpp). Reads: links, sessions, instances, finished requests. Tells the barrier how far it holds each
+// peer's changes. Asks rows and instances to take in what came, sessions to update. Tells: touched (to those
+// who wait until others hold a change), request_finished. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/members/joining.hpp"
@@ -124,14 +124,14 @@ class Replication final : public Outbox, public TableProgress {
     // Where members pass changes on.
     std::map<std::uint64_t, Spread::Batch> early;  ///< Those before them are not here yet.
     std::size_t early_weight = 0;
-    bool blocked = false;  ///< The next one is here, and what a third node did before it is not.
+    bool blocked = false;        ///< The next one is here, and what a third node did before it is not.
     std::uint64_t known = 0;     ///< So far they are known to go.
     PeerIndex source = no_peer;  ///< Who has them, as it says.
     Duration missing_at = Duration::max();  ///< Then the next one is asked for.
     std::uint32_t asked = 0;                ///< So often it was, in vain.
-    std::uint64_t taken = 0;   ///< Deltas that have come on its channel, and it was not told.
-    std::uint64_t direct = 0;  ///< The newest of its own that came from itself.
-    std::uint64_t said = 0;    ///< What it was told last that this node holds.
+    std::uint64_t taken = 0;                ///< Deltas that have come on its channel, and it was not told.
+    std::uint64_t direct = 0;               ///< The newest of its own that came from itself.
+    std::uint64_t said = 0;                 ///< What it was told last that this node holds.
   };
   struct Out {
     bool begun = false;  ///< Its table is on the way or there: it gets Deltas.
@@ -163,7 +163,7 @@ class Replication final : public Outbox, public TableProgress {
     bool unstable_lost = false;
     std::uint64_t unstable_from = 0;  ///< Once all hold the Deltas up to this one, none is missing any more.
     Duration unstable_lost_at{};
-    bool may_lack = false;  ///< Our table has grown by another node's table since it went to this peer.
+    bool may_lack = false;    ///< Our table has grown by another node's table since it went to this peer.
     std::uint64_t round = 0;  ///< The last comparison that it began and that came here.
   };
   struct Changes {
@@ -217,10 +217,10 @@ class Replication final : public Outbox, public TableProgress {
     PeerIndex from = no_peer;
     Spread::Batch batch;
   };
-  std::vector<Relay> relays_;                           ///< To be passed on at the end of the step.
-  std::set<std::pair<Duration, PeerIndex>> missing_;    ///< Origins of which a batch is missing.
-  std::set<PeerIndex> blocked_;                         ///< See In::blocked.
-  std::uint64_t round_ = 0;                             ///< Of the comparisons that this node began.
+  std::vector<Relay> relays_;                         ///< To be passed on at the end of the step.
+  std::set<std::pair<Duration, PeerIndex>> missing_;  ///< Origins of which a batch is missing.
+  std::set<PeerIndex> blocked_;                       ///< See In::blocked.
+  std::uint64_t round_ = 0;                           ///< Of the comparisons that this node began.
   PeerMap<Peer> peers_;
   std::set<PeerIndex> due_;   ///< Peers with something to be sent at the end of the step, besides the Delta.
   std::uint64_t number_ = 0;  ///< Of the last Delta.

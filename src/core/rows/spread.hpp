@@ -1,12 +1,12 @@
 // Spread: the ways of batches of changes through the members, where these pass on what others have changed.
 //
-// A batch is a Delta, known by its origin (a member, or this node) and its number. The strategy says to whom a
-// member sends it. What that does not reach is found by comparison: for a few rounds after something has
-// changed each member tells some others how far it has got (Have), and who lacks something asks for it (Want),
-// first whoever told so. What may be asked for is kept for a while.
+// A batch is a Delta, known by its origin (a member, or this node) and its number. The strategy says to whom
+// a member sends it. What that does not reach is found by comparison: for a few rounds after something has
+// changed each member tells some others how far it has got (Have), and who lacks something asks for it
+// (Want), first whoever told so. What may be asked for is kept for a while.
 //
-// Owns: the batches that may be asked for, whose batches have moved lately, the rounds. Reads: links, sessions,
-// the strategy. Asks and tells nothing: Replication sends. Thread rule: none; owned by one core.
+// Owns: the batches that may be asked for, whose batches have moved lately, the rounds. Reads: links,
+// sessions, the strategy. Asks and tells nothing: Replication sends. Thread rule: none; owned by one core.
 #pragma once
 
 #include <memory>
