@@ -191,6 +191,16 @@ std::string describe(const MessageBody& body, std::string_view id) {
           [](const Taken& m) { return fmt::format("Taken {} number={}", m.count, m.number); },
           [](const Have& m) { return describe_have(m); },
           [](const Want& m) { return fmt::format("Want {} from {}", describe(m.origin), m.from); },
+          [&](const Offer& m) { return about(m, "Offer", id, fmt::format("#{}", m.attempt)); },
+          [&](const OfferAnswer& m) {
+            const std::string_view verdict = m.verdict == OfferVerdict::ready   ? "ready"
+                                             : m.verdict == OfferVerdict::later ? "later"
+                                             : m.verdict == OfferVerdict::seen  ? "seen"
+                                                                                : "refused";
+            return about(m, "OfferAnswer", id, fmt::format("#{} {} {}", m.attempt, verdict, m.why));
+          },
+          [&](const Commit& m) { return about(m, "Commit", id, fmt::format("#{}", m.attempt)); },
+          [&](const Withdrawal& m) { return about(m, "Withdrawal", id, fmt::format("#{}", m.attempt)); },
       },
       body);
 }
@@ -236,6 +246,10 @@ std::string describe(const Event& event, std::string_view id) {
           [](const ClientDrain& e) { return fmt::format("client {} drain", e.client.value); },
           [](const SettingsChanged&) { return std::string("settings changed"); },
           [](const Renamed& e) { return "renamed to " + e.self.value; },
+          [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },
+          [&](const FreezeFailed& e) { return about(e, "freeze failed", id, e.why); },
+          [&](const Prepared& e) { return about(e, "prepared", id, fmt::format("pid={}", e.pid.id)); },
+          [&](const PrepareFailed& e) { return about(e, "prepare failed", id, e.why); },
       },
       event);
 }
@@ -246,6 +260,19 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
     if (!text.empty()) out.push_back(std::move(text));
   };
   if (effects.fence) add(*effects.fence ? "FENCE" : "UNFENCE");
+  for (const HandoverStep& step : effects.handovers)
+    add(std::visit(
+        Overloaded{[&](const Freeze& h) { return about(h, "freeze", id, fmt::format("#{}", h.attempt)); },
+                   [&](const Thaw& h) { return about(h, "thaw", id); },
+                   [&](const Prepare& h) {
+                     return wanted(h.spec->id, id)
+                                ? fmt::format("prepare {} {}", h.spec->id.text(), describe(h.epoch))
+                                : "";
+                   },
+                   [&](const Open& h) { return about(h, "open", id); },
+                   [&](const Discard& h) { return about(h, "discard", id); },
+                   [&](const Depart& h) { return about(h, "depart", id, "to " + describe(h.host)); }},
+        step));
   for (const Start& start : effects.starts)
     if (wanted(start.spec->id, id))
       add(fmt::format("start {} {} ({})", start.spec->id.text(), describe(start.epoch), start.cause.event));

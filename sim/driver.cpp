@@ -32,7 +32,9 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.creation = world.nodes[index].creation;
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
-  settings.strategies = core::make_strategies({.synchronisation = world.profile.synchronisation}).value();
+  brood::Strategies chosen{.synchronisation = world.profile.synchronisation};
+  if (world.profile.hot_swap) chosen.migration = "hot_swap";
+  settings.strategies = core::make_strategies(chosen).value();
   for (const SimNode& node : world.nodes) {
     if (world.options.seeds != 0 && settings.join.size() >= world.options.seeds) break;
     if (node.name != settings.self) settings.join.push_back(node.name);
@@ -242,6 +244,8 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
+  for (const core::HandoverStep& step : effects.handovers)
+    std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);
   for (const core::Stop& stop : effects.stops) world_.processes->stop(index, stop);
   for (const core::Send& send : effects.sends) world_.network->send(index, send);

@@ -9,11 +9,22 @@ namespace {
 constexpr std::array<std::string_view, fault_count> fault_names{
     "crash", "pause",  "break",  "leave", "delay", "clock", "slow", "fail",
     "loop",  "finish", "poison", "stuck", "twice", "chaos", "busy", "full"};
-constexpr std::array<std::string_view, plant_count> plant_names{
-    "none",         "early_answer",  "lying_ack",        "deaf_stop",
-    "silent_death", "undead",        "agreeable_views",  "wrong_pid",
-    "mute",         "needless_stop", "unfaithful_fence", "two_starts",
-    "chance"};
+constexpr std::array<std::string_view, plant_count> plant_names{"none",
+                                                                "early_answer",
+                                                                "lying_ack",
+                                                                "deaf_stop",
+                                                                "silent_death",
+                                                                "undead",
+                                                                "agreeable_views",
+                                                                "wrong_pid",
+                                                                "mute",
+                                                                "needless_stop",
+                                                                "unfaithful_fence",
+                                                                "two_starts",
+                                                                "lost_parcel",
+                                                                "early_open",
+                                                                "loose_order",
+                                                                "chance"};
 
 std::optional<Fault> fault_of(std::string_view name) {
   for (std::size_t i = 0; i < fault_names.size(); ++i)

@@ -50,9 +50,12 @@ enum class Plant : std::uint8_t {
   needless_stop,     ///< A child that is where it belongs is stopped.
   unfaithful_fence,  ///< A node that woke goes on as if nothing was.
   two_starts,        ///< already_started is answered as ok.
+  lost_parcel,       ///< What a child holds is lost on the way of a hand-over.
+  early_open,        ///< What is made ready runs before the commit.
+  loose_order,       ///< What is said does not wait for the changes before it, where members pass these on.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 13;
+inline constexpr std::size_t plant_count = 16;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 

@@ -46,7 +46,9 @@ INSTANTIATE_TEST_SUITE_P(
                                                              // two nodes start, or is never confirmed at all.
         Tooth{Plant::agreeable_views, {"overlap", "members"}}, Tooth{Plant::wrong_pid, {"answers"}, "none"},
         Tooth{Plant::mute, {"unanswered"}, "none"}, Tooth{Plant::needless_stop, {"needless"}, "none"},
-        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::two_starts, {"answers"}, "none"}),
+        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::two_starts, {"answers"}, "none"},
+        Tooth{Plant::lost_parcel, {"state"}, "leave"},
+        Tooth{Plant::early_open, {"overlap", "handover"}, "leave"}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 
 TEST(Planted, ChanceFromElsewhereChangesTheTrace) {

@@ -26,6 +26,24 @@ void Processes::later(const Process& process, Duration delay, std::function<void
 
 // ---- starting ------------------------------------------------------------------------------------------
 
+Process& Processes::add(std::size_t index, const core::SpecPtr& spec, const core::Epoch& epoch) {
+  SimNode& node = world_.nodes[index];
+  const ChildId& id = spec->id;
+  Process process;
+  process.serial = ++serials_;
+  process.node = index;
+  process.incarnation = node.incarnation;
+  process.creation = node.creation;
+  process.spec = spec;
+  process.epoch = epoch;
+  process.pid = {++node.next_pid, 0};
+  if (const core::SpecRow* row = node.core->spec(id)) process.birth = row->birth;
+  process.from = world_.now();
+  by_id_[id].push_back(process.serial);
+  lives_[id].push_back({index, node.creation, process.pid, world_.now(), Duration::max()});
+  return live_.emplace(process.serial, std::move(process)).first->second;
+}
+
 void Processes::start(std::size_t index, const core::Start& start) {
   SimNode& node = world_.nodes[index];
   const ChildId& id = start.spec->id;
@@ -35,19 +53,8 @@ void Processes::start(std::size_t index, const core::Start& start) {
     world_.violate("overlap", &id, "a second process of it is started on " + node.name.value);
     return;
   }
-  Process process;
-  process.serial = ++serials_;
-  process.node = index;
-  process.incarnation = node.incarnation;
-  process.creation = node.creation;
-  process.spec = start.spec;
-  process.epoch = start.epoch;
-  process.pid = {++node.next_pid, 0};
-  if (const core::SpecRow* row = node.core->spec(id)) process.birth = row->birth;
-  process.from = world_.now();
-  by_id_[id].push_back(process.serial);
-  lives_[id].push_back({index, node.creation, process.pid, world_.now(), Duration::max()});
-  const Process& kept = live_.emplace(process.serial, std::move(process)).first->second;
+  answered_.erase(id);  // it begins anew: the node that had it is given up
+  const Process& kept = add(index, start.spec, start.epoch);
   check(id);
   const bool slow = world_.catalog.of(id).kind == Kind::slow && !world_.healed;
   Duration takes = slow ? random_.between(1s, 3s) : random_.between(Duration(10us), Duration(20ms));
@@ -144,6 +151,7 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
     if (process.stopping && !at_once) continue;
     if (!process.stopping) check_need(process);
     process.stopping = true;
+    answered_.erase(stop.id);
     if (world_.has(Plant::deaf_stop) && random_.chance(200)) {
       process.told_gone = true;
       world_.driver->when_awake(node, process.incarnation, [this, node, id = stop.id, epoch = stop.epoch] {
@@ -173,6 +181,7 @@ void Processes::end(Process& process, bool normal, std::string reason) {
   core::Exited exited{process.id(), process.epoch, normal, std::move(reason)};
   const core::SpecPtr spec = process.spec;
   const std::uint64_t incarnation = process.incarnation;
+  answered_.erase(process.id());
   erase(process.serial);
   if (world_.has(Plant::silent_death) && !was_stopping) return;
   world_.driver->post(node, std::move(exited));
@@ -194,14 +203,20 @@ void Processes::erase(std::uint64_t serial) {
   });
   BROOD_CHECK(life != lives.rend(), "every process has its life on record");
   life->to = world_.now();
-  std::erase(by_id_[process.id()], serial);
+  std::vector<std::uint64_t>& all = by_id_[process.id()];
+  std::erase(all, serial);
+  if (all.empty()) answered_.erase(process.id());  // nobody is left who could know
   live_.erase(found);
 }
 
 void Processes::node_gone(std::size_t node) {
   std::vector<std::uint64_t> gone;
   for (const auto& [serial, process] : live_)
-    if (process.node == node) gone.push_back(serial);
+    if (process.node == node) {
+      gone.push_back(serial);
+      // What was ready elsewhere may still hold it all, but need not.
+      if (!process.prepared) answered_.erase(process.id());
+    }
   for (const std::uint64_t serial : gone) erase(serial);
 }
 
@@ -225,6 +240,107 @@ void Processes::heal() {
         later(it, stop_time(it), [this](Process& stopping) { end(stopping, true, "shutdown"); });
       world_.driver->post(node, std::move(change));
     });
+  }
+}
+
+// ---- hand-overs ----------------------------------------------------------------------------------------
+
+Process* Processes::find(std::size_t node, const ChildId& id, const core::Epoch& epoch) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return nullptr;
+  for (const std::uint64_t serial : found->second)
+    if (Process* process = find(serial); process->node == node && process->epoch == epoch) return process;
+  return nullptr;
+}
+
+void Processes::carry_out(std::size_t node, const core::Freeze& freeze) {
+  Process* process = find(node, freeze.id, freeze.epoch);
+  if (process == nullptr) return;  // its Exited is on the way
+  process->frozen = true;
+  const bool fails = !world_.healed && random_.chance(50);
+  later(*process, random_.between(Duration(10us), Duration(20ms)), [this, freeze, fails](Process& it) {
+    if (!it.frozen) return;
+    if (fails || it.stuck) {
+      it.frozen = false;
+      return world_.driver->post(it.node,
+                                 core::FreezeFailed{freeze.id, freeze.epoch, freeze.attempt, "simulated"});
+    }
+    world_.driver->post(it.node,
+                        core::Frozen{freeze.id, freeze.epoch, freeze.attempt, std::to_string(it.held)});
+  });
+}
+
+void Processes::carry_out(std::size_t node, const core::Thaw& thaw) {
+  if (Process* process = find(node, thaw.id, thaw.epoch)) process->frozen = false;
+}
+
+void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
+  const ChildId& id = prepare.spec->id;
+  if (on(node, id) != nullptr) {
+    world_.violate("overlap", &id, "a second process of it is prepared on " + world_.nodes[node].name.value);
+    return;
+  }
+  Process& process = add(node, prepare.spec, prepare.epoch);
+  process.prepared = true;
+  process.held = world_.has(Plant::lost_parcel) ? 0 : std::stoull(prepare.parcel);
+  const bool fails = !world_.healed && random_.chance(50);
+  later(process, random_.between(Duration(10us), Duration(20ms)), [this, fails](Process& it) {
+    if (fails) {
+      core::PrepareFailed failed{it.id(), it.epoch, "simulated"};
+      const std::size_t where = it.node;
+      erase(it.serial);
+      return world_.driver->post(where, std::move(failed));
+    }
+    it.running = true;
+    if (world_.has(Plant::early_open)) {
+      it.prepared = false;
+      check(it.id());
+    }
+    world_.driver->post(it.node, core::Prepared{it.id(), it.epoch, it.pid});
+  });
+}
+
+void Processes::carry_out(std::size_t node, const core::Open& open) {
+  Process* process = find(node, open.id, open.epoch);
+  if (process == nullptr || !process->prepared || !process->running) {
+    world_.violate("handover", &open.id,
+                   "what is opened on " + world_.nodes[node].name.value + " is not ready");
+    return;
+  }
+  process->prepared = false;
+  ++world_.counts.handovers;
+  ++moves_;
+  if (const auto answered = answered_.find(open.id);
+      answered != answered_.end() && process->held != answered->second)
+    world_.violate("state", &open.id,
+                   fmt::format("it goes on with {} on {}, but a caller was answered {}", process->held,
+                               world_.nodes[node].name.value, answered->second));
+  check(open.id);
+  begin_life(*process);
+}
+
+void Processes::carry_out(std::size_t node, const core::Discard& discard) {
+  if (const Process* process = find(node, discard.id, discard.epoch)) erase(process->serial);
+}
+
+void Processes::carry_out(std::size_t node, const core::Depart& depart) {
+  const Process* process = find(node, depart.id, depart.epoch);
+  if (process == nullptr) return;
+  if (!process->frozen)
+    world_.violate("handover", &depart.id,
+                   "it departs from " + world_.nodes[node].name.value + " and is not frozen");
+  const core::ProcessId pid = process->pid;
+  erase(process->serial);
+  // Its pid passes on what comes, and is told to callers, until all members know the new one.
+  for (Life& life : lives_[depart.id])
+    if (life.node == node && life.pid == pid) life.to = world_.now() + 30s;
+}
+
+void Processes::call_some() {
+  for (auto& [serial, process] : live_) {
+    const bool handles = process.running && !process.prepared && !process.frozen && !process.stopping &&
+                         !process.stuck && world_.nodes[process.node].acts();
+    if (handles && random_.chance(300)) answered_[process.id()] = ++process.held;
   }
 }
 
@@ -265,7 +381,8 @@ void Processes::check(const ChildId& id) {
   if (world_.ledger->split_excused()) return;
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
-    if (!world_.nodes[process->node].acts() || (process->stuck && process->stopping)) continue;
+    if (!world_.nodes[process->node].acts() || (process->stuck && process->stopping) || process->prepared)
+      continue;
     if (first == nullptr) {
       first = process;
       continue;

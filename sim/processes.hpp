@@ -21,6 +21,9 @@ struct Process {
   bool running = false;
   bool stopping = false;
   bool stuck = false;
+  bool frozen = false;     ///< Handles nothing until it is thawed, or has departed.
+  bool prepared = false;   ///< Holds what another held, and is not open.
+  std::uint64_t held = 0;  ///< What calls have brought it to.
   bool told_gone = false;  ///< Planted bugs only: the core believes it is gone.
   Duration from{};
   [[nodiscard]] const ChildId& id() const { return spec->id; }
@@ -42,6 +45,12 @@ class Processes {
   // ---- for the driver
   void start(std::size_t node, const core::Start& start);
   void stop(std::size_t node, const core::Stop& stop);
+  void carry_out(std::size_t node, const core::Freeze& freeze);
+  void carry_out(std::size_t node, const core::Thaw& thaw);
+  void carry_out(std::size_t node, const core::Prepare& prepare);
+  void carry_out(std::size_t node, const core::Open& open);
+  void carry_out(std::size_t node, const core::Discard& discard);
+  void carry_out(std::size_t node, const core::Depart& depart);
   void node_gone(std::size_t node);
   /// That node acts (again): look for overlap with its processes.
   void check_node(std::size_t node);
@@ -60,9 +69,13 @@ class Processes {
   [[nodiscard]] std::uint64_t moves() const { return moves_; }
   /// All that is stuck or would crash comes to its senses.
   void heal();
+  /// Now and then: callers of some children are answered, and must find that again.
+  void call_some();
 
  private:
   [[nodiscard]] Process* find(std::uint64_t serial);
+  [[nodiscard]] Process* find(std::size_t node, const ChildId& id, const core::Epoch& epoch);
+  Process& add(std::size_t node, const core::SpecPtr& spec, const core::Epoch& epoch);
   void later(const Process& process, Duration delay, std::function<void(Process&)> job);
   void started(Process& process);
   void begin_life(Process& process);
@@ -80,6 +93,8 @@ class Processes {
   std::map<ChildId, std::vector<std::uint64_t>> by_id_;
   std::map<ChildId, std::vector<Life>> lives_;
   std::map<ChildId, std::uint32_t> taken_down_;
+  /// What the last call of the child was answered, for as long as no process of it was lost or told to end.
+  std::map<ChildId, std::uint64_t> answered_;
   std::uint64_t serials_ = 0;
   std::uint64_t moves_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "sim/profile.hpp"
 
+#include "base/hash.hpp"
+
 namespace brood::sim {
 using namespace std::chrono_literals;
 
@@ -47,6 +49,8 @@ Profile make_profile(const SimOptions& options, Random& random) {
   profile.connect_fails = profile.has(Fault::broken) ? 150 : 0;
   profile.portions = options.children == 0 && random.chance(667);
   profile.expect = random.chance(300) ? profile.nodes : 0;
+  // Not from `random`: what is drawn after it stays what it was.
+  profile.hot_swap = (mix64(options.seed ^ 0x686f74) & 1) != 0;
   return profile;
 }
 

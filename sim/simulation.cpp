@@ -35,6 +35,13 @@ void watch_agreement(World& world) {
   });
 }
 
+void watch_calls(World& world) {
+  world.timeline.after(100ms, [&world] {
+    world.processes->call_some();
+    watch_calls(world);
+  });
+}
+
 /// Runs until settled, looking every half second; a violation when the bound is over.
 void settle(World& world) {
   const Duration bound = world.now() + settle_bound;
@@ -92,6 +99,7 @@ void keep_still(World& world) {
 void run(World& world, Report& report) {
   boot_all(world);
   watch_agreement(world);
+  if (world.profile.hot_swap) watch_calls(world);
   if (world.options.clients) world.clients->work_until(world.options.busy);
   world.faults->work_until(world.options.busy);
   world.run_until(world.options.busy);

@@ -13,6 +13,7 @@ void Trace::mix(const core::Effects& effects) {
     mix(stop.id.bytes());
     mix(stop.epoch);
   }
+  for (const auto& step : effects.handovers) mix(step.index() + 7);
   for (const auto& connect : effects.connects) mix(connect.node.value);
   for (const auto& disconnect : effects.disconnects) mix(disconnect.node.value);
   for (const auto& reply : effects.replies) {

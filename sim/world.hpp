@@ -31,7 +31,7 @@ struct Violation {
 
 struct Counts {
   std::uint64_t steps = 0, messages = 0, bytes = 0, requests = 0, starts = 0, stops = 0;
-  std::uint64_t crashes = 0, pauses = 0, breaks = 0, leaves = 0, boots = 0, voided = 0;
+  std::uint64_t crashes = 0, pauses = 0, breaks = 0, leaves = 0, boots = 0, voided = 0, handovers = 0;
 };
 
 struct World {

@@ -24,8 +24,9 @@ CORE_PARTS = {
     "wire": ["base"],
     "members": ["base", "placement", "rows"],
     "requests": ["base", "members", "rows"],
-    "children": ["base", "members", "rows"],
-    "machine": ["base", "placement", "rows", "members", "requests", "children"],
+    "handover": ["base", "members", "rows"],
+    "children": ["base", "members", "rows", "handover"],
+    "machine": ["base", "placement", "rows", "members", "requests", "handover", "children"],
 }
 
 # Single includes that go against that order, each with its reason. No others are allowed; one that is no longer made

@@ -29,6 +29,7 @@ struct Totals {
                 leaves = 0, breaks = 0;
   std::uint64_t voided = 0;
   sim::Marks marks;
+  std::uint64_t handovers = 0;
   std::chrono::nanoseconds virtual_time{};
 };
 
@@ -89,6 +90,7 @@ void add(Totals& totals, const sim::Report& report) {
   totals.leaves += report.counts.leaves;
   totals.breaks += report.counts.breaks;
   totals.voided += report.counts.voided;
+  totals.handovers += report.counts.handovers;
   totals.virtual_time += report.virtual_time;
   totals.marks.add(report.marks);
 }
@@ -108,10 +110,11 @@ void print_summary(const Arguments& arguments, const Totals& totals, double seco
   fmt::print(
       "{} seeds, {} broken; {:.2f} virtual hours in {:.1f} s ({:.0f} times real time); {} events ({:.0f}/s), "
       "{} messages, "
-      "{} requests, {} starts, {} crashes, {} pauses, {} leaves, {} breaks, {} promises void\n",
+      "{} requests, {} starts, {} crashes, {} pauses, {} leaves, {} breaks, {} hand-overs, {} promises "
+      "void\n",
       arguments.seeds, totals.failed, virtual_hours, seconds, virtual_hours * 3600 / seconds, totals.steps,
       static_cast<double>(totals.steps) / seconds, totals.messages, totals.requests, totals.starts,
-      totals.crashes, totals.pauses, totals.leaves, totals.breaks, totals.voided);
+      totals.crashes, totals.pauses, totals.leaves, totals.breaks, totals.handovers, totals.voided);
 }
 
 int run(Arguments& arguments) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,9 +60,19 @@ class Redundancy : public Strategy {
   [[nodiscard]] virtual std::size_t instances(std::size_t eligible) const = 0;
 };
 
+/// The times of a hand-over.
+struct HandoverTimes {
+  std::chrono::milliseconds data_wait{3000};  ///< For the running handler to end, and the state to be saved.
+  std::chrono::milliseconds timeout{10'000};  ///< Of the whole; then the child stays, and it is tried again.
+  std::chrono::milliseconds retention{5000};  ///< So long the old pid passes on what comes, at least.
+};
+
 /// How an instance leaves a node on which it does not belong any more.
 class Migration : public Strategy {
  public:
+  /// Whether a worker moves with what it holds: it is frozen, made ready at its new place, and only then runs
+  /// there. nullopt: it ends here. Programs always end.
+  [[nodiscard]] virtual std::optional<HandoverTimes> hands_over() const { return std::nullopt; }
   /// Whether the instance here must have ended before another node may start one.
   [[nodiscard]] virtual bool stops_before_start() const = 0;
 };

@@ -12,8 +12,12 @@
 //     void info(const brood::Term& message);                // a message that is neither call nor cast
 //     void on_down(const brood::Down& down);                // a monitor fired
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
-//     State save() const;  void restore(State state);       // for hot swap, which is to come: nothing calls
-//                                                           // them yet, a move starts the child anew
+//     State save() const;  void restore(State state);       // what a planned move takes along; restore() may
+//                                                           // return Result<void>: an error refuses the move
+//     Handed prepare_handover(const brood::NodeName& target);  // in place of both in a hot swap, for what is
+//     void alter_handover(Handed handed);                      // not to be part of other copies of the state
+//     static constexpr std::uint64_t state_version = 2;        // when the State's shape has changed
+//     static State convert(std::uint64_t version, const brood::Term& old);  // takes an older shape over
 //   };
 //
 // A handler may return `void` (the reply is `ok`), a value, a Result<value> (an error is sent to the caller
@@ -106,6 +110,19 @@ namespace process {
 class ProcessHandle;  // of the runtime
 }
 
+namespace detail {
+class ReplySlot;
+}
+
+/// A call whose reply was taken: how to answer it, and who waits for the answer.
+struct TakenCall {
+  /// See Context::take_replier().
+  std::function<void(Bytes answer)> answer = nullptr;
+  /// Any thread: the encoded {Pid, Tag} of the caller, to which a process of any node can answer; empty when
+  /// nobody waits any more.
+  std::function<Bytes()> caller = nullptr;
+};
+
 /// What a handler may ask of the runtime. Valid while its process lives.
 class Context {
  public:
@@ -151,6 +168,20 @@ class Context {
   /// As take_caller(), as a function that answers: any thread, first call counts, may outlive the process
   /// and the runtime (it then does nothing). The caller learns of this process's end like any other caller.
   [[nodiscard]] virtual std::function<void(Bytes answer)> take_replier();
+  /// The same with the caller, for a promise that may have to move.
+  [[nodiscard]] virtual TakenCall take_call() { return {take_replier(), nullptr}; }
+  /// While the state is saved for a move: `slot` owes an answer, and the worker at the target is to give it.
+  /// The caller to write into the state; empty at any other time.
+  [[nodiscard]] virtual Bytes hand_over(const std::shared_ptr<detail::ReplySlot>& slot) {
+    (void)slot;
+    return {};
+  }
+  /// While a moved state is restored: a caller that hand_over() wrote at the source. What is answered before
+  /// the move is final is sent when it is.
+  [[nodiscard]] virtual TakenCall take_over(BytesView caller) {
+    (void)caller;
+    return {};
+  }
   /// On this process's thread: its end has begun, of which whoever waits for an answer of it will be told.
   [[nodiscard]] virtual bool is_ending() const { return false; }
 };
@@ -169,12 +200,23 @@ class Behaviour {
   virtual void info(Message message) = 0;
   virtual void down(const Down& down) = 0;
   virtual void terminate(const ExitReason& reason) = 0;
-  /// State for a hand-over as an encoded term; empty where the worker has none.
+  /// The state as an encoded term; empty where the worker has none.
   [[nodiscard]] virtual Bytes save() { return {}; }
+  /// Called between start() and the first message. An error ends the process, which has then not started.
   virtual Result<void> restore(BytesView state) {
     (void)state;
     return {};
   }
+  /// Of the form of what save() gives.
+  [[nodiscard]] virtual std::uint64_t state_version() const { return 0; }
+  /// As restore(), of a state that was saved in another form.
+  virtual Result<void> restore_version(std::uint64_t version, BytesView state);
+  /// In place of save() and restore() where the process moves as it is, with its mail.
+  [[nodiscard]] virtual Bytes prepare_handover(const NodeName& target) {
+    (void)target;
+    return save();
+  }
+  virtual Result<void> alter_handover(BytesView state) { return restore(state); }
 };
 
 /// The reply of a call that is answered later: `auto [later, promise] = defer<T>();` return `later`, keep

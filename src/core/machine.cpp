@@ -24,8 +24,10 @@ Machine::Machine(Settings settings)
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
-      reconciler_(
-          {children_, locals_, instances_, rows_, moves_, losses_, crashes_, views_, sessions_, peers_}),
+      outgoing_(children_, instances_, sessions_, links_, links_, *this),
+      incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
+      reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
+                   views_, sessions_, peers_}),
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
@@ -76,6 +78,8 @@ void Machine::keep_time(Step& s) {
 void Machine::on_time(Step& s) {
   if (std::exchange(timed_, true) || !joining_.booted()) return;
   reconciler_.on_time(s);
+  outgoing_.on_time(s);
+  incoming_.on_time(s);
   links_.on_time(s);
   joining_.on_time(s);
   detector_.on_time(s);
@@ -171,7 +175,8 @@ void Machine::become_up_if_ready(Step& s) {
 
 void Machine::work_on_drain(Step& s) {
   if (!drain_.draining()) return;
-  drain_.work(s, {origins_.any(), !reconciler_.is_idle(), coordinator_.any()});
+  drain_.work(
+      s, {origins_.any(), !reconciler_.is_idle() || outgoing_.any() || incoming_.any(), coordinator_.any()});
   if (drain_.has_left()) origins_.end_all(s, Error{Errc::timeout, "this node has left; it may still happen"});
 }
 
@@ -233,10 +238,11 @@ Duration Machine::next_deadline() const {
   if (has_work()) return now_.monotonic;
   const bool members = !sessions_.others().empty();
   const bool joins = sessions_.self().state == MemberState::joining;
-  Duration next = std::min({links_.deadline(), joining_.deadline(now_.monotonic),
-                            detector_.deadline(settings_), sessions_.deadline(), views_.deadline(settings_),
-                            reconciler_.deadline(), origins_.deadline(), coordinator_.deadline(),
-                            moves_.deadline(), rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
+  Duration next =
+      std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
+                sessions_.deadline(), views_.deadline(settings_), reconciler_.deadline(), origins_.deadline(),
+                coordinator_.deadline(), moves_.deadline(), outgoing_.deadline(), incoming_.deadline(),
+                rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
   if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.

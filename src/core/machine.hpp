@@ -8,6 +8,7 @@
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
 //   | children/  reconciler locals crashes losses moves drain       |
+//   | handover/  outgoing incoming                                  |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
 //
@@ -73,6 +74,10 @@ class Machine final : public Notes {
   void handle(Step& s, Exited& event);
   void handle(Step& s, StuckChanged& event);
   void handle(Step& s, Crashing& event);
+  void handle(Step& s, Frozen& event) { outgoing_.on_frozen(s, event); }
+  void handle(Step& s, FreezeFailed& event) { outgoing_.on_freeze_failed(s, event); }
+  void handle(Step& s, Prepared& event) { incoming_.on_prepared(s, event); }
+  void handle(Step& s, PrepareFailed& event) { incoming_.on_prepare_failed(s, event); }
   void handle(Step& s, ClientStart& event) { origins_.start(s, event); }
   void handle(Step& s, ClientStop& event) { origins_.stop(s, event); }
   void handle(Step& s, ClientRetry& event) { origins_.retry(s, event); }
@@ -105,6 +110,10 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex, RetryRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, LookupRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, Answer& answer);
+  void take(Step& s, PeerIndex from, Offer& offer) { incoming_.on_offer(s, from, offer); }
+  void take(Step& s, PeerIndex from, OfferAnswer& answer) { outgoing_.on_answer(s, from, answer); }
+  void take(Step& s, PeerIndex from, Commit& commit) { incoming_.on_commit(s, from, commit); }
+  void take(Step& s, PeerIndex from, Withdrawal& withdrawal) { incoming_.on_withdrawal(s, from, withdrawal); }
 
   // The step (machine.cpp).
   void keep_time(Step& s);
@@ -138,6 +147,8 @@ class Machine final : public Notes {
   void touched(Step& s, Child& child) override;
   void instance_changed(Step& s, Child& child, const Bytes& detail) override;
   void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) override;
+  void handed_over(Step& s, Child& child) override;
+  void arrived(Step& s, Child& child, const Arrival& arrival) override;
   void request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) override;
   void late_change(Step& s, const SpecChange& change) override;
   void outcome(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) override;
@@ -178,6 +189,8 @@ class Machine final : public Notes {
   Crashes crashes_;
   Losses losses_;
   Moves moves_;
+  Outgoing outgoing_;
+  Incoming incoming_;
   Reconciler reconciler_;
   Drain drain_;
   Origins origins_;

@@ -116,6 +116,7 @@ void Machine::handle(Step& s, StartFailed& event) {
 void Machine::handle(Step& s, Exited& event) {
   Child* child = locals_.find(event.id, event.epoch);
   if (!child) return;
+  outgoing_.ended(s, *child);
   reconciler_.touch(*child);
   reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
 }

@@ -11,6 +11,7 @@ void Machine::channel_changed(Step&, PeerIndex peer) {
 
 void Machine::session_began(Step& s, PeerIndex peer) {
   instances_.begin(peer, sessions_.member(peer)->session);
+  incoming_.session_began(s, peer);
   fence_.began(s, peer);
 }
 
@@ -19,6 +20,7 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
   replication_.greeted(s, peer, hello, fresh);
   views_.look_again();
   if (fresh) {
+    outgoing_.greeted(peer);
     views_.say_to(peer);
     origins_.ask_again(s, peer);
   }
@@ -27,6 +29,8 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
 
 void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   instances_.end(peer, loss);
+  outgoing_.session_ended(s, peer);
+  incoming_.session_ended(s, peer, loss.goes_on);
   links_.closed(peer);
   greeting_.take_back(peer);
   views_.forget(peer);
@@ -41,6 +45,8 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
 
 void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
   instances_.set_self(sessions_.self().session);
+  outgoing_.own_session_ended(s);
+  incoming_.own_session_ended(s);
   fence_.ask_anew();
   coordinator_.drop_all();
   if (!keeps) {
@@ -101,6 +107,15 @@ void Machine::instance_changed(Step&, Child& child, const Bytes& detail) {
 
 void Machine::instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) {
   losses_.on_lost(s, child, instance, loss);
+  reconciler_.touch(child);
+}
+
+void Machine::handed_over(Step&, Child& child) {
+  locals_.depart(child);
+}
+
+void Machine::arrived(Step& s, Child& child, const Arrival& arrival) {
+  locals_.adopt(s, child, arrival);
   reconciler_.touch(child);
 }
 

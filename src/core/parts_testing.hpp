@@ -50,6 +50,7 @@ class FakeNotes final : public Notes {
   std::vector<std::string> told;
   std::vector<ChildId> touched_ids;
   std::vector<Outcome> outcomes;
+  std::vector<Arrival> arrivals;
 
   void channel_changed(Step&, PeerIndex peer) override { told.push_back(fmt::format("channel {}", peer)); }
   void greeted(Step&, PeerIndex peer, const Hello&, bool fresh) override {
@@ -82,6 +83,11 @@ class FakeNotes final : public Notes {
     told.push_back(fmt::format("finished {} {}", request.number, id.text()));
   }
   void late_change(Step&, const SpecChange& change) override { told.push_back("late " + change.id.text()); }
+  void handed_over(Step&, Child& child) override { told.push_back("handed over " + child.id.text()); }
+  void arrived(Step&, Child& child, const Arrival& arrival) override {
+    told.push_back("arrived " + child.id.text());
+    arrivals.push_back(arrival);
+  }
   void outcome(Step&, const RequestKey&, std::uint64_t, Outcome outcome) override {
     outcomes.push_back(std::move(outcome));
   }

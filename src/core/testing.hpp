@@ -44,6 +44,9 @@ class Cluster {
     Duration paused_at{};
     Duration slept{};
     std::map<ChildId, Epoch> processes;
+    std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
+    std::set<ChildId> frozen;
+    std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -79,6 +82,9 @@ class Cluster {
     Node& node = nodes[i];
     node.core.reset();
     node.processes.clear();
+    node.state.clear();
+    node.frozen.clear();
+    node.prepared.clear();
     drop_channels(i, false);
   }
   /// The channels of a node break; they can be made again.
@@ -194,6 +200,9 @@ class Cluster {
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
   std::set<ChildId> fail_starts, hold_starts, hold_stops;
+  std::set<ChildId> fail_freezes, hold_freezes, fail_prepares, hold_prepares;
+  /// Messages of these kinds (index in MessageBody) are lost.
+  std::set<std::size_t> lost;
   std::set<std::size_t> batched;  ///< These nodes take all that waits for them in one step.
   std::set<std::pair<NodeName, NodeName>> unreachable;  ///< Connecting fails, without proof of death.
   std::map<std::uint64_t, std::vector<Outcome>> replies;
@@ -223,6 +232,8 @@ class Cluster {
     if (effects.fence) node.fenced = *effects.fence;
     if (effects.refused) node.refused = *effects.refused;
     node.left = node.left || effects.left;
+    for (const HandoverStep& one : effects.handovers)
+      std::visit([&](const auto& what) { carry_out_one(i, what); }, one);
     for (const Start& start : effects.starts) {
       if (hold_starts.count(start.spec->id) != 0) continue;
       if (fail_starts.count(start.spec->id) != 0) {
@@ -230,16 +241,19 @@ class Cluster {
         continue;
       }
       node.processes[start.spec->id] = start.epoch;
+      node.state[start.spec->id] = "new";
       give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0});
     }
     for (const Stop& stop : effects.stops) {
       if (hold_stops.count(stop.id) != 0) continue;
       node.processes.erase(stop.id);
+      node.frozen.erase(stop.id);
       give(i, Exited{stop.id, stop.epoch, true, "shutdown"});
     }
     for (const Send& send : effects.sends) {
       if (record) sent.emplace_back(node.name, send.body);
       const Bytes bytes = encode(send.body);
+      if (lost.count(send.body.index()) != 0) continue;
       for (const NodeName& to : send.to)
         for (int left = copies ? copies(node.name, to, send.body) : 1; left > 0; --left)
           if (node.channels.count(to) != 0)
@@ -251,6 +265,34 @@ class Cluster {
       last[reply.client.value] = reply.last;
     }
     for (const Connect& connect : effects.connects) try_connect(i, connect.node);
+  }
+  void carry_out_one(std::size_t i, const Freeze& what) {
+    if (hold_freezes.count(what.id) != 0) return;
+    if (fail_freezes.count(what.id) != 0)
+      return give(i, FreezeFailed{what.id, what.epoch, what.attempt, "its handler does not end"});
+    nodes[i].frozen.insert(what.id);
+    give(i, Frozen{what.id, what.epoch, what.attempt, nodes[i].state[what.id]});
+  }
+  void carry_out_one(std::size_t i, const Thaw& what) { nodes[i].frozen.erase(what.id); }
+  void carry_out_one(std::size_t i, const Prepare& what) {
+    if (hold_prepares.count(what.spec->id) != 0) return;
+    if (fail_prepares.count(what.spec->id) != 0)
+      return give(i, PrepareFailed{what.spec->id, what.epoch, "restore() refused"});
+    nodes[i].prepared[what.spec->id] = {what.epoch, what.parcel};
+    give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}});
+  }
+  void carry_out_one(std::size_t i, const Open& what) {
+    auto& [epoch, parcel] = nodes[i].prepared.at(what.id);
+    EXPECT_EQ(epoch, what.epoch);
+    nodes[i].processes[what.id] = epoch;
+    nodes[i].state[what.id] = parcel;
+    nodes[i].prepared.erase(what.id);
+  }
+  void carry_out_one(std::size_t i, const Discard& what) { nodes[i].prepared.erase(what.id); }
+  void carry_out_one(std::size_t i, const Depart& what) {
+    EXPECT_EQ(nodes[i].frozen.erase(what.id), 1U) << "it departs frozen";
+    nodes[i].processes.erase(what.id);
+    nodes[i].state.erase(what.id);
   }
   void try_connect(std::size_t i, const NodeName& to) {
     const std::size_t other = index(to);

@@ -12,7 +12,8 @@ namespace brood::node::test {
 /// Processes and their network, as a node wires them.
 class RuntimeNode {
  public:
-  explicit RuntimeNode(const std::string& name) : distribution_(io_, without_ticks(name)) {
+  explicit RuntimeNode(const std::string& name) : RuntimeNode(without_ticks(name)) {}
+  explicit RuntimeNode(DistributionOptions settings) : distribution_(io_, std::move(settings)) {
     process::RuntimeOptions options;
     options.threads = 2;
     const auto creation = distribution_.start();
@@ -37,6 +38,7 @@ class RuntimeNode {
     distribution_.set_address(other.distribution_.name(), "127.0.0.1", other.distribution_.port());
   }
 
+  [[nodiscard]] const NodeName& name() const { return distribution_.name(); }
   [[nodiscard]] std::size_t peers() const { return distribution_.peers().size(); }
 
  private:

@@ -51,7 +51,8 @@ std::unique_ptr<Envelope> make_envelope(Envelope::Kind kind, Message message) {
 
 }  // namespace
 
-Pid RuntimeCore::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions spawn_options) {
+Pid RuntimeCore::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions spawn_options,
+                       std::shared_ptr<Restoration> restoration) {
   auto on_started = std::move(spawn_options.on_started);
   const LocalPid pid = stopping.load() ? LocalPid{} : table.reserve();
   if (pid == LocalPid{}) {
@@ -61,7 +62,10 @@ Pid RuntimeCore::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions spawn_
     return identity.pid(pid);
   }
   const ProcessPtr process(new Process(*this, pid, std::move(behaviour), std::move(spawn_options)));
-  process->messages.push(new StartEnvelope(std::move(on_started)));
+  auto start = std::make_unique<StartEnvelope>(std::move(on_started));
+  if (restoration) restoration->pid = identity.pid(pid);
+  start->restoration = std::move(restoration);
+  process->messages.push(start.release());
   table.publish(pid, process);
   scheduler.push(*process);
   // A stop() that has looked through the table already did not see it.

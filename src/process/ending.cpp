@@ -21,12 +21,21 @@ void RuntimeCore::end(Process& process) {
     const Error error{Errc::stopped, "an exit (" + reason.text() + ") came before the start"};
     return start_failed(process, error, on_started);
   }
+  if (process.is_stub()) {
+    moving.forget(process, reason);
+    return moving.end_stub(process);
+  }
+  // One that was restored and not opened has not run, and the mail that it holds is its source's.
+  const bool has_run = moving.arriving(process) == nullptr;
   // No handler begins while the node is fenced, the last one neither.
-  if (!process.is_killed && !holds_back(process) &&
-      guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned)
-    return;
+  if (has_run && !process.is_killed && !holds_back(process)) {
+    if (moving.save_last(process) == Step::left) return;
+    if (guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned) return;
+  }
   if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
-  end_relations(process, reason);
+  moving.forget(process, reason);
+  if (!has_run) moving.drop_mail(process);
+  end_relations(process, reason, reason);
   auto on_exit = std::move(process.on_exit);
   if (on_exit) run_callback("on_exit", [&] { on_exit(reason); });
   leave_table(process);
@@ -37,7 +46,8 @@ void RuntimeCore::start_failed(Process& process, const Error& error,
   if (guarded(process, [&] { process.behaviour.reset(); }).abandoned) return;
   ExitReason reason = ExitReason::error(to_string(error.code), error.message);
   if (auto detail = decode_term(error.detail)) reason = ExitReason(std::move(*detail));
-  end_relations(process, reason);
+  moving.forget(process, reason);
+  end_relations(process, reason, reason);
   if (on_started) run_callback("on_started", [&] { on_started(error); });
   leave_table(process);
 }
@@ -50,7 +60,7 @@ void RuntimeCore::leave_table(Process& process) {
   process_ended_.notify_all();
 }
 
-void RuntimeCore::end_relations(Process& process, const ExitReason& reason) {
+void RuntimeCore::end_relations(Process& process, const ExitReason& reason, const ExitReason& to_links) {
   Envelope* late = process.inbox.close();
   names.remove_all_of(process.local());
   forget_remote_relation(process);
@@ -65,10 +75,12 @@ void RuntimeCore::end_relations(Process& process, const ExitReason& reason) {
   Relations* relations = process.relations_if_any();
   if (relations == nullptr) return;
   for (auto& [id, timer] : relations->timers) timers.cancel(*timer);
-  for (const PendingCallPtr& call : relations->taken) call->finish(error_of_end(reason, true));
+  // Callers of other nodes watch the process by themselves.
+  for (const TakenFrom& taken : relations->taken)
+    if (taken.from.empty()) taken.call->finish(error_of_end(reason, true));
   for (const auto& [id, kind] : relations->aliases) aliases.remove(id);
   for (const auto& [to, link] : relations->links)
-    if (link.unlink_id == 0) exit(self, to, reason, ExitEnvelope::Source::link);
+    if (link.unlink_id == 0) exit(self, to, to_links, ExitEnvelope::Source::link);
   for (const auto& [id, to] : relations->monitors) end_monitor(process.local(), id, to);
   for (const auto& [id, watcher] : relations->local_watchers) notify_down(Watcher{watcher, id}, self, reason);
   for (const auto& [key, name] : relations->remote_watchers)

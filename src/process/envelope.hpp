@@ -19,6 +19,8 @@
 
 namespace brood::process {
 
+class Process;
+
 struct Envelope {
   enum class Kind : std::uint8_t {
     // messages, handled in order
@@ -37,6 +39,7 @@ struct Envelope {
     monitor,
     demonitor,
     node_down,
+    order,    // of a move, see handover/move.hpp
     aliased,  // a message in a wrapper: it becomes one if the alias still is one
   };
 
@@ -57,10 +60,13 @@ struct Envelope {
   std::uint32_t bytes = 0;
 };
 
+struct Restoration;  // handover/restoring.hpp
+
 struct StartEnvelope final : Envelope {
   explicit StartEnvelope(std::function<void(const Result<void>&)> done)
       : Envelope(Kind::start), on_started(std::move(done)) {}
   std::function<void(const Result<void>&)> on_started;
+  std::shared_ptr<Restoration> restoration;  ///< What the worker takes over, if anything.
 };
 
 /// info or cast.
@@ -94,6 +100,18 @@ struct DownEnvelope final : Envelope {
   DownEnvelope(std::uint64_t ref, ExitReason why) : Envelope(Kind::down), id(ref), reason(std::move(why)) {}
   std::uint64_t id;
   ExitReason reason;
+  std::unique_ptr<Down> moved;  ///< It fired where the process was before: this is to be told.
+};
+
+/// What becomes of a process after a step of its turn. `left`: it is somebody else's now, touch it no more.
+enum class Step : std::uint8_t { go_on, left };
+
+/// Something to be done with a process between two handlers. An order that is dropped undone, because the
+/// process has ended, tells whoever gave it (see handover/answer.hpp).
+struct OrderEnvelope final : Envelope {
+  using Code = std::function<Step(Process&)>;
+  explicit OrderEnvelope(Code c) : Envelope(Kind::order), code(std::move(c)) {}
+  Code code;
 };
 
 struct ExitEnvelope final : Envelope {
@@ -210,6 +228,7 @@ class Inbox {
 class MessageQueue {
  public:
   [[nodiscard]] Envelope* front() const { return head_; }
+  [[nodiscard]] Envelope* back() const { return head_ == nullptr ? nullptr : tail_; }
   void push(Envelope* envelope) {
     envelope->next = nullptr;
     (head_ == nullptr ? head_ : tail_->next) = envelope;

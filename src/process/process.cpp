@@ -172,16 +172,20 @@ void Process::stop(ExitReason reason) {
   begin_end(std::move(reason), false);
 }
 
-/// The call of the running handler, whose end will now be this process's, unless it is answered.
-PendingCallPtr Process::take_local_caller() {
-  PendingCallPtr call = std::move(current_call->local);
+/// A call whose end will now be this process's, unless it is answered.
+void Process::note_taken(PendingCallPtr call, Bytes from) {
   auto& taken = relations().taken;
   // Forget the answered ones whenever the list would grow.
   if (taken.size() == taken.capacity())
-    taken.erase(
-        std::remove_if(taken.begin(), taken.end(), [](const auto& old) { return old->is_finished(); }),
-        taken.end());
-  taken.push_back(call);
+    taken.erase(std::remove_if(taken.begin(), taken.end(),
+                               [](const TakenFrom& old) { return old.call->is_finished(); }),
+                taken.end());
+  taken.push_back({std::move(call), std::move(from)});
+}
+
+PendingCallPtr Process::take_local_caller() {
+  PendingCallPtr call = std::move(current_call->local);
+  note_taken(call, {});
   return call;
 }
 
@@ -199,19 +203,44 @@ Bytes Process::take_caller() {
   return make_from(core_.identity.pid(outside), core_.identity.ref(id));
 }
 
-std::function<void(Bytes)> Process::take_replier() {
-  if (current_call == nullptr) return nullptr;
+TakenCall Process::taken_call(PendingCallPtr call) {
   std::weak_ptr<RuntimeCore> weak = core_.weak_from_this();
+  return {[weak, call](Bytes answer) {
+            if (const auto core = weak.lock()) call->finish(std::move(answer));
+          },
+          [weak, call]() -> Bytes {
+            const auto core = weak.lock();
+            return core ? core->address_of(*call) : Bytes{};
+          }};
+}
+
+TakenCall Process::take_call() {
+  if (current_call == nullptr) return {};
   if (current_call->local) {
     const PendingCallPtr call = take_local_caller();
     core_.desk.enlist(*call);  // so that the stop of the runtime ends it
-    return [weak = std::move(weak), call](Bytes answer) {
-      if (const auto core = weak.lock()) call->finish(std::move(answer));
-    };
+    return taken_call(call);
   }
-  return [weak = std::move(weak), from = take_remote_caller()](Bytes answer) {
-    if (const auto core = weak.lock()) core->reply(from, std::move(answer));
+  Bytes from = take_remote_caller();
+  PendingCallPtr call = core_.open_relay(from, local_);
+  note_taken(call, std::move(from));
+  return taken_call(std::move(call));
+}
+
+Bytes Process::hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) {
+  return core_.moving.hand_over(*this, slot);
+}
+
+TakenCall Process::take_over(BytesView caller) {
+  const std::shared_ptr<HeldAnswers> held = core_.moving.arriving(*this);
+  if (!held) return {};
+  PendingCallPtr call = core_.open_relay(Bytes(caller), local_);
+  note_taken(call, Bytes(caller));
+  TakenCall taken = taken_call(std::move(call));
+  taken.answer = [held, answer = std::move(taken.answer)](Bytes bytes) {
+    held->pass([answer, bytes = std::move(bytes)] { answer(bytes); });
   };
+  return taken;
 }
 
 void Process::reply(BytesView caller, Bytes answer) {

@@ -32,6 +32,12 @@ struct LinkState {
   std::uint64_t unlink_id = 0;  ///< 0: linked.
 };
 
+/// A call that is answered later. Its end is the answer; that of a caller of another node passes it on.
+struct TakenFrom {
+  PendingCallPtr call;
+  Bytes from;  ///< The encoded {Pid, Tag} of a caller that is none of this runtime's call().
+};
+
 /// Links, monitors, timers and callers of a process that has any.
 struct Relations {
   std::map<Pid, LinkState> links;               ///< By Identity::key().
@@ -40,7 +46,16 @@ struct Relations {
   std::map<std::uint64_t, LocalPid> local_watchers;
   std::map<std::pair<Pid, Ref>, Atom> remote_watchers;  ///< The name is empty for a monitor of the pid.
   std::map<std::uint64_t, boost::intrusive_ptr<SendTimer>> timers;
-  std::vector<PendingCallPtr> taken;  ///< Calls whose caller was taken: they end with this process.
+  std::vector<TakenFrom> taken;  ///< Calls whose caller was taken: they end with this process.
+};
+
+/// What holds the handlers of a process back while it moves; see handover/handover.hpp.
+enum class Hold : std::uint8_t {
+  none,
+  freezing,    ///< It is to be frozen after the running handler and what must not be left behind.
+  frozen,      ///< Also of a restored process that is not open yet.
+  stub,        ///< Its worker is gone: its handlers forward.
+  stub_waits,  ///< As that, but the way to the new process is full.
 };
 
 class Process final : public boost::intrusive_ref_counter<Process>, public Context {
@@ -70,10 +85,16 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   [[nodiscard]] Bytes take_caller() override;
   void reply(BytesView caller, Bytes answer) override;
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override;
-  [[nodiscard]] std::function<void(Bytes answer)> take_replier() override;
+  [[nodiscard]] std::function<void(Bytes answer)> take_replier() override { return take_call().answer; }
+  [[nodiscard]] TakenCall take_call() override;
+  [[nodiscard]] Bytes hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override;
+  [[nodiscard]] TakenCall take_over(BytesView caller) override;
   [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }
 
   [[nodiscard]] LocalPid local() const { return local_; }
+  [[nodiscard]] bool is_stub() const { return hold == Hold::stub || hold == Hold::stub_waits; }
+  /// Its messages stay where they are.
+  [[nodiscard]] bool rests() const { return hold == Hold::frozen || hold == Hold::stub_waits; }
   Relations& relations() {
     if (!relations_) relations_ = std::make_unique<Relations>();
     return *relations_;
@@ -104,11 +125,16 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(bool)> on_stuck;  // constant
   const bool heeds_fence;
   const bool is_system;
+  // Where there is room for them:
+  Hold hold = Hold::none;   // turn
+  bool has_orders = false;  // turn
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);
+  void note_taken(PendingCallPtr call, Bytes from);
   PendingCallPtr take_local_caller();
   [[nodiscard]] Bytes take_remote_caller();
+  [[nodiscard]] TakenCall taken_call(PendingCallPtr call);
 
   RuntimeCore& core_;
   const LocalPid local_;

@@ -75,6 +75,7 @@ struct RuntimeStats {
   unsigned threads = 0;                ///< Scheduler threads, blocked and spare ones too.
 };
 
+class Handover;
 class Poller;
 class RuntimeCore;
 
@@ -136,6 +137,9 @@ class Runtime final : public RemoteEvents {
   /// of such calls is `deadlock`.
   CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
   CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
+
+  /// Moves processes to other nodes; see handover/handover.hpp.
+  [[nodiscard]] Handover handover() const;
 
   /// The process whose handler the calling thread runs; nullopt when it runs none.
   [[nodiscard]] static std::optional<Pid> running();

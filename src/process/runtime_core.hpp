@@ -2,6 +2,7 @@
 //   delivery.cpp  getting messages and signals into mailboxes     turn.cpp   a process's turn
 //   calls.cpp     calls and replies                               ending.cpp the end of a process
 //   relations.cpp links and monitors                              remote_events.cpp  what the network tells
+// Moves of processes to other nodes have a part of their own, MoveDesk.
 //
 // Thread rule: every function from any thread, unless it says "turn": then from the thread that runs the
 // process's turn.
@@ -16,6 +17,7 @@
 
 #include "process/callback.hpp"
 #include "process/calls/call_desk.hpp"
+#include "process/handover/move_desk.hpp"
 #include "process/process.hpp"
 #include "process/relations/aliases.hpp"
 #include "process/remote_gate.hpp"
@@ -73,7 +75,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   [[nodiscard]] RuntimeStats stats() const;
 
   // delivery.cpp
-  Pid spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options);
+  Pid spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options,
+            std::shared_ptr<Restoration> restoration = nullptr);
   [[nodiscard]] ProcessPtr find(const Pid& pid) const;
   [[nodiscard]] bool is_alive(const Pid& pid) const;
   /// Puts an envelope into a mailbox; a message counts towards its limits. On an error it stays the caller's.
@@ -107,6 +110,11 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void reply(BytesView from, Bytes answer, LocalPid self = outside);
   /// As above, of a call that nobody took for later.
   void reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows = false);
+  /// A call of this node in place of one of another caller, {Pid, Tag}: what ends it is passed on, the answer
+  /// as from `self`. Whoever watches `self` for it is told of an end.
+  [[nodiscard]] PendingCallPtr open_relay(Bytes from, LocalPid self);
+  /// The {Pid, Tag} by which any node can answer a call of ours; empty when it is over.
+  [[nodiscard]] Bytes address_of(PendingCall& call);
   /// Nobody will answer: told to a caller whose call carries its watch.
   void tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason);
   /// Turn: `process` will answer later; its end is the end of such a call.
@@ -170,13 +178,16 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   std::atomic<std::uint64_t> dropped{0};
   std::atomic<std::uint64_t> malformed{0};
   std::atomic<bool> stopping{false};
+  MoveDesk moving{*this};
   Scheduler scheduler;  // after what its threads use
 
  private:
+  friend class MoveDesk;
+
   // turn.cpp
   void take_inbox(Process& process);
   void take_message(Process& process, Envelope* message);
-  enum class Step : std::uint8_t { go_on, left };  // left: the process is somebody else's now
+  using Step = process::Step;
   Step park(Process& process);
   [[nodiscard]] bool holds_back(const Process& process) const;
   Step handle(Process& process, std::unique_ptr<Envelope> envelope);
@@ -192,6 +203,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   // calls.cpp
   void call_remote(Address to, Bytes request, const PendingCallPtr& pending);
   void end_kept_watch(const GenFrom& caller);
+  void relay(const Bytes& from, LocalPid self, CallResult result);
 
   // relations.cpp
   void apply_exit(Process& process, const ExitEnvelope& exit);
@@ -200,7 +212,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void exit_trapped(Process& process, const Pid& from, const ExitReason& reason);
 
   // ending.cpp
-  void end_relations(Process& process, const ExitReason& reason);
+  void end_relations(Process& process, const ExitReason& reason, const ExitReason& to_links);
   void dispose(Process& process, std::unique_ptr<Envelope> envelope);
   void leave_table(Process& process);
 

@@ -227,6 +227,7 @@ class FakeRemote final : public Remote {
     return *asked;
   }
   std::size_t waiting() { return asked_.size(); }
+  std::optional<Asked> take() { return asked_.take(); }
 
   std::atomic<bool> busy{false};     ///< Refuses what can be refused.
   std::atomic<bool> watches{false};  ///< Calls carry their watch.

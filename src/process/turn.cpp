@@ -78,6 +78,15 @@ void RuntimeCore::run_turn(Process& process) {
     const bool held = holds_back(process);
     if (process.end_reason && (process.is_killed || !held || stopping.load(std::memory_order_relaxed)))
       return end(process);
+    if (process.has_orders) {
+      if (moving.run_orders(process) == Step::left) return;
+      continue;
+    }
+    if (process.hold == Hold::freezing) moving.try_freeze(process);
+    if (process.rests() && !process.end_reason) {
+      if (process.inbox.become_idle()) return;
+      continue;
+    }
     if (process.messages.front() == nullptr && !process.end_reason) {
       if (process.inbox.become_idle()) return;
       continue;
@@ -96,6 +105,8 @@ void RuntimeCore::take_inbox(Process& process) {
     Envelope* next = envelope->next;
     if (envelope->is_message()) {
       take_message(process, envelope);
+    } else if (envelope->kind == Envelope::Kind::order) {
+      moving.take(process, std::unique_ptr<OrderEnvelope>(static_cast<OrderEnvelope*>(envelope)));
     } else {
       apply(process, *envelope);
       delete envelope;
@@ -123,6 +134,7 @@ RuntimeCore::Step RuntimeCore::park(Process& process) {
 
 RuntimeCore::Step RuntimeCore::handle(Process& process, std::unique_ptr<Envelope> envelope) {
   if (envelope->counted) count_out(process, *envelope);
+  if (process.hold == Hold::freezing) moving.note_handled(process, *envelope);
   Behaviour& behaviour = *process.behaviour;
   switch (envelope->kind) {
     case Envelope::Kind::start:
@@ -143,9 +155,11 @@ RuntimeCore::Step RuntimeCore::handle(Process& process, std::unique_ptr<Envelope
       return conclude(process, guarded(process, [&] { behaviour.info(std::move(timer.message)); }));
     }
     case Envelope::Kind::job:
+      if (process.is_stub()) return Step::go_on;  // of a worker that is no more
       return conclude(process, guarded(process, [&] { static_cast<JobEnvelope&>(*envelope).job(); }));
     case Envelope::Kind::down: {
       auto& down = static_cast<DownEnvelope&>(*envelope);
+      if (down.moved) return conclude(process, guarded(process, [&] { behaviour.down(*down.moved); }));
       auto monitor = process.relations().monitors.extract(down.id);
       if (monitor.empty()) return Step::go_on;  // demonitored after it fired
       const Monitored& watched = monitor.mapped();
@@ -166,16 +180,26 @@ RuntimeCore::Step RuntimeCore::conclude(Process& process, const Outcome& outcome
 
 RuntimeCore::Step RuntimeCore::handle_start(Process& process, StartEnvelope& start) {
   Result<void> result;
-  const Outcome outcome = guarded(process, [&] { result = process.behaviour->start(process); });
+  bool is_made = false;
+  Restoration* taking = start.restoration.get();
+  if (taking != nullptr && taking->moves) moving.begin_restore(process);
+  const Outcome outcome = guarded(process, [&] {
+    result = process.behaviour->start(process);
+    is_made = true;
+    if (result && taking != nullptr) result = moving.take_over(process, *taking);
+  });
   if (outcome.abandoned) return Step::left;
   if (outcome.failure)
-    result = Error{Errc::start_failed, "the worker's start threw " + outcome.failure->text(),
-                   encode_term(outcome.failure->term())};
+    result = Error{
+        Errc::start_failed,
+        (is_made ? "the worker's restore threw " : "the worker's start threw ") + outcome.failure->text(),
+        encode_term(outcome.failure->term())};
   if (!result) {
     start_failed(process, result.error(), start.on_started);
     return Step::left;
   }
   process.started = true;
+  if (taking != nullptr && taking->moves) moving.hold_until_open(process, *taking);
   if (start.on_started) run_callback("on_started", [&] { start.on_started(result); });
   return Step::go_on;
 }

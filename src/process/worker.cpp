@@ -49,22 +49,57 @@ std::optional<Error> error_in_reply(BytesView reply) {
 }
 
 ReplySlot::~ReplySlot() {
-  if (answered_.load(std::memory_order_relaxed) || !replier_) return;
+  if (answered_.load(std::memory_order_relaxed) || !call_.answer) return;
+  if (handed_over_.load(std::memory_order_acquire)) return;
   const Context* here = current_context();
   if (here != nullptr && here == promised_by_ && here->is_ending()) return;
-  replier_(
+  call_.answer(
       encode_error({Errc::died, "the reply was promised for later, and its promise was dropped unanswered"}));
 }
 
 bool ReplySlot::answer(Bytes bytes) {
   if (answered_.exchange(true, std::memory_order_acq_rel)) return false;
-  if (replier_) replier_(std::move(bytes));
+  if (call_.answer) call_.answer(std::move(bytes));
   return true;
+}
+
+Bytes ReplySlot::caller() const {
+  if (answered_.load(std::memory_order_acquire) || !call_.caller) return {};
+  return call_.caller();
 }
 
 std::shared_ptr<ReplySlot> take_reply_slot() {
   Context* context = current_context();
-  return std::make_shared<ReplySlot>(context == nullptr ? nullptr : context->take_replier(), context);
+  return std::make_shared<ReplySlot>(context == nullptr ? TakenCall{} : context->take_call(), context);
+}
+
+void write_promise(TermWriter& writer, const std::shared_ptr<ReplySlot>& slot) {
+  Context* context = current_context();
+  const Bytes caller = slot && context != nullptr ? context->hand_over(slot) : Bytes{};
+  if (caller.empty()) {
+    writer.atom("undefined");
+  } else {
+    writer.encoded(caller);
+  }
+}
+
+Result<std::shared_ptr<ReplySlot>> read_promise(TermReader& reader) {
+  const bool is_caller = reader.peek() == TermReader::Kind::tuple;
+  const auto term = reader.skip();
+  if (!term) return term.error();
+  Context* context = current_context();
+  if (!is_caller || context == nullptr) return std::shared_ptr<ReplySlot>();
+  Bytes caller;
+  TermWriter writer(caller);
+  writer.version();
+  writer.encoded(*term);
+  return std::make_shared<ReplySlot>(context->take_over(caller), context);
+}
+
+Error no_conversion(std::uint64_t version, std::uint64_t known, std::string_view worker) {
+  return {Errc::type_mismatch, "the state was saved in version " + std::to_string(version) + "; the worker " +
+                                   std::string(worker) + " here knows version " + std::to_string(known) +
+                                   " and has no convert() from others"};
 }
 
 MessageShape shape_of(BytesView encoded) {
@@ -109,6 +144,11 @@ Error wrong_arity(std::size_t given, const std::string& worker) {
 }
 
 }  // namespace detail
+
+Result<void> Behaviour::restore_version(std::uint64_t version, BytesView state) {
+  if (version == state_version()) return restore(state);
+  return detail::no_conversion(version, state_version(), "of this name");
+}
 
 Worker::Worker() : context_(detail::current_context()) {}
 Worker::~Worker() = default;

@@ -5,7 +5,8 @@
 %% external format. Each request runs in a process of its own, so slow ones hold up nobody.
 -module(brood_driver).
 -export([main/0, request/2, request/3, specs/4, bulk/6, same_id_race/6, start_stop_race/5, callers/5,
-         callers_stop/1, call_all/5, registry/2, monitor_wait/2, latency/3, idle/1, watch_nodes/1, watched/1]).
+         callers_stop/1, call_all/5, registry/2, monitor_wait/2, latency/3, idle/1, watch_nodes/1, watched/1,
+         writers/6, writers_stop/1]).
 
 main() ->
     Out = spawn_link(fun() -> out() end),
@@ -65,6 +66,54 @@ bulk(Node, Sup, Prefix, Count, Start, Timeout) ->
             {Ms, {ok, Status, length_of(Started), first(maps:get(errors, Map, []))}};
         Other -> {Ms, Other}
     end.
+
+%% Writers that increment counters without pause, each a set of ids of its own, through calls by id ({call, ...}) or
+%% with plain gen_server:call to the pid that whereis names. writers_stop: {Increments that were answered, by id;
+%% answers that did not follow the one before; calls that failed, a few}.
+writers(Nodes, Sup, Prefix, Count, Writers, How) ->
+    spawn(fun() ->
+        Self = self(),
+        Sets = [[name(Prefix, N) || N <- lists:seq(W, Count, Writers)] || W <- lists:seq(1, Writers)],
+        Pids = [spawn_link(fun() -> writer(Self, list_to_tuple(Nodes), Sup, Set, Set, How, {#{}, [], []}) end) ||
+                   Set <- Sets],
+        receive
+            {stop, From} ->
+                [P ! stop || P <- Pids],
+                All = [receive {P, R} -> R end || P <- Pids],
+                From ! {self(), {maps:to_list(lists:foldl(fun({M, _, _}, S) -> maps:merge(S, M) end, #{}, All)),
+                                 lists:sublist(lists:append([B || {_, B, _} <- All]), 20),
+                                 lists:sublist(lists:append([F || {_, _, F} <- All]), 20)}}
+        end
+    end).
+
+writer(Parent, Nodes, Sup, All, [], How, State) -> writer(Parent, Nodes, Sup, All, All, How, State);
+writer(Parent, Nodes, Sup, All, [Id | Ids], How, {Acks, Bad, Failed}) ->
+    receive
+        stop -> Parent ! {self(), {Acks, Bad, Failed}}
+    after 0 ->
+        Before = maps:get(Id, Acks, 0),
+        case increment(element(rand:uniform(tuple_size(Nodes)), Nodes), Sup, Id, How) of
+            {ok, N} when N =:= Before + 1 -> writer(Parent, Nodes, Sup, All, Ids, How, {Acks#{Id => N}, Bad, Failed});
+            {ok, N} ->
+                Said = iolist_to_binary(io_lib:format("~s: ~p after ~p", [Id, N, Before])),
+                writer(Parent, Nodes, Sup, All, Ids, How, {Acks#{Id => N}, [Said | Bad], Failed});
+            Error ->
+                Said = iolist_to_binary(io_lib:format("~s: ~200p", [Id, Error])),
+                writer(Parent, Nodes, Sup, All, Ids, How, {Acks, Bad, [Said | Failed]})
+        end
+    end.
+
+increment(Node, Sup, Id, by_id) -> request(Node, {call, Sup, Id, increment, 20000});
+increment(Node, Sup, Id, by_pid) ->
+    case request(Node, {whereis, Sup, Id}) of
+        Pid when is_pid(Pid) ->
+            try {ok, gen_server:call(Pid, increment, 20000)} catch exit:{Reason, _} -> {exit, Reason} end;
+        Other -> Other
+    end.
+
+writers_stop(Pid) ->
+    Pid ! {stop, self()},
+    receive {Pid, Result} -> Result after 60000 -> timeout end.
 
 length_of(L) when is_list(L) -> length(L);
 length_of(M) when is_map(M) -> map_size(M).

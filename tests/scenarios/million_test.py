@@ -75,7 +75,8 @@ class Scale(ScenarioTest):
     def steps(self, what):
         for name, node in self.scale.up().items():
             core = node.stats()["core"]
-            self.note(f"{what}, {name}: longest step {core['longest_step_us'] / 1000:.0f} ms, with its effects "
+            self.note(f"{what}, {name}: longest step {core['longest_step_us'] / 1000:.0f} ms "
+                      f"({core['longest_step_cpu_us'] / 1000:.0f} ms of a processor), with its effects "
                       f"{core['longest_us'] / 1000:.0f} ms; {core['steps']} steps, busy {core['busy_us'] / 1e6:.1f} s; "
                       f"{core['messages_sent']} messages of {core['message_bytes_sent'] >> 20} MiB, "
                       f"{core['syncs_sent']} portions of tables, fell behind {core['fell_behind']}; "

@@ -7,7 +7,40 @@ from harness import ports
 from harness.cluster import binary_folder
 
 
-class SynchronisationTest(ScenarioTest):
+GOSSIP = {"synchronisation": {"use": "gossip", "recipients": 2, "sync_interval_ms": 2000}}
+
+
+class Synchronisation(ScenarioTest):
+    def test_gossip_tells_all_nodes_and_survives_the_loss_of_one(self):
+        names = ["n1", "n2", "n3", "n4", "n5"]
+        static = [{"id": f"s{number}", "worker": "counter"} for number in range(10)]
+        ids = [child["id"] for child in static]
+        cluster = self.cluster(*names, supervisors={"web": (GOSSIP, static)})
+        cluster.start()
+        cluster.wait_members()
+        cluster.wait_placed(ids)
+        for number in range(10):
+            cluster.brood("start", f"x{number}", "--worker", "counter", node=names[number % 5])
+        ids += [f"x{number}" for number in range(10)]
+        cluster.wait_placed(ids)
+        cluster.brood("stop", "x3", node="n5")
+        ids.remove("x3")
+        cluster.kill("n2")
+        cluster.wait_placed(ids, ["n1", "n3", "n4", "n5"])
+        cluster.start("n2")
+        cluster.wait_members()
+        cluster.wait_placed(ids)
+
+    def test_a_node_with_another_synchronisation_is_refused_with_the_difference(self):
+        cluster = self.cluster("n1", "n2", supervisors={"web": (GOSSIP, [])})
+        cluster.start("n1")
+        other = {"synchronisation": {"use": "gossip", "recipients": 4}}
+        config = cluster.write("other.toml", cluster.fleet_text("n2", {"web": (other, [])}))
+        cluster.launch("n2", config=config)
+        told = "setting `synchronisation` is gossip/1 recipients=2 restricted_init=true at n1@127.0.0.1 and " \
+               "gossip/1 recipients=4 restricted_init=true at n2@127.0.0.1"
+        self.wait(lambda: told in cluster.log("n1"), 20, "n1 says what differs")
+
     def test_the_example_tells_its_changes_along_a_chain(self):
         numbers = [str(ports.free_port()) for _ in range(4)]
         done = subprocess.run([binary_folder() / "chain", *numbers], capture_output=True, text=True,

@@ -63,19 +63,29 @@ template <typename T>
 /// process that promised it: then the call ends as its process does.
 class ReplySlot {
  public:
-  explicit ReplySlot(std::function<void(Bytes)> replier, const Context* promised_by = nullptr)
-      : replier_(std::move(replier)), promised_by_(promised_by) {}
+  explicit ReplySlot(TakenCall call, const Context* promised_by = nullptr)
+      : call_(std::move(call)), promised_by_(promised_by) {}
   ~ReplySlot();
   ReplySlot(const ReplySlot&) = delete;
   ReplySlot& operator=(const ReplySlot&) = delete;
   bool answer(Bytes bytes);  ///< False when it was answered before.
+  /// Its end answers nobody any more, for the answer is another process's to give (true); or as before.
+  void hand_over(bool handed) { handed_over_.store(handed, std::memory_order_release); }
+  /// The caller, if it still waits.
+  [[nodiscard]] Bytes caller() const;
 
  private:
-  std::function<void(Bytes)> replier_;
+  TakenCall call_;
   const Context* promised_by_;  ///< To be compared only: it may be gone.
   std::atomic<bool> answered_{false};
+  std::atomic<bool> handed_over_{false};
 };
 [[nodiscard]] std::shared_ptr<ReplySlot> take_reply_slot();
+/// How a promise travels: while its process moves as its caller, {Pid, Tag}; in any other copy of a state as
+/// `undefined`, which is a promise to nobody.
+void write_promise(TermWriter& writer, const std::shared_ptr<ReplySlot>& slot);
+[[nodiscard]] Result<std::shared_ptr<ReplySlot>> read_promise(TermReader& reader);
+[[nodiscard]] Error no_conversion(std::uint64_t version, std::uint64_t known, std::string_view worker);
 
 /// What an encoded message looks like from outside: the tag of a record or atom.
 struct MessageShape {
@@ -109,20 +119,36 @@ T* Message::get_if() {
 template <typename T>
 class Later {};
 
-/// Answers one call. Copies share the one answer; any thread.
+/// Answers one call. Copies share the one answer; any thread. It may be part of a worker's saved state: when
+/// the worker moves with its mail, the restored promise answers the same call.
 template <typename T>
 class Promise {
  public:
+  Promise() = default;  ///< To nobody.
   explicit Promise(std::shared_ptr<detail::ReplySlot> slot) : slot_(std::move(slot)) {}
-  /// False when the call was answered before.
+  /// False when the call was answered before, or there is none.
   template <typename U = T>
-  requires(!std::is_void_v<U>) bool set(const U& value) const { return slot_->answer(encode(value)); }
-  bool set() const requires std::is_void_v<T> { return slot_->answer(detail::encoded_ok()); }
+  requires(!std::is_void_v<U>) bool set(const U& value) const { return answer(encode(value)); }
+  bool set() const requires std::is_void_v<T> { return answer(detail::encoded_ok()); }
   /// Answers {error, {Code, Text}}.
-  bool fail(const Error& error) const { return slot_->answer(detail::encode_error(error)); }
+  bool fail(const Error& error) const { return answer(detail::encode_error(error)); }
 
  private:
+  friend struct Codec<Promise<T>>;
+  bool answer(Bytes bytes) const { return slot_ && slot_->answer(std::move(bytes)); }
   std::shared_ptr<detail::ReplySlot> slot_;
+};
+
+template <typename T>
+struct Codec<Promise<T>> {
+  static void write(TermWriter& writer, const Promise<T>& promise) {
+    detail::write_promise(writer, promise.slot_);
+  }
+  static Result<Promise<T>> read(TermReader& reader) {
+    auto slot = detail::read_promise(reader);
+    if (!slot) return std::move(slot).error();
+    return Promise<T>(std::move(*slot));
+  }
 };
 
 template <typename T>
@@ -365,22 +391,69 @@ class WorkerBehaviour final : public Behaviour {
   }
   Result<void> restore(BytesView state) override {
     if constexpr (requires { &W::restore; }) {
-      using State = decltype(restore_argument(&W::restore));
-      auto value = decode<State>(state);
+      auto value = decode<decltype(restore_argument(&W::restore))>(state);
       if (!value) return value.error();
-      using R = decltype(worker_->restore(std::move(*value)));
-      if constexpr (is_result<R>) {
-        return worker_->restore(std::move(*value));
-      } else {
-        worker_->restore(std::move(*value));
-        return {};
-      }
+      return take_state(std::move(*value));
     } else {
       return Error{Errc::invalid_argument, "this worker has no restore(); it cannot take over a state"};
     }
   }
+  [[nodiscard]] std::uint64_t state_version() const override {
+    if constexpr (requires { W::state_version; }) {
+      return W::state_version;
+    } else {
+      return 0;
+    }
+  }
+  Result<void> restore_version(std::uint64_t version, BytesView state) override {
+    if constexpr (
+        requires(const Term& old) { W::convert(version, old); } && requires { &W::restore; }) {
+      auto old = decode_term(state);
+      if (!old) return old.error();
+      auto value = W::convert(version, *old);
+      if constexpr (is_result<decltype(value)>) {
+        if (!value) return value.error();
+        return take_state(std::move(*value));
+      } else {
+        return take_state(std::move(value));
+      }
+    } else {
+      return no_conversion(version, state_version(), type_name<W>());
+    }
+  }
+  Bytes prepare_handover(const NodeName& target) override {
+    if constexpr (requires(W & w) { w.prepare_handover(target); }) {
+      return encode(worker_->prepare_handover(target));
+    } else {
+      return save();
+    }
+  }
+  Result<void> alter_handover(BytesView state) override {
+    if constexpr (requires { &W::alter_handover; }) {
+      auto value = decode<decltype(restore_argument(&W::alter_handover))>(state);
+      if (!value) return value.error();
+      if constexpr (is_result<decltype(worker_->alter_handover(std::move(*value)))>) {
+        return worker_->alter_handover(std::move(*value));
+      } else {
+        worker_->alter_handover(std::move(*value));
+        return {};
+      }
+    } else {
+      return restore(state);
+    }
+  }
 
  private:
+  template <typename State>
+  Result<void> take_state(State state) {
+    if constexpr (is_result<decltype(worker_->restore(std::move(state)))>) {
+      return worker_->restore(std::move(state));
+    } else {
+      worker_->restore(std::move(state));
+      return {};
+    }
+  }
+
   Bytes args_;
   std::unique_ptr<W> worker_;
 };

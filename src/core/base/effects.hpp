@@ -2,7 +2,8 @@
 //
 // The driver takes one step, carries out all of its effects in the order below, and only then takes the next:
 //
-//   fence -> changed (publish) -> starts -> stops -> sends -> connects -> disconnects -> left -> replies
+//   fence -> changed (publish) -> handovers -> starts -> stops -> sends -> connects -> disconnects -> left ->
+//   replies
 //         -> log, members, refused
 //
 // The order of the fields in Effects is not that order; each field says what has to be done before it and
@@ -110,6 +111,59 @@ struct Stop {
   Cause cause;
 };
 
+/// Let the running handler of the instance end, let no other begin, and say what the process holds.
+///
+/// May fail: the handler does not end within `patience`, what the process holds is too large or cannot be
+/// saved. Reported back: by Frozen or FreezeFailed with this attempt, exactly one of the two; by neither
+/// after a Thaw, or when the instance has ended, of which Exited is told. A Stop of a frozen instance ends it
+/// as any.
+struct Freeze {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  NodeName target;  ///< For a worker that wants to know.
+  Duration patience{};
+  Cause cause;
+};
+/// The instance goes on as if it had not been frozen, whatever came of the Freeze. Cannot fail, and is not
+/// reported.
+struct Thaw {
+  ChildId id;
+  Epoch epoch;
+};
+/// Make a process of that spec that holds what the parcel holds, and runs no handler before Open.
+///
+/// May fail: as a Start, and the worker may refuse what it is given.
+/// Reported back: by Prepared or PrepareFailed, exactly one of the two; by neither after a Discard.
+/// If the driver dies: as with a Start; the source finds out, and goes on.
+struct Prepare {
+  SpecPtr spec;
+  Epoch epoch;
+  Bytes parcel;
+  Cause cause;
+};
+/// What was prepared runs from now on, and is an instance like any: exactly one Exited is told of it.
+/// Before: `changed`, so that who is told of the child finds it here.
+struct Open {
+  ChildId id;
+  Epoch epoch;
+};
+/// What was prepared, or is being prepared, is not needed: it goes without a word. Not reported.
+struct Discard {
+  ChildId id;
+  Epoch epoch;
+};
+/// The instance runs elsewhere from now on. Its process keeps its pid for a while, handles nothing and passes
+/// on what comes. Nothing is told of it any more, no Exited either.
+struct Depart {
+  ChildId id;
+  Epoch epoch;
+  SessionId host;        ///< Where it is now ...
+  ProcessId pid;         ///< ... and under which pid.
+  Duration retention{};  ///< How long senders that do not know of it yet are served, at least.
+};
+using HandoverStep = std::variant<Freeze, Thaw, Prepare, Open, Discard, Depart>;
+
 /// An answer to a client. Each id of its request is answered once, possibly over several replies; `last`
 /// comes with the final one, also where there is no outcome at all.
 ///
@@ -150,6 +204,9 @@ struct Effects {
   /// anybody is told anything. Cannot fail, and is not reported. Those who wait for a child (calls to one
   /// that restarts) are woken after the replies, for a reply may be why they need not wait.
   std::vector<ChildId> changed;
+  /// Steps of hand-overs, in order, each as its type says. Before the starts and stops: a child that is
+  /// thawed may have to end, one that is discarded may have to start.
+  std::vector<HandoverStep> handovers;
   std::vector<Start> starts;
   std::vector<Stop> stops;
   std::vector<Send> sends;

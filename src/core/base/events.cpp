@@ -23,6 +23,10 @@ struct Name {
   std::string_view operator()(const ClientDrain&) const { return "drain"; }
   std::string_view operator()(const SettingsChanged&) const { return "settings"; }
   std::string_view operator()(const Renamed&) const { return "renamed"; }
+  std::string_view operator()(const Frozen&) const { return "frozen"; }
+  std::string_view operator()(const FreezeFailed&) const { return "freeze_failed"; }
+  std::string_view operator()(const Prepared&) const { return "prepared"; }
+  std::string_view operator()(const PrepareFailed&) const { return "prepare_failed"; }
 };
 
 }  // namespace

@@ -90,6 +90,35 @@ struct Crashing {
   Epoch epoch;
 };
 
+/// Answers a Freeze: the instance is frozen, and `parcel` is what it holds.
+struct Frozen {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  Bytes parcel;
+};
+/// The other answer to a Freeze: the instance goes on as before (its handler does not end in time, what it
+/// holds is too large, saving failed). Not told of one that has ended: its Exited is.
+struct FreezeFailed {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  std::string why;
+};
+/// Answers a Prepare: a process holds what the parcel held, and runs nothing.
+struct Prepared {
+  ChildId id;
+  Epoch epoch;
+  ProcessId pid;
+};
+/// The other answer to a Prepare; also told after Prepared, and before Open, when the process has ended.
+/// Nothing of it is left.
+struct PrepareFailed {
+  ChildId id;
+  Epoch epoch;
+  std::string why;
+};
+
 /// Names a client's request on this node; chosen by the driver, never reused.
 struct ClientId {
   std::uint64_t value = 0;
@@ -150,9 +179,10 @@ struct Renamed {
   std::vector<NodeName> join;
 };
 
-using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
-                           Exited, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
-                           ClientGone, ClientDrain, SettingsChanged, Renamed>;
+using Event =
+    std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
+                 StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
+                 ClientDrain, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

@@ -222,8 +222,49 @@ struct Answer {
   std::vector<Outcome> outcomes;  ///< May come in several answers; each id once.
 };
 
+/// The sender hands a child over: what it holds, frozen. A hand-over is known by id, the epoch of the
+/// instance that leaves, and `attempt`. The receiver answers with an OfferAnswer.
+struct Offer {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  Dot birth;
+  Hlc since;  ///< Since when it runs.
+  std::uint32_t restarts = 0;
+  Bytes parcel;  ///< Opaque to the core.
+};
+enum class OfferVerdict : std::uint8_t {
+  ready,    ///< A process holds what the parcel held, and waits for the Commit.
+  later,    ///< Not now: the receiver's view is another, or it may not act. No failure.
+  refused,  ///< In words: it cannot take that child over.
+  seen,     ///< It runs at the receiver, and every member holds the row that says so.
+};
+/// Said again while the Commit does not come.
+struct OfferAnswer {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+  OfferVerdict verdict = OfferVerdict::ready;
+  ProcessId pid;  ///< Of the process that is ready.
+  std::string why;
+};
+/// The instance at the sender is no more; the one that is ready runs from now on. Said again on a new
+/// channel.
+struct Commit {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+};
+/// The hand-over is off: the instance at the sender goes on, or is to end there.
+struct Withdrawal {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t attempt = 0;
+};
+
 using MessageBody = std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
                                  Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
-                                 LookupRequest, Answer, Through, Taken, Have, Want>;
+                                 LookupRequest, Answer, Offer, OfferAnswer, Commit, Withdrawal,
+                                 Through, Taken, Have, Want>;
 
 }  // namespace brood::core

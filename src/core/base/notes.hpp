@@ -31,6 +31,16 @@ struct Loss {
   bool goes_on = false;
 };
 
+/// What one node takes over from another.
+struct Arrival {
+  SpecPtr spec;
+  Dot birth;
+  Epoch epoch;  ///< Under which it runs here.
+  ProcessId pid;
+  Hlc since;
+  std::uint32_t restarts = 0;
+};
+
 class Notes {
  public:
   virtual ~Notes() = default;
@@ -72,6 +82,12 @@ class Notes {
                                 const Epoch& floor) = 0;
   /// A change of a row came too late to change anything: what it changes has ended.
   virtual void late_change(Step& s, const SpecChange& change) = 0;
+
+  // ---- hand-overs
+  /// The child's instance here is another node's from now on; its row says `moved`.
+  virtual void handed_over(Step& s, Child& child) = 0;
+  /// An instance that another node has handed over runs here from now on.
+  virtual void arrived(Step& s, Child& child, const Arrival& arrival) = 0;
 
   // ---- requests
   /// What became of one id of a request of this node's client.

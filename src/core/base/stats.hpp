@@ -15,7 +15,9 @@ struct Stats {
   std::uint64_t clock_refusals = 0;    ///< Rows whose clock was further ahead than clock_skew_max.
   std::uint64_t conflicts = 0;         ///< Children found on two nodes.
   std::uint64_t moves = 0;
-  std::uint64_t syncs_sent = 0;  ///< Portions of tables.
+  std::uint64_t handovers = 0;         ///< Children that went elsewhere with what they held.
+  std::uint64_t handovers_failed = 0;  ///< Attempts; the child stayed, and is tried again.
+  std::uint64_t syncs_sent = 0;        ///< Portions of tables.
   std::uint64_t deltas_sent = 0;
   std::uint64_t deltas_passed_on = 0;  ///< Of others.
   std::uint64_t deltas_twice = 0;      ///< That were here already.

@@ -17,6 +17,8 @@ std::string_view to_string(Phase phase) noexcept {
       return "stopping";
     case Phase::stuck:
       return "stuck";
+    case Phase::moved:
+      return "moved";
   }
   return "unknown";
 }

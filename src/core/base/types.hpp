@@ -141,6 +141,7 @@ enum class Phase : std::uint8_t {
   restarting,  ///< Crashed; waits for its back-off.
   stopping,    ///< Told to end.
   stuck,       ///< A handler runs longer than stuck_after.
+  moved,       ///< Handed over: its pid only passes on what comes, until the new place says that it runs.
 };
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
 [[nodiscard]] std::string_view to_string(Restart restart) noexcept;

@@ -7,18 +7,24 @@ Child* Locals::find(const ChildId& id, const Epoch& epoch) const {
   return child && child->own() && child->own()->alive && child->own()->epoch == epoch ? child : nullptr;
 }
 
-Epoch Locals::new_epoch(Step& s, const Child& child) {
-  Hlc clock = s.tick();
-  if (clock <= child.floor().clock) clock = after(child.floor().clock);
-  return {clock, s.settings.self};
+void Locals::add(Child& child, std::unique_ptr<Own> own) {
+  own->place = static_cast<std::uint32_t>(all_.size());
+  all_.push_back(child.ref);
+  child.own_.value_ = std::move(own);
+}
+
+void Locals::remove(Child& child) {
+  const std::uint32_t place = child.own()->place;
+  all_[place] = all_.back();
+  children_.get(all_[place])->own_.value_->place = place;
+  all_.pop_back();
+  child.own_.value_.reset();
 }
 
 void Locals::start(Step& s, Child& child) {
   auto own = std::make_unique<Own>();
   own->birth = child.row()->birth;
-  own->place = static_cast<std::uint32_t>(all_.size());
-  all_.push_back(child.ref);
-  child.own_.value_ = std::move(own);
+  add(child, std::move(own));
   launch(s, child, Instance{});
 }
 
@@ -29,7 +35,7 @@ void Locals::start_again(Step& s, Child& child) {
 void Locals::launch(Step& s, Child& child, Instance instance) {
   Own& own = *child.own_.value_;
   own.spec = child.row()->spec;
-  own.epoch = new_epoch(s, child);
+  own.epoch = instances_.next_epoch(s, child);
   own.alive = true;
   own.ran = false;
   own.restart_at = Duration::max();
@@ -59,17 +65,34 @@ void Locals::kill(Step& s, Child& child) {
 }
 
 void Locals::drop(Step& s, Child& child, const Bytes& detail) {
-  const std::uint32_t place = child.own()->place;
-  all_[place] = all_.back();
-  children_.get(all_[place])->own_.value_->place = place;
-  all_.pop_back();
-  child.own_.value_.reset();
+  remove(child);
   instances_.retract(s, child, detail);
+}
+
+void Locals::depart(Child& child) {
+  remove(child);
+}
+
+void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
+  auto own = std::make_unique<Own>();
+  own->birth = arrival.birth;
+  own->spec = arrival.spec;
+  own->epoch = arrival.epoch;
+  own->alive = own->ran = true;
+  own->ran_at = s.time();
+  add(child, std::move(own));
+  Instance instance;
+  instance.epoch = arrival.epoch;
+  instance.phase = Phase::running;
+  instance.pid = arrival.pid;
+  instance.since = arrival.since;
+  instance.restarts = arrival.restarts;
+  instances_.publish(s, child, instance);
 }
 
 void Locals::raise(Step& s, Child& child) {
   Instance instance = *instances_.here(child);
-  instance.epoch = new_epoch(s, child);
+  instance.epoch = instances_.next_epoch(s, child);
   instances_.publish(s, child, instance);
 }
 

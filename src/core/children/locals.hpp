@@ -32,6 +32,10 @@ class Locals {
   void end(Step& s, Child& child, StopWhy why);
   /// The same, without patience; it may have been told before.
   void kill(Step& s, Child& child);
+  /// It has been handed over: the row stays, and is seen to by who hands it over.
+  void depart(Child& child);
+  /// It was handed over to this node.
+  void adopt(Step& s, Child& child, const Arrival& arrival);
   /// Nothing of it runs here any more.
   void drop(Step& s, Child& child, const Bytes& detail = {});
   /// The row has changed in a way that its process need not know.
@@ -53,7 +57,8 @@ class Locals {
 
  private:
   void launch(Step& s, Child& child, Instance instance);
-  [[nodiscard]] static Epoch new_epoch(Step& s, const Child& child);
+  void add(Child& child, std::unique_ptr<Own> own);
+  void remove(Child& child);
 
   ChildTable& children_;
   Instances& instances_;

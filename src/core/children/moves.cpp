@@ -20,12 +20,12 @@ void Moves::end(std::map<ChildRef, Duration>::iterator move) {
   moving_.erase(move);
 }
 
-void Moves::look(const Step& s, const Child& child) {
+void Moves::look(const Step& s, const Child& child, bool leaving) {
   if (moving_.empty()) return;
   const auto move = moving_.find(child.ref);
   if (move == moving_.end()) return;
   if (child.own()) {
-    if (child.own()->stopping == StopWhy::none) end(move);
+    if (child.own()->stopping == StopWhy::none && !leaving) end(move);
     return;
   }
   bool over = !child.wanted();

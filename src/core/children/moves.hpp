@@ -18,7 +18,8 @@ class Moves {
   /// Whether the child may leave now; if not, it is touched when its turn has come.
   [[nodiscard]] bool may_leave(Step& s, const Child& child);
   /// Something about the child has changed: a move is over when it runs elsewhere or is gone.
-  void look(const Step& s, const Child& child);
+  /// `leaving`: it runs here until it is handed over.
+  void look(const Step& s, const Child& child, bool leaving);
   /// One that waits for its turn may leave.
   [[nodiscard]] bool can_go_on(const Settings& settings) const {
     return !queue_.empty() && moving_.size() < most(settings);

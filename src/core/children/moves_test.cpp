@@ -46,7 +46,7 @@ TEST_F(MovesPart, NoMoreThanMovesInFlightAreOnTheMoveAtOnce) {
   elsewhere.epoch = {{99}, NodeName("b@test")};
   elsewhere.phase = Phase::running;
   instances.put(s, *all[0], 1, elsewhere, {});
-  moves.look(s, *all[0]);
+  moves.look(s, *all[0], false);
   ASSERT_TRUE(moves.has_work(s));
   notes.touched_ids.clear();
   moves.work(s, notes);
@@ -59,7 +59,7 @@ TEST_F(MovesPart, AMoveThatIsNotSeenToArriveIsOverAfterAWhile) {
   Child& child = running(s, 1);
   EXPECT_TRUE(moves.may_leave(s, child));
   locals.drop(s, child);
-  moves.look(s, child);
+  moves.look(s, child, false);
   EXPECT_TRUE(moves.any());
   world.pass(6s);
   Step later = world.step();

@@ -24,7 +24,8 @@ Child* Reconciler::take() {
 }
 
 void Reconciler::on_time(Step& s) {
-  while (!timers_.empty() && timers_.begin()->first <= s.time()) {
+  // As many as one step has room for; deadline() is past then, and asks for the next.
+  for (std::size_t left = s.settings.step_budget; left > 0 && deadline() <= s.time(); --left) {
     if (Child* child = with_.children.get(timers_.begin()->second)) touch(*child);
     timers_.erase(timers_.begin());
   }
@@ -64,6 +65,7 @@ PeerIndex Reconciler::place_of(const Child& child) const {
 
 void Reconciler::look(Step& s, Child& child) {
   with_.instances.drop_dead(s, child);
+  with_.incoming.look(s, child);
   const auto verdict = with_.losses.look(s, child);
   wake(child, verdict.look_again);
   with_.crashes.look_at_failed(s, child);
@@ -74,7 +76,7 @@ void Reconciler::look(Step& s, Child& child) {
     else
       handovers_.erase(child.ref);
   }
-  with_.moves.look(s, child);
+  with_.moves.look(s, child, with_.outgoing.leaves_to(child) != no_peer);
   if (with_.views.acting()) {
     child.place_.value_ = child.row() ? place_of(child) : no_peer;
   } else if (child.row() || child.own()) {
@@ -83,7 +85,19 @@ void Reconciler::look(Step& s, Child& child) {
   }
 }
 
+// Nothing has changed that would keep it here, or end it.
+bool Reconciler::goes_on_leaving(const Child& child) const {
+  const PeerIndex to = with_.outgoing.leaves_to(child);
+  const Own& own = *child.own();
+  if (to == no_peer) return true;
+  if (!child.wanted() || !own.spec->same_as(*child.row()->spec) ||
+      !with_.rows.table().find_birth(child, own.birth))
+    return false;
+  return !with_.views.acting() || (place_of(child) == to && with_.instances.count(child) == 1);
+}
+
 void Reconciler::look_at_own(Step& s, Child& child) {
+  if (!goes_on_leaving(child)) with_.outgoing.take_back(s, child);
   if (!child.wanted()) return with_.locals.end(s, child, StopWhy::removed);
   const SpecRow& row = *child.row();
   const Own& own = *child.own();
@@ -102,7 +116,7 @@ void Reconciler::look_at_own(Step& s, Child& child) {
     const Redundancy& redundancy = *s.settings.strategies.redundancy;
     const std::size_t most = redundancy.instances(with_.views.placement().nodes().size());
     if (with_.instances.count(child) > most && resolve_conflict(s, child, place)) return;
-    if (place != self_index && place != no_peer) return release(s, child);
+    if (place != self_index && place != no_peer) return release(s, child, place);
     if (row.failed && own.ran) return clear_failure(s, child);
     if ((row.blame.suspected > 0 || row.rounds > 0) && own.ran) clear_suspicion(s, child);
   }
@@ -157,6 +171,7 @@ void Reconciler::maybe_start(Step& s, Child& child) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
     return;
   }
+  if (with_.incoming.expects(child)) return;
   const Hosted* elsewhere = with_.instances.any(child);
   if (!elsewhere || !s.settings.strategies.migration->stops_before_start()) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
@@ -181,8 +196,9 @@ void Reconciler::maybe_start(Step& s, Child& child) {
   wake(child, s.time() + s.settings.handover_wait);
 }
 
-void Reconciler::release(Step& s, Child& child) {
-  if (with_.moves.may_leave(s, child)) with_.locals.end(s, child, StopWhy::released);
+void Reconciler::release(Step& s, Child& child, PeerIndex place) {
+  if (!with_.moves.may_leave(s, child) || with_.outgoing.leave(s, child, place)) return;
+  with_.locals.end(s, child, StopWhy::released);
 }
 
 // True: the instance here has to end.

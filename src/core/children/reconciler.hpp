@@ -9,13 +9,15 @@
 // view is another, a sweep goes over all children in portions and touches those whose place has changed.
 //
 // Owns: what is touched, when to look again, the sweep, Child::place_ and touched_. Reads: views, sessions,
-// instances, Child::own(). Asks locals, rows, moves, losses, crashes.
+// instances, Child::own(). Asks locals, rows, moves, outgoing, losses, crashes.
 // Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/crashes.hpp"
 #include "core/children/losses.hpp"
 #include "core/children/moves.hpp"
+#include "core/handover/incoming.hpp"
+#include "core/handover/outgoing.hpp"
 
 namespace brood::core {
 
@@ -27,6 +29,8 @@ class Reconciler {
     Instances& instances;
     Rows& rows;
     Moves& moves;
+    Outgoing& outgoing;
+    Incoming& incoming;
     Losses& losses;
     Crashes& crashes;
     const Views& views;
@@ -66,7 +70,8 @@ class Reconciler {
   void look_at_own(Step& s, Child& child);
   void maybe_start(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
-  void release(Step& s, Child& child);
+  void release(Step& s, Child& child, PeerIndex place);
+  [[nodiscard]] bool goes_on_leaving(const Child& child) const;
   [[nodiscard]] bool resolve_conflict(Step& s, Child& child, PeerIndex place);
   void clear_failure(Step& s, Child& child);
   void clear_suspicion(Step& s, Child& child);

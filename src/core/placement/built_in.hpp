@@ -13,6 +13,7 @@ namespace brood::core {
 [[nodiscard]] std::shared_ptr<const Distribution> make_weighted_rendezvous(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Redundancy> make_singularity(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_cold_swap(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const Migration> make_hot_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Synchronisation> make_gossip(SettingsReader& settings);
 /// What both kinds of synchronisation have.

@@ -35,7 +35,7 @@ TEST(Choice, AnUnknownNameNamesThoseThatAre) {
   const auto made = make_strategies({.migration = "warm_swap"});
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Errc::invalid_argument);
-  EXPECT_NE(made.error().message.find("no migration strategy 'warm_swap'; there are: cold_swap"),
+  EXPECT_NE(made.error().message.find("no migration strategy 'warm_swap'; there are: cold_swap, hot_swap"),
             std::string::npos)
       << made.error().message;
 }

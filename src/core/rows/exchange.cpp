@@ -71,6 +71,8 @@ void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& requ
 }
 
 void Replication::on_behind(Step&, PeerIndex from) {
+  // What it has changed since is not held here: one that joins is not up before it is.
+  peers_[from].in.whole = false;
   ask_for_table(from);
 }
 
@@ -191,7 +193,10 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
   if (portion.first == 0) portion.ended = with_.rows.table().ended_early();
   const std::size_t most = s.settings.table_portion;
   const bool compares = out.digests.size() == buckets;
-  for (; out.next < buckets && portion.rows.size() + portion.instances.size() < most; ++out.next) {
+  // Before the rows: whoever finds a row gone must know the request that removed it, or would answer it anew when
+  // this node is lost and the request is asked again.
+  const bool told = with_.replay.finished_after(out.finished, most, portion.finished);
+  for (; told && out.next < buckets && portion.rows.size() + portion.instances.size() < most; ++out.next) {
     const std::uint64_t digest = with_.rows.table().digest_of(out.next);
     if (digest != 0 && compares && out.digests[out.next] == digest)
       portion.same.emplace_back(out.next, digest);
@@ -200,7 +205,6 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
     fill_bucket(portion, out.next);
   }
   portion.end = out.next;
-  const bool told = with_.replay.finished_after(out.finished, most, portion.finished);
   portion.last = told && out.next == buckets;
   const auto by_id = [](const auto& a, const auto& b) { return a.first < b.first; };
   std::stable_sort(portion.rows.begin(), portion.rows.end(), by_id);

@@ -107,5 +107,33 @@ TEST(Exchange, APeerThatIsTooSlowGetsTheDifferenceWhenItHasCaughtUp) {
   EXPECT_GT(cluster.nodes[0].core->stats().fell_behind, 0U);
 }
 
+// A node that finds a child gone, and is asked for its stop again when the node that stopped it is lost, must
+// know that stop.
+TEST(Exchange, RequestsThatAreFinishedAreToldBeforeTheRows) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 2; };
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(4s);
+  cluster.start(0, many(20));
+  cluster.run(1s);
+  for (int i = 0; i < 10; ++i) cluster.stop(0, "c" + std::to_string(i));
+  cluster.run(1s);
+  cluster.record = true;
+  cluster.boot(2);
+  cluster.run(2s);
+  std::size_t told = 0, rows = 0, late = 0;
+  for (const auto& [from, body] : cluster.sent) {
+    const auto* portion = std::get_if<Sync>(&body);
+    if (portion == nullptr || from != cluster.nodes[0].name) continue;
+    if (rows > 0) late += portion->finished.size();
+    told += portion->finished.size();
+    rows += portion->rows.size();
+  }
+  EXPECT_GE(told, 10U);
+  EXPECT_EQ(rows, 10U);
+  EXPECT_EQ(late, 0U);
+}
+
 }  // namespace
 }  // namespace brood::core::testing

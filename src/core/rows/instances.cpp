@@ -12,8 +12,14 @@ Instances::Instances(ChildTable& children, SessionId self, Outbox& outbox, Notes
 
 std::size_t Instances::count(const Child& child) const {
   std::size_t count = 0;
-  each(child, [&](const Hosted&) { ++count; });
+  each(child, [&](const Hosted& hosted) { count += hosted.instance.phase == Phase::moved ? 0 : 1; });
   return count;
+}
+
+Epoch Instances::next_epoch(Step& s, const Child& child) const {
+  Hlc clock = s.tick();
+  if (clock <= child.floor().clock) clock = after(child.floor().clock);
+  return {clock, s.settings.self};
 }
 
 const Instance* Instances::find(const Child& child, SessionRef session) const {

@@ -30,7 +30,9 @@ class Instances {
     for (const Hosted& hosted : child.hosted())
       if (is_live(hosted)) f(hosted);
   }
-  /// How many run.
+  /// An epoch above all that were seen of the child.
+  [[nodiscard]] Epoch next_epoch(Step& s, const Child& child) const;
+  /// How many run; one that has moved does not.
   [[nodiscard]] std::size_t count(const Child& child) const;
   /// That of a peer; nullptr: there is none.
   [[nodiscard]] const Instance* on(const Child& child, PeerIndex peer) const;

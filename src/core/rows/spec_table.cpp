@@ -212,7 +212,9 @@ void SpecTable::end_removed(const Sync& portion, const std::vector<bool>& same,
       return;
     ended.emplace_back(child.ref, birth);
   };
-  for (std::uint32_t bucket = portion.first; bucket < portion.end; ++bucket) {
+  // A node that comes with nothing has removed nothing; its one portion is all buckets.
+  const std::uint32_t looked_to = portion.seen.seen.empty() ? portion.first : portion.end;
+  for (std::uint32_t bucket = portion.first; bucket < looked_to; ++bucket) {
     if (same[bucket - portion.first]) continue;
     for (const std::uint32_t slot : children_.bucket(bucket)) {
       const Child& child = *children_.at_slot(slot);

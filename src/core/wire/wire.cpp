@@ -156,6 +156,22 @@ template <typename A, Of<Answer> T>
 void each(A& a, T& v) {
   a.message("answer", v.request, v.view, v.outcomes);
 }
+template <typename A, Of<Offer> T>
+void each(A& a, T& v) {
+  a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.parcel);
+}
+template <typename A, Of<OfferAnswer> T>
+void each(A& a, T& v) {
+  a.message("offer_answer", v.id, v.epoch, v.attempt, v.verdict, v.pid, v.why);
+}
+template <typename A, Of<Commit> T>
+void each(A& a, T& v) {
+  a.message("commit", v.id, v.epoch, v.attempt);
+}
+template <typename A, Of<Withdrawal> T>
+void each(A& a, T& v) {
+  a.message("withdrawal", v.id, v.epoch, v.attempt);
+}
 template <typename A, Of<Through> T>
 void each(A& a, T& v) {
   a.message("through", v.number);
@@ -201,7 +217,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 22> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 26> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -220,6 +236,10 @@ constexpr std::array<std::pair<std::string_view, Reader>, 22> readers{{
     {"retry", read_body<RetryRequest>},
     {"lookup", read_body<LookupRequest>},
     {"answer", read_body<Answer>},
+    {"offer", read_body<Offer>},
+    {"offer_answer", read_body<OfferAnswer>},
+    {"commit", read_body<Commit>},
+    {"withdrawal", read_body<Withdrawal>},
     {"through", read_body<Through>},
     {"taken", read_body<Taken>},
     {"have", read_body<Have>},

@@ -150,7 +150,8 @@ class In {
     value = static_cast<std::int32_t>(*read);
   }
   void item(Restart& value) { enumerator(value, Restart::temporary); }
-  void item(Phase& value) { enumerator(value, Phase::stuck); }
+  void item(OfferVerdict& value) { enumerator(value, OfferVerdict::seen); }
+  void item(Phase& value) { enumerator(value, Phase::moved); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }
   void item(StartMode& value) { enumerator(value, StartMode::apply); }
   void item(Errc& value) {

@@ -80,7 +80,7 @@ class Samples {
   Instance instance() {
     Instance instance;
     instance.epoch = epoch();
-    instance.phase = static_cast<Phase>(below(5));
+    instance.phase = static_cast<Phase>(below(6));
     instance.pid = {u32(), u32()};
     instance.os_pid = static_cast<std::int32_t>(u32());
     instance.restarts = u32();
@@ -210,10 +210,19 @@ class Samples {
       case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
       case 18:
-        return Through{next()};
+        return Offer{id(), epoch(), next(), dot(), clock(), u32(), text()};
       case 19:
-        return Taken{next(), next()};
+        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
+                           {u32(), u32()}, text()};
       case 20:
+        return Commit{id(), epoch(), next()};
+      case 21:
+        return Withdrawal{id(), epoch(), next()};
+      case 22:
+        return Through{next()};
+      case 23:
+        return Taken{next(), next()};
+      case 24:
         return Have{several([&] { return std::make_pair(session(), next()); }),
                     flip(),
                     session(),

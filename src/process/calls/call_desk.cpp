@@ -116,6 +116,22 @@ std::uint64_t CallDesk::enlist(PendingCall& call, PendingCall::Target target) {
   return id;
 }
 
+PendingCallPtr CallDesk::find(std::uint64_t id) {
+  std::lock_guard lock(shard(id).mutex);
+  const auto found = shard(id).entries.find(id);
+  return found == shard(id).entries.end() ? nullptr : found->second.call;
+}
+
+void CallDesk::retarget(PendingCall& call, const Pid& target) {
+  const std::uint64_t id = call.id_.load(std::memory_order_seq_cst);
+  if (id == 0) return;
+  std::lock_guard lock(shard(id).mutex);
+  // Whoever has taken it out may be reading its target.
+  if (shard(id).entries.count(id) == 0) return;
+  call.target_ = target;
+  call.watched_.store(true, std::memory_order_relaxed);
+}
+
 CallDesk::Entry CallDesk::take(std::uint64_t id) {
   std::lock_guard lock(shard(id).mutex);
   auto node = shard(id).entries.extract(id);

@@ -37,6 +37,11 @@ class CallDesk {
   /// Makes it answerable by reference. The id; 0 when it has ended already.
   std::uint64_t enlist(PendingCall& call, PendingCall::Target target = {});
 
+  /// The call of that number, while it waits.
+  [[nodiscard]] PendingCallPtr find(std::uint64_t id);
+  /// An enlisted call waits for `target` from now on, which this runtime watches in its caller's place.
+  void retarget(PendingCall& call, const Pid& target);
+
   /// The callee never heard of it: its end is told to nobody.
   void withdraw(std::uint64_t id) { take(id); }
 

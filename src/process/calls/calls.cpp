@@ -203,6 +203,39 @@ void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool
   }
 }
 
+PendingCallPtr RuntimeCore::open_relay(Bytes from, LocalPid self) {
+  return desk.open_untimed([weak = weak_from_this(), from = std::move(from), self](CallResult result) {
+    if (const auto core = weak.lock()) core->relay(from, self, std::move(result));
+  });
+}
+
+Bytes RuntimeCore::address_of(PendingCall& call) {
+  const std::uint64_t id = desk.enlist(call);
+  return id == 0 ? Bytes{} : make_from(identity.pid(outside), identity.ref(id));
+}
+
+namespace {
+
+/// The end of a callee that the error of a call came from; nullopt where the callee lives.
+std::optional<ExitReason> end_of_callee(const Error& error) {
+  if (error.code == Errc::no_such_child) return ExitReason::noproc();
+  if (error.code == Errc::node_lost || error.code == Errc::unreachable) return ExitReason::noconnection();
+  if (error.code != Errc::died) return std::nullopt;
+  auto reason = decode_term(error.detail);
+  return reason ? ExitReason(std::move(*reason)) : ExitReason::error("died", error.message);
+}
+
+}  // namespace
+
+void RuntimeCore::relay(const Bytes& from, LocalPid self, CallResult result) {
+  if (result) return reply(from, std::move(*result), self);
+  const auto ended = end_of_callee(result.error());
+  if (!ended) return reply(from, brood::detail::encode_error(result.error()), self);
+  const auto caller = read_from(from);
+  const auto ref = caller ? ref_of_tag(caller->tag) : std::nullopt;
+  if (ref) notify_down(Watcher{{}, 0, true, caller->pid, *ref, {}}, identity.pid(self), *ended);
+}
+
 void RuntimeCore::tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason) {
   const auto caller = read_from(from);
   if (!caller || !caller->watched || identity.is_here(caller->pid.node)) return;

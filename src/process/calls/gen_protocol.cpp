@@ -213,6 +213,11 @@ std::optional<GenFrom> read_from(BytesView from) {
   return out;
 }
 
+std::optional<Ref> ref_of_tag(BytesView tag) {
+  auto ref = read_tag(tag);
+  return ref ? std::optional(std::move(ref->ref)) : std::nullopt;
+}
+
 std::optional<Bytes> take_reply_answer(Bytes term) {
   TermReader reader(term);
   const auto version = reader.version();

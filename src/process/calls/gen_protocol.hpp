@@ -49,6 +49,8 @@ struct GenFrom {
   bool watched = false;      ///< The call carries its watch.
 };
 [[nodiscard]] std::optional<GenFrom> read_from(BytesView from);
+/// The reference of a tag, by which the caller monitors the callee if it does; nullopt where it has none.
+[[nodiscard]] std::optional<Ref> ref_of_tag(BytesView tag);
 
 /// An answer {Tag, Answer} that arrived.
 struct GenReply {

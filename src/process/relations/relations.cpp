@@ -195,6 +195,7 @@ void RuntimeCore::apply(Process& process, Envelope& signal) {
       } else {
         process.relations().local_watchers.erase(watcher.id);
       }
+      if (process.is_stub()) moving.caller_left(process, watcher);
       break;
     }
     case Envelope::Kind::node_down:
@@ -249,6 +250,11 @@ void RuntimeCore::apply_exit(Process& process, const ExitEnvelope& exit) {
     if (unlinked) return;
   }
   if (process.is_system) return;
+  if (process.is_stub()) {
+    // What ended was linked to a worker that is elsewhere now; what is asked for is for that one.
+    if (exit.source != Source::link) moving.forward_exit(process, exit.reason);
+    return;
+  }
   if (exit.source != Source::link && exit.reason.term().is_atom("kill"))
     return process.begin_end(ExitReason::killed(), true);
   if (process.traps_exits) return exit_trapped(process, exit.from, exit.reason);
@@ -267,7 +273,7 @@ void RuntimeCore::apply_node_down(Process& process, const NodeName& node) {
   for (const auto& [id, to] : relations->monitors)
     if (to.node() == node) take_message(process, new DownEnvelope(id, ExitReason::noconnection()));
   for (const Pid& pid : lost) {
-    if (process.is_system) continue;
+    if (process.is_system || process.is_stub()) continue;
     if (process.traps_exits) {
       exit_trapped(process, pid, ExitReason::noconnection());
     } else {

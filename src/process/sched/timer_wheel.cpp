@@ -57,6 +57,18 @@ bool TimerWheel::cancel(TimerNode& timer) {
   return true;
 }
 
+std::optional<std::chrono::milliseconds> TimerWheel::take(TimerNode& timer) {
+  std::int64_t left = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (!timer.linked_) return std::nullopt;
+    left = static_cast<std::int64_t>(timer.tick_) - static_cast<std::int64_t>(now_tick());
+    unlink(timer);
+  }
+  intrusive_ptr_release(&timer);
+  return std::chrono::milliseconds(std::max<std::int64_t>(left, 0));
+}
+
 /// Where memory runs out for `due`, what is in it has been taken and the rest is found by the next look.
 void TimerWheel::take_due(std::uint64_t now, std::vector<TimerPtr>& due) {
   const std::uint64_t first = now - done_tick_ >= buckets ? now - buckets + 1 : done_tick_ + 1;

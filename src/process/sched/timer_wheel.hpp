@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,8 @@ class TimerWheel {
   void add(const TimerPtr& timer, std::chrono::milliseconds delay);
   /// True when it will not fire any more because of this.
   bool cancel(TimerNode& timer);
+  /// As cancel(), with the time that was left; nullopt when it has fired or is about to.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> take(TimerNode& timer);
   /// Ends the thread, drops all timers unfired and tells them.
   void stop();
 

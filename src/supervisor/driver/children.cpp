@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervisor/driver/children_slot.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/leaving.hpp"
 #include "supervisor/driver/program_process.hpp"
@@ -12,24 +13,6 @@
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood::supervisor {
-
-/// One instance. Its address is what the runtime's callbacks hold, so it stays until Exited is told.
-struct Children::Slot {
-  Driver& driver;
-  core::SpecPtr spec;
-  core::Epoch epoch;
-  Pid pid{};
-  std::shared_ptr<exec::Program> program = nullptr;
-  std::int32_t os_pid = 0;
-  bool stopping = false;
-  bool process_gone = false;
-  bool program_gone = true;
-  bool ended_normally = false;
-  std::string reason = {};
-  bool ended_by_node = false;                ///< By end_all(): the core is not told.
-  SteadyTime killed_at = SteadyTime::max();  ///< Or when it will be.
-  std::unique_ptr<boost::asio::steady_timer> killer = nullptr;
-};
 
 Children::Children(NodeImpl& node, Driver& driver) : node_(node), driver_(driver) {}
 Children::~Children() = default;
@@ -63,6 +46,20 @@ void Children::start(const core::Start& start) {
   }
 }
 
+// Raw pointers: they fit into std::function without a heap block, and the slot outlives the process.
+process::SpawnOptions Children::options_of(const Slot& slot) const {
+  const Slot* raw = &slot;
+  process::SpawnOptions options;
+  options.identity = identity(slot);
+  options.on_exit = [raw](const ExitReason& reason) {
+    raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
+  };
+  options.on_stuck = [raw](bool stuck) {
+    raw->driver.post(core::StuckChanged{raw->spec->id, raw->epoch, stuck});
+  };
+  return options;
+}
+
 void Children::start_worker(Slot& slot) {
   auto behaviour = node_.worker_table().make(slot.spec->worker, slot.spec->args);
   if (!behaviour) {
@@ -70,23 +67,14 @@ void Children::start_worker(Slot& slot) {
     slots_.erase(slot.spec->id);
     return;
   }
-  // Raw pointers: they fit into std::function without a heap block, and the slot outlives the process.
-  Slot* raw = &slot;
-  process::SpawnOptions options;
-  options.identity = identity(slot);
-  options.on_started = [raw](const Result<void>& result) {
+  process::SpawnOptions options = options_of(slot);
+  options.on_started = [raw = &slot](const Result<void>& result) {
     if (result) {
       raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
     } else {
       raw->driver.post(
           core::StartFailed{raw->spec->id, raw->epoch, result.error().message, result.error().detail});
     }
-  };
-  options.on_exit = [raw](const ExitReason& reason) {
-    raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
-  };
-  options.on_stuck = [raw](bool stuck) {
-    raw->driver.post(core::StuckChanged{raw->spec->id, raw->epoch, stuck});
   };
   slot.pid = node_.runtime().spawn(std::move(*behaviour), std::move(options));
 }
@@ -175,6 +163,8 @@ bool Children::complete(core::Event& event) {
     started->os_pid = slot->os_pid;
     return true;
   }
+  if (auto* prepared = std::get_if<core::Prepared>(&event)) return complete_prepared(*prepared);
+  if (const auto* failed = std::get_if<core::PrepareFailed>(&event)) return forget_prepared(*failed);
   if (auto* failed = std::get_if<core::StartFailed>(&event)) {
     const Slot* slot = find(failed->id, failed->epoch);
     const bool told = !slot || !slot->ended_by_node;
@@ -184,6 +174,10 @@ bool Children::complete(core::Event& event) {
   if (auto* exited = std::get_if<core::Exited>(&event)) {
     Slot* slot = find(exited->id, exited->epoch);
     if (!slot) return false;
+    if (slot->hand == Slot::Hand::prepared) {  // it was killed before it was opened
+      event = core::PrepareFailed{exited->id, exited->epoch, exited->reason};
+      return forget_prepared(std::get<core::PrepareFailed>(event));
+    }
     if (!slot->program_gone) {
       // The process went first (somebody's exit signal): the program follows; its end is what is told.
       slot->process_gone = true;
@@ -253,6 +247,7 @@ SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
   SteadyTime last{};
   for (auto& [id, slot] : slots_) {
     const auto& shutdown = slot->spec->shutdown;
+    if (slot->hand == Slot::Hand::preparing) continue;
     if (!slot->stopping) {
       slot->ended_by_node = true;
       end(*slot, shutdown.infinity ? infinity : shutdown.patience);
@@ -261,6 +256,7 @@ SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
     }
     last = std::max(last, slot->killed_at);
   }
+  end_departed();
   return last;
 }
 

@@ -31,10 +31,13 @@ class Children {
 
   void start(const core::Start& start);
   void stop(const core::Stop& stop);
+  void carry_out(const core::HandoverStep& step);
   /// Fills in what only this thread knows (pids) and forgets what has ended. False: not to be told to the
   /// core (stale).
   [[nodiscard]] bool complete(core::Event& event);
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
+  /// Processes that have moved away, and still pass on what comes, or that are not wanted after all.
+  [[nodiscard]] std::size_t departed() const { return departed_.size(); }
   /// One of them and how far it is, for the log.
   [[nodiscard]] std::string first_words() const;
   /// Ends everything that has not been told to end yet, each with its own patience; `infinity` is what a
@@ -44,8 +47,23 @@ class Children {
   /// Something runs, and all of it was killed kill_grace ago: handlers that do not return. O(children).
   [[nodiscard]] bool only_unkillable(SteadyTime now) const;
 
- private:
   struct Slot;
+  /// What was set aside has ended.
+  void forget(const Slot& slot);
+
+ private:
+  // Hand-overs (children_handover.cpp).
+  void freeze(const core::Freeze& step);
+  void thaw(const core::Thaw& step);
+  void prepare(const core::Prepare& step);
+  void open(const core::Open& step);
+  void discard(const core::Discard& step);
+  void depart(const core::Depart& step);
+  bool complete_prepared(core::Prepared& event);
+  bool forget_prepared(const core::PrepareFailed& event);
+  /// Takes the slot out of the table; its process may still call back.
+  Slot& set_aside(const ChildId& id);
+  void end_departed();
   void start_worker(Slot& slot);
   void start_program(Slot& slot);
   void program_started(Slot& slot, std::int32_t os_pid);
@@ -56,11 +74,13 @@ class Children {
   void later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&));
   void overdue(Slot& slot);
   [[nodiscard]] WorkerIdentity identity(const Slot& slot) const;
+  [[nodiscard]] process::SpawnOptions options_of(const Slot& slot) const;
   Slot* find(const ChildId& id, const core::Epoch& epoch);
 
   NodeImpl& node_;
   Driver& driver_;
   std::unordered_map<ChildId, std::unique_ptr<Slot>> slots_;
+  std::unordered_map<const Slot*, std::unique_ptr<Slot>> departed_;
 };
 
 }  // namespace brood::supervisor

@@ -288,7 +288,9 @@ void Driver::begin_to_leave(milliseconds hand_over, std::function<void(bool)> do
 void Driver::tend_leaving() {
   const auto now = std::chrono::steady_clock::now();
   const auto facts = [&] {
-    return Leaving::Facts{handed_over_ || left_, children_.size(), children_.only_unkillable(now)};
+    // What has moved away still answers callers through this node.
+    return Leaving::Facts{(handed_over_ || left_) && children_.departed() == 0, children_.size(),
+                          children_.only_unkillable(now)};
   };
   while (const auto stage = leaving_.next(now, facts())) {
     if (*stage == Leaving::Stage::ending) {
@@ -300,6 +302,11 @@ void Driver::tend_leaving() {
     }
   }
   if (const auto next = leaving_.deadline()) leaving_alarm_.at(*next, weak_from_this());
+}
+
+void Driver::departed(const Children::Slot& slot) {
+  children_.forget(slot);
+  if (leaving_.stage() != Leaving::Stage::here) tend_leaving();
 }
 
 void Driver::children_overdue() {

@@ -93,6 +93,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void boot();
   /// Has the core handle this before all that waits, and now. (control)
   void handle_now(core::Event event);
+  /// A process that has moved away passes nothing on any more. (control)
+  void departed(const Children::Slot& slot);
   /// A child was killed, and runs on all the same. (control)
   void children_overdue();
 
@@ -122,6 +124,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   // EffectHands
   void fence(bool on) override;
   void publish(const std::vector<ChildId>& changed) override;
+  void hand_over(const core::HandoverStep& step) override { children_.carry_out(step); }
   void start(const core::Start& start) override;
   void stop(const core::Stop& stop) override;
   void send(const std::vector<core::Send>& sends) override;

@@ -5,6 +5,7 @@ namespace brood::supervisor {
 void carry_out(const core::Effects& effects, EffectHands& hands) {
   if (effects.fence) hands.fence(*effects.fence);
   if (!effects.changed.empty()) hands.publish(effects.changed);
+  for (const auto& step : effects.handovers) hands.hand_over(step);
   for (const auto& start : effects.starts) hands.start(start);
   for (const auto& stop : effects.stops) hands.stop(stop);
   if (!effects.sends.empty()) hands.send(effects.sends);

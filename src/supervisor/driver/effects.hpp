@@ -1,11 +1,13 @@
 // The one order in which the Effects of a step are carried out, and the hands that do it.
 //
-//   fence -> publish -> start, stop -> send -> connect, disconnect -> left -> reply -> wake -> log, member,
-//   refused
+//   fence -> publish -> hand over -> start, stop -> send -> connect, disconnect -> left -> reply -> wake ->
+//   log, member, refused
 //
 //  - the fence first: what follows must already find handlers held back, or let go;
 //  - the tables that others read (publish) before anybody is told: who has an answer, or a message that was
 //    sent because of it, reads what it says;
+//  - the steps of hand-overs before starts and stops: what is thawed may have to end, what is discarded to
+//  start anew;
 //  - starts and stops before sends: what we tell others of our children is under way here;
 //  - sends before replies: a member hears of a change no later than the caller who made it;
 //  - `left` before replies: who is told that the drain is over finds the node gone from its cluster;
@@ -30,6 +32,7 @@ class EffectHands {
   virtual ~EffectHands() = default;
   virtual void fence(bool on) = 0;
   virtual void publish(const std::vector<ChildId>& changed) = 0;
+  virtual void hand_over(const core::HandoverStep& step) = 0;
   virtual void start(const core::Start& start) = 0;
   virtual void stop(const core::Stop& stop) = 0;
   virtual void send(const std::vector<core::Send>& sends) = 0;

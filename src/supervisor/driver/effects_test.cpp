@@ -12,6 +12,7 @@ struct FakeHands final : EffectHands {
   void publish(const std::vector<ChildId>& changed) override {
     seen += "publish" + std::to_string(changed.size()) + " ";
   }
+  void hand_over(const core::HandoverStep&) override { seen += "handover "; }
   void start(const core::Start&) override { seen += "start "; }
   void stop(const core::Stop&) override { seen += "stop "; }
   void send(const std::vector<core::Send>& sends) override {
@@ -31,6 +32,7 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   core::Effects effects;
   effects.changed.resize(2);
   effects.starts.resize(2);
+  effects.handovers.resize(1);
   effects.stops.resize(1);
   effects.sends.resize(2);
   effects.connects.resize(1);
@@ -44,7 +46,8 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   FakeHands hands;
   carry_out(effects, hands);
   EXPECT_EQ(hands.seen,
-            "fence publish2 start start stop send2 connect disconnect left reply wake log member refused ");
+            "fence publish2 handover start start stop send2 connect disconnect left reply wake log member "
+            "refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {

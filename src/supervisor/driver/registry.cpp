@@ -36,6 +36,10 @@ bool has_place(const Entry* entry, const Place& place) {
 
 const Place* Entry::running() const {
   auto it = std::find_if(places.begin(), places.end(), [](const Place& place) { return place.is_running(); });
+  // Handed over, and not heard of at its new place yet: what is sent to the old pid goes on to there.
+  if (it == places.end())
+    it = std::find_if(places.begin(), places.end(),
+                      [](const Place& place) { return place.has_pid() && place.phase == core::Phase::moved; });
   return it == places.end() ? nullptr : &*it;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "process/log/log.hpp"
+#include "supervisor/node/clock.hpp"
 
 namespace brood::supervisor {
 
@@ -52,11 +53,13 @@ void Stepper::run() {
 void Stepper::step(std::vector<core::Event>& events) {
   try {
     const auto begin = steady_clock::now();
+    const auto begin_cpu = read_thread_cpu();
     const std::size_t given = events.size();
     const core::Effects& effects = core_.step_all(events, host_.now());
     const auto stepped = steady_clock::now();
+    const auto step_cpu = read_thread_cpu() - begin_cpu;
     host_.carry_out(effects);
-    times_.add(given, stepped - begin, steady_clock::now() - stepped);
+    times_.add(given, stepped - begin, step_cpu, steady_clock::now() - stepped);
     ask_for_time();
   } catch (const std::exception& error) {
     log::error("{}: a step failed: {}", core_.settings().supervisor, error.what());

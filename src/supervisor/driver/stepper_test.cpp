@@ -71,6 +71,7 @@ TEST(Stepper, StepsAreBoundedAndOtherWorkGoesBetweenThem) {
   EXPECT_GE(times.events, 401U);
   EXPECT_GT(times.longest.count(), 0);
   EXPECT_GE(times.longest, times.longest_step);
+  EXPECT_GT(times.longest_step_cpu.count(), 0);
   EXPECT_EQ(host->stepper.times().read().longest_lately.count(), 0) << "it begins anew with each look";
   EXPECT_EQ(host->stepper.times().read().longest, times.longest);
 }

@@ -22,6 +22,10 @@ core::Now read_clocks() {
   return now;
 }
 
+core::Duration read_thread_cpu() {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 core::Now read_clocks(core::Duration slept) {
   core::Now now = read_clocks();
   now.slept = slept;

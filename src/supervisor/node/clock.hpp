@@ -8,8 +8,11 @@ namespace brood::supervisor {
 /// Monotonic, boot and wall time of this moment. Any thread.
 [[nodiscard]] core::Now read_clocks();
 
-/// The same for a step: `slept` is how long this program did not run since the last one (Heart), zero when it
-/// always did, however long that step took.
+/// What this thread has had of a processor, since it began.
+[[nodiscard]] core::Duration read_thread_cpu();
+
+/// read_clocks() for a step: `slept` is how long this program did not run since the last one (Heart), zero
+/// when it always did, however long that step took.
 [[nodiscard]] core::Now read_clocks(core::Duration slept);
 
 }  // namespace brood::supervisor

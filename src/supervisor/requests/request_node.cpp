@@ -61,6 +61,8 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "clock_refusals", steps.clock_refusals);
     add_count(of_core, "conflicts", steps.conflicts);
     add_count(of_core, "moves", steps.moves);
+    add_count(of_core, "handovers", steps.handovers);
+    add_count(of_core, "handovers_failed", steps.handovers_failed);
     add_count(of_core, "syncs_sent", steps.syncs_sent);
     add_count(of_core, "deltas_sent", steps.deltas_sent);
     add_count(of_core, "portions", steps.portions);
@@ -72,6 +74,7 @@ void stats(const RequestPtr& request) {
       return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
     };
     add_count(of_core, "longest_step_us", us(times.longest_step));
+    add_count(of_core, "longest_step_cpu_us", us(times.longest_step_cpu));
     add_count(of_core, "longest_effects_us", us(times.longest_effects));
     add_count(of_core, "longest_us", us(times.longest));
     add_count(of_core, "busy_us", us(times.total));

@@ -1,0 +1,245 @@
+#include "core/handover/outgoing.hpp"
+
+#include <fmt/format.h>
+
+namespace brood::core {
+namespace {
+
+constexpr Duration pause_first = 50ms;
+constexpr Duration pause_max = 10s;
+/// So often it is tried by a node that wants to leave.
+constexpr std::uint32_t failures_max = 5;
+/// A node that leaves ends no later for it than this; who looks a child up just before finds the pid at work.
+constexpr Duration retention_of_leavers = 500ms;
+constexpr Duration commit_again = 1s;
+constexpr Duration line_every = 10s;
+
+}  // namespace
+
+Outgoing::Entry Outgoing::find(const ChildId& id, const Epoch& epoch, std::uint64_t attempt) {
+  const Child* child = children_.find(id);
+  const auto entry = child ? leaving_.find(child->ref) : leaving_.end();
+  const bool same =
+      entry != leaving_.end() && entry->second.epoch == epoch && entry->second.attempt == attempt;
+  return same ? entry : leaving_.end();
+}
+
+void Outgoing::set_time(Entry entry, Duration until) {
+  auto& [ref, leaving] = *entry;
+  if (leaving.until != Duration::max()) timers_.erase({leaving.until, ref});
+  leaving.until = until;
+  if (until != Duration::max()) timers_.emplace(until, ref);
+}
+
+void Outgoing::erase(Entry entry) {
+  set_time(entry, Duration::max());
+  leaving_.erase(entry);
+}
+
+PeerIndex Outgoing::leaves_to(const Child& child) const {
+  if (leaving_.empty()) return no_peer;
+  const auto entry = leaving_.find(child.ref);
+  return entry == leaving_.end() || entry->second.state == State::moved ? no_peer : entry->second.to;
+}
+
+bool Outgoing::leave(Step& s, Child& child, PeerIndex to) {
+  const Own& own = *child.own();
+  if (!s.settings.strategies.migration->hands_over() || own.spec->is_program() || !own.alive || !own.ran)
+    return false;
+  const auto [entry, added] = leaving_.try_emplace(child.ref);
+  Leaving& leaving = entry->second;
+  if (!added && leaving.failures >= failures_max && sessions_.self().state == MemberState::draining) {
+    s.log(LogLevel::warning,
+          fmt::format("{} cannot be handed over, and this node leaves: it ends here and starts anew "
+                      "elsewhere, without what it holds",
+                      child.id.text()));
+    take_back(s, child);
+    return false;
+  }
+  if (added) {
+    leaving.pause = pause_first;
+    leaving.to = to;
+  }
+  if (leaving.state == State::waits && s.time() >= (added ? Duration{} : leaving.until))
+    freeze(s, child, entry, to);
+  return true;
+}
+
+void Outgoing::freeze(Step& s, Child& child, Entry entry, PeerIndex to) {
+  Leaving& leaving = entry->second;
+  leaving.to = to;
+  leaving.epoch = child.own()->epoch;
+  if (!links_[to].open) return put_off(s, entry, false, "no channel");
+  const auto times = *s.settings.strategies.migration->hands_over();
+  leaving.state = State::freezing;
+  leaving.attempt = ++last_attempt_;
+  set_time(entry, s.time() + times.timeout);
+  s.effects.handovers.emplace_back(
+      Freeze{child.id, leaving.epoch, leaving.attempt, links_.name(to), times.data_wait, s.cause()});
+}
+
+void Outgoing::on_frozen(Step& s, Frozen& event) {
+  const Entry entry = find(event.id, event.epoch, event.attempt);
+  if (entry == leaving_.end() || entry->second.state != State::freezing) return;
+  Child& child = *children_.get(entry->first);
+  const Instance* here = instances_.here(child);
+  if (!links_[entry->second.to].open || !here || !child.own()) {
+    undo(s, child, entry->second);
+    return put_off(s, entry, false, "the channel is gone");
+  }
+  entry->second.state = State::offered;
+  sender_.send(entry->second.to, Offer{child.id, event.epoch, event.attempt, child.own()->birth, here->since,
+                                       here->restarts, std::move(event.parcel)});
+}
+
+void Outgoing::on_freeze_failed(Step& s, const FreezeFailed& event) {
+  const Entry entry = find(event.id, event.epoch, event.attempt);
+  if (entry == leaving_.end() || entry->second.state != State::freezing) return;
+  put_off(s, entry, true, event.why);
+}
+
+void Outgoing::on_answer(Step& s, PeerIndex from, const OfferAnswer& answer) {
+  const Entry entry = find(answer.id, answer.epoch, answer.attempt);
+  const State state =
+      entry == leaving_.end() || entry->second.to != from ? State::waits : entry->second.state;
+  if (answer.verdict == OfferVerdict::ready) {
+    if (state == State::offered) return commit(s, *children_.get(entry->first), entry, answer.pid);
+    if (state == State::moved)
+      sender_.send(from, Commit{answer.id, answer.epoch, answer.attempt});
+    else
+      sender_.send(from, Withdrawal{answer.id, answer.epoch, answer.attempt});
+    return;
+  }
+  // Every member holds the row of the new place; or what was ready there is no more: nothing runs anywhere,
+  // and the child starts anew where it belongs.
+  if (state == State::moved) return settle(s, entry);
+  if (state != State::offered) return;
+  undo(s, *children_.get(entry->first), entry->second);
+  put_off(s, entry, answer.verdict == OfferVerdict::refused, answer.why);
+}
+
+void Outgoing::put_off(Step& s, Entry entry, bool counts, const std::string& why) {
+  Leaving& leaving = entry->second;
+  const Child& child = *children_.get(entry->first);
+  if (counts) {
+    ++s.stats.handovers_failed;
+    ++leaving.failures;
+    if (s.time() >= next_line_) {
+      next_line_ = s.time() + line_every;
+      s.log(LogLevel::warning, fmt::format("{} stays, and is handed over to {} later: {}", child.id.text(),
+                                           links_.name(leaving.to).value, why));
+    }
+  }
+  leaving.state = State::waits;
+  set_time(entry, s.time() + leaving.pause);
+  leaving.pause = std::min(leaving.pause * 2, pause_max);
+}
+
+// Sent to where it was offered, so that what is being made ready there goes. Where the message is lost the
+// answer of that node is answered so again.
+void Outgoing::undo(Step& s, const Child& child, const Leaving& leaving) {
+  if (leaving.state == State::waits) return;
+  s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
+  if (leaving.state == State::offered)
+    sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
+}
+
+void Outgoing::commit(Step& s, Child& child, Entry entry, const ProcessId& pid) {
+  Leaving& leaving = entry->second;
+  leaving.state = State::moved;
+  set_time(entry, s.time() + commit_again);
+  ++s.stats.handovers;
+  Duration retention = s.settings.strategies.migration->hands_over()->retention;
+  if (sessions_.self().state == MemberState::draining) retention = std::min(retention, retention_of_leavers);
+  s.effects.handovers.emplace_back(
+      Depart{child.id, leaving.epoch, sessions_.member(leaving.to)->session, pid, retention});
+  Instance moved = *instances_.here(child);
+  moved.phase = Phase::moved;
+  notes_.handed_over(s, child);
+  instances_.publish(s, child, moved);
+  sender_.send(leaving.to, Commit{child.id, leaving.epoch, leaving.attempt});
+}
+
+void Outgoing::settle(Step& s, Entry entry) {
+  Child& child = *children_.get(entry->first);
+  erase(entry);
+  if (instances_.here(child) && !child.own()) instances_.retract(s, child);
+}
+
+void Outgoing::take_back(Step& s, Child& child) {
+  const auto entry = leaving_.find(child.ref);
+  if (entry == leaving_.end() || entry->second.state == State::moved) return;
+  undo(s, child, entry->second);
+  erase(entry);
+}
+
+void Outgoing::ended(Step&, Child& child) {
+  const auto entry = leaving_.find(child.ref);
+  if (entry == leaving_.end() || entry->second.state == State::moved) return;
+  const Leaving& leaving = entry->second;
+  if (leaving.state == State::offered)
+    sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
+  erase(entry);
+}
+
+void Outgoing::greeted(PeerIndex peer) {
+  for (const auto& [ref, leaving] : leaving_)
+    if (leaving.to == peer && leaving.state == State::moved)
+      sender_.send(peer, Commit{children_.get(ref)->id, leaving.epoch, leaving.attempt});
+}
+
+void Outgoing::session_ended(Step& s, PeerIndex peer) {
+  for (auto entry = leaving_.begin(); entry != leaving_.end();) {
+    const auto next = std::next(entry);
+    if (entry->second.to == peer) {
+      Child& child = *children_.get(entry->first);
+      if (entry->second.state == State::moved) {
+        settle(s, entry);
+      } else {
+        undo(s, child, entry->second);
+        erase(entry);
+      }
+      notes_.touched(s, child);
+    }
+    entry = next;
+  }
+}
+
+void Outgoing::own_session_ended(Step& s) {
+  while (!leaving_.empty()) {
+    const auto entry = leaving_.begin();
+    Child& child = *children_.get(entry->first);
+    if (entry->second.state == State::moved) {
+      settle(s, entry);
+    } else {
+      undo(s, child, entry->second);
+      erase(entry);
+    }
+    notes_.touched(s, child);
+  }
+}
+
+void Outgoing::on_time(Step& s) {
+  for (std::size_t left = s.settings.step_budget; left > 0 && deadline() <= s.time(); --left) {
+    const auto entry = leaving_.find(timers_.begin()->second);
+    Child& child = *children_.get(entry->first);
+    switch (entry->second.state) {
+      case State::waits:
+        set_time(entry, Duration::max());
+        entry->second.until = Duration{};
+        notes_.touched(s, child);
+        break;
+      case State::moved:  // its row may be seen nowhere: it was there for too short a time
+        sender_.send(entry->second.to, Commit{child.id, entry->second.epoch, entry->second.attempt});
+        set_time(entry, s.time() + commit_again);
+        break;
+      case State::freezing:
+      case State::offered:
+        undo(s, child, entry->second);
+        put_off(s, entry, true, "it took longer than child_migration_timeout_ms");
+        break;
+    }
+  }
+}
+
+}  // namespace brood::core

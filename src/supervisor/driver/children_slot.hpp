@@ -1,0 +1,32 @@
+// Children::Slot: one instance of this node, for the sources of Children.
+//
+// Thread rule: control thread only; the runtime's callbacks read `driver`, `spec` and `epoch`, which never
+// change.
+#pragma once
+
+#include "supervisor/driver/children.hpp"
+
+namespace brood::supervisor {
+
+/// One instance. Its address is what the runtime's callbacks hold, so it stays until Exited is told.
+struct Children::Slot {
+  Driver& driver;
+  core::SpecPtr spec;
+  core::Epoch epoch;
+  Pid pid{};
+  std::shared_ptr<exec::Program> program = nullptr;
+  std::int32_t os_pid = 0;
+  bool stopping = false;
+  /// How far a hand-over to this node is, or one away from it.
+  enum class Hand : std::uint8_t { none, preparing, prepared, discarded, departed };
+  Hand hand = Hand::none;
+  bool process_gone = false;
+  bool program_gone = true;
+  bool ended_normally = false;
+  std::string reason = {};
+  bool ended_by_node = false;                ///< By end_all(): the core is not told.
+  SteadyTime killed_at = SteadyTime::max();  ///< Or when it will be.
+  std::unique_ptr<boost::asio::steady_timer> killer = nullptr;
+};
+
+}  // namespace brood::supervisor

@@ -1,0 +1,64 @@
+"""Hot swap: writers increment counters without pause while nodes join, leave and are drained; no answer is lost."""
+
+from support import SMALL, ScenarioTest, main, rounds
+
+COUNT = 100 if SMALL else 1000
+WRITERS = 8
+NODES = ("n1", "n2", "n3")
+
+
+class Handover(ScenarioTest):
+    needs_erlang = True
+
+    def write_while(self, how, change):
+        """Runs change(cluster) with writers at work, then compares what they were answered with what is there."""
+        cluster = self.cluster(*NODES)
+        children = [{"id": f"c{number}", "worker": "counter"} for number in range(1, COUNT + 1)]
+        cluster.supervisors = {"web": ({"migration": "hot_swap"}, children)}
+        ids = [child["id"] for child in children]
+        cluster.start()
+        cluster.wait_members()
+        cluster.wait_placed(ids)
+        erlang = cluster.erlang()
+        # Through the node that stays: one that leaves does not answer its own callers.
+        erlang.eval(f"persistent_term:put(writers, brood_driver:writers(['{cluster.full('n1')}'], web, <<\"c\">>, "
+                    f"{COUNT}, {WRITERS}, {how}))")
+        moves = change(cluster, ids)
+        answered, wrong, failed = erlang.eval("brood_driver:writers_stop(persistent_term:get(writers))", 90)
+        self.note(f"{moves} moves of nodes; {sum(count for _, count in answered)} increments answered")
+        self.assertEqual(wrong, [], "each answer is one more than the one before")
+        self.assertEqual(failed, [], "no call failed")
+        there = erlang.eval(f"[{{Id, brood_driver:request('{cluster.full('n1')}', {{call, web, Id, get, 5000}})}} || "
+                            f"Id <- [iolist_to_binary([\"c\", integer_to_list(N)]) || N <- lists:seq(1, {COUNT})]]", 120)
+        expected = {bytes(name): count for name, count in answered}
+        self.assertEqual({bytes(name): answer[1] for name, answer in there if bytes(name) in expected}, expected)
+        core = dict(erlang.eval(f"maps:to_list(maps:get(core, element(2, brood_driver:request('{cluster.full('n1')}', "
+                                "{stats, web}))))"))
+        return core["handovers"]
+
+    def come_and_go(self, cluster, ids):
+        moves = 0
+        for number in range(rounds(2, 10)):
+            self.assertEqual(cluster.leave("n2" if number % 2 else "n3"), 0)
+            cluster.start("n2" if number % 2 else "n3")
+            cluster.wait_placed(ids)
+            moves += 2
+        return moves
+
+    def test_callers_by_id(self):
+        self.assertGreater(self.write_while("by_id", self.come_and_go), 0, "of n1, to those that join")
+
+    def test_plain_gen_server_calls_to_the_pid(self):
+        self.assertGreater(self.write_while("by_pid", self.come_and_go), 0, "of n1, to those that join")
+
+    def test_drains(self):
+        def drain(cluster, ids):
+            cluster.brood("drain", node="n3", timeout=60)
+            cluster.wait_placed(ids, ("n1", "n2"))
+            self.assertEqual(cluster.leave("n3"), 0)
+            return 1
+        self.write_while("by_pid", drain)
+
+
+if __name__ == "__main__":
+    main()
