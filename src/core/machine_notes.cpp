@@ -103,7 +103,8 @@ void Machine::touched(Step&, Child& child) {
   reconciler_.touch(child);
 }
 
-void Machine::instance_changed(Step&, Child& child, const Bytes& detail) {
+void Machine::instance_changed(Step& s, Child& child, const Bytes& detail) {
+  if (rejoin_.pending()) rejoin_.look(s, child);
   coordinator_.note_instance(child, detail);
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "base/hash.hpp"
+#include "core/placement/built_in.hpp"
 
 namespace brood::core {
 namespace {
