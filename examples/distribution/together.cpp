@@ -1,5 +1,6 @@
-// A distribution of one's own: children whose ids begin alike, up to the first '/', live on one node. So the rooms of
-// a building talk to each other without the network, and when a node comes or goes whole buildings move.
+// A distribution of one's own: children whose ids begin alike, up to the first '/', live on one node. So the
+// rooms of a building talk to each other without the network, and when a node comes or goes whole buildings
+// move.
 //
 //   together PORT...          a cluster of as many nodes as there are ports, all in this program
 #include <algorithm>
@@ -17,8 +18,8 @@ std::string_view building_of(std::string_view id) {
   return id.substr(0, id.find('/'));
 }
 
-// Each building has a mark for each node; the node with the greatest gets it. Without that node the others' marks are
-// what they were, so only the buildings of a node that goes move.
+// Each building has a mark for each node; the node with the greatest gets it. Without that node the others'
+// marks are what they were, so only the buildings of a node that goes move.
 class BuildingRing final : public brood::Ring {
  public:
   explicit BuildingRing(std::vector<brood::RingNode> nodes) : nodes_(std::move(nodes)) {}
@@ -57,9 +58,15 @@ class Together final : public brood::Distribution {
   }
 };
 
+struct enter {};
+
 class Room : public brood::Worker {
  public:
-  using handles = brood::messages<>;
+  using handles = brood::messages<enter>;
+  std::int64_t on(enter) { return ++guests_; }
+
+ private:
+  std::int64_t guests_ = 0;
 };
 
 struct Place {
@@ -74,10 +81,12 @@ std::vector<Place> cluster_of(const std::vector<std::string>& ports) {
   std::vector<Place> places;
   for (const std::string& name : names) {
     brood::NodeOptions options{.name = name, .cookie = "secret", .join = names};
+    std::erase(options.join, name);
     options.epmd = false;
     Place place{std::make_unique<brood::Node>(std::move(options)), nullptr};
     if (auto added = place.node->workers().add<Room>("room"); !added) throw brood::NodeError(added.error());
-    brood::SupervisorOptions rooms{.name = "rooms", .strategies = {.distribution = std::make_shared<Together>()}};
+    brood::SupervisorOptions rooms{.name = "rooms",
+                                   .strategies = {.distribution = std::make_shared<Together>()}};
     rooms.expect = static_cast<std::uint32_t>(names.size());
     place.rooms = std::make_unique<brood::Supervisor>(*place.node, std::move(rooms));
     places.push_back(std::move(place));

@@ -182,7 +182,7 @@ class Supervisor {
   [[nodiscard]] std::vector<Pid> local_children() const;
   /// The ring: members that are up, of those that get children (SupervisorOptions::nodes).
   [[nodiscard]] std::vector<std::string> nodes() const;
-  /// Adds nodes to those that get children, or takes some out; All stay members.
+  /// Adds nodes to those that get children, or takes some out; all of them stay members.
   /// Returns when another member (where there is one) knows it; children move then. Errors: invalid_argument
   /// (every member gets children: there is neither `nodes` nor monitor_nodes `off`; or no node would be
   /// left), limit_exceeded, not_member (this node has left), timeout.

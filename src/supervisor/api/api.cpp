@@ -11,6 +11,7 @@
 #include "supervisor/driver/router.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
+#include "supervisor/node/node_names.hpp"
 
 namespace brood {
 

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <exception>
 
+#include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"

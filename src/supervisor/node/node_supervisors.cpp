@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 
+#include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"

@@ -178,6 +178,7 @@ class BatchStart final : public Batch {
     if (!seen_.insert((*spec)->id).second) {
       return Error{Errc::invalid_argument, fmt::format("id '{}' is in the list twice", (*spec)->id.text())};
     }
+    if (auto fine = request_->driver->accepts(**spec); !fine && !refused_) refused_ = fine.error();
     ids_.push_back((*spec)->id);
     specs_.push_back(std::move(*spec));
     return {};
@@ -197,11 +198,14 @@ class BatchStart final : public Batch {
       return Error{Errc::invalid_argument, "option on_failure: must be continue or rollback"};
     }
     if (specs_.empty()) return no_children(request_);
-    for (core::SpecPtr& spec : specs_) {
-      auto mapped = mapping->apply(spec);
-      if (!mapped) return mapped.error();
-      spec = std::move(*mapped);
-      if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
+    if (!mapping->is_given() && refused_) return *refused_;
+    if (mapping->is_given()) {
+      for (core::SpecPtr& spec : specs_) {
+        auto mapped = mapping->apply(spec);
+        if (!mapped) return mapped.error();
+        spec = std::move(*mapped);
+        if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
+      }
     }
     rolls_back_ = on_failure && on_failure->is_atom("rollback");
     request_->driver->start(core::StartMode::start, std::move(specs_), *on, *timeout, when_done());
@@ -226,6 +230,7 @@ class BatchStart final : public Batch {
   }
 
   std::vector<core::SpecPtr> specs_;
+  std::optional<Error> refused_;  ///< The first that the distribution cannot place, unless a mapping follows.
   std::unordered_set<ChildId> seen_;
   std::vector<ChildId> started_;
   bool rolls_back_ = false;

@@ -279,8 +279,13 @@ void check(FleetRun& run) {
     for (const FleetStep& step : part.plan.steps) {
       // A retry is of what is there already: whether it can run now is for it to show.
       if (!step.spec || !is_change(step.action) || step.action == FleetAction::retry) continue;
-      if (auto why = why_nowhere(*step.spec, members))
-        run.refusals.emplace(std::make_pair(part.driver->name(), step.id), std::move(*why));
+      const auto refuse = [&](Error why) {
+        run.refusals.emplace(std::make_pair(part.driver->name(), step.id), std::move(why));
+      };
+      if (auto fine = part.driver->accepts(*step.spec); !fine)
+        refuse(fine.error());
+      else if (auto why = why_nowhere(*step.spec, members))
+        refuse(std::move(*why));
     }
   }
 }
