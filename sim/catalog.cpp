@@ -13,7 +13,8 @@ std::string_view to_string(Kind kind) noexcept {
   return names[static_cast<std::size_t>(kind)];
 }
 
-Catalog::Catalog(const Profile& profile, Random random) : nodes_(profile.nodes) {
+Catalog::Catalog(const Profile& profile, Random random)
+    : nodes_(profile.nodes), guided_(profile.distribution == "guided") {
   for (std::uint32_t i = 0; i < profile.children; ++i) {
     Character character = draw(profile, random);
     const std::string name =
@@ -45,6 +46,10 @@ Character Catalog::draw(const Profile& profile, Random& random) const {
   out.worker = random.chance(80) ? "rare" : random.chance(20) ? "unheard_of" : "counter";
   if (nodes_ > 1 && random.chance(80))
     out.nodes = {node_name(random.below(nodes_)), node_name(random.below(nodes_))};
+  if (guided_) {
+    out.nodes.clear();
+    out.mapping = {node_name(random.below(out.worker == "rare" ? (nodes_ + 1) / 2 : nodes_))};
+  }
   return out;
 }
 
@@ -57,6 +62,7 @@ core::SpecPtr Catalog::spec(const ChildId& id, std::uint32_t version) const {
   spec.restart = character.restart;
   spec.shutdown.patience = character.brutal ? 0ms : 5000ms;
   spec.nodes = character.nodes;
+  spec.mapping = character.mapping;
   spec.needs = character.worker;
   spec.is_static = character.is_static;
   return std::make_shared<const core::Spec>(std::move(spec));

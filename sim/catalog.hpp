@@ -33,6 +33,7 @@ struct Character {
   bool brutal = false;     ///< Shutdown zero.
   std::string worker;
   std::vector<NodeName> nodes;
+  std::vector<NodeName> mapping;
 
   /// It may vanish without anybody asking for it.
   [[nodiscard]] bool ends_by_itself() const {
@@ -61,6 +62,7 @@ class Catalog {
   [[nodiscard]] Character draw(const Profile& profile, Random& random) const;
 
   std::uint32_t nodes_;
+  bool guided_;
   std::vector<ChildId> ids_;
   std::vector<ChildId> static_ids_;
   std::map<ChildId, Character> characters_;

@@ -244,6 +244,9 @@ std::string describe(const Event& event, std::string_view id) {
           },
           [](const ClientGone& e) { return fmt::format("client {} gone", e.client.value); },
           [](const ClientDrain& e) { return fmt::format("client {} drain", e.client.value); },
+          [](const ClientRoster& e) {
+            return fmt::format("client {} roster +{} -{}", e.client.value, e.add.size(), e.remove.size());
+          },
           [](const SettingsChanged&) { return std::string("settings changed"); },
           [](const Renamed& e) { return "renamed to " + e.self.value; },
           [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },

@@ -32,9 +32,15 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.creation = world.nodes[index].creation;
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
-  brood::Strategies chosen{.synchronisation = world.profile.synchronisation};
-  if (world.profile.hot_swap) chosen.migration = "hot_swap";
-  settings.strategies = core::make_strategies(chosen).value();
+  settings.strategies = core::make_strategies({.distribution = world.profile.distribution,
+                                               .migration = world.profile.hot_swap ? "hot_swap" : "cold_swap",
+                                               .synchronisation = world.profile.synchronisation})
+                            .value();
+  for (std::uint32_t i = 0; i < world.profile.listed; ++i)
+    settings.ring_nodes.push_back(Catalog::node_name(i));
+  settings.fixed_ring = world.profile.fixed_ring;
+  // Which nodes are up when the first of them acts is for chance to say.
+  if (settings.fixed_ring && settings.ring_nodes.empty()) settings.expect = world.profile.nodes;
   for (const SimNode& node : world.nodes) {
     if (world.options.seeds != 0 && settings.join.size() >= world.options.seeds) break;
     if (node.name != settings.self) settings.join.push_back(node.name);

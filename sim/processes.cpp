@@ -75,7 +75,7 @@ void Processes::started(Process& process) {
     later(process, stop_time(process), [this](Process& stopping) { end(stopping, true, "shutdown"); });
   else
     begin_life(process);
-  world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0});
+  world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0, true});
 }
 
 void Processes::fail_start(Process& process) {
@@ -108,7 +108,7 @@ void Processes::begin_life(Process& process) {
     case Kind::stuck:
       return later(process, random_.between(1s, 20s), [this](Process& it) {
         if (world_.healed || it.stopping) return;
-        it.stuck = true;
+        it.stuck = it.hung = true;
         later(it, random_.between(3s, 40s), [this](Process& again) {
           if (!again.stuck) return;
           again.stuck = false;
@@ -151,7 +151,7 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
     if (process.stopping && !at_once) continue;
     if (!process.stopping) check_need(process);
     process.stopping = true;
-    answered_.erase(stop.id);
+    if (!process.frozen) answered_.erase(stop.id);
     if (world_.has(Plant::deaf_stop) && random_.chance(200)) {
       process.told_gone = true;
       world_.driver->when_awake(node, process.incarnation, [this, node, id = stop.id, epoch = stop.epoch] {
@@ -181,7 +181,7 @@ void Processes::end(Process& process, bool normal, std::string reason) {
   core::Exited exited{process.id(), process.epoch, normal, std::move(reason)};
   const core::SpecPtr spec = process.spec;
   const std::uint64_t incarnation = process.incarnation;
-  answered_.erase(process.id());
+  if (!process.frozen) answered_.erase(process.id());
   erase(process.serial);
   if (world_.has(Plant::silent_death) && !was_stopping) return;
   world_.driver->post(node, std::move(exited));
@@ -296,7 +296,7 @@ void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
       it.prepared = false;
       check(it.id());
     }
-    world_.driver->post(it.node, core::Prepared{it.id(), it.epoch, it.pid});
+    world_.driver->post(it.node, core::Prepared{it.id(), it.epoch, it.pid, true});
   });
 }
 
@@ -381,7 +381,7 @@ void Processes::check(const ChildId& id) {
   if (world_.ledger->split_excused()) return;
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
-    if (!world_.nodes[process->node].acts() || (process->stuck && process->stopping) || process->prepared)
+    if (!world_.nodes[process->node].acts() || (process->hung && process->stopping) || process->prepared)
       continue;
     if (first == nullptr) {
       first = process;

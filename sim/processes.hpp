@@ -21,6 +21,7 @@ struct Process {
   bool running = false;
   bool stopping = false;
   bool stuck = false;
+  bool hung = false;        ///< It was stuck; told to end meanwhile it runs no other handler when that returns.
   bool frozen = false;     ///< Handles nothing until it is thawed, or has departed.
   bool prepared = false;   ///< Holds what another held, and is not open.
   std::uint64_t held = 0;  ///< What calls have brought it to.

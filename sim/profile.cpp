@@ -51,6 +51,19 @@ Profile make_profile(const SimOptions& options, Random& random) {
   profile.expect = random.chance(300) ? profile.nodes : 0;
   // Not from `random`: what is drawn after it stays what it was.
   profile.hot_swap = (mix64(options.seed ^ 0x686f74) & 1) != 0;
+  Random placing(mix64(options.seed ^ 0x72696e67));
+  const std::uint64_t kind = placing.below(10);
+  if (kind < 2) profile.distribution = "libring";
+  if (kind == 2 || kind == 3) profile.distribution = "guided";
+  const auto listed = static_cast<std::uint32_t>(placing.between(1, profile.nodes));
+  // A mapping may name any node.
+  if (placing.chance(150) && profile.distribution != "guided") profile.listed = listed;
+  profile.fixed_ring = placing.chance(100);
+  if (options.plain) {
+    profile.distribution = "weighted_rendezvous";
+    profile.listed = 0;
+    profile.fixed_ring = profile.hot_swap = false;
+  }
   return profile;
 }
 

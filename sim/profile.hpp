@@ -27,6 +27,9 @@ struct Profile {
   bool plain = false;               ///< SimOptions::plain.
   std::uint32_t expect = 0;         ///< Settings::expect.
   StrategyChoice synchronisation{"pubsub"};
+  std::string distribution = "weighted_rendezvous";
+  std::uint32_t listed = 0;  ///< Settings::ring_nodes: the first so many nodes; 0: all.
+  bool fixed_ring = false;   ///< Settings::fixed_ring.
 
   [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
 };

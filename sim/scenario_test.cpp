@@ -25,6 +25,10 @@ class Scenario : public testing::Test {
     options.faults = std::move(faults);
     world_ = std::make_unique<World>(options);
     world_->profile.batches = true;
+    // Whatever the seed says of where children may be.
+    world_->profile.listed = 0;
+    world_->profile.fixed_ring = false;
+    world_->profile.distribution = "weighted_rendezvous";
     return *world_;
   }
   /// Runs until the predicate holds; a failure when it does not within the time.

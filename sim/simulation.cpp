@@ -99,7 +99,7 @@ void keep_still(World& world) {
 void run(World& world, Report& report) {
   boot_all(world);
   watch_agreement(world);
-  if (world.profile.hot_swap) watch_calls(world);
+  watch_calls(world);
   if (world.options.clients) world.clients->work_until(world.options.busy);
   world.faults->work_until(world.options.busy);
   world.run_until(world.options.busy);

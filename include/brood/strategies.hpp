@@ -9,6 +9,7 @@
 #pragma once
 
 #include <brood/result.hpp>
+#include <brood/term.hpp>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -34,24 +35,59 @@ class Strategy {
   [[nodiscard]] virtual std::string name() const = 0;
 };
 
-/// An up member as distribution sees it. In name order.
+/// A node that may run some child, as distribution sees it.
 struct RingNode {
-  std::uint32_t peer =
-      0;  ///< Its number inside the core; differs from node to node, no strategy may look at it.
-  std::uint64_t hash = 0;  ///< Of its name.
-  std::uint32_t weight = 0;
+  NodeName name;
+  std::uint64_t hash = 0;    ///< strategy_hash() of its name.
+  std::uint32_t weight = 0;  ///< Its share relative to the others', at least 1.
 };
 
-/// Which node a key belongs on.
+/// What a distribution is asked about: a child, or an id alone, whose requests some node has to coordinate.
+/// What it points to lives as long as the call.
+struct RingKey {
+  std::string_view id;      ///< The bytes of the id, or the name of the atom.
+  bool id_is_atom = false;  ///< An atom and a binary of the same text are two ids.
+  std::uint64_t hash = 0;   ///< Of the id and its kind.
+  std::string_view tag;     ///< Of the child's metadata; empty where there is none, and of an id alone.
+  std::span<const NodeName> mapping;  ///< ChildSpec::mapping, likewise.
+};
+
+/// A distribution made ready for some nodes: what is worth to be computed once for all children is computed
+/// when it is made.
+class Ring {
+ public:
+  /// No index: none of the nodes may run the child.
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+  Ring() = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  virtual ~Ring() = default;
+  /// The index of the node on which the key belongs. Called for every child at every view change, and several
+  /// times for each child that is looked at.
+  [[nodiscard]] virtual std::size_t first(const RingKey& key) const = 0;
+  /// The indices of all nodes that may run it, best first, each once: order()[0] == first(). A child that
+  /// does not come to run on one is tried on the next.
+  [[nodiscard]] virtual std::vector<std::size_t> order(const RingKey& key) const = 0;
+};
+
+/// Which node a child belongs on.
 class Distribution : public Strategy {
  public:
-  /// The index of the best node of a ring that is not empty. Called for every child at every view change, and
-  /// several times for each child that is looked at.
-  [[nodiscard]] virtual std::size_t first(std::uint64_t key, std::span<const RingNode> ring) const = 0;
-  /// All indices, best first; order()[0] == first().
-  [[nodiscard]] virtual std::vector<std::size_t> order(std::uint64_t key,
-                                                       std::span<const RingNode> ring) const = 0;
+  /// The ring of these nodes, at least one, in the order of their names. Made once in a view for each set of
+  /// nodes that some child may run on (not all nodes know each worker, or have a weight); indices are places
+  /// in `nodes`.
+  [[nodiscard]] virtual std::shared_ptr<const Ring> prepare(std::vector<RingNode> nodes) const = 0;
+  /// Whether such a child can be placed at all, asked before it is started. `instances` is how many of it
+  /// there are to be. Where it is not said otherwise: a child without a mapping can. Errors:
+  /// invalid_argument, in words.
+  [[nodiscard]] virtual Result<void> accepts(const RingKey& child, std::size_t instances) const;
 };
+
+/// A hash of bytes that is the same on every node, compiler and release, for distributions of one's own.
+[[nodiscard]] std::uint64_t strategy_hash(std::string_view bytes) noexcept;
+/// Of two hashes, such as those of a key and a node.
+[[nodiscard]] std::uint64_t strategy_hash(std::uint64_t first, std::uint64_t second) noexcept;
 
 /// How many instances a child has.
 class Redundancy : public Strategy {
@@ -73,6 +109,9 @@ class Migration : public Strategy {
   /// Whether a worker moves with what it holds: it is frozen, made ready at its new place, and only then runs
   /// there. nullopt: it ends here. Programs always end.
   [[nodiscard]] virtual std::optional<HandoverTimes> hands_over() const { return std::nullopt; }
+  /// Where it does not: whether the state of a worker that can save() goes with the child all the same. It ends here
+  /// first, and what waits for it ends with it.
+  [[nodiscard]] virtual bool keeps_state() const { return false; }
   /// Whether the instance here must have ended before another node may start one.
   [[nodiscard]] virtual bool stops_before_start() const = 0;
 };

@@ -66,6 +66,16 @@ struct ChildSpec {
   std::string tag = {};
   Term metadata = Term::map({});
   std::vector<std::string> nodes = {};  ///< Only these may run it; empty: all.
+  /// With the distribution `guided`, which needs it: the nodes that run it, the best first, as many as it has
+  /// instances.
+  std::vector<std::string> mapping = {};
+};
+
+/// Whether members that come and go change by themselves who gets children.
+enum class MonitorNodes : std::uint8_t {
+  off,      ///< No: only add_nodes() and remove_nodes() do. See SupervisorOptions::monitor_nodes.
+  on,       ///< Yes.
+  cluster,  ///< The same: a node that does not run this supervisor never gets any of its children.
 };
 
 struct SupervisorOptions {
@@ -74,6 +84,12 @@ struct SupervisorOptions {
       {};  ///< The same on all nodes; a node that differs is refused, with the difference.
   /// Static: put once in the cluster, where their ids were never known.
   std::vector<ChildSpec> children = {};
+  /// Only these nodes get children; empty: every member. Others may use them. The same on all nodes.
+  std::vector<std::string> nodes = {};
+  /// `off`: who gets children is fixed: `nodes`, or where that is empty, the nodes that are up when the
+  /// cluster has formed (`expect` says how many to wait for). What ran on a node that is lost runs elsewhere
+  /// until it is back; a new child that belongs on it is refused with no_target. The same on all nodes.
+  MonitorNodes monitor_nodes = MonitorNodes::on;
   std::uint32_t max_restarts = 100;             ///< Restart intensity of each child ...
   std::chrono::milliseconds max_seconds{1000};  ///< ... within this time.
   std::uint32_t weight = 100;                   ///< This node's share relative to the others'; 0: runs none.
@@ -164,7 +180,16 @@ class Supervisor {
   /// Some of them. `invalid_argument` for an `after` that is no id.
   [[nodiscard]] Result<ChildPage> children(const ChildQuery& query) const;
   [[nodiscard]] std::vector<Pid> local_children() const;
-  [[nodiscard]] std::vector<std::string> nodes() const;  ///< The ring: members that are up.
+  /// The ring: members that are up, of those that get children (SupervisorOptions::nodes).
+  [[nodiscard]] std::vector<std::string> nodes() const;
+  /// Adds nodes to those that get children, or takes some out; all of them stay members.
+  /// Returns when another member (where there is one) knows it; children move then. Errors: invalid_argument
+  /// (every member gets children: there is neither `nodes` nor monitor_nodes `off`; or no node would be
+  /// left), limit_exceeded, not_member (this node has left), timeout.
+  Result<void> add_nodes(const std::vector<std::string>& nodes,
+                         std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+  Result<void> remove_nodes(const std::vector<std::string>& nodes,
+                            std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   [[nodiscard]] std::optional<std::string> node_for(const Id& key) const;
   [[nodiscard]] bool mine(const Id& key) const;
 

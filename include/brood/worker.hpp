@@ -200,6 +200,8 @@ class Behaviour {
   virtual void info(Message message) = 0;
   virtual void down(const Down& down) = 0;
   virtual void terminate(const ExitReason& reason) = 0;
+  /// Whether save() gives anything.
+  [[nodiscard]] virtual bool has_state() const { return false; }
   /// The state as an encoded term; empty where the worker has none.
   [[nodiscard]] virtual Bytes save() { return {}; }
   /// Called between start() and the first message. An error ends the process, which has then not started.

@@ -30,6 +30,9 @@ const Member* Core::member(const NodeName& node) const {
 std::vector<NodeName> Core::up_nodes() const {
   return state_->machine.up_nodes();
 }
+std::vector<NodeName> Core::ring_nodes() const {
+  return state_->machine.ring_nodes();
+}
 bool Core::view_confirmed() const {
   return state_->machine.view_confirmed();
 }

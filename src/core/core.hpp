@@ -63,7 +63,9 @@ class Core {
   [[nodiscard]] std::vector<Member> members() const;  ///< All known and not down or left, self included.
   /// The row of that node; nullptr when it is no member (any more).
   [[nodiscard]] const Member* member(const NodeName& node) const;
-  [[nodiscard]] std::vector<NodeName> up_nodes() const;  ///< In name order: the ring's members.
+  [[nodiscard]] std::vector<NodeName> up_nodes() const;  ///< In name order.
+  /// Those of them that may get children, as far as the list of nodes says it (members/roster.hpp).
+  [[nodiscard]] std::vector<NodeName> ring_nodes() const;
   [[nodiscard]] bool view_confirmed() const;
   [[nodiscard]] bool fenced() const;
   [[nodiscard]] std::uint64_t view_hash() const;

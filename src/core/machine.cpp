@@ -18,7 +18,8 @@ Machine::Machine(Settings settings)
       joining_(peers_, links_, sessions_, replication_, fence_, *this),
       detector_(links_, sessions_, joining_, fence_),
       greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), *this),
-      views_(settings_, peers_, links_, sessions_, fence_, replication_, links_, *this),
+      roster_(settings_, sessions_, replication_),
+      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, links_, *this),
       locals_(children_, instances_),
       rejoin_(children_, instances_, locals_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
@@ -197,6 +198,7 @@ bool Machine::is_moving_on() const {
 void Machine::flush(Step& s) {
   greeting_.flush(s);
   replication_.flush(s);
+  roster_.tell(s);
   views_.flush();
   coordinator_.flush();
   origins_.flush();

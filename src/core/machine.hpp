@@ -4,7 +4,7 @@
 //              |                                         ^
 //   +----------v-----------------------------------------|---------+
 //   | members/   links greeting sessions detector joining rejoin    |
-//   |            fence views                                        |
+//   |            fence roster views                                 |
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
 //   | children/  reconciler locals crashes losses moves drain       |
@@ -27,6 +27,7 @@
 #include "core/core.hpp"
 #include "core/members/greeting.hpp"
 #include "core/members/rejoin.hpp"
+#include "core/members/roster.hpp"
 #include "core/requests/coordinator.hpp"
 
 namespace brood::core {
@@ -46,6 +47,7 @@ class Machine final : public Notes {
   [[nodiscard]] std::vector<Member> members() const;
   [[nodiscard]] const Member* member(const NodeName& node) const;
   [[nodiscard]] std::vector<NodeName> up_nodes() const;
+  [[nodiscard]] std::vector<NodeName> ring_nodes() const;
   [[nodiscard]] bool view_confirmed() const { return views_.confirmed(); }
   [[nodiscard]] bool fenced() const { return fence_.is_fenced(); }
   [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
@@ -84,6 +86,7 @@ class Machine final : public Notes {
   void handle(Step& s, ClientLookup& event) { origins_.lookup(s, event); }
   void handle(Step& s, ClientGone& event);
   void handle(Step& s, ClientDrain& event) { drain_.ask(s, event, rejoin_.pending()); }
+  void handle(Step& s, ClientRoster& event);
   void handle(Step& s, SettingsChanged& event);
   void handle(Step& s, Renamed& event);
   void only_refuse(Step& s, Event& event);
@@ -148,6 +151,7 @@ class Machine final : public Notes {
   void instance_changed(Step& s, Child& child, const Bytes& detail) override;
   void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) override;
   void handed_over(Step& s, Child& child) override;
+  void must_end(Step& s, Child& child) override;
   void arrived(Step& s, Child& child, const Arrival& arrival) override;
   void request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) override;
   void late_change(Step& s, const SpecChange& change) override;
@@ -183,6 +187,7 @@ class Machine final : public Notes {
   Joining joining_;
   Detector detector_;
   Greeting greeting_;
+  Roster roster_;
   Views views_;
   Locals locals_;
   Rejoin rejoin_;

@@ -116,8 +116,8 @@ void Machine::handle(Step& s, StartFailed& event) {
 void Machine::handle(Step& s, Exited& event) {
   Child* child = locals_.find(event.id, event.epoch);
   if (!child) return;
-  outgoing_.ended(s, *child);
   reconciler_.touch(*child);
+  if (outgoing_.ended(s, *child)) return;
   reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
 }
 
@@ -144,8 +144,16 @@ void Machine::handle(Step&, Crashing& event) {
 
 // ---- clients and settings ----------------------------------------------------------------------------
 
+void Machine::handle(Step& s, ClientRoster& event) {
+  if (!drain_.has_left()) return roster_.change(s, event);
+  Outcome outcome;
+  outcome.error = has_left(settings_.self);
+  s.effects.replies.push_back({event.client, {std::move(outcome)}, true});
+}
+
 void Machine::handle(Step&, ClientGone& event) {
   origins_.gone(event.client);
+  roster_.forget(event.client);
   drain_.forget(event.client);
 }
 
@@ -165,13 +173,14 @@ void Machine::handle(Step& s, Renamed& event) {
   }
   s.log(LogLevel::info, fmt::format("{} is {} from now on", settings_.self.value, event.self.value));
   origins_.rename(settings_);
-  settings_.self = event.self;
+  const NodeName before = std::exchange(settings_.self, event.self);
   settings_.creation = event.creation;
   settings_.address = event.address;
   settings_.join = std::move(event.join);
   peers_.rename_self(event.self);
   rows_.rename(event.self, event.creation);
   sessions_.rename(s, event.self, event.creation, event.address);
+  roster_.rename(s, before, event.self);
   instances_.set_self(sessions_.self().session);
   for (std::uint32_t slot = 0; slot < children_.slots(); ++slot)
     if (const Child* child = children_.at_slot(slot)) s.changed(child->id);

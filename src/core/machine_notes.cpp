@@ -63,8 +63,9 @@ void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
   views_.members_changed();
 }
 
-void Machine::member_changed(Step&, PeerIndex) {
+void Machine::member_changed(Step& s, PeerIndex peer) {
   views_.members_changed();
+  roster_.learn(s, peer);
 }
 
 void Machine::meeting_failed(Step& s) {
@@ -89,6 +90,7 @@ void Machine::view_said(Step&, PeerIndex peer, std::uint64_t hash) {
 }
 
 void Machine::may_act(Step& s, bool anew) {
+  roster_.fix(s, views_.up());
   if (anew) {
     if (drain_.refuse_if_impossible(s)) return;
     coordinator_.drop_others();
@@ -101,7 +103,8 @@ void Machine::touched(Step&, Child& child) {
   reconciler_.touch(child);
 }
 
-void Machine::instance_changed(Step&, Child& child, const Bytes& detail) {
+void Machine::instance_changed(Step& s, Child& child, const Bytes& detail) {
+  if (rejoin_.pending()) rejoin_.look(s, child);
   coordinator_.note_instance(child, detail);
 }
 
@@ -112,6 +115,10 @@ void Machine::instance_lost(Step& s, Child& child, const Instance& instance, con
 
 void Machine::handed_over(Step&, Child& child) {
   locals_.depart(child);
+}
+
+void Machine::must_end(Step& s, Child& child) {
+  locals_.end(s, child, StopWhy::released);
 }
 
 void Machine::arrived(Step& s, Child& child, const Arrival& arrival) {

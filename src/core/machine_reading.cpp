@@ -24,6 +24,13 @@ std::vector<NodeName> Machine::up_nodes() const {
   return names;
 }
 
+std::vector<NodeName> Machine::ring_nodes() const {
+  std::vector<NodeName> names;
+  for (const auto& node : views_.placement().nodes())
+    if (roster_.allows(node.name)) names.push_back(node.name);
+  return names;
+}
+
 const SpecRow* Machine::spec(const ChildId& id) const {
   const Child* child = children_.find(id);
   return child ? child->row() : nullptr;
@@ -73,7 +80,7 @@ Footprint Machine::footprint() const {
 }
 
 std::optional<NodeName> Machine::node_for(const ChildId& key) const {
-  const PeerIndex peer = views_.placement().coordinator(key.hash64());
+  const PeerIndex peer = views_.placement().coordinator(key);
   if (peer == no_peer) return std::nullopt;
   return peers_.name(peer);
 }

@@ -84,6 +84,7 @@ class FakeNotes final : public Notes {
   }
   void late_change(Step&, const SpecChange& change) override { told.push_back("late " + change.id.text()); }
   void handed_over(Step&, Child& child) override { told.push_back("handed over " + child.id.text()); }
+  void must_end(Step&, Child& child) override { told.push_back("must end " + child.id.text()); }
   void arrived(Step&, Child& child, const Arrival& arrival) override {
     told.push_back("arrived " + child.id.text());
     arrivals.push_back(arrival);

@@ -208,6 +208,7 @@ class Cluster {
   std::map<std::uint64_t, std::vector<Outcome>> replies;
   std::map<std::uint64_t, bool> last;
   std::vector<std::pair<NodeName, MessageBody>> sent;  ///< Everything, when `record` is set.
+  bool keep_state = false;  ///< Of all workers.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
   /// How often a message arrives; 0: never. Empty: each once.
@@ -242,7 +243,7 @@ class Cluster {
       }
       node.processes[start.spec->id] = start.epoch;
       node.state[start.spec->id] = "new";
-      give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0});
+      give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
     }
     for (const Stop& stop : effects.stops) {
       if (hold_stops.count(stop.id) != 0) continue;
@@ -279,7 +280,7 @@ class Cluster {
     if (fail_prepares.count(what.spec->id) != 0)
       return give(i, PrepareFailed{what.spec->id, what.epoch, "restore() refused"});
     nodes[i].prepared[what.spec->id] = {what.epoch, what.parcel};
-    give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}});
+    give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}, keep_state});
   }
   void carry_out_one(std::size_t i, const Open& what) {
     auto& [epoch, parcel] = nodes[i].prepared.at(what.id);

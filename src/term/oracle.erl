@@ -4,7 +4,7 @@
 %% Out: for each of them 1 byte and, with a 4-byte length, Erlang's own encoding of what it read; then the
 %% records that generated() makes, for brood to read.
 -module(oracle).
--export([main/2, order/2, text/2]).
+-export([main/2, order/2, text/2, phash2/2]).
 
 main(In, Out) ->
     {ok, Bytes} = file:read_file(In),
@@ -53,6 +53,11 @@ same(Text, Encoded) ->
     catch
         _:_ -> 0
     end.
+
+%% In: encoded terms. Out: of each its erlang:phash2 in 4 bytes.
+phash2(In, Out) ->
+    {ok, Bytes} = file:read_file(In),
+    ok = file:write_file(Out, [<<(erlang:phash2(binary_to_term(B), 1 bsl 32)):32>> || B <- split(Bytes)]).
 
 generated() ->
     rand:seed(exsss, {1, 2, 3}),

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "term/phash2.hpp"
 #include "term/random_term_test_support.hpp"
 
 namespace brood {
@@ -134,6 +135,23 @@ TEST_F(Oracle, ReadsOurTextAsTheSameTerm) {
   ASSERT_EQ(answer.size(), texts.size());
   for (std::size_t index = 0; index < texts.size(); ++index)
     ASSERT_EQ(answer[index], 1) << texts[index].substr(0, 500);
+}
+
+TEST_F(Oracle, HashesNamesAsWeDo) {
+  test::RandomTerms random(14);
+  Bytes input;
+  std::vector<Term> terms;
+  while (terms.size() < 10'000) {
+    Term term = random.next(3);
+    if (!phash2(term)) continue;
+    add_record(input, encode_term(term));
+    terms.push_back(std::move(term));
+  }
+  const Bytes answer = ask("phash2", input);
+  ASSERT_EQ(answer.size(), terms.size() * 4);
+  for (std::size_t index = 0; index < terms.size(); ++index)
+    ASSERT_EQ(phash2(terms[index]), detail::get_u32(answer.data() + index * 4))
+        << to_string(terms[index], 500);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ struct Known {
   std::string_view code;
   std::string_view words;
 };
-constexpr std::array<Known, 8> known_reasons{{
+constexpr std::array<Known, 12> known_reasons{{
     {"not_found", "no_such_child", "no such child; `brood ps` shows those there are"},
     {"no_supervisor", "no_such_supervisor", "no supervisor of that name runs there"},
     {"no_target", "no_target", "no other node could take the children; they stay where they are"},
@@ -22,6 +22,12 @@ constexpr std::array<Known, 8> known_reasons{{
     {"timeout", "timeout", "no answer in time; it may still happen"},
     {"not_allowed", "not_allowed", "not allowed there"},
     {"noproc", "no_such_child", "nothing of that name runs"},
+    {"missing_child_mapping", "invalid_argument",
+     "the distribution is guided: say on which node it runs (--mapping, or `mapping` in the fleet file)"},
+    {"invalid_child_mapping", "invalid_argument", "a mapping is a list of nodes, each of them once"},
+    {"child_mapping_mismatch", "invalid_argument", "the mapping says nothing of this child"},
+    {"child_replication_mismatch", "invalid_argument",
+     "the mapping must name as many nodes as the child has instances"},
     {"badrequest", "invalid_argument", "the node does not know this request; is it of the same version?"},
 }};
 

@@ -194,6 +194,9 @@ class Parser {
         ->check(CLI::IsMember({"permanent", "transient", "temporary"}));
     sub->add_option("--on", start.on, "Start it on this node instead of where its id belongs")
         ->type_name("NODE");
+    sub->add_option("--mapping", start.mapping,
+                    "Under guided distribution: the nodes that run it, as many as it has instances")
+        ->type_name("NODE,...");
     sub->add_option("--tag", start.tag, "A word to find it by")->type_name("TAG");
     sub->add_option("--shutdown", start.shutdown,
                     "How long it may take to end: milliseconds, infinity or brutal_kill")

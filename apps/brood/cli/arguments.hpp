@@ -45,6 +45,7 @@ struct StartArguments {
   std::vector<std::string> command;
   std::string restart = "permanent";
   std::string on;
+  std::string mapping;  ///< Nodes, by commas; empty: none.
   std::string tag;
   std::string shutdown;
   std::string cwd;

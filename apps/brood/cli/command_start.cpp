@@ -206,6 +206,11 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   auto args = args_of(start.args);
   if (!args) return tl::unexpected(args.error());
   spec.args = std::move(*args);
+  for (const auto& name : node_list(start.mapping)) {
+    const auto node = parse_node_address(name);
+    if (!node) return usage("start: --mapping: " + node.error().message);
+    spec.mapping.push_back(node->name.value);
+  }
   if (!start.on.empty()) {
     if (const auto node = parse_node_address(start.on); !node)
       return usage("start: --on: " + node.error().message);

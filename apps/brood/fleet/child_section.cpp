@@ -125,15 +125,8 @@ void read_what_runs(Section& section, Draft& draft) {
 }
 
 void read_placement(Section& section, ChildSpec& spec) {
-  spec.nodes = section.texts("nodes").value_or(std::vector<std::string>{});
-  for (const auto& node : spec.nodes) {
-    const auto address = parse_node_address(node);
-    if (!address) {
-      section.problem("nodes", address.error().message);
-    } else if (address->port != 0) {
-      section.problem("nodes", fmt::format("\"{}\" has a port; allowed: name@host", node));
-    }
-  }
+  spec.nodes = read_node_names(section, "nodes");
+  spec.mapping = read_node_names(section, "mapping");
 }
 
 void read_metadata(Section& section, ChildSpec& spec) {

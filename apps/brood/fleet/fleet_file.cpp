@@ -110,6 +110,36 @@ std::string in_folder(const std::string& path, const std::string& folder) {
   return whole;
 }
 
+std::vector<std::string> read_node_names(Section& section, std::string_view key) {
+  auto names = section.texts(key).value_or(std::vector<std::string>{});
+  for (const auto& name : names) {
+    const auto address = parse_node_address(name);
+    if (!address) {
+      section.problem(key, address.error().message);
+    } else if (address->port != 0) {
+      section.problem(key, fmt::format("\"{}\" has a port; allowed: name@host", name));
+    }
+  }
+  return names;
+}
+
+namespace {
+
+void read_monitor_nodes(Section& section, SupervisorOptions& supervisor) {
+  const auto* entry = section.any("monitor_nodes");
+  if (entry == nullptr) return;
+  const auto* word = entry->value.as<std::string>();
+  if (const auto* flag = entry->value.as<bool>()) {
+    supervisor.monitor_nodes = *flag ? MonitorNodes::on : MonitorNodes::off;
+  } else if (word != nullptr && *word == "cluster") {
+    supervisor.monitor_nodes = MonitorNodes::cluster;
+  } else {
+    section.problem("monitor_nodes", "allowed: true, false or \"cluster\"");
+  }
+}
+
+}  // namespace
+
 SupervisorOptions read_supervisor(Section section, const std::string& name, const std::string& folder) {
   SupervisorOptions supervisor;
   supervisor.name = name;
@@ -121,6 +151,8 @@ SupervisorOptions read_supervisor(Section section, const std::string& name, cons
     supervisor.max_seconds =
         std::chrono::milliseconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(*value * 1000)));
   }
+  supervisor.nodes = read_node_names(section, "nodes");
+  read_monitor_nodes(section, supervisor);
   if (const auto value = section.integer("weight", 0, 1'000'000)) {
     supervisor.weight = static_cast<std::uint32_t>(*value);
   }

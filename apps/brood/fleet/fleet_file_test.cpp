@@ -201,6 +201,27 @@ TEST(FleetFile, EverySettingOfASupervisorIsRead) {
   EXPECT_EQ(file.supervisors[0].weight, 0u);
 }
 
+TEST(FleetFile, WhichNodesGetChildrenIsRead) {
+  const auto file = good(
+      "[supervisor.a]\nnodes = [\"n1@h\", \"n2@h\"]\nmonitor_nodes = false\n"
+      "[supervisor.b]\nmonitor_nodes = \"cluster\"\n[supervisor.c]\n");
+  ASSERT_EQ(file.supervisors.size(), 3u);
+  EXPECT_EQ(file.supervisors[0].nodes, (std::vector<std::string>{"n1@h", "n2@h"}));
+  EXPECT_EQ(file.supervisors[0].monitor_nodes, MonitorNodes::off);
+  EXPECT_EQ(file.supervisors[1].monitor_nodes, MonitorNodes::cluster);
+  EXPECT_EQ(file.supervisors[2].monitor_nodes, MonitorNodes::on);
+  EXPECT_EQ(only("[supervisor.a]\nmonitor_nodes = 1\n"),
+            "FILE:2: supervisor.a.monitor_nodes: allowed: true, false or \"cluster\"");
+  EXPECT_NE(only("[supervisor.a]\nnodes = [\"n1@h:9\"]\n").find("has a port"), std::string::npos);
+}
+
+TEST(FleetFile, AGuidedChildHasAMapping) {
+  const auto file = good(
+      "[supervisor.a]\ndistribution = \"guided\"\n[[supervisor.a.child]]\nid = \"x\"\n"
+      "worker = \"counter\"\nmapping = [\"n1@h\"]\n");
+  EXPECT_EQ(file.supervisors[0].children[0].mapping, (std::vector<std::string>{"n1@h"}));
+}
+
 TEST(FleetFile, EverySettingOfAProgramIsRead) {
   const auto spec = good_child(R"(exec = ["p"]
 restart = "transient"
@@ -307,10 +328,10 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "stuck_after_ms, form_wait_ms, expect, min_nodes; did you mean \"name\"?");
   EXPECT_EQ(only("[nodes]\n"),
             "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
-  EXPECT_EQ(
-      only("[supervisor.web]\nmigratoin = \"cold_swap\"\n"),
-      "FILE:2: supervisor.web.migratoin: unknown key; allowed: distribution, redundancy, migration, "
-      "synchronisation, partition, max_restarts, max_seconds, weight, child; did you mean \"migration\"?");
+  EXPECT_EQ(only("[supervisor.web]\nmigratoin = \"cold_swap\"\n"),
+            "FILE:2: supervisor.web.migratoin: unknown key; allowed: distribution, redundancy, migration, "
+            "synchronisation, partition, max_restarts, max_seconds, nodes, monitor_nodes, weight, child; did "
+            "you mean \"migration\"?");
   const auto text = only(child("worker = \"w\"\nrestrat = \"permanent\"\n"));
   EXPECT_EQ(
       text.rfind("FILE:4: supervisor.web.child[0].restrat: unknown key; allowed: id, count, worker, exec, ",

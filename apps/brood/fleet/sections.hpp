@@ -12,6 +12,8 @@ namespace brood::app::fleet {
 void read_strategies(Section& section, Strategies& strategies);
 /// The children of one [[supervisor.NAME.child]]: several with `count`.
 [[nodiscard]] std::vector<ChildSpec> read_child(Section section, const std::string& folder);
+/// A list of nodes, each name@host.
+[[nodiscard]] std::vector<std::string> read_node_names(Section& section, std::string_view key);
 /// A path of the file: relative ones are relative to the file's folder. An empty folder leaves them.
 [[nodiscard]] std::string in_folder(const std::string& path, const std::string& folder);
 

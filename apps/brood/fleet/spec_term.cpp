@@ -63,11 +63,14 @@ Term spec_term(const ChildSpec& spec) {
   out.emplace_back(Term::atom("restart"), Term::atom(to_string(spec.restart)));
   out.emplace_back(Term::atom("shutdown"), shutdown_term(spec.shutdown));
   out.emplace_back(Term::atom("metadata"), metadata_term(spec));
-  if (!spec.nodes.empty()) {
+  const auto add_nodes = [&](std::string_view key, const std::vector<std::string>& names) {
+    if (names.empty()) return;
     std::vector<Term> nodes;
-    for (const auto& node : spec.nodes) nodes.push_back(Term::atom(node));
-    out.emplace_back(Term::atom("nodes"), Term::list(std::move(nodes)));
-  }
+    for (const auto& node : names) nodes.push_back(Term::atom(node));
+    out.emplace_back(Term::atom(key), Term::list(std::move(nodes)));
+  };
+  add_nodes("nodes", spec.nodes);
+  add_nodes("mapping", spec.mapping);
   return Term::map(std::move(out));
 }
 

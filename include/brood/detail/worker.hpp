@@ -382,6 +382,11 @@ class WorkerBehaviour final : public Behaviour {
   void terminate(const ExitReason& reason) override {
     if constexpr (requires(W & w, const ExitReason& r) { w.terminate(r); }) worker_->terminate(reason);
   }
+  bool has_state() const override {
+    return requires(W & w) {
+      w.save();
+    };
+  }
   Bytes save() override {
     if constexpr (requires(W & w) { w.save(); }) {
       return encode(worker_->save());

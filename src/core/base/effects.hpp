@@ -123,6 +123,7 @@ struct Freeze {
   std::uint64_t attempt = 0;
   NodeName target;  ///< For a worker that wants to know.
   Duration patience{};
+  bool state_only = false;  ///< Not what waits for it: it will end here, with that.
   Cause cause;
 };
 /// The instance goes on as if it had not been frozen, whatever came of the Freeze. Cannot fail, and is not

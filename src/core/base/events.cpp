@@ -21,6 +21,7 @@ struct Name {
   std::string_view operator()(const ClientLookup&) const { return "client_lookup"; }
   std::string_view operator()(const ClientGone&) const { return "client_gone"; }
   std::string_view operator()(const ClientDrain&) const { return "drain"; }
+  std::string_view operator()(const ClientRoster&) const { return "roster"; }
   std::string_view operator()(const SettingsChanged&) const { return "settings"; }
   std::string_view operator()(const Renamed&) const { return "renamed"; }
   std::string_view operator()(const Frozen&) const { return "frozen"; }

@@ -58,6 +58,7 @@ struct Started {
   Epoch epoch;
   ProcessId pid;
   std::int32_t os_pid = 0;
+  bool keeps_state = false;  ///< Its state can be saved, to go with the child.
 };
 /// Answers a Start: the instance did not come to run, and nothing of it is left. Never after Started.
 struct StartFailed {
@@ -110,6 +111,7 @@ struct Prepared {
   ChildId id;
   Epoch epoch;
   ProcessId pid;
+  bool keeps_state = false;
 };
 /// The other answer to a Prepare; also told after Prepared, and before Open, when the process has ended.
 /// Nothing of it is left.
@@ -164,6 +166,13 @@ struct ClientDrain {
   ClientId client;
   bool for_good = false;
 };
+/// A client changes which nodes may get children (members/roster.hpp). Answered by Reply: one outcome with an
+/// error, or none when another member holds the change.
+struct ClientRoster {
+  ClientId client;
+  std::vector<NodeName> add;
+  std::vector<NodeName> remove;
+};
 /// What this node offers or weighs has changed (a worker was registered).
 struct SettingsChanged {
   std::set<std::string> offers;
@@ -182,7 +191,7 @@ struct Renamed {
 using Event =
     std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
                  StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
-                 ClientDrain, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
+                 ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

@@ -39,6 +39,7 @@ struct Arrival {
   ProcessId pid;
   Hlc since;
   std::uint32_t restarts = 0;
+  bool keeps_state = false;
 };
 
 class Notes {
@@ -86,6 +87,8 @@ class Notes {
   // ---- hand-overs
   /// The child's instance here is another node's from now on; its row says `moved`.
   virtual void handed_over(Step& s, Child& child) = 0;
+  /// Its state is at its new place; the instance here has to end before that one runs.
+  virtual void must_end(Step& s, Child& child) = 0;
   /// An instance that another node has handed over runs here from now on.
   virtual void arrived(Step& s, Child& child, const Arrival& arrival) = 0;
 

@@ -19,6 +19,13 @@ struct Settings {
   /// The same on all nodes: their names and settings are in the fingerprint.
   Strategies strategies = built_in_strategies();
 
+  /// Only these nodes get children; empty: all. The same on all nodes: in the fingerprint.
+  std::vector<NodeName> ring_nodes;
+  /// Members that come or go do not change who gets children: only `add_nodes` and `remove_nodes` do. Without
+  /// ring_nodes it is those that are up when the cluster has formed. The same on all nodes: in the
+  /// fingerprint.
+  bool fixed_ring = false;
+
   std::uint32_t weight = 100;    ///< Relative share of children; 0: runs none.
   std::set<std::string> offers;  ///< Worker names known here, and exec tokens.
   std::map<std::string, std::string> labels;

@@ -54,7 +54,7 @@ std::string_view to_string(MemberState state) noexcept {
 bool Spec::same_as(const Spec& other) const {
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
          shutdown == other.shutdown && metadata == other.metadata && tag == other.tag &&
-         nodes == other.nodes && needs == other.needs;
+         nodes == other.nodes && mapping == other.mapping && needs == other.needs;
 }
 
 bool Spec::runs_like(const Spec& other) const {

@@ -78,6 +78,8 @@ struct Spec {
   Bytes metadata;               ///< Encoded map; empty: none. Opaque to the core but for `tag`.
   std::string tag;              ///< metadata's key `tag`, for tag_query; empty: none.
   std::vector<NodeName> nodes;  ///< Only these nodes may run it; empty: all.
+  /// Guided distribution only: the nodes that run it, as many as it has instances.
+  std::vector<NodeName> mapping;
   std::string needs;       ///< What a node must offer to run it (Member::offers): the worker's name, or for
                            ///< commands "exec:<hash>", which "exec:*" also satisfies.
   bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
@@ -168,6 +170,13 @@ struct Instance {
 enum class MemberState : std::uint8_t { joining, up, draining, left, down };
 [[nodiscard]] std::string_view to_string(MemberState state) noexcept;
 
+/// Whether a node is on the list of those that may get children, and since when that is so.
+struct RosterEntry {
+  Hlc clock;  ///< 0: by the settings.
+  bool listed = true;
+  friend bool operator==(const RosterEntry&, const RosterEntry&) = default;
+};
+
 /// What a member says of itself. Written only by that member.
 struct Member {
   SessionId session;
@@ -180,6 +189,7 @@ struct Member {
   std::uint32_t protocol_min = 1;
   std::uint32_t protocol_max = 1;
   std::string address;  ///< host:port where it listens, for peers without EPMD; may be empty.
+  std::map<NodeName, RosterEntry> roster;          ///< What it knows of who may get children; empty: all may.
   std::map<std::string, std::string> fingerprint;  ///< Settings that must agree; compared key by key.
   std::map<std::string, Bytes> unknown;
 };

@@ -113,7 +113,7 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
 void Crashes::look_at_failed(Step& s, Child& child) {
   const SpecRow* row = child.row();
   if (!row || !row->failed || row->avoid.empty() || !views_.acting()) return;
-  if (views_.placement().coordinator(child.hash) != self_index || avoids_all(child, *row)) return;
+  if (views_.placement().coordinator(child.id, child.hash) != self_index || avoids_all(child, *row)) return;
   SpecRow next = *row;
   next.failed = false;
   next.failure.clear();

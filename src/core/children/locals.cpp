@@ -80,6 +80,7 @@ void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
   own->epoch = arrival.epoch;
   own->alive = own->ran = true;
   own->ran_at = s.time();
+  own->keeps_state = arrival.keeps_state;
   add(child, std::move(own));
   Instance instance;
   instance.epoch = arrival.epoch;
@@ -100,6 +101,7 @@ void Locals::on_started(Step& s, Child& child, const Started& event) {
   Own& own = *child.own_.value_;
   own.ran = true;
   own.ran_at = s.time();
+  own.keeps_state = event.keeps_state;
   Instance instance = *instances_.here(child);
   instance.pid = event.pid;
   instance.os_pid = event.os_pid;

@@ -2,7 +2,6 @@
 // step, it runs once in the end, with what it held unless the node that had it is the one that was lost.
 #include <ranges>
 
-#include "core/placement/built_in.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -11,9 +10,7 @@ namespace {
 struct HotSwap : ::testing::Test {
   HotSwap() {
     cluster.change = [](std::size_t, Settings& settings) {
-      const StrategySettings none;
-      SettingsReader reader(none, "test");
-      settings.strategies.migration = make_hot_swap(reader);
+      settings.strategies = make_strategies({.migration = "hot_swap"}).value();
     };
   }
   /// n1 and n2 run `count` children that hold something; then n3 boots, until `kind` would be sent, if any is
@@ -185,6 +182,59 @@ TEST_F(HotSwap, AProcessThatEndsBeforeItIsOpenedIsStartedAnewByItsPlace) {
   cluster.run(3s);
   expect_each_once(cluster, 30);
   EXPECT_EQ(cluster.nodes[2].state[id_of(id)], "new");
+}
+
+// Cold swap: a worker that can save its state has it at its new place too.
+struct ColdSwap : HotSwap {
+  ColdSwap() {
+    cluster.change = nullptr;
+    cluster.keep_state = true;
+  }
+};
+
+TEST_F(ColdSwap, TheStateGoesAlong) {
+  join(30);
+  EXPECT_GT(cluster.nodes[2].processes.size(), 3U);
+  expect_nothing_lost(30);
+}
+
+TEST_F(ColdSwap, TheNewOneDoesNotRunBeforeTheOldOneHasEnded) {
+  for (int i = 0; i < 30; ++i) cluster.hold_stops.insert(id_of("c" + std::to_string(i)));
+  join(30);
+  EXPECT_TRUE(cluster.nodes[2].processes.empty());
+  EXPECT_GT(cluster.nodes[2].prepared.size(), 3U);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (const ChildId& id : std::set<ChildId>(cluster.nodes[i].frozen)) {
+      const Epoch epoch = cluster.nodes[i].processes.at(id);
+      cluster.nodes[i].processes.erase(id);
+      cluster.nodes[i].frozen.erase(id);
+      cluster.give(i, Exited{id, epoch, true, "shutdown"});
+    }
+  cluster.run(2s);
+  expect_nothing_lost(30);
+}
+
+TEST_F(ColdSwap, TheTargetIsLostWhileTheOldOneEnds) {
+  for (int i = 0; i < 30; ++i) cluster.hold_stops.insert(id_of("c" + std::to_string(i)));
+  join(30);
+  cluster.kill(2);
+  cluster.run(1s);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (const ChildId& id : std::set<ChildId>(cluster.nodes[i].frozen)) {
+      const Epoch epoch = cluster.nodes[i].processes.at(id);
+      cluster.nodes[i].processes.erase(id);
+      cluster.nodes[i].frozen.erase(id);
+      cluster.give(i, Exited{id, epoch, true, "shutdown"});
+    }
+  cluster.run(2s);
+  expect_each_once(cluster, 30);
+}
+
+TEST_F(ColdSwap, AWorkerWithoutStateEndsAndStartsAnew) {
+  cluster.keep_state = false;
+  join(30);
+  expect_each_once(cluster, 30);
+  for (const auto& [id, held] : cluster.nodes[2].state) EXPECT_EQ(held, "new");
 }
 
 }  // namespace

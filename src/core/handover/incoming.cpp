@@ -63,6 +63,7 @@ void Incoming::on_prepared(Step& s, const Prepared& event) {
   Coming& coming = entry->second;
   coming.ready = true;
   coming.arrival.pid = event.pid;
+  coming.arrival.keeps_state = event.keeps_state;
   if (coming.orphan)
     return with_.instances.any(*with_.children.get(entry->first)) ? discard(s, entry) : open(s, entry);
   say_ready(s, entry);

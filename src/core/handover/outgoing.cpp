@@ -44,8 +44,9 @@ PeerIndex Outgoing::leaves_to(const Child& child) const {
 
 bool Outgoing::leave(Step& s, Child& child, PeerIndex to) {
   const Own& own = *child.own();
-  if (!s.settings.strategies.migration->hands_over() || own.spec->is_program() || !own.alive || !own.ran)
-    return false;
+  const Migration& migration = *s.settings.strategies.migration;
+  const bool can = migration.hands_over() || (migration.keeps_state() && own.keeps_state);
+  if (!can || own.spec->is_program() || !own.alive || !own.ran) return false;
   const auto [entry, added] = leaving_.try_emplace(child.ref);
   Leaving& leaving = entry->second;
   if (!added && leaving.failures >= failures_max && sessions_.self().state == MemberState::draining) {
@@ -70,12 +71,13 @@ void Outgoing::freeze(Step& s, Child& child, Entry entry, PeerIndex to) {
   leaving.to = to;
   leaving.epoch = child.own()->epoch;
   if (!links_[to].open) return put_off(s, entry, false, "no channel");
-  const auto times = *s.settings.strategies.migration->hands_over();
+  const auto hot = s.settings.strategies.migration->hands_over();
+  const HandoverTimes times = hot.value_or(HandoverTimes{});
   leaving.state = State::freezing;
   leaving.attempt = ++last_attempt_;
   set_time(entry, s.time() + times.timeout);
   s.effects.handovers.emplace_back(
-      Freeze{child.id, leaving.epoch, leaving.attempt, links_.name(to), times.data_wait, s.cause()});
+      Freeze{child.id, leaving.epoch, leaving.attempt, links_.name(to), times.data_wait, !hot, s.cause()});
 }
 
 void Outgoing::on_frozen(Step& s, Frozen& event) {
@@ -103,7 +105,8 @@ void Outgoing::on_answer(Step& s, PeerIndex from, const OfferAnswer& answer) {
   const State state =
       entry == leaving_.end() || entry->second.to != from ? State::waits : entry->second.state;
   if (answer.verdict == OfferVerdict::ready) {
-    if (state == State::offered) return commit(s, *children_.get(entry->first), entry, answer.pid);
+    if (state == State::offered) return ready(s, *children_.get(entry->first), entry, answer.pid);
+    if (state == State::ending) return;
     if (state == State::moved)
       sender_.send(from, Commit{answer.id, answer.epoch, answer.attempt});
     else
@@ -113,6 +116,7 @@ void Outgoing::on_answer(Step& s, PeerIndex from, const OfferAnswer& answer) {
   // Every member holds the row of the new place; or what was ready there is no more: nothing runs anywhere,
   // and the child starts anew where it belongs.
   if (state == State::moved) return settle(s, entry);
+  if (state == State::ending) return erase(entry);  // it starts anew, once this one has ended
   if (state != State::offered) return;
   undo(s, *children_.get(entry->first), entry->second);
   put_off(s, entry, answer.verdict == OfferVerdict::refused, answer.why);
@@ -139,22 +143,40 @@ void Outgoing::put_off(Step& s, Entry entry, bool counts, const std::string& why
 // answer of that node is answered so again.
 void Outgoing::undo(Step& s, const Child& child, const Leaving& leaving) {
   if (leaving.state == State::waits) return;
-  s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
-  if (leaving.state == State::offered)
+  if (leaving.state != State::ending) s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
+  if (leaving.state != State::freezing)
     sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
 }
 
-void Outgoing::commit(Step& s, Child& child, Entry entry, const ProcessId& pid) {
+void Outgoing::ready(Step& s, Child& child, Entry entry, const ProcessId& pid) {
+  Leaving& leaving = entry->second;
+  if (!sessions_.in_state(leaving.to, MemberState::up)) {  // it drains since, and would only pass it on
+    undo(s, child, leaving);
+    erase(entry);
+    return notes_.touched(s, child);
+  }
+  const auto hot = s.settings.strategies.migration->hands_over();
+  leaving.pid = pid;
+  if (!hot) {
+    leaving.state = State::ending;
+    set_time(entry, Duration::max());
+    return notes_.must_end(s, child);
+  }
+  Duration retention = hot->retention;
+  if (sessions_.self().state == MemberState::draining) retention = std::min(retention, retention_of_leavers);
+  s.effects.handovers.emplace_back(
+      Depart{child.id, leaving.epoch, sessions_.member(leaving.to)->session, pid, retention});
+  commit(s, child, entry, true);
+}
+
+void Outgoing::commit(Step& s, Child& child, Entry entry, bool passes_on) {
   Leaving& leaving = entry->second;
   leaving.state = State::moved;
   set_time(entry, s.time() + commit_again);
   ++s.stats.handovers;
-  Duration retention = s.settings.strategies.migration->hands_over()->retention;
-  if (sessions_.self().state == MemberState::draining) retention = std::min(retention, retention_of_leavers);
-  s.effects.handovers.emplace_back(
-      Depart{child.id, leaving.epoch, sessions_.member(leaving.to)->session, pid, retention});
   Instance moved = *instances_.here(child);
   moved.phase = Phase::moved;
+  if (!passes_on) moved.pid = {};
   notes_.handed_over(s, child);
   instances_.publish(s, child, moved);
   sender_.send(leaving.to, Commit{child.id, leaving.epoch, leaving.attempt});
@@ -173,13 +195,18 @@ void Outgoing::take_back(Step& s, Child& child) {
   erase(entry);
 }
 
-void Outgoing::ended(Step&, Child& child) {
+bool Outgoing::ended(Step& s, Child& child) {
   const auto entry = leaving_.find(child.ref);
-  if (entry == leaving_.end() || entry->second.state == State::moved) return;
+  if (entry == leaving_.end() || entry->second.state == State::moved) return false;
   const Leaving& leaving = entry->second;
+  if (leaving.state == State::ending) {
+    commit(s, child, entry, false);
+    return true;
+  }
   if (leaving.state == State::offered)
     sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
   erase(entry);
+  return false;
 }
 
 void Outgoing::greeted(PeerIndex peer) {
@@ -232,6 +259,9 @@ void Outgoing::on_time(Step& s) {
       case State::moved:  // its row may be seen nowhere: it was there for too short a time
         sender_.send(entry->second.to, Commit{child.id, entry->second.epoch, entry->second.attempt});
         set_time(entry, s.time() + commit_again);
+        break;
+      case State::ending:
+        set_time(entry, Duration::max());
         break;
       case State::freezing:
       case State::offered:

@@ -7,6 +7,9 @@
 //                 v               v
 //               waits: the instance goes on, and is frozen again when its time has come
 //
+// With cold swap, where only the state goes along, the instance here ends between offered and moved
+// (`ending`).
+//
 // The row that says `moved` stays until every member holds that of the new place: one that finds neither
 // would start the child a second time.
 //
@@ -43,8 +46,8 @@ class Outgoing {
   [[nodiscard]] PeerIndex leaves_to(const Child& child) const;
   /// It stays, or is to end here. Before the commit.
   void take_back(Step& s, Child& child);
-  /// Its process has ended of itself.
-  void ended(Step& s, Child& child);
+  /// Its process has ended. True: because it had to, before it runs elsewhere.
+  [[nodiscard]] bool ended(Step& s, Child& child);
 
   void on_frozen(Step& s, Frozen& event);
   void on_freeze_failed(Step& s, const FreezeFailed& event);
@@ -62,7 +65,7 @@ class Outgoing {
   [[nodiscard]] bool any() const { return !leaving_.empty(); }
 
  private:
-  enum class State : std::uint8_t { waits, freezing, offered, moved };
+  enum class State : std::uint8_t { waits, freezing, offered, ending, moved };
   struct Leaving {
     State state = State::waits;
     PeerIndex to = no_peer;
@@ -71,6 +74,7 @@ class Outgoing {
     Duration until = Duration::max();
     Duration pause{};  ///< Before the next attempt.
     std::uint32_t failures = 0;
+    ProcessId pid;  ///< Of the process that is ready, while the instance here ends.
   };
   using Entry = std::map<ChildRef, Leaving>::iterator;
 
@@ -80,7 +84,9 @@ class Outgoing {
   /// The instance goes on here, and is tried again. `counts`: something is wrong, so that it is said.
   void put_off(Step& s, Entry entry, bool counts, const std::string& why);
   void undo(Step& s, const Child& child, const Leaving& leaving);
-  void commit(Step& s, Child& child, Entry entry, const ProcessId& pid);
+  void ready(Step& s, Child& child, Entry entry, const ProcessId& pid);
+  /// `passes_on`: the old pid does, so it may still be told to callers.
+  void commit(Step& s, Child& child, Entry entry, bool passes_on);
   /// The row that says `moved` has served its purpose.
   void settle(Step& s, Entry entry);
   void erase(Entry entry);

@@ -35,6 +35,11 @@ bool Rejoin::gave_up(Step& s) {
   return true;
 }
 
+void Rejoin::look(Step& s, Child& child) {
+  if (!told_ || !child.own() || instances_.count(child) < 2 || !ending_.insert(child.ref).second) return;
+  locals_.end(s, child, StopWhy::conflict);
+}
+
 void Rejoin::handler_returned(const Step& s, const Child& child) {
   if (ending_.contains(child.ref)) until_ = std::max(until_, s.time() + s.settings.tick_timeout);
 }

@@ -24,6 +24,8 @@ class Rejoin {
   void done() { pending_ = false; }
   /// True once all that had to has ended (or does not within two tick time-outs).
   [[nodiscard]] bool gave_up(Step& s);
+  /// Where the child runs has changed: it may have been started elsewhere since the others were told to end.
+  void look(Step& s, Child& child);
   /// A handler that was stuck has returned: its child ends soon, and is worth waiting for.
   void handler_returned(const Step& s, const Child& child);
   [[nodiscard]] Duration deadline() const { return pending_ && told_ ? until_ : Duration::max(); }

@@ -17,12 +17,24 @@ std::uint64_t hash_row(const Member& member) {
   hash = combine64(hash, static_cast<std::uint64_t>(member.state));
   hash = combine64(hash, member.weight);
   for (const std::string& offer : member.offers) hash = combine64(hash, stable_hash64(offer));
+  for (const auto& [node, entry] : member.roster)
+    hash =
+        combine64(combine64(hash, stable_hash64(node.value)), entry.clock.value * 2 + (entry.listed ? 1 : 0));
   return hash;
+}
+
+std::string nodes_text(const Settings& settings) {
+  const std::set<NodeName> nodes(settings.ring_nodes.begin(), settings.ring_nodes.end());
+  std::string text;
+  for (const NodeName& node : nodes) text += (text.empty() ? "" : " ") + node.value;
+  return text.empty() ? "all" : text;
 }
 
 std::map<std::string, std::string> fingerprint_of(const Settings& settings) {
   const Strategies& strategies = settings.strategies;
   return {{"supervisor", settings.supervisor},
+          {"nodes", nodes_text(settings)},
+          {"monitor_nodes", settings.fixed_ring ? "false" : "true"},
           {"distribution", strategies.distribution->name()},
           {"redundancy", strategies.redundancy->name()},
           {"migration", strategies.migration->name()},
@@ -40,6 +52,7 @@ Sessions::Sessions(const Settings& settings, const PeerTable& peers, Outbox& out
   self_.offers = settings.offers;
   self_.labels = settings.labels;
   self_.address = settings.address;
+  for (const NodeName& node : settings.ring_nodes) self_.roster.emplace(node, RosterEntry{});
   self_.fingerprint = fingerprint_of(settings);
   self_hash_ = hash_row(self_);
 }
@@ -127,6 +140,11 @@ void Sessions::set_offers(Step& s, const std::set<std::string>& offers, std::uin
   if (self_.offers == offers && self_.weight == weight) return;
   self_.offers = offers;
   self_.weight = weight;
+  publish_self(s);
+}
+
+void Sessions::set_roster(Step& s, const std::map<NodeName, RosterEntry>& roster) {
+  self_.roster = roster;
   publish_self(s);
 }
 

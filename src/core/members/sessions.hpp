@@ -50,6 +50,7 @@ class Sessions {
   void set_state(Step& s, MemberState state, std::string_view words);
   /// The same, said by nobody but the row.
   void set_offers(Step& s, const std::set<std::string>& offers, std::uint32_t weight);
+  void set_roster(Step& s, const std::map<NodeName, RosterEntry>& roster);
   /// In good order; nobody is told but by the goodbye.
   void leave(Step& s);
   void end_own(Step& s, bool keeps, const std::string& words);

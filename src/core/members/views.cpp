@@ -16,11 +16,13 @@ bool in_view(const Member& member) {
 }  // namespace
 
 Views::Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
-             const Fence& fence, const TableProgress& tables, Sender& sender, Notes& notes)
+             const Fence& fence, const Roster& roster, const TableProgress& tables, Sender& sender,
+             Notes& notes)
     : peers_(peers),
       links_(links),
       sessions_(sessions),
       fence_(fence),
+      roster_(roster),
       tables_(tables),
       sender_(sender),
       notes_(notes),
@@ -53,18 +55,34 @@ void Views::refresh(Step& s) {
   unconfirmed_since_ = s.time();
   for (const PeerIndex peer : sessions_.others())
     if (links_[peer].open) say_to(peer);
-  set_placement();
+  set_placement(s.settings);
   notes_.view_changed(s);
 }
 
-void Views::set_placement() {
+// Who is not on the list is as one without a weight: a member that runs nothing. Where the ring is fixed,
+// those on it count that are not there too.
+void Views::set_placement(const Settings& settings) {
   std::vector<Placement::Node> nodes;
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
     if (member && member->state == MemberState::up)
-      nodes.push_back({peer, name, member->weight, member->offers});
+      nodes.push_back({peer, name, roster_.allows(name) ? member->weight : 0, member->offers});
   }
-  placement_.set(std::move(nodes));
+  std::vector<NodeName> absent;
+  if (settings.fixed_ring) {
+    absent = roster_.listed();
+    std::erase_if(absent, [&](const NodeName& name) {
+      return std::any_of(nodes.begin(), nodes.end(),
+                         [&](const Placement::Node& node) { return node.name == name; });
+    });
+  }
+  placement_.set(std::move(nodes), std::move(absent));
+}
+
+std::vector<PeerIndex> Views::up() const {
+  std::vector<PeerIndex> peers;
+  for (const Placement::Node& node : placement_.nodes()) peers.push_back(node.peer);
+  return peers;
 }
 
 void Views::confirm(Step& s) {

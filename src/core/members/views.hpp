@@ -2,12 +2,12 @@
 // children but in a view that every member in it has confirmed, or has had view_wait to confirm.
 //
 // Owns: the present view, what each peer said of its own, and the placement over the view's up members.
-// Reads: links, sessions, the fence, how far tables have gone. Tells: view_changed, view_said, may_act.
-// Thread rule: none; owned by one core.
+// Reads: links, sessions, the fence, the roster, how far tables have gone. Tells: view_changed, view_said,
+// may_act. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/members/fence.hpp"
-#include "core/members/joining.hpp"
+#include "core/members/roster.hpp"
 #include "core/placement/placement.hpp"
 
 namespace brood::core {
@@ -15,7 +15,7 @@ namespace brood::core {
 class Views {
  public:
   Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
-        const Fence& fence, const TableProgress& tables, Sender& sender, Notes& notes);
+        const Fence& fence, const Roster& roster, const TableProgress& tables, Sender& sender, Notes& notes);
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] bool confirmed() const { return confirmed_; }
@@ -24,6 +24,8 @@ class Views {
   /// Whether this node may act on the present view.
   [[nodiscard]] bool acting() const { return acting_; }
   [[nodiscard]] const Placement& placement() const { return placement_; }
+  /// The up members of the view, in the order of their names.
+  [[nodiscard]] std::vector<PeerIndex> up() const;
 
   /// A member is another, or a channel, or the fence: look again.
   void look_again() { due_ = true; }
@@ -50,7 +52,7 @@ class Views {
  private:
   void refresh(Step& s);
   void confirm(Step& s);
-  void set_placement();
+  void set_placement(const Settings& settings);
   [[nodiscard]] bool may_act(const Step& s);
   [[nodiscard]] std::string unconfirmed_names() const;
 
@@ -58,6 +60,7 @@ class Views {
   const Links& links_;
   const Sessions& sessions_;
   const Fence& fence_;
+  const Roster& roster_;
   const TableProgress& tables_;
   Sender& sender_;
   Notes& notes_;

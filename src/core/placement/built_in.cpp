@@ -17,6 +17,7 @@ class Singularity final : public Redundancy {
 class ColdSwap final : public Migration {
  public:
   [[nodiscard]] std::string name() const override { return "cold_swap/1"; }
+  [[nodiscard]] bool keeps_state() const override { return true; }
   [[nodiscard]] bool stops_before_start() const override { return true; }
 };
 

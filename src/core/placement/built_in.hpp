@@ -11,6 +11,8 @@
 namespace brood::core {
 
 [[nodiscard]] std::shared_ptr<const Distribution> make_weighted_rendezvous(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const Distribution> make_libring(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const Distribution> make_guided(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Redundancy> make_singularity(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_cold_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_hot_swap(SettingsReader& settings);

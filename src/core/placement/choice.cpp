@@ -17,7 +17,9 @@ struct BuiltIn {
 };
 
 // The built-in strategies of each kind. The first of a kind is what is chosen where nothing is said.
-constexpr std::array distributions{BuiltIn<Distribution>{"weighted_rendezvous", make_weighted_rendezvous}};
+constexpr std::array distributions{BuiltIn<Distribution>{"weighted_rendezvous", make_weighted_rendezvous},
+                                   BuiltIn<Distribution>{"libring", make_libring},
+                                   BuiltIn<Distribution>{"guided", make_guided}};
 constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity}};
 constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap},
                                 BuiltIn<Migration>{"hot_swap", make_hot_swap}};

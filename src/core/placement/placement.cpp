@@ -2,89 +2,162 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "core/placement/rendezvous.hpp"
 
 namespace brood::core {
+namespace {
+
+/// Sets of nodes that some command may run on; a cluster has a few, unless each command is allowed elsewhere.
+constexpr std::size_t rings_max = 256;
+
+}  // namespace
+
+RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec) {
+  RingKey key;
+  key.id = id.bytes();
+  key.id_is_atom = id.is_atom();
+  key.hash = hash;
+  if (spec) {
+    key.tag = spec->tag;
+    key.mapping = spec->mapping;
+  }
+  return key;
+}
+
+Result<void> accepts(const Strategies& strategies, const Spec& spec) {
+  // More nodes than any cluster has: where each of them runs an instance, a mapping may name as many as it
+  // likes.
+  constexpr std::size_t very_many = 1'000'000;
+  std::size_t instances = strategies.redundancy->instances(very_many);
+  if (instances == very_many) instances = std::max<std::size_t>(spec.mapping.size(), 1);
+  return strategies.distribution->accepts(ring_key(spec.id, spec.id.hash64(), &spec), instances);
+}
 
 bool offers(const std::set<std::string>& offered, const std::string& needs) {
   if (needs.empty() || offered.count(needs) != 0) return true;
   return needs.starts_with("exec:") && offered.count("exec:*") != 0;
 }
 
-void Placement::set(std::vector<Node> nodes) {
+void Placement::set(std::vector<Node> nodes, std::vector<NodeName> absent) {
   nodes_ = std::move(nodes);
+  absent_ = std::move(absent);
   rings_.clear();
+  by_needs_.clear();
   last_needs_ = nullptr;
-  coordinators_.clear();
-  for (const Node& node : nodes_)
-    if (node.weight > 0) coordinators_.push_back({node.peer, node_hash(node.name), node.weight});
-  if (!coordinators_.empty()) return;
-  for (const Node& node : nodes_) coordinators_.push_back({node.peer, node_hash(node.name), 1});
+  Members coordinators;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].weight > 0) coordinators.push_back(i);
+  const bool by_weight = !coordinators.empty();
+  if (!by_weight)
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) coordinators.push_back(i);
+  coordinators_ = prepared(std::move(coordinators), by_weight);
 }
 
-PeerIndex Placement::coordinator(std::uint64_t key) const {
-  if (coordinators_.empty()) return no_peer;
-  return coordinators_[distribution_->first(key, coordinators_)].peer;
+Placement::Prepared Placement::prepared(Members members, bool by_weight) const {
+  if (members.empty()) return {};
+  std::vector<RingNode> ring;
+  ring.reserve(members.size());
+  for (const std::uint32_t i : members)
+    ring.push_back({nodes_[i].name, node_hash(nodes_[i].name), by_weight ? nodes_[i].weight : 1});
+  return {std::move(members), distribution_->prepare(std::move(ring))};
 }
 
-void Placement::fill(std::vector<RingNode>& ring, const std::string& needs) const {
-  for (const Node& node : nodes_)
-    if (node.weight > 0 && offers(node.offers, needs))
-      ring.push_back({node.peer, node_hash(node.name), node.weight});
+const Placement::Node* Placement::node_at(const Prepared& prepared, std::size_t index) const {
+  // No index is Ring::nowhere, or what a program's own distribution made up.
+  return index < prepared.members.size() ? &nodes_[prepared.members[index]] : nullptr;
 }
 
-const std::vector<RingNode>& Placement::ring_of(const std::string& needs) const {
-  if (last_needs_ && *last_needs_ == needs) return *last_ring_;
-  if (needs.starts_with("exec:")) {
-    for_command_.clear();
-    fill(for_command_, needs);
-    return for_command_;
+PeerIndex Placement::coordinator(const ChildId& id, std::uint64_t hash) const {
+  if (!coordinators_.ring) return no_peer;
+  const Node* node = node_at(coordinators_, coordinators_.ring->first(ring_key(id, hash)));
+  return node ? node->peer : no_peer;
+}
+
+Placement::Members Placement::members_for(const std::string& needs) const {
+  Members members;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].weight > 0 && offers(nodes_[i].offers, needs)) members.push_back(i);
+  return members;
+}
+
+const Placement::Prepared& Placement::ring_for(Members members) const {
+  const auto found = rings_.find(members);
+  if (found != rings_.end()) return found->second;
+  if (rings_.size() >= rings_max) {
+    rings_.clear();
+    by_needs_.clear();
+    last_needs_ = nullptr;
   }
-  const auto [at, added] = rings_.try_emplace(needs);
-  if (added) fill(at->second, needs);
-  last_needs_ = &at->first;
-  last_ring_ = &at->second;
-  return at->second;
+  Prepared ring = prepared(members, true);
+  return rings_.emplace(std::move(members), std::move(ring)).first->second;
 }
 
-std::vector<RingNode> Placement::eligible(const SpecRow& row) const {
-  std::vector<RingNode> ring = ring_of(row.spec->needs);
-  const auto& only = row.spec->nodes;
-  if (only.empty()) return ring;
-  std::erase_if(ring, [&](const RingNode& candidate) {
-    const auto node = std::find_if(nodes_.begin(), nodes_.end(),
-                                   [&](const Node& known) { return known.peer == candidate.peer; });
-    return std::find(only.begin(), only.end(), node->name) == only.end();
-  });
-  return ring;
+const Placement::Prepared& Placement::ring_of(const std::string& needs) const {
+  if (last_needs_ && *last_needs_ == needs) return *last_ring_;
+  if (needs.starts_with("exec:")) return ring_for(members_for(needs));
+  auto found = by_needs_.find(needs);
+  if (found == by_needs_.end()) {
+    const Prepared& ring = ring_for(members_for(needs));
+    found = by_needs_.emplace(needs, &ring).first;
+  }
+  last_needs_ = &found->first;
+  last_ring_ = found->second;
+  return *found->second;
 }
 
 PeerIndex Placement::first(std::uint64_t key, const SpecRow& row) const {
   if (row.spec->nodes.empty() && row.avoid.empty() && !row.start_on) {
-    const auto& ring = ring_of(row.spec->needs);
-    return ring.empty() ? no_peer : ring[distribution_->first(key, ring)].peer;
+    const Prepared& prepared = ring_of(row.spec->needs);
+    if (!prepared.ring) return no_peer;
+    const Node* node = node_at(prepared, prepared.ring->first(ring_key(row.spec->id, key, row.spec.get())));
+    return node ? node->peer : no_peer;
   }
   const auto all = order(key, row);
   return all.empty() ? no_peer : all.front();
 }
 
 std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) const {
-  const auto ring = eligible(row);
+  const Prepared& prepared = ring_of(row.spec->needs);
+  if (!prepared.ring) return {};
+  const auto& only = row.spec->nodes;
+  const auto is_in = [](const std::vector<NodeName>& list, const NodeName& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
   std::vector<PeerIndex> front, back;
-  for (const std::size_t index : distribution_->order(key, ring)) {
-    const PeerIndex peer = ring[index].peer;
-    const auto node =
-        std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& known) { return known.peer == peer; });
-    const bool avoided = std::find(row.avoid.begin(), row.avoid.end(), node->name) != row.avoid.end();
-    if (avoided)
-      back.push_back(peer);
+  for (const std::size_t index : prepared.ring->order(ring_key(row.spec->id, key, row.spec.get()))) {
+    const Node* node = node_at(prepared, index);
+    if (!node || (!only.empty() && !is_in(only, node->name))) continue;
+    if (is_in(row.avoid, node->name))
+      back.push_back(node->peer);
     else if (row.start_on && *row.start_on == node->name)
-      front.insert(front.begin(), peer);
+      front.insert(front.begin(), node->peer);
     else
-      front.push_back(peer);
+      front.push_back(node->peer);
   }
   front.insert(front.end(), back.begin(), back.end());
   return front;
+}
+
+// Nobody knows what they offer and weigh just now; they are taken for nodes like any other.
+std::optional<NodeName> Placement::absent_owner(std::uint64_t key, const SpecRow& row) const {
+  constexpr std::uint32_t weight = 100;
+  if (absent_.empty()) return std::nullopt;
+  std::vector<RingNode> ring;
+  for (const std::uint32_t i : members_for(row.spec->needs))
+    ring.push_back({nodes_[i].name, node_hash(nodes_[i].name), nodes_[i].weight});
+  for (const NodeName& name : absent_) ring.push_back({name, node_hash(name), weight});
+  std::sort(ring.begin(), ring.end(), [](const RingNode& a, const RingNode& b) { return a.name < b.name; });
+  const auto& only = row.spec->nodes;
+  for (const std::size_t index :
+       distribution_->prepare(ring)->order(ring_key(row.spec->id, key, row.spec.get()))) {
+    if (index >= ring.size()) continue;
+    const NodeName& name = ring[index].name;
+    if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
+    if (std::binary_search(absent_.begin(), absent_.end(), name)) return name;
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 bool Placement::offered(const std::string& needs) const {
@@ -97,3 +170,22 @@ bool Placement::is_up(const NodeName& name) const {
 }
 
 }  // namespace brood::core
+
+namespace brood {
+
+std::uint64_t strategy_hash(std::string_view bytes) noexcept {
+  return stable_hash64(bytes);
+}
+
+std::uint64_t strategy_hash(std::uint64_t first, std::uint64_t second) noexcept {
+  return combine64(first, second);
+}
+
+Result<void> Distribution::accepts(const RingKey& child, std::size_t /*instances*/) const {
+  if (child.mapping.empty()) return {};
+  return Error{
+      Errc::invalid_argument,
+      "the child has a mapping, which the distribution `guided` takes and this one does not; leave it out"};
+}
+
+}  // namespace brood

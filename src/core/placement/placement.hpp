@@ -1,15 +1,19 @@
 // Placement: on which nodes a child belongs, and which node coordinates an id. A pure function of the view
 // (the up members with their weights and offers), the row and the distribution, the same on every node.
 //
+// The distribution prepares a ring for each set of nodes that some child may run on: once in a view, when the
+// first such child is asked about. Children that need the same worker share a ring, and so do workers that
+// the same nodes offer; what a child's own spec leaves out (`nodes`) is left out of the order.
+//
 // Thread rule: pure data; owned by one core.
 #pragma once
 
-#include <brood/strategies.hpp>
-#include <span>
+#include <map>
 #include <unordered_map>
 
 #include "core/base/peer_index.hpp"
 #include "core/base/types.hpp"
+#include "core/placement/choice.hpp"
 
 namespace brood::core {
 
@@ -17,6 +21,9 @@ class Placement {
  public:
   explicit Placement(std::shared_ptr<const Distribution> distribution)
       : distribution_(std::move(distribution)) {}
+  Placement(Placement&&) = default;
+  Placement(const Placement&) = delete;  // by_needs_ points into rings_
+  Placement& operator=(const Placement&) = delete;
 
   struct Node {
     PeerIndex peer = no_peer;
@@ -24,34 +31,55 @@ class Placement {
     std::uint32_t weight = 0;
     std::set<std::string> offers;
   };
-  /// The up members of a view, in name order.
-  void set(std::vector<Node> nodes);
+  /// The up members of a view, and nodes that keep their places on the ring though they are not there; both
+  /// in name order.
+  void set(std::vector<Node> nodes, std::vector<NodeName> absent = {});
 
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
-  /// The node that coordinates that key; no_peer when no node is up. Nodes of weight 0 only where all are.
-  [[nodiscard]] PeerIndex coordinator(std::uint64_t key) const;
+  /// The node that coordinates that id; no_peer when no node is up. Nodes of weight 0 only where all are.
+  [[nodiscard]] PeerIndex coordinator(const ChildId& id, std::uint64_t hash) const;
+  [[nodiscard]] PeerIndex coordinator(const ChildId& id) const { return coordinator(id, id.hash64()); }
   /// Where the child belongs; no_peer when it may run nowhere.
   [[nodiscard]] PeerIndex first(std::uint64_t key, const SpecRow& row) const;
   /// All nodes that may run it, best first.
   [[nodiscard]] std::vector<PeerIndex> order(std::uint64_t key, const SpecRow& row) const;
+  /// The absent node on which the child would belong if it were there; nullopt: it belongs on one that is
+  /// there.
+  [[nodiscard]] std::optional<NodeName> absent_owner(std::uint64_t key, const SpecRow& row) const;
   [[nodiscard]] bool offered(const std::string& needs) const;  ///< By any up node.
   [[nodiscard]] bool is_up(const NodeName& node) const;
+  /// Rings that are kept.
+  [[nodiscard]] std::size_t rings() const { return rings_.size(); }
 
  private:
-  /// Valid until the next call.
-  [[nodiscard]] const std::vector<RingNode>& ring_of(const std::string& needs) const;
-  void fill(std::vector<RingNode>& ring, const std::string& needs) const;
-  [[nodiscard]] std::vector<RingNode> eligible(const SpecRow& row) const;
+  using Members = std::vector<std::uint32_t>;  ///< Places in nodes_.
+  /// A ring and whom its indices mean; no ring where there are no members.
+  struct Prepared {
+    Members members;
+    std::shared_ptr<const Ring> ring;
+  };
+
+  [[nodiscard]] Members members_for(const std::string& needs) const;
+  [[nodiscard]] Prepared prepared(Members members, bool by_weight) const;
+  /// Both valid until the next call.
+  [[nodiscard]] const Prepared& ring_for(Members members) const;
+  [[nodiscard]] const Prepared& ring_of(const std::string& needs) const;
+  [[nodiscard]] const Node* node_at(const Prepared& prepared, std::size_t index) const;
 
   std::shared_ptr<const Distribution> distribution_;
   std::vector<Node> nodes_;
-  std::vector<RingNode> coordinators_;
-  mutable std::unordered_map<std::string, std::vector<RingNode>> rings_;  ///< By Spec::needs, of workers.
-  mutable std::vector<RingNode> for_command_;        ///< Commands are too many for a ring of each to be kept.
+  std::vector<NodeName> absent_;
+  Prepared coordinators_;
+  mutable std::map<Members, Prepared> rings_;
+  mutable std::unordered_map<std::string, const Prepared*> by_needs_;  ///< Of workers; commands are too many.
   mutable const std::string* last_needs_ = nullptr;  ///< Most children need the same: keeps the look-up out.
-  mutable const std::vector<RingNode>* last_ring_ = nullptr;
+  mutable const Prepared* last_ring_ = nullptr;
 };
 
+/// What a distribution is told of a child, or of an id alone. Valid as long as these are.
+[[nodiscard]] RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec = nullptr);
+/// Whether the distribution can place such a child, as far as its spec says it (Distribution::accepts()).
+[[nodiscard]] Result<void> accepts(const Strategies& strategies, const Spec& spec);
 /// Whether a node with these offers can run what needs that.
 [[nodiscard]] bool offers(const std::set<std::string>& offers, const std::string& needs);
 

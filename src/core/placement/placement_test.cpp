@@ -27,8 +27,8 @@ SpecRow row_of(const std::string& id) {
   return row;
 }
 
-std::uint64_t key_of(int i) {
-  return ChildId::binary("child/" + std::to_string(i)).value().hash64();
+ChildId key_of(int i) {
+  return ChildId::binary("child/" + std::to_string(i)).value();
 }
 
 // The owner of a key is the same on every compiler, machine and release. These may never change.
@@ -136,6 +136,75 @@ TEST(Placement, AvoidedNodesComeLastAndTheWishedNodeFirst) {
   EXPECT_EQ(placement.first(key, row), order[2]);
   row.start_on = NodeName("gone@host");
   EXPECT_EQ(placement.first(key, row), order[1]);
+}
+
+// Counts what it is asked to prepare, and puts every key on the last node.
+class Counting final : public Distribution {
+ public:
+  [[nodiscard]] std::string name() const override { return "counting/1"; }
+  [[nodiscard]] std::shared_ptr<const Ring> prepare(std::vector<RingNode> nodes) const override {
+    prepared.push_back(nodes.size());
+    class Last final : public Ring {
+     public:
+      explicit Last(std::size_t count) : count_(count) {}
+      [[nodiscard]] std::size_t first(const RingKey&) const override { return count_ - 1; }
+      [[nodiscard]] std::vector<std::size_t> order(const RingKey&) const override {
+        return {count_ - 1, nowhere, count_ + 7};
+      }
+
+     private:
+      std::size_t count_;
+    };
+    return std::make_shared<Last>(nodes.size());
+  }
+  mutable std::vector<std::size_t> prepared;
+};
+
+SpecRow row_that_needs(const std::string& needs) {
+  SpecRow row = row_of("x");
+  auto spec = std::make_shared<Spec>(*row.spec);
+  spec->needs = needs;
+  row.spec = std::move(spec);
+  return row;
+}
+
+TEST(Placement, ARingIsPreparedOnceInAViewForEachSetOfNodes) {
+  const auto counting = std::make_shared<Counting>();
+  Placement placement(counting);
+  placement.set(
+      {node(1, 100, {"w", "x", "exec:a"}), node(2, 100, {"w", "x"}), node(3, 100, {"w", "exec:*"})});
+  EXPECT_EQ(counting->prepared, (std::vector<std::size_t>{3})) << "that of the coordinators";
+  for (int i = 0; i < 10; ++i)
+    for (const char* needs : {"w", "x", "exec:a", "exec:b", "exec:c", "none"})
+      (void)placement.first(1, row_that_needs(needs));
+  EXPECT_EQ(counting->prepared, (std::vector<std::size_t>{3, 3, 2, 2, 1}));
+  EXPECT_EQ(placement.first(1, row_that_needs("exec:a")), 3);
+  EXPECT_EQ(placement.first(1, row_that_needs("none")), no_peer);
+  placement.set({node(1), node(2)});
+  EXPECT_EQ(placement.first(1, row_that_needs("w")), 2);
+}
+
+TEST(Placement, WhatARingSaysBeyondItsNodesIsNoNode) {
+  Placement placement(std::make_shared<Counting>());
+  placement.set({node(1), node(2)});
+  EXPECT_EQ(placement.order(1, row_of("x")), (std::vector<PeerIndex>{2}));
+}
+
+TEST(Placement, RingsThatAreKeptAreBounded) {
+  Placement placement(std::make_shared<WeightedRendezvous>());
+  std::vector<Placement::Node> nodes;
+  for (PeerIndex i = 1; i <= 12; ++i) {
+    std::set<std::string> offered{"w"};
+    for (int command = 0; command < 4096; ++command)
+      if ((command >> (i - 1) & 1) != 0) offered.insert("exec:" + std::to_string(command));
+    nodes.push_back(node(i, 100, std::move(offered)));
+  }
+  placement.set(std::move(nodes));
+  const PeerIndex before = placement.first(1, row_that_needs("w"));
+  for (int command = 1; command < 4096; ++command)
+    ASSERT_NE(placement.first(1, row_that_needs("exec:" + std::to_string(command))), no_peer);
+  EXPECT_LE(placement.rings(), 256U);
+  EXPECT_EQ(placement.first(1, row_that_needs("w")), before);
 }
 
 TEST(Placement, AnyCommandRunsWhereAllCommandsAreAllowed) {

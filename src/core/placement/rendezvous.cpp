@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "base/hash.hpp"
+#include "core/placement/built_in.hpp"
 
 namespace brood::core {
 namespace {
@@ -54,9 +55,65 @@ bool better(const Score& a, const Score& b) {
   return a.hash > b.hash;
 }
 
-bool equal_weights(std::span<const RingNode> ring) {
-  return std::all_of(ring.begin(), ring.end(),
-                     [&](const RingNode& node) { return node.weight == ring.front().weight; });
+class RendezvousRing final : public Ring {
+ public:
+  explicit RendezvousRing(std::vector<RingNode> nodes)
+      : nodes_(std::move(nodes)),
+        equal_weights_(std::all_of(nodes_.begin(), nodes_.end(), [this](const RingNode& node) {
+          return node.weight == nodes_.front().weight;
+        })) {}
+
+  [[nodiscard]] std::size_t first(const RingKey& key) const override;
+  [[nodiscard]] std::vector<std::size_t> order(const RingKey& key) const override;
+
+ private:
+  [[nodiscard]] std::size_t first_of_equals(std::uint64_t key) const;
+  [[nodiscard]] Score score(std::uint64_t key, std::size_t index) const {
+    const std::uint64_t hash = hash_of(key, nodes_[index]);
+    return {hash, negative_log2(hash), nodes_[index].weight};
+  }
+
+  std::vector<RingNode> nodes_;
+  bool equal_weights_;
+};
+
+std::size_t RendezvousRing::first_of_equals(std::uint64_t key) const {
+  std::size_t best = 0;
+  std::uint64_t greatest = hash_of(key, nodes_[0]);
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    const std::uint64_t hash = hash_of(key, nodes_[i]);
+    if (hash > greatest) {
+      greatest = hash;
+      best = i;
+    }
+  }
+  return best;
+}
+
+std::size_t RendezvousRing::first(const RingKey& key) const {
+  if (equal_weights_) return first_of_equals(key.hash);
+  std::size_t best = 0;
+  Score top = score(key.hash, 0);
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    const Score next = score(key.hash, i);
+    if (better(next, top)) {
+      top = next;
+      best = i;
+    }
+  }
+  return best;
+}
+
+std::vector<std::size_t> RendezvousRing::order(const RingKey& key) const {
+  std::vector<std::pair<Score, std::size_t>> scored;
+  scored.reserve(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) scored.emplace_back(score(key.hash, i), i);
+  std::stable_sort(scored.begin(), scored.end(),
+                   [](const auto& a, const auto& b) { return better(a.first, b.first); });
+  std::vector<std::size_t> result;
+  result.reserve(scored.size());
+  for (const auto& entry : scored) result.push_back(entry.second);
+  return result;
 }
 
 }  // namespace
@@ -78,46 +135,8 @@ std::uint64_t node_hash(const NodeName& node) noexcept {
   return stable_hash64(node.value);
 }
 
-std::size_t WeightedRendezvous::first(std::uint64_t key, std::span<const RingNode> ring) const {
-  std::size_t best = 0;
-  if (equal_weights(ring)) {
-    std::uint64_t greatest = hash_of(key, ring[0]);
-    for (std::size_t i = 1; i < ring.size(); ++i) {
-      const std::uint64_t hash = hash_of(key, ring[i]);
-      if (hash > greatest) {
-        greatest = hash;
-        best = i;
-      }
-    }
-    return best;
-  }
-  const auto score = [&](std::size_t i) {
-    const std::uint64_t hash = hash_of(key, ring[i]);
-    return Score{hash, negative_log2(hash), ring[i].weight};
-  };
-  Score top = score(0);
-  for (std::size_t i = 1; i < ring.size(); ++i) {
-    const Score next = score(i);
-    if (better(next, top)) {
-      top = next;
-      best = i;
-    }
-  }
-  return best;
-}
-
-std::vector<std::size_t> WeightedRendezvous::order(std::uint64_t key, std::span<const RingNode> ring) const {
-  std::vector<std::pair<Score, std::size_t>> scored;
-  for (std::size_t i = 0; i < ring.size(); ++i) {
-    const std::uint64_t hash = hash_of(key, ring[i]);
-    scored.push_back({Score{hash, negative_log2(hash), ring[i].weight}, i});
-  }
-  std::stable_sort(scored.begin(), scored.end(),
-                   [](const auto& a, const auto& b) { return better(a.first, b.first); });
-  std::vector<std::size_t> result;
-  result.reserve(scored.size());
-  for (const auto& entry : scored) result.push_back(entry.second);
-  return result;
+std::shared_ptr<const Ring> rendezvous_ring(std::vector<RingNode> nodes) {
+  return std::make_shared<RendezvousRing>(std::move(nodes));
 }
 
 std::shared_ptr<const Distribution> make_weighted_rendezvous(SettingsReader& /*settings*/) {

@@ -17,12 +17,16 @@ namespace brood::core {
 /// The hash of a node's name that placement mixes with keys.
 [[nodiscard]] std::uint64_t node_hash(const NodeName& node) noexcept;
 
+/// The ring of these nodes: all of them in the order of their scores. Also what other distributions go by
+/// where they have nothing to say.
+[[nodiscard]] std::shared_ptr<const Ring> rendezvous_ring(std::vector<RingNode> nodes);
+
 class WeightedRendezvous final : public Distribution {
  public:
   [[nodiscard]] std::string name() const override { return "weighted_rendezvous/1"; }
-  [[nodiscard]] std::size_t first(std::uint64_t key, std::span<const RingNode> ring) const override;
-  [[nodiscard]] std::vector<std::size_t> order(std::uint64_t key,
-                                               std::span<const RingNode> ring) const override;
+  [[nodiscard]] std::shared_ptr<const Ring> prepare(std::vector<RingNode> nodes) const override {
+    return rendezvous_ring(std::move(nodes));
+  }
 };
 
 }  // namespace brood::core

@@ -40,7 +40,7 @@ template <typename R, typename Ids, typename Make>
 void Coordinator::forward(Step& s, const R& request, const Ids& ids, const Make& make) {
   std::map<PeerIndex, std::vector<std::size_t>> others;
   for (std::size_t i = 0; i < ids.size(); ++i)
-    others[with_.views.placement().coordinator(ids[i].hash64())].push_back(i);
+    others[with_.views.placement().coordinator(ids[i])].push_back(i);
   for (const auto& [peer, positions] : others) {
     if (peer == no_peer || request.forwards >= s.settings.forwards_max) {
       for (const std::size_t i : positions)
@@ -60,7 +60,7 @@ void Coordinator::forward(Step& s, const R& request, const Ids& ids, const Make&
 void Coordinator::coordinate(Step& s, StartRequest& request) {
   std::vector<SpecPtr> others;
   for (const SpecPtr& spec : request.specs) {
-    if (is_mine(spec->id.hash64()))
+    if (is_mine(spec->id))
       start(s, {{request.request, request.view}, request.mode, request.on, spec, false});
     else
       others.push_back(spec);
@@ -79,7 +79,7 @@ void Coordinator::coordinate(Step& s, StartRequest& request) {
 void Coordinator::coordinate(Step& s, StopRequest& request) {
   std::vector<ChildId> others;
   for (const ChildId& id : request.ids) {
-    if (!is_mine(id.hash64())) {
+    if (!is_mine(id)) {
       others.push_back(id);
       continue;
     }
@@ -96,7 +96,7 @@ void Coordinator::coordinate(Step& s, StopRequest& request) {
 
 void Coordinator::coordinate(Step& s, RetryRequest& request) {
   const std::vector<ChildId> ids{request.id};
-  if (!is_mine(request.id.hash64()))
+  if (!is_mine(request.id))
     return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
   const Asked asked{request.request, request.view};
   Child* child = with_.children.find(request.id);
@@ -118,7 +118,7 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
 
 void Coordinator::coordinate(Step& s, LookupRequest& request) {
   const std::vector<ChildId> ids{request.id};
-  if (!is_mine(request.id.hash64()))
+  if (!is_mine(request.id))
     return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
   const Asked asked{request.request, request.view};
   const Child* child = with_.children.find(request.id);
@@ -147,7 +147,7 @@ void Coordinator::forget_asked_before(const NodeName& node, std::uint64_t view) 
 void Coordinator::drop_others() {
   std::erase_if(open_, [&](ChildRef ref) {
     Child& child = *with_.children.get(ref);
-    if (is_mine(child.hash)) return false;
+    if (is_mine(child)) return false;
     child.work_.value_.reset();
     with_later_.erase(ref);
     with_.children.erase_if_empty(child);

@@ -63,8 +63,11 @@ class Coordinator final : public LocalCoordinator {
   void coordinate(Step& s, LookupRequest& request);
   template <typename R, typename Ids, typename Make>
   void forward(Step& s, const R& request, const Ids& ids, const Make& make);
-  [[nodiscard]] bool is_mine(std::uint64_t hash) const {
-    return with_.views.placement().coordinator(hash) == self_index;
+  [[nodiscard]] bool is_mine(const ChildId& id) const {
+    return with_.views.placement().coordinator(id) == self_index;
+  }
+  [[nodiscard]] bool is_mine(const Child& child) const {
+    return with_.views.placement().coordinator(child.id, child.hash) == self_index;
   }
   [[nodiscard]] bool is_asked_now(const Step& s, const Request& request) const;
 

@@ -146,7 +146,7 @@ void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, Peer
   for (const ChildId& id : ids) {
     Item& item = origin.open.at(id);
     if (item.held) continue;
-    const PeerIndex index = views_.placement().coordinator(id.hash64());
+    const PeerIndex index = views_.placement().coordinator(id);
     // One that was lost in this very step is in the placement still: the next view has another coordinator.
     const Member* member = index == no_peer ? nullptr : sessions_.member(index);
     if (!member) continue;
@@ -338,7 +338,7 @@ void Origins::on_time(Step& s) {
     repeats_.emplace(s.time() + origin.repeat_every, number);
     std::vector<ChildId> ids;
     for (const auto& [id, item] : origin.open)
-      if (views_.placement().coordinator(id.hash64()) != self_index) ids.push_back(id);
+      if (views_.placement().coordinator(id) != self_index) ids.push_back(id);
     ask(s, origin, ids, every_peer);
   }
 }

@@ -1,5 +1,7 @@
 #include "core/requests/replay.hpp"
 
+#include "core/rows/child_table.hpp"
+
 namespace brood::core {
 namespace {
 
@@ -27,12 +29,18 @@ bool Replay::finish(const Step& s, const RequestKey& request, const ChildId& id,
   const Key key{request, id};
   if (request.number == 0 || !finished_.try_emplace(key, floor).second) return false;
   finished_order_.emplace_back(s.time() + finished_kept, key);
-  if (finished_order_.size() > kept_max) {
-    finished_.erase(finished_order_.front().second);
-    finished_order_.pop_front();
-    ++finished_gone_;
-  }
+  finished_by_bucket_[bucket_of(id.hash64())].push_back(key);
+  if (finished_order_.size() > kept_max) forget_oldest_finished();
   return true;
+}
+
+void Replay::forget_oldest_finished() {
+  const Key& oldest = finished_order_.front().second;
+  const auto bucket = finished_by_bucket_.find(bucket_of(oldest.second.hash64()));
+  bucket->second.pop_front();
+  if (bucket->second.empty()) finished_by_bucket_.erase(bucket);
+  finished_.erase(oldest);
+  finished_order_.pop_front();
 }
 
 const Epoch* Replay::finished(const RequestKey& request, const ChildId& id) const {
@@ -40,22 +48,16 @@ const Epoch* Replay::finished(const RequestKey& request, const ChildId& id) cons
   return found == finished_.end() ? nullptr : &found->second;
 }
 
-bool Replay::finished_after(std::uint64_t& from, std::size_t most, std::vector<Key>& keys) const {
-  std::uint64_t at = std::max(from, finished_gone_);
-  for (; most > 0 && at - finished_gone_ < finished_order_.size(); ++at, --most)
-    keys.push_back(finished_order_[static_cast<std::size_t>(at - finished_gone_)].second);
-  from = at;
-  return at - finished_gone_ >= finished_order_.size();
+void Replay::finished_in(std::uint32_t bucket, std::vector<Key>& keys) const {
+  const auto found = finished_by_bucket_.find(bucket);
+  if (found != finished_by_bucket_.end()) keys.insert(keys.end(), found->second.begin(), found->second.end());
 }
 
 void Replay::on_time(const Step& s) {
   // A few at a time: a bulk of a moment ago is over at one moment too.
   for (int left = 200; left > 0 && !finished_order_.empty() && finished_order_.front().first <= s.time();
-       --left) {
-    finished_.erase(finished_order_.front().second);
-    finished_order_.pop_front();
-    ++finished_gone_;
-  }
+       --left)
+    forget_oldest_finished();
   for (int left = 200; left > 0 && !answers_order_.empty() && answers_order_.front().first <= s.time();
        --left) {
     answers_.erase(answers_order_.front().second);

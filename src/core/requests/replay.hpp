@@ -25,19 +25,20 @@ class Replay {
   bool finish(const Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor);
   /// nullptr: it is not finished, as far as this node knows.
   [[nodiscard]] const Epoch* finished(const RequestKey& request, const ChildId& id) const;
-  /// Up to `most` of those from number `from` on, in the order in which they came; sets `from` behind them.
-  /// True: there are no more.
-  bool finished_after(std::uint64_t& from, std::size_t most, std::vector<Key>& keys) const;
+  /// Appends those of the children of that bucket, in the order in which they came.
+  void finished_in(std::uint32_t bucket, std::vector<Key>& keys) const;
 
   void on_time(const Step& s);
   [[nodiscard]] Duration deadline() const;
 
  private:
+  void forget_oldest_finished();
+
   std::map<Key, Outcome> answers_;
   std::deque<std::pair<Duration, Key>> answers_order_;
   std::map<Key, Epoch> finished_;
   std::deque<std::pair<Duration, Key>> finished_order_;
-  std::uint64_t finished_gone_ = 0;  ///< How many have left the front of finished_order_.
+  std::map<std::uint32_t, std::deque<Key>> finished_by_bucket_;
 };
 
 }  // namespace brood::core

@@ -1,6 +1,7 @@
 #include "core/requests/replay.hpp"
 
 #include "core/parts_testing.hpp"
+#include "core/rows/child_table.hpp"
 
 namespace brood::core::testing {
 namespace {
@@ -26,7 +27,7 @@ TEST(Replay, TellsAnAnswerAgainForAsLongAsRequestsAreRepeated) {
   EXPECT_EQ(replay.deadline(), Duration::max()) << "nothing is kept";
 }
 
-TEST(Replay, FinishedRequestsGoOutInPortionsThoughOldOnesLeaveMeanwhile) {
+TEST(Replay, FinishedRequestsAreFoundByTheBucketOfTheirChildrenUntilTheyAreOld) {
   World world;
   Replay replay;
   for (int i = 0; i < 30; ++i) {
@@ -35,16 +36,23 @@ TEST(Replay, FinishedRequestsGoOutInPortionsThoughOldOnesLeaveMeanwhile) {
     EXPECT_TRUE(replay.finish(s, key_of(1), id_of(i), {}));
     EXPECT_FALSE(replay.finish(s, key_of(1), id_of(i), {})) << "it was known";
   }
-  std::uint64_t from = 0;
-  std::vector<Replay::Key> keys;
-  EXPECT_FALSE(replay.finished_after(from, 8, keys));
+  const auto all = [&] {
+    std::vector<Replay::Key> keys;
+    for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
+      const std::size_t before = keys.size();
+      replay.finished_in(bucket, keys);
+      for (std::size_t i = before; i < keys.size(); ++i)
+        EXPECT_EQ(bucket_of(keys[i].second.hash64()), bucket);
+    }
+    return keys;
+  };
+  EXPECT_EQ(all().size(), 30U);
   world.pass(2s);
   Step later = world.step();
   replay.on_time(later);  // the first ten are forgotten
-  while (!replay.finished_after(from, 8, keys)) {
-  }
-  EXPECT_EQ(keys.size(), 8U + 20U);
-  EXPECT_EQ(keys.back().second, id_of(29));
+  const auto kept = all();
+  EXPECT_EQ(kept.size(), 20U);
+  for (const auto& [request, id] : kept) EXPECT_NE(id, id_of(3));
 }
 
 }  // namespace

@@ -117,6 +117,18 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   const Placement& placement = with_.views.placement();
   if (start.on && !placement.is_up(*start.on))
     return Error{Errc::not_member, fmt::format("{} is not an up member", start.on->value)};
+  if (auto fine = accepts(settings.strategies, spec); !fine) return std::move(fine).error();
+  if (!start.on) {
+    SpecRow row;
+    row.spec = start.spec;
+    if (const auto owner = placement.absent_owner(spec.id.hash64(), row))
+      return Error{
+          Errc::no_target,
+          fmt::format(
+              "{}, on which it belongs, is down, and the ring is fixed (monitor_nodes is false): wait "
+              "for it, or take it out with remove_nodes",
+              owner->value)};
+  }
   if (!placement.offered(spec.needs)) {
     if (spec.needs.starts_with("exec:"))
       return Error{Errc::not_allowed,

@@ -49,7 +49,7 @@ void Coordinator::look(Step& s, Child& child) {
     work.later.clear();
     with_later_.erase(child.ref);
     // In another view they are another's to decide about, and their origins ask again.
-    if (with_.views.acting() && is_mine(child.hash))
+    if (with_.views.acting() && is_mine(child))
       for (const LaterStart& one : later) start(s, one);
   }
   if (child.work() && child.work()->empty()) {

@@ -70,6 +70,7 @@ struct Own {
   bool alive = false;
   StopWhy stopping = StopWhy::none;
   bool ran = false;         ///< Started came for this epoch.
+  bool keeps_state = false;
   std::uint32_t place = 0;  ///< In the list of this node's own.
   Duration ran_at{};
   Duration restart_at = Duration::max();

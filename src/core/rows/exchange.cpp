@@ -165,7 +165,6 @@ void Replication::flush_tables(Step& s) {
       out.due = out.behind = false;
       out.begun = out.sending = true;
       out.next = out.in_flight = 0;
-      out.finished = 0;
       out.base = number_;
       out.untaken.clear();
       out.untaken_weight = 0;
@@ -193,19 +192,22 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
   if (portion.first == 0) portion.ended = with_.rows.table().ended_early();
   const std::size_t most = s.settings.table_portion;
   const bool compares = out.digests.size() == buckets;
-  // Before the rows: whoever finds a row gone must know the request that removed it, or would answer it anew when
-  // this node is lost and the request is asked again.
-  const bool told = with_.replay.finished_after(out.finished, most, portion.finished);
-  for (; told && out.next < buckets && portion.rows.size() + portion.instances.size() < most; ++out.next) {
+  const auto room = [&] {
+    return portion.rows.size() + portion.instances.size() + portion.finished.size() < most;
+  };
+  for (; out.next < buckets && room(); ++out.next) {
     const std::uint64_t digest = with_.rows.table().digest_of(out.next);
     if (digest != 0 && compares && out.digests[out.next] == digest)
       portion.same.emplace_back(out.next, digest);
     else
       with_.rows.table().rows_of(out.next, portion.rows);
     fill_bucket(portion, out.next);
+    // With the rows: whoever finds one gone must know the request that removed it, and who knows the request
+    // must find it gone; the node may be lost before the next portion.
+    with_.replay.finished_in(out.next, portion.finished);
   }
   portion.end = out.next;
-  portion.last = told && out.next == buckets;
+  portion.last = out.next == buckets;
   const auto by_id = [](const auto& a, const auto& b) { return a.first < b.first; };
   std::stable_sort(portion.rows.begin(), portion.rows.end(), by_id);
   std::sort(portion.instances.begin(), portion.instances.end(),

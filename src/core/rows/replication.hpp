@@ -139,7 +139,6 @@ class Replication final : public Outbox, public TableProgress {
     bool sending = false;
     std::uint32_t next = 0;
     std::uint32_t in_flight = 0;
-    std::uint64_t finished = 0;          ///< Of Replay's list, how far it was sent.
     bool behind = false;                 ///< It gets no Deltas until it has asked for the table.
     std::uint64_t base = 0;              ///< The Deltas after this one are sent.
     std::vector<std::uint64_t> digests;  ///< Theirs, as they said last.

@@ -46,8 +46,8 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Spec> T>
 void each(A& a, T& v) {
-  a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.needs, v.is_static,
-          ext(v.unknown));
+  a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.mapping, v.needs,
+          v.is_static, ext(v.unknown));
 }
 template <typename A, Of<Blame> T>
 void each(A& a, T& v) {
@@ -62,10 +62,14 @@ template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
   a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason);
 }
+template <typename A, Of<RosterEntry> T>
+void each(A& a, T& v) {
+  a.tuple(v.clock, v.listed);
+}
 template <typename A, Of<Member> T>
 void each(A& a, T& v) {
   a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
-          v.protocol_max, v.address, v.fingerprint, ext(v.unknown));
+          v.protocol_max, v.address, v.roster, v.fingerprint, ext(v.unknown));
 }
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {

@@ -55,6 +55,7 @@ class Samples {
     spec.metadata = text();
     spec.tag = text();
     spec.nodes = several([&] { return node(); });
+    spec.mapping = several([&] { return node(); });
     spec.needs = word();
     spec.is_static = flip();
     spec.unknown = unknown();
@@ -117,6 +118,7 @@ class Samples {
     member.labels = words();
     member.protocol_max = u32();
     member.address = text();
+    for (std::uint64_t left = below(3); left > 0; --left) member.roster[node()] = {clock(), flip()};
     member.fingerprint = words();
     member.unknown = unknown();
     return member;

@@ -113,4 +113,15 @@ inline std::string words(const Result<void>& result) {
   return result ? "ok" : std::string(to_string(result.error().code));
 }
 
+class Moves : public ProbeTest {
+ protected:
+  Pid ledger() { return runtime.spawn(make_behaviour<handover_test::Ledger>({}), {}); }
+  std::vector<std::int64_t> seen(const Pid& pid) {
+    const auto answer = runtime.call_and_wait(pid, Message::of(handover_test::all{}), patience);
+    EXPECT_TRUE(answer.has_value()) << answer.error().message;
+    return answer ? *decode<std::vector<std::int64_t>>(*answer) : std::vector<std::int64_t>{};
+  }
+  Mover mover{runtime.handover()};
+};
+
 }  // namespace brood::process::testing

@@ -76,9 +76,14 @@ void Stub::track(const TakenFrom& call, Tracked what) {
   const auto ref = caller ? ref_of_tag(caller->tag) : std::nullopt;
   if (!ref) return;
   if (what == Tracked::unseen) core_.keep_watch(process_, call.from);
-  // Whoever does not watch, or does so no more, does not see the end of the stub either.
   CallerKey key{caller->pid, *ref};
-  if (process_.relations().remote_watchers.count(key) != 0) watched_calls_[std::move(key)] = call.call;
+  if (process_.relations().remote_watchers.count(key) != 0) {
+    watched_calls_[std::move(key)] = call.call;
+  } else if (Identity::local(caller->pid) == outside) {
+    // Perhaps a call that another stub passes on. That one follows this one, and must find it.
+    local_calls_.push_back(call.call);
+  }
+  // Any other that does not watch, or does so no more, does not see the end of the stub either.
 }
 
 Result<Bytes> Stub::call(Message message) {

@@ -85,7 +85,7 @@ class Stub final : public Behaviour {
   bool target_is_gone_ = false;
   std::optional<Blocked> blocked_;
   std::map<CallerKey, PendingCallPtr> watched_calls_;  ///< Their callers tell when they are over.
-  std::vector<PendingCallPtr> local_calls_;            ///< Of this node.
+  std::vector<PendingCallPtr> local_calls_;            ///< Of this node, and of other stubs.
   TimerPtr look_timer_;
   TimerPtr retry_timer_;
   std::chrono::milliseconds look_again_{0};

@@ -11,6 +11,7 @@
 #include "supervisor/driver/router.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
+#include "supervisor/node/node_names.hpp"
 
 namespace brood {
 
@@ -146,6 +147,8 @@ struct Supervisor::Impl {
     });
     return get(std::move(future));
   }
+  Result<void> change_roster(const std::vector<std::string>& add, const std::vector<std::string>& remove,
+                             milliseconds timeout);
   /// The calling thread runs a handler, or the start, of that very child.
   [[nodiscard]] bool is_inside(const ChildId& id) const {
     const WorkerIdentity* self = process::Runtime::running_on_this_thread();
@@ -427,9 +430,50 @@ std::vector<std::string> Supervisor::nodes() const {
   if (!pass) return {};
   return impl_->read_core<std::vector<std::string>>([](const core::Core& core) {
     std::vector<std::string> names;
-    for (const NodeName& name : core.up_nodes()) names.push_back(name.value);
+    for (const NodeName& name : core.ring_nodes()) names.push_back(name.value);
     return names;
   });
+}
+
+namespace {
+
+Result<std::vector<NodeName>> node_names(const std::vector<std::string>& texts) {
+  std::vector<NodeName> names;
+  for (const std::string& text : texts) {
+    auto address = supervisor::parse_node_address(text);
+    if (!address) return address.error();
+    names.push_back(address->name);
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<void> Supervisor::Impl::change_roster(const std::vector<std::string>& add,
+                                             const std::vector<std::string>& remove, milliseconds timeout) {
+  const auto pass = enter();
+  if (!pass) return stopped();
+  auto added = node_names(add), removed = node_names(remove);
+  if (!added) return added.error();
+  if (!removed) return removed.error();
+  auto [outcomes, timed_out] = wait_for([&](supervisor::ClientDone done) {
+    driver->change_roster(std::move(*added), std::move(*removed), timeout, std::move(done));
+  });
+  if (timed_out)
+    return driver->has_ended()
+               ? stopped()
+               : Error{Errc::timeout, "the change of nodes took too long; it may still happen"};
+  for (const auto& outcome : outcomes)
+    if (outcome.error) return *outcome.error;
+  return {};
+}
+
+Result<void> Supervisor::add_nodes(const std::vector<std::string>& nodes, milliseconds timeout) {
+  return impl_->change_roster(nodes, {}, timeout);
+}
+
+Result<void> Supervisor::remove_nodes(const std::vector<std::string>& nodes, milliseconds timeout) {
+  return impl_->change_roster({}, nodes, timeout);
 }
 
 std::optional<std::string> Supervisor::node_for(const Id& key) const {

@@ -67,6 +67,7 @@ void Children::start_worker(Slot& slot) {
     slots_.erase(slot.spec->id);
     return;
   }
+  slot.keeps_state = (*behaviour)->has_state();
   process::SpawnOptions options = options_of(slot);
   options.on_started = [raw = &slot](const Result<void>& result) {
     if (result) {
@@ -161,6 +162,7 @@ bool Children::complete(core::Event& event) {
     if (!slot) return false;
     started->pid = {slot->pid.id, slot->pid.serial};
     started->os_pid = slot->os_pid;
+    started->keeps_state = slot->keeps_state;
     return true;
   }
   if (auto* prepared = std::get_if<core::Prepared>(&event)) return complete_prepared(*prepared);

@@ -35,11 +35,16 @@ void Children::freeze(const core::Freeze& step) {
   const auto fail = [driver, id = step.id, epoch = step.epoch, attempt = step.attempt](const Error& error) {
     if (const auto alive = driver.lock()) alive->post(core::FreezeFailed{id, epoch, attempt, error.message});
   };
-  auto captured = [driver, fail, handover, pid, id = step.id, epoch = step.epoch,
-                   attempt = step.attempt](Result<process::Parcel> parcel) mutable {
+  auto captured = [driver, fail, handover, pid, id = step.id, epoch = step.epoch, attempt = step.attempt,
+                   state_only = step.state_only](Result<process::Parcel> parcel) mutable {
     if (!parcel) {
       handover.thaw(pid);
       return fail(parcel.error());
+    }
+    if (state_only) {
+      parcel->mail.clear();
+      parcel->timers.clear();
+      parcel->callers.clear();
     }
     Bytes bytes = process::encode_parcel(*parcel);
     const std::size_t size = bytes.size();
@@ -91,6 +96,7 @@ void Children::prepare(const core::Prepare& step) {
   if (!behaviour) return fail(behaviour.error().message);
   auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch});
   slot->hand = Slot::Hand::preparing;
+  slot->keeps_state = (*behaviour)->has_state();
   Slot* raw = slot.get();
   const bool inserted = slots_.try_emplace(id, std::move(slot)).second;
   BROOD_CHECK(inserted, "the core takes over a child that is here");
@@ -113,6 +119,7 @@ bool Children::complete_prepared(core::Prepared& event) {
   if (Slot* slot = find(event.id, event.epoch)) {
     slot->pid = pid();
     slot->hand = Slot::Hand::prepared;
+    event.keeps_state = slot->keeps_state;
     return true;
   }
   for (const auto& [raw, slot] : departed_) {

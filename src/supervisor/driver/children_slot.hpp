@@ -16,6 +16,7 @@ struct Children::Slot {
   Pid pid{};
   std::shared_ptr<exec::Program> program = nullptr;
   std::int32_t os_pid = 0;
+  bool keeps_state = false;
   bool stopping = false;
   /// How far a hand-over to this node is, or one away from it.
   enum class Hand : std::uint8_t { none, preparing, prepared, discarded, departed };

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <exception>
 
+#include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
 #include "supervisor/node/clock.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -17,6 +18,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
     : node_(node),
       name_(settings.supervisor),
       weight_(settings.weight),
+      strategies_(settings.strategies),
       stepper_(node.control(), std::move(settings), node.options().step_events_max, *this),
       writer_(*this, registry_),
       pg_feed_(node.runtime(), name_, *this),
@@ -30,6 +32,10 @@ Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
   return name() + (id.is_atom() ? "/:" : "/") + std::string(id.bytes());
+}
+
+Result<void> Driver::accepts(const core::Spec& spec) const {
+  return core::accepts(strategies_, spec);
 }
 
 // ---- events in -----------------------------------------------------------------------------------------
@@ -226,6 +232,14 @@ void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done)
   ask(timeout, std::move(done), [child](core::ClientId id) {
     return core::Event(core::ClientLookup{id, child});
   });
+}
+
+void Driver::change_roster(std::vector<NodeName> add, std::vector<NodeName> remove, milliseconds timeout,
+                           ClientDone done) {
+  ask(timeout, std::move(done),
+      [add = std::move(add), remove = std::move(remove)](core::ClientId id) mutable {
+        return core::Event(core::ClientRoster{id, std::move(add), std::move(remove)});
+      });
 }
 
 void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {

@@ -50,11 +50,17 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// Runs `then` on the control thread once the core has handled all that was posted before this.
   void when_handled(std::function<void()> then);
 
+  /// Whether the distribution can place such a child, as far as the spec says it. Any thread.
+  /// invalid_argument.
+  [[nodiscard]] Result<void> accepts(const core::Spec& spec) const;
   void start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
              std::chrono::milliseconds timeout, ClientDone done);
   void stop(std::vector<ChildId> ids, std::chrono::milliseconds timeout, ClientDone done);
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   void lookup(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
+  /// Changes which nodes may get children.
+  void change_roster(std::vector<NodeName> add, std::vector<NodeName> remove,
+                     std::chrono::milliseconds timeout, ClientDone done);
   enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
   /// for_good: what cannot even be killed is not waited for; that is a time-out.
   void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
@@ -140,6 +146,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   NodeImpl& node_;
   const std::string name_;
   const std::uint32_t weight_;
+  const core::Strategies strategies_;
   Registry registry_;
   Stepper stepper_;
   RegistryWriter writer_;

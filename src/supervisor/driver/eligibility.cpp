@@ -16,6 +16,11 @@ bool is_among(const std::vector<NodeName>& nodes, const NodeName& name) {
   return nodes.empty() || std::find(nodes.begin(), nodes.end(), name) != nodes.end();
 }
 
+// Named by the child: it may run nowhere else.
+bool is_named_by(const core::Spec& spec, const NodeName& name) {
+  return is_among(spec.nodes, name) && is_among(spec.mapping, name);
+}
+
 std::string joined(const std::vector<NodeName>& nodes) {
   std::string out;
   for (const NodeName& node : nodes) out += (out.empty() ? "" : ", ") + node.value;
@@ -40,9 +45,11 @@ Error nobody_offers(const core::Spec& spec, const std::string& who) {
 
 std::vector<Candidate> candidates(const core::Core& core) {
   std::vector<Candidate> out;
+  const auto ring = core.ring_nodes();
   for (auto& member : core.members()) {
     if (member.state != core::MemberState::up) continue;
-    out.push_back({member.session.node, std::move(member.offers), member.weight});
+    const bool listed = std::find(ring.begin(), ring.end(), member.session.node) != ring.end();
+    out.push_back({member.session.node, std::move(member.offers), member.weight, listed});
   }
   return out;
 }
@@ -51,21 +58,29 @@ std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candi
   bool named = false;
   bool offered = false;
   bool both = false;
+  bool unlisted = false;
   for (const Candidate& member : members) {
-    const bool is_named = is_among(spec.nodes, member.name);
+    const bool is_named = is_named_by(spec, member.name);
     const bool is_offered = offers(member, spec);
-    if (is_named && is_offered && member.weight > 0) return std::nullopt;
+    if (is_named && is_offered && member.weight > 0 && member.listed) return std::nullopt;
+    unlisted = unlisted || (is_named && is_offered && !member.listed);
     named = named || is_named;
     offered = offered || is_offered;
     both = both || (is_named && is_offered);
   }
   if (members.empty()) return Error{Errc::no_target, "no member is up"};
   if (!offered) return nobody_offers(spec, "no member");
+  if (unlisted)
+    return Error{Errc::no_target,
+                 "no member that could run it is among the supervisor's `nodes`; `add_nodes` adds some"};
   if (both) return Error{Errc::no_target, "every member that could run it has weight 0"};
-  const auto only = joined(spec.nodes);
+  const bool mapped = !spec.mapping.empty();
+  const auto& names = mapped ? spec.mapping : spec.nodes;
+  const auto only = joined(names);
   if (named) return nobody_offers(spec, fmt::format("none of the nodes that may run it ({})", only));
-  return Error{Errc::no_target, fmt::format("only {} may run it (`nodes`), and {} up", only,
-                                            spec.nodes.size() == 1 ? "that node is not" : "none of them is")};
+  return Error{Errc::no_target,
+               fmt::format("only {} may run it (`{}`), and {} up", only, mapped ? "mapping" : "nodes",
+                           names.size() == 1 ? "that node is not" : "none of them is")};
 }
 
 std::optional<std::string> why_waiting(const core::Core& core, const Entry& entry) {

@@ -18,6 +18,7 @@ struct Candidate {
   NodeName name;
   std::set<std::string> offers;  ///< As core::Member::offers.
   std::uint32_t weight = 100;
+  bool listed = true;  ///< It may get children at all (core::Core::ring_nodes()).
 };
 
 /// The members that are up.

@@ -57,6 +57,20 @@ TEST(Eligibility, APinnedChildSaysWhichNodesAreMissing) {
       0U);
 }
 
+TEST(Eligibility, AChildWithAMappingSaysWhichNodesAreMissing) {
+  auto spec = worker("counter");
+  spec.mapping = {NodeName("n3@h")};
+  EXPECT_EQ(words(spec), "no_target: only n3@h may run it (`mapping`), and that node is not up");
+  spec.mapping = {NodeName("n3@h"), NodeName("n2@h")};
+  EXPECT_EQ(words(spec), "may run");
+}
+
+TEST(Eligibility, ANodeThatIsNotOnTheListRunsNothing) {
+  const std::vector<Candidate> unlisted{{NodeName("n1@h"), {"counter"}, 100, false}};
+  EXPECT_EQ(words(worker("counter"), unlisted).find("no_target: no member that could run it is among"), 0U);
+  EXPECT_EQ(words(worker("counter"), {unlisted.front(), two.front()}), "may run");
+}
+
 TEST(Eligibility, ANodeOfWeightZeroRunsNothing) {
   EXPECT_EQ(words(worker("counter"), {{NodeName("n1@h"), {"counter"}, 0}}),
             "no_target: every member that could run it has weight 0");

@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 5> words{"started", "could not be started
 
 template <typename T>
 constexpr bool is_asked = std::is_same_v<T, core::ClientStart> || std::is_same_v<T, core::ClientStop> ||
-                          std::is_same_v<T, core::ClientRetry> || std::is_same_v<T, core::ClientDrain>;
+                          std::is_same_v<T, core::ClientRetry> || std::is_same_v<T, core::ClientDrain> ||
+                          std::is_same_v<T, core::ClientRoster>;
 
 std::string first_of(const ChildId& id, std::size_t all) {
   return all == 1 ? id.text() : fmt::format("{} and {} more", id.text(), all - 1);
@@ -44,6 +45,14 @@ std::string text_of(const core::ClientStop& event) {
 }
 std::string text_of(const core::ClientRetry& event) {
   return fmt::format("told to try {} again", event.id.text());
+}
+std::string text_of(const core::ClientRoster& event) {
+  const auto part = [](std::string_view word, const std::vector<NodeName>& nodes) {
+    std::string text;
+    for (const NodeName& node : nodes) text += (text.empty() ? "" : ", ") + node.value;
+    return text.empty() ? text : fmt::format(" {} {}", word, text);
+  };
+  return "told to change who gets children:" + part("add", event.add) + part("remove", event.remove);
 }
 std::string text_of(const core::ClientDrain& event) {
   return event.for_good ? "drains, for this node ends" : "told to drain";

@@ -65,6 +65,7 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   // The tag is a part of the metadata: where it differs, so do they.
   if (!differs(now.tag != next.tag, "tag")) (void)differs(now.metadata != next.metadata, "metadata");
   (void)differs(now.nodes != next.nodes, "nodes");
+  (void)differs(now.mapping != next.mapping, "mapping");
   (void)differs(now.is_static != next.is_static, "static");
   return change;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "exec/command.hpp"
@@ -47,10 +48,12 @@ Result<void> set_metadata(core::Spec& spec, const Term& metadata) {
   return {};
 }
 
-Result<void> add_node(core::Spec& spec, const std::string& name) {
+Result<void> add_node(std::vector<NodeName>& to, std::string_view key, const std::string& name) {
   auto address = parse_node_address(name);
-  if (!address) return bad("nodes", address.error().message);
-  spec.nodes.push_back(address->name);
+  if (!address) return bad(key, address.error().message);
+  if (key == "mapping" && std::find(to.begin(), to.end(), address->name) != to.end())
+    return bad(key, address->name.value + " is there twice");
+  to.push_back(address->name);
   return {};
 }
 
@@ -111,13 +114,14 @@ Result<void> read_shutdown(core::Spec& spec, const Term& value) {
   return {};
 }
 
-Result<void> read_nodes(core::Spec& spec, const Term& value) {
+Result<void> read_nodes(std::vector<NodeName>& into, std::string_view key, const Term& value) {
   const auto* list = value.as_list();
-  if (!list) return bad("nodes", "must be a list of node names");
+  if (!list) return bad(key, "must be a list of node names");
+  into.clear();
   for (const Term& item : *list) {
     auto text = item.text();
-    if (!text) return bad("nodes", to_string(item, 100) + " is not a node name");
-    if (auto added = add_node(spec, *text); !added) return added;
+    if (!text) return bad(key, to_string(item, 100) + " is not a node name");
+    if (auto added = add_node(into, key, *text); !added) return added;
   }
   return {};
 }
@@ -127,7 +131,8 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "restart") return read_restart(spec, value);
   if (key == "shutdown") return read_shutdown(spec, value);
   if (key == "metadata") return set_metadata(spec, value);
-  if (key == "nodes") return read_nodes(spec, value);
+  if (key == "nodes") return read_nodes(spec.nodes, key, value);
+  if (key == "mapping") return read_nodes(spec.mapping, key, value);
   if (key == "type" || key == "modules") return {};  // OTP's keys: without a meaning here
   if (key == "id") {
     auto id = id_of(value);
@@ -135,7 +140,8 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
     spec.id = std::move(*id);
     return {};
   }
-  return bad(key, "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, type, modules");
+  return bad(key,
+             "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, mapping, type, modules");
 }
 
 core::Restart core_restart(Restart restart) {
@@ -151,6 +157,12 @@ core::Restart core_restart(Restart restart) {
 }
 
 }  // namespace
+
+Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes) {
+  auto made = std::make_shared<core::Spec>(*spec);
+  if (auto read = read_nodes(made->mapping, "mapping", nodes); !read) return read.error();
+  return core::SpecPtr(std::move(made));
+}
 
 std::string command_token(const Bytes& encoded_command) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -193,7 +205,10 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   }
   if (auto set = set_metadata(spec, metadata); !set) return set.error();
   for (const std::string& name : child.nodes) {
-    if (auto added = add_node(spec, name); !added) return added.error();
+    if (auto added = add_node(spec.nodes, "nodes", name); !added) return added.error();
+  }
+  for (const std::string& name : child.mapping) {
+    if (auto added = add_node(spec.mapping, "mapping", name); !added) return added.error();
   }
   return finish(std::move(spec));
 }
@@ -222,20 +237,25 @@ Term args_term(const core::Spec& spec) {
 }
 
 Term spec_term(const core::Spec& spec) {
-  std::vector<Term> nodes;
-  for (const NodeName& name : spec.nodes) nodes.emplace_back(name);
   Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
                   : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
                                                         : Term(std::int64_t{spec.shutdown.patience.count()});
   Result<Term> metadata = spec.metadata.empty() ? Result<Term>(Term::map({})) : decode_term(spec.metadata);
-  return Term::map({
+  const auto names = [](const std::vector<NodeName>& list) {
+    std::vector<Term> terms;
+    for (const NodeName& name : list) terms.emplace_back(name);
+    return Term::list(std::move(terms));
+  };
+  std::vector<std::pair<Term, Term>> map = {
       {Term::atom("id"), spec.id.to_term()},
       {Term::atom("start"), Term::tuple({Term::atom(spec.worker), args_term(spec)})},
       {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
       {Term::atom("shutdown"), std::move(shutdown)},
       {Term::atom("metadata"), metadata ? *metadata : Term::map({})},
-      {Term::atom("nodes"), Term::list(std::move(nodes))},
-  });
+      {Term::atom("nodes"), names(spec.nodes)},
+  };
+  if (!spec.mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.mapping));
+  return Term::map(std::move(map));
 }
 
 }  // namespace brood::supervisor

@@ -13,8 +13,11 @@ class NodeImpl;
 
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
-/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes}`; Worker `exec` takes a command's map.
+/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping}`; Worker `exec` takes a
+/// command's map.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
+/// The spec with that list of nodes as its mapping.
+[[nodiscard]] Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes);
 [[nodiscard]] Term spec_term(const core::Spec& spec);
 /// The spec's arguments as a term; the empty list when it has none.
 [[nodiscard]] Term args_term(const core::Spec& spec);

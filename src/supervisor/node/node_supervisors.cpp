@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 
+#include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -45,6 +46,14 @@ Result<core::Settings> NodeImpl::settings_for(const SupervisorOptions& options) 
   std::erase(settings.join, name());
   settings.discovers = network_.is_up() && !options_.discovery.empty();
   settings.weight = options.weight;
+  for (const std::string& text : options.nodes) {
+    auto address = parse_node_address(text);
+    if (!address)
+      return Error{address.error().code,
+                   fmt::format("supervisor '{}', nodes: {}", options.name, address.error().message)};
+    settings.ring_nodes.push_back(address->name);
+  }
+  settings.fixed_ring = options.monitor_nodes == MonitorNodes::off;
   settings.offers = workers_.offers(options.name);
   settings.address = network_.own_address();
   settings.form_wait = options.form_wait;
@@ -72,6 +81,9 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
       return Error{spec.error().code, fmt::format("supervisor '{}': {}", options.name, spec.error().message)};
     auto made = std::make_shared<core::Spec>(**spec);
     made->is_static = true;
+    if (auto fine = core::accepts(settings->strategies, *made); !fine)
+      return Error{fine.error().code, fmt::format("supervisor '{}', child '{}': {}", options.name,
+                                                  made->id.text(), fine.error().message)};
     if (made->is_program()) tokens.insert(made->needs);
     specs.push_back(std::move(made));
   }

@@ -47,5 +47,8 @@ class Slice {
 
 /// The reason as OTP users know it: {already_started, Pid}, or {Code, <<"words">>}.
 [[nodiscard]] Term reason_term(const core::Outcome& outcome);
+/// The same of an error; the four of guided placement are the bare atoms of ProcessHub
+/// (missing_child_mapping, ...).
+[[nodiscard]] Term reason_term(const Error& error);
 
 }  // namespace brood::supervisor

@@ -9,6 +9,7 @@
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
+#include "supervisor/requests/child_mapping.hpp"
 #include "supervisor/requests/requests.hpp"
 
 namespace brood::supervisor {
@@ -177,14 +178,17 @@ class BatchStart final : public Batch {
     if (!seen_.insert((*spec)->id).second) {
       return Error{Errc::invalid_argument, fmt::format("id '{}' is in the list twice", (*spec)->id.text())};
     }
+    if (auto fine = request_->driver->accepts(**spec); !fine && !refused_) refused_ = fine.error();
     ids_.push_back((*spec)->id);
     specs_.push_back(std::move(*spec));
     return {};
   }
 
   Result<void> go(BatchReader& reader) override {
-    auto options = reader.options({"node", "timeout", "on_failure"});
+    auto options = reader.options({"node", "timeout", "on_failure", "child_mapping"});
     if (!options) return options.error();
+    auto mapping = ChildMapping::read(*options);
+    if (!mapping) return mapping.error();
     auto timeout = timeout_option(*options, batch_timeout);
     auto on = node_option(*options);
     if (!timeout) return timeout.error();
@@ -194,6 +198,15 @@ class BatchStart final : public Batch {
       return Error{Errc::invalid_argument, "option on_failure: must be continue or rollback"};
     }
     if (specs_.empty()) return no_children(request_);
+    if (!mapping->is_given() && refused_) return *refused_;
+    if (mapping->is_given()) {
+      for (core::SpecPtr& spec : specs_) {
+        auto mapped = mapping->apply(spec);
+        if (!mapped) return mapped.error();
+        spec = std::move(*mapped);
+        if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
+      }
+    }
     rolls_back_ = on_failure && on_failure->is_atom("rollback");
     request_->driver->start(core::StartMode::start, std::move(specs_), *on, *timeout, when_done());
     return {};
@@ -217,6 +230,7 @@ class BatchStart final : public Batch {
   }
 
   std::vector<core::SpecPtr> specs_;
+  std::optional<Error> refused_;  ///< The first that the distribution cannot place, unless a mapping follows.
   std::unordered_set<ChildId> seen_;
   std::vector<ChildId> started_;
   bool rolls_back_ = false;

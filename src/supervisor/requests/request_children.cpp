@@ -5,6 +5,7 @@
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
+#include "supervisor/requests/child_mapping.hpp"
 #include "supervisor/requests/requests.hpp"
 
 namespace brood::supervisor {
@@ -24,12 +25,17 @@ void start_child(const RequestPtr& request) {
   auto spec = core_spec(request->items[1], request->node);
   if (!spec) return request->fail(spec.error());
   if (auto may = request->may_start(*request->driver, **spec); !may) return request->fail(may.error());
-  auto options = options_of(request, 2, {"node", "timeout"});
+  auto options = options_of(request, 2, {"node", "timeout", "child_mapping"});
   if (!options) return request->fail(options.error());
   auto timeout = timeout_option(*options, start_timeout);
   auto on = node_option(*options);
+  auto mapping = ChildMapping::read(*options);
   if (!timeout) return request->fail(timeout.error());
   if (!on) return request->fail(on.error());
+  if (!mapping) return request->fail(mapping.error());
+  spec = mapping->apply(*spec);
+  if (!spec) return request->fail(spec.error());
+  if (auto fine = request->driver->accepts(**spec); !fine) return request->fail(fine.error());
   request->driver->start(
       core::StartMode::start, {*spec}, *on, *timeout, [request](const Outcomes& outcomes, bool) {
         if (outcomes.empty()) return request->fail(timed_out_error("the start"));

@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using FileCommands = NodeImpl::FileCommands;
 
 constexpr milliseconds fleet_timeout{60000};
-constexpr milliseconds forward_timeout{5000};
+constexpr milliseconds members_timeout{5000};
 constexpr std::size_t refusals_told = 20;  // more of them would not be read
 
 struct Options {
@@ -237,7 +237,7 @@ void ask_members(NodeImpl& node, const Term& question,
     if (--wait->left == 0) boost::asio::post(queries, std::move(wait->then));
   };
   for (const NodeName& other : others) {
-    node.runtime().call_named({Atom("brood"), other}, encode_term(question), forward_timeout,
+    node.runtime().call_named({Atom("brood"), other}, encode_term(question), members_timeout,
                               [wait, other, answered, one_done](const process::CallResult& answer) {
                                 {
                                   const std::lock_guard lock(wait->mutex);
@@ -279,8 +279,13 @@ void check(FleetRun& run) {
     for (const FleetStep& step : part.plan.steps) {
       // A retry is of what is there already: whether it can run now is for it to show.
       if (!step.spec || !is_change(step.action) || step.action == FleetAction::retry) continue;
-      if (auto why = why_nowhere(*step.spec, members))
-        run.refusals.emplace(std::make_pair(part.driver->name(), step.id), std::move(*why));
+      const auto refuse = [&](Error why) {
+        run.refusals.emplace(std::make_pair(part.driver->name(), step.id), std::move(why));
+      };
+      if (auto fine = part.driver->accepts(*step.spec); !fine)
+        refuse(fine.error());
+      else if (auto why = why_nowhere(*step.spec, members))
+        refuse(std::move(*why));
     }
   }
 }

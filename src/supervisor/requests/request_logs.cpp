@@ -11,7 +11,7 @@
 namespace brood::supervisor {
 namespace {
 
-constexpr std::chrono::milliseconds forward_timeout{5000};
+constexpr std::chrono::milliseconds logs_timeout{5000};
 /// For the question which member has a log; one that is slow is taken for one that has none.
 constexpr std::chrono::milliseconds probe_timeout{3000};
 
@@ -189,7 +189,7 @@ void logs(const RequestPtr& request) {
   if (!id) return request->fail(id.error());
   const auto options = options_of(request, 2, {"offset", "lines", "bytes", "node", "timeout"});
   if (!options) return request->fail(options.error());
-  const auto timeout = timeout_option(*options, forward_timeout);
+  const auto timeout = timeout_option(*options, logs_timeout);
   if (!timeout) return request->fail(timeout.error());
   if (const Term* node = options->get("node")) {
     const NodeName host(node->text().value_or(""));

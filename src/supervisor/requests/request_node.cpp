@@ -6,6 +6,7 @@
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/router.hpp"
 #include "supervisor/node/node_impl.hpp"
+#include "supervisor/node/node_names.hpp"
 #include "supervisor/requests/requests.hpp"
 
 namespace brood::supervisor {
@@ -15,6 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds drain_timeout{120000};
+constexpr milliseconds roster_timeout{10000};
 
 void supervisors(const RequestPtr& request) {
   std::vector<Term> names;
@@ -192,6 +194,51 @@ void drain(const RequestPtr& request) {
   });
 }
 
+// ---- who gets children
+// -------------------------------------------------------------------------------------
+
+Result<std::vector<NodeName>> node_list(const Term& term) {
+  const auto* list = term.as_list();
+  if (!list) return Error{Errc::invalid_argument, "the nodes must be a list of names"};
+  std::vector<NodeName> names;
+  for (const Term& item : *list) {
+    const auto text = item.text();
+    auto address =
+        text ? parse_node_address(*text)
+             : Result<NodeAddress>(Error{Errc::invalid_argument, to_string(item, 100) + " is no node name"});
+    if (!address) return address.error();
+    names.push_back(address->name);
+  }
+  return names;
+}
+
+void change_roster(const RequestPtr& request, bool adds) {
+  auto options = options_of(request, 2, {"timeout"});
+  if (!options) return request->fail(options.error());
+  auto timeout = timeout_option(*options, roster_timeout);
+  if (!timeout) return request->fail(timeout.error());
+  auto nodes = node_list(request->items[1]);
+  if (!nodes) return request->fail(nodes.error());
+  std::vector<NodeName> none;
+  request->driver->change_roster(
+      adds ? *nodes : none, adds ? none : *nodes, *timeout,
+      [request](const Outcomes& outcomes, bool timed_out) {
+        if (timed_out)
+          return request->fail(Errc::timeout, "the change of nodes took too long; it may still happen");
+        for (const auto& outcome : outcomes)
+          if (outcome.error) return request->fail(*outcome.error);
+        request->reply(Term::atom("ok"));
+      });
+}
+
+void add_nodes(const RequestPtr& request) {
+  change_roster(request, true);
+}
+
+void remove_nodes(const RequestPtr& request) {
+  change_roster(request, false);
+}
+
 void stop_supervisor(const RequestPtr& request) {
   const auto name = request->items[0].text();
   const auto driver = name ? request->node.find(*name) : nullptr;
@@ -237,6 +284,10 @@ std::vector<Route> node_routes() {
       {"stats", 1, Needs::supervisor, stats, Speed::quick},
       {"drain", 1, Needs::nothing, drain},
       {"drain", 2, Needs::nothing, drain},
+      {"add_nodes", 2, Needs::member, add_nodes},
+      {"add_nodes", 3, Needs::member, add_nodes},
+      {"remove_nodes", 2, Needs::member, remove_nodes},
+      {"remove_nodes", 3, Needs::member, remove_nodes},
       {"stop", 1, Needs::nothing, stop_supervisor},
       {"reload", 0, Needs::nothing, reload},
       {"promote", 1, Needs::nothing, promote},

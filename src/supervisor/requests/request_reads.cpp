@@ -73,7 +73,7 @@ void mine(const RequestPtr& request) {
 void nodes(const RequestPtr& request) {
   request->driver->with_core([request](const core::Core& core) {
     std::vector<Term> names;
-    for (const NodeName& name : core.up_nodes()) names.emplace_back(name);
+    for (const NodeName& name : core.ring_nodes()) names.emplace_back(name);
     request->reply(Term::list(std::move(names)));
   });
 }

@@ -8,6 +8,7 @@
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/router.hpp"
 #include "supervisor/node/node_impl.hpp"
+#include "supervisor/requests/answers.hpp"
 
 namespace brood::supervisor {
 
@@ -27,8 +28,7 @@ Bytes with_version(BytesView term) {
 }  // namespace
 
 Term error_term(const Error& error) {
-  return Term::tuple(
-      {Term::atom("error"), Term::tuple({Term::atom(to_string(error.code)), Term::binary(error.message)})});
+  return Term::tuple({Term::atom("error"), reason_term(error)});
 }
 
 void Request::fail(const Error& error) const {
