@@ -33,8 +33,10 @@ std::string describe_row(const SpecRow& row) {
 
 std::string describe_instance(const std::optional<Instance>& instance) {
   if (!instance) return "gone";
-  return fmt::format("{} {} pid={}.{}", to_string(instance->phase), describe(instance->epoch),
-                     instance->pid.id, instance->pid.serial);
+  const bool is_active = instance->role == Role::active;
+  return fmt::format("{}{}{} {} pid={}.{}", to_string(instance->phase), is_active ? "" : " ",
+                     is_active ? "" : to_string(instance->role), describe(instance->epoch), instance->pid.id,
+                     instance->pid.serial);
 }
 
 std::string describe_member(const Member& member) {
@@ -191,6 +193,10 @@ std::string describe(const MessageBody& body, std::string_view id) {
           [](const Taken& m) { return fmt::format("Taken {} number={}", m.count, m.number); },
           [](const Have& m) { return describe_have(m); },
           [](const Want& m) { return fmt::format("Want {} from {}", describe(m.origin), m.from); },
+          [](const CensusNews& m) {
+            return fmt::format("Census {}.{} of {}{}", m.now.version.resets, m.now.version.number, m.now.size,
+                               m.before ? ", and the one before" : "");
+          },
           [&](const Offer& m) { return about(m, "Offer", id, fmt::format("#{}", m.attempt)); },
           [&](const OfferAnswer& m) {
             const std::string_view verdict = m.verdict == OfferVerdict::ready   ? "ready"
@@ -226,6 +232,7 @@ std::string describe(const Event& event, std::string_view id) {
           },
           [&](const StartFailed& e) { return about(e, "start failed", id, e.reason); },
           [&](const Exited& e) { return about(e, "exited", id, e.reason); },
+          [&](const RoleTaken& e) { return about(e, "role taken", id); },
           [&](const StuckChanged& e) { return about(e, "stuck", id, e.stuck ? "yes" : "no"); },
           [&](const Crashing& e) { return about(e, "crashing", id); },
           [&](const ClientStart& e) {
@@ -248,6 +255,7 @@ std::string describe(const Event& event, std::string_view id) {
             return fmt::format("client {} roster +{} -{}", e.client.value, e.add.size(), e.remove.size());
           },
           [](const SettingsChanged&) { return std::string("settings changed"); },
+          [](const ClientReset& e) { return fmt::format("client {} reset to {}", e.client.value, e.size); },
           [](const Renamed& e) { return "renamed to " + e.self.value; },
           [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },
           [&](const FreezeFailed& e) { return about(e, "freeze failed", id, e.why); },
@@ -263,6 +271,8 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
     if (!text.empty()) out.push_back(std::move(text));
   };
   if (effects.fence) add(*effects.fence ? "FENCE" : "UNFENCE");
+  if (effects.lock) add(effects.lock->locked ? "LOCKED: " + effects.lock->words : "UNLOCKED");
+  for (const SetRole& change : effects.roles) add(about(change, "set role", id, to_string(change.role)));
   for (const HandoverStep& step : effects.handovers)
     add(std::visit(
         Overloaded{[&](const Freeze& h) { return about(h, "freeze", id, fmt::format("#{}", h.attempt)); },
@@ -278,7 +288,8 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
         step));
   for (const Start& start : effects.starts)
     if (wanted(start.spec->id, id))
-      add(fmt::format("start {} {} ({})", start.spec->id.text(), describe(start.epoch), start.cause.event));
+      add(fmt::format("start {} {}{} ({})", start.spec->id.text(), describe(start.epoch),
+                      start.role == Role::passive ? " passive" : "", start.cause.event));
   for (const Stop& stop : effects.stops) add(about(stop, "stop", id, fmt::format("({})", stop.cause.event)));
   for (const Send& send : effects.sends) {
     std::string text = describe(send.body, id);

@@ -5,6 +5,7 @@
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
+#include "sim/promise.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -25,6 +26,44 @@ void draw_queues(core::Settings& settings, Random& random) {
   settings.lag_max = random.between(std::uint64_t{1}, std::uint64_t{20});
 }
 
+core::Strategies strategies_of(const World& world) {
+  const Profile& profile = world.profile;
+  StrategyChoice choice{std::string(to_string(profile.partition))};
+  const auto ms = [](Duration time) { return Setting(static_cast<std::int64_t>(time / 1ms)); };
+  if (profile.partition == Partition::static_quorum)
+    choice.settings["quorum_size"] =
+        static_cast<std::int64_t>(world.has(Plant::no_quorum) ? 1 : profile.quorum_size);
+  if (profile.partition == Partition::dynamic_quorum) {
+    choice.settings["quorum_size"] =
+        static_cast<std::int64_t>(world.has(Plant::no_quorum) ? 1 : profile.quorum_size);
+    choice.settings["threshold_time"] = static_cast<double>(profile.threshold.count()) / 1e9;
+  }
+  if (profile.partition == Partition::majority_quorum) {
+    choice.settings["initial_cluster_size"] =
+        static_cast<std::int64_t>(world.has(Plant::no_quorum) ? 1 : world.nodes.size());
+    choice.settings["track_max_size"] = profile.grows && !world.has(Plant::no_quorum);
+  }
+  if (profile.partition != Partition::divergence) {
+    if (profile.takeover_delay) choice.settings["takeover_delay_ms"] = ms(*profile.takeover_delay);
+    if (world.has(Plant::hasty_takeover)) choice.settings["takeover_delay_ms"] = std::int64_t{0};
+    choice.settings["locked_stop_ms"] = ms(profile.stop_max);
+  }
+  brood::Strategies chosen{.synchronisation = profile.synchronisation, .partition = choice};
+  chosen.distribution = profile.distribution;
+  if (profile.hot_swap) chosen.migration = "hot_swap";
+  const Copies& copies = profile.copies;
+  if (copies.several() || copies.roles) {
+    Setting factor = static_cast<std::int64_t>(copies.factor);
+    if (copies.factor == 0) factor = std::string("cluster_size");
+    chosen.redundancy = StrategyChoice{
+        "replication",
+        {{"factor", factor}, {"mode", std::string(copies.roles ? "active_passive" : "active_active")}}};
+  }
+  auto made = core::make_strategies(chosen);
+  BROOD_CHECK(made.has_value(), "a profile chooses what there is");
+  return *std::move(made);
+}
+
 core::Settings settings_of(const World& world, std::size_t index) {
   core::Settings settings;
   settings.supervisor = "sim";
@@ -32,10 +71,7 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.creation = world.nodes[index].creation;
   settings.offers = world.catalog.offers(index);
   settings.expect = world.profile.expect;
-  settings.strategies = core::make_strategies({.distribution = world.profile.distribution,
-                                               .migration = world.profile.hot_swap ? "hot_swap" : "cold_swap",
-                                               .synchronisation = world.profile.synchronisation})
-                            .value();
+  settings.strategies = strategies_of(world);
   for (std::uint32_t i = 0; i < world.profile.listed; ++i)
     settings.ring_nodes.push_back(Catalog::node_name(i));
   settings.fixed_ring = world.profile.fixed_ring;
@@ -102,6 +138,7 @@ void Driver::kill(std::size_t index, bool flushed, std::string_view why) {
   world_.processes->node_gone(index);
   world_.network->node_gone(index, flushed);
   world_.ledger->node_gone(index);
+  world_.count_of(*node.core);
   node.core.reset();
   world_.faults->node_down(index);
 }
@@ -112,6 +149,7 @@ void Driver::leave(std::size_t index) {
     world_.violate("leave", nullptr,
                    node.name.value + " has left with processes of its children still alive");
   ++world_.counts.leaves;
+  world_.promise->node_left();
   kill(index, true, "it has left");
 }
 
@@ -250,6 +288,7 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
+  for (const core::SetRole& change : effects.roles) world_.processes->set_role(index, change);
   for (const core::HandoverStep& step : effects.handovers)
     std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);

@@ -5,6 +5,7 @@
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -32,14 +33,15 @@ void Faults::next() {
 
 void Faults::act() {
   std::vector<Fault> enabled;
-  for (const Fault fault :
-       {Fault::crash, Fault::pause, Fault::broken, Fault::leave, Fault::clock, Fault::loop, Fault::busy})
+  for (const Fault fault : {Fault::crash, Fault::pause, Fault::broken, Fault::leave, Fault::clock,
+                            Fault::loop, Fault::split, Fault::busy})
     if (world_.profile.has(fault)) enabled.push_back(fault);
   if (enabled.empty()) return;
   const Fault fault = random_.pick(enabled);
   if (fault == Fault::broken) return break_some();
   if (fault == Fault::clock) return jump_clock();
   if (fault == Fault::busy) return slow_down();
+  if (fault == Fault::split) return world_.splits->begin();
   if (fault == Fault::loop)
     return world_.processes->crash(random_.pick(world_.catalog.ids()), "crashed once");
   const auto node = any(SimNode::State::running);

@@ -1,7 +1,7 @@
 // Faults: what goes wrong, and when. Also brings nodes that are off back.
 //
 // A fault is left out where it would leave stopped nodes as the only members: whoever boots then rightly
-// forms a cluster of its own, which is a split, and splits are not simulated yet.
+// forms a cluster of its own, which is a split that nobody has asked for.
 //
 // Thread rule: one thread.
 #pragma once

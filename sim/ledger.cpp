@@ -5,6 +5,7 @@
 #include "sim/describe.hpp"
 #include "sim/driver.hpp"
 #include "sim/processes.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -61,7 +62,8 @@ core::ClientId Ledger::opened(std::size_t node, Asked asked, const std::vector<C
   for (const ChildId& id : ids) {
     auto& ops = records_[id].ops;
     if (request.open.emplace(id, ops.size()).second)
-      ops.push_back({asked, Verdict::pending, client.value, world_.now(), Duration::max(), losses_});
+      ops.push_back({asked, Verdict::pending, client.value, world_.now(), Duration::max(), false,
+                     world_.splits->cloudy(), losses_});
   }
   requests_.emplace(client.value, std::move(request));
   ++world_.counts.requests;
@@ -153,13 +155,18 @@ void Ledger::answered(std::size_t node, Request& request, const core::Outcome& o
   request.open.erase(found);
   op.verdict = verdict_of(op.asked, told);
   // Of what may still take effect no end is known.
-  if (op.verdict != Verdict::unknown) op.answered = world_.now();
+  op.clouded = world_.splits->cloudy();
+  op.in_split = op.in_split || op.clouded;
+  if (op.verdict != Verdict::unknown && !op.clouded) op.answered = world_.now();
+  if (told.error && told.error->code == Errc::partitioned) ++world_.counts.partitioned;
   judge(node, outcome.id, op, told);
 }
 
 // ---- judging answers -----------------------------------------------------------------------------------
 
 void Ledger::judge(std::size_t node, const ChildId& id, const Op& op, const core::Outcome& outcome) {
+  // Each side answers by what it knows.
+  if (op.clouded) return;
   const Duration now = world_.now();
   const bool missing = outcome.error && outcome.error->code == Errc::no_such_child;
   if (missing && certainly_exists(id, op.invoked, now))
@@ -297,7 +304,8 @@ bool Ledger::certainly_stopped(const ChildId& id, Duration from, Duration to) co
       return false;
     return std::none_of(record.ops.begin(), record.ops.end(), [&](const Op& start) {
       if (!start.starts() || !start.may_have_effect() || start.invoked > to) return false;
-      if (start.asked == Asked::ensure && known_before(record, start)) return false;
+      // A node that starts anew behind a split does not know that it was ever there.
+      if (start.asked == Asked::ensure && known_before(record, start) && !start.in_split) return false;
       return start.answered >= stop.invoked;
     });
   });

@@ -37,6 +37,10 @@ struct Op {
   std::uint64_t client = 0;
   Duration invoked{};
   Duration answered = Duration::max();
+  /// Answered while the network was split: what the other side did at that time is in no order with it, so it
+  /// counts as under way until that is over.
+  bool clouded = false;
+  bool in_split = false;            ///< It was made or answered while the network was split, or soon after.
   std::uint64_t losses_before = 0;  ///< Nodes lost before it was made.
 
   [[nodiscard]] bool starts() const { return asked <= Asked::apply; }
@@ -60,6 +64,8 @@ class Ledger {
   void node_paused(std::size_t node);
   /// Once a second: promises that were void and about which all agree again.
   void look_for_agreement();
+  /// No split is felt any more: what was answered in one is certain now.
+  void clouds_are_over();
 
   // ---- what must be true
   [[nodiscard]] bool certainly_exists(const ChildId& id, Duration from, Duration to) const;

@@ -1,6 +1,7 @@
 // When promises become void, and when they hold again: what the ledger knows of lost and stopped nodes.
 #include "sim/driver.hpp"
 #include "sim/ledger.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 
@@ -86,7 +87,17 @@ bool Ledger::all_agree(const ChildId& id) const {
   return true;
 }
 
+void Ledger::clouds_are_over() {
+  for (auto& [id, record] : records_)
+    for (Op& op : record.ops) {
+      if (!op.clouded) continue;
+      op.clouded = false;
+      if (op.verdict != Verdict::unknown) op.answered = world_.now();
+    }
+}
+
 void Ledger::look_for_agreement() {
+  if (!world_.splits->cloudy()) clouds_are_over();
   const bool whole = cluster_is_whole();
   if (whole) split_excused_ = false;
   for (auto& [id, record] : records_) {

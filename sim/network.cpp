@@ -3,6 +3,7 @@
 #include "core/wire/wire.hpp"
 #include "sim/driver.hpp"
 #include "sim/plant.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -19,6 +20,7 @@ Network::Network(World& world)
       random_(world.random.fork()),
       count_(world.nodes.size()),
       ends_(count_ * count_),
+      stalled_(count_ * count_),
       failures_in_row_(count_ * count_) {}
 
 Duration Network::delay() {
@@ -69,7 +71,13 @@ void Network::attempt(std::size_t from, std::size_t to, std::uint64_t incarnatio
   }
   if (end(from, to).connection != 0 && !end(from, to).broken) return;
   const SimNode& target = world_.nodes[to];
-  if (target.state == SimNode::State::off) {
+  if (!world_.splits->reach(from, to)) {
+    // Nothing comes back, or some router says that it cannot be reached: neither proves anything.
+    if (world_.now() >= give_up || random_.chance(50))
+      fail(from, to, incarnation, false);
+    else
+      world_.timeline.after(300ms, [=, this] { attempt(from, to, incarnation, give_up); });
+  } else if (target.state == SimNode::State::off) {
     fail(from, to, incarnation, !random_.chance(world_.profile.connect_fails / 3));
   } else if (target.state == SimNode::State::paused) {
     if (world_.now() >= give_up)
@@ -154,6 +162,10 @@ void Network::send(std::size_t from, const core::Send& send) {
 
 void Network::deliver(std::size_t from, std::size_t to, const Parcel& parcel) {
   const std::uint64_t connection = end(from, to).connection;
+  if (!world_.splits->passes(from, to)) {
+    stalled_[from * count_ + to].push_back({connection, parcel});
+    return;
+  }
   if (end(to, from).connection != connection || end(to, from).broken) return;
   if (goes_astray(from, to, parcel)) return;
   const Duration time = std::max(world_.now() + delay(), end(to, from).last_arrival);
@@ -225,6 +237,7 @@ void Network::close_end(std::size_t owner, std::size_t peer, Duration cut, bool 
 }
 
 void Network::break_connection(std::size_t a, std::size_t b) {
+  if (!world_.splits->reach(a, b)) return;
   const std::uint64_t connection = end(a, b).connection;
   if (connection == 0 || connection != end(b, a).connection) return;
   const Duration cut_a = random_cut(a, b);
@@ -237,14 +250,16 @@ void Network::disconnect(std::size_t from, std::size_t to) {
   const std::uint64_t connection = end(from, to).connection;
   if (connection == 0) return;
   close_end(from, to, world_.now(), false);
-  if (end(to, from).connection == connection) close_end(to, from, end(to, from).last_arrival, false);
+  if (end(to, from).connection == connection && world_.splits->passes(from, to))
+    close_end(to, from, end(to, from).last_arrival, false);
 }
 
 void Network::node_gone(std::size_t node, bool flushed) {
   for (std::size_t peer = 0; peer < count_; ++peer) {
     if (peer == node) continue;
     end(node, peer) = End{};
-    if (end(peer, node).connection != 0)
+    // Behind a cut nobody is told; the end is given up for its silence, or when the cut is undone.
+    if (end(peer, node).connection != 0 && world_.splits->passes(node, peer))
       close_end(peer, node, flushed ? end(peer, node).last_arrival : random_cut(peer, node), false);
   }
 }
@@ -257,6 +272,43 @@ void Network::node_paused(std::size_t node) {
 void Network::node_resumed(std::size_t node) {
   for (std::size_t peer = 0; peer < count_; ++peer)
     if (peer != node && world_.nodes[peer].state == SimNode::State::paused) watch_silence(node, peer);
+  for (std::size_t peer = 0; peer < count_; ++peer)
+    if (peer != node && !world_.splits->passes(peer, node)) watch_cut(peer, node);
+}
+
+// ---- cuts ----------------------------------------------------------------------------------------------
+
+void Network::cut(std::size_t from, std::size_t to) {
+  watch_cut(from, to);
+}
+
+// Silence is counted from the cut on, or from when the receiver runs again.
+void Network::watch_cut(std::size_t from, std::size_t to) {
+  const std::uint64_t connection = end(to, from).connection;
+  if (connection == 0) return;
+  const auto start =
+      std::tuple(world_.splits->changes(), world_.nodes[to].pauses, world_.nodes[to].incarnation);
+  world_.timeline.after(random_.between(silence_min, silence_max), [=, this] {
+    const SimNode& receiver = world_.nodes[to];
+    if (!receiver.running() ||
+        start != std::tuple(world_.splits->changes(), receiver.pauses, receiver.incarnation) ||
+        world_.splits->passes(from, to) || end(to, from).connection != connection)
+      return;
+    close_end(to, from, world_.now(), true);
+    if (end(from, to).connection == connection && world_.splits->passes(to, from))
+      close_end(from, to, end(from, to).last_arrival, false);
+  });
+}
+
+void Network::uncut(std::size_t from, std::size_t to) {
+  std::vector<Stalled> waiting;
+  waiting.swap(stalled_[from * count_ + to]);
+  for (const Stalled& one : waiting)
+    if (end(from, to).connection == one.connection && !end(from, to).broken) deliver(from, to, one.parcel);
+  if (end(from, to).connection == end(to, from).connection) return;
+  // One side has given the connection up, and the other hears of it now.
+  close_end(from, to, world_.now(), false);
+  close_end(to, from, world_.now(), false);
 }
 
 void Network::watch_silence(std::size_t awake, std::size_t asleep) {

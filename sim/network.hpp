@@ -30,6 +30,9 @@ class Network {
   void node_gone(std::size_t node, bool flushed);
   void node_paused(std::size_t node);
   void node_resumed(std::size_t node);
+  /// What `from` sends does not reach `to` from now on; and does again.
+  void cut(std::size_t from, std::size_t to);
+  void uncut(std::size_t from, std::size_t to);
   [[nodiscard]] bool connected(std::size_t a, std::size_t b) const { return end(a, b).connection != 0; }
 
  private:
@@ -64,6 +67,7 @@ class Network {
   void deliver_late(std::size_t from, std::size_t to, const Parcel& parcel);
   [[nodiscard]] bool goes_astray(std::size_t from, std::size_t to, const Parcel& parcel);
   void unpack(std::size_t from, std::size_t to, std::uint32_t creation, const Parcel& parcel);
+  void watch_cut(std::size_t from, std::size_t to);
   void watch_silence(std::size_t awake, std::size_t asleep);
   [[nodiscard]] Duration delay();
   [[nodiscard]] Duration random_cut(std::size_t owner, std::size_t peer);
@@ -72,6 +76,12 @@ class Network {
   Random random_;
   std::size_t count_;
   std::vector<End> ends_;
+  /// What waits behind a cut, by direction.
+  struct Stalled {
+    std::uint64_t connection = 0;
+    Parcel parcel;
+  };
+  std::vector<std::vector<Stalled>> stalled_;
   std::vector<std::uint32_t> failures_in_row_;
   std::uint64_t connections_ = 0;
 };

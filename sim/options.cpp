@@ -7,8 +7,8 @@
 namespace brood::sim {
 namespace {
 constexpr std::array<std::string_view, fault_count> fault_names{
-    "crash", "pause",  "break",  "leave", "delay", "clock", "slow", "fail",
-    "loop",  "finish", "poison", "stuck", "twice", "chaos", "busy", "full"};
+    "crash",  "pause",  "break", "leave", "delay", "clock", "slow", "fail", "loop",
+    "finish", "poison", "stuck", "split", "twice", "chaos", "busy", "full"};
 constexpr std::array<std::string_view, plant_count> plant_names{"none",
                                                                 "early_answer",
                                                                 "lying_ack",
@@ -20,11 +20,16 @@ constexpr std::array<std::string_view, plant_count> plant_names{"none",
                                                                 "mute",
                                                                 "needless_stop",
                                                                 "unfaithful_fence",
+                                                                "deaf_role",
                                                                 "two_starts",
                                                                 "lost_parcel",
                                                                 "early_open",
+                                                                "no_quorum",
+                                                                "hasty_takeover",
                                                                 "loose_order",
                                                                 "chance"};
+constexpr std::array<std::string_view, partition_count> partition_names{"divergence", "static_quorum",
+                                                                        "dynamic_quorum", "majority_quorum"};
 
 std::optional<Fault> fault_of(std::string_view name) {
   for (std::size_t i = 0; i < fault_names.size(); ++i)
@@ -38,6 +43,16 @@ std::string_view to_string(Fault fault) noexcept {
 }
 std::string_view to_string(Plant plant) noexcept {
   return plant_names[static_cast<std::size_t>(plant)];
+}
+
+std::string_view to_string(Partition partition) noexcept {
+  return partition_names[static_cast<std::size_t>(partition)];
+}
+
+std::optional<Partition> parse_partition(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < partition_names.size(); ++i)
+    if (partition_names[i] == name) return static_cast<Partition>(i);
+  return std::nullopt;
 }
 
 std::optional<Plant> parse_plant(std::string_view name) noexcept {
@@ -64,6 +79,28 @@ Result<std::set<Fault>> parse_faults(std::string_view names) {
     out.insert(*fault);
   }
   return out;
+}
+
+Result<Copies> parse_copies(std::string_view text) {
+  Copies copies;
+  constexpr std::string_view roles = "+roles";
+  copies.roles = text.ends_with(roles);
+  if (copies.roles) text.remove_suffix(roles.size());
+  if (text == "all") {
+    copies.factor = 0;
+    return copies;
+  }
+  const bool is_digit = text.size() == 1 && text[0] >= '1' && text[0] <= '9';
+  if (!is_digit)
+    return Error{Errc::invalid_argument,
+                 fmt::format("copies are 1 to 9 or all, with +roles after it or not; not '{}'", text)};
+  copies.factor = static_cast<std::uint32_t>(text[0] - '0');
+  return copies;
+}
+
+std::string to_string(const Copies& copies) {
+  const std::string count = copies.factor == 0 ? "all" : fmt::format("{}", copies.factor);
+  return count + (copies.roles ? "+roles" : "");
 }
 
 std::string to_string(const std::set<Fault>& faults) {

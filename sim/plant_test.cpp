@@ -12,6 +12,7 @@ struct Tooth {
   Plant plant;
   std::set<std::string> rules;  ///< Any of these names the bug.
   std::string faults = "seed";
+  std::optional<Partition> partition = std::nullopt;
 };
 
 void PrintTo(const Tooth& tooth, std::ostream* out) {
@@ -24,6 +25,8 @@ TEST_P(Planted, BugIsNoticed) {
   SimOptions options;
   options.busy = 60s;
   options.plant = GetParam().plant;
+  if (options.plant == Plant::deaf_role) options.copies = Copies{2, true};
+  options.partition = GetParam().partition;
   if (GetParam().faults != "seed") options.faults = *parse_faults(GetParam().faults);
   std::string seen;
   for (options.seed = 1; options.seed <= 30; ++options.seed) {
@@ -46,9 +49,11 @@ INSTANTIATE_TEST_SUITE_P(
                                                              // two nodes start, or is never confirmed at all.
         Tooth{Plant::agreeable_views, {"overlap", "members"}}, Tooth{Plant::wrong_pid, {"answers"}, "none"},
         Tooth{Plant::mute, {"unanswered"}, "none"}, Tooth{Plant::needless_stop, {"needless"}, "none"},
-        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::two_starts, {"answers"}, "none"},
-        Tooth{Plant::lost_parcel, {"state"}, "leave"},
-        Tooth{Plant::early_open, {"overlap", "handover"}, "leave"}),
+        Tooth{Plant::unfaithful_fence, {"overlap"}, "pause"}, Tooth{Plant::deaf_role, {"role"}, "none"},
+        Tooth{Plant::two_starts, {"answers"}, "none"}, Tooth{Plant::lost_parcel, {"state"}, "leave"},
+        Tooth{Plant::early_open, {"overlap", "handover"}, "leave"},
+        Tooth{Plant::no_quorum, {"minority", "overlap"}, "split", Partition::majority_quorum},
+        Tooth{Plant::hasty_takeover, {"overlap"}, "split", Partition::static_quorum}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 
 TEST(Planted, ChanceFromElsewhereChangesTheTrace) {

@@ -2,6 +2,7 @@
 
 #include "sim/driver.hpp"
 #include "sim/ledger.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -55,6 +56,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
   }
   answered_.erase(id);  // it begins anew: the node that had it is given up
   const Process& kept = add(index, start.spec, start.epoch);
+  find(kept.serial)->role = start.role.value_or(core::Role::active);
   check(id);
   const bool slow = world_.catalog.of(id).kind == Kind::slow && !world_.healed;
   Duration takes = slow ? random_.between(1s, 3s) : random_.between(Duration(10us), Duration(20ms));
@@ -76,6 +78,90 @@ void Processes::started(Process& process) {
   else
     begin_life(process);
   world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0, true});
+}
+
+// ---- roles ---------------------------------------------------------------------------------------------
+
+void Processes::set_role(std::size_t node, const core::SetRole& change) {
+  const auto found = by_id_.find(change.id);
+  if (found == by_id_.end()) return;
+  for (const std::uint64_t serial : found->second) {
+    Process& process = *find(serial);
+    if (process.node != node || process.epoch != change.epoch) continue;
+    process.to_tell.push_back(change.role);
+    later(process, random_.between(Duration(1us), Duration(10ms)), [this](Process& it) { tell_role(it); });
+    return;
+  }
+}
+
+/// Behind what it does right now: its start, or a handler that blocks.
+void Processes::tell_role(Process& process) {
+  if (!process.running || process.stuck) {
+    later(process, random_.between(10ms, 100ms), [this](Process& it) { tell_role(it); });
+    return;
+  }
+  const core::Role role = process.to_tell.front();
+  process.to_tell.erase(process.to_tell.begin());
+  if (role == core::Role::active || !world_.has(Plant::deaf_role)) process.role = role;
+  world_.trace.line_of(process.id(), "{} on {} is {}", process.id().text(),
+                       world_.nodes[process.node].name.value, core::to_string(process.role));
+  if (role == core::Role::passive)
+    world_.driver->post(process.node, core::RoleTaken{process.id(), process.epoch});
+  else
+    check_roles(process.id());
+}
+
+void Processes::check_roles(const ChildId& id) {
+  if (!world_.profile.copies.roles || world_.ledger->split_excused() || world_.splits->cloudy()) return;
+  const Process* first = nullptr;
+  for (const Process* process : of(id)) {
+    if (process->role != core::Role::active || !world_.nodes[process->node].acts()) continue;
+    if (process->stuck && process->stopping) continue;
+    if (first != nullptr) {
+      world_.violate("role", &id,
+                     fmt::format("it is active on {} and on {}", world_.nodes[first->node].name.value,
+                                 world_.nodes[process->node].name.value));
+      return;
+    }
+    first = process;
+  }
+}
+
+/// It runs where it could be active, and no process of it is, nor may go on as such.
+bool Processes::lacks_a_leader(const ChildId& id) const {
+  bool runs = false;
+  for (const Process* process : of(id)) {
+    if (process->role == core::Role::active || process->stuck) return false;
+    const SimNode& node = world_.nodes[process->node];
+    const core::SpecRow* row = node.core->spec(id);
+    runs = runs || (process->running && !process->stopping && node.acts() && row != nullptr && row->wanted);
+  }
+  return runs;
+}
+
+void Processes::look_for_leaders() {
+  /// The longest that a silent member is waited for, a view, and what is said about it.
+  // Where the partition strategy locks, as long again as a part that is locked may have its children run.
+  const bool locks = world_.profile.partition != Partition::divergence;
+  const Duration bound =
+      20s + (locks ? world_.profile.takeover_delay.value_or(12s + world_.profile.stop_max) : 0s);
+  if (!world_.profile.copies.roles) return;
+  if (world_.splits->cloudy()) return leaderless_.clear();
+  const Counts& counts = world_.counts;
+  const std::uint64_t disturbances =
+      counts.crashes + counts.pauses + counts.breaks + counts.leaves + counts.boots;
+  if (disturbances != disturbances_) leaderless_.clear();
+  disturbances_ = disturbances;
+  for (const auto& [id, serials] : by_id_) {
+    if (!lacks_a_leader(id)) {
+      leaderless_.erase(id);
+      continue;
+    }
+    const auto [since, added] = leaderless_.try_emplace(id, world_.now());
+    if (world_.now() - since->second < bound) continue;
+    world_.violate("role", &id, fmt::format("it runs, and nobody is active since {} s", bound / 1s));
+    return;
+  }
 }
 
 void Processes::fail_start(Process& process) {
@@ -162,16 +248,17 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
       return;
     }
     if (process.running)
-      later(process, stop_time(process), [this](Process& stopping) {
+      later(process, stop_time(process, at_once), [this](Process& stopping) {
         if (!stopping.stuck) end(stopping, true, "shutdown");
       });
     return;
   }
 }
 
-Duration Processes::stop_time(const Process& process) {
+Duration Processes::stop_time(const Process& process, bool killed) {
   const Character& character = world_.catalog.of(process.id());
-  if (character.kind == Kind::slow && !world_.healed && !character.brutal) return random_.between(1s, 3s);
+  if (character.kind == Kind::slow && !world_.healed && !character.brutal && !killed)
+    return random_.between(1s, 3s);
   return random_.between(Duration(10us), Duration(20ms));
 }
 
@@ -257,9 +344,10 @@ void Processes::carry_out(std::size_t node, const core::Freeze& freeze) {
   Process* process = find(node, freeze.id, freeze.epoch);
   if (process == nullptr) return;  // its Exited is on the way
   process->frozen = true;
+  process->attempt = freeze.attempt;
   const bool fails = !world_.healed && random_.chance(50);
   later(*process, random_.between(Duration(10us), Duration(20ms)), [this, freeze, fails](Process& it) {
-    if (!it.frozen) return;
+    if (!it.frozen || it.attempt != freeze.attempt) return;
     if (fails || it.stuck) {
       it.frozen = false;
       return world_.driver->post(it.node,
@@ -311,7 +399,7 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
   ++world_.counts.handovers;
   ++moves_;
   if (const auto answered = answered_.find(open.id);
-      answered != answered_.end() && process->held != answered->second)
+      answered != answered_.end() && process->held != answered->second && !world_.splits->cloudy())
     world_.violate("state", &open.id,
                    fmt::format("it goes on with {} on {}, but a caller was answered {}", process->held,
                                world_.nodes[node].name.value, answered->second));
@@ -378,7 +466,8 @@ std::uint32_t Processes::nodes_taken_down(const ChildId& id) const {
 // ---- the checker of overlap ----------------------------------------------------------------------------
 
 void Processes::check(const ChildId& id) {
-  if (world_.ledger->split_excused()) return;
+  if (world_.ledger->split_excused() || world_.splits->cloudy()) return;
+  if (world_.profile.copies.several()) return check_roles(id);
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
     if (!world_.nodes[process->node].acts() || (process->hung && process->stopping) || process->prepared)
@@ -403,13 +492,18 @@ void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
   const core::SpecRow* row = core.spec(process.id());
   if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->failed ||
-      row->birth != process.birth || core.fenced() || core.self().state != core::MemberState::up)
+      row->birth != process.birth || core.fenced() || core.partitioned() ||
+      core.self().state != core::MemberState::up)
     return;
   // Requests that waited for the end of the former process were decided in one step, one after the other.
   if (process.from == world_.now()) return;
-  const auto placement = core.placement(process.id());
-  if (placement.empty() || placement.front() != world_.nodes[process.node].name) return;
-  if (core.instances(process.id()).size() > 1 || !row->spec->same_as(*process.spec)) return;
+  auto placement = core.placement(process.id());
+  const Copies& copies = world_.profile.copies;
+  placement.resize(copies.of(placement.size()));
+  if (std::find(placement.begin(), placement.end(), world_.nodes[process.node].name) == placement.end())
+    return;
+  if (!copies.several() && core.instances(process.id()).size() > 1) return;
+  if (!row->spec->same_as(*process.spec)) return;
   world_.violate("needless", &process.spec->id,
                  "it is stopped where it belongs, on " + world_.nodes[process.node].name.value);
 }

@@ -1,6 +1,8 @@
 // Processes: the children's processes on all nodes, and the first checker: at no time do two live processes
 // of one child run on nodes that act (see SimNode::acts), nor two on one node. A handler that blocks cannot
-// be taken back: a process that was told to end and is stuck does not count.
+// be taken back: a process that was told to end and is stuck does not count. Where children have several
+// instances there is at most one on a node, and where these have roles, at most one that acts is active, and
+// none of them only for a while.
 //
 // Thread rule: one thread.
 #pragma once
@@ -18,14 +20,17 @@ struct Process {
   core::Epoch epoch;
   core::ProcessId pid;  ///< From the start on, also while it is starting.
   core::Dot birth;      ///< Of the row that it was started for.
+  core::Role role = core::Role::active;
+  std::vector<core::Role> to_tell;  ///< Roles that it will be told, in order.
   bool running = false;
   bool stopping = false;
   bool stuck = false;
-  bool hung = false;        ///< It was stuck; told to end meanwhile it runs no other handler when that returns.
-  bool frozen = false;     ///< Handles nothing until it is thawed, or has departed.
-  bool prepared = false;   ///< Holds what another held, and is not open.
-  std::uint64_t held = 0;  ///< What calls have brought it to.
-  bool told_gone = false;  ///< Planted bugs only: the core believes it is gone.
+  bool hung = false;    ///< It was stuck; told to end meanwhile it runs no other handler when that returns.
+  bool frozen = false;  ///< Handles nothing until it is thawed, or has departed.
+  std::uint64_t attempt = 0;  ///< At freezing it, the last.
+  bool prepared = false;      ///< Holds what another held, and is not open.
+  std::uint64_t held = 0;     ///< What calls have brought it to.
+  bool told_gone = false;     ///< Planted bugs only: the core believes it is gone.
   Duration from{};
   [[nodiscard]] const ChildId& id() const { return spec->id; }
 };
@@ -46,6 +51,7 @@ class Processes {
   // ---- for the driver
   void start(std::size_t node, const core::Start& start);
   void stop(std::size_t node, const core::Stop& stop);
+  void set_role(std::size_t node, const core::SetRole& change);
   void carry_out(std::size_t node, const core::Freeze& freeze);
   void carry_out(std::size_t node, const core::Thaw& thaw);
   void carry_out(std::size_t node, const core::Prepare& prepare);
@@ -53,6 +59,8 @@ class Processes {
   void carry_out(std::size_t node, const core::Discard& discard);
   void carry_out(std::size_t node, const core::Depart& depart);
   void node_gone(std::size_t node);
+  /// Twice a second: children that run and have nobody who is active.
+  void look_for_leaders();
   /// That node acts (again): look for overlap with its processes.
   void check_node(std::size_t node);
 
@@ -85,8 +93,11 @@ class Processes {
   void end(Process& process, bool normal, std::string reason);
   void erase(std::uint64_t serial);
   void check(const ChildId& id);
+  void check_roles(const ChildId& id);
+  void tell_role(Process& process);
+  [[nodiscard]] bool lacks_a_leader(const ChildId& id) const;
   void check_need(const Process& process);
-  [[nodiscard]] Duration stop_time(const Process& process);
+  [[nodiscard]] Duration stop_time(const Process& process, bool killed = false);
 
   World& world_;
   Random random_;
@@ -98,6 +109,8 @@ class Processes {
   std::map<ChildId, std::uint64_t> answered_;
   std::uint64_t serials_ = 0;
   std::uint64_t moves_ = 0;
+  std::map<ChildId, Duration> leaderless_;  ///< Since when.
+  std::uint64_t disturbances_ = 0;          ///< Faults, when leaders were looked for last.
 };
 
 }  // namespace brood::sim

@@ -23,6 +23,7 @@ class Scenario : public testing::Test {
     options.nodes = nodes;
     options.children = children;
     options.faults = std::move(faults);
+    options.copies = Copies{};
     world_ = std::make_unique<World>(options);
     world_->profile.batches = true;
     // Whatever the seed says of where children may be.
@@ -208,6 +209,9 @@ TEST_F(Scenario, OfConcurrentStartsFromAllNodesOneIsOk) {
     world.clients->stop(static_cast<std::size_t>(round % 3), world.catalog.ids());
     run_until(10s, [&] { return world.processes->count() == 0 && world.ledger->open_requests() == 0; });
   }
+  // The ledger judges every answer: of those who start one id at once one hears ok, the others that it runs.
+  EXPECT_FALSE(world.violation.has_value());
+  EXPECT_GT(world.counts.requests, 20U);
 }
 }  // namespace
 }  // namespace brood::sim

@@ -59,27 +59,47 @@ std::optional<Violation> rows_differ(const World& world, const ChildId& id) {
   return std::nullopt;
 }
 
-/// One process, in the place, and every node says so.
-std::optional<Violation> not_at_home(const World& world, const ChildId& id, const NodeName& home) {
-  const auto processes = world.processes->of(id);
-  if (processes.size() != 1)
-    return wrong(processes.empty() ? "lost" : "overlap", &id,
-                 fmt::format("{} processes of it run", processes.size()));
-  const Process& process = *processes.front();
-  const SimNode& host = world.nodes[process.node];
-  if (host.name != home)
-    return wrong("placement", &id, "it runs on " + host.name.value + " and belongs on " + home.value);
-  if (!process.running || process.stopping) return wrong("lost", &id, "its process does not run, or ends");
-  if (!process.spec->same_as(*host.core->spec(id)->spec))
+/// One process on each of these nodes, the first of them active, and every node says so.
+std::optional<Violation> process_wrong(const World& world, const ChildId& id, const NodeName& home,
+                                       core::Role role) {
+  const SimNode& host = world.nodes[world.index_of(home)];
+  const Process* process = world.processes->on(world.index_of(home), id);
+  if (process == nullptr) return wrong("placement", &id, "it belongs on " + home.value + " and is not there");
+  if (!process->running || process->stopping) return wrong("lost", &id, "its process does not run, or ends");
+  if (!process->spec->same_as(*host.core->spec(id)->spec))
     return wrong("placement", &id, "it runs with an old spec");
+  if (process->role != role)
+    return wrong("role", &id, fmt::format("on {} it is {}", home.value, core::to_string(process->role)));
   for (const SimNode& node : world.nodes) {
     const auto known = node.core->instances(id);
-    if (known.size() != 1 || known.front().host != host.core->self().session ||
-        known.front().instance.pid != process.pid || known.front().instance.phase != core::Phase::running)
-      return wrong("agree", &id,
-                   fmt::format("{} knows {} instances of it, or another than the one that runs",
-                               node.name.value, known.size()));
+    const auto there = std::find_if(known.begin(), known.end(), [&](const core::Located& one) {
+      return one.host == host.core->self().session;
+    });
+    if (there == known.end() || there->instance.pid != process->pid ||
+        there->instance.phase != core::Phase::running || there->instance.role != role)
+      return wrong(
+          "agree", &id,
+          fmt::format("{} knows another instance of it on {}, or another role", node.name.value, home.value));
   }
+  return std::nullopt;
+}
+
+std::optional<Violation> not_at_home(const World& world, const ChildId& id,
+                                     const std::vector<NodeName>& homes) {
+  const auto processes = world.processes->of(id);
+  if (processes.size() != homes.size())
+    return wrong(processes.size() < homes.size() ? "lost" : "overlap", &id,
+                 fmt::format("{} processes of it run, not {}", processes.size(), homes.size()));
+  for (const NodeName& home : homes) {
+    const bool active = !world.profile.copies.roles || home == homes.front();
+    if (auto one = process_wrong(world, id, home, active ? core::Role::active : core::Role::passive))
+      return one;
+  }
+  for (const SimNode& node : world.nodes)
+    if (node.core->instances(id).size() != homes.size())
+      return wrong(
+          "agree", &id,
+          fmt::format("{} knows {} instances of it", node.name.value, node.core->instances(id).size()));
   return std::nullopt;
 }
 
@@ -87,9 +107,10 @@ std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
   if (auto differ = rows_differ(world, id)) return differ;
   const Core& core = *world.nodes.front().core;
   const core::SpecRow* row = core.spec(id);
-  const auto placement = core.placement(id);
+  auto placement = core.placement(id);
+  placement.resize(world.profile.copies.of(placement.size()));
   if (row != nullptr && row->wanted && !row->failed && !placement.empty())
-    return not_at_home(world, id, placement.front());
+    return not_at_home(world, id, placement);
   if (!world.processes->of(id).empty())
     return wrong("revived", &id, row == nullptr ? "it runs, but has no row" : "it runs, but must not");
   for (const SimNode& node : world.nodes)

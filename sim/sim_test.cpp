@@ -32,6 +32,7 @@ TEST(Sim, EveryRuleHoldsOverManySeeds) {
 TEST(Sim, WhatOnceBrokeHolds) {
   SimOptions options;
   options.busy = 60s;
+  options.copies = Copies{};
   expect_seeds_in_order(options, 9820, 1);
   options.busy = 300s;
   for (const std::uint64_t seed : {87, 234}) expect_seeds_in_order(options, seed, 1);
@@ -51,6 +52,23 @@ TEST(Sim, NothingGoesWrongWhereNothingFails) {
   expect_seeds_in_order(options, 2000, 20);
 }
 
+class EachRedundancy : public testing::TestWithParam<const char*> {};
+
+TEST_P(EachRedundancy, BreaksNoRule) {
+  SimOptions options;
+  options.busy = 60s;
+  options.copies = parse_copies(GetParam()).value();
+  expect_seeds_in_order(options, 4000, 15);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, EachRedundancy,
+                         testing::Values("2", "3", "all", "2+roles", "3+roles", "all+roles"),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::replace(name.begin(), name.end(), '+', '_');
+                           return name;
+                         });
+
 class EachFault : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(EachFault, AloneBreaksNoRule) {
@@ -63,6 +81,21 @@ TEST_P(EachFault, AloneBreaksNoRule) {
 INSTANTIATE_TEST_SUITE_P(Sim, EachFault, testing::Range<std::size_t>(0, fault_count),
                          [](const auto& instance) {
                            return std::string(to_string(static_cast<Fault>(instance.param)));
+                         });
+
+class EachPartition : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(EachPartition, KeepsItsPromiseInSplits) {
+  SimOptions options;
+  options.busy = 120s;
+  options.faults = *parse_faults("split,delay,break,pause");
+  options.partition = static_cast<Partition>(GetParam());
+  expect_seeds_in_order(options, 5000, 15);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, EachPartition, testing::Range<std::size_t>(0, partition_count),
+                         [](const auto& instance) {
+                           return std::string(to_string(static_cast<Partition>(instance.param)));
                          });
 
 class EachSynchronisation : public testing::TestWithParam<const char*> {};
@@ -85,11 +118,11 @@ TEST(Sim, EachFaultOfTimeOrderAndQueuesIsMet) {
   Marks marks;
   for (options.seed = 1; options.seed <= 10; ++options.seed) marks.add(simulate(options).marks);
   for (const char* mark :
-       {"busy: a long step", "busy: a node becomes slow", "chaos: a change is late", "chaos: a change is lost",
-        "clock: further ahead than is followed", "clock: jumps far", "full: a member falls behind",
-        "full: a request is refused", "gossip: a change comes twice", "gossip: a change is passed on",
-        "gossip: a message waits for changes", "gossip: a missing change is asked for",
-        "twice: a change comes again"})
+       {"busy: a long step", "busy: a node becomes slow", "chaos: a change is late",
+        "chaos: a change is lost", "clock: further ahead than is followed", "clock: jumps far",
+        "full: a member falls behind", "full: a request is refused", "gossip: a change comes twice",
+        "gossip: a change is passed on", "gossip: a message waits for changes",
+        "gossip: a missing change is asked for", "twice: a change comes again"})
     EXPECT_GT(marks.of(mark), 0U) << mark;
 }
 

@@ -9,7 +9,9 @@
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
+#include "sim/promise.hpp"
 #include "sim/settle.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 using namespace std::chrono_literals;
@@ -25,6 +27,13 @@ void boot_all(World& world) {
     world.timeline.after(world.random.between(Duration(0), world.profile.boot_spread), [&world, i] {
       if (world.nodes[i].state == SimNode::State::off) world.driver->boot(i);
     });
+}
+
+void watch_leaders(World& world) {
+  world.timeline.after(500ms, [&world] {
+    world.processes->look_for_leaders();
+    watch_leaders(world);
+  });
 }
 
 void watch_agreement(World& world) {
@@ -59,6 +68,8 @@ void settle(World& world) {
 
 void check_promises(World& world) {
   if (world.violation) return;
+  // All nodes agree: whatever splits there were, nothing of them is left.
+  world.ledger->clouds_are_over();
   if (auto broken = broken_promise(world)) {
     broken->at = world.now();
     world.violation = std::move(broken);
@@ -99,6 +110,8 @@ void keep_still(World& world) {
 void run(World& world, Report& report) {
   boot_all(world);
   watch_agreement(world);
+  if (world.profile.copies.roles) watch_leaders(world);
+  if (world.profile.has(Fault::split)) world.promise->watch();
   watch_calls(world);
   if (world.options.clients) world.clients->work_until(world.options.busy);
   world.faults->work_until(world.options.busy);
@@ -106,6 +119,7 @@ void run(World& world, Report& report) {
   if (world.violation) return;
   world.trace.line("ALL IS HEALED");
   world.healed = true;
+  world.splits->heal();
   world.processes->heal();
   world.faults->heal();
   const Duration healed_at = world.now();
@@ -129,8 +143,10 @@ World::World(SimOptions wanted)
     nodes[i].name = Catalog::node_name(i);
     node_index.emplace(nodes[i].name, i);
   }
+  splits = std::make_unique<Splits>(*this);
   network = std::make_unique<Network>(*this);
   processes = std::make_unique<Processes>(*this);
+  promise = std::make_unique<Promise>(*this);
   ledger = std::make_unique<Ledger>(*this);
   driver = std::make_unique<Driver>(*this);
   clients = std::make_unique<Clients>(*this);
@@ -138,6 +154,14 @@ World::World(SimOptions wanted)
 }
 
 World::~World() = default;
+
+void World::count_of(const core::Core& core) {
+  const core::Stats& stats = core.stats();
+  counts.locks += stats.locks;
+  counts.unlocks += stats.unlocks;
+  counts.census_changes += stats.census_changes;
+  counts.held_takeovers += stats.held_takeovers;
+}
 
 void World::violate(std::string rule, const ChildId* id, std::string words) {
   if (violation) return;
@@ -156,6 +180,11 @@ Report simulate(const SimOptions& options) {
   report.seed = options.seed;
   report.profile = world.profile;
   run(world, report);
+  for (const SimNode& node : world.nodes)
+    if (node.core) world.count_of(*node.core);
+  for (const std::uint64_t count : world.splits->counts()) world.counts.splits += count;
+  report.splits = world.splits->counts();
+  report.longest_overlap = world.promise->longest_overlap();
   report.violation = world.violation;
   report.trace_hash = world.trace.hash();
   report.counts = world.counts;
@@ -184,6 +213,8 @@ std::string replay_arguments(const SimOptions& options) {
   if (options.busy != SimOptions{}.busy)
     out += fmt::format(" --minutes {}", static_cast<double>(options.busy / 1s) / 60.0);
   if (options.faults) out += " --faults " + to_string(*options.faults);
+  if (options.partition) out += fmt::format(" --partition {}", to_string(*options.partition));
+  if (options.copies) out += " --copies " + to_string(*options.copies);
   if (!options.wire) out += " --no-wire";
   if (!options.synchronisation.empty()) out += " --synchronisation " + options.synchronisation;
   if (options.plant != Plant::none) out += fmt::format(" --plant {}", to_string(options.plant));
@@ -194,9 +225,11 @@ std::string explain(const SimOptions& options, const Report& report, std::size_t
   if (!report.violation) return fmt::format("seed {}: in order", report.seed);
   const Violation& violation = *report.violation;
   std::string out = fmt::format(
-      "seed {} ({} nodes, {} children, {}, faults {}): rule '{}' is broken at {:.6f} s\n  {}{}\n",
-      report.seed, report.profile.nodes, report.profile.children, report.profile.synchronisation.name,
-      to_string(report.profile.faults), violation.rule, static_cast<double>(violation.at.count()) / 1e9,
+      "seed {} ({} nodes, {} children, {}, copies {}, {}, faults {}): rule '{}' is broken at {:.6f} s\n  "
+      "{}{}\n",
+      report.seed, report.profile.nodes, report.profile.children, to_string(report.profile.partition),
+      to_string(report.profile.copies), report.profile.synchronisation.name, to_string(report.profile.faults),
+      violation.rule, static_cast<double>(violation.at.count()) / 1e9,
       violation.id.empty() ? "" : violation.id + ": ", violation.words);
   for (const std::string& line : last_lines(options, violation, lines)) out += "    " + line + "\n";
   out += fmt::format("  replay: brood-sim {} --trace", replay_arguments(options));

@@ -5,7 +5,7 @@
 // Thread rule: any number of simulations side by side, each on one thread.
 #pragma once
 
-#include "sim/world.hpp"
+#include "sim/splits.hpp"
 
 namespace brood::sim {
 
@@ -17,7 +17,9 @@ struct Report {
   Counts counts;
   Marks marks;
   Duration virtual_time{};
-  Duration settled_after{};  ///< From healing to a settled cluster.
+  std::array<std::uint64_t, split_count> splits{};  ///< By kind.
+  Duration longest_overlap{};  ///< Of one child on both sides of a split, under a strategy that locks.
+  Duration settled_after{};    ///< From healing to a settled cluster.
 };
 
 [[nodiscard]] Report simulate(const SimOptions& options);

@@ -5,6 +5,10 @@
 namespace brood::sim {
 
 void Trace::mix(const core::Effects& effects) {
+  for (const auto& change : effects.roles) {
+    mix(change.id.bytes());
+    mix(static_cast<std::uint64_t>(change.role));
+  }
   for (const auto& start : effects.starts) {
     mix(start.spec->id.bytes());
     mix(start.epoch);

@@ -20,6 +20,8 @@ class Faults;
 class Ledger;
 class Network;
 class Processes;
+class Promise;
+class Splits;
 
 /// A rule was broken.
 struct Violation {
@@ -32,6 +34,7 @@ struct Violation {
 struct Counts {
   std::uint64_t steps = 0, messages = 0, bytes = 0, requests = 0, starts = 0, stops = 0;
   std::uint64_t crashes = 0, pauses = 0, breaks = 0, leaves = 0, boots = 0, voided = 0, handovers = 0;
+  std::uint64_t splits = 0, locks = 0, unlocks = 0, census_changes = 0, held_takeovers = 0, partitioned = 0;
 };
 
 struct World {
@@ -41,6 +44,8 @@ struct World {
   World& operator=(const World&) = delete;
 
   [[nodiscard]] Duration now() const { return timeline.now(); }
+  /// What that core has counted, before it is gone.
+  void count_of(const core::Core& core);
   void violate(std::string rule, const ChildId* id, std::string words);
   [[nodiscard]] bool passes_on() const { return profile.synchronisation.name == "gossip"; }
   [[nodiscard]] bool has(Plant plant) const { return options.plant == plant; }
@@ -61,8 +66,10 @@ struct World {
   bool healed = false;  ///< No faults any more, and every worker behaves.
   std::optional<Violation> violation;
 
+  std::unique_ptr<Splits> splits;
   std::unique_ptr<Network> network;
   std::unique_ptr<Processes> processes;
+  std::unique_ptr<Promise> promise;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Driver> driver;
   std::unique_ptr<Clients> clients;

@@ -2,6 +2,7 @@
 //
 // Exit status: 0 all seeds in order, 1 a rule is broken, 2 usage.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <chrono>
 #include <cstdio>
 
@@ -17,6 +18,8 @@ struct Arguments {
   double minutes = 2;
   std::string faults = "seed";
   std::string plant = "none";
+  std::string copies = "seed";
+  std::string partition = "seed";
   bool trace = false;
   bool keep_going = false;
   bool each = false;
@@ -27,7 +30,9 @@ struct Arguments {
 struct Totals {
   std::uint64_t failed = 0, steps = 0, messages = 0, requests = 0, starts = 0, crashes = 0, pauses = 0,
                 leaves = 0, breaks = 0;
-  std::uint64_t voided = 0;
+  std::uint64_t voided = 0, locks = 0, unlocks = 0, census_changes = 0, held_takeovers = 0, partitioned = 0;
+  std::array<std::uint64_t, sim::split_count> splits{};
+  std::chrono::nanoseconds longest_overlap{};
   sim::Marks marks;
   std::uint64_t handovers = 0;
   std::chrono::nanoseconds virtual_time{};
@@ -47,7 +52,15 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--faults", arguments.faults,
                  "Names with commas between (crash, pause, break, leave, delay, clock, slow, fail, loop, "
                  "finish, poison, "
-                 "stuck, twice, chaos, busy, full), or all, none, seed (a mix by the seed)")
+                 "stuck, split, twice, chaos, busy, full), or all, none, seed (a mix by the seed)")
+      ->capture_default_str();
+  app.add_option("--partition", arguments.partition,
+                 "What parts of a split cluster may do: divergence, static_quorum, dynamic_quorum, "
+                 "majority_quorum, or seed (by the seed, with its settings)")
+      ->capture_default_str();
+  app.add_option(
+         "--copies", arguments.copies,
+         "Instances of each child: 1 to 9 or all, with +roles for one active among passive ones, or seed")
       ->capture_default_str();
   app.add_option("--synchronisation", arguments.options.synchronisation,
                  "How changes reach the members; empty: by the seed")
@@ -73,6 +86,16 @@ Result<void> interpret(Arguments& arguments) {
     if (!faults) return faults.error();
     arguments.options.faults = std::move(*faults);
   }
+  if (arguments.copies != "seed") {
+    auto copies = sim::parse_copies(arguments.copies);
+    if (!copies) return copies.error();
+    arguments.options.copies = *copies;
+  }
+  if (arguments.partition != "seed") {
+    arguments.options.partition = sim::parse_partition(arguments.partition);
+    if (!arguments.options.partition)
+      return Error{Errc::invalid_argument, "no partition strategy is called '" + arguments.partition + "'"};
+  }
   const auto plant = sim::parse_plant(arguments.plant);
   if (!plant) return Error{Errc::invalid_argument, "no bug is called '" + arguments.plant + "'"};
   arguments.options.plant = *plant;
@@ -90,6 +113,13 @@ void add(Totals& totals, const sim::Report& report) {
   totals.leaves += report.counts.leaves;
   totals.breaks += report.counts.breaks;
   totals.voided += report.counts.voided;
+  totals.locks += report.counts.locks;
+  totals.unlocks += report.counts.unlocks;
+  totals.census_changes += report.counts.census_changes;
+  totals.held_takeovers += report.counts.held_takeovers;
+  totals.partitioned += report.counts.partitioned;
+  for (std::size_t i = 0; i < totals.splits.size(); ++i) totals.splits[i] += report.splits[i];
+  totals.longest_overlap = std::max(totals.longest_overlap, report.longest_overlap);
   totals.handovers += report.counts.handovers;
   totals.virtual_time += report.virtual_time;
   totals.marks.add(report.marks);
@@ -97,10 +127,11 @@ void add(Totals& totals, const sim::Report& report) {
 
 void print_seed(const sim::Report& report) {
   fmt::print(
-      "seed {} {} nodes={} children={} {} steps={} requests={} settled_after={:.1f}s trace={:016x} "
-      "faults={}\n",
+      "seed {} {} nodes={} children={} partition={} copies={} {} steps={} requests={} settled_after={:.1f}s "
+      "trace={:016x} faults={}\n",
       report.seed, report.violation ? report.violation->rule : "ok", report.profile.nodes,
-      report.profile.children, report.profile.synchronisation.name, report.counts.steps,
+      report.profile.children, sim::to_string(report.profile.partition),
+      sim::to_string(report.profile.copies), report.profile.synchronisation.name, report.counts.steps,
       report.counts.requests, static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
       sim::to_string(report.profile.faults));
 }
@@ -115,6 +146,15 @@ void print_summary(const Arguments& arguments, const Totals& totals, double seco
       arguments.seeds, totals.failed, virtual_hours, seconds, virtual_hours * 3600 / seconds, totals.steps,
       static_cast<double>(totals.steps) / seconds, totals.messages, totals.requests, totals.starts,
       totals.crashes, totals.pauses, totals.leaves, totals.breaks, totals.handovers, totals.voided);
+  std::string splits;
+  for (std::size_t i = 0; i < totals.splits.size(); ++i)
+    splits += fmt::format("{}{} {}", i == 0 ? "" : ", ", totals.splits[i],
+                          sim::to_string(static_cast<sim::SplitKind>(i)));
+  fmt::print(
+      "splits: {}; {} locks, {} unlocks, {} changes of a census, {} takeovers held, {} answers "
+      "partitioned, longest overlap under a quorum {:.1f} s\n",
+      splits, totals.locks, totals.unlocks, totals.census_changes, totals.held_takeovers, totals.partitioned,
+      static_cast<double>(totals.longest_overlap.count()) / 1e9);
 }
 
 int run(Arguments& arguments) {

@@ -38,6 +38,8 @@ enum class Errc : std::uint8_t {
   malformed,       ///< Bytes are not a valid term or message.
   type_mismatch,   ///< A term does not fit the C++ type asked for; the message shows the term.
   not_allowed,     ///< Commands over the network are not allowed there; see `exec_allow`.
+  partitioned,     ///< This part of the cluster has no quorum and may not act; wait, or ask a node of the
+                   ///< other side. The message says who is missing and what is needed.
   busy,            ///< The channel, node or child has too much in flight from this caller or in all; nothing
                    ///< was done, try again later.
   deadlock,        ///< Blocking calls wait for each other in a circle; use a cast or co_await.

@@ -89,11 +89,32 @@ class Distribution : public Strategy {
 /// Of two hashes, such as those of a key and a node.
 [[nodiscard]] std::uint64_t strategy_hash(std::uint64_t first, std::uint64_t second) noexcept;
 
-/// How many instances a child has.
+/// What redundancy sees of a child.
+struct RedundantChild {
+  std::string_view worker;  ///< "exec" for an ordinary program.
+  std::string_view tag;     ///< ChildSpec::tag; empty: none.
+};
+
+/// How many instances a child has, each on a node of its own, and whether they have roles.
 class Redundancy : public Strategy {
  public:
-  /// Of `eligible` nodes in the hash order, how many from the front run an instance.
+  /// Of the `eligible` nodes in the order of a child, how many from the front run an instance. At least one
+  /// does in any case. What is said for very many nodes must be the most that it ever is: where that is one,
+  /// an instance ends before another starts. Called several times for each child that is looked at.
   [[nodiscard]] virtual std::size_t instances(std::size_t eligible) const = 0;
+  /// The same for that child, where not all children are alike.
+  [[nodiscard]] virtual std::size_t instances_of(const RedundantChild& child, std::size_t eligible) const {
+    (void)child;
+    return instances(eligible);
+  }
+  /// Of several instances one is active and the others are passive, as each is told (Worker::on_role); false:
+  /// all of them are active.
+  [[nodiscard]] virtual bool one_is_active() const { return false; }
+  /// Whether an instance of several is told when it is active (true) or passive (false) from now on.
+  [[nodiscard]] virtual bool tells(bool is_active) const {
+    (void)is_active;
+    return true;
+  }
 };
 
 /// The times of a hand-over.
@@ -109,8 +130,8 @@ class Migration : public Strategy {
   /// Whether a worker moves with what it holds: it is frozen, made ready at its new place, and only then runs
   /// there. nullopt: it ends here. Programs always end.
   [[nodiscard]] virtual std::optional<HandoverTimes> hands_over() const { return std::nullopt; }
-  /// Where it does not: whether the state of a worker that can save() goes with the child all the same. It ends here
-  /// first, and what waits for it ends with it.
+  /// Where it does not: whether the state of a worker that can save() goes with the child all the same. It
+  /// ends here first, and what waits for it ends with it.
   [[nodiscard]] virtual bool keeps_state() const { return false; }
   /// Whether the instance here must have ended before another node may start one.
   [[nodiscard]] virtual bool stops_before_start() const = 0;
@@ -144,12 +165,52 @@ class Synchronisation : public Strategy {
   [[nodiscard]] virtual bool one_begins() const { return false; }
 };
 
+/// The cluster as one node sees it, counted for the partition strategy. Nodes are names, in order.
+struct Tally {
+  std::vector<NodeName> members;  ///< Of the view: all that this node works with, itself among them.
+  /// What follows is of strategies that keep a census (PartitionTolerance::census()).
+  std::size_t size = 0;           ///< Seats.
+  std::size_t here = 0;           ///< Of them, those whose nodes are in the view.
+  std::vector<NodeName> missing;  ///< Of them, those whose nodes are known and not in the view.
+};
+
+/// How the census of a strategy grows and shrinks. It also shrinks by each node that leaves in good order,
+/// and it is what reset_cluster_size() sets.
+struct CensusRule {
+  std::size_t first_size = 1;  ///< Before anything is known.
+  bool grows = true;           ///< With each node that joins; false: it stays as it began.
+  /// A node that has been away that long loses its seat, but only where the rest has the quorum without it.
+  std::chrono::nanoseconds keeps_lost = std::chrono::nanoseconds::max();
+};
+
+/// The times of a strategy that locks.
+struct LockTimes {
+  /// A child of a node that was lost without proof of its death is started elsewhere this long after the
+  /// loss; nothing: as long as the other side may take to see that it is locked and to end its children. Too
+  /// small: both sides run a child for a moment. Too large: a late takeover.
+  std::optional<std::chrono::nanoseconds> takeover_delay;
+  /// What children get to end in a part that is locked, whatever their specs say. Too small: they are cut
+  /// off. Too large: takeover_delay grows by as much.
+  std::chrono::nanoseconds stop_max = std::chrono::seconds(5);
+};
+
 /// What a part of the cluster may do when it does not reach the rest.
 class PartitionTolerance : public Strategy {
  public:
-  /// Whether a node whose view has `up` of `known` members (down ones among these, until they are forgotten
-  /// or have left in good order) may run children.
-  [[nodiscard]] virtual bool may_run(std::size_t up, std::size_t known) const = 0;
+  /// Whether this part may run children. Asked whenever the view or the census changes, before anything is
+  /// started. Where the answer is no, the part is locked: its children are ended, and clients are told
+  /// `partitioned`.
+  [[nodiscard]] virtual bool may_run(const Tally& tally) const = 0;
+  /// Whether it ever says no. If so, children of a node that was lost without proof of its death are started
+  /// elsewhere only after takeover_delay, and nothing is decided in a view that not all have confirmed.
+  [[nodiscard]] virtual bool locks() const { return true; }
+  [[nodiscard]] virtual LockTimes times() const { return {}; }
+  /// Until it first said yes to this node, the node may run children all the same.
+  [[nodiscard]] virtual bool free_at_first() const { return false; }
+  /// Nothing: it counts only who is there.
+  [[nodiscard]] virtual std::optional<CensusRule> census() const { return std::nullopt; }
+  /// What is needed, in words that follow on who is there: "3 of 5 are needed".
+  [[nodiscard]] virtual std::string needs(const Tally& tally) const = 0;
 };
 
 /// One setting of a strategy that is chosen by name. Lengths of time are whole milliseconds.

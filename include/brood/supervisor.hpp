@@ -108,7 +108,32 @@ struct ChildInfo {
   std::string worker;
   Restart restart = Restart::permanent;
   std::string tag;
-  std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid.
+  std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid, the active one first.
+  /// How many of them, from the front, are active: all, or one where the others are in reserve, or none for
+  /// the moment in which another takes over.
+  std::size_t active = 0;
+};
+
+/// What this node's part of the cluster may do, and why.
+struct PartitionStatus {
+  /// The partition strategy says that this part may not run children: they have ended, and requests are
+  /// refused.
+  bool partitioned = false;
+  /// Nothing is started, stopped or moved right now: because of that, or while the members agree on who is
+  /// there.
+  bool locked = true;
+  std::string why;                   ///< Why it is locked, in words; empty: it is not.
+  std::string strategy;              ///< With its settings.
+  std::string count;                 ///< Who is here, who is missing and what is needed, in words.
+  std::vector<std::string> members;  ///< Of this part.
+  /// Of strategies that count the cluster: its size, how many of that are here, and who is missing.
+  std::size_t size = 0;
+  std::size_t here = 0;
+  std::vector<std::string> missing;
+  /// How long children of a node that was lost without proof are left alone, and how long at most both sides
+  /// of a split may run one; zero where the strategy never locks.
+  std::chrono::milliseconds takeover_delay{};
+  std::chrono::milliseconds overlap_bound{};
 };
 
 /// Which children, and how many at once.
@@ -139,8 +164,10 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// Returns once the child runs and another member (where there is one) knows it. Errors: already_started
-  /// (detail: its pid), conflict, no_such_worker, start_failed, not_member, no_target, stopped, timeout.
+  /// Returns once the child runs and another member (where there is one) knows it. Of several instances all
+  /// that can be had run by then, and one is active, or two seconds have gone by since the first ran; the pid
+  /// is the active one's. Errors: already_started (detail: its pid), conflict, no_such_worker, start_failed,
+  /// not_member, no_target, partitioned, stopped, timeout.
   Result<Started> start_child(const ChildSpec& spec, std::optional<std::string> on = std::nullopt,
                               std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   /// As many at once; the results in the order of the specs. An id that is there twice is invalid_argument
@@ -148,15 +175,16 @@ class Supervisor {
   std::vector<Result<Started>> start_children(
       std::vector<ChildSpec> specs, std::chrono::milliseconds timeout = std::chrono::milliseconds(60000));
   /// Returns once nothing of it runs and another member knows. Without a time-out it waits as long as the
-  /// child's spec lets it take, and some seconds for the news. Errors: no_such_child, timeout, deadlock (from
-  /// inside a handler that the child's end waits for).
+  /// child's spec lets it take, and some seconds for the news. Errors: no_such_child, partitioned, timeout,
+  /// deadlock (from inside a handler that the child's end waits for).
   Result<void> stop_child(const Id& id, std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   Result<void> terminate_child(const Pid& pid);
 
-  /// Calls the child wherever it is. Errors: no_such_child, start_failed (it is `failed`, and not tried any
-  /// more), timeout, died, node_lost, type_mismatch, deadlock, ... What the handler answered as an error, or
-  /// a Term {error, {Code, Text}} with a code of brood's, is that error, also where T is Term. What no
-  /// handler saw is tried again within the time-out; what may have run never is.
+  /// Calls the child wherever it is: of several instances the active one; where all are active, the one on
+  /// this node or else the first of its order. Errors: no_such_child, start_failed (it is `failed`, and not
+  /// tried any more), timeout, died, node_lost, type_mismatch, deadlock, ... What the handler answered as an
+  /// error, or a Term {error, {Code, Text}} with a code of brood's, is that error, also where T is Term. What
+  /// no handler saw is tried again within the time-out; what may have run never is.
   template <typename T, typename M>
   Result<T> call(const Id& id, M message,
                  std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
@@ -192,6 +220,18 @@ class Supervisor {
                             std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   [[nodiscard]] std::optional<std::string> node_for(const Id& key) const;
   [[nodiscard]] bool mine(const Id& key) const;
+
+  /// See PartitionStatus. They wait for the thread that decides, as node_for() does; true once it has ended.
+  [[nodiscard]] bool is_locked() const;
+  [[nodiscard]] bool is_partitioned() const;
+  [[nodiscard]] PartitionStatus partition_status() const;
+  /// Says how many nodes the cluster has, for strategies that count it (majority_quorum, dynamic_quorum):
+  /// more or fewer than there were, also where this part is locked for want of nodes that never come back.
+  /// Returns when all nodes of this part know; nodes that come later are told, and it holds until all have
+  /// ended. Say it on one side of a split only, for it may make that side go on. Errors: invalid_argument,
+  /// timeout, stopped.
+  Result<void> reset_cluster_size(std::uint32_t size,
+                                  std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
 
   struct Impl;
 

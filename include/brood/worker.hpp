@@ -11,6 +11,7 @@
 //     // all optional:
 //     void info(const brood::Term& message);                // a message that is neither call nor cast
 //     void on_down(const brood::Down& down);                // a monitor fired
+//     void on_role(brood::Role role);                       // one of several instances: what it is now
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
 //     State save() const;  void restore(State state);       // what a planned move takes along; restore() may
 //                                                           // return Result<void>: an error refuses the move
@@ -42,12 +43,21 @@
 
 namespace brood {
 
+/// What an instance is to its child. `passive` only where the supervisor's redundancy keeps one instance
+/// active and the others in reserve; an instance that is alone is active.
+enum class Role : std::uint8_t { active, passive };
+[[nodiscard]] constexpr std::string_view to_string(Role role) noexcept {
+  return role == Role::active ? "active" : "passive";
+}
+
 /// Who a worker is in the cluster; empty for a process outside any supervisor.
 struct WorkerIdentity {
   std::string supervisor;
   Term child_id = Term::atom("undefined");
-  std::uint64_t epoch_clock = 0;  ///< The epoch as (clock, node): rises at every start of the child.
-  std::string role = "active";
+  /// The epoch as (clock, node): rises at every start of the child, and when an instance becomes the active
+  /// one.
+  std::uint64_t epoch_clock = 0;
+  Role role = Role::active;
 };
 
 /// A monitored process ended.
@@ -129,6 +139,8 @@ class Context {
   virtual ~Context() = default;
   [[nodiscard]] virtual Pid self() const = 0;
   [[nodiscard]] virtual const WorkerIdentity& identity() const = 0;
+  /// What this instance is to its child; changes only between two handlers (Worker: on_role()).
+  [[nodiscard]] Role role() const { return identity().role; }
   /// To any node. An error says that it has certainly not arrived; no error promises nothing.
   virtual Result<void> send(const Address& to, Message message) = 0;
   virtual Result<void> cast(const Address& to, Message message) = 0;
@@ -200,6 +212,8 @@ class Behaviour {
   virtual void info(Message message) = 0;
   virtual void down(const Down& down) = 0;
   virtual void terminate(const ExitReason& reason) = 0;
+  /// One of several instances of a child: after its start, and when its role is another one.
+  virtual void role_changed(Role role) { (void)role; }
   /// Whether save() gives anything.
   [[nodiscard]] virtual bool has_state() const { return false; }
   /// The state as an encoded term; empty where the worker has none.

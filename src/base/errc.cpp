@@ -6,7 +6,7 @@ namespace brood {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 25> names{"invalid_argument",
+constexpr std::array<std::string_view, 26> names{"invalid_argument",
                                                  "timeout",
                                                  "no_such_child",
                                                  "already_started",
@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, 25> names{"invalid_argument",
                                                  "malformed",
                                                  "type_mismatch",
                                                  "not_allowed",
+                                                 "partitioned",
                                                  "busy",
                                                  "deadlock",
                                                  "io"};

@@ -39,6 +39,12 @@ bool Core::view_confirmed() const {
 bool Core::fenced() const {
   return state_->machine.fenced();
 }
+bool Core::partitioned() const {
+  return state_->machine.partitioned();
+}
+PartitionStatus Core::partition() const {
+  return state_->machine.partition();
+}
 std::uint64_t Core::view_hash() const {
   return state_->machine.view_hash();
 }

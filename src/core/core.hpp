@@ -38,6 +38,19 @@ struct Located {
   Instance instance;
 };
 
+/// What this node's part of the cluster may do, and why.
+struct PartitionStatus {
+  bool partitioned =
+      false;             ///< Locked by the partition strategy: its children have ended, clients are refused.
+  bool acting = false;   ///< Starts, stops and moves are decided right now.
+  std::string why;       ///< Why not, in words; empty: it acts.
+  std::string strategy;  ///< Its name with its settings.
+  std::string count;     ///< Who is here, who is missing and what is needed, in words.
+  Tally tally;
+  Duration takeover_delay{};  ///< See members/takeover_delay.hpp; zero where the strategy never locks.
+  Duration overlap_bound{};
+};
+
 class Core {
  public:
   explicit Core(Settings settings);
@@ -69,6 +82,9 @@ class Core {
   [[nodiscard]] bool view_confirmed() const;
   [[nodiscard]] bool fenced() const;
   [[nodiscard]] std::uint64_t view_hash() const;
+  /// This part of the cluster may not run children.
+  [[nodiscard]] bool partitioned() const;
+  [[nodiscard]] PartitionStatus partition() const;
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
   /// Live instances, the one in the placement first, then by epoch (newest first).
   [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;

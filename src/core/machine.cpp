@@ -19,16 +19,22 @@ Machine::Machine(Settings settings)
       detector_(links_, sessions_, joining_, fence_),
       greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), *this),
       roster_(settings_, sessions_, replication_),
-      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, links_, *this),
+      reachability_(peers_, sessions_),
+      quorum_(settings_, peers_, sessions_, links_, *this),
+      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, reachability_, quorum_,
+             links_, *this),
+      takeover_(settings_, views_),
       locals_(children_, instances_),
-      rejoin_(children_, instances_, locals_),
+      lockdown_(children_, locals_),
+      rejoin_(children_, instances_, locals_, views_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
+      roles_(locals_, instances_, replication_, views_, sessions_, takeover_),
       outgoing_(children_, instances_, sessions_, links_, links_, *this),
       incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
-                   views_, sessions_, peers_}),
+                   roles_, views_, sessions_, peers_, takeover_}),
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
@@ -87,6 +93,9 @@ void Machine::on_time(Step& s) {
   if (const PeerIndex peer = replication_.take_turn(s); peer != no_peer) greeting_.want(peer);
   replication_.on_time(s);
   fence_.on_time(s, rejoin_.pending());
+  if (s.time() >= reachability_.deadline()) look_for_cuts(s);
+  takeover_.on_time(s);
+  lockdown_.on_time(s);
   sessions_.on_time(s);
   origins_.on_time(s);
   coordinator_.on_time(s);
@@ -103,10 +112,10 @@ void Machine::on_time(Step& s) {
 // 1. what clients of this node are told;
 // 2. the view;
 // 3. touched children, one by one;
-// 4. in turn: instances of sessions that are over, moves, one request of those that wait here, clients'
-// requests, the
-//    sweep over all children;
-// 5. the end of a drain.
+// 4. where this part of the cluster is locked, its children are told to end;
+// 5. in turn: instances of sessions that are over, moves, one request of those that wait here, requests of
+// clients, the sweep over all children;
+// 6. the end of a drain.
 void Machine::work(Step& s) {
   on_time(s);
   congested_ = replication_.is_congested(s);
@@ -120,6 +129,8 @@ void Machine::work(Step& s) {
       views_.work(s);
     else if (reconciler_.has_touched())
       look_at_next(s);
+    else if (lockdown_.has_work())
+      lockdown_.work(s);
     else if (!work_in_turn(s))
       break;
   }
@@ -182,9 +193,9 @@ void Machine::work_on_drain(Step& s) {
 }
 
 bool Machine::has_work() const {
-  return barrier_.has_ready() || !told_.empty() || views_.has_work() || reconciler_.has_touched() ||
-         moves_.can_go_on(settings_) || coordinator_.has_work() || origins_.has_work() ||
-         (is_moving_on() && !congested_);
+  return barrier_.has_ready() || !told_.empty() || views_.has_work() || lockdown_.has_work() ||
+         reconciler_.has_touched() || moves_.can_go_on(settings_) || coordinator_.has_work() ||
+         origins_.has_work() || (is_moving_on() && !congested_);
 }
 
 // What goes on by itself over very many children: it waits while another member has yet to take in what it
@@ -242,9 +253,10 @@ Duration Machine::next_deadline() const {
   const bool joins = sessions_.self().state == MemberState::joining;
   Duration next =
       std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
-                sessions_.deadline(), views_.deadline(settings_), reconciler_.deadline(), origins_.deadline(),
+                sessions_.deadline(), views_.deadline(), reconciler_.deadline(), origins_.deadline(),
                 coordinator_.deadline(), moves_.deadline(), outgoing_.deadline(), incoming_.deadline(),
-                rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
+                reachability_.deadline(), takeover_.deadline(), lockdown_.deadline(), rejoin_.deadline(),
+                drain_.deadline(), replay_.deadline()});
   if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.

@@ -4,10 +4,11 @@
 //              |                                         ^
 //   +----------v-----------------------------------------|---------+
 //   | members/   links greeting sessions detector joining rejoin    |
-//   |            fence roster views                                 |
+//   |            fence roster reachability quorum views takeover    |
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
-//   | children/  reconciler locals crashes losses moves drain       |
+//   | children/  reconciler locals lockdown crashes losses moves    |
+//   |            roles drain                                        |
 //   | handover/  outgoing incoming                                  |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
@@ -23,6 +24,7 @@
 #include <span>
 
 #include "core/children/drain.hpp"
+#include "core/children/lockdown.hpp"
 #include "core/children/reconciler.hpp"
 #include "core/core.hpp"
 #include "core/members/greeting.hpp"
@@ -50,6 +52,8 @@ class Machine final : public Notes {
   [[nodiscard]] std::vector<NodeName> ring_nodes() const;
   [[nodiscard]] bool view_confirmed() const { return views_.confirmed(); }
   [[nodiscard]] bool fenced() const { return fence_.is_fenced(); }
+  [[nodiscard]] bool partitioned() const { return quorum_.is_locked(); }
+  [[nodiscard]] PartitionStatus partition() const;
   [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
   [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;
@@ -74,6 +78,7 @@ class Machine final : public Notes {
   void handle(Step& s, Started& event);
   void handle(Step& s, StartFailed& event);
   void handle(Step& s, Exited& event);
+  void handle(Step& s, RoleTaken& event);
   void handle(Step& s, StuckChanged& event);
   void handle(Step& s, Crashing& event);
   void handle(Step& s, Frozen& event) { outgoing_.on_frozen(s, event); }
@@ -89,6 +94,7 @@ class Machine final : public Notes {
   void handle(Step& s, ClientRoster& event);
   void handle(Step& s, SettingsChanged& event);
   void handle(Step& s, Renamed& event);
+  void handle(Step& s, ClientReset& event);
   void only_refuse(Step& s, Event& event);
 
   void take(Step& s, PeerIndex from, Hello& hello) { greeting_.on_hello(s, from, hello, fence_.is_fenced()); }
@@ -108,6 +114,7 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex from, ProbeAck& ack);
   void take(Step&, PeerIndex from, Obituary& obituary) { detector_.on_obituary(from, obituary); }
   void take(Step& s, PeerIndex from, Goodbye&);
+  void take(Step& s, PeerIndex from, CensusNews& news);
   void take(Step& s, PeerIndex, StartRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, StopRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, RetryRequest& request) { coordinator_.enqueue(s, std::move(request)); }
@@ -126,6 +133,7 @@ class Machine final : public Notes {
   void become_up_if_ready(Step& s);
   void take_or_keep(Step& s, PeerIndex from, MessageBody& body);
   void take_kept(Step& s);
+  void look_for_cuts(Step& s);
   void look_at_next(Step& s);
   void tell_origins(Step& s);
   void work_on_drain(Step& s);
@@ -141,9 +149,10 @@ class Machine final : public Notes {
   void session_ended(Step& s, PeerIndex peer, const Loss& loss) override;
   void own_session_ended(Step& s, bool keeps, const std::string& words) override;
   void member_changed(Step& s, PeerIndex peer) override;
-  void meeting_failed(Step& s) override;
+  void meeting_failed(Step& s, const NodeName& node, bool may_be_there) override;
   void fenced(Step& s, const std::string& words) override;
   void unfenced(Step& s) override;
+  void lock_changed(Step& s) override;
   void view_changed(Step& s) override;
   void view_said(Step& s, PeerIndex peer, std::uint64_t hash) override;
   void may_act(Step& s, bool anew) override;
@@ -188,12 +197,17 @@ class Machine final : public Notes {
   Detector detector_;
   Greeting greeting_;
   Roster roster_;
+  Reachability reachability_;
+  Quorum quorum_;
   Views views_;
+  Takeover takeover_;
   Locals locals_;
+  Lockdown lockdown_;
   Rejoin rejoin_;
   Crashes crashes_;
   Losses losses_;
   Moves moves_;
+  Roles roles_;
   Outgoing outgoing_;
   Incoming incoming_;
   Reconciler reconciler_;

@@ -92,6 +92,10 @@ void Machine::take(Step& s, PeerIndex from, Goodbye&) {
   links_.dial_at(from, Duration::max());
 }
 
+void Machine::take(Step&, PeerIndex, CensusNews& news) {
+  if (quorum_.on_news(news)) views_.members_changed();
+}
+
 void Machine::take(Step& s, PeerIndex, Answer& answer) {
   for (Outcome& outcome : answer.outcomes) origins_.take(s, answer.request, answer.view, std::move(outcome));
 }
@@ -119,6 +123,13 @@ void Machine::handle(Step& s, Exited& event) {
   reconciler_.touch(*child);
   if (outgoing_.ended(s, *child)) return;
   reconciler_.wake(*child, crashes_.on_failure(s, *child, {true, event.normal, std::move(event.reason), {}}));
+}
+
+void Machine::handle(Step& s, RoleTaken& event) {
+  Child* child = locals_.find(event.id, event.epoch);
+  if (!child) return;
+  roles_.on_taken(s, *child);
+  reconciler_.touch(*child);
 }
 
 void Machine::handle(Step& s, StuckChanged& event) {
@@ -155,12 +166,23 @@ void Machine::handle(Step&, ClientGone& event) {
   origins_.gone(event.client);
   roster_.forget(event.client);
   drain_.forget(event.client);
+  quorum_.client_gone(event.client);
 }
 
 void Machine::handle(Step& s, SettingsChanged& event) {
   settings_.offers = std::move(event.offers);
   settings_.weight = event.weight;
   sessions_.set_offers(s, settings_.offers, settings_.participates ? event.weight : 0);
+}
+
+void Machine::handle(Step& s, ClientReset& event) {
+  if (drain_.has_left()) {
+    Outcome outcome;
+    outcome.error = has_left(settings_.self);
+    s.effects.replies.push_back({event.client, {std::move(outcome)}, true});
+    return;
+  }
+  if (quorum_.reset(s, event)) views_.members_changed();
 }
 
 // A node that was a cluster by itself gets a name under which others reach it. Its rows and epochs of before

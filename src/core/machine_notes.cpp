@@ -13,6 +13,8 @@ void Machine::session_began(Step& s, PeerIndex peer) {
   instances_.begin(peer, sessions_.member(peer)->session);
   incoming_.session_began(s, peer);
   fence_.began(s, peer);
+  quorum_.session_began(peers_.name(peer));
+  takeover_.session_began(peers_.name(peer));
 }
 
 void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
@@ -29,8 +31,10 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
 
 void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   instances_.end(peer, loss);
+  takeover_.on_ended(s, loss);
+  if (loss.how == Ending::left) quorum_.on_left(loss.session.node);
   outgoing_.session_ended(s, peer);
-  incoming_.session_ended(s, peer, loss.goes_on);
+  incoming_.session_ended(s, peer, loss.goes_on, takeover_.hold(s, loss));
   links_.closed(peer);
   greeting_.take_back(peer);
   views_.forget(peer);
@@ -39,14 +43,15 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   // Its table may not have come.
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();
+  look_for_cuts(s);
   reap_.insert(peer);
   fence_.maybe_open(s, rejoin_.pending());
 }
 
 void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
   instances_.set_self(sessions_.self().session);
-  outgoing_.own_session_ended(s);
-  incoming_.own_session_ended(s);
+  outgoing_.take_back_all(s);
+  incoming_.discard_all(s);
   fence_.ask_anew();
   coordinator_.drop_all();
   if (!keeps) {
@@ -63,12 +68,18 @@ void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
   views_.members_changed();
 }
 
+void Machine::look_for_cuts(Step& s) {
+  if (reachability_.look_for_cuts(s)) sessions_.set_cuts(s, reachability_.cuts());
+}
+
 void Machine::member_changed(Step& s, PeerIndex peer) {
   views_.members_changed();
   roster_.learn(s, peer);
+  look_for_cuts(s);
 }
 
-void Machine::meeting_failed(Step& s) {
+void Machine::meeting_failed(Step& s, const NodeName& node, bool may_be_there) {
+  if (may_be_there) sessions_.set_unreached(s, node, true);
   replication_.ask_all(s);
 }
 
@@ -80,7 +91,22 @@ void Machine::unfenced(Step&) {
   views_.start_over();
 }
 
+// A part that may not run children ends them, and decides nothing; what clients have asked is refused.
+void Machine::lock_changed(Step& s) {
+  if (quorum_.is_locked()) {
+    outgoing_.take_back_all(s);
+    incoming_.discard_all(s);
+    lockdown_.begin(s);
+    coordinator_.drop_all();
+    origins_.refuse_all(s);
+  } else {
+    lockdown_.end();
+    views_.start_over();
+  }
+}
+
 void Machine::view_changed(Step& s) {
+  takeover_.view_changed();
   coordinator_.forget_asked_before(settings_.self, views_.hash());
   origins_.ask_all_again(s);
 }
@@ -110,6 +136,7 @@ void Machine::instance_changed(Step& s, Child& child, const Bytes& detail) {
 
 void Machine::instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) {
   losses_.on_lost(s, child, instance, loss);
+  takeover_.on_lost(child.id, loss);
   reconciler_.touch(child);
 }
 

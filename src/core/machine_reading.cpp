@@ -3,6 +3,7 @@
 
 #include "base/hash.hpp"
 #include "core/machine.hpp"
+#include "core/members/takeover_delay.hpp"
 
 namespace brood::core {
 
@@ -43,11 +44,14 @@ std::vector<Located> Machine::instances(const ChildId& id) const {
   std::vector<const Hosted*> hosted;
   instances_.each(*child, [&](const Hosted& one) { hosted.push_back(&one); });
   if (hosted.size() > 1) {
-    const PeerIndex place = child->row() ? views_.placement().first(child->hash, *child->row()) : no_peer;
+    const auto order =
+        child->row() ? views_.replicas().nodes(child->hash, *child->row()) : std::vector<PeerIndex>{};
+    const auto rank = [&](const Hosted* one) {
+      return std::pair{one->instance.role != Role::active, place_in(order, instances_.peer(*one))};
+    };
     std::sort(hosted.begin(), hosted.end(), [&](const Hosted* a, const Hosted* b) {
-      const bool a_first = instances_.peer(*a) == place;
-      const bool b_first = instances_.peer(*b) == place;
-      if (a_first != b_first) return a_first;
+      const auto ranks = std::pair{rank(a), rank(b)};
+      if (ranks.first != ranks.second) return ranks.first < ranks.second;
       return a->instance.epoch > b->instance.epoch;
     });
   }
@@ -77,6 +81,22 @@ std::uint64_t Machine::table_digest() const {
 Footprint Machine::footprint() const {
   return {children_.size(),       peers_.size(),   replication_.kept_weight(),
           replication_.waiting(), barrier_.size(), rows_.table().seen().seen.size()};
+}
+
+PartitionStatus Machine::partition() const {
+  PartitionStatus status;
+  const PartitionTolerance& strategy = quorum_.strategy();
+  status.partitioned = quorum_.is_locked();
+  status.acting = views_.acting();
+  status.why = views_.why_not_acting(settings_);
+  status.strategy = strategy.name();
+  status.count = quorum_.words();
+  status.tally = quorum_.tally();
+  if (strategy.locks()) {
+    status.takeover_delay = takeover_delay(settings_);
+    status.overlap_bound = overlap_bound(settings_);
+  }
+  return status;
 }
 
 std::optional<NodeName> Machine::node_for(const ChildId& key) const {

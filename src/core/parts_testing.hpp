@@ -64,9 +64,10 @@ class FakeNotes final : public Notes {
     told.push_back(keeps ? "own session ended, keeps" : "own session ended");
   }
   void member_changed(Step&, PeerIndex peer) override { told.push_back(fmt::format("member {}", peer)); }
-  void meeting_failed(Step&) override { told.emplace_back("meeting failed"); }
+  void meeting_failed(Step&, const NodeName&, bool) override { told.emplace_back("meeting failed"); }
   void fenced(Step&, const std::string&) override { told.emplace_back("fenced"); }
   void unfenced(Step&) override { told.emplace_back("unfenced"); }
+  void lock_changed(Step&) override { told.emplace_back("lock changed"); }
   void view_changed(Step&) override { told.emplace_back("view changed"); }
   void view_said(Step&, PeerIndex peer, std::uint64_t) override {
     told.push_back(fmt::format("said {}", peer));

@@ -44,6 +44,7 @@ class Cluster {
     Duration paused_at{};
     Duration slept{};
     std::map<ChildId, Epoch> processes;
+    std::map<ChildId, Role> roles;   ///< As the processes were told.
     std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
     std::set<ChildId> frozen;
     std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
@@ -82,6 +83,7 @@ class Cluster {
     Node& node = nodes[i];
     node.core.reset();
     node.processes.clear();
+    node.roles.clear();
     node.state.clear();
     node.frozen.clear();
     node.prepared.clear();
@@ -97,6 +99,28 @@ class Cluster {
     }
     node.channels.clear();
   }
+
+  /// The network between the groups is cut: nothing passes, and connecting fails without proof of death. Each
+  /// node finds that out after the tick time-out, of one other after the other.
+  void split(const std::vector<std::vector<std::size_t>>& groups, Duration detected = 8s) {
+    std::vector<std::pair<std::size_t, std::size_t>> cuts;
+    for (const auto& group : groups)
+      for (const auto& other : groups)
+        for (const std::size_t a : group)
+          for (const std::size_t b : other)
+            if (&group != &other) cuts.emplace_back(a, b);
+    for (const auto& [a, b] : cuts) {
+      unreachable.emplace(nodes[a].name, nodes[b].name);
+      nodes[a].channels.erase(nodes[b].name);
+    }
+    run(detected);
+    for (const auto& [a, b] : cuts)
+      if (nodes[a].core) {
+        give(a, PeerDown{nodes[b].name, true, "cut"});
+        run();
+      }
+  }
+  void heal() { unreachable.clear(); }
 
   /// Queues an event for a node, behind all that is under way to it.
   void give(std::size_t i, Event event) { queue_.emplace_back(i, nodes[i].creation, std::move(event)); }
@@ -160,6 +184,10 @@ class Cluster {
     give(i, ClientStop{{++last_client_}, {id_of(id)}});
     return last_client_;
   }
+  std::uint64_t reset(std::size_t i, std::uint32_t size) {
+    give(i, ClientReset{{++last_client_}, size});
+    return last_client_;
+  }
   template <typename E>
   std::uint64_t ask(std::size_t i, std::string_view id) {
     give(i, E{{++last_client_}, id_of(id)});
@@ -190,7 +218,9 @@ class Cluster {
     return nodes.size();
   }
   void exit(std::string_view id, bool normal, const std::string& reason = "boom") {
-    const std::size_t i = host(id);
+    exit_on(host(id), id, normal, reason);
+  }
+  void exit_on(std::size_t i, std::string_view id, bool normal, const std::string& reason = "boom") {
     const Epoch epoch = nodes[i].processes.at(id_of(id));
     nodes[i].processes.erase(id_of(id));
     give(i, Exited{id_of(id), epoch, normal, reason});
@@ -199,7 +229,7 @@ class Cluster {
   std::deque<Node> nodes;
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
-  std::set<ChildId> fail_starts, hold_starts, hold_stops;
+  std::set<ChildId> fail_starts, hold_starts, hold_stops, hold_roles;
   std::set<ChildId> fail_freezes, hold_freezes, fail_prepares, hold_prepares;
   /// Messages of these kinds (index in MessageBody) are lost.
   std::set<std::size_t> lost;
@@ -208,7 +238,7 @@ class Cluster {
   std::map<std::uint64_t, std::vector<Outcome>> replies;
   std::map<std::uint64_t, bool> last;
   std::vector<std::pair<NodeName, MessageBody>> sent;  ///< Everything, when `record` is set.
-  bool keep_state = false;  ///< Of all workers.
+  bool keep_state = false;                             ///< Of all workers.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
   /// How often a message arrives; 0: never. Empty: each once.
@@ -233,6 +263,12 @@ class Cluster {
     if (effects.fence) node.fenced = *effects.fence;
     if (effects.refused) node.refused = *effects.refused;
     node.left = node.left || effects.left;
+    for (const SetRole& told : effects.roles) {
+      if (node.processes.count(told.id) == 0) continue;
+      if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
+      node.roles[told.id] = told.role;
+      if (told.role == Role::passive) give(i, RoleTaken{told.id, told.epoch});
+    }
     for (const HandoverStep& one : effects.handovers)
       std::visit([&](const auto& what) { carry_out_one(i, what); }, one);
     for (const Start& start : effects.starts) {
@@ -242,12 +278,14 @@ class Cluster {
         continue;
       }
       node.processes[start.spec->id] = start.epoch;
+      if (start.role) node.roles[start.spec->id] = *start.role;
       node.state[start.spec->id] = "new";
       give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
     }
     for (const Stop& stop : effects.stops) {
       if (hold_stops.count(stop.id) != 0) continue;
       node.processes.erase(stop.id);
+      node.roles.erase(stop.id);
       node.frozen.erase(stop.id);
       give(i, Exited{stop.id, stop.epoch, true, "shutdown"});
     }

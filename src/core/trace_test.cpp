@@ -2,8 +2,8 @@
 // CORE_TRACES_REWRITE=1 writes the answers anew; commit only differences that you can explain.
 //
 // A line that begins with `> ` is a command: nodes N, boot I, run MS, start I ID [on J], temporary I ID,
-// static I ID, stop I ID, retry I ID, exit ID normal|abnormal, kill I, break I, sleep I, wake I, drain I,
-// fail ID.
+// static I ID, copies N (of each child, one of them active; after `nodes`), stop I ID, retry I ID, exit ID
+// normal|abnormal, kill I, break I, sleep I, wake I, drain I, fail ID.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,9 @@ fs::path folder() {
 
 std::string text(const InstanceChange& change) {
   if (!change.instance) return change.id.text() + "=gone";
-  return change.id.text() + "=" + std::string(to_string(change.instance->phase));
+  const bool is_active = change.instance->role == Role::active;
+  return change.id.text() + "=" + std::string(to_string(change.instance->phase)) +
+         (is_active ? "" : " " + std::string(to_string(change.instance->role)));
 }
 
 std::string text(const SpecChange& change) {
@@ -85,8 +87,11 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
   for (const auto& connect : effects.connects) line("connect " + connect.node.value);
   for (const auto& member : effects.members)
     line(fmt::format("member {} {} {}", member.session.node.value, to_string(member.state), member.words));
+  for (const auto& change : effects.roles)
+    line(fmt::format("tell {} that it is {}", change.id.text(), to_string(change.role)));
   for (const auto& start : effects.starts)
-    line(fmt::format("start {} ({})", start.spec->id.text(), start.cause.event));
+    line(fmt::format("start {}{} ({})", start.spec->id.text(),
+                     start.role ? " as " + std::string(to_string(*start.role)) : "", start.cause.event));
   for (const auto& stop : effects.stops) line(fmt::format("stop {} ({})", stop.id.text(), stop.cause.event));
   for (const auto& send : effects.sends) {
     std::string to;
@@ -142,6 +147,16 @@ class Script {
       cluster_ = std::make_unique<Cluster>(node_of(words) + 1);
       cluster_->watch = [this](std::size_t i, const Effects& effects) {
         out_ += describe(*cluster_, i, effects);
+      };
+    } else if (command == "copies") {
+      std::int64_t factor = 1;
+      words >> factor;
+      cluster_->change = [factor](std::size_t, Settings& settings) {
+        settings.strategies =
+            make_strategies(
+                {.redundancy = StrategyChoice{"replication",
+                                              {{"factor", factor}, {"mode", std::string("active_passive")}}}})
+                .value();
       };
     } else if (command == "boot") {
       cluster_->boot(node_of(words));

@@ -99,6 +99,11 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
     if (!relations_) relations_ = std::make_unique<Relations>();
     return *relations_;
   }
+  /// On its own thread, between two handlers.
+  void set_role(Role role, std::uint64_t epoch_clock) {
+    identity_.role = role;
+    identity_.epoch_clock = epoch_clock;
+  }
   /// nullptr when it has none.
   [[nodiscard]] Relations* relations_if_any() { return relations_.get(); }
   /// Ends a monitor that this process set, by number; nothing when there is none.

@@ -110,6 +110,17 @@ void Runtime::exit(const Pid& to, ExitReason reason) {
               here ? ExitEnvelope::Source::owner : ExitEnvelope::Source::other);
 }
 
+void Runtime::set_role(const Pid& to, RoleChange change) {
+  const ProcessPtr process = core_->find(to);
+  if (!process) return;
+  auto job = [raw = process.get(), change = std::move(change)] {
+    raw->set_role(change.role, change.epoch_clock);
+    if (change.is_told) raw->behaviour->role_changed(change.role);
+    if (change.done) change.done();
+  };
+  (void)core_->signal(*process, std::make_unique<JobEnvelope>(std::move(job)));
+}
+
 bool Runtime::is_alive(const Pid& pid) const {
   return core_->is_alive(pid);
 }

@@ -114,6 +114,16 @@ class Runtime final : public RemoteEvents {
   /// message, and terminate() runs unless the reason is `killed`. While the node is fenced only `killed`
   /// acts.
   void exit(const Pid& to, ExitReason reason);
+  struct RoleChange {
+    Role role = Role::active;
+    std::uint64_t epoch_clock = 0;
+    bool is_told = true;  ///< false: only its Context knows.
+    /// Called once its worker has been told and has returned; not at all when it ends before.
+    std::function<void()> done = nullptr;
+  };
+  /// A process is another to its child from now on: behind all that it has been sent, and not counted as a
+  /// message.
+  void set_role(const Pid& to, RoleChange change);
   [[nodiscard]] bool is_alive(const Pid& pid) const;
   [[nodiscard]] std::size_t process_count() const;
 

@@ -42,6 +42,44 @@ TEST_F(Spawning, StartThenExitAreToldOnceEach) {
   runtime.stop(patience);  // before what its processes use
 }
 
+/// Writes down its roles, and what its context says then.
+struct Told final : Behaviour {
+  explicit Told(Channel<std::string>& to) : lines(to) {}
+  Result<void> start(Context& given) override {
+    context = &given;
+    return {};
+  }
+  Result<Bytes> call(Message) override { return encode_term(Term::atom("ok")); }
+  void cast(Message) override { lines.put("cast as " + std::string(to_string(context->role()))); }
+  void info(Message) override {}
+  void down(const Down&) override {}
+  void terminate(const ExitReason&) override {}
+  void role_changed(Role role) override {
+    lines.put(std::string(to_string(role)) + " " + std::to_string(context->identity().epoch_clock));
+    EXPECT_EQ(context->role(), role);
+  }
+  Channel<std::string>& lines;
+  Context* context = nullptr;
+};
+
+TEST_F(Spawning, ARoleIsToldBehindWhatWasSentBefore) {
+  Channel<std::string> lines;
+  SpawnOptions options;
+  options.identity.role = Role::passive;
+  const Pid pid = runtime.spawn(std::make_unique<Told>(lines), std::move(options));
+  ASSERT_TRUE(runtime.cast(pid, Message::encoded(encode_term(Term::atom("a")))));
+  runtime.set_role(pid, {Role::active, 7, true, [&] { lines.put("done"); }});
+  ASSERT_TRUE(runtime.cast(pid, Message::encoded(encode_term(Term::atom("b")))));
+  runtime.set_role(pid, {Role::passive, 8, false, [&] { lines.put("done untold"); }});
+  for (const char* line : {"cast as passive", "active 7", "done", "cast as active", "done untold"})
+    EXPECT_EQ(lines.take(), line);
+  runtime.exit(pid, ExitReason::shutdown());
+  EXPECT_TRUE(eventually([&] { return runtime.process_count() == 0; }));
+  runtime.set_role(pid, {Role::active, 9, true, [&] { lines.put("of one that has ended"); }});
+  EXPECT_EQ(lines.size(), 0U);
+  runtime.stop(patience);  // before what its processes use
+}
+
 TEST_F(Spawning, KilledEndsWithoutTerminate) {
   Log log;
   Script script = log.script();

@@ -19,6 +19,11 @@ ContextScope::~ContextScope() {
   context_of_thread = before_;
 }
 
+Term role_message(Role role) {
+  return Term::tuple(
+      {Term::atom("process_hub"), Term::atom("redundancy_signal"), Term::atom(to_string(role))});
+}
+
 const Bytes& encoded_ok() {
   static const Bytes ok = encode_term(Term::atom("ok"));
   return ok;

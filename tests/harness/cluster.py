@@ -63,13 +63,14 @@ class Answer:
 
 class Cluster:
     def __init__(self, names=("n1", "n2", "n3"), supervisors=None, node=None, chaos=True, own_epmd=True,
-                 erlang_cookie="brood-test-cookie", wrapper=(), faults=False, tls=False):
-        """faults: nodes are made to crash, and sanitizers must let them. tls: everybody speaks it, with a
+                 erlang_cookie="brood-test-cookie", wrapper=(), faults=False, tls=False,
+                 witness="127.0.0.1"):
+        """witness: the address at which it listens. faults: nodes are made to crash, and sanitizers must let them. tls: everybody speaks it, with a
         certificate of his own from self.authority."""
         self.folder = tempfile.mkdtemp(prefix="brood-test-")
         self.mark = processes.new_mark()
         self.cookie = erlang_cookie
-        self.witness = Witness()
+        self.witness = Witness(witness)
         self.epmd_port = ports.free_port()
         self.environment = {"ERL_EPMD_PORT": str(self.epmd_port), "ERL_EPMD_ADDRESS": "127.0.0.1",
                             "HOME": self.folder, "BROOD_NODE": "", "LC_ALL": "C.UTF-8",

@@ -26,8 +26,10 @@ def enter():
     setup = "ip link add br0 type bridge && ip link del br0"
     probe = subprocess.run([*command, "sh", "-c", setup], capture_output=True, text=True, check=False)
     if probe.returncode:
-        print(f"skipped: network namespaces are not permitted here: {probe.stderr.strip()}")
-        sys.exit(SKIPPED)
+        # Where all is to be tested, what is left out is a failure.
+        must = os.environ.get("CI", "") not in ("", "0", "false")
+        print(f"{'failed' if must else 'skipped'}: network namespaces are not permitted here: {probe.stderr.strip()}")
+        sys.exit(1 if must else SKIPPED)
     os.environ[_ENTERED] = "1"
     os.execvp(command[0], [*command, sys.executable, *sys.argv])
 
@@ -94,6 +96,30 @@ class Network:
 
     def undeafen(self, number):
         subprocess.run([*self.wrapper(number), "nft", "delete", "table", "inet", "cut"], check=True)
+
+    def cut(self, number, others):
+        """What these hosts send does not reach that one; nobody is told."""
+        addresses = ", ".join(self.address(other) for other in others)
+        self.uncut(number)
+        rules = ("add table inet split\n"
+                 "add chain inet split in { type filter hook input priority 0; }\n"
+                 f"add rule inet split in ip saddr {{ {addresses} }} drop\n")
+        subprocess.run([*self.wrapper(number), "nft", "-f", "-"], input=rules, text=True, check=True)
+
+    def uncut(self, number):
+        subprocess.run([*self.wrapper(number), "nft", "delete", "table", "inet", "split"], check=False,
+                       stderr=subprocess.DEVNULL)
+
+    def split(self, parts):
+        """No part reaches another."""
+        for part in parts:
+            others = [number for other in parts if other is not part for number in other]
+            for number in part:
+                self.cut(number, others)
+
+    def heal(self):
+        for number in self._hosts:
+            self.uncut(number)
 
     def close(self):
         # Here, because the kernel takes its time over a namespace that nobody is in any more.

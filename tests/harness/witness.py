@@ -67,7 +67,7 @@ class _Connection:
 
 
 class Witness:
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
         self.origin = time.monotonic()
         self._lock = threading.Lock()
         self._open = {}                                   # (id, node, pid, epoch) -> Interval
@@ -75,9 +75,10 @@ class Witness:
         self._pauses = collections.defaultdict(list)      # node -> [[from, to or None]]
         self._bad = []
         self.lines = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listener = socket.create_server(("0.0.0.0", 0) if address != "127.0.0.1" else (address, 0), backlog=1024)
         self._listener.setblocking(False)
-        self.host, self.port = self._listener.getsockname()
+        # The address need not be there yet.
+        self.host, self.port = address, self._listener.getsockname()[1]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ, None)
         self._closing = False

@@ -2,6 +2,8 @@
 //
 // witness         #{host, port, beat_ms}: reports start and stop, and with beat_ms that it still runs; a
 // counter crasher         #{after_ms} or none: throws then, or in its start; on the call `crash` too
+// leader          #{host, port}: reports to a witness while it is the active one of several instances, and
+//                 answers `who` with {Role, Node, [Role that it was told]}
 // fails_to_start  throws in its constructor, always
 // blocker         blocks for ever on the call `block`; with the argument `start` in its start
 // segfaulter      crashes its whole node on the call `crash`, on `overflow` by using up its stack, and ends
@@ -73,6 +75,40 @@ class Witness : public Worker {
   std::int64_t beat_;
   std::int64_t value_ = 0;
   std::shared_ptr<WitnessLine> line_;
+};
+
+struct who {};
+
+class Leader : public Worker {
+ public:
+  using handles = messages<who>;
+  explicit Leader(const Term& options) {
+    const auto* host = options.get("host");
+    line_ = WitnessLine::to(host == nullptr ? "127.0.0.1" : host->text().value_or("127.0.0.1"),
+                            static_cast<std::uint16_t>(integer_at(options, "port", 0)));
+  }
+  void on_role(Role role) {
+    told_.push_back(Term::atom(to_string(role)));
+    if (role == Role::active) {
+      leads_ = context().identity();
+      (void)line_->report("start", *leads_, self());
+    } else if (leads_) {
+      (void)line_->report("stop", *leads_, self());
+      leads_.reset();
+    }
+  }
+  Term on(who) const {
+    return Term::tuple(
+        {Term::atom(to_string(context().role())), Term(self().node), Term::list(std::vector<Term>(told_))});
+  }
+  ~Leader() override {
+    if (leads_) (void)line_->report("stop", *leads_, self());
+  }
+
+ private:
+  std::shared_ptr<WitnessLine> line_;
+  std::optional<WorkerIdentity> leads_;  ///< As it was when it became active.
+  std::vector<Term> told_;
 };
 
 class Crasher : public Worker {
@@ -157,6 +193,7 @@ class Exiter : public Worker {
 BROOD_REGISTER_WORKERS(registry) {
   using namespace brood::chaos;
   (void)registry.add<Witness>("witness");
+  (void)registry.add<Leader>("leader");
   (void)registry.add<Crasher>("crasher");
   (void)registry.add<FailsToStart>("fails_to_start");
   (void)registry.add<Blocker>("blocker");

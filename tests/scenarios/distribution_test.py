@@ -136,7 +136,7 @@ class Distribution(ScenarioTest):
         started = self.ask(erlang, (Atom("start_children"), WEB, [child(f"c{i}") for i in range(30)]), 2)
         self.assertEqual({entry[1][0][0] for entry in started[1][Atom("started")]}, {node(1)})
         self.assertEqual(self.ask(erlang, (Atom("nodes"), WEB), 3), [node(1)])
-        self.assertEqual(self.ask(erlang, (Atom("call"), WEB, "c1", Atom("value")), 3)[0], "ok")
+        self.assertEqual(self.ask(erlang, (Atom("call"), WEB, "c1", (Atom("add"), 5)), 3)[0], "ok")
         self.assertEqual(self.ask(erlang, (Atom("add_nodes"), WEB, [node(2), node(3)]), 2), "ok")
         self.wait(lambda: len(set(self.placed(cluster).values())) == 3, 20, "children came to the others")
         self.assertEqual(self.ask(erlang, (Atom("remove_nodes"), WEB, [node(1)]), 3), "ok")

@@ -244,6 +244,14 @@ class Parser {
     auto* drain = command("drain", "Move every child away from a node");
     drain->add_option("node", out_.target, "The node (default: --node)")->type_name("NODE");
     command("workers", "Show the worker names that the node knows");
+    auto* partition =
+        command("partition", "Show whether this part of the cluster may run children, and why not");
+    partition
+        ->add_option_function<std::uint32_t>(
+            "--reset-size", [this](std::uint32_t size) { out_.cluster_size = size; },
+            "Say how many nodes the cluster has, also where too few of them are left to go on")
+        ->type_name("NODES")
+        ->check(CLI::Range(1u, 1'000'000u));
   }
 
   void add_fleet() {

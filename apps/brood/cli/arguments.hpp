@@ -57,17 +57,18 @@ struct Arguments {
   CommonArguments common;
   NodeArguments node;
   StartArguments start;
-  std::vector<std::string> ids;      ///< stop
-  std::string id;                    ///< start, show, call, cast, where (the key), logs, retry
-  std::string term;                  ///< call, cast
-  std::string target;                ///< drain: the node; apply: the file
-  std::string tag;                   ///< ps
-  bool local = false;                ///< ps
-  bool follow = false;               ///< logs
-  std::optional<std::size_t> lines;  ///< logs; nullopt: all
-  bool dry_run = false;              ///< apply
-  bool prune = false;                ///< apply
-  bool start_stopped = false;        ///< apply
+  std::vector<std::string> ids;               ///< stop
+  std::string id;                             ///< start, show, call, cast, where (the key), logs, retry
+  std::string term;                           ///< call, cast
+  std::string target;                         ///< drain: the node; apply: the file
+  std::string tag;                            ///< ps
+  std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
+  bool local = false;                         ///< ps
+  bool follow = false;                        ///< logs
+  std::optional<std::size_t> lines;           ///< logs; nullopt: all
+  bool dry_run = false;                       ///< apply
+  bool prune = false;                         ///< apply
+  bool start_stopped = false;                 ///< apply
 };
 
 /// Why there is nothing to do: help or the version was asked for (status 0), or the line is wrong (status 2).

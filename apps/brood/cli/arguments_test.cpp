@@ -129,6 +129,8 @@ TEST(Arguments, TheRestIsRead) {
   EXPECT_TRUE(good({"apply", "f", "--start-stopped"}).start_stopped);
   EXPECT_EQ(good({"nodes"}).command, "nodes");
   EXPECT_EQ(good({"workers"}).command, "workers");
+  EXPECT_FALSE(good({"partition"}).cluster_size);
+  EXPECT_EQ(good({"partition", "--reset-size", "3"}).cluster_size, 3u);
   EXPECT_EQ(good({"retry", "a"}).id, "a");
 }
 

@@ -14,9 +14,9 @@ using Command = Outcome<void> (*)(Session&);
 
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> table{
-      {"start", start}, {"stop", stop},   {"ps", ps},           {"show", show},   {"retry", retry},
-      {"call", call},   {"cast", cast},   {"nodes", nodes},     {"where", where}, {"drain", drain},
-      {"logs", logs},   {"apply", apply}, {"workers", workers},
+      {"start", start}, {"stop", stop},   {"ps", ps},           {"show", show},           {"retry", retry},
+      {"call", call},   {"cast", cast},   {"nodes", nodes},     {"where", where},         {"drain", drain},
+      {"logs", logs},   {"apply", apply}, {"workers", workers}, {"partition", partition},
   };
   return table;
 }

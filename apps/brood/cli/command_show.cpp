@@ -92,6 +92,12 @@ Outcome<void> ps(Session& session) {
     return {};
   }
   out.write(render(children_table(rows, supervisors->size() > 1), out.width(), out.color()));
+  const bool none_runs = std::none_of(rows.begin(), rows.end(), [](const ChildRow& row) {
+    return std::any_of(row.instances.begin(), row.instances.end(),
+                       [](const auto& one) { return !one.pid.empty(); });
+  });
+  if (none_runs && !rows.empty())
+    for (const auto& supervisor : *supervisors) remark_partition(session, supervisor);
   if (out.width()) out.line(styled(total_line(rows), Style::faint, out.color()));
   return {};
 }

@@ -418,6 +418,30 @@ TEST(Commands, DrainAndWorkersAndRetry) {
   EXPECT_EQ(run({"retry", "a"}, {"[web]", "ok"}).asked[1], "{retry,web,<<\"a\">>}");
 }
 
+TEST(Commands, PartitionSaysWhyAndResetsTheSize) {
+  const std::string locked =
+      "{ok, #{partitioned => true, locked => true, why => <<\"2 of 5 are here\">>, strategy => "
+      "<<\"majority_quorum/1\">>, count => <<\"2 of 5 are here\">>, members => ['n1@h', 'n2@h'], size => 5, "
+      "here => 2, "
+      "missing => ['n3@h'], takeover_delay_ms => 15000, overlap_bound_ms => 0}}";
+  const std::string free =
+      "{ok, #{partitioned => false, locked => false, why => <<>>, strategy => <<\"divergence/1\">>, count => "
+      "<<\"1 member "
+      "is here (n1@h)\">>, members => ['n1@h'], size => 0, here => 0, missing => [], takeover_delay_ms => 0, "
+      "overlap_bound_ms => 0}}";
+  EXPECT_EQ(run({"partition"}, {"[web, db]", locked, free}).out,
+            "web: partitioned, its children have ended: 2 of 5 are here (majority_quorum/1)\n"
+            "db: goes on: 1 member is here (n1@h) (divergence/1)\n");
+  const auto json = run({"partition", "--json"}, {"[web]", locked}).json();
+  EXPECT_EQ(json[0]["missing"][0], "n3@h");
+  EXPECT_EQ(json[0]["takeover_delay_ms"], 15000);
+  const auto reset = run({"partition", "--reset-size", "2"}, {"[web]", "ok", "[web]", free});
+  EXPECT_EQ(reset.asked[1], "{reset_cluster_size,web,2}");
+  EXPECT_EQ(
+      run({"partition", "--reset-size", "2"}, {"[web]", "{error, {invalid_argument, <<\"no\">>}}"}).code,
+      "invalid_argument");
+}
+
 // ---- logs -----------------------------------------------------------------------------------------------
 
 std::string log_answer(const std::string& text, int next, const std::string& node = "n1@h",

@@ -368,7 +368,8 @@ TEST(FleetFileErrors, ValuesOfTheWrongKindAreRefused) {
       {"[supervisor.s]\nmax_seconds = true\n",
        "FILE:2: supervisor.s.max_seconds: is true or false; allowed: a number above 0"},
       {"[supervisor.s]\nmigration = \"warm\"\n",
-       "FILE:2: supervisor.s.migration: there is no migration strategy 'warm'; there are: cold_swap, hot_swap"},
+       "FILE:2: supervisor.s.migration: there is no migration strategy 'warm'; there are: cold_swap, "
+       "hot_swap"},
       {"[supervisor.s]\nmigration = 3\n",
        "FILE:2: supervisor.s.migration: is a whole number; allowed: the name of a strategy, or { use = "
        "\"name\", "

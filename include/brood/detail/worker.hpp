@@ -39,6 +39,9 @@ class ContextScope {
   Context* before_;
 };
 
+/// {process_hub, redundancy_signal, active or passive}: ProcessHub's message, for workers without on_role().
+[[nodiscard]] Term role_message(Role role);
+
 /// The encoded atom `ok`, the reply of handlers that return nothing.
 [[nodiscard]] const Bytes& encoded_ok();
 /// {error, {Code, <<"message">>}}, encoded.
@@ -381,6 +384,13 @@ class WorkerBehaviour final : public Behaviour {
   }
   void terminate(const ExitReason& reason) override {
     if constexpr (requires(W & w, const ExitReason& r) { w.terminate(r); }) worker_->terminate(reason);
+  }
+  void role_changed(Role role) override {
+    if constexpr (requires(W & w) { w.on_role(role); }) {
+      worker_->on_role(role);
+    } else if constexpr (requires(W & w, const Term& t) { w.info(t); }) {
+      worker_->info(role_message(role));
+    }
   }
   bool has_state() const override {
     return requires(W & w) {

@@ -2,8 +2,8 @@
 //
 // The driver takes one step, carries out all of its effects in the order below, and only then takes the next:
 //
-//   fence -> changed (publish) -> handovers -> starts -> stops -> sends -> connects -> disconnects -> left ->
-//   replies
+//   fence -> roles -> changed (publish) -> lock -> handovers -> starts -> stops -> sends -> connects
+//   -> disconnects -> left -> replies
 //         -> log, members, refused
 //
 // The order of the fields in Effects is not that order; each field says what has to be done before it and
@@ -95,6 +95,23 @@ struct Start {
   SpecPtr spec;
   Epoch epoch;
   Cause cause;
+  /// As what it begins, active or passive, which it is told; nothing: the child has one instance only.
+  std::optional<Role> role = std::nullopt;
+};
+
+/// The role of the instance of this epoch is another one: tell it, behind all that it has been sent so far.
+///
+/// Before: the fence. Ahead of `changed`: whoever finds in the tables that it is active must find it told. A
+/// SetRole never follows the Start of the same epoch in one step (Start says the role).
+/// May fail: an instance that ends needs not be told (its Exited is on the way). A handler that runs long
+/// holds it up, and with it the role, which nobody else takes before it is given back.
+/// Reported back: `passive` by RoleTaken with this epoch; `active` not at all.
+/// If the driver dies: the role goes with the node.
+struct SetRole {
+  ChildId id;
+  Epoch epoch;
+  Role role = Role::active;
+  Epoch token;  ///< The epoch that it has from now on for others: a new active one's is above all before.
 };
 
 /// End the instance of this epoch: ask it to end, and kill it when `shutdown.patience` is over.
@@ -197,6 +214,12 @@ struct LogLine {
   std::string text;
 };
 
+/// Whether the part of the cluster that this node is in may run children, by the partition strategy.
+struct PartLock {
+  bool locked = false;
+  std::string words;  ///< Who is here, who is missing and what is needed; empty: it is not locked.
+};
+
 /// All that one step asks for. The order in which the fields are carried out is at the top of this file. Each
 /// list is in the order in which its items are to be carried out. Valid until the next step of the core.
 struct Effects {
@@ -205,6 +228,7 @@ struct Effects {
   /// anybody is told anything. Cannot fail, and is not reported. Those who wait for a child (calls to one
   /// that restarts) are woken after the replies, for a reply may be why they need not wait.
   std::vector<ChildId> changed;
+  std::vector<SetRole> roles;
   /// Steps of hand-overs, in order, each as its type says. Before the starts and stops: a child that is
   /// thawed may have to end, one that is discarded may have to start.
   std::vector<HandoverStep> handovers;
@@ -220,6 +244,10 @@ struct Effects {
   /// everything else: what follows must already find the handlers held back, or let go. A handler that runs
   /// already is not broken off. The same value again changes nothing. Cannot fail, and is not reported.
   std::optional<bool> fence;
+  /// This part of the cluster is locked, or is so for other reasons than before, or is not locked any more;
+  /// nothing: as it is. After `changed`, before starts and replies: who asks for a child that is not here is
+  /// then told `partitioned` at once instead of waiting. Cannot fail, and is not reported.
+  std::optional<PartLock> lock;
   /// The drain is over: this node runs nothing, the Goodbye to the members is among the sends of this step,
   /// and the node may end. After the sends, before the replies. From the next step on the core only tells
   /// clients that it has left.

@@ -13,6 +13,7 @@ struct Name {
   std::string_view operator()(const Started&) const { return "started"; }
   std::string_view operator()(const StartFailed&) const { return "start_failed"; }
   std::string_view operator()(const Exited&) const { return "crash"; }
+  std::string_view operator()(const RoleTaken&) const { return "role_taken"; }
   std::string_view operator()(const StuckChanged&) const { return "stuck"; }
   std::string_view operator()(const Crashing&) const { return "crashing"; }
   std::string_view operator()(const ClientStart&) const { return "client_start"; }
@@ -24,6 +25,7 @@ struct Name {
   std::string_view operator()(const ClientRoster&) const { return "roster"; }
   std::string_view operator()(const SettingsChanged&) const { return "settings"; }
   std::string_view operator()(const Renamed&) const { return "renamed"; }
+  std::string_view operator()(const ClientReset&) const { return "reset"; }
   std::string_view operator()(const Frozen&) const { return "frozen"; }
   std::string_view operator()(const FreezeFailed&) const { return "freeze_failed"; }
   std::string_view operator()(const Prepared&) const { return "prepared"; }

@@ -76,6 +76,12 @@ struct Exited {
   bool normal = false;  ///< normal, shutdown or {shutdown, _}.
   std::string reason;
 };
+/// Answers a SetRole to `passive`, and that only: the worker has been told and has returned, so that nothing
+/// of what it does as the active one goes on. Not told of an instance that ends before.
+struct RoleTaken {
+  ChildId id;
+  Epoch epoch;
+};
 /// A handler of the instance runs too long, or returned after all. Shown to users; it decides nothing, but
 /// that a node that rejoins waits longer for a child whose handler has just returned.
 struct StuckChanged {
@@ -166,6 +172,12 @@ struct ClientDrain {
   ClientId client;
   bool for_good = false;
 };
+/// An operator says how many nodes the cluster has (PartitionTolerance::census()). Answered when all members
+/// of this part know; invalid_argument where the strategy counts no such thing.
+struct ClientReset {
+  ClientId client;
+  std::uint32_t size = 0;
+};
 /// A client changes which nodes may get children (members/roster.hpp). Answered by Reply: one outcome with an
 /// error, or none when another member holds the change.
 struct ClientRoster {
@@ -188,10 +200,10 @@ struct Renamed {
   std::vector<NodeName> join;
 };
 
-using Event =
-    std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
-                 StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup, ClientGone,
-                 ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed>;
+using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
+                           Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
+                           ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
+                           Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset>;
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

@@ -7,6 +7,7 @@
 
 #include <variant>
 
+#include "core/base/census.hpp"
 #include "core/base/types.hpp"
 
 namespace brood::core {
@@ -222,6 +223,13 @@ struct Answer {
   std::vector<Outcome> outcomes;  ///< May come in several answers; each id once.
 };
 
+/// The census that the sender goes by, sent before the View that rests on it; and, until the sender has seen
+/// that all members of its view hold it, the one before, which counts too.
+struct CensusNews {
+  Census now;
+  std::optional<Census> before;
+};
+
 /// The sender hands a child over: what it holds, frozen. A hand-over is known by id, the epoch of the
 /// instance that leaves, and `attempt`. The receiver answers with an OfferAnswer.
 struct Offer {
@@ -262,9 +270,9 @@ struct Withdrawal {
   std::uint64_t attempt = 0;
 };
 
-using MessageBody = std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
-                                 Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
-                                 LookupRequest, Answer, Offer, OfferAnswer, Commit, Withdrawal,
-                                 Through, Taken, Have, Want>;
+using MessageBody =
+    std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
+                 Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
+                 OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want>;
 
 }  // namespace brood::core

@@ -29,6 +29,8 @@ struct Loss {
   std::optional<Obituary> obituary;
   /// The same start of the node goes on in a new session, with its children.
   bool goes_on = false;
+  /// What the node was until then.
+  std::shared_ptr<const Member> member;
 };
 
 /// What one node takes over from another.
@@ -59,10 +61,12 @@ class Notes {
   /// The member row of a peer, or of this node, has changed: there may be another view.
   virtual void member_changed(Step& s, PeerIndex peer) = 0;
   /// This node, which joins, was to meet a peer before it is up, and will not: it has ended, or refuses, or
-  /// does not answer.
-  virtual void meeting_failed(Step& s) = 0;
+  /// does not answer, and then it may be there for others.
+  virtual void meeting_failed(Step& s, const NodeName& node, bool may_be_there) = 0;
   virtual void fenced(Step& s, const std::string& words) = 0;
   virtual void unfenced(Step& s) = 0;
+  /// This part of the cluster may not run children any more, or may again.
+  virtual void lock_changed(Step& s) = 0;
   /// The view is another one; nothing is decided by it yet.
   virtual void view_changed(Step& s) = 0;
   /// A peer has said which view it has.

@@ -70,6 +70,18 @@ struct Settings {
   /// again.
   Duration handover_wait = 30s;
 
+  /// Of a child with an active and passive instances, how long one that has just come waits with its claim
+  /// for those before it in the order that have not come yet. 0: not at all. Too small: the role changes
+  /// hands once more when they come. Too large: a child that starts is without an active instance as long
+  /// when its first node is slow.
+  Duration role_wait = 500ms;
+  /// How long a start waits for the other instances of a child once one runs. 0: not at all. Too small: it is
+  /// answered before what it promises is there. Too large: starts wait for a slow node.
+  Duration replicas_wait = 2s;
+  /// How long a node that drains keeps an instance that does not run on every node where it should. Too
+  /// small: fewer instances for a moment. Too large: a slow drain.
+  Duration release_wait = 5s;
+
   /// Restart intensity of one child: more crashes than max_restarts within max_seconds on one node move it to
   /// the next node. 0 restarts: the first crash does. Too small: children wander for a fault of a moment. Too
   /// large: attempts_max alone moves them.

@@ -15,6 +15,10 @@ struct Stats {
   std::uint64_t clock_refusals = 0;    ///< Rows whose clock was further ahead than clock_skew_max.
   std::uint64_t conflicts = 0;         ///< Children found on two nodes.
   std::uint64_t moves = 0;
+  std::uint64_t locks = 0;  ///< How often this node's part lost its quorum, and had it again:
+  std::uint64_t unlocks = 0;
+  std::uint64_t census_changes = 0;    ///< Made by this node.
+  std::uint64_t held_takeovers = 0;    ///< Starts that waited because a node was lost without proof.
   std::uint64_t handovers = 0;         ///< Children that went elsewhere with what they held.
   std::uint64_t handovers_failed = 0;  ///< Attempts; the child stayed, and is tried again.
   std::uint64_t syncs_sent = 0;        ///< Portions of tables.

@@ -23,6 +23,18 @@ std::string_view to_string(Phase phase) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(Role role) noexcept {
+  switch (role) {
+    case Role::active:
+      return "active";
+    case Role::passive:
+      return "passive";
+    case Role::claiming:
+      return "claiming";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Restart restart) noexcept {
   switch (restart) {
     case Restart::permanent:

@@ -145,7 +145,15 @@ enum class Phase : std::uint8_t {
   stuck,       ///< A handler runs longer than stuck_after.
   moved,       ///< Handed over: its pid only passes on what comes, until the new place says that it runs.
 };
+/// What an instance is to its child, where one of several is the active one (Redundancy::one_is_active());
+/// else all of them are active.
+enum class Role : std::uint8_t {
+  active,
+  passive,
+  claiming,  ///< Passive, and has asked the other nodes for the role.
+};
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
+[[nodiscard]] std::string_view to_string(Role role) noexcept;
 [[nodiscard]] std::string_view to_string(Restart restart) noexcept;
 
 /// The process part of a pid; the node and creation are those of the hosting session.
@@ -159,6 +167,7 @@ struct ProcessId {
 struct Instance {
   Epoch epoch;
   Phase phase = Phase::starting;
+  Role role = Role::active;
   ProcessId pid;            ///< Zero until running.
   std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
   std::uint32_t restarts = 0;
@@ -169,6 +178,17 @@ struct Instance {
 
 enum class MemberState : std::uint8_t { joining, up, draining, left, down };
 [[nodiscard]] std::string_view to_string(MemberState state) noexcept;
+
+/// A link between two members that one of them says is broken.
+struct CutEnd {
+  NodeName node;
+  Hlc up_since;
+  friend auto operator<=>(const CutEnd&, const CutEnd&) = default;
+};
+struct Cut {
+  CutEnd a, b;  ///< In the order of their names.
+  friend auto operator<=>(const Cut&, const Cut&) = default;
+};
 
 /// Whether a node is on the list of those that may get children, and since when that is so.
 struct RosterEntry {
@@ -191,6 +211,8 @@ struct Member {
   std::string address;  ///< host:port where it listens, for peers without EPMD; may be empty.
   std::map<NodeName, RosterEntry> roster;          ///< What it knows of who may get children; empty: all may.
   std::map<std::string, std::string> fingerprint;  ///< Settings that must agree; compared key by key.
+  std::set<NodeName> unreached;  ///< Lost without proof, or never met; others may reach them.
+  std::vector<Cut> cuts;         ///< Of the members that it reaches, those that do not reach each other.
   std::map<std::string, Bytes> unknown;
 };
 

@@ -27,26 +27,27 @@ Duration round_pause(const Settings& settings, std::uint32_t rounds) {
 
 bool Crashes::may_restart() const {
   const MemberState state = sessions_.self().state;
-  return !fence_.is_fenced() && state != MemberState::joining && state != MemberState::left;
+  return !fence_.is_fenced() && !views_.quorum().is_locked() && state != MemberState::joining &&
+         state != MemberState::left;
 }
 
 // Told to end or not, nothing of it runs any more.
 Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
   locals_.ended(child);
   const Own& own = *child.own();
+  if (own.stopping == StopWhy::role && child.wanted()) {
+    locals_.restart_in_role(s, child);
+    return s.time();
+  }
   if (own.stopping != StopWhy::none || !child.wanted()) {
     locals_.drop(s, child, failure.detail);
     return Duration::max();
   }
-  const Restart restart = own.spec->restart;
-  const bool over =
-      failure.started && (restart == Restart::temporary || (restart == Restart::transient && failure.normal));
-  if (over) {
+  if (ends_the_child(child, failure)) {
     end_for_good(s, child);
     return Duration::max();
   }
-  const PeerIndex place = views_.placement().first(child.hash, *child.row());
-  if (views_.acting() && place != self_index && place != no_peer) {
+  if (views_.acting() && !belongs_here(child, *child.row())) {
     locals_.drop(s, child, failure.detail);
     return Duration::max();
   }
@@ -54,22 +55,53 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
   // After a round of all nodes one try on each is enough to see that nothing has changed.
   const std::uint32_t attempts =
       child.row()->rounds > 0 && s.settings.attempts_max > 0 ? 1 : s.settings.attempts_max;
-  if (too_many || (attempts > 0 && own.failures >= attempts)) {
+  const bool gives_up = too_many || (attempts > 0 && own.failures >= attempts);
+  if (gives_up && !stays_here(s, child)) {
     move_away(s, child, failure.reason);
     return Duration::max();
   }
-  const Duration pause = restart_pause(s.settings, own.failures, failure.started);
+  const Duration pause =
+      gives_up ? s.settings.backoff_max : restart_pause(s.settings, own.failures, failure.started);
   const Duration at = s.time() + pause;
   const bool waits = pause != Duration{} || !may_restart();
   locals_.wait_to_restart(s, child, at, waits, failure.reason, failure.detail);
   return waits ? at : Duration::max();
 }
 
+// Of several instances the end of any of them is the child's, but where there are roles, only that of the
+// active one.
+bool Crashes::ends_the_child(const Child& child, const Failure& failure) const {
+  const Restart restart = child.own()->spec->restart;
+  const bool over =
+      failure.started && (restart == Restart::temporary || (restart == Restart::transient && failure.normal));
+  return over && (!views_.replicas().has_roles(*child.row()) || instances_.here(child)->role == Role::active);
+}
+
+bool Crashes::belongs_here(const Child& child, const SpecRow& row) const {
+  const Replicas& replicas = views_.replicas();
+  if (replicas.several(row)) {
+    const auto nodes = replicas.nodes(child.hash, row);
+    return nodes.empty() || place_in(nodes, self_index) < nodes.size();
+  }
+  const PeerIndex place = views_.placement().first(child.hash, row);
+  return place == self_index || place == no_peer;
+}
+
+// There is no other node that could run this one of several: it is tried on, with the longest pause. The
+// others of its instances are not concerned.
+bool Crashes::stays_here(const Step& s, const Child& child) const {
+  if (!views_.replicas().several(*child.row()) || instances_.count(child) < 2) return false;
+  SpecRow row = *child.row();
+  row.avoid.push_back(s.settings.self);
+  return belongs_here(child, row);
+}
+
 // The end is what was wanted. Only of what this node ran: a newer instance elsewhere keeps its row.
 void Crashes::end_for_good(Step& s, Child& child) {
   const Epoch ended = instances_.here(child)->epoch;
+  const bool alone = instances_.count(child) == 1 && child.floor() <= ended;
   const bool newest =
-      instances_.count(child) == 1 && child.floor() <= ended && child.own()->birth == child.row()->birth;
+      (alone || views_.replicas().several(*child.row())) && child.own()->birth == child.row()->birth;
   locals_.drop(s, child);
   if (!newest) return;
   if (!child.row()->spec->is_static) return rows_.remove(s, child);
@@ -90,7 +122,10 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
   if (std::find(row.avoid.begin(), row.avoid.end(), s.settings.self) == row.avoid.end())
     row.avoid.push_back(s.settings.self);
   std::string next = "the next node tries";
-  if (avoids_all(child, row)) {
+  const bool others_go_on = views_.replicas().several(row) && instances_.count(child) > 1;
+  if (others_go_on && avoids_all(child, row)) {
+    row.avoid = {s.settings.self};
+  } else if (avoids_all(child, row)) {
     ++row.rounds;
     row.failure =
         fmt::format("failed on every node that may run it; last on {}: {}", s.settings.self.value, reason);

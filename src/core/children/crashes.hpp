@@ -44,6 +44,9 @@ class Crashes {
   void look_at_failed(Step& s, Child& child);
 
  private:
+  [[nodiscard]] bool ends_the_child(const Child& child, const Failure& failure) const;
+  [[nodiscard]] bool belongs_here(const Child& child, const SpecRow& row) const;
+  [[nodiscard]] bool stays_here(const Step& s, const Child& child) const;
   void end_for_good(Step& s, Child& child);
   void move_away(Step& s, Child& child, const std::string& reason);
   [[nodiscard]] bool avoids_all(const Child& child, const SpecRow& row) const;

@@ -52,7 +52,10 @@ bool Drain::refuse_if_impossible(Step& s) {
 }
 
 void Drain::work(Step& s, const Open& open) {
-  if (!draining() || !views_.acting()) return;
+  if (!draining()) return;
+  // In a part that is locked nobody takes anything, and nothing runs that could be taken.
+  if (views_.quorum().is_locked() && locals_.count() == 0) return leave(s);
+  if (!views_.acting()) return;
   // Clients that asked here still get their answers, if those come soon.
   if (s.time() >= look_at_) look_at_ = Duration::max();
   if (open.origins && s.time() < begun_ + s.settings.tick_timeout) return;

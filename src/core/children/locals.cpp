@@ -21,11 +21,30 @@ void Locals::remove(Child& child) {
   child.own_.value_.reset();
 }
 
-void Locals::start(Step& s, Child& child) {
+Own& Locals::make_own(Child& child) {
   auto own = std::make_unique<Own>();
   own->birth = child.row()->birth;
+  own->spec = child.row()->spec;
   add(child, std::move(own));
-  launch(s, child, Instance{});
+  return *child.own_.value_;
+}
+
+void Locals::start(Step& s, Child& child, std::optional<Role> role) {
+  make_own(child).has_role = role.has_value();
+  Instance instance;
+  instance.role = role.value_or(Role::active);
+  launch(s, child, std::move(instance));
+}
+
+void Locals::claim_and_start(Step& s, Child& child, Duration at) {
+  Own& own = make_own(child);
+  own.has_role = own.waits_for_role = true;
+  own.restart_at = at;
+  own.epoch = instances_.next_epoch(s, child);
+  Instance instance;
+  instance.epoch = own.epoch;
+  instance.role = Role::claiming;
+  instances_.publish(s, child, instance);
 }
 
 void Locals::start_again(Step& s, Child& child) {
@@ -37,24 +56,29 @@ void Locals::launch(Step& s, Child& child, Instance instance) {
   own.spec = child.row()->spec;
   own.epoch = instances_.next_epoch(s, child);
   own.alive = true;
-  own.ran = false;
+  own.ran = own.waits_for_role = false;
   own.restart_at = Duration::max();
   instance.epoch = own.epoch;
   instance.phase = Phase::starting;
   instance.pid = {};
   instance.os_pid = 0;
   instance.retry_at = {};
-  s.effects.starts.push_back({own.spec, own.epoch, s.cause()});
+  std::optional<Role> role;
+  if (own.has_role) role = instance.role == Role::active ? Role::active : Role::passive;
+  s.effects.starts.push_back({own.spec, own.epoch, s.cause(), role});
   instances_.publish(s, child, instance);
 }
 
-void Locals::end(Step& s, Child& child, StopWhy why) {
+void Locals::end(Step& s, Child& child, StopWhy why, Duration most) {
   Own& own = *child.own_.value_;
   if (!own.alive) return drop(s, child);
   const bool told = own.stopping != StopWhy::none;
   own.stopping = why;
   if (told) return;
-  s.effects.stops.push_back({child.id, own.epoch, own.spec->shutdown, s.cause()});
+  Shutdown shutdown = own.spec->shutdown;
+  if (most != Duration::max() && (shutdown.infinity || shutdown.patience > most))
+    shutdown = {std::chrono::duration_cast<std::chrono::milliseconds>(most), false};
+  s.effects.stops.push_back({child.id, own.epoch, shutdown, s.cause()});
   Instance instance = *instances_.here(child);
   instance.phase = Phase::stopping;
   instances_.publish(s, child, instance);
@@ -95,6 +119,24 @@ void Locals::raise(Step& s, Child& child) {
   Instance instance = *instances_.here(child);
   instance.epoch = instances_.next_epoch(s, child);
   instances_.publish(s, child, instance);
+}
+
+void Locals::publish_role(Step& s, Child& child, Role role) {
+  Instance instance = *instances_.here(child);
+  instance.role = role;
+  if (role == Role::active) instance.epoch = instances_.next_epoch(s, child);
+  instances_.publish(s, child, instance);
+}
+
+void Locals::tell_role(Step& s, Child& child, Role role) {
+  const Own& own = *child.own();
+  if (own.alive) s.effects.roles.push_back({child.id, own.epoch, role, instances_.here(child)->epoch});
+}
+
+void Locals::restart_in_role(Step& s, Child& child) {
+  Own& own = *child.own_.value_;
+  own.stopping = StopWhy::none;
+  own.restart_at = s.time();
 }
 
 void Locals::on_started(Step& s, Child& child, const Started& event) {

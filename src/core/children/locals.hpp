@@ -24,12 +24,17 @@ class Locals {
   /// The child whose live process has this epoch; nullptr: what is told of it is over.
   [[nodiscard]] Child* find(const ChildId& id, const Epoch& epoch) const;
 
-  /// The first start on this node of what its row says.
-  void start(Step& s, Child& child);
+  /// The first start on this node of what its row says; `role`: nothing where the child has one instance
+  /// only.
+  void start(Step& s, Child& child, std::optional<Role> role = std::nullopt);
+  /// The same, which claims the role of the active one first: others are told of it, and the start follows
+  /// with start_again(), at the latest at that time.
+  void claim_and_start(Step& s, Child& child, Duration at);
   /// Another start of what is hosted here already.
   void start_again(Step& s, Child& child);
   /// Tells it to end; what waits to restart is dropped at once.
-  void end(Step& s, Child& child, StopWhy why);
+  /// `most`: with less patience than its spec has.
+  void end(Step& s, Child& child, StopWhy why, Duration most = Duration::max());
   /// The same, without patience; it may have been told before.
   void kill(Step& s, Child& child);
   /// It has been handed over: the row stays, and is seen to by who hands it over.
@@ -44,6 +49,14 @@ class Locals {
   /// others'. Its process keeps the epoch that it was started with.
   void raise(Step& s, Child& child);
 
+  // ---- roles
+  /// Others are told of it as that; as the active one under a new epoch.
+  void publish_role(Step& s, Child& child, Role role);
+  /// Its process is told, if it is there.
+  void tell_role(Step& s, Child& child, Role role);
+  /// A program that ended to be told its role begins anew, with the one that is published then.
+  void restart_in_role(Step& s, Child& child);
+
   // ---- what the driver says
   void on_started(Step& s, Child& child, const Started& event);
   void on_stuck(Step& s, Child& child, bool stuck);
@@ -56,6 +69,7 @@ class Locals {
                        const Bytes& detail);
 
  private:
+  Own& make_own(Child& child);
   void launch(Step& s, Child& child, Instance instance);
   void add(Child& child, std::unique_ptr<Own> own);
   void remove(Child& child);

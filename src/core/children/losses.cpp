@@ -12,13 +12,16 @@ Duration suspect_pause(const Settings& settings, const Blame& blame) {
 }
 
 void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) {
-  if (loss.how == Ending::left || loss.goes_on || !child.wanted() || instances_.any(child)) return;
+  if (loss.how == Ending::left || loss.goes_on || !child.wanted()) return;
   const SpecRow& row = *child.row();
+  // Of several instances each may have taken its node down; of others one that is left says that none has.
+  const bool is_left = instances_.any(child) != nullptr;
+  if (is_left && !views_.replicas().several(row)) return;
   Mark mark;
   mark.birth = row.birth;
   mark.before = row.blame;
   mark.node = loss.session.node;
-  mark.temporary = row.spec->restart == Restart::temporary;
+  mark.temporary = row.spec->restart == Restart::temporary && !is_left;
   mark.proven = loss.obituary && loss.obituary->id == child.id && loss.obituary->epoch == instance.epoch;
   // No program (it lives in a process of its own), and nobody when the node only fell silent, or named
   // another.
@@ -47,7 +50,10 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
   const auto found = marks_.find(child.ref);
   if (found == marks_.end()) return {};
   Mark& mark = found->second;
-  if (!child.wanted() || child.row()->birth != mark.birth || instances_.any(child)) {
+  const bool is_over =
+      !child.wanted() || child.row()->birth != mark.birth ||
+      (instances_.any(child) && (mark.temporary || !views_.replicas().several(*child.row())));
+  if (is_over) {
     marks_.erase(found);
     return {};
   }
@@ -63,7 +69,7 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
   if (mark.temporary) return {false, Duration::max()};
   if (s.time() < mark.start_at) return {false, mark.start_at};
   // The coordinator's mark must last until it has written; the others only delay.
-  if (mark.counted || !coordinates) marks_.erase(found);
+  if (mark.counted || !coordinates || child.row()->blame != mark.before) marks_.erase(found);
   return {};
 }
 

@@ -52,11 +52,24 @@ void Reconciler::sweep_some(Step& s) {
   if (resumes_) return resume_some();
   for (std::size_t left = swept_for_one; left > 0 && sweeping(); --left) {
     Child* child = with_.children.at_slot(sweep_++);
-    if (!child) continue;
-    const PeerIndex place = child->row() ? place_of(*child) : no_peer;
-    if (child->place() == no_peer || place != child->place() || (child->own() && place != self_index))
-      touch(*child);
+    if (child && needs_a_look(*child)) touch(*child);
   }
+}
+
+// What is here of several is looked at in each view: its role depends on the order.
+bool Reconciler::needs_a_look(const Child& child) const {
+  const PeerIndex place = child.row() ? place_of(child) : no_peer;
+  if (child.place() == no_peer || place != child.place()) return true;
+  if (may_have_several(child)) return child.own() || belongs_here(child);
+  return child.own() && place != self_index;
+}
+
+bool Reconciler::may_have_several(const Child& child) const {
+  return child.row() && with_.views.replicas().several(*child.row());
+}
+
+bool Reconciler::belongs_here(const Child& child) const {
+  return with_.views.replicas().includes(child.hash, *child.row(), self_index);
 }
 
 PeerIndex Reconciler::place_of(const Child& child) const {
@@ -76,6 +89,7 @@ void Reconciler::look(Step& s, Child& child) {
     else
       handovers_.erase(child.ref);
   }
+  if (!child.own()) (void)with_.roles.look(s, child);
   with_.moves.look(s, child, with_.outgoing.leaves_to(child) != no_peer);
   if (with_.views.acting()) {
     child.place_.value_ = child.row() ? place_of(child) : no_peer;
@@ -108,16 +122,20 @@ void Reconciler::look_at_own(Step& s, Child& child) {
   // Stopped and started again before this node learned of it: what runs is still the one that was stopped.
   if (own.birth != row.birth && !with_.rows.table().find_birth(child, own.birth))
     return with_.locals.end(s, child, StopWhy::replaced);
+  const bool several = may_have_several(child);
+  if (several) wake(child, with_.roles.look(s, child));
   if (own.stopping != StopWhy::none) return;
   if (row.failed && !own.alive)
     return with_.locals.drop(s, child);  // given up while it waited to restart here
   if (with_.views.acting()) {
     const PeerIndex place = place_of(child);
-    const Redundancy& redundancy = *s.settings.strategies.redundancy;
-    const std::size_t most = redundancy.instances(with_.views.placement().nodes().size());
-    if (with_.instances.count(child) > most && resolve_conflict(s, child, place)) return;
-    if (place != self_index && place != no_peer) return release(s, child, place);
-    if (row.failed && own.ran) return clear_failure(s, child);
+    if (several && place != no_peer && !belongs_here(child)) return release_one_of_several(s, child);
+    if (several && !handovers_.empty()) handovers_.erase(child.ref);
+    if (!several && with_.instances.count(child) > 1 && resolve_conflict(s, child, place)) return;
+    if (!several && place != self_index && place != no_peer) return release(s, child, place);
+    // Of several, those that are left say nothing about what their nodes said that were lost.
+    const bool is_proven = several && row.blame.proven > 0;
+    if (row.failed && own.ran && !is_proven) return clear_failure(s, child);
     if ((row.blame.suspected > 0 || row.rounds > 0) && own.ran) clear_suspicion(s, child);
   }
   if (child.own()->alive || !with_.crashes.may_restart()) return;
@@ -164,18 +182,27 @@ bool Reconciler::must_wait(Step& s, Child& child) {
   return true;
 }
 
+bool Reconciler::may_run_behind_a_split(Step& s, const Child& child) {
+  const auto until = with_.takeover.waits(s, child);
+  if (!until) return false;
+  ++s.stats.held_takeovers;
+  wake(child, *until);
+  return true;
+}
+
 void Reconciler::maybe_start(Step& s, Child& child) {
   const bool mine = child.wanted() && !child.row()->failed && with_.views.acting() &&
-                    with_.sessions.self().state == MemberState::up && place_of(child) == self_index;
+                    with_.sessions.self().state == MemberState::up && belongs_here(child);
   if (!mine) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
     return;
   }
+  if (may_have_several(child)) return start_one_of_several(s, child);
   if (with_.incoming.expects(child)) return;
   const Hosted* elsewhere = with_.instances.any(child);
   if (!elsewhere || !s.settings.strategies.migration->stops_before_start()) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
-    if (must_wait(s, child)) return;
+    if (must_wait(s, child) || may_run_behind_a_split(s, child)) return;
     return with_.locals.start(s, child);
   }
   // While that node's session lives, it is for that node to end it, however long that takes.
@@ -199,6 +226,32 @@ void Reconciler::maybe_start(Step& s, Child& child) {
 void Reconciler::release(Step& s, Child& child, PeerIndex place) {
   if (!with_.moves.may_leave(s, child) || with_.outgoing.leave(s, child, place)) return;
   with_.locals.end(s, child, StopWhy::released);
+}
+
+void Reconciler::start_one_of_several(Step& s, Child& child) {
+  if (!handovers_.empty()) handovers_.erase(child.ref);
+  if (must_wait(s, child)) return;
+  with_.roles.start(s, child);
+  wake(child, with_.roles.look(s, child));
+  if (child.own()->waits_for_role) wake(child, child.own()->restart_at);
+}
+
+// It stays until all run that should, and another is the active one. A node that leaves does not wait for
+// ever.
+void Reconciler::release_one_of_several(Step& s, Child& child) {
+  const auto nodes = with_.views.replicas().nodes(child.hash, *child.row());
+  const bool all_run = std::all_of(nodes.begin(), nodes.end(), [&](PeerIndex peer) {
+    const Instance* instance = with_.instances.on(child, peer);
+    return instance && (instance->phase == Phase::running || instance->phase == Phase::stuck);
+  });
+  if (!all_run || !with_.roles.may_release(child)) {
+    const auto [since, added] = handovers_.try_emplace(child.ref, s.time());
+    const Duration until = since->second + s.settings.release_wait;
+    if (with_.sessions.self().state != MemberState::draining) return;
+    if (s.time() < until) return wake(child, until);
+  }
+  // The others have what it knows, or not: nothing is handed over.
+  if (with_.moves.may_leave(s, child)) with_.locals.end(s, child, StopWhy::released);
 }
 
 // True: the instance here has to end.

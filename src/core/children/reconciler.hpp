@@ -5,19 +5,24 @@
 //   remove    its row is gone, or is another
 //   conflict  it runs on two nodes
 //
+// Of a child that may have several instances each node looks after its own: one that belongs here starts
+// beside the others, and one that does not ends when those that do run everywhere.
+//
 // A child that anything has happened to is touched, and looked at once, in the order of touching. When the
 // view is another, a sweep goes over all children in portions and touches those whose place has changed.
 //
 // Owns: what is touched, when to look again, the sweep, Child::place_ and touched_. Reads: views, sessions,
-// instances, Child::own(). Asks locals, rows, moves, outgoing, losses, crashes.
+// instances, Child::own(). Asks locals, rows, moves, outgoing, losses, crashes, roles.
 // Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/crashes.hpp"
 #include "core/children/losses.hpp"
 #include "core/children/moves.hpp"
+#include "core/children/roles.hpp"
 #include "core/handover/incoming.hpp"
 #include "core/handover/outgoing.hpp"
+#include "core/members/takeover.hpp"
 
 namespace brood::core {
 
@@ -33,9 +38,11 @@ class Reconciler {
     Incoming& incoming;
     Losses& losses;
     Crashes& crashes;
+    Roles& roles;
     const Views& views;
     const Sessions& sessions;
     const PeerTable& peers;
+    Takeover& takeover;
   };
   explicit Reconciler(const Neighbours& neighbours) : with_(neighbours) {}
 
@@ -68,10 +75,16 @@ class Reconciler {
   void resume_some();
   [[nodiscard]] PeerIndex place_of(const Child& child) const;
   void look_at_own(Step& s, Child& child);
+  [[nodiscard]] bool belongs_here(const Child& child) const;
+  [[nodiscard]] bool may_have_several(const Child& child) const;
+  [[nodiscard]] bool needs_a_look(const Child& child) const;
   void maybe_start(Step& s, Child& child);
+  void start_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
+  [[nodiscard]] bool may_run_behind_a_split(Step& s, const Child& child);
   void release(Step& s, Child& child, PeerIndex place);
   [[nodiscard]] bool goes_on_leaving(const Child& child) const;
+  void release_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool resolve_conflict(Step& s, Child& child, PeerIndex place);
   void clear_failure(Step& s, Child& child);
   void clear_suspicion(Step& s, Child& child);

@@ -64,8 +64,10 @@ void Incoming::on_prepared(Step& s, const Prepared& event) {
   coming.ready = true;
   coming.arrival.pid = event.pid;
   coming.arrival.keeps_state = event.keeps_state;
-  if (coming.orphan)
+  if (coming.orphan) {
+    if (s.time() < coming.open_at) return;  // it opens then
     return with_.instances.any(*with_.children.get(entry->first)) ? discard(s, entry) : open(s, entry);
+  }
   say_ready(s, entry);
 }
 
@@ -89,7 +91,7 @@ void Incoming::on_prepare_failed(Step& s, const PrepareFailed& event) {
   const Coming coming = entry->second;
   Child& child = *with_.children.get(entry->first);
   erase(entry);
-  if (coming.from != no_peer)
+  if (!coming.orphan)
     with_.sender.send(
         coming.from,
         OfferAnswer{event.id, coming.source, coming.attempt, OfferVerdict::refused, {}, event.why});
@@ -162,17 +164,24 @@ void Incoming::say_seen(const Child& child) {
 
 // The source is no more: what is ready is all that there is. Where the same start of the node goes on with
 // its children, in a new session, it has taken back what it offered.
-void Incoming::session_ended(Step& s, PeerIndex peer, bool goes_on) {
+void Incoming::session_ended(Step& s, PeerIndex peer, bool goes_on, Duration hold) {
   for (auto entry = coming_.begin(); entry != coming_.end();) {
     const auto next = std::next(entry);
     if (entry->second.from == peer && !entry->second.orphan) {
-      if (goes_on)
+      Coming& coming = entry->second;
+      if (goes_on) {
         discard(s, entry);
-      else if (entry->second.ready) {
-        entry->second.orphan = true;
-        open(s, entry);
-      } else
-        entry->second.orphan = true;
+      } else {
+        coming.orphan = true;
+        coming.open_at = s.time() + hold;
+        if (hold > Duration{}) {
+          timers_.erase({coming.until, entry->first});
+          coming.until = coming.open_at;
+          timers_.emplace(coming.until, entry->first);
+        } else if (coming.ready) {
+          open(s, entry);
+        }
+      }
     }
     entry = next;
   }
@@ -188,14 +197,23 @@ void Incoming::session_began(Step& s, PeerIndex peer) {
   }
 }
 
-void Incoming::own_session_ended(Step& s) {
+void Incoming::discard_all(Step& s) {
   while (!coming_.empty()) discard(s, coming_.begin());
   arrived_.clear();
 }
 
 void Incoming::on_time(Step& s) {
-  for (std::size_t left = s.settings.step_budget; left > 0 && deadline() <= s.time(); --left)
-    say_ready(s, coming_.find(timers_.begin()->second));
+  for (std::size_t left = s.settings.step_budget; left > 0 && deadline() <= s.time(); --left) {
+    const Entry entry = coming_.find(timers_.begin()->second);
+    if (!entry->second.orphan) {
+      say_ready(s, entry);
+    } else if (entry->second.ready) {
+      with_.instances.any(*with_.children.get(entry->first)) ? discard(s, entry) : open(s, entry);
+    } else {  // it opens as soon as it is ready
+      timers_.erase(timers_.begin());
+      entry->second.until = Duration::max();
+    }
+  }
 }
 
 }  // namespace brood::core

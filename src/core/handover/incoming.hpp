@@ -9,7 +9,8 @@
 //               (none: the source goes on, or the child starts anew)
 //
 // What is ready never runs while the source may: it waits for its Commit, and asks for it. Only when the
-// source's session has ended it runs without one. The other half is outgoing.hpp.
+// source's session has ended it runs without one, and, where its end is not proven, only when the other side
+// of a split must have ended it. The other half is outgoing.hpp.
 //
 // Owns: what is being taken over. Reads: views (placement), sessions, links. Asks the driver (effects).
 // Tells: arrived, touched. Thread rule: none; owned by one core.
@@ -52,8 +53,10 @@ class Incoming {
   [[nodiscard]] bool any() const { return !coming_.empty(); }
 
   void session_began(Step& s, PeerIndex peer);
-  void session_ended(Step& s, PeerIndex peer, bool goes_on);
-  void own_session_ended(Step& s);
+  /// `hold`: how long the source may still run it, as far as anybody knows (takeover_delay()).
+  void session_ended(Step& s, PeerIndex peer, bool goes_on, Duration hold);
+  /// This node's session is over, or its part of the cluster may not run children.
+  void discard_all(Step& s);
   void on_time(Step& s);
   [[nodiscard]] Duration deadline() const {
     return timers_.empty() ? Duration::max() : timers_.begin()->first;
@@ -67,6 +70,7 @@ class Incoming {
     std::uint64_t attempt = 0;
     bool ready = false;
     Duration until = Duration::max();  ///< The next time to ask for the Commit.
+    Duration open_at{};                ///< Without one, once the source's session is over.
     Arrival arrival;
   };
   /// It runs here, and the source still says that it has moved.

@@ -156,7 +156,6 @@ void Outgoing::ready(Step& s, Child& child, Entry entry, const ProcessId& pid) {
     return notes_.touched(s, child);
   }
   const auto hot = s.settings.strategies.migration->hands_over();
-  leaving.pid = pid;
   if (!hot) {
     leaving.state = State::ending;
     set_time(entry, Duration::max());
@@ -215,35 +214,27 @@ void Outgoing::greeted(PeerIndex peer) {
       sender_.send(peer, Commit{children_.get(ref)->id, leaving.epoch, leaving.attempt});
 }
 
+void Outgoing::let_go(Step& s, Entry entry) {
+  Child& child = *children_.get(entry->first);
+  if (entry->second.state == State::moved) {
+    settle(s, entry);
+  } else {
+    undo(s, child, entry->second);
+    erase(entry);
+  }
+  notes_.touched(s, child);
+}
+
 void Outgoing::session_ended(Step& s, PeerIndex peer) {
   for (auto entry = leaving_.begin(); entry != leaving_.end();) {
     const auto next = std::next(entry);
-    if (entry->second.to == peer) {
-      Child& child = *children_.get(entry->first);
-      if (entry->second.state == State::moved) {
-        settle(s, entry);
-      } else {
-        undo(s, child, entry->second);
-        erase(entry);
-      }
-      notes_.touched(s, child);
-    }
+    if (entry->second.to == peer) let_go(s, entry);
     entry = next;
   }
 }
 
-void Outgoing::own_session_ended(Step& s) {
-  while (!leaving_.empty()) {
-    const auto entry = leaving_.begin();
-    Child& child = *children_.get(entry->first);
-    if (entry->second.state == State::moved) {
-      settle(s, entry);
-    } else {
-      undo(s, child, entry->second);
-      erase(entry);
-    }
-    notes_.touched(s, child);
-  }
+void Outgoing::take_back_all(Step& s) {
+  while (!leaving_.empty()) let_go(s, leaving_.begin());
 }
 
 void Outgoing::on_time(Step& s) {

@@ -55,7 +55,8 @@ class Outgoing {
 
   void greeted(PeerIndex peer);
   void session_ended(Step& s, PeerIndex peer);
-  void own_session_ended(Step& s);
+  /// This node's session is over, or its part of the cluster may not run children: all stay, to end here.
+  void take_back_all(Step& s);
   void on_time(Step& s);
   [[nodiscard]] Duration deadline() const {
     return timers_.empty() ? Duration::max() : timers_.begin()->first;
@@ -74,7 +75,6 @@ class Outgoing {
     Duration until = Duration::max();
     Duration pause{};  ///< Before the next attempt.
     std::uint32_t failures = 0;
-    ProcessId pid;  ///< Of the process that is ready, while the instance here ends.
   };
   using Entry = std::map<ChildRef, Leaving>::iterator;
 
@@ -89,6 +89,8 @@ class Outgoing {
   void commit(Step& s, Child& child, Entry entry, bool passes_on);
   /// The row that says `moved` has served its purpose.
   void settle(Step& s, Entry entry);
+  /// Its other node, or this one, has a new session: nothing more comes of the hand-over.
+  void let_go(Step& s, Entry entry);
   void erase(Entry entry);
 
   ChildTable& children_;

@@ -76,6 +76,7 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
     if (!losses_[peer].since) suspect(peer, s.time());
   }
   const bool seed = joining_.is_seed(peer);
+  if (event.proven_dead) sessions_.set_unreached(s, links_.name(peer), false);
   if (event.proven_dead) {
     joining_.give_up_meeting(s, peer);
     if (!seed) return links_.dial_at(peer, Duration::max());  // it comes by itself when it is started again

@@ -41,7 +41,8 @@ void Joining::learn(Step& s, PeerIndex peer, const SessionId& session) {
 }
 
 void Joining::give_up_meeting(Step& s, PeerIndex peer) {
-  if (meetings_[peer].learned && sessions_.self().state == MemberState::joining) notes_.meeting_failed(s);
+  if (meetings_[peer].learned && sessions_.self().state == MemberState::joining)
+    notes_.meeting_failed(s, peers_.name(peer), false);
   meetings_[peer].learned.reset();
 }
 
@@ -114,7 +115,7 @@ void Joining::on_time(Step& s) {
     Meeting& meeting = meetings_[peer];
     if (!meeting.learned || meeting.missed || sessions_.self().state != MemberState::joining) continue;
     meeting.missed = true;
-    notes_.meeting_failed(s);
+    notes_.meeting_failed(s, peers_.name(peer), true);
   }
 }
 

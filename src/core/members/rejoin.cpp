@@ -4,13 +4,21 @@
 
 namespace brood::core {
 
+// One of several goes on beside the others, unless it was the active one: another is by now.
+bool Rejoin::is_replaced(const Child& child) const {
+  if (instances_.count(child) <= 1) return false;
+  const Replicas& replicas = views_.replicas();
+  if (!child.row() || !child.own()->has_role || !replicas.several(*child.row())) return true;
+  return replicas.has_roles(*child.row()) && instances_.here(child)->role == Role::active;
+}
+
 void Rejoin::tell(Step& s) {
   told_ = true;
   until_ = s.time() + 2 * s.settings.tick_timeout;
   ending_.clear();
   for (const ChildRef ref : locals_.all()) {
     const Child& child = *children_.get(ref);
-    if (instances_.count(child) > 1 || child.own()->stopping != StopWhy::none) ending_.insert(ref);
+    if (is_replaced(child) || child.own()->stopping != StopWhy::none) ending_.insert(ref);
   }
   for (const ChildRef ref : ending_) {
     Child& child = *children_.get(ref);
@@ -36,7 +44,7 @@ bool Rejoin::gave_up(Step& s) {
 }
 
 void Rejoin::look(Step& s, Child& child) {
-  if (!told_ || !child.own() || instances_.count(child) < 2 || !ending_.insert(child.ref).second) return;
+  if (!told_ || !child.own() || !is_replaced(child) || !ending_.insert(child.ref).second) return;
   locals_.end(s, child, StopWhy::conflict);
 }
 

@@ -1,18 +1,19 @@
 // Rejoin: a node whose session was declared over, and that may have been replaced, gives up what others run
 // too before it is up again: those who asked for it may have had their answer since.
 //
-// Owns: that it rejoins, and which children still have to end. Reads: instances, own. Asks locals to end
-// children. Thread rule: none; owned by one core.
+// Owns: that it rejoins, and which children still have to end. Reads: instances, own, what may have several
+// instances. Asks locals to end children. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/locals.hpp"
+#include "core/members/views.hpp"
 
 namespace brood::core {
 
 class Rejoin {
  public:
-  Rejoin(ChildTable& children, const Instances& instances, Locals& locals)
-      : children_(children), instances_(instances), locals_(locals) {}
+  Rejoin(ChildTable& children, const Instances& instances, Locals& locals, const Views& views)
+      : children_(children), instances_(instances), locals_(locals), views_(views) {}
 
   [[nodiscard]] bool pending() const { return pending_; }
   void begin() {
@@ -32,10 +33,12 @@ class Rejoin {
 
  private:
   void tell(Step& s);
+  [[nodiscard]] bool is_replaced(const Child& child) const;
 
   ChildTable& children_;
   const Instances& instances_;
   Locals& locals_;
+  const Views& views_;
   bool pending_ = false;
   bool told_ = false;
   Duration until_{};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/hash.hpp"
+#include "core/members/takeover_delay.hpp"
 
 namespace brood::core {
 namespace {
@@ -32,14 +33,20 @@ std::string nodes_text(const Settings& settings) {
 
 std::map<std::string, std::string> fingerprint_of(const Settings& settings) {
   const Strategies& strategies = settings.strategies;
-  return {{"supervisor", settings.supervisor},
-          {"nodes", nodes_text(settings)},
-          {"monitor_nodes", settings.fixed_ring ? "false" : "true"},
-          {"distribution", strategies.distribution->name()},
-          {"redundancy", strategies.redundancy->name()},
-          {"migration", strategies.migration->name()},
-          {"synchronisation", strategies.synchronisation->name()},
-          {"partition", strategies.partition->name()}};
+  std::map<std::string, std::string> print{{"supervisor", settings.supervisor},
+                                           {"nodes", nodes_text(settings)},
+                                           {"monitor_nodes", settings.fixed_ring ? "false" : "true"},
+                                           {"distribution", strategies.distribution->name()},
+                                           {"redundancy", strategies.redundancy->name()},
+                                           {"migration", strategies.migration->name()},
+                                           {"synchronisation", strategies.synchronisation->name()},
+                                           {"partition", strategies.partition->name()}};
+  // How long both sides of a split may run a child follows from these, if they are the same on both.
+  if (strategies.partition->locks())
+    print["takeover"] =
+        fmt::format("tick_timeout_ms={} takeover_delay_ms={} locked_stop_ms={}", settings.tick_timeout / 1ms,
+                    takeover_delay(settings) / 1ms, stop_within(settings) / 1ms);
+  return print;
 }
 
 }  // namespace
@@ -88,6 +95,7 @@ void Sessions::begin(Step& s, PeerIndex peer, const Member& row) {
   rows_[peer] = {row, hash_row(row)};
   lost_.erase(row.session.node);
   order_others();
+  set_unreached(s, row.session.node, false);
   s.member(row.session, row.state, "connected");
   notes_.session_began(s, peer);
   notes_.member_changed(s, peer);
@@ -107,6 +115,7 @@ void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words)
   Row& row = rows_[peer];
   if (!row.member) return;
   loss.session = row.member->session;
+  loss.member = std::make_shared<const Member>(*row.member);
   const MemberState state = loss.how == Ending::left ? MemberState::left : MemberState::down;
   Over& over = over_[loss.session.node];
   auto& greatest = over.sessions[loss.session.creation];
@@ -116,6 +125,7 @@ void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words)
   if (loss.how != Ending::left) lost_.insert(loss.session.node);
   row = {};
   order_others();
+  set_unreached(s, loss.session.node, loss.how == Ending::silent);
   s.member(loss.session, state, words);
   s.log(state == MemberState::down ? LogLevel::warning : LogLevel::info,
         fmt::format("{} is {}: {}", loss.session.node.value, to_string(state), words));
@@ -143,6 +153,16 @@ void Sessions::set_offers(Step& s, const std::set<std::string>& offers, std::uin
   publish_self(s);
 }
 
+void Sessions::set_unreached(Step& s, const NodeName& node, bool yes) {
+  if (yes ? self_.unreached.insert(node).second : self_.unreached.erase(node) != 0) publish_self(s);
+}
+
+void Sessions::set_cuts(Step& s, std::vector<Cut> cuts) {
+  if (self_.cuts == cuts) return;
+  self_.cuts = std::move(cuts);
+  publish_self(s);
+}
+
 void Sessions::set_roster(Step& s, const std::map<NodeName, RosterEntry>& roster) {
   self_.roster = roster;
   publish_self(s);
@@ -155,10 +175,13 @@ void Sessions::leave(Step& s) {
 
 void Sessions::end_own(Step& s, bool keeps, const std::string& words) {
   s.member(self_.session, MemberState::down, words);
-  s.log(LogLevel::warning, fmt::format("our session is over: {}; joining anew", words));
+  s.log(LogLevel::warning,
+        fmt::format("our session is over: {}; {}", words, keeps ? "going on in a new one" : "joining anew"));
   ++self_.session.session;
   ++self_.version;
-  if (!keeps) {
+  if (keeps) {
+    s.member(self_.session, self_.state, "goes on in a new session");
+  } else {
     self_.state = MemberState::joining;
     self_.up_since = {};
   }
@@ -182,6 +205,7 @@ void Sessions::on_time(Step& s) {
     if (over == over_.end() || over->second.until > until) continue;
     over_.erase(over);
     lost_.erase(node);
+    set_unreached(s, node, false);
   }
 }
 

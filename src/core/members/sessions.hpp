@@ -50,6 +50,9 @@ class Sessions {
   void set_state(Step& s, MemberState state, std::string_view words);
   /// The same, said by nobody but the row.
   void set_offers(Step& s, const std::set<std::string>& offers, std::uint32_t weight);
+  /// That node is not reached by this one, or is again, or is known to be gone.
+  void set_unreached(Step& s, const NodeName& node, bool yes);
+  void set_cuts(Step& s, std::vector<Cut> cuts);
   void set_roster(Step& s, const std::map<NodeName, RosterEntry>& roster);
   /// In good order; nobody is told but by the goodbye.
   void leave(Step& s);

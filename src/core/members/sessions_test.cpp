@@ -19,7 +19,7 @@ TEST_F(SessionsPart, ASessionThatIsOverStaysOverAndALaterOneIsNot) {
   Step s = world.step();
   sessions.begin(s, peer, member_of("b@test"));
   EXPECT_EQ(sessions.others(), std::vector<PeerIndex>{peer});
-  sessions.end(s, peer, Loss{{}, Ending::died, {}, {}, false}, "test");
+  sessions.end(s, peer, Loss{{}, Ending::died, {}, {}, false, {}}, "test");
   EXPECT_EQ(sessions.member(peer), nullptr);
   EXPECT_TRUE(sessions.is_over(session_of("b@test")));
   EXPECT_FALSE(sessions.is_over(session_of("b@test", 2)));
@@ -34,7 +34,7 @@ TEST_F(SessionsPart, ANodeThatWasLostIsKnownUntilItIsForgottenAndOneThatLeftIsNo
     const PeerIndex peer = peers.obtain(NodeName(name));
     sessions.begin(s, peer, member_of(name));
     EXPECT_EQ(sessions.known(), how == Ending::silent ? 2U : 3U);
-    sessions.end(s, peer, Loss{{}, how, {}, {}, false}, "test");
+    sessions.end(s, peer, Loss{{}, how, {}, {}, false, {}}, "test");
   }
   EXPECT_EQ(sessions.known(), 2U) << "a quorum counts the lost one";
   world.pass(2h);
@@ -60,6 +60,19 @@ TEST_F(SessionsPart, AnOlderRowOfAMemberChangesNothing) {
   row.version = 6;
   sessions.update(s, peer, row);
   EXPECT_NE(sessions.hash_of(peer), hash) << "placement depends on the weight";
+}
+
+// Whoever shows the members, this node's own row among them, goes by what is told of them.
+TEST_F(SessionsPart, ANewSessionInWhichThisNodeGoesOnIsToldAsSuch) {
+  Step s = world.step();
+  sessions.set_state(s, MemberState::up, "joined");
+  sessions.end_own(s, true, "another had declared this node down");
+  ASSERT_EQ(world.effects.members.size(), 3U);
+  EXPECT_EQ(world.effects.members[1].state, MemberState::down);
+  EXPECT_EQ(world.effects.members[2].state, MemberState::up);
+  EXPECT_EQ(world.effects.members[2].session, sessions.self().session);
+  sessions.end_own(s, false, "it slept");
+  EXPECT_EQ(world.effects.members.back().state, MemberState::down) << "it has to join first";
 }
 
 TEST_F(SessionsPart, TheFingerprintNamesEveryStrategy) {

@@ -16,24 +16,32 @@ bool in_view(const Member& member) {
 }  // namespace
 
 Views::Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
-             const Fence& fence, const Roster& roster, const TableProgress& tables, Sender& sender,
-             Notes& notes)
+             const Fence& fence, const Roster& roster, const TableProgress& tables, Reachability& reach,
+             Quorum& quorum, Sender& sender, Notes& notes)
     : peers_(peers),
       links_(links),
       sessions_(sessions),
       fence_(fence),
       roster_(roster),
       tables_(tables),
+      reach_(reach),
+      quorum_(quorum),
       sender_(sender),
       notes_(notes),
-      placement_(settings.strategies.distribution) {}
+      placement_(settings.strategies.distribution),
+      replicas_(placement_, settings.strategies.redundancy) {}
 
 void Views::work(Step& s) {
   const bool was_acting = acting_;
   due_ = false;
   refresh(s);
   confirm(s);
-  acting_ = may_act(s);
+  if (confirmed_) {
+    quorum_.confirmed(s);
+    if (quorum_.maybe_change(s)) members_changed();
+  }
+  acting_ = !dirty_ && may_act(s);
+  next_look_ = deadline_after(s);
   if (!acting_) return;
   const bool anew = acted_in_ != hash_;
   acted_in_ = hash_;
@@ -43,12 +51,19 @@ void Views::work(Step& s) {
 void Views::refresh(Step& s) {
   if (!dirty_) return;
   dirty_ = false;
+  reach_.refresh();
   std::uint64_t hash = stable_hash64("view");
+  std::vector<NodeName> members;
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
-    if (member && in_view(*member)) hash = combine64(hash, sessions_.hash_of(peer));
+    if (!member || !in_view(*member) || !reach_.counts(name)) continue;
+    hash = combine64(hash, sessions_.hash_of(peer));
+    members.push_back(name);
   }
+  if (const std::uint64_t census = quorum_.hash(); census != 0) hash = combine64(hash, census);
   if (hash == 0) hash = 1;  // 0 is "none said"
+  // Before anything is decided in this view.
+  quorum_.judge(s, std::move(members), reach_.stands_aside() ? reach_.words() : std::string());
   if (hash == hash_) return;
   hash_ = hash;
   confirmed_ = forced_ = acting_ = false;
@@ -65,7 +80,7 @@ void Views::set_placement(const Settings& settings) {
   std::vector<Placement::Node> nodes;
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
-    if (member && member->state == MemberState::up)
+    if (member && member->state == MemberState::up && reach_.counts(name))
       nodes.push_back({peer, name, roster_.allows(name) ? member->weight : 0, member->offers});
   }
   std::vector<NodeName> absent;
@@ -85,6 +100,12 @@ std::vector<PeerIndex> Views::up() const {
   return peers;
 }
 
+// Where a link is broken all soon agree on who stands aside, and until then each side would run what the
+// other does.
+Duration Views::wait_for_all(const Step& s) const {
+  return s.settings.view_wait + (reach_.may_be_broken(s) ? 2 * cut_after(s.settings) : Duration{});
+}
+
 void Views::confirm(Step& s) {
   bool all = true;
   for (const PeerIndex peer : sessions_.others()) {
@@ -92,7 +113,7 @@ void Views::confirm(Step& s) {
     // A joining member is about to be in it: waiting for its word too spares starts that would move at once.
     // One that has yet to take in a large table is not waited for.
     const bool soon = open && (tables_.is_small() || tables_.has_sent_table_to(peer));
-    if (!in_view(*sessions_.member(peer)) && !soon) continue;
+    if (in_view(*sessions_.member(peer)) ? !reach_.counts(peers_.name(peer)) : !soon) continue;
     all = open && said_[peer] == hash_;
     if (!all) break;
   }
@@ -103,7 +124,9 @@ void Views::confirm(Step& s) {
   }
   if (confirmed_) unconfirmed_since_ = s.time();
   confirmed_ = false;
-  if (forced_ || s.time() < unconfirmed_since_ + s.settings.view_wait) return;
+  // Where two parts must not both go on, nobody goes on without having heard from all.
+  if (quorum_.strategy().locks()) return;
+  if (forced_ || s.time() < unconfirmed_since_ + wait_for_all(s)) return;
   forced_ = true;
   s.log(LogLevel::warning,
         fmt::format("going on without the view confirmed; waited for {}", unconfirmed_names()));
@@ -115,7 +138,7 @@ bool Views::may_act(const Step& s) {
   if (!(confirmed_ || forced_) || fence_.is_fenced() || !in_view(sessions_.self())) return false;
   const bool draining = sessions_.self().state == MemberState::draining;
   if (!formed_ || (up < s.settings.min_nodes && !draining)) return false;
-  return s.settings.strategies.partition->may_run(up, sessions_.known());
+  return !quorum_.is_locked();
 }
 
 void Views::on_view(Step& s, PeerIndex from, const View& view) {
@@ -126,6 +149,7 @@ void Views::on_view(Step& s, PeerIndex from, const View& view) {
 
 void Views::forget(PeerIndex peer) {
   said_.reset(peer);
+  quorum_.forget(peer);
   to_say_.erase(peer);
   due_ = true;
 }
@@ -141,21 +165,36 @@ void Views::flush() {
   });
   std::sort(now.begin(), now.end(),
             [this](PeerIndex a, PeerIndex b) { return peers_.name(a) < peers_.name(b); });
+  quorum_.tell(now);
   sender_.send(std::move(now), View{hash_}, Rank::view);
 }
 
 std::string Views::unconfirmed_names() const {
   std::string names;
   for (const PeerIndex peer : sessions_.others()) {
-    if (links_[peer].open && said_[peer] == hash_) continue;
+    if ((links_[peer].open && said_[peer] == hash_) || !reach_.counts(peers_.name(peer))) continue;
     names += (names.empty() ? "" : ", ") + peers_.name(peer).value;
   }
   return names;
 }
 
-Duration Views::deadline(const Settings& settings) const {
-  const Duration forming = formed_ ? Duration::max() : form_at_;
-  return confirmed_ || forced_ ? forming : std::min(forming, unconfirmed_since_ + settings.view_wait);
+Duration Views::deadline_after(const Step& s) const {
+  Duration next = quorum_.deadline(s.time());
+  if (!formed_) next = std::min(next, form_at_);
+  const bool waits = !confirmed_ && !forced_ && !quorum_.strategy().locks();
+  return waits ? std::min(next, unconfirmed_since_ + wait_for_all(s)) : next;
+}
+
+std::string Views::why_not_acting(const Settings& settings) const {
+  if (quorum_.is_locked()) return quorum_.words();
+  if (acting_) return {};
+  if (!in_view(sessions_.self())) return fmt::format("this node is {}", to_string(sessions_.self().state));
+  if (fence_.is_fenced()) return "this node waits to hear that the others still take it for a member";
+  if (!confirmed_ && !forced_)
+    return fmt::format("not all members have the same view yet; it waits for {}", unconfirmed_names());
+  if (placement_.nodes().size() < settings.min_nodes)
+    return fmt::format("{} nodes are up, and min_nodes is {}", placement_.nodes().size(), settings.min_nodes);
+  return "the cluster forms";
 }
 
 }  // namespace brood::core

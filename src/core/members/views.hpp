@@ -1,5 +1,6 @@
-// Views: the members that are up or draining, and when all of them see the same. Nothing is decided about
-// children but in a view that every member in it has confirmed, or has had view_wait to confirm.
+// Views: the members that are up or draining and all reach each other, and when all of them see the same.
+// Nothing is decided about children but in a view that every member in it has confirmed, or has had view_wait
+// to confirm.
 //
 // Owns: the present view, what each peer said of its own, and the placement over the view's up members.
 // Reads: links, sessions, the fence, the roster, how far tables have gone. Tells: view_changed, view_said,
@@ -7,15 +8,19 @@
 #pragma once
 
 #include "core/members/fence.hpp"
+#include "core/members/joining.hpp"
+#include "core/members/quorum.hpp"
+#include "core/members/reachability.hpp"
 #include "core/members/roster.hpp"
-#include "core/placement/placement.hpp"
+#include "core/placement/replicas.hpp"
 
 namespace brood::core {
 
 class Views {
  public:
   Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
-        const Fence& fence, const Roster& roster, const TableProgress& tables, Sender& sender, Notes& notes);
+        const Fence& fence, const Roster& roster, const TableProgress& tables, Reachability& reach,
+        Quorum& quorum, Sender& sender, Notes& notes);
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] bool confirmed() const { return confirmed_; }
@@ -24,6 +29,10 @@ class Views {
   /// Whether this node may act on the present view.
   [[nodiscard]] bool acting() const { return acting_; }
   [[nodiscard]] const Placement& placement() const { return placement_; }
+  [[nodiscard]] const Replicas& replicas() const { return replicas_; }
+  [[nodiscard]] const Quorum& quorum() const { return quorum_; }
+  /// Why this node does not start children now, in words; empty: it does.
+  [[nodiscard]] std::string why_not_acting(const Settings& settings) const;
   /// The up members of the view, in the order of their names.
   [[nodiscard]] std::vector<PeerIndex> up() const;
 
@@ -41,19 +50,24 @@ class Views {
   void forget(PeerIndex peer);  ///< What it said on a channel that is gone.
 
   /// Until then fewer nodes than `expect` do nothing.
-  void boot(Duration form_at) { form_at_ = form_at; }
+  void boot(Duration form_at) {
+    form_at_ = form_at;
+    due_ = true;
+  }
   [[nodiscard]] bool has_work() const { return due_; }
-  [[nodiscard]] bool due(const Step& s) const { return due_ || s.time() >= deadline(s.settings); }
+  [[nodiscard]] bool due(const Step& s) const { return due_ || s.time() >= next_look_; }
   void work(Step& s);
   /// Says this node's view to those that hold its rows by then.
   void flush();
-  [[nodiscard]] Duration deadline(const Settings& settings) const;
+  [[nodiscard]] Duration deadline() const { return next_look_; }
 
  private:
   void refresh(Step& s);
   void confirm(Step& s);
   void set_placement(const Settings& settings);
   [[nodiscard]] bool may_act(const Step& s);
+  [[nodiscard]] Duration wait_for_all(const Step& s) const;
+  [[nodiscard]] Duration deadline_after(const Step& s) const;
   [[nodiscard]] std::string unconfirmed_names() const;
 
   const PeerTable& peers_;
@@ -62,9 +76,12 @@ class Views {
   const Fence& fence_;
   const Roster& roster_;
   const TableProgress& tables_;
+  Reachability& reach_;
+  Quorum& quorum_;
   Sender& sender_;
   Notes& notes_;
   Placement placement_;
+  Replicas replicas_;
   PeerMap<std::uint64_t> said_;
   std::set<PeerIndex> to_say_;
   bool dirty_ = true;
@@ -76,6 +93,7 @@ class Views {
   bool acting_ = false;
   bool formed_ = false;  ///< `expect` nodes have been up together, or were waited for long enough.
   Duration form_at_{};
+  Duration next_look_ = Duration::max();
   std::uint64_t acted_in_ = 0;
 };
 

@@ -39,7 +39,9 @@ class PubSub final : public Synchronisation {
 class Divergence final : public PartitionTolerance {
  public:
   [[nodiscard]] std::string name() const override { return "divergence/1"; }
-  [[nodiscard]] bool may_run(std::size_t /*up*/, std::size_t /*known*/) const override { return true; }
+  [[nodiscard]] bool may_run(const Tally& /*tally*/) const override { return true; }
+  [[nodiscard]] bool locks() const override { return false; }
+  [[nodiscard]] std::string needs(const Tally& /*tally*/) const override { return "nothing is needed"; }
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace brood::core {
 [[nodiscard]] std::shared_ptr<const Distribution> make_libring(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Distribution> make_guided(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Redundancy> make_singularity(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const Redundancy> make_replication(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_cold_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_hot_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& settings);
@@ -21,5 +22,8 @@ namespace brood::core {
 /// What both kinds of synchronisation have.
 [[nodiscard]] std::chrono::milliseconds read_sync_interval(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const PartitionTolerance> make_divergence(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const PartitionTolerance> make_static_quorum(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const PartitionTolerance> make_dynamic_quorum(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const PartitionTolerance> make_majority_quorum(SettingsReader& settings);
 
 }  // namespace brood::core

@@ -20,12 +20,16 @@ struct BuiltIn {
 constexpr std::array distributions{BuiltIn<Distribution>{"weighted_rendezvous", make_weighted_rendezvous},
                                    BuiltIn<Distribution>{"libring", make_libring},
                                    BuiltIn<Distribution>{"guided", make_guided}};
-constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity}};
+constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity},
+                                  BuiltIn<Redundancy>{"replication", make_replication}};
 constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap},
                                 BuiltIn<Migration>{"hot_swap", make_hot_swap}};
 constexpr std::array synchronisations{BuiltIn<Synchronisation>{"pubsub", make_pubsub},
                                       BuiltIn<Synchronisation>{"gossip", make_gossip}};
-constexpr std::array partitions{BuiltIn<PartitionTolerance>{"divergence", make_divergence}};
+constexpr std::array partitions{BuiltIn<PartitionTolerance>{"divergence", make_divergence},
+                                BuiltIn<PartitionTolerance>{"static_quorum", make_static_quorum},
+                                BuiltIn<PartitionTolerance>{"dynamic_quorum", make_dynamic_quorum},
+                                BuiltIn<PartitionTolerance>{"majority_quorum", make_majority_quorum}};
 
 template <typename Kind>
 Result<std::shared_ptr<const Kind>> make(std::string_view kind, std::span<const BuiltIn<Kind>> all,

@@ -52,7 +52,10 @@ class Coordinator final : public LocalCoordinator {
   void note_late(Step& s, const SpecChange& change);
 
   void on_time(Step& s);
-  [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.front().first; }
+  [[nodiscard]] Duration deadline() const {
+    return std::min(until_.empty() ? Duration::max() : until_.front().first,
+                    soon_.empty() ? Duration::max() : soon_.front().first);
+  }
   /// Sends the answers of this step.
   void flush();
 
@@ -89,6 +92,7 @@ class Coordinator final : public LocalCoordinator {
   void end_row(Step& s, Child& child, const Asked& asked);
   void add(Step& s, Child& child, StopWait wait);
   void add_starter(const Child& child, StopWait& wait, PeerIndex peer);
+  [[nodiscard]] std::vector<PeerIndex> starters_of(const Child& child, const SpecRow& row) const;
 
   // waits.cpp
   void look_at_starts(Step& s, Child& child, Work& work);
@@ -96,6 +100,8 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] bool starters_know(const StopWait& wait) const;
   [[nodiscard]] Outcome located(const Child& child, const Epoch& after) const;
   [[nodiscard]] const Instance* failed_start(const Child& child, const Epoch& after) const;
+  [[nodiscard]] bool have_come(const Child& child, const Epoch& after) const;
+  [[nodiscard]] bool wait_for_others(const Step& s, const Child& child, StartWait& wait);
 
   Work& work_of(Child& child);
   void close_if_done(Child& child);
@@ -105,6 +111,7 @@ class Coordinator final : public LocalCoordinator {
   std::set<ChildRef> open_;        ///< Those with work.
   std::set<ChildRef> with_later_;  ///< Of them, those with starts for later.
   std::deque<std::pair<Duration, ChildRef>> until_;
+  std::deque<std::pair<Duration, ChildRef>> soon_;  ///< Starts that wait for the other instances.
   std::map<std::pair<RequestKey, std::uint64_t>, std::vector<Outcome>> answers_;  ///< By request and view.
 };
 

@@ -23,6 +23,7 @@ struct StartWait {
   Epoch after;                 ///< Only an instance newer than this is the one that was asked for.
   std::uint64_t number = 0;    ///< The Delta with the row.
   std::optional<Outcome> ran;  ///< It was seen running.
+  Duration ran_at{};           ///< Since when, as it was looked at.
   Duration until{};            ///< Nobody waits any longer than that.
 };
 /// Somebody waits for a child to be gone. `starters`: nodes on which the row may have just been started; an

@@ -1,5 +1,7 @@
 #include "core/requests/origins.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace brood::core {
@@ -69,7 +71,10 @@ void Origins::gone(ClientId client) {
 }
 
 void Origins::begin(Step& s, Origin& origin) {
-  if (sessions_.self().state == MemberState::left) origin.ended = has_left(s.settings.self);
+  if (sessions_.self().state == MemberState::left)
+    origin.ended = has_left(s.settings.self);
+  else if (views_.quorum().is_locked() && is_refused(origin))
+    origin.ended = partitioned("nothing was done");
   if (origin.size() == 0) {
     s.effects.replies.push_back({*origin.client, {}, true});
     return close(s, origin);
@@ -85,6 +90,23 @@ void Origins::end_all(Step& s, const Error& error) {
     origin.ended = error;
     s.budget = std::max<std::size_t>(s.budget, 1 + origin.open.size() + origin.size() - origin.next);
     end_some(s, origin);
+  }
+}
+
+bool Origins::is_refused(const Origin& origin) const {
+  return origin.kind != Kind::start || origin.mode != StartMode::ensure;
+}
+
+Error Origins::partitioned(std::string_view words) const {
+  return {Errc::partitioned,
+          fmt::format("this part of the cluster may not act: {}; {}", views_.quorum().words(), words)};
+}
+
+void Origins::refuse_all(Step&) {
+  for (auto& [number, origin] : origins_) {
+    if (origin.ended || !is_refused(origin)) continue;
+    origin.ended = partitioned("what was asked before may have happened");
+    set_due(origin);
   }
 }
 

@@ -48,6 +48,8 @@ class Origins {
   void gone(ClientId client);
   /// This node has left: all are told so.
   void end_all(Step& s, const Error& error);
+  /// This part of the cluster is locked: all are told so, but those of nodes' files, which wait.
+  void refuse_all(Step& s);
   /// A request of this node, also one from before it had its name.
   [[nodiscard]] bool is_own(const Settings& settings, const RequestKey& request) const;
   [[nodiscard]] bool is_renamed() const { return former_.has_value(); }
@@ -105,6 +107,8 @@ class Origins {
   [[nodiscard]] bool has_room(const Step& s, const Origin& origin) const;
   void feed(Step& s);
   void end_some(Step& s, Origin& origin);
+  [[nodiscard]] bool is_refused(const Origin& origin) const;
+  [[nodiscard]] Error partitioned(std::string_view words) const;
   [[nodiscard]] bool shows(Kind kind, const Outcome& outcome) const;
   void forget_held(const ChildId& id, std::uint64_t number);
   void reply(Step& s, Origin& origin, Outcome outcome);

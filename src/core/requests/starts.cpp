@@ -105,7 +105,9 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   bool elsewhere = false;
   with_.instances.each(
       child, [&](const Hosted& hosted) { elsewhere = elsewhere || with_.instances.peer(hosted) != place; });
-  if (!elsewhere && place == placement.first(child.hash, next)) return start_fresh(s, start, child);
+  const bool several = with_.views.replicas().several(*child.row()) || with_.views.replicas().several(next);
+  if (!several && !elsewhere && place == placement.first(child.hash, next))
+    return start_fresh(s, start, child);
   end_row(s, child, {});
   work.later.push_back(start);
   work.later.back().replaces = true;

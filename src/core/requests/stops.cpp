@@ -66,9 +66,7 @@ void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
   StopWait wait;
   wait.asked = asked;
   const SpecRow row = *child.row();
-  std::vector<PeerIndex> starters{with_.views.placement().first(child.hash, row)};
-  with_.instances.each(child,
-                       [&](const Hosted& hosted) { starters.push_back(with_.instances.peer(hosted)); });
+  const std::vector<PeerIndex> starters = starters_of(child, row);
   if (row.spec->is_static) {
     SpecRow next = row;
     next.wanted = next.failed = false;
@@ -80,6 +78,13 @@ void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
   wait.number = with_.replication.newest();
   for (const PeerIndex peer : starters) add_starter(child, wait, peer);
   add(s, child, std::move(wait));
+}
+
+// Where it should run by that row, and where it does.
+std::vector<PeerIndex> Coordinator::starters_of(const Child& child, const SpecRow& row) const {
+  std::vector<PeerIndex> all = with_.views.replicas().nodes(child.hash, row);
+  with_.instances.each(child, [&](const Hosted& hosted) { all.push_back(with_.instances.peer(hosted)); });
+  return all;
 }
 
 void Coordinator::add(Step& s, Child& child, StopWait wait) {
@@ -101,8 +106,9 @@ void Coordinator::note_late(Step&, const SpecChange& change) {
   if (open_.empty() || !change.row) return;
   Child* child = with_.children.find(change.id);
   if (!child || !child->work()) return;
-  const PeerIndex place = with_.views.placement().first(child->hash, *change.row);
-  for (StopWait& wait : work_of(*child).stops) add_starter(*child, wait, place);
+  const auto nodes = with_.views.replicas().nodes(child->hash, *change.row);
+  for (StopWait& wait : work_of(*child).stops)
+    for (const PeerIndex peer : nodes) add_starter(*child, wait, peer);
 }
 
 }  // namespace brood::core

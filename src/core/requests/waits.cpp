@@ -5,14 +5,26 @@
 
 namespace brood::core {
 
-// The newest instance that runs, later than `after`; no host where there is none.
+namespace {
+
+bool is_running(const Instance& instance) {
+  return instance.phase == Phase::running || instance.phase == Phase::stuck;
+}
+
+}  // namespace
+
+// The instance that runs, later than `after`: of several the active one, or the newest; no host where there
+// is none.
 Outcome Coordinator::located(const Child& child, const Epoch& after) const {
   Outcome outcome;
   outcome.id = child.id;
+  bool is_active = false;
   with_.instances.each(child, [&](const Hosted& hosted) {
     const Instance& instance = hosted.instance;
-    const bool runs = instance.phase == Phase::running || instance.phase == Phase::stuck;
-    if (!runs || instance.epoch <= after || (outcome.host && instance.epoch < outcome.epoch)) return;
+    if (!is_running(instance) || instance.epoch <= after) return;
+    const bool active = instance.role == Role::active;
+    if (outcome.host && (active != is_active ? is_active : instance.epoch < outcome.epoch)) return;
+    is_active = active;
     outcome.host = with_.instances.session(hosted);
     outcome.pid = instance.pid;
     outcome.epoch = instance.epoch;
@@ -20,13 +32,42 @@ Outcome Coordinator::located(const Child& child, const Epoch& after) const {
   return outcome;
 }
 
+// Of several instances one that failed while no other may still come to run.
 const Instance* Coordinator::failed_start(const Child& child, const Epoch& after) const {
   const Instance* failed = nullptr;
   with_.instances.each(child, [&](const Hosted& hosted) {
     if (!failed && hosted.instance.phase == Phase::restarting && hosted.instance.epoch > after)
       failed = &hosted.instance;
   });
+  if (!failed || !child.row() || !with_.views.replicas().several(*child.row())) return failed;
+  for (const PeerIndex peer : with_.views.replicas().nodes(child.hash, *child.row())) {
+    const Instance* instance = with_.instances.on(child, peer);
+    if (!instance || instance->epoch <= after || instance->phase != Phase::restarting) return nullptr;
+  }
   return failed;
+}
+
+// Of several instances all that belong to it have come to run, or could not, and one has the role.
+bool Coordinator::have_come(const Child& child, const Epoch& after) const {
+  if (!child.row() || !with_.views.replicas().several(*child.row())) return true;
+  bool active = !with_.views.replicas().has_roles(*child.row());
+  for (const PeerIndex peer : with_.views.replicas().nodes(child.hash, *child.row())) {
+    const Instance* instance = with_.instances.on(child, peer);
+    if (!instance || instance->epoch <= after ||
+        !(is_running(*instance) || instance->phase == Phase::restarting))
+      return false;
+    active = active || instance->role == Role::active;
+  }
+  return active;
+}
+
+bool Coordinator::wait_for_others(const Step& s, const Child& child, StartWait& wait) {
+  if (have_come(child, wait.after)) return false;
+  if (wait.ran_at == Duration{}) {
+    wait.ran_at = s.time();
+    soon_.emplace_back(s.time() + s.settings.replicas_wait, child.ref);
+  }
+  return s.time() < wait.ran_at + s.settings.replicas_wait;
 }
 
 void Coordinator::note_instance(Child& child, const Bytes& detail) {
@@ -71,10 +112,11 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
   const auto start_failed = [&](const std::string& reason) {
     return Error{Errc::start_failed, reason, work.detail};
   };
-  std::erase_if(work.starts, [&](const StartWait& wait) {
+  std::erase_if(work.starts, [&](StartWait& wait) {
     if (s.time() >= wait.until) return true;  // its client has been told so
     if (wait.mode == StartMode::ensure) return with_.replication.is_replicated(wait.number) && done(wait, {});
     if (wait.ran) {
+      if (wait_for_others(s, child, wait)) return false;
       if (!wait.fresh && wait.mode == StartMode::start)
         return done(wait, Error{Errc::already_started, "a child of that id runs"});
       return with_.replication.is_replicated(wait.number) && done(wait, {});
@@ -115,6 +157,11 @@ void Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
 }
 
 void Coordinator::on_time(Step& s) {
+  while (!soon_.empty() && soon_.front().first <= s.time()) {
+    if (Child* child = with_.children.get(soon_.front().second); child && child->work())
+      with_.notes.touched(s, *child);
+    soon_.pop_front();
+  }
   while (!until_.empty() && until_.front().first <= s.time()) {
     if (Child* child = with_.children.get(until_.front().second); child && child->work())
       with_.notes.touched(s, *child);

@@ -57,6 +57,8 @@ enum class StopWhy : std::uint8_t {
   replaced,  ///< The row has another spec.
   released,  ///< It belongs on another node.
   conflict,  ///< Another instance of it stays.
+  role,      ///< A program is told its new role by a restart.
+  locked,    ///< This part of the cluster may not run children.
 };
 
 /// The instance that runs here. `epoch` is the one the driver knows; a survivor of a conflict may publish a
@@ -69,9 +71,11 @@ struct Own {
   /// again.
   bool alive = false;
   StopWhy stopping = StopWhy::none;
-  bool ran = false;         ///< Started came for this epoch.
+  bool ran = false;  ///< Started came for this epoch.
   bool keeps_state = false;
-  std::uint32_t place = 0;  ///< In the list of this node's own.
+  bool has_role = false;        ///< One of several instances: it is told whether it is active.
+  bool waits_for_role = false;  ///< Its first start waits until it is known as what it starts.
+  std::uint32_t place = 0;      ///< In the list of this node's own.
   Duration ran_at{};
   Duration restart_at = Duration::max();
   std::uint32_t failures = 0;     ///< In a row.

@@ -27,7 +27,7 @@ TEST_F(InstancesPart, ThoseOfASessionThatIsOverAreGoneAtOnceAndClearedInPortions
   instances.begin(1, session_of("b@test"));
   for (int i = 0; i < 100; ++i) instances.put(s, child(i), 1, at(5), {});
   EXPECT_EQ(instances.count(child(7)), 1U);
-  instances.end(1, Loss{session_of("b@test"), Ending::died, {}, {}, false});
+  instances.end(1, Loss{session_of("b@test"), Ending::died, {}, {}, false, {}});
   EXPECT_EQ(instances.count(child(7)), 0U);
   EXPECT_EQ(instances.any(child(7)), nullptr);
   EXPECT_TRUE(instances.hosts_any(1));
@@ -47,7 +47,7 @@ TEST_F(InstancesPart, OneWhoseTurnComesEarlierIsClearedThenAndNotAgain) {
   Step s = world.step();
   instances.begin(1, session_of("b@test"));
   for (int i = 0; i < 3; ++i) instances.put(s, child(i), 1, at(5), {});
-  instances.end(1, Loss{session_of("b@test"), Ending::died, {}, {}, false});
+  instances.end(1, Loss{session_of("b@test"), Ending::died, {}, {}, false, {}});
   notes.told.clear();
   instances.drop_dead(s, child(1));
   instances.drop_dead(s, child(1));
@@ -60,7 +60,7 @@ TEST_F(InstancesPart, ANewSessionOfTheSameNodeHostsItsOwn) {
   Step s = world.step();
   instances.begin(1, session_of("b@test"));
   instances.put(s, child(1), 1, at(5), {});
-  instances.end(1, Loss{session_of("b@test"), Ending::died, {}, {}, false});
+  instances.end(1, Loss{session_of("b@test"), Ending::died, {}, {}, false, {}});
   instances.begin(1, session_of("b@test", 2));
   instances.put(s, child(2), 1, at(6), {});
   EXPECT_EQ(instances.on(child(1), 1), nullptr);

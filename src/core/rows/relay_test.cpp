@@ -110,8 +110,10 @@ TEST(Relay, AMemberOfTheTreeThatHangsDelaysOnlyUntilOthersAreAsked) {
   cluster.pause(2);
   cluster.start(0, many(40));
   cluster.run(3s);
-  for (std::size_t i = 0; i < cluster.nodes.size(); ++i)
-    if (i != 2) EXPECT_EQ(cluster.nodes[i].core->size(), cluster.nodes[0].core->size()) << i;
+  for (std::size_t i = 0; i < cluster.nodes.size(); ++i) {
+    if (i == 2) continue;
+    EXPECT_EQ(cluster.nodes[i].core->size(), cluster.nodes[0].core->size()) << i;
+  }
   EXPECT_GT(cluster.nodes[0].core->size(), 30U) << "all but those that the one that hangs decides about";
   cluster.resume(2);
   cluster.run(5s);
@@ -173,13 +175,15 @@ TEST_P(BothKinds, ConvergeAfterLossDuplicationAndChaosOfDeltas) {
     faults = false;
     cluster.run(12s);
     expect_equal_tables(cluster);
-    for (const ChildId& id : cluster.nodes[0].core->ids())
-      if (cluster.nodes[0].core->spec(id)->wanted) EXPECT_EQ(cluster.alive(id.text()), 1U) << id.text();
+    for (const ChildId& id : cluster.nodes[0].core->ids()) {
+      const bool wanted = cluster.nodes[0].core->spec(id)->wanted;
+      EXPECT_EQ(cluster.alive(id.text()), wanted ? 1U : 0U) << id.text();
+    }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Relay, BothKinds, ::testing::Values("pubsub", "gossip"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& instance) { return std::string(instance.param); });
 
 TEST(Relay, APeerThatIsTooSlowGetsTheDifferenceWhenItHasCaughtUp) {
   Cluster cluster(4);

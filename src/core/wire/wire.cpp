@@ -60,7 +60,15 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
-  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason);
+  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason, v.role);
+}
+template <typename A, Of<CutEnd> T>
+void each(A& a, T& v) {
+  a.tuple(v.node, v.up_since);
+}
+template <typename A, Of<Cut> T>
+void each(A& a, T& v) {
+  a.tuple(v.a, v.b);
 }
 template <typename A, Of<RosterEntry> T>
 void each(A& a, T& v) {
@@ -69,7 +77,7 @@ void each(A& a, T& v) {
 template <typename A, Of<Member> T>
 void each(A& a, T& v) {
   a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
-          v.protocol_max, v.address, v.roster, v.fingerprint, ext(v.unknown));
+          v.protocol_max, v.address, v.roster, v.fingerprint, v.unreached, v.cuts, ext(v.unknown));
 }
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {
@@ -78,6 +86,14 @@ void each(A& a, T& v) {
 template <typename A, Of<InstanceChange> T>
 void each(A& a, T& v) {
   a.tuple(v.id, v.instance, v.detail);
+}
+template <typename A, Of<CensusVersion> T>
+void each(A& a, T& v) {
+  a.tuple(v.resets, v.number, v.by);
+}
+template <typename A, Of<Census> T>
+void each(A& a, T& v) {
+  a.tuple(v.version, v.size, v.names);
 }
 template <typename A, Of<Outcome> T>
 void each(A& a, T& v) {
@@ -160,6 +176,10 @@ template <typename A, Of<Answer> T>
 void each(A& a, T& v) {
   a.message("answer", v.request, v.view, v.outcomes);
 }
+template <typename A, Of<CensusNews> T>
+void each(A& a, T& v) {
+  a.message("census", v.now, v.before);
+}
 template <typename A, Of<Offer> T>
 void each(A& a, T& v) {
   a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.parcel);
@@ -221,7 +241,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 26> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 27> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -244,6 +264,7 @@ constexpr std::array<std::pair<std::string_view, Reader>, 26> readers{{
     {"offer_answer", read_body<OfferAnswer>},
     {"commit", read_body<Commit>},
     {"withdrawal", read_body<Withdrawal>},
+    {"census", read_body<CensusNews>},
     {"through", read_body<Through>},
     {"taken", read_body<Taken>},
     {"have", read_body<Have>},

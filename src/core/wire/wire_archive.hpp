@@ -152,6 +152,7 @@ class In {
   void item(Restart& value) { enumerator(value, Restart::temporary); }
   void item(OfferVerdict& value) { enumerator(value, OfferVerdict::seen); }
   void item(Phase& value) { enumerator(value, Phase::moved); }
+  void item(Role& value) { enumerator(value, Role::claiming); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }
   void item(StartMode& value) { enumerator(value, StartMode::apply); }
   void item(Errc& value) {

@@ -88,6 +88,7 @@ class Samples {
     instance.since = clock();
     instance.retry_at = clock();
     instance.reason = text();
+    instance.role = static_cast<Role>(below(3));
     return instance;
   }
   InstanceChange instance_change() {
@@ -120,8 +121,17 @@ class Samples {
     member.address = text();
     for (std::uint64_t left = below(3); left > 0; --left) member.roster[node()] = {clock(), flip()};
     member.fingerprint = words();
+    member.unreached = {node(), node()};
+    member.cuts = several([&] { return Cut{{node(), clock()}, {node(), clock()}}; });
     member.unknown = unknown();
     return member;
+  }
+  Census census() {
+    Census census;
+    census.version = {next(), next(), node()};
+    census.size = u32();
+    census.names = several([&] { return node(); });
+    return census;
   }
   VersionVector vector() {
     VersionVector all;
@@ -220,11 +230,16 @@ class Samples {
         return Commit{id(), epoch(), next()};
       case 21:
         return Withdrawal{id(), epoch(), next()};
-      case 22:
-        return Through{next()};
+      case 22: {
+        CensusNews news{census(), {}};
+        if (flip()) news.before = census();
+        return news;
+      }
       case 23:
-        return Taken{next(), next()};
+        return Through{next()};
       case 24:
+        return Taken{next(), next()};
+      case 25:
         return Have{several([&] { return std::make_pair(session(), next()); }),
                     flip(),
                     session(),

@@ -24,6 +24,9 @@ class MovesWithErlang : public ::testing::Test {
         {});
     ASSERT_TRUE(first_->runtime->register_name(Atom("asker"), asker_));
     ledger_ = first_->runtime->spawn(make_behaviour<Ledger>({}), {});
+    // Members of a cluster are connected; an answer does not wait for a connection to be made.
+    const Pid there = second_->runtime->spawn(make_behaviour<Ledger>({}), {});
+    ASSERT_TRUE(first_->runtime->call_and_wait(there, Message::of(all{}), patience).has_value());
     const std::vector<std::string> command{
         "erl",         "-name",    "erl@127.0.0.1", "-setcookie",
         "secret",      "-noinput", "-kernel",       "inet_dist_use_interface",

@@ -8,6 +8,7 @@
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/entry_walk.hpp"
 #include "supervisor/driver/outcomes.hpp"
+#include "supervisor/driver/partition.hpp"
 #include "supervisor/driver/router.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -367,8 +368,9 @@ std::optional<Term> Supervisor::whois(const Pid& pid) const {
 namespace {
 
 ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
-  ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}};
+  ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}, 0};
   for (const auto& place : entry.places) {
+    if (place.has_pid() && place.is_active()) ++info.active;
     if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
   }
   return info;
@@ -492,6 +494,36 @@ std::optional<std::string> Supervisor::node_for(const Id& key) const {
 bool Supervisor::mine(const Id& key) const {
   const auto node = node_for(key);
   return node && impl_->node->is_here(NodeName(*node));
+}
+
+// ---- partitions ------------------------------------------------------------------------------------------
+
+PartitionStatus Supervisor::partition_status() const {
+  PartitionStatus none;
+  none.why = "it has ended on this node";
+  const auto pass = impl_->enter();
+  if (!pass) return none;
+  return impl_->read_core<PartitionStatus>(
+      [](const core::Core& core) { return supervisor::partition_of(core); });
+}
+
+bool Supervisor::is_locked() const {
+  return partition_status().locked;
+}
+
+bool Supervisor::is_partitioned() const {
+  return partition_status().partitioned;
+}
+
+Result<void> Supervisor::reset_cluster_size(std::uint32_t size, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto promise = std::make_shared<std::promise<Result<void>>>();
+  auto future = promise->get_future();
+  impl_->driver->reset_cluster_size(size, timeout, [promise](const Outcomes& outcomes, bool timed_out) {
+    promise->set_value(supervisor::reset_result(outcomes, timed_out));
+  });
+  return Impl::get(std::move(future));
 }
 
 }  // namespace brood

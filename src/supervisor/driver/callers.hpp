@@ -24,6 +24,8 @@ class Callers {
             std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner);
   void reply(const core::Reply& reply) { clients_.reply(reply); }
   void look_at(const std::vector<ChildId>& changed) { waiters_.look_at(changed); }
+  /// All that wait for a child to run look again, as if the time that they gave were over.
+  void look_again() { waiters_.give_up_all(); }
   /// Answers one as if its time were over, and tells that it is gone.
   void give_up(core::ClientId id);
   void give_up_all();

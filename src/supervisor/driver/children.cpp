@@ -14,6 +14,14 @@
 
 namespace brood::supervisor {
 
+namespace {
+
+Role api_role(core::Role role) {
+  return role == core::Role::active ? Role::active : Role::passive;
+}
+
+}  // namespace
+
 Children::Children(NodeImpl& node, Driver& driver) : node_(node), driver_(driver) {}
 Children::~Children() = default;
 
@@ -27,7 +35,28 @@ WorkerIdentity Children::identity(const Slot& slot) const {
   who.supervisor = driver_.name();
   who.child_id = slot.spec->id.to_term();
   who.epoch_clock = slot.epoch.clock.value;
+  who.role = api_role(slot.role.value_or(core::Role::active));
   return who;
+}
+
+void Children::tell_first_role(const Slot& slot) {
+  if (!slot.role) return;
+  const Role role = api_role(*slot.role);
+  if (driver_.redundancy().tells(role == Role::active))
+    node_.runtime().set_role(slot.pid, {role, slot.epoch.clock.value, true, nullptr});
+}
+
+void Children::set_role(const core::SetRole& change) {
+  const Slot* slot = find(change.id, change.epoch);
+  if (!slot) return;  // it ended by itself; its Exited is on the way
+  const Role role = api_role(change.role);
+  std::function<void()> done;
+  if (role == Role::passive)
+    done = [weak = driver_.weak_from_this(), id = change.id, epoch = change.epoch] {
+      if (const auto driver = weak.lock()) driver->post(core::RoleTaken{id, epoch});
+    };
+  const bool is_told = driver_.redundancy().tells(role == Role::active);
+  node_.runtime().set_role(slot->pid, {role, change.token.clock.value, is_told, std::move(done)});
 }
 
 void Children::fail(const ChildId& id, const core::Epoch& epoch, Error error) {
@@ -35,7 +64,7 @@ void Children::fail(const ChildId& id, const core::Epoch& epoch, Error error) {
 }
 
 void Children::start(const core::Start& start) {
-  auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch});
+  auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch, start.role});
   Slot& made = *slot;
   auto [it, inserted] = slots_.try_emplace(start.spec->id, std::move(slot));
   BROOD_CHECK(inserted, "the core started a child whose former instance has not ended");
@@ -78,6 +107,7 @@ void Children::start_worker(Slot& slot) {
     }
   };
   slot.pid = node_.runtime().spawn(std::move(*behaviour), std::move(options));
+  tell_first_role(slot);
 }
 
 void Children::start_program(Slot& slot) {
@@ -103,6 +133,7 @@ void Children::start_program(Slot& slot) {
   command->env["BROOD_SUPERVISOR"] = driver_.name();
   command->env["BROOD_NODE"] = slot.epoch.node.value;
   command->env["BROOD_EPOCH"] = fmt::format("{}", slot.epoch.clock.value);
+  if (slot.role) command->env["BROOD_ROLE"] = std::string(to_string(api_role(*slot.role)));
   slot.program_gone = false;
   const ChildId id = slot.spec->id;
   const core::Epoch epoch = slot.epoch;
@@ -165,6 +196,11 @@ bool Children::complete(core::Event& event) {
     started->keeps_state = slot->keeps_state;
     return true;
   }
+  if (const auto* frozen = std::get_if<core::Frozen>(&event)) {
+    const Slot* slot = find(frozen->id, frozen->epoch);
+    return slot && slot->freezing == frozen->attempt;
+  }
+  if (const auto* failed = std::get_if<core::FreezeFailed>(&event)) return give_up_freezing(*failed);
   if (auto* prepared = std::get_if<core::Prepared>(&event)) return complete_prepared(*prepared);
   if (const auto* failed = std::get_if<core::PrepareFailed>(&event)) return forget_prepared(*failed);
   if (auto* failed = std::get_if<core::StartFailed>(&event)) {

@@ -31,6 +31,7 @@ class Children {
 
   void start(const core::Start& start);
   void stop(const core::Stop& stop);
+  void set_role(const core::SetRole& change);
   void carry_out(const core::HandoverStep& step);
   /// Fills in what only this thread knows (pids) and forgets what has ended. False: not to be told to the
   /// core (stale).
@@ -59,6 +60,8 @@ class Children {
   void open(const core::Open& step);
   void discard(const core::Discard& step);
   void depart(const core::Depart& step);
+  /// False: that attempt is over already.
+  bool give_up_freezing(const core::FreezeFailed& event);
   bool complete_prepared(core::Prepared& event);
   bool forget_prepared(const core::PrepareFailed& event);
   /// Takes the slot out of the table; its process may still call back.
@@ -70,6 +73,7 @@ class Children {
   void fail(const ChildId& id, const core::Epoch& epoch, Error error);
   void end(Slot& slot, std::chrono::milliseconds patience);
   void kill(Slot& slot);
+  void tell_first_role(const Slot& slot);
   /// At `when`, if the child still runs then.
   void later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&));
   void overdue(Slot& slot);

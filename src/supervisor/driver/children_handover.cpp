@@ -27,8 +27,9 @@ void Children::carry_out(const core::HandoverStep& step) {
 // ---- away from here --------------------------------------------------------------------------------------
 
 void Children::freeze(const core::Freeze& step) {
-  const Slot* slot = find(step.id, step.epoch);
+  Slot* slot = find(step.id, step.epoch);
   if (!slot) return;  // it has ended; its Exited is on the way
+  slot->freezing = step.attempt;
   auto handover = node_.runtime().handover();
   const Pid pid = slot->pid;
   const auto driver = driver_.weak_from_this();
@@ -37,10 +38,7 @@ void Children::freeze(const core::Freeze& step) {
   };
   auto captured = [driver, fail, handover, pid, id = step.id, epoch = step.epoch, attempt = step.attempt,
                    state_only = step.state_only](Result<process::Parcel> parcel) mutable {
-    if (!parcel) {
-      handover.thaw(pid);
-      return fail(parcel.error());
-    }
+    if (!parcel) return fail(parcel.error());
     if (state_only) {
       parcel->mail.clear();
       parcel->timers.clear();
@@ -63,7 +61,19 @@ void Children::freeze(const core::Freeze& step) {
 }
 
 void Children::thaw(const core::Thaw& step) {
-  if (const Slot* slot = find(step.id, step.epoch)) node_.runtime().handover().thaw(slot->pid);
+  Slot* slot = find(step.id, step.epoch);
+  if (!slot) return;
+  slot->freezing = 0;
+  node_.runtime().handover().thaw(slot->pid);
+}
+
+// What comes late of an attempt that was taken back must not let go of what the next one has frozen.
+bool Children::give_up_freezing(const core::FreezeFailed& event) {
+  Slot* slot = find(event.id, event.epoch);
+  if (!slot || slot->freezing != event.attempt) return false;
+  slot->freezing = 0;
+  node_.runtime().handover().thaw(slot->pid);
+  return true;
 }
 
 void Children::depart(const core::Depart& step) {

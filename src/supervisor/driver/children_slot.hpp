@@ -13,10 +13,12 @@ struct Children::Slot {
   Driver& driver;
   core::SpecPtr spec;
   core::Epoch epoch;
+  std::optional<core::Role> role = std::nullopt;  ///< As which it began, where there may be several.
   Pid pid{};
   std::shared_ptr<exec::Program> program = nullptr;
   std::int32_t os_pid = 0;
   bool keeps_state = false;
+  std::uint64_t freezing = 0;  ///< The attempt at it that counts; 0: none.
   bool stopping = false;
   /// How far a hand-over to this node is, or one away from it.
   enum class Hand : std::uint8_t { none, preparing, prepared, discarded, departed };

@@ -113,6 +113,10 @@ void Driver::fence(bool on) {
   if (std::exchange(fenced_, on) != on) node_.fence(on);
 }
 
+void Driver::set_role(const core::SetRole& change) {
+  children_.set_role(change);
+}
+
 void Driver::publish(const std::vector<ChildId>& changed) {
   writer_.publish(changed);
   pg_feed_.publish(changed, node_.name(), node_.creation());
@@ -120,6 +124,21 @@ void Driver::publish(const std::vector<ChildId>& changed) {
 
 bool Driver::is_here(const core::SessionId& session) const {
   return node_.is_here(session.node) && session.creation == node_.creation();
+}
+
+// Who waits for a child looks again, and is told.
+void Driver::lock(const core::PartLock& lock) {
+  {
+    const std::scoped_lock guard(lock_words_mutex_);
+    lock_words_ = lock.words;
+  }
+  if (!locked_.exchange(lock.locked) && lock.locked) callers_.look_again();
+}
+
+std::optional<Error> Driver::partitioned() const {
+  if (!locked_) return std::nullopt;
+  const std::scoped_lock guard(lock_words_mutex_);
+  return Error{Errc::partitioned, "this part of the cluster may not run children: " + lock_words_};
 }
 
 void Driver::start(const core::Start& start) {
@@ -210,6 +229,12 @@ void Driver::start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::
         return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs), timeout});
       },
       outcomes);
+}
+
+void Driver::reset_cluster_size(std::uint32_t size, milliseconds timeout, ClientDone done) {
+  ask(timeout, std::move(done), [size](core::ClientId id) {
+    return core::Event(core::ClientReset{id, size});
+  });
 }
 
 void Driver::stop(std::vector<ChildId> ids, milliseconds timeout, ClientDone done) {

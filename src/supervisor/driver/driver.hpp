@@ -13,6 +13,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "supervisor/driver/callers.hpp"
@@ -40,6 +41,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint32_t weight() const { return weight_; }
+  [[nodiscard]] const Redundancy& redundancy() const { return *strategies_.redundancy; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] NodeImpl& node() { return node_; }
   /// The name under which a command's output is kept.
@@ -56,6 +58,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
              std::chrono::milliseconds timeout, ClientDone done);
   void stop(std::vector<ChildId> ids, std::chrono::milliseconds timeout, ClientDone done);
+  /// See core::ClientReset.
+  void reset_cluster_size(std::uint32_t size, std::chrono::milliseconds timeout, ClientDone done);
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   void lookup(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   /// Changes which nodes may get children.
@@ -84,6 +88,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   [[nodiscard]] PgHandle& pg() { return pg_feed_.handle(); }
   /// The node has a name from now on. Any thread.
   void rename(const core::Renamed& renamed);
+
+  /// Why this part of the cluster may not run children, in words; nothing: it may. Any thread.
+  [[nodiscard]] std::optional<Error> partitioned() const;
 
   /// Drained, and gone from the cluster: the tables stay as they were then. Any thread.
   [[nodiscard]] bool has_left() const { return left_; }
@@ -129,7 +136,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   bool is_here(const core::SessionId& session) const override;
   // EffectHands
   void fence(bool on) override;
+  void set_role(const core::SetRole& change) override;
   void publish(const std::vector<ChildId>& changed) override;
+  void lock(const core::PartLock& lock) override;
   void hand_over(const core::HandoverStep& step) override { children_.carry_out(step); }
   void start(const core::Start& start) override;
   void stop(const core::Stop& stop) override;
@@ -156,6 +165,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   Callers callers_;
   TimedEventLog event_log_;
   Gaps::Cursor gaps_;
+  std::atomic<bool> locked_ = false;
+  mutable std::mutex lock_words_mutex_;
+  std::string lock_words_;
   std::atomic<bool> left_ = false;
   std::atomic<bool> ended_ = false;
   bool fenced_ = false;

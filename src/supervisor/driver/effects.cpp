@@ -4,7 +4,9 @@ namespace brood::supervisor {
 
 void carry_out(const core::Effects& effects, EffectHands& hands) {
   if (effects.fence) hands.fence(*effects.fence);
+  for (const auto& change : effects.roles) hands.set_role(change);
   if (!effects.changed.empty()) hands.publish(effects.changed);
+  if (effects.lock) hands.lock(*effects.lock);
   for (const auto& step : effects.handovers) hands.hand_over(step);
   for (const auto& start : effects.starts) hands.start(start);
   for (const auto& stop : effects.stops) hands.stop(stop);

@@ -1,11 +1,13 @@
 // The one order in which the Effects of a step are carried out, and the hands that do it.
 //
-//   fence -> publish -> hand over -> start, stop -> send -> connect, disconnect -> left -> reply -> wake ->
-//   log, member, refused
+//   fence -> roles -> publish -> lock -> hand over -> start, stop -> send -> connect, disconnect -> left ->
+//   reply -> wake -> log, member, refused
 //
 //  - the fence first: what follows must already find handlers held back, or let go;
+//  - roles before the tables: whoever finds there which instance is active finds it told;
 //  - the tables that others read (publish) before anybody is told: who has an answer, or a message that was
 //    sent because of it, reads what it says;
+//  - the lock before starts, stops and replies: whoever asks for a child that ends now is told `partitioned`;
 //  - the steps of hand-overs before starts and stops: what is thawed may have to end, what is discarded to
 //  start anew;
 //  - starts and stops before sends: what we tell others of our children is under way here;
@@ -31,7 +33,9 @@ class EffectHands {
  public:
   virtual ~EffectHands() = default;
   virtual void fence(bool on) = 0;
+  virtual void set_role(const core::SetRole& change) = 0;
   virtual void publish(const std::vector<ChildId>& changed) = 0;
+  virtual void lock(const core::PartLock& lock) = 0;
   virtual void hand_over(const core::HandoverStep& step) = 0;
   virtual void start(const core::Start& start) = 0;
   virtual void stop(const core::Stop& stop) = 0;

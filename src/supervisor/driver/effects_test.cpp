@@ -9,9 +9,11 @@ namespace {
 struct FakeHands final : EffectHands {
   std::string seen;
   void fence(bool on) override { seen += on ? "fence " : "unfence "; }
+  void set_role(const core::SetRole&) override { seen += "role "; }
   void publish(const std::vector<ChildId>& changed) override {
     seen += "publish" + std::to_string(changed.size()) + " ";
   }
+  void lock(const core::PartLock& lock) override { seen += lock.locked ? "lock " : "unlock "; }
   void hand_over(const core::HandoverStep&) override { seen += "handover "; }
   void start(const core::Start&) override { seen += "start "; }
   void stop(const core::Stop&) override { seen += "stop "; }
@@ -31,6 +33,7 @@ struct FakeHands final : EffectHands {
 TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   core::Effects effects;
   effects.changed.resize(2);
+  effects.roles.resize(1);
   effects.starts.resize(2);
   effects.handovers.resize(1);
   effects.stops.resize(1);
@@ -41,13 +44,14 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
   effects.members.resize(1);
   effects.log.resize(1);
   effects.fence = true;
+  effects.lock = core::PartLock{true, "alone"};
   effects.left = true;
   effects.refused = "differs";
   FakeHands hands;
   carry_out(effects, hands);
   EXPECT_EQ(hands.seen,
-            "fence publish2 handover start start stop send2 connect disconnect left reply wake log member "
-            "refused ");
+            "fence role publish2 lock handover start start stop send2 connect disconnect left reply wake log "
+            "member refused ");
 }
 
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {

@@ -35,12 +35,21 @@ bool has_place(const Entry* entry, const Place& place) {
 }  // namespace
 
 const Place* Entry::running() const {
-  auto it = std::find_if(places.begin(), places.end(), [](const Place& place) { return place.is_running(); });
+  auto it = std::find_if(places.begin(), places.end(),
+                         [](const Place& place) { return place.is_running() && place.is_active(); });
   // Handed over, and not heard of at its new place yet: what is sent to the old pid goes on to there.
   if (it == places.end())
-    it = std::find_if(places.begin(), places.end(),
-                      [](const Place& place) { return place.has_pid() && place.phase == core::Phase::moved; });
+    it = std::find_if(places.begin(), places.end(), [](const Place& place) {
+      return place.has_pid() && place.phase == core::Phase::moved;
+    });
   return it == places.end() ? nullptr : &*it;
+}
+
+const Place* Entry::nearest(const std::function<bool(const NodeName&)>& is_here) const {
+  if (places.size() > 1)
+    for (const Place& place : places)
+      if (place.is_running() && place.is_active() && is_here(place.host->node)) return &place;
+  return running();
 }
 
 std::size_t Registry::part_of(const ChildId& id) {

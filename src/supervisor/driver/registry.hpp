@@ -37,12 +37,14 @@ struct Place {
   std::string reason;
   core::Hlc retry_at{};  ///< While it is restarting: the wall time of the next try.
   std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
+  core::Role role = core::Role::active;
 
   /// Zero process ids belong to instances that do not run (yet, or just now).
   [[nodiscard]] bool has_pid() const { return pid.id != 0 || pid.serial != 0; }
   [[nodiscard]] bool is_running() const {
     return has_pid() && (phase == core::Phase::running || phase == core::Phase::stuck);
   }
+  [[nodiscard]] bool is_active() const { return role == core::Role::active; }
   [[nodiscard]] Pid full_pid() const { return {host->node, pid.id, pid.serial, host->creation}; }
 };
 
@@ -52,9 +54,12 @@ struct Entry {
   bool failed = false;
   std::string failure;     ///< Why it is failed, or why it waits for not_before.
   core::Hlc not_before{};  ///< While it runs nowhere: the wall time of the next try; 0: none is waited for.
-  std::vector<Place> places;  ///< The one in the placement first.
+  std::vector<Place> places;  ///< Active ones first, each kind in the order of the placement.
 
+  /// The first that runs and is active.
   [[nodiscard]] const Place* running() const;
+  /// The same, on this node if there is one here.
+  [[nodiscard]] const Place* nearest(const std::function<bool(const NodeName&)>& is_here) const;
   /// It was stopped, and something of it is still there.
   [[nodiscard]] bool is_stopping() const { return !wanted && !places.empty() && spec != nullptr; }
   /// To be shown among the children: wanted, or on its way out.

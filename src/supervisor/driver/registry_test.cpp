@@ -47,6 +47,24 @@ TEST(Registry, AnInstanceThatIsStartingHasNoPidAndDoesNotRun) {
   EXPECT_EQ(found->running(), nullptr);
 }
 
+TEST(Registry, ThePassiveInstanceIsKnownButNotWhatACallGoesTo) {
+  Entry entry = entry_at("n1@h", 5);
+  entry.places.push_back(entry_at("n2@h", 6).places.front());
+  const auto nearest = [&](const std::string& here) {
+    const Place* place = entry.nearest([&](const NodeName& node) { return node.value == here; });
+    return place ? place->host->node.value : "";
+  };
+  EXPECT_EQ(nearest("n2@h"), "n2@h") << "all are active: the one that is here";
+  EXPECT_EQ(nearest("n3@h"), "n1@h");
+  entry.places[1].role = core::Role::passive;
+  EXPECT_EQ(nearest("n2@h"), "n1@h");
+  entry.places[0].role = core::Role::claiming;
+  EXPECT_EQ(entry.running(), nullptr) << "nobody is active just now";
+  Registry registry;
+  registry.put(id("a"), entry);
+  EXPECT_EQ(registry.whois(entry.places[1].full_pid()), id("a"));
+}
+
 TEST(Registry, AnErasedIdIsGone) {
   Registry registry;
   registry.put(id("a"), entry_at("n1@h", 5));

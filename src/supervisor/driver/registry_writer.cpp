@@ -32,6 +32,7 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
       entry.places.push_back({shared(host), instance.pid, instance.phase, instance.os_pid, instance.restarts,
                               instance.epoch.clock, instance.since, std::move(instance.reason),
                               instance.retry_at});
+      entry.places.back().role = instance.role;
       if (entry.places.back().is_running()) note_uptime(id, entry.places.back());
     }
     registry_.put(id, std::move(entry));
@@ -39,10 +40,19 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
 }
 
 void RegistryWriter::note_uptime(const ChildId& id, Place& place) const {
-  const auto before = registry_.running(id);
+  const EntryPtr old = registry_.find(id);
+  const Place* before = nullptr;
+  if (old)
+    for (const Place& other : old->places)
+      if (*other.host == *place.host && other.is_running()) before = &other;
+  // The same process, also where it has a new epoch since it is the active one.
+  if (before && before->pid == place.pid) {
+    place.up_since = before->up_since;
+    return;
+  }
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(read_clocks().wall);
-  place.up_since = up_since(place, before ? &*before : nullptr, tables_.is_here(*place.host),
-                            {std::chrono::steady_clock::now(), wall});
+  place.up_since =
+      up_since(place, before, tables_.is_here(*place.host), {std::chrono::steady_clock::now(), wall});
 }
 
 std::shared_ptr<const core::SessionId> RegistryWriter::shared(const core::SessionId& session) {

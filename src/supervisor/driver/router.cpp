@@ -67,6 +67,10 @@ void Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes messa
                                       process::deadline_after(timeout), std::move(waiter), std::move(done)}));
 }
 
+const Place* Router::nearest(const Entry& entry) const {
+  return entry.nearest([this](const NodeName& node) { return node_.is_here(node); });
+}
+
 void Router::attempt(const std::shared_ptr<Call>& call) {
   if (call->driver->has_ended()) return call->fail_ended();
   if (call->left() <= milliseconds(0)) {
@@ -74,9 +78,12 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
     return;
   }
   const EntryPtr entry = call->driver->registry().find(call->id);
+  const Place* place = entry && entry->wanted ? nearest(*entry) : nullptr;
+  // What still runs on this side is on its way out; where the child runs on the other side nobody here knows.
+  if (const auto partitioned = call->driver->partitioned()) return call->finish(*partitioned);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
-  } else if (const Place* place = entry->running()) {
+  } else if (place != nullptr) {
     attempt_at(call, *place);
   } else if (entry->failed) {
     call->finish(failed_error(call->id, entry->failure));
@@ -179,7 +186,7 @@ void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
 void Router::call_here(Driver& driver, const ChildId& id, Bytes message, milliseconds timeout,
                        const std::optional<Pid>& waiter, process::CallDone done) {
   const EntryPtr entry = driver.registry().find(id);
-  const Place* place = entry ? entry->running() : nullptr;
+  const Place* place = entry ? nearest(*entry) : nullptr;
   if (!place || !node_.is_here(place->host->node)) {
     done(Error{Errc::no_such_child, fmt::format("no child '{}' on {}", id.text(), node_.name().value)});
     return;
@@ -201,7 +208,8 @@ void Router::call_here(Driver& driver, const ChildId& id, Bytes message, millise
 WaitingCasts::Sender Router::sender(const std::shared_ptr<Driver>& driver, const ChildId& id,
                                     Result<void>* result) {
   return [this, driver, id, result](WaitingCasts::Message& message) {
-    const auto place = driver->registry().running(id);
+    const EntryPtr entry = driver->registry().find(id);
+    const Place* place = entry ? nearest(*entry) : nullptr;
     if (!place) return false;
     auto encoded = Message::encoded(std::move(message.bytes));
     auto sent = message.is_cast ? node_.runtime().cast(place->full_pid(), std::move(encoded))

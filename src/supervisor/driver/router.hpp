@@ -1,5 +1,8 @@
 // Router: calls, casts and plain messages to children by id, wherever they run.
 //
+// Of several instances the active one is meant; where all are active, the one on this node, or else the first
+// of the child's order.
+//
 // A call is at most once: what no handler saw (the instance had ended, or was never there) is tried again at
 // the child's next instance within the call's time-out; what a handler may have seen is not.
 //
@@ -48,6 +51,8 @@ class Router {
 
  private:
   struct Call;
+  /// Where messages to that child go: of several active instances to the one on this node, if there is one.
+  [[nodiscard]] const Place* nearest(const Entry& entry) const;
   void attempt(const std::shared_ptr<Call>& call);
   void attempt_at(const std::shared_ptr<Call>& call, const Place& place);
   void wait_for_host(const std::shared_ptr<Call>& call, const Place& place);

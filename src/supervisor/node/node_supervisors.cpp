@@ -88,6 +88,7 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     specs.push_back(std::move(made));
   }
   workers_.trust(options.name, std::move(tokens));
+  settings->offers = workers_.offers(options.name);  // its own commands too
   auto driver = supervisors_.add(options.name, name(),
                                  [&] { return std::make_shared<Driver>(*this, *std::move(settings)); });
   if (!driver) return driver.error();

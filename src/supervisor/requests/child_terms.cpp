@@ -41,7 +41,7 @@ Term instance_map(const Entry& entry, const Place& place) {
       {Term::atom("pid"), place.has_pid() ? Term(place.full_pid()) : Term::atom("undefined")},
       {Term::atom("os_pid"), Term(std::int64_t{place.os_pid})},
       {Term::atom("phase"), Term::atom(core::to_string(phase))},
-      {Term::atom("role"), Term::atom("active")},
+      {Term::atom("role"), Term::atom(place.is_active() ? "active" : "passive")},
       {Term::atom("restarts"), Term(place.restarts)},
       {Term::atom("uptime_ms"), Term(up_ms)},
       {Term::atom("epoch"), Term(place.epoch_clock.value)},

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/partition.hpp"
 #include "supervisor/driver/router.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/node/node_names.hpp"
@@ -16,6 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds drain_timeout{120000};
+constexpr milliseconds reset_timeout{10000};
 constexpr milliseconds roster_timeout{10000};
 
 void supervisors(const RequestPtr& request) {
@@ -36,12 +38,35 @@ void is_alive(const RequestPtr& request) {
 }
 
 void is_locked(const RequestPtr& request) {
-  request->driver->with_core([request](const core::Core& core) { request->reply(Term(core.fenced())); });
+  request->driver->with_core(
+      [request](const core::Core& core) { request->reply(Term(!core.partition().acting)); });
 }
 
-/// No partition strategy but divergence yet: a node never stands aside for want of a quorum.
 void is_partitioned(const RequestPtr& request) {
-  request->reply(Term(false));
+  request->driver->with_core([request](const core::Core& core) { request->reply(Term(core.partitioned())); });
+}
+
+/// {partition_status, Sup}: the same with the reasons, in words and numbers.
+void partition_status(const RequestPtr& request) {
+  request->driver->with_core(
+      [request](const core::Core& core) { request->reply(ok_term(partition_term(partition_of(core)))); });
+}
+
+/// {reset_cluster_size, Sup, N}, {reset_cluster_size, Sup, N, #{timeout => Ms}}
+void reset_cluster_size(const RequestPtr& request) {
+  const auto* size = request->items[1].as_integer();
+  if (!size || *size < 1 || *size > 1'000'000)
+    return request->fail(Errc::invalid_argument, "a cluster's size is a number of nodes, at least 1");
+  auto options = options_of(request, 2, {"timeout"});
+  if (!options) return request->fail(options.error());
+  auto timeout = timeout_option(*options, reset_timeout);
+  if (!timeout) return request->fail(timeout.error());
+  request->driver->reset_cluster_size(static_cast<std::uint32_t>(*size), *timeout,
+                                      [request](const Outcomes& outcomes, bool timed_out) {
+                                        const auto result = reset_result(outcomes, timed_out);
+                                        if (!result) return request->fail(result.error());
+                                        request->reply(Term::atom("ok"));
+                                      });
 }
 
 // ---- stats and node_info
@@ -70,6 +95,10 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "portions", steps.portions);
     add_count(of_core, "busy", steps.busy);
     add_count(of_core, "fell_behind", steps.fell_behind);
+    add_count(of_core, "locks", steps.locks);
+    add_count(of_core, "unlocks", steps.unlocks);
+    add_count(of_core, "census_changes", steps.census_changes);
+    add_count(of_core, "held_takeovers", steps.held_takeovers);
     add_count(of_core, "peers", core.peers());
     const StepTimes times = request->driver->step_times();
     const auto us = [](StepTimes::Duration time) {
@@ -281,6 +310,9 @@ std::vector<Route> node_routes() {
       {"is_alive", 1, Needs::nothing, is_alive, Speed::quick},
       {"is_locked", 1, Needs::supervisor, is_locked, Speed::quick},
       {"is_partitioned", 1, Needs::supervisor, is_partitioned, Speed::quick},
+      {"partition_status", 1, Needs::supervisor, partition_status, Speed::quick},
+      {"reset_cluster_size", 2, Needs::member, reset_cluster_size},
+      {"reset_cluster_size", 3, Needs::member, reset_cluster_size},
       {"stats", 1, Needs::supervisor, stats, Speed::quick},
       {"drain", 1, Needs::nothing, drain},
       {"drain", 2, Needs::nothing, drain},

@@ -1,0 +1,50 @@
+// Promise: what each partition strategy promises, checked apart from the code that keeps it: from the cuts of
+// the network, the nodes that run and the numbers of the profile alone.
+//
+//   overlap    while views may differ, a child runs on two nodes for no longer than the bound that follows
+//   from
+//              the settings; under divergence for any time
+//   minority   a node that has reached too few others for long enough runs nothing
+//
+// What is promised at other times (never two) is Processes' to check.
+//
+// Thread rule: one thread.
+#pragma once
+
+#include <map>
+
+#include "sim/world.hpp"
+
+namespace brood::sim {
+
+class Promise {
+ public:
+  explicit Promise(World& world) : world_(world), alone_(world.nodes.size()) {}
+
+  /// Looks now, and again for ever.
+  void watch();
+  /// A node left in good order: one less is needed.
+  void node_left() { ++left_; }
+  /// The longest overlap that there was.
+  [[nodiscard]] Duration longest_overlap() const { return longest_; }
+
+ private:
+  struct Alone {
+    std::vector<bool> reached;
+    std::uint64_t incarnation = 0, pauses = 0;
+    Duration since{};
+  };
+  void look();
+  void look_at_overlaps();
+  void look_at_minorities();
+  [[nodiscard]] std::size_t needed() const;
+
+  World& world_;
+  std::map<ChildId, Duration> two_since_;
+  std::vector<Alone> alone_;
+  std::size_t left_ = 0;
+  Duration longest_{};
+  bool was_cloudy_ = false;
+};
+
+}  // namespace brood::sim

@@ -1,0 +1,159 @@
+#include "core/children/roles.hpp"
+
+namespace brood::core {
+bool Roles::has_roles(const Child& child) const {
+  return child.row() && views_.replicas().has_roles(*child.row());
+}
+
+// Before ours is what comes earlier in the order; of those that are not in it (they leave) the name decides.
+Roles::Others Roles::look_around(const Child& child) const {
+  Others others;
+  const auto order = views_.placement().order(child.hash, *child.row());
+  const std::size_t mine = place_in(order, self_index);
+  const auto is_before = [&](PeerIndex peer) {
+    const std::size_t place = place_in(order, peer);
+    return place != mine ? place < mine : sessions_.name(peer) < sessions_.name(self_index);
+  };
+  instances_.each(child, [&](const Hosted& hosted) {
+    const PeerIndex peer = instances_.peer(hosted);
+    if (peer == self_index || hosted.instance.role == Role::passive) return;
+    others.active = others.active || hosted.instance.role == Role::active;
+    others.ahead = others.ahead || is_before(peer);
+  });
+  others.first = mine == 0;
+  for (const PeerIndex peer : views_.replicas().nodes(child.hash, *child.row())) {
+    if (peer == self_index) break;
+    const Instance* instance = instances_.on(child, peer);
+    others.missing = others.missing || !instance || instance->phase == Phase::starting;
+  }
+  return others;
+}
+
+void Roles::start(Step& s, Child& child) {
+  if (!has_roles(child)) return locals_.start(s, child, Role::active);
+  Mine& mine = mine_[child.ref];
+  mine = {};
+  mine.since = s.time();
+  const Others others = look_around(child);
+  const bool may_claim = others.first && !others.ahead && !others.active && !behind_a_split(s, child);
+  if (!may_claim) return locals_.start(s, child, Role::passive);
+  // So it knows from the beginning what it is: a program would have to be started twice otherwise.
+  locals_.claim_and_start(s, child, s.time() + s.settings.role_wait);
+  mine.number = replication_.newest();
+}
+
+Duration Roles::look(Step& s, Child& child) {
+  constexpr Duration never = Duration::max();
+  if (!child.own()) {
+    if (!mine_.empty()) mine_.erase(child.ref);
+    return never;
+  }
+  if (!child.own()->has_role || !has_roles(child)) return never;
+  const auto [at, added] = mine_.try_emplace(child.ref);
+  Mine& mine = at->second;
+  if (added) mine.since = s.time();
+  const Own& own = *child.own();
+  const Role role = instances_.here(child)->role;
+  const bool goes_on = own.alive ? own.stopping == StopWhy::none || own.stopping == StopWhy::role
+                                 : own.waits_for_role || own.restart_at <= s.time();
+  if (!goes_on) {
+    // One that is told to end is the active one until it has ended; one that waits to be restarted is not.
+    if (role == Role::claiming || (role == Role::active && !own.alive)) withdraw(s, child);
+    return never;
+  }
+  if (!views_.acting()) return never;
+  const Others others = look_around(child);
+  if (role == Role::active) {
+    if (others.ahead) look_at_active(s, child, mine);
+    return never;
+  }
+  if (role == Role::passive) return look_at_passive(s, child, mine, others);
+  return look_at_claim(s, child, mine, others);
+}
+
+// It goes to one before ours, once our worker knows of it.
+void Roles::look_at_active(Step& s, Child& child, Mine& mine) {
+  const Own& own = *child.own();
+  if (!own.alive) return withdraw(s, child);
+  if (mine.told == own.epoch || own.stopping != StopWhy::none) return;
+  mine.told = own.epoch;
+  if (own.spec->is_program())
+    locals_.end(s, child, StopWhy::role);
+  else
+    locals_.tell_role(s, child, Role::passive);
+}
+
+void Roles::on_taken(Step& s, Child& child) {
+  const auto found = mine_.find(child.ref);
+  if (found == mine_.end() || found->second.told != child.own()->epoch) return;
+  found->second.told = {};
+  if (instances_.here(child)->role == Role::active) locals_.publish_role(s, child, Role::passive);
+}
+
+Duration Roles::look_at_passive(Step& s, Child& child, Mine& mine, const Others& others) {
+  const Own& own = *child.own();
+  if (others.ahead || !own.ran || own.stopping != StopWhy::none) return Duration::max();
+  // One that has crashed a moment ago does not take the role from one that runs well.
+  const Duration stable_at = own.ran_at + s.settings.stable_after;
+  if (others.active && own.failures > 0 && s.time() < stable_at) return stable_at;
+  const Duration patient_until = mine.since + s.settings.role_wait;
+  if (others.missing && s.time() < patient_until) return patient_until;
+  if (const auto until = behind_a_split(s, child)) return *until;
+  claim(s, child, mine);
+  return look_at_claim(s, child, mine, others);
+}
+
+std::optional<Duration> Roles::behind_a_split(Step& s, const Child& child) {
+  const auto until = takeover_.waits(s, child);
+  if (until) ++s.stats.held_takeovers;
+  return until;
+}
+
+void Roles::claim(Step& s, Child& child, Mine& mine) {
+  locals_.publish_role(s, child, Role::claiming);
+  mine.number = replication_.newest();
+}
+
+Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& others) {
+  constexpr Duration never = Duration::max();
+  if (others.ahead) return withdraw(s, child), never;
+  if (others.active) return never;  // it will hear of the claim, and give the role back
+  // The one that had it when the claim was made was lost since.
+  if (const auto until = behind_a_split(s, child)) return *until;
+  const PeerIndex peer = lagging(mine.number);
+  if (peer == no_peer) return grant(s, child), never;
+  replication_.wait_for(peer, mine.number, child);
+  return never;
+}
+
+// A member that has not acknowledged the claim; no_peer: there is none.
+PeerIndex Roles::lagging(std::uint64_t number) const {
+  for (const PeerIndex peer : sessions_.others()) {
+    const bool in_view =
+        sessions_.in_state(peer, MemberState::up) || sessions_.in_state(peer, MemberState::draining);
+    if (in_view && replication_.acknowledged_by(peer) < number) return peer;
+  }
+  return no_peer;
+}
+
+void Roles::grant(Step& s, Child& child) {
+  locals_.publish_role(s, child, Role::active);
+  const Own& own = *child.own();
+  if (own.waits_for_role) return locals_.start_again(s, child);
+  if (!own.alive) return;
+  if (own.spec->is_program())
+    locals_.end(s, child, StopWhy::role);
+  else
+    locals_.tell_role(s, child, Role::active);
+}
+
+void Roles::withdraw(Step& s, Child& child) {
+  locals_.publish_role(s, child, Role::passive);
+  if (child.own()->waits_for_role) locals_.start_again(s, child);
+}
+
+bool Roles::may_release(const Child& child) const {
+  return !has_roles(child) || instances_.here(child)->role == Role::passive;
+}
+
+}  // namespace brood::core

@@ -1,0 +1,87 @@
+// Roles: which instance of a child is the active one, where the redundancy wants one: the first of its order
+// that runs it, never two of one view.
+//
+//               nobody before it has or claims the role          all members know of the claim, nobody has it
+//      passive ------------------------------------------> claiming ----------------------------------->
+//      active
+//         ^                                                    |                                            |
+//         +-------- one before it has or claims the role ------+                                            |
+//         +---- one before it claims the role: the worker is told, and has returned (RoleTaken) ------------+
+//         +---- it crashed and waits to be restarted
+//         --------------------------------------------------------+
+//
+// Why never two: a claim is published, and granted to itself by its node only when every member of the view
+// has acknowledged it. A channel keeps order, so whoever has an acknowledgement of a member has its earlier
+// claims and roles too. Of two that claim at once the one that is first in the order goes on, and whoever has
+// the role keeps it until its worker was told. Both see the same order, for both may act by the same view.
+//
+// Two views that do not know of each other may each have one. Where the partition strategy locks the part
+// that has no quorum, the other waits, as it does before it starts a child: what was lost without proof may
+// be active until then.
+//
+// Owns: what this node has claimed, and whom it has told. Reads: views, sessions, instances, who holds what,
+// takeover. Asks locals, replication to wait. Thread rule: none; owned by one core.
+#pragma once
+
+#include "core/children/locals.hpp"
+#include "core/members/takeover.hpp"
+#include "core/rows/replication.hpp"
+
+namespace brood::core {
+
+class Roles {
+ public:
+  Roles(Locals& locals, const Instances& instances, Replication& replication, const Views& views,
+        const Sessions& sessions, Takeover& takeover)
+      : locals_(locals),
+        instances_(instances),
+        replication_(replication),
+        views_(views),
+        sessions_(sessions),
+        takeover_(takeover) {}
+
+  /// The first start here of a child of which there may be several, in the role that it has.
+  void start(Step& s, Child& child);
+  /// Something about the child, or about others' instances of it, has changed. Returns when to look again;
+  /// max(): when something changes.
+  [[nodiscard]] Duration look(Step& s, Child& child);
+  /// The worker of this child was told that it is passive.
+  void on_taken(Step& s, Child& child);
+  /// Whether the instance here may end because it belongs elsewhere: not while it is the active one.
+  [[nodiscard]] bool may_release(const Child& child) const;
+
+ private:
+  struct Mine {
+    std::uint64_t number = 0;  ///< The Delta with the claim.
+    Duration since{};          ///< When it came to this node.
+    Epoch told;                ///< The process that was told to become passive, and has not answered.
+  };
+  /// What the others' instances say.
+  struct Others {
+    bool ahead = false;    ///< One before ours has or claims the role.
+    bool active = false;   ///< One has it.
+    bool missing = false;  ///< One that should be before ours has not come to run yet.
+    bool first = false;    ///< Ours is where the order begins.
+  };
+  [[nodiscard]] Others look_around(const Child& child) const;
+  [[nodiscard]] bool has_roles(const Child& child) const;
+  [[nodiscard]] Duration look_at_passive(Step& s, Child& child, Mine& mine, const Others& others);
+  [[nodiscard]] Duration look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
+  void look_at_active(Step& s, Child& child, Mine& mine);
+  void claim(Step& s, Child& child, Mine& mine);
+  void grant(Step& s, Child& child);
+  void withdraw(Step& s, Child& child);
+  /// Until when nobody may be made active, as one that was lost may be it on the other side of a split.
+  [[nodiscard]] std::optional<Duration> behind_a_split(Step& s, const Child& child);
+  [[nodiscard]] PeerIndex lagging(std::uint64_t number) const;
+
+  Locals& locals_;
+  const Instances& instances_;
+  Replication& replication_;
+  const Views& views_;
+  const Sessions& sessions_;
+  Takeover& takeover_;
+  std::map<ChildRef, Mine> mine_;
+};
+
+}  // namespace brood::core

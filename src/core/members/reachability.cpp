@@ -1,0 +1,107 @@
+#include "core/members/reachability.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace brood::core {
+namespace {
+
+bool is_there(const Member& member) {
+  return member.state == MemberState::up || member.state == MemberState::draining;
+}
+
+}  // namespace
+
+// Only of members: a node that this one has lost too is no end of a link here.
+std::set<Cut> Reachability::broken_links() const {
+  std::set<Cut> cuts;
+  for (const PeerIndex peer : sessions_.others()) {
+    const Member& member = *sessions_.member(peer);
+    if (!is_there(member)) continue;
+    for (const NodeName& lost : member.unreached) {
+      const PeerIndex end = peers_.find(lost);
+      const Member* other = end == no_peer || end == self_index ? nullptr : sessions_.member(end);
+      if (!other || !is_there(*other)) continue;
+      Cut cut{{member.session.node, member.up_since}, {lost, other->up_since}};
+      if (cut.b.node < cut.a.node) std::swap(cut.a, cut.b);
+      cuts.insert(std::move(cut));
+    }
+  }
+  return cuts;
+}
+
+bool Reachability::look_for_cuts(const Step& s) {
+  const auto& unreached = sessions_.self().unreached;
+  if (!std::includes(unreached_before_.begin(), unreached_before_.end(), unreached.begin(), unreached.end()))
+    lost_at_ = s.time();
+  unreached_before_ = unreached;
+  const auto now = broken_links();
+  std::erase_if(since_, [&](const auto& one) { return !now.contains(one.first); });
+  next_ = Duration::max();
+  std::vector<Cut> cuts;
+  for (const Cut& cut : now) {
+    // A node that has died is lost to all soon after the first; one that slept meanwhile counts the silence
+    // anew.
+    const Duration counts_at = since_.try_emplace(cut, s.time()).first->second + cut_after(s.settings);
+    if (s.time() >= counts_at)
+      cuts.push_back(cut);
+    else
+      next_ = std::min(next_, counts_at);
+  }
+  if (cuts == cuts_) return false;
+  cuts_ = std::move(cuts);
+  return true;
+}
+
+// A node of which this one has never heard, or that has left or died since, is no end of a link any more.
+void Reachability::add_link(std::map<NodeName, Node>& nodes, const CutEnd& a, const CutEnd& b) const {
+  const auto is_known = [this](const CutEnd& end) {
+    const PeerIndex peer = peers_.find(end.node);
+    return (peer != no_peer && sessions_.member(peer)) || sessions_.self().unreached.contains(end.node);
+  };
+  if (!is_known(a) || !is_known(b)) return;
+  for (const auto& [one, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    Node& node = nodes[one->node];
+    node.up_since = std::max(node.up_since, one->up_since);
+    node.broken.insert(other->node);
+  }
+}
+
+void Reachability::refresh() {
+  left_out_.clear();
+  aside_ = false;
+  std::map<NodeName, Node> nodes;
+  for (const Cut& cut : cuts_) add_link(nodes, cut.a, cut.b);
+  for (const PeerIndex peer : sessions_.others()) {
+    const Member& member = *sessions_.member(peer);
+    if (!is_there(member)) continue;
+    for (const Cut& cut : member.cuts) add_link(nodes, cut.a, cut.b);
+  }
+  while (true) {
+    auto worst = nodes.end();
+    for (auto node = nodes.begin(); node != nodes.end(); ++node) {
+      if (node->second.broken.empty()) continue;
+      const auto rank = [](const auto& one) {
+        return std::tuple(one.second.broken.size(), one.second.up_since, one.first);
+      };
+      if (worst == nodes.end() || rank(*worst) < rank(*node)) worst = node;
+    }
+    if (worst == nodes.end()) break;
+    for (auto& [name, node] : nodes) node.broken.erase(worst->first);
+    if (worst->first == peers_.name(self_index)) {
+      aside_ = true;
+      unreached_ = worst->second.broken;
+    }
+    left_out_.insert(worst->first);
+    nodes.erase(worst);
+  }
+}
+
+std::string Reachability::words() const {
+  std::string names;
+  for (const NodeName& name : unreached_) names += (names.empty() ? "" : ", ") + name.value;
+  return fmt::format("this node does not reach {}, which others reach; it stands aside until it does", names);
+}
+
+}  // namespace brood::core

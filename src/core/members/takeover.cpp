@@ -1,0 +1,86 @@
+#include "core/members/takeover.hpp"
+
+#include <algorithm>
+
+#include "core/members/takeover_delay.hpp"
+
+namespace brood::core {
+namespace {
+/// Lost nodes have no index any more: in the placement with them they are numbered from here on.
+constexpr PeerIndex first_lost = 0xffff'0000;
+}  // namespace
+
+Duration Takeover::hold(const Step& s, const Loss& loss) {
+  const bool unproven = loss.how == Ending::silent && !loss.goes_on;
+  return unproven && s.settings.strategies.partition->locks() ? takeover_delay(s.settings) : Duration{};
+}
+
+void Takeover::on_ended(const Step& s, const Loss& loss) {
+  const Duration delay = hold(s, loss);
+  if (delay <= Duration{}) return;
+  session_began(loss.session.node);  // an earlier loss of it
+  lost_.push_back({loss.session, s.time() + delay, loss.member});
+  dirty_ = true;
+}
+
+void Takeover::on_lost(const ChildId& id, const Loss& loss) {
+  const auto at = std::find_if(lost_.begin(), lost_.end(),
+                               [&](const Lost& lost) { return lost.session == loss.session; });
+  if (at != lost_.end()) ran_.emplace(id, loss.session);
+}
+
+void Takeover::session_began(const NodeName& node) {
+  for (std::size_t i = 0; i < lost_.size(); ++i)
+    if (lost_[i].session.node == node) return end(i);
+}
+
+void Takeover::end(std::size_t at) {
+  lost_.erase(lost_.begin() + static_cast<std::ptrdiff_t>(at));
+  dirty_ = true;
+  if (lost_.empty()) ran_.clear();
+}
+
+std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
+  if (lost_.empty()) return std::nullopt;
+  const auto until = [&](const Lost& lost) {
+    return lost.until > s.time() ? std::optional(lost.until) : std::nullopt;
+  };
+  std::optional<Duration> longest;
+  bool ran_there = false;
+  const auto [begin, end] = ran_.equal_range(child.id);
+  for (auto ran = begin; ran != end; ++ran) {
+    const auto lost =
+        std::find_if(lost_.begin(), lost_.end(), [&](const Lost& one) { return one.session == ran->second; });
+    if (lost == lost_.end()) continue;
+    ran_there = true;
+    longest = std::max(longest, until(*lost));
+  }
+  if (ran_there) return longest;
+  if (std::exchange(dirty_, false)) {
+    std::vector<Placement::Node> nodes = views_.placement().nodes();
+    for (std::size_t i = 0; i < lost_.size(); ++i) {
+      const Member& member = *lost_[i].member;
+      if (member.state == MemberState::up)
+        nodes.push_back(
+            {first_lost + static_cast<PeerIndex>(i), member.session.node, member.weight, member.offers});
+    }
+    std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    before_.set(std::move(nodes));
+  }
+  const PeerIndex first = before_.first(child.hash, *child.row());
+  if (first == no_peer || first < first_lost) return std::nullopt;
+  return until(lost_[first - first_lost]);
+}
+
+void Takeover::on_time(const Step& s) {
+  for (std::size_t i = lost_.size(); i-- > 0;)
+    if (lost_[i].until <= s.time()) end(i);
+}
+
+Duration Takeover::deadline() const {
+  Duration next = Duration::max();
+  for (const Lost& lost : lost_) next = std::min(next, lost.until);
+  return next;
+}
+
+}  // namespace brood::core

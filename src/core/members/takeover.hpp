@@ -1,0 +1,52 @@
+// Takeover: which children wait to be started because a node that may run them was lost without proof of its
+// death. The other side of a split has that time to see that it has no quorum and to end them.
+//
+// A child waits when the lost node ran it, or when it would be the child's place if it were still there: what
+// it had started just before may not have been told. Only where the partition strategy locks.
+//
+// Owns: what was lost of late, and a placement with it. Reads: views. Thread rule: none; owned by one core.
+#pragma once
+
+#include <unordered_map>
+
+#include "core/members/views.hpp"
+#include "core/rows/child.hpp"
+
+namespace brood::core {
+
+class Takeover {
+ public:
+  Takeover(const Settings& settings, const Views& views)
+      : views_(views), before_(settings.strategies.distribution) {}
+
+  void on_ended(const Step& s, const Loss& loss);
+  /// How long what that session ran may still run on the other side of a split; zero: it does not.
+  [[nodiscard]] static Duration hold(const Step& s, const Loss& loss);
+  /// An instance of that session is gone with it.
+  void on_lost(const ChildId& id, const Loss& loss);
+  /// The node is back, or has started anew: it says itself what it runs.
+  void session_began(const NodeName& node);
+  void view_changed() { dirty_ = true; }
+  /// Until when the child waits; nothing: not at all.
+  [[nodiscard]] std::optional<Duration> waits(const Step& s, const Child& child);
+  [[nodiscard]] bool any() const { return !lost_.empty(); }
+
+  void on_time(const Step& s);
+  [[nodiscard]] Duration deadline() const;
+
+ private:
+  struct Lost {
+    SessionId session;
+    Duration until{};
+    std::shared_ptr<const Member> member;
+  };
+  void end(std::size_t at);
+
+  const Views& views_;
+  std::vector<Lost> lost_;
+  std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes.
+  Placement before_;                                 ///< With the lost nodes.
+  bool dirty_ = true;
+};
+
+}  // namespace brood::core
