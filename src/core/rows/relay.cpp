@@ -270,8 +270,9 @@ void Replication::on_have(Step& s, PeerIndex from, const Have& have) {
       if (in.whole && !in.receiving && in.expected != 0 && number >= in.expected) ask_for_table(origin);
       continue;
     }
-    if (origin == from && held(origin) >= number && in.said < number) {
-      in.ack = held(origin);  // it waits for somebody to say so
+    // In a round of its own it may wait for somebody to say so; a comparison of all waits for nothing.
+    if (!have.whole && origin == from && held(origin) >= number && in.said < number) {
+      in.ack = held(origin);
       due_.insert(origin);
     }
     if (in.expected == 0 || number < in.expected) continue;
