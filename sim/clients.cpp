@@ -149,6 +149,8 @@ void Clients::maybe_give_up(std::size_t node, core::ClientId client) {
     const SimNode& at = world_.nodes[node];
     if (!at.running() || at.incarnation != incarnation) return;
     world_.driver->when_awake(node, incarnation, [=, this] {
+      // What was asked may be gathered still, where the node was busy meanwhile.
+      world_.driver->flush(node);
       if (world_.ledger->gone(client)) world_.driver->step(node, core::ClientGone{client});
     });
   });
