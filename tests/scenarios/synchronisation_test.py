@@ -2,7 +2,7 @@
 
 import subprocess
 
-from support import SLOW, ScenarioTest, main
+from support import SLOW, Atom, ScenarioTest, main
 from harness import ports
 from harness.cluster import binary_folder
 
@@ -11,6 +11,25 @@ GOSSIP = {"synchronisation": {"use": "gossip", "recipients": 2, "sync_interval_m
 
 
 class Synchronisation(ScenarioTest):
+    needs_erlang = True
+
+    def wait_equal_tables(self, cluster, erlang):
+        """All nodes have the same rows and know of the same changes, by their own digests."""
+        last = {}
+
+        def equal():
+            last.clear()
+            for name in cluster.up_names():
+                view = erlang.request(cluster.full(name), (Atom("stats"), Atom("web")))[1][Atom("view")]
+                last[name] = (view[Atom("hash")], view[Atom("table")])
+            return len(set(last.values())) == 1
+        self.wait(equal, 20, lambda: f"all tables are equal: {last}", 0.05)
+
+    def counts(self, cluster, erlang):
+        """name -> what its core has counted since the node's start."""
+        return {name: erlang.request(cluster.full(name), (Atom("stats"), Atom("web")))[1][Atom("core")]
+                for name in cluster.up_names()}
+
     def test_gossip_tells_all_nodes_and_survives_the_loss_of_one(self):
         names = ["n1", "n2", "n3", "n4", "n5"]
         static = [{"id": f"s{number}", "worker": "counter"} for number in range(10)]
@@ -19,17 +38,34 @@ class Synchronisation(ScenarioTest):
         cluster.start()
         cluster.wait_members()
         cluster.wait_placed(ids)
+        erlang = cluster.erlang()
+        self.wait_equal_tables(cluster, erlang)
+        before = self.counts(cluster, erlang)
         for number in range(10):
             cluster.brood("start", f"x{number}", "--worker", "counter", node=names[number % 5])
         ids += [f"x{number}" for number in range(10)]
         cluster.wait_placed(ids)
         cluster.brood("stop", "x3", node="n5")
         ids.remove("x3")
+        cluster.wait_placed(ids)
+        self.wait_equal_tables(cluster, erlang)
+        after = self.counts(cluster, erlang)
+
+        def grown(field):
+            return {name: after[name][Atom(field)] - before[name][Atom(field)] for name in names}
+        passed_on, sent = grown("deltas_passed_on"), grown("messages_sent")
+        self.note(f"ten starts and a stop: passed on {passed_on}, messages to members {sent}")
+        self.assertGreater(sum(passed_on.values()), 0, passed_on)
         cluster.kill("n2")
         cluster.wait_placed(ids, ["n1", "n3", "n4", "n5"])
+        self.wait_equal_tables(cluster, erlang)
+        cluster.brood("start", "meanwhile", "--worker", "counter", node="n4")
+        cluster.brood("stop", "x5", node="n1")
+        ids = [name for name in ids if name != "x5"] + ["meanwhile"]
         cluster.start("n2")
         cluster.wait_members()
         cluster.wait_placed(ids)
+        self.wait_equal_tables(cluster, erlang)
 
     def test_a_node_with_another_synchronisation_is_refused_with_the_difference(self):
         cluster = self.cluster("n1", "n2", supervisors={"web": (GOSSIP, [])})
