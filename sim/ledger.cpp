@@ -193,13 +193,15 @@ std::size_t Ledger::up_members(std::size_t node) const {
   }));
 }
 
-/// No request of the other kind could have had an effect since that one was made, and no node was lost.
+/// No request of the other kind could have had an effect since that one was made, and no node was lost. An
+/// apply of another spec ends the row too, before it writes the new one.
 bool Ledger::undisturbed(const ChildId& id, const Op& op, bool by_stops) const {
   const Record& record = records_.at(id);
   if (record.void_now || losses_ != op.losses_before || world_.catalog.of(id).ends_by_itself()) return false;
   return std::none_of(record.ops.begin(), record.ops.end(), [&](const Op& other) {
-    return (by_stops ? other.stops() : other.starts()) && other.may_have_effect() &&
-           other.answered >= op.invoked;
+    const bool disturbs =
+        by_stops ? other.stops() || (other.asked == Asked::apply && &other != &op) : other.starts();
+    return disturbs && other.may_have_effect() && other.answered >= op.invoked;
   });
 }
 

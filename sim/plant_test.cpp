@@ -5,7 +5,7 @@
 #include "sim/simulation.hpp"
 
 namespace brood::sim {
-namespace {
+namespace plant_test {
 using namespace std::chrono_literals;
 
 struct Tooth {
@@ -65,5 +65,5 @@ TEST(Planted, ChanceFromElsewhereChangesTheTrace) {
   options.salt = 2;
   EXPECT_NE(simulate(options).trace_hash, first);
 }
-}  // namespace
+}  // namespace plant_test
 }  // namespace brood::sim

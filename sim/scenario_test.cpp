@@ -11,7 +11,7 @@
 #include "sim/simulation.hpp"
 
 namespace brood::sim {
-namespace {
+namespace scenario_test {
 using namespace std::chrono_literals;
 
 class Scenario : public testing::Test {
@@ -213,5 +213,5 @@ TEST_F(Scenario, OfConcurrentStartsFromAllNodesOneIsOk) {
   EXPECT_FALSE(world.violation.has_value());
   EXPECT_GT(world.counts.requests, 20U);
 }
-}  // namespace
+}  // namespace scenario_test
 }  // namespace brood::sim

@@ -4,7 +4,7 @@
 #include "sim/simulation.hpp"
 
 namespace brood::sim {
-namespace {
+namespace sim_test {
 using namespace std::chrono_literals;
 
 void expect_in_order(const SimOptions& options) {
@@ -147,5 +147,5 @@ TEST(Sim, ALineOfTraceChangesNothing) {
   EXPECT_EQ(simulate(options).trace_hash, silent.trace_hash);
   EXPECT_GT(lines, 100U);
 }
-}  // namespace
+}  // namespace sim_test
 }  // namespace brood::sim

@@ -7,7 +7,7 @@
 #include <string>
 
 namespace brood {
-namespace {
+namespace hash_test {
 
 TEST(Hash, Fnv1aHasItsPublishedValues) {
   EXPECT_EQ(fnv1a64(""), 0xcbf29ce484222325ULL);
@@ -43,5 +43,5 @@ TEST(Hash, StableHashHasItsGoldenValues) {
   EXPECT_EQ(combine64(1, 2), 0x42c2d771c7849bd8ULL);
 }
 
-}  // namespace
+}  // namespace hash_test
 }  // namespace brood

@@ -3,7 +3,7 @@
 #include <brood/result.hpp>
 
 namespace brood {
-namespace {
+namespace result_test {
 
 TEST(Errc, EveryCodeHasANameThatLeadsBackToIt) {
   for (int index = 0; index <= static_cast<int>(Errc::io); ++index) {
@@ -48,5 +48,5 @@ TEST(CheckDeathTest, ABrokenInvariantSaysWhatAndWhy) {
   EXPECT_DEATH(BROOD_CHECK(1 + 1 == 3, "sums"), "broken invariant: sums \\(1 \\+ 1 == 3\\) at .*result_test");
 }
 
-}  // namespace
+}  // namespace result_test
 }  // namespace brood

@@ -8,7 +8,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace partition_test {
 
 using Strategy = std::shared_ptr<const PartitionTolerance>;
 
@@ -270,5 +270,5 @@ TEST(TakeoverDelay, TheBoundIsWhatTheDelayDoesNotCover) {
   EXPECT_EQ(overlap_bound(settings), 0s);
 }
 
-}  // namespace
+}  // namespace partition_test
 }  // namespace brood::core::testing

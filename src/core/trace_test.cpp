@@ -15,7 +15,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace trace_test {
 
 namespace fs = std::filesystem;
 
@@ -44,6 +44,12 @@ std::string joined(const List& list) {
   return all;
 }
 
+std::string describe_have(const Have& have) {
+  std::string all = "have";
+  for (const auto& [session, number] : have.held) all += fmt::format(" {}:{}", session.node.value, number);
+  return all;
+}
+
 std::string describe(const MessageBody& body) {
   return std::visit(
       [](const auto& m) -> std::string {
@@ -61,6 +67,8 @@ std::string describe(const MessageBody& body) {
           return fmt::format("ack {}", m.number);
         else if constexpr (std::is_same_v<M, View>)
           return "view";
+        else if constexpr (std::is_same_v<M, Have>)
+          return describe_have(m);
         else if constexpr (std::is_same_v<M, Probe>)
           return "probe";
         else if constexpr (std::is_same_v<M, ProbeAck>)
@@ -222,5 +230,5 @@ TEST(Traces, AreAsTheyWere) {
   EXPECT_GE(count, 5U) << "no traces in " << folder();
 }
 
-}  // namespace
+}  // namespace trace_test
 }  // namespace brood::core::testing

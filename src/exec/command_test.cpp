@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::exec {
-namespace {
+namespace command_test {
 
 Term parse(std::string_view text) {
   auto term = parse_term(text);
@@ -80,5 +80,5 @@ TEST(ExitStatus, TellsInWordsHowItEnded) {
   EXPECT_FALSE((ExitStatus{.code = 0, .cause = EndCause::node_stalled}.success()));
 }
 
-}  // namespace
+}  // namespace command_test
 }  // namespace brood::exec

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 namespace brood {
-namespace {
+namespace child_id_test {
 
 TEST(ChildId, IsABinaryAnAtomOrAString) {
   EXPECT_EQ(*ChildId::from_term(Term::binary("alice")), *ChildId::binary("alice"));
@@ -65,5 +65,5 @@ TEST(ChildId, HashSpreadsSimilarIds) {
   EXPECT_EQ(set.size(), 2u);
 }
 
-}  // namespace
+}  // namespace child_id_test
 }  // namespace brood

@@ -56,7 +56,7 @@ struct box {
 }  // namespace bank
 
 namespace brood {
-namespace {
+namespace codec_test {
 
 struct local_message {
   int value;
@@ -344,5 +344,5 @@ TEST(Args, OfAnotherNumberOrTypeAreRefused) {
   EXPECT_FALSE(decode_args<int>("x"));
 }
 
-}  // namespace
+}  // namespace codec_test
 }  // namespace brood

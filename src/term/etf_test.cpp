@@ -6,7 +6,7 @@
 #include "term/random_term_test_support.hpp"
 
 namespace brood {
-namespace {
+namespace etf_test {
 
 /// Bytes from hexadecimal text; blanks are ignored.
 Bytes hex(std::string_view text) {
@@ -286,5 +286,5 @@ TEST(TermWriter, SplicesAnEncodedTermWithoutItsVersionByte) {
   EXPECT_EQ(*decode_term(out), Term::tuple({Term::atom("a"), 7}));
 }
 
-}  // namespace
+}  // namespace etf_test
 }  // namespace brood

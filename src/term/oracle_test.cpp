@@ -14,7 +14,7 @@
 #include "term/random_term_test_support.hpp"
 
 namespace brood {
-namespace {
+namespace oracle_test {
 
 namespace fs = std::filesystem;
 using test::has_large_map;
@@ -154,5 +154,5 @@ TEST_F(Oracle, HashesNamesAsWeDo) {
         << to_string(terms[index], 500);
 }
 
-}  // namespace
+}  // namespace oracle_test
 }  // namespace brood

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood {
-namespace {
+namespace phash2_test {
 
 Term power(unsigned bits, bool negative) {
   std::string magnitude(bits / 8 + 1, '\0');
@@ -63,5 +63,5 @@ TEST(Phash2, OtherKindsOfTermsHaveNone) {
   EXPECT_EQ(phash2(pair(Term(1), Term::map({}))), std::nullopt);
 }
 
-}  // namespace
+}  // namespace phash2_test
 }  // namespace brood

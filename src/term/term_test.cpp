@@ -8,7 +8,7 @@
 #include "term/random_term_test_support.hpp"
 
 namespace brood {
-namespace {
+namespace term_test {
 
 Term ok_tuple() {
   return Term::tuple({Term::atom("ok"), 3, Term::binary("x")});
@@ -203,5 +203,5 @@ TEST(Term, SmallIntegersShareTheirStorage) {
   EXPECT_NE(Term(700).as_integer(), nullptr);
 }
 
-}  // namespace
+}  // namespace term_test
 }  // namespace brood

@@ -6,7 +6,7 @@
 #include "term/random_term_test_support.hpp"
 
 namespace brood {
-namespace {
+namespace text_test {
 
 std::string again(std::string_view text) {
   const auto term = parse_term(text);
@@ -148,5 +148,5 @@ TEST(TermText, EncodedTermsAreShownOrTheirSize) {
   EXPECT_EQ(encoded_to_string("xyz"), "(3 bytes that are no term)");
 }
 
-}  // namespace
+}  // namespace text_test
 }  // namespace brood

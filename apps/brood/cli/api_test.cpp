@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::app {
-namespace {
+namespace api_test {
 
 Term parsed(std::string_view text) {
   return parse_term(text).value();
@@ -28,5 +28,5 @@ TEST(Answers, ErrorsAreTroublesWithTheirWords) {
   EXPECT_EQ(checked(parsed("{error, 5}")).error().code, "error");
 }
 
-}  // namespace
+}  // namespace api_test
 }  // namespace brood::app

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::app {
-namespace {
+namespace arguments_test {
 
 std::string nothing(const std::string&) {
   return "";
@@ -208,5 +208,5 @@ TEST(Arguments, HelpAndVersionAreNoErrors) {
   }
 }
 
-}  // namespace
+}  // namespace arguments_test
 }  // namespace brood::app

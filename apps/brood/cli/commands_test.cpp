@@ -16,7 +16,7 @@
 #include "apps/brood/cli/rows.hpp"
 
 namespace brood::app {
-namespace {
+namespace commands_test {
 
 struct Ran {
   int status = 0;
@@ -664,5 +664,5 @@ TEST(Commands, WrongTermsAndIdsAreRefusedWithoutANode) {
   EXPECT_EQ(refused_early({"start", "a", "--", "ls"}), "");
 }
 
-}  // namespace
+}  // namespace commands_test
 }  // namespace brood::app

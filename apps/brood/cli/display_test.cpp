@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::app {
-namespace {
+namespace display_test {
 
 Table table() {
   Table out;
@@ -82,5 +82,5 @@ TEST(Display, AnEmptyTableIsItsTitles) {
   EXPECT_EQ(render(empty, std::nullopt, false), "ID  N\n");
 }
 
-}  // namespace
+}  // namespace display_test
 }  // namespace brood::app

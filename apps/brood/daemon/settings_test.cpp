@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::app {
-namespace {
+namespace settings_test {
 
 Arguments arguments_of(std::vector<std::string> words) {
   words.insert(words.begin(), "node");
@@ -102,5 +102,5 @@ TEST(DaemonSettings, WithoutAnySupervisorThereIsMain) {
   EXPECT_EQ(more->node.min_nodes, 2u);
 }
 
-}  // namespace
+}  // namespace settings_test
 }  // namespace brood::app

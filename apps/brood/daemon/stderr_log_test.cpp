@@ -8,7 +8,7 @@
 #include <string>
 
 namespace brood::app {
-namespace {
+namespace stderr_log_test {
 
 class Pipe {
  public:
@@ -80,5 +80,5 @@ TEST(StderrLog, AReaderThatHasGoneEndsNothing) {
   ::close(ends[1]);
 }
 
-}  // namespace
+}  // namespace stderr_log_test
 }  // namespace brood::app

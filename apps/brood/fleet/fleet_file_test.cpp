@@ -9,7 +9,7 @@
 #include <fstream>
 
 namespace brood::app::fleet {
-namespace {
+namespace fleet_file_test {
 
 using std::chrono::milliseconds;
 
@@ -547,5 +547,5 @@ TEST_F(FleetOnDisk, ACookieMayStandOnlyInAFileThatOthersCannotRead) {
   EXPECT_EQ(load_fleet(path)->node.cookie, "secret");
 }
 
-}  // namespace
+}  // namespace fleet_file_test
 }  // namespace brood::app::fleet

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::app {
-namespace {
+namespace names_test {
 
 TEST(ChildIdText, WhatIsShownIsReadBackAsTheSameId) {
   for (const auto& id :
@@ -40,5 +40,5 @@ TEST(ChildIdText, EmptyAndLongIdsAreRefused) {
   EXPECT_FALSE(parse_id(std::string(256, 'x')));
 }
 
-}  // namespace
+}  // namespace names_test
 }  // namespace brood::app

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::app {
-namespace {
+namespace spec_term_test {
 
 Term parsed(std::string_view text) {
   return parse_term(text).value();
@@ -45,5 +45,5 @@ TEST(SpecTerm, NoPatienceIsABrutalKill) {
   EXPECT_TRUE(spec_term(spec).get("shutdown")->is_atom("brutal_kill"));
 }
 
-}  // namespace
+}  // namespace spec_term_test
 }  // namespace brood::app

@@ -12,7 +12,7 @@
 #include "process/runtime.hpp"
 
 namespace brood::app::workers {
-namespace {
+namespace workers_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -160,5 +160,5 @@ TEST_F(Monitors, EndWhileAProbeIsUnderWay) {
   EXPECT_EQ(runtime.stop(seconds(5)), 0u);
 }
 
-}  // namespace
+}  // namespace workers_test
 }  // namespace brood::app::workers

@@ -256,6 +256,13 @@ struct Effects {
   /// differs: what differs, in words. For whoever waits for this node to be up; a joining node stays joining.
   /// Last.
   std::optional<std::string> refused;
+
+  Effects();
+  Effects(Effects&&) noexcept;
+  Effects& operator=(Effects&&) noexcept;
+  Effects(const Effects&);
+  Effects& operator=(const Effects&);
+  ~Effects();
 };
 
 }  // namespace brood::core

@@ -34,6 +34,13 @@ struct Name {
 
 }  // namespace
 
+Event::Event() = default;
+Event::Event(const Event&) = default;
+Event::Event(Event&&) noexcept = default;
+Event& Event::operator=(const Event&) = default;
+Event& Event::operator=(Event&&) noexcept = default;
+Event::~Event() = default;
+
 std::string_view name_of(const Event& event) {
   return std::visit(Name{}, event);
 }

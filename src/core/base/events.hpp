@@ -200,10 +200,21 @@ struct Renamed {
   std::vector<NodeName> join;
 };
 
-using Event = std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
-                           Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
-                           ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
-                           Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset>;
+/// One of them. A type of its own, so that how it is copied, moved and destroyed is compiled once and not in
+/// each file that holds one.
+struct Event : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
+                            Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
+                            ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
+                            Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset> {
+  using Alternatives = variant;
+  using Alternatives::variant;
+  Event();
+  Event(const Event&);
+  Event(Event&&) noexcept;
+  Event& operator=(const Event&);
+  Event& operator=(Event&&) noexcept;
+  ~Event();
+};
 
 /// A literal for causes and logs.
 [[nodiscard]] std::string_view name_of(const Event& event);

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::core {
-namespace {
+namespace hlc_test {
 
 using namespace std::chrono_literals;
 
@@ -29,5 +29,5 @@ TEST(Hlc, TheGreatestValueDoesNotWrap) {
   EXPECT_EQ(after(Hlc{~std::uint64_t{0}}), Hlc{~std::uint64_t{0}});
 }
 
-}  // namespace
+}  // namespace hlc_test
 }  // namespace brood::core

@@ -270,9 +270,19 @@ struct Withdrawal {
   std::uint64_t attempt = 0;
 };
 
-using MessageBody =
-    std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
-                 Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
-                 OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want>;
+/// One of them, as a type of its own for the reason that Event is one.
+struct MessageBody
+    : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
+                   Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
+                   OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want> {
+  using Alternatives = variant;
+  using Alternatives::variant;
+  MessageBody();
+  MessageBody(const MessageBody&);
+  MessageBody(MessageBody&&) noexcept;
+  MessageBody& operator=(const MessageBody&);
+  MessageBody& operator=(MessageBody&&) noexcept;
+  ~MessageBody();
+};
 
 }  // namespace brood::core

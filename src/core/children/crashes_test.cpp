@@ -4,7 +4,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace crashes_test {
 
 TEST(RestartPause, TheFirstCrashIsMadeGoodAtOnceAndTheNextWaitTwiceAsLongEach) {
   const Settings settings;
@@ -30,5 +30,5 @@ TEST(SuspectPause, DoublesWithEachSuspicionAndIsCapped) {
   EXPECT_EQ(suspect_pause(settings, {1, 4'000'000, {}}), settings.suspect_delay_max);
 }
 
-}  // namespace
+}  // namespace crashes_test
 }  // namespace brood::core::testing

@@ -4,7 +4,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace losses_test {
 
 TEST(Loss, ATemporaryChildOfALostNodeIsNotStartedAgain) {
   Cluster cluster(3);
@@ -216,5 +216,5 @@ TEST(Loss, AChildThatWasPutOnANodeStaysThereWhenTheNodeIsBackBeforeTheOthersAgre
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
 }
 
-}  // namespace
+}  // namespace losses_test
 }  // namespace brood::core::testing

@@ -5,7 +5,7 @@
 #include "core/rows/rows.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace moves_test {
 
 struct Fixture : ::testing::Test {
   World world;
@@ -68,5 +68,5 @@ TEST_F(MovesPart, AMoveThatIsNotSeenToArriveIsOverAfterAWhile) {
   EXPECT_FALSE(moves.any());
 }
 
-}  // namespace
+}  // namespace moves_test
 }  // namespace brood::core::testing

@@ -127,15 +127,16 @@ void Reconciler::look_at_own(Step& s, Child& child) {
   if (own.stopping != StopWhy::none) return;
   if (row.failed && !own.alive)
     return with_.locals.drop(s, child);  // given up while it waited to restart here
+  // Of several, those that are left say nothing about what their nodes said that were lost.
+  const bool is_proven = several && row.blame.proven > 0;
+  if (row.failed && is_proven) return with_.locals.end(s, child, StopWhy::failed);
   if (with_.views.acting()) {
     const PeerIndex place = place_of(child);
     if (several && place != no_peer && !belongs_here(child)) return release_one_of_several(s, child);
     if (several && !handovers_.empty()) handovers_.erase(child.ref);
     if (!several && with_.instances.count(child) > 1 && resolve_conflict(s, child, place)) return;
     if (!several && place != self_index && place != no_peer) return release(s, child, place);
-    // Of several, those that are left say nothing about what their nodes said that were lost.
-    const bool is_proven = several && row.blame.proven > 0;
-    if (row.failed && own.ran && !is_proven) return clear_failure(s, child);
+    if (row.failed && own.ran) return clear_failure(s, child);
     if ((row.blame.suspected > 0 || row.rounds > 0) && own.ran) clear_suspicion(s, child);
   }
   if (child.own()->alive || !with_.crashes.may_restart()) return;

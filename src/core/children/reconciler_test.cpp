@@ -5,7 +5,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace reconciler_test {
 
 TEST(Reconcile, ChildrenOfALostNodeStartElsewhere) {
   Cluster cluster(3);
@@ -375,5 +375,5 @@ TEST(Crash, WhatOneSideOfASplitGaveUpRunsWhereTheOtherCan) {
   for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
 }
 
-}  // namespace
+}  // namespace reconciler_test
 }  // namespace brood::core::testing

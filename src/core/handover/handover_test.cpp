@@ -5,7 +5,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace handover_test {
 
 struct HotSwap : ::testing::Test {
   HotSwap() {
@@ -237,5 +237,5 @@ TEST_F(ColdSwap, AWorkerWithoutStateEndsAndStartsAnew) {
   for (const auto& [id, held] : cluster.nodes[2].state) EXPECT_EQ(held, "new");
 }
 
-}  // namespace
+}  // namespace handover_test
 }  // namespace brood::core::testing

@@ -3,7 +3,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace fence_test {
 
 struct Fixture : ::testing::Test {
   World world;
@@ -86,5 +86,5 @@ TEST_F(FencePart, AloneItDoesNotClose) {
   EXPECT_FALSE(fence.is_fenced());
 }
 
-}  // namespace
+}  // namespace fence_test
 }  // namespace brood::core::testing

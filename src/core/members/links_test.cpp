@@ -3,7 +3,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace links_test {
 
 struct Fixture : ::testing::Test {
   World world;
@@ -58,5 +58,5 @@ TEST_F(LinksPart, WhatIsForAChannelThatIsGoneIsDropped) {
   EXPECT_TRUE(links[a].idle());
 }
 
-}  // namespace
+}  // namespace links_test
 }  // namespace brood::core::testing

@@ -4,7 +4,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace members_test {
 
 TEST(Members, ANodeWithoutSeedsIsUpAtOnce) {
   Cluster cluster(1);
@@ -370,5 +370,5 @@ TEST(Members, OneThatSleptWhileItJoinedDoesNotFormAlone) {
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
 }
 
-}  // namespace
+}  // namespace members_test
 }  // namespace brood::core::testing

@@ -7,7 +7,7 @@
 #include "core/placement/static_quorum.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace quorum_test {
 
 using Names = std::vector<NodeName>;
 
@@ -290,5 +290,5 @@ TEST_F(QuorumTest, ARandomWalkNeverMakesTwoPartsFree) {
   }
 }
 
-}  // namespace
+}  // namespace quorum_test
 }  // namespace brood::core::testing

@@ -4,7 +4,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace reachability_test {
 
 /// What one node, `me`, knows of a cluster whose links are given.
 class Graph {
@@ -124,5 +124,5 @@ TEST(Reachability, WhereOneReachesAllEveryViewIsTheSameFullMesh) {
   }
 }
 
-}  // namespace
+}  // namespace reachability_test
 }  // namespace brood::core::testing

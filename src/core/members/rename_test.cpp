@@ -4,7 +4,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace rename_test {
 
 const NodeName nameless{"nonode@nohost"};
 
@@ -124,5 +124,5 @@ TEST_F(Rename, ANodeThatKnowsOthersKeepsItsName) {
   expect_each_once();
 }
 
-}  // namespace
+}  // namespace rename_test
 }  // namespace brood::core::testing

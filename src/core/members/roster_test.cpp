@@ -3,7 +3,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace roster_test {
 
 NodeName name_of(std::size_t i) {
   return NodeName("n" + std::to_string(i + 1) + "@test");
@@ -178,5 +178,5 @@ TEST(Roster, WhatBelongsOnALostNodeOfAFixedRingStartsOnceThatIsRemoved) {
   EXPECT_EQ(cluster.hosted_by(0), 20U);
 }
 
-}  // namespace
+}  // namespace roster_test
 }  // namespace brood::core::testing

@@ -3,7 +3,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace sessions_test {
 
 struct Fixture : ::testing::Test {
   World world;
@@ -81,5 +81,5 @@ TEST_F(SessionsPart, TheFingerprintNamesEveryStrategy) {
     EXPECT_EQ(sessions.self().fingerprint.count(key), 1U) << key;
 }
 
-}  // namespace
+}  // namespace sessions_test
 }  // namespace brood::core::testing

@@ -6,7 +6,7 @@
 #include "core/placement/settings_reader.hpp"
 
 namespace brood::core {
-namespace {
+namespace choice_test {
 
 class Pair final : public Redundancy {
  public:
@@ -98,5 +98,5 @@ TEST(SettingsReader, SaysWhatIsWrongAndWhatIsAllowed) {
             "test: setting 'key' is unknown; allowed are other");
 }
 
-}  // namespace
+}  // namespace choice_test
 }  // namespace brood::core

@@ -5,7 +5,7 @@
 #include "core/placement/choice.hpp"
 
 namespace brood::core {
-namespace {
+namespace gossip_test {
 
 /// How often each member gets a batch when all pass it on; no member sends it to more than `most`.
 std::vector<int> spread(const Synchronisation& strategy, std::size_t members, std::size_t origin,
@@ -89,5 +89,5 @@ TEST(PubSub, TakesItsInterval) {
   EXPECT_EQ(made->synchronisation->name(), "pubsub/1");
 }
 
-}  // namespace
+}  // namespace gossip_test
 }  // namespace brood::core

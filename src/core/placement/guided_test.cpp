@@ -6,7 +6,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace guided_test {
 
 SpecPtr mapped(std::string_view id, std::vector<std::string> nodes) {
   auto spec = std::make_shared<Spec>(*spec_of(id));
@@ -136,5 +136,5 @@ TEST(Guided, AnotherMappingMovesIt) {
   EXPECT_TRUE(cluster.nodes[1].processes.contains(id_of("a")));
 }
 
-}  // namespace
+}  // namespace guided_test
 }  // namespace brood::core::testing

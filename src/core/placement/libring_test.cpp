@@ -12,7 +12,7 @@
 #include "core/placement/placement.hpp"
 
 namespace brood::core {
-namespace {
+namespace libring_test {
 
 namespace fs = std::filesystem;
 
@@ -128,5 +128,5 @@ TEST(Libring, SettingsAreInTheNameThatNodesCompare) {
   EXPECT_TRUE(check_strategy("distribution", {"libring", {{"otp", std::int64_t{27}}}}));
 }
 
-}  // namespace
+}  // namespace libring_test
 }  // namespace brood::core

@@ -6,7 +6,7 @@
 #include "core/placement/rendezvous.hpp"
 
 namespace brood::core {
-namespace {
+namespace placement_test {
 
 Placement::Node node(PeerIndex peer, std::uint32_t weight = 100, std::set<std::string> offered = {"w"}) {
   return {peer, NodeName("n" + std::to_string(peer) + "@host"), weight, std::move(offered)};
@@ -214,5 +214,5 @@ TEST(Placement, AnyCommandRunsWhereAllCommandsAreAllowed) {
   EXPECT_FALSE(offers({"exec:*"}, "counter"));
 }
 
-}  // namespace
+}  // namespace placement_test
 }  // namespace brood::core

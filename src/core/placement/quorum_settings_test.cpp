@@ -5,7 +5,7 @@
 #include "core/placement/choice.hpp"
 
 namespace brood::core {
-namespace {
+namespace quorum_settings_test {
 using namespace std::chrono_literals;
 
 std::shared_ptr<const PartitionTolerance> made(const std::string& name, StrategySettings settings) {
@@ -79,5 +79,5 @@ TEST(QuorumSettings, AllThatLockTakeTheTimesOfALock) {
   EXPECT_NE(refused("divergence", {{"takeover_delay_ms", std::int64_t{1}}}), "taken");
 }
 
-}  // namespace
+}  // namespace quorum_settings_test
 }  // namespace brood::core

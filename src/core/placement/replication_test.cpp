@@ -6,7 +6,7 @@
 #include "core/placement/replicas.hpp"
 
 namespace brood::core {
-namespace {
+namespace replication_test {
 
 Result<std::shared_ptr<const Redundancy>> chosen(StrategySettings settings) {
   auto made = make_strategies({.redundancy = StrategyChoice{"replication", std::move(settings)}});
@@ -105,5 +105,5 @@ TEST(ReplicaNodes, AreAsManyAsThereAreNodes) {
   EXPECT_TRUE(replicas.nodes(precious.spec->id.hash64(), precious).empty());
 }
 
-}  // namespace
+}  // namespace replication_test
 }  // namespace brood::core

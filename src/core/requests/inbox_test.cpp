@@ -5,7 +5,7 @@
 #include <random>
 
 namespace brood::core {
-namespace {
+namespace inbox_test {
 
 Request asked(const std::string& node, std::uint64_t view, std::uint64_t number) {
   LookupRequest request;
@@ -72,5 +72,5 @@ TEST(Inbox, DoesWhatAListThatIsWalkedDoes) {
   }
 }
 
-}  // namespace
+}  // namespace inbox_test
 }  // namespace brood::core

@@ -9,6 +9,20 @@ namespace {
 constexpr Duration first_repeat = 2s;
 constexpr Duration hold_max = 1s;
 constexpr std::size_t request_share = 8;
+
+/// Answers to a start that mean to say: nothing was done.
+bool refuses(const Error& error) {
+  switch (error.code) {
+    case Errc::no_target:
+    case Errc::no_such_worker:
+    case Errc::not_allowed:
+    case Errc::not_member:
+    case Errc::limit_exceeded:
+      return true;
+    default:
+      return false;
+  }
+}
 }  // namespace
 
 Error has_left(const NodeName& self) {
@@ -176,6 +190,7 @@ void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, Peer
     const bool repeat = again == every_peer || (again == index && index != self_index);
     if (item.asked == session && !repeat) continue;
     groups[index].push_back(id);
+    item.asked_others = item.asked_others || (item.asked && item.asked != session);
     item.asked = session;
     item.view = views_.hash();
   }
@@ -228,6 +243,9 @@ void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outco
   Origin& origin = found->second;
   const auto item = origin.open.find(outcome.id);
   if (item == origin.open.end() || item->second.held || item->second.view != view) return;
+  if (origin.kind == Kind::start && item->second.asked_others && outcome.error && refuses(*outcome.error))
+    outcome.error = Error{Errc::timeout, "its coordinator was lost, and it may have happened there; now: " +
+                                             outcome.error->message};
   if (shows(origin.kind, outcome)) return reply(s, origin, std::move(outcome));
   held_[outcome.id].insert(request.number);
   // What a stop has ended may be back with a node that was lost: then it is not done until that is gone too.

@@ -78,6 +78,7 @@ class Origins {
     SpecPtr spec;                    ///< For starts.
     std::optional<SessionId> asked;  ///< The coordinator that has been asked,
     std::uint64_t view = 0;          ///< and in which view.
+    bool asked_others = false;       ///< Another one was asked before, and may have done it.
     std::optional<Outcome> held;     ///< Good, but our own tables do not show it yet.
   };
   struct Origin {

@@ -4,7 +4,7 @@
 #include "core/rows/child_table.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace replay_test {
 
 ChildId id_of(int number) {
   return ChildId::binary("c" + std::to_string(number)).value();
@@ -55,5 +55,5 @@ TEST(Replay, FinishedRequestsAreFoundByTheBucketOfTheirChildrenUntilTheyAreOld) 
   for (const auto& [request, id] : kept) EXPECT_NE(id, id_of(3));
 }
 
-}  // namespace
+}  // namespace replay_test
 }  // namespace brood::core::testing

@@ -4,7 +4,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace requests_test {
 
 TEST(Requests, AStartOnALoneNodeRunsAndIsAnsweredAtOnce) {
   Cluster cluster(1);
@@ -291,6 +291,31 @@ TEST(Requests, ARepeatThatIsDueAsItsCoordinatorIsLostAsksTheNextOne) {
   EXPECT_EQ(cluster.result(client), "ok") << "the repeat after 6 s came in the step that gave the node up";
 }
 
+TEST(Requests, AStartThatALostCoordinatorMayHaveDoneIsNotRefusedByTheNextOne) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    if (i == 0) settings.offers = {};  // what is asked here can run only there
+  };
+  cluster.form();
+  // Of ten, some have the other node as their coordinator: it does what it is asked, and nothing that it says
+  // of that arrives.
+  cluster.lost = {MessageBody(Answer{}).index(), MessageBody(Delta{}).index()};
+  std::map<std::string, std::uint64_t> asked;
+  for (int i = 0; i < 10; ++i) {
+    const std::string id = "c" + std::to_string(i);
+    asked[id] = cluster.start(0, {spec_of(id)});
+  }
+  cluster.run();
+  std::erase_if(asked, [&](const auto& one) { return cluster.alive(one.first) == 0; });
+  ASSERT_FALSE(asked.empty());
+  cluster.split({{0}, {1}}, 1s);
+  cluster.run(20s);
+  for (const auto& [id, client] : asked) {
+    EXPECT_EQ(cluster.alive(id), 1U);
+    EXPECT_EQ(cluster.result(client), "timeout");
+  }
+}
+
 TEST(Requests, WhatIsTooMuchForACoordinatorIsBusyAtOnce) {
   Cluster cluster(2);
   cluster.change = [](std::size_t, Settings& settings) { settings.inbox_max = 5; };
@@ -445,5 +470,5 @@ TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
   EXPECT_EQ(cluster.alive(id), 0U);
 }
 
-}  // namespace
+}  // namespace requests_test
 }  // namespace brood::core::testing

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::core {
-namespace {
+namespace barrier_test {
 
 TEST(Barrier, WhatComesAfterThroughWaitsUntilThatIsHeld) {
   Barrier barrier;
@@ -71,5 +71,5 @@ TEST(Barrier, WhatBringsChangesAndThoseByWhichMembersMeetNeverWait) {
   EXPECT_FALSE(Barrier::passes(Answer{}));
 }
 
-}  // namespace
+}  // namespace barrier_test
 }  // namespace brood::core

@@ -59,6 +59,7 @@ enum class StopWhy : std::uint8_t {
   conflict,  ///< Another instance of it stays.
   role,      ///< A program is told its new role by a restart.
   locked,    ///< This part of the cluster may not run children.
+  failed,    ///< It was given up, for what others of its instances did to their nodes.
 };
 
 /// The instance that runs here. `epoch` is the one the driver knows; a survivor of a conflict may publish a

@@ -8,7 +8,7 @@
 #include "core/rows/instances.hpp"
 
 namespace brood::core {
-namespace {
+namespace child_table_test {
 
 ChildId id_of(std::uint64_t number) {
   return ChildId::binary("c" + std::to_string(number)).value();
@@ -51,5 +51,5 @@ TEST(ChildTable, ARandomWalkDoesWhatASetDoes) {
   EXPECT_EQ(bucketed, dumb);
 }
 
-}  // namespace
+}  // namespace child_table_test
 }  // namespace brood::core

@@ -5,7 +5,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace exchange_test {
 
 struct Seen {
   std::size_t portions = 0, most_rows = 0, rows = 0, same = 0, behind = 0, requests = 0;
@@ -135,5 +135,5 @@ TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {
   EXPECT_GE(told, 10U);
 }
 
-}  // namespace
+}  // namespace exchange_test
 }  // namespace brood::core::testing

@@ -3,7 +3,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace instances_test {
 
 struct Fixture : ::testing::Test {
   World world;
@@ -79,5 +79,5 @@ TEST_F(InstancesPart, APortionOfATableEndsWhatItDoesNotName) {
   EXPECT_EQ(child(9).floor().clock.value, 5U) << "the epoch is remembered";
 }
 
-}  // namespace
+}  // namespace instances_test
 }  // namespace brood::core::testing

@@ -6,7 +6,7 @@
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace relay_test {
 
 void use(Cluster& cluster, const char* name, std::int64_t sync_interval_ms = 2000) {
   cluster.change = [name, sync_interval_ms](std::size_t, Settings& settings) {
@@ -242,5 +242,5 @@ TEST(Relay, AQuietClusterSaysNothingButTheComparison) {
   EXPECT_EQ(haves, 33U) << "three rounds through 12 members: each but the first hears of each round once";
 }
 
-}  // namespace
+}  // namespace relay_test
 }  // namespace brood::core::testing

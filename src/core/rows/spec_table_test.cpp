@@ -7,7 +7,7 @@
 #include "core/wire/wire_samples.hpp"
 
 namespace brood::core {
-namespace {
+namespace spec_table_test {
 
 ChildId id_of(std::uint64_t number) {
   return ChildId::binary("c" + std::to_string(number)).value();
@@ -235,5 +235,5 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
   }
 }
 
-}  // namespace
+}  // namespace spec_table_test
 }  // namespace brood::core

@@ -4,7 +4,7 @@
 #include "core/parts_testing.hpp"
 
 namespace brood::core::testing {
-namespace {
+namespace spread_test {
 
 struct Fixture : ::testing::Test {
   Fixture() {
@@ -123,5 +123,5 @@ TEST_F(SpreadPart, ItsPartnersAreFewAndOthersFromRoundToRound) {
   for (const PeerIndex peer : spread.partners()) EXPECT_NE(peer, members[4]);
 }
 
-}  // namespace
+}  // namespace spread_test
 }  // namespace brood::core::testing

@@ -270,7 +270,7 @@ constexpr std::array<std::pair<std::string_view, Reader>, 27> readers{{
     {"have", read_body<Have>},
     {"want", read_body<Want>},
 }};
-static_assert(readers.size() == std::variant_size_v<MessageBody>);
+static_assert(readers.size() == std::variant_size_v<MessageBody::Alternatives>);
 
 Error malformed(const Error& error) {
   return {Errc::malformed, error.message};

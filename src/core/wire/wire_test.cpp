@@ -5,12 +5,12 @@
 #include "core/wire/wire_samples.hpp"
 
 namespace brood::core {
-namespace {
+namespace wire_test {
 
 TEST(Wire, EveryKindOfMessageComesBackAsItWas) {
   Samples samples(1);
   for (int round = 0; round < 200; ++round) {
-    for (std::size_t kind = 0; kind < std::variant_size_v<MessageBody>; ++kind) {
+    for (std::size_t kind = 0; kind < std::variant_size_v<MessageBody::Alternatives>; ++kind) {
       const MessageBody body = samples.message(kind);
       ASSERT_EQ(body.index(), kind);
       const Bytes bytes = encode(body);
@@ -25,7 +25,7 @@ TEST(Wire, EveryKindOfMessageComesBackAsItWas) {
 
 TEST(Wire, AMessageCutShortAnywhereIsMalformed) {
   Samples samples(2);
-  for (std::size_t kind = 0; kind < std::variant_size_v<MessageBody>; ++kind) {
+  for (std::size_t kind = 0; kind < std::variant_size_v<MessageBody::Alternatives>; ++kind) {
     const Bytes bytes = encode(samples.message(kind));
     for (std::size_t length = 0; length < bytes.size(); ++length) {
       const auto back = decode(BytesView(bytes).substr(0, length));
@@ -39,7 +39,7 @@ TEST(Wire, AMessageCutShortAnywhereIsMalformed) {
 TEST(Wire, ChangedBytesNeverDoMoreThanFail) {
   Samples samples(3);
   for (int round = 0; round < 2000; ++round) {
-    Bytes bytes = encode(samples.message(samples.below(std::variant_size_v<MessageBody>)));
+    Bytes bytes = encode(samples.message(samples.below(std::variant_size_v<MessageBody::Alternatives>)));
     for (int i = 0; i < 3; ++i) bytes[samples.below(bytes.size())] = static_cast<char>(samples.below(256));
     const auto back = decode(bytes);
     EXPECT_TRUE(!back || decode(encode(*back))) << "what was read can be passed on";
@@ -80,5 +80,5 @@ TEST(Wire, ARowUnderAnotherIdIsMalformed) {
   EXPECT_EQ(decode(encode(MessageBody(sync))).error().code, Errc::malformed);
 }
 
-}  // namespace
+}  // namespace wire_test
 }  // namespace brood::core

@@ -6,7 +6,7 @@
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
-namespace {
+namespace launcher_test {
 
 TEST(Launcher, ThisMachineCanRunPrograms) {
   World world;
@@ -187,5 +187,5 @@ TEST(Launcher, RunOfTheIoContextLastsUntilTheLastExit) {
   EXPECT_EQ(exits, 1);
 }
 
-}  // namespace
+}  // namespace launcher_test
 }  // namespace brood::exec::test

@@ -10,7 +10,7 @@
 extern char** environ;
 
 namespace brood::exec::test {
-namespace {
+namespace node_death_test {
 
 /// The helper, with its output on a pipe.
 class TestNode {
@@ -149,5 +149,5 @@ TEST(AbandonedFolders, AreOnlyThoseOfOurNameThatAreFolders) {
   EXPECT_TRUE(std::filesystem::exists(folder / "brood-logs-file"));
 }
 
-}  // namespace
+}  // namespace node_death_test
 }  // namespace brood::exec::test

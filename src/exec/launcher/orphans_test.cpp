@@ -10,7 +10,7 @@
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
-namespace {
+namespace orphans_test {
 
 bool is_child(pid_t pid) {
   const auto children = children_of(getpid());
@@ -72,5 +72,5 @@ TEST_F(Orphans, ALauncherTakesNoStatusFromItsPrograms) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(world.shell("exit 3")->wait_exit(), ExitStatus{.code = 3});
 }
 
-}  // namespace
+}  // namespace orphans_test
 }  // namespace brood::exec::test

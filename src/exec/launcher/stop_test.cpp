@@ -5,7 +5,7 @@
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
-namespace {
+namespace stop_test {
 
 constexpr auto for_ever = std::chrono::milliseconds::max();
 
@@ -249,5 +249,5 @@ TEST(Heartbeat, ANewLimitReachesRunningPrograms) {
   EXPECT_EQ(run->wait_exit().cause, EndCause::node_stalled);
 }
 
-}  // namespace
+}  // namespace stop_test
 }  // namespace brood::exec::test

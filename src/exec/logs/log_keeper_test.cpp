@@ -10,7 +10,7 @@
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
-namespace {
+namespace log_keeper_test {
 
 constexpr std::int64_t now_ms = 1'800'000'000'000;
 
@@ -112,5 +112,5 @@ TEST(Keeper, RemovesWhatAnEarlierNodeLeftInItsFolder) {
   EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(folder / "old"); }));
 }
 
-}  // namespace
+}  // namespace log_keeper_test
 }  // namespace brood::exec::test

@@ -7,7 +7,7 @@
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
-namespace {
+namespace log_store_test {
 
 std::uint64_t folder_bytes(const std::string& folder) {
   std::uint64_t bytes = 0;
@@ -264,5 +264,5 @@ TEST(LogRun, EachFieldOfAnEndIsKept) {
   }
 }
 
-}  // namespace
+}  // namespace log_store_test
 }  // namespace brood::exec::test

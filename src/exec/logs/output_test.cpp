@@ -7,7 +7,7 @@
 #include "exec/test_world.hpp"
 
 namespace brood::exec::test {
-namespace {
+namespace output_test {
 
 TEST(Output, StdoutAndStderrAreKeptInOrder) {
   World world;
@@ -178,5 +178,5 @@ TEST(Output, OnAFullDiskIsCountedMarkedAndTheProgramGoesOn) {
   umount(folder.path().c_str());
 }
 
-}  // namespace
+}  // namespace output_test
 }  // namespace brood::exec::test

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node {
-namespace {
+namespace assembler_test {
 
 Bytes first(std::uint64_t sequence, std::uint64_t fragments, BytesView rest) {
   Bytes out;
@@ -124,5 +124,5 @@ TEST(Assembler, OnlySoManyMessagesMayBeIncomplete) {
   EXPECT_EQ(taken(assembler, first(4, 2, "x")), "limit_exceeded");
 }
 
-}  // namespace
+}  // namespace assembler_test
 }  // namespace brood::node

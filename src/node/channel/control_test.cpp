@@ -5,7 +5,7 @@
 #include "node/channel/dist_header.hpp"
 
 namespace brood::node {
-namespace {
+namespace control_test {
 
 const Pid from{NodeName("a@h"), 1, 2, 3};
 const Pid to{NodeName("b@h"), 4, 5, 6};
@@ -174,5 +174,5 @@ TEST(Control, EveryCutIsMalformed) {
   }
 }
 
-}  // namespace
+}  // namespace control_test
 }  // namespace brood::node

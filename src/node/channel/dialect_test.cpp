@@ -6,7 +6,7 @@
 #include "node/handshake/flags.hpp"
 
 namespace brood::node {
-namespace {
+namespace dialect_test {
 
 const Pid from{NodeName("a@h"), 1, 2, 3};
 const Pid to{NodeName("b@h"), 4, 5, 6};
@@ -104,5 +104,5 @@ TEST(Waiting, KeepsMessagesAsTheyWereWhateverBecomesOfWhatTheyPointedAt) {
   EXPECT_EQ(waiting.bytes(), 0U);
 }
 
-}  // namespace
+}  // namespace dialect_test
 }  // namespace brood::node

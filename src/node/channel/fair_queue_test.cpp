@@ -10,7 +10,7 @@
 #include "node/channel/frames.hpp"
 
 namespace brood::node {
-namespace {
+namespace fair_queue_test {
 
 const NodeName near("a@h");
 const Pid to{NodeName("b@h"), 4, 5, 6};
@@ -225,5 +225,5 @@ TEST(FairQueue, CallersFromOutsideProcessesDoNotWaitForEachOther) {
   EXPECT_EQ(sizes, (std::vector<std::size_t>{2, 3, 4, 10 * fragment_bytes, 1}));
 }
 
-}  // namespace
+}  // namespace fair_queue_test
 }  // namespace brood::node

@@ -8,7 +8,7 @@
 #include "node/net/wire.hpp"
 
 namespace brood::node {
-namespace {
+namespace frames_test {
 
 void feed(FrameBuffer& buffer, BytesView bytes) {
   while (!bytes.empty()) {
@@ -83,5 +83,5 @@ TEST(FrameBuffer, TakesNoMemoryOnAClaimedLength) {
   EXPECT_LT(buffer.space().size(), 1024U * 1024U);
 }
 
-}  // namespace
+}  // namespace frames_test
 }  // namespace brood::node

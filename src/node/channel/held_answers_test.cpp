@@ -4,7 +4,7 @@
 #include "node/runtime_node_test_support.hpp"
 
 namespace brood::node::test {
-namespace {
+namespace held_answers_test {
 
 using process::CallResult;
 using process::testing::Gate;
@@ -40,5 +40,5 @@ TEST(HeldAnswers, LeaveWhileTheNextHandlerBlocks) {
   EXPECT_EQ(answers.take(), "last");
 }
 
-}  // namespace
+}  // namespace held_answers_test
 }  // namespace brood::node::test

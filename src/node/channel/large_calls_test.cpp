@@ -4,7 +4,7 @@
 #include "node/runtime_node_test_support.hpp"
 
 namespace brood::node::test {
-namespace {
+namespace large_calls_test {
 
 using process::CallResult;
 using process::testing::scripted;
@@ -75,5 +75,5 @@ TEST(LargeCalls, BeyondTheLimitAreRefusedToTheirCallerAndItsConnectionStays) {
   EXPECT_EQ(caller.peers(), 1U);
 }
 
-}  // namespace
+}  // namespace large_calls_test
 }  // namespace brood::node::test

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node {
-namespace {
+namespace ticker_test {
 
 using namespace std::chrono_literals;
 
@@ -72,5 +72,5 @@ TEST(Ticker, WakeBringsARoundBeforeItsTime) {
   EXPECT_TRUE(changed.wait_for(lock, 10s, [&] { return rounds == 2; }));
 }
 
-}  // namespace
+}  // namespace ticker_test
 }  // namespace brood::node

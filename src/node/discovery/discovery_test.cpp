@@ -8,7 +8,7 @@
 #include "node/test_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace discovery_test {
 
 using namespace test;
 
@@ -124,5 +124,5 @@ TEST(Discovery, MulticastFindsThoseWithTheSameCookie) {
   for (const auto& each : {first, second, third}) each->stop();
 }
 
-}  // namespace
+}  // namespace discovery_test
 }  // namespace brood::node

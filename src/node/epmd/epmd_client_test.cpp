@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node::epmd {
-namespace {
+namespace epmd_client_test {
 
 using std::chrono::milliseconds;
 using Acceptor = boost::asio::ip::tcp::acceptor;
@@ -21,5 +21,5 @@ TEST(EpmdClient, AnEpmdThatAcceptsAndDoesNotAnswerIsNotOneThatDoesNotRun) {
   EXPECT_EQ(again->register_now().error().code, Errc::unreachable);
 }
 
-}  // namespace
+}  // namespace epmd_client_test
 }  // namespace brood::node::epmd

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node::epmd {
-namespace {
+namespace epmd_test {
 
 TEST(Epmd, RegistrationRequestIsLaidOutAsTheProtocolSays) {
   const Bytes request = registration_request({"n1", 0x1234, true});
@@ -33,5 +33,5 @@ TEST(Epmd, LookupAnswersAreRead) {
   for (std::size_t cut = 0; cut < 10; ++cut) EXPECT_FALSE(lookup_answer(answer.substr(0, cut)).has_value());
 }
 
-}  // namespace
+}  // namespace epmd_test
 }  // namespace brood::node::epmd

@@ -7,7 +7,7 @@
 #include "node/net/wire.hpp"
 
 namespace brood::node {
-namespace {
+namespace handshake_test {
 
 using Event = Handshake::Event;
 
@@ -398,5 +398,5 @@ TEST(Handshake, DigestComparisonSeesEveryByte) {
   EXPECT_EQ(static_cast<unsigned char>(text[15]), 0x88);
 }
 
-}  // namespace
+}  // namespace handshake_test
 }  // namespace brood::node

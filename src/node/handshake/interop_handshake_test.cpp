@@ -7,7 +7,7 @@
 #include "node/peers/interop_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace interop_handshake_test {
 
 using namespace test;
 
@@ -191,5 +191,5 @@ TEST_F(InteropHandshake, VisibleWeDisturbNeitherGlobalNorTheOthers) {
   EXPECT_EQ(record().count("down"), 0U);
 }
 
-}  // namespace
+}  // namespace interop_handshake_test
 }  // namespace brood::node

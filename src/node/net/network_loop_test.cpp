@@ -10,7 +10,7 @@
 #include "process/test_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace network_loop_test {
 
 using namespace std::chrono_literals;
 using process::Runtime;
@@ -150,5 +150,5 @@ TEST_F(NetworkLoopTest, NobodyPollsOnceItHasStopped) {
   EXPECT_FALSE(ran);
 }
 
-}  // namespace
+}  // namespace network_loop_test
 }  // namespace brood::node

@@ -7,7 +7,7 @@
 #include <mutex>
 
 namespace brood::node {
-namespace {
+namespace resolver_test {
 
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -120,5 +120,5 @@ TEST_F(ResolverTest, AnAnswerAfterTheEndOfItsAskerHarmsNobody) {
   EXPECT_EQ(answered_, std::vector<std::string>{"dead found"});
 }
 
-}  // namespace
+}  // namespace resolver_test
 }  // namespace brood::node

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node {
-namespace {
+namespace secret_file_test {
 
 std::string refusal(const SecretFile& file) {
   const auto good = may_hold_secret("the cookie file /c", "/c", file);
@@ -37,5 +37,5 @@ TEST(SecretFile, AMountedSecretThatStrangersCanReadIsRefusedWithAdviceThatCanBeF
   }
 }
 
-}  // namespace
+}  // namespace secret_file_test
 }  // namespace brood::node

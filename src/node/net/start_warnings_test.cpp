@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node {
-namespace {
+namespace start_warnings_test {
 
 TEST(LoopbackWarning, AHostNameThatMeansLoopbackIsWarnedOf) {
   const std::string words = loopback_warning(NodeName("n1@debian"), "", "127.0.1.1");
@@ -24,5 +24,5 @@ TEST(LoopbackWarning, ANodeThatOthersReachIsLeftAlone) {
   EXPECT_EQ(loopback_warning(NodeName("n1@debian"), "", ""), "");
 }
 
-}  // namespace
+}  // namespace start_warnings_test
 }  // namespace brood::node

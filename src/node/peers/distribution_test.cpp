@@ -7,7 +7,7 @@
 #include "node/test_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace distribution_test {
 
 using namespace test;
 
@@ -334,5 +334,5 @@ TEST(Distribution, ItMayEndWhenTheIoThreadHasEndedBefore) {
   io.run_for(50ms);
 }
 
-}  // namespace
+}  // namespace distribution_test
 }  // namespace brood::node

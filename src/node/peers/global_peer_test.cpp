@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::node {
-namespace {
+namespace global_peer_test {
 
 const NodeName self("a@h");
 
@@ -25,5 +25,5 @@ TEST(GlobalPeer, NothingElseIsAnswered) {
   EXPECT_FALSE(answer_to_global(self, cast(Term::tuple({Term::atom("resolved"), 1, 2, 3}))).has_value());
 }
 
-}  // namespace
+}  // namespace global_peer_test
 }  // namespace brood::node

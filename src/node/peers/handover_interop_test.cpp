@@ -5,7 +5,7 @@
 #include "process/handover/handover_test_support.hpp"
 
 namespace brood::node::test {
-namespace {
+namespace handover_interop_test {
 
 using handover_test::add;
 using handover_test::all;
@@ -135,5 +135,5 @@ TEST_F(MovesWithErlang, ACallerThatNeverPausesNoticesNoMove) {
   EXPECT_EQ(seen(*here, at), expected);
 }
 
-}  // namespace
+}  // namespace handover_interop_test
 }  // namespace brood::node::test

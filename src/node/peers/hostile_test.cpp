@@ -12,7 +12,7 @@
 #include "process/log/log_capture.hpp"
 
 namespace brood::node {
-namespace {
+namespace hostile_test {
 
 using namespace test;
 
@@ -463,5 +463,5 @@ TEST(Hostile, AStrangerOfAGreaterNameDoesNotEndOurOwnAttempt) {
   EXPECT_EQ(a.record.take("up").name, "z@127.0.0.1");
 }
 
-}  // namespace
+}  // namespace hostile_test
 }  // namespace brood::node

@@ -10,7 +10,7 @@
 #include "process/log/log_capture.hpp"
 
 namespace brood::node {
-namespace {
+namespace impostor_test {
 
 using namespace test;
 
@@ -376,5 +376,5 @@ TEST(LogLimiter, ForgetsWhatHasPassed) {
   EXPECT_EQ(limiter.size(), 0U);
 }
 
-}  // namespace
+}  // namespace impostor_test
 }  // namespace brood::node

@@ -10,7 +10,7 @@
 #include "term/random_term_test_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace interop_test {
 
 using namespace test;
 
@@ -310,5 +310,5 @@ TEST_F(Interop, NobodyIsGivenUpForTheTimeThatWeWereStopped) {
   EXPECT_EQ(text_of("still_there"), "still_there");
 }
 
-}  // namespace
+}  // namespace interop_test
 }  // namespace brood::node

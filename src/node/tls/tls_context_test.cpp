@@ -11,7 +11,7 @@
 #include "process/log/log_capture.hpp"
 
 namespace brood::node {
-namespace {
+namespace tls_context_test {
 
 using namespace test;
 
@@ -132,5 +132,5 @@ TEST_F(Reload, BrokenFilesLeaveTheOldOnesInPlaceAndAreLoggedOnce) {
   EXPECT_EQ(count("read again"), 0);
 }
 
-}  // namespace
+}  // namespace tls_context_test
 }  // namespace brood::node

@@ -10,7 +10,7 @@
 #include "node/tls/tls_test_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace tls_engine_test {
 
 using namespace test;
 
@@ -438,5 +438,5 @@ TEST(TlsEngine, AChangedByteEndsTheConnection) {
   EXPECT_EQ(pair.server->failure(), TlsFailure::broken);
 }
 
-}  // namespace
+}  // namespace tls_engine_test
 }  // namespace brood::node

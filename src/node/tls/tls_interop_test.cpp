@@ -7,7 +7,7 @@
 #include "node/tls/tls_test_support.hpp"
 
 namespace brood::node {
-namespace {
+namespace tls_interop_test {
 
 using namespace test;
 
@@ -166,5 +166,5 @@ TEST_F(TlsInterop, APlainErlangNodeIsRefusedInWords) {
   EXPECT_NE(words.find("does it speak TLS?"), std::string::npos) << words;
 }
 
-}  // namespace
+}  // namespace tls_interop_test
 }  // namespace brood::node

@@ -10,7 +10,7 @@
 #include "process/log/log_capture.hpp"
 
 namespace brood::node {
-namespace {
+namespace tls_test {
 
 using namespace test;
 
@@ -317,5 +317,5 @@ TEST_F(TlsDistribution, PlainTextBeyondLoopbackIsWarnedOfOnce) {
   EXPECT_EQ(lines_of(client).first, 0);
 }
 
-}  // namespace
+}  // namespace tls_test
 }  // namespace brood::node

@@ -4,7 +4,7 @@
 #include "process/process.hpp"
 
 namespace brood::process {
-namespace {
+namespace handover_edges_test {
 
 using namespace testing;
 using handover_test::add;
@@ -292,5 +292,5 @@ TEST_F(Moves, TheRuntimeStopsInTheMiddleOfMoves) {
   EXPECT_EQ(runtime.process_count(), 0U);
 }
 
-}  // namespace
+}  // namespace handover_edges_test
 }  // namespace brood::process

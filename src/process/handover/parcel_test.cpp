@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::process {
-namespace {
+namespace parcel_test {
 
 Parcel sample() {
   Parcel out;
@@ -53,5 +53,5 @@ TEST(Parcels, MayHoldMoreInLaterVersions) {
   EXPECT_TRUE(decode_parcel(encode_term(*parsed)).has_value());
 }
 
-}  // namespace
+}  // namespace parcel_test
 }  // namespace brood::process

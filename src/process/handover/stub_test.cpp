@@ -3,7 +3,7 @@
 #include "process/handover/handover_test_support.hpp"
 
 namespace brood::process {
-namespace {
+namespace stub_test {
 
 using namespace testing;
 using handover_test::add;
@@ -257,5 +257,5 @@ TEST_F(Stubs, ADeferredCallOfAnErlangCallerMoves) {
   EXPECT_TRUE(eventually([&] { return !runtime.is_alive(pid); }));
 }
 
-}  // namespace
+}  // namespace stub_test
 }  // namespace brood::process

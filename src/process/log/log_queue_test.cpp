@@ -12,7 +12,7 @@
 #include "process/log/log_capture.hpp"
 
 namespace brood::log {
-namespace {
+namespace log_queue_test {
 
 using namespace std::chrono_literals;
 
@@ -206,5 +206,5 @@ TEST(Log, ACrashWaitsForTheLinesButNotForever) {
   EXPECT_EQ(log.lines(), 1);
 }
 
-}  // namespace
+}  // namespace log_queue_test
 }  // namespace brood::log

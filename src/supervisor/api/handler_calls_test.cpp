@@ -12,6 +12,7 @@
 #include "supervisor/node/node_test_support.hpp"
 
 namespace brood {
+namespace handler_calls_test {
 
 /// Calls the first of `path` by id, which calls the next. The answer is that of the last.
 struct relay {
@@ -29,8 +30,6 @@ struct note {
 struct noted {};
 struct fall {};
 struct refuse {};
-
-namespace {
 
 using namespace std::chrono_literals;
 using test::Places;
@@ -197,5 +196,5 @@ TEST_F(Handlers, ChildrenComeInPages) {
   EXPECT_EQ(web().children({.after = Term(7)}).error().code, Errc::invalid_argument);
 }
 
-}  // namespace
+}  // namespace handler_calls_test
 }  // namespace brood

@@ -8,12 +8,11 @@
 #include "node/test_support.hpp"
 
 namespace brood {
+namespace ipv6_test {
 
 struct add {
   std::int64_t amount;
 };
-
-namespace {
 
 using namespace std::chrono_literals;
 using node::test::ChildProcess;
@@ -110,5 +109,5 @@ TEST_F(Ipv6, AnErlangNodeOfInet6AndACppNodeReachEachOther) {
   EXPECT_TRUE(eventually([&] { return sum() == 5; }));
 }
 
-}  // namespace
+}  // namespace ipv6_test
 }  // namespace brood

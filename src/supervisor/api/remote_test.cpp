@@ -9,6 +9,7 @@
 #include "node/test_support.hpp"
 
 namespace brood {
+namespace remote_test {
 
 // Messages, each as Erlang writes it.
 struct add {
@@ -52,8 +53,6 @@ struct ask {
 struct numbered {
   std::int64_t number;
 };
-
-namespace {
 
 using namespace std::chrono_literals;
 using node::test::ChildProcess;
@@ -595,5 +594,5 @@ TEST_P(Remote, AHundredThousandErlangCallsInFlightAreHandledInOrder) {
 INSTANTIATE_TEST_SUITE_P(Nodes, Remote, ::testing::Values("erlang", "elixir"),
                          [](const auto& test) { return std::string(test.param); });
 
-}  // namespace
+}  // namespace remote_test
 }  // namespace brood

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 namespace brood::supervisor {
-namespace {
+namespace callers_test {
 
 using namespace std::chrono_literals;
 
@@ -61,5 +61,5 @@ TEST(Callers, GivenUpAllAreAnsweredOnceAndAnOwnerThatIsGoneIsNotRungFor) {
   EXPECT_EQ(world.answered, 2);
 }
 
-}  // namespace
+}  // namespace callers_test
 }  // namespace brood::supervisor

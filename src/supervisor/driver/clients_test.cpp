@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace clients_test {
 
 using namespace std::chrono_literals;
 
@@ -76,5 +76,5 @@ TEST(Clients, ADoneMayAskAnew) {
   EXPECT_TRUE(second.timed_out);
 }
 
-}  // namespace
+}  // namespace clients_test
 }  // namespace brood::supervisor

@@ -5,7 +5,7 @@
 #include <random>
 
 namespace brood::supervisor {
-namespace {
+namespace deadlines_test {
 
 using namespace std::chrono_literals;
 
@@ -56,5 +56,5 @@ TEST(Deadlines, ARandomWalkIsAsAPlainMapWouldDoIt) {
   }
 }
 
-}  // namespace
+}  // namespace deadlines_test
 }  // namespace brood::supervisor

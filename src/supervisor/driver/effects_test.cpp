@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace effects_test {
 
 /// Writes down what it is asked for.
 struct FakeHands final : EffectHands {
@@ -60,5 +60,5 @@ TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
   EXPECT_EQ(hands.seen, "");
 }
 
-}  // namespace
+}  // namespace effects_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace eligibility_test {
 
 const std::vector<Candidate> two{{NodeName("n1@h"), {"counter"}, 100},
                                  {NodeName("n2@h"), {"counter", "echo", "exec:1"}, 100}};
@@ -77,5 +77,5 @@ TEST(Eligibility, ANodeOfWeightZeroRunsNothing) {
   EXPECT_EQ(words(worker("counter"), {}), "no_target: no member is up");
 }
 
-}  // namespace
+}  // namespace eligibility_test
 }  // namespace brood::supervisor

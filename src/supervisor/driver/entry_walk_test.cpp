@@ -6,7 +6,7 @@
 #include <set>
 
 namespace brood::supervisor {
-namespace {
+namespace entry_walk_test {
 
 ChildId id(std::size_t number) {
   return *ChildId::binary("child-" + std::to_string(number));
@@ -107,5 +107,5 @@ TEST(Registry, PartsAreInTheOrderOfThePages) {
   }
 }
 
-}  // namespace
+}  // namespace entry_walk_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace event_log_test {
 
 using namespace std::chrono_literals;
 
@@ -96,5 +96,5 @@ TEST_F(Events, ManyCrashLoopsTakeBoundedMemoryAndLines) {
   EXPECT_LE(take().size(), 10 * 21U);
 }
 
-}  // namespace
+}  // namespace event_log_test
 }  // namespace brood::supervisor

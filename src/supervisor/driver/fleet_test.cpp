@@ -5,7 +5,7 @@
 #include <functional>
 
 namespace brood::supervisor {
-namespace {
+namespace fleet_test {
 
 core::Spec plain(const std::string& id, const std::string& worker = "counter") {
   core::Spec made;
@@ -116,5 +116,5 @@ TEST(PlanFleet, OnlyWhatRunsMakesAChangeAReplacement) {
             "update a shutdown; 0 unchanged");
 }
 
-}  // namespace
+}  // namespace fleet_test
 }  // namespace brood::supervisor

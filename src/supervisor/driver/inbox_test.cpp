@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace inbox_test {
 
 core::Event gone(std::uint64_t number) {
   return core::ClientGone{core::ClientId{number}};
@@ -80,5 +80,5 @@ TEST(Inbox, AMarkOfAnEmptyInboxComesAtTheNextLook) {
   EXPECT_EQ(world.inbox.take().then.size(), 1U);
 }
 
-}  // namespace
+}  // namespace inbox_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace leaving_test {
 
 using namespace std::chrono_literals;
 using Stage = Leaving::Stage;
@@ -47,5 +47,5 @@ TEST(Leaving, AHandlerThatNeverReturnsIsNotWaitedForWhenItWasKilledLongAgo) {
   EXPECT_EQ(leaving.next(begin + 7s, {.running = 1, .only_unkillable = true}), Stage::over);
 }
 
-}  // namespace
+}  // namespace leaving_test
 }  // namespace brood::supervisor

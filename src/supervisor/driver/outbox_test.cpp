@@ -5,7 +5,7 @@
 #include "core/wire/wire.hpp"
 
 namespace brood::supervisor {
-namespace {
+namespace outbox_test {
 
 TEST(Outbox, EachReceiverGetsTheSameTermUnderTheSupervisorsName) {
   std::vector<std::pair<NodeName, Bytes>> sent;
@@ -25,5 +25,5 @@ TEST(Outbox, EachReceiverGetsTheSameTermUnderTheSupervisorsName) {
   EXPECT_EQ(outbox.sent().bytes, 2 * sent[1].second.size());
 }
 
-}  // namespace
+}  // namespace outbox_test
 }  // namespace brood::supervisor

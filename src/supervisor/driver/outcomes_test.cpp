@@ -5,7 +5,7 @@
 #include <brood/codec.hpp>
 
 namespace brood::supervisor {
-namespace {
+namespace outcomes_test {
 
 using namespace std::chrono_literals;
 
@@ -42,5 +42,5 @@ TEST(Outcomes, AStopMayTakeAsLongAsTheChild) {
   EXPECT_EQ(time_to_stop(&spec), 24h);
 }
 
-}  // namespace
+}  // namespace outcomes_test
 }  // namespace brood::supervisor

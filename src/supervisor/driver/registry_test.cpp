@@ -6,7 +6,7 @@
 #include <thread>
 
 namespace brood::supervisor {
-namespace {
+namespace registry_test {
 
 ChildId id(const std::string& text) {
   return *ChildId::binary(text);
@@ -143,5 +143,5 @@ TEST(Registry, ReadersSeeWholeEntriesWhileAWriterWrites) {
   writer.join();
 }
 
-}  // namespace
+}  // namespace registry_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace registry_writer_test {
 
 ChildId id_of(const std::string& text) {
   return *ChildId::binary(text);
@@ -66,5 +66,5 @@ TEST(RegistryWriter, ChildrenOfOneSessionShareItAndSessionsThatAreGoneAreDropped
   EXPECT_EQ(registry.running(b)->host->session, 1U);
 }
 
-}  // namespace
+}  // namespace registry_writer_test
 }  // namespace brood::supervisor

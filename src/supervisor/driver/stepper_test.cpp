@@ -7,7 +7,7 @@
 #include "supervisor/node/clock.hpp"
 
 namespace brood::supervisor {
-namespace {
+namespace stepper_test {
 
 using namespace std::chrono_literals;
 
@@ -129,5 +129,5 @@ TEST(Stepper, AHostThatIsGoneIsNotRungFor) {
   EXPECT_LE(control.run_for(5ms), 1U);
 }
 
-}  // namespace
+}  // namespace stepper_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace uptime_test {
 
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock::time_point;
@@ -56,5 +56,5 @@ TEST(Uptime, WhatDoesNotRunHasNone) {
   EXPECT_EQ(uptime(place, start + 5s), 0ms);
 }
 
-}  // namespace
+}  // namespace uptime_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace waiters_test {
 
 using namespace std::chrono_literals;
 
@@ -108,5 +108,5 @@ TEST(Waiters, WhoIsToldMayWaitAnew) {
   EXPECT_EQ(world.told, "a+");
 }
 
-}  // namespace
+}  // namespace waiters_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace waiting_casts_test {
 
 using namespace std::chrono_literals;
 using Taken = WaitingCasts::Taken;
@@ -115,5 +115,5 @@ TEST_F(Casts, SupervisorsAreKeptApart) {
   EXPECT_EQ(casts.stats().waiting, 1U);
 }
 
-}  // namespace
+}  // namespace waiting_casts_test
 }  // namespace brood::supervisor

@@ -8,7 +8,7 @@
 #include <map>
 
 namespace brood::supervisor {
-namespace {
+namespace cookie_test {
 
 class CookieFile : public testing::Test {
  protected:
@@ -74,5 +74,5 @@ TEST_F(CookieFile, AMissingAnEmptyAndATooLongFileAreErrors) {
   EXPECT_FALSE(read_cookie(file(std::string(256, 'x'), 0600)));
 }
 
-}  // namespace
+}  // namespace cookie_test
 }  // namespace brood::supervisor

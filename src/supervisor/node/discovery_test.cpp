@@ -7,7 +7,7 @@
 #include "node/test_support.hpp"
 
 namespace brood {
-namespace {
+namespace discovery_test {
 
 using namespace std::chrono_literals;
 using node::test::Epmd;
@@ -108,5 +108,5 @@ TEST(DiscoveryOfNodes, OneThatFindsNobodyIsAClusterByItself) {
   EXPECT_TRUE(eventually([&] { return supervisor.nodes() == std::vector<std::string>{"n1@127.0.0.1"}; }));
 }
 
-}  // namespace
+}  // namespace discovery_test
 }  // namespace brood

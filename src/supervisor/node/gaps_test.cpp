@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace gaps_test {
 
 using namespace std::chrono_literals;
 
@@ -60,5 +60,5 @@ TEST(Gaps, WhoAsksRarelyHearsOfTheLastOnes) {
   EXPECT_EQ(gaps.take_longest(reader, now), core::Duration(1s));
 }
 
-}  // namespace
+}  // namespace gaps_test
 }  // namespace brood::supervisor

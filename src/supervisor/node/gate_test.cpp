@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace brood::supervisor {
-namespace {
+namespace gate_test {
 
 using namespace std::chrono_literals;
 
@@ -59,5 +59,5 @@ TEST(Gate, NobodyIsInsideWhenCloseReturnsWhateverThreadsDo) {
   }
 }
 
-}  // namespace
+}  // namespace gate_test
 }  // namespace brood::supervisor

@@ -8,7 +8,7 @@
 #include <atomic>
 
 namespace brood::supervisor {
-namespace {
+namespace heart_test {
 
 using std::chrono::milliseconds;
 
@@ -77,5 +77,5 @@ TEST(Heart, AfterASleepItFencesBeforeItBeatsAgainAndGoesOnWhenTold) {
   EXPECT_EQ(seen.substr(fenced).find("FLUa"), 0U) << seen << ": L, it knows how long it slept";
 }
 
-}  // namespace
+}  // namespace heart_test
 }  // namespace brood::supervisor

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 namespace brood::supervisor {
-namespace {
+namespace loops_test {
 
 TEST(Loops, ALoopGoesOnAfterWhatThrows) {
   Loops loops;
@@ -38,5 +38,5 @@ TEST(Loops, WhatIsPostedAfterTheEndIsDroppedAndItsOwnersAreReleased) {
   EXPECT_TRUE(seen.expired());
 }
 
-}  // namespace
+}  // namespace loops_test
 }  // namespace brood::supervisor

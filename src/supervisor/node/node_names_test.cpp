@@ -5,7 +5,7 @@
 #include "node/net/names.hpp"
 
 namespace brood::supervisor {
-namespace {
+namespace node_names_test {
 
 TEST(NodeNames, ANameAndAHost) {
   auto address = parse_node_address("n1@127.0.0.1");
@@ -61,5 +61,5 @@ TEST(NodeNames, WhatIsNoNodeNameIsRefusedWithTheReason) {
   EXPECT_FALSE(parse_node_address("n@" + std::string(300, 'h')));
 }
 
-}  // namespace
+}  // namespace node_names_test
 }  // namespace brood::supervisor

@@ -10,6 +10,7 @@
 #include <thread>
 
 namespace brood {
+namespace node_test {
 
 struct deposit {
   std::int64_t cents;
@@ -17,8 +18,6 @@ struct deposit {
 struct balance {};
 struct fall_over {};
 struct where {};
-
-namespace {
 
 using namespace std::chrono_literals;
 
@@ -255,5 +254,5 @@ TEST(Node, AWrongNameAndATakenPortAreErrorsThatNameThem) {
   EXPECT_NE(second.error().message.find(std::to_string(port)), std::string::npos) << second.error().message;
 }
 
-}  // namespace
+}  // namespace node_test
 }  // namespace brood

@@ -7,7 +7,7 @@
 #include "process/callback.hpp"
 
 namespace brood::supervisor {
-namespace {
+namespace node_watch_test {
 
 NodeStatus status(const std::string& name) {
   NodeStatus node;
@@ -85,5 +85,5 @@ TEST(NodeWatch, AWatcherThatThrowsHarmsNobodyElse) {
   EXPECT_EQ(heard, 2);
 }
 
-}  // namespace
+}  // namespace node_watch_test
 }  // namespace brood::supervisor

@@ -5,7 +5,7 @@
 #include "process/calls/gen_protocol.hpp"
 
 namespace brood::supervisor {
-namespace {
+namespace otp_names_test {
 
 const Pid caller{NodeName("erl@h"), 7, 0, 3};
 const Ref ref{NodeName("erl@h"), 3, {1, 2, 3}};
@@ -49,5 +49,5 @@ TEST(OtpNames, RexRefusesInTheShapeOfItsCaller) {
   EXPECT_FALSE(answer_of_rex({caller, encode_term(Term::tuple({caller, atom("hello")}))}).has_value());
 }
 
-}  // namespace
+}  // namespace otp_names_test
 }  // namespace brood::supervisor

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace peer_directory_test {
 
 core::MemberEvent member(const std::string& node, core::MemberState state) {
   return {core::SessionId{NodeName(node), 1, 1}, state, ""};
@@ -64,5 +64,5 @@ TEST(PeerDirectory, OneThatIsGoneFromOneSupervisorAndUpInAnotherIsNotGone) {
   EXPECT_TRUE(peers.members().at(NodeName("a@h")).at("web").up);
 }
 
-}  // namespace
+}  // namespace peer_directory_test
 }  // namespace brood::supervisor

@@ -9,14 +9,13 @@
 #include "node/test_support.hpp"
 
 namespace brood {
+namespace promote_test {
 
 struct put_in {
   std::int64_t cents;
 };
 struct content {};
 struct whoami {};
-
-namespace {
 
 using namespace std::chrono_literals;
 using node::test::eventually;
@@ -194,5 +193,5 @@ TEST_F(Promote, IsARequestToo) {
   EXPECT_EQ(ask(name_).rfind("{error,{already_exists,", 0), 0U);
 }
 
-}  // namespace
+}  // namespace promote_test
 }  // namespace brood

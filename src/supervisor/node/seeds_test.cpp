@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace seeds_test {
 
 using namespace std::chrono_literals;
 
@@ -29,5 +29,5 @@ TEST(Seeds, PeopleHearOfASeedThatFailsOnceAMinuteForEachReason) {
   EXPECT_FALSE(seeds.should_warn(NodeName("b@h"), node::ConnectFailure::wrong_cookie, begin)) << "no seed";
 }
 
-}  // namespace
+}  // namespace seeds_test
 }  // namespace brood::supervisor

@@ -13,12 +13,11 @@
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood {
+namespace shutdown_test {
 
 struct ping {};
 struct hang {};
 struct break_down {};
-
-namespace {
 
 using namespace std::chrono_literals;
 using node::test::eventually;
@@ -254,5 +253,5 @@ TEST(Shutdown, OthersTakeOverWhileAHandlerOfTheEndingNodeHangs) {
   latch().open();
 }
 
-}  // namespace
+}  // namespace shutdown_test
 }  // namespace brood

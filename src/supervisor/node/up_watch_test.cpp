@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace brood::supervisor {
-namespace {
+namespace up_watch_test {
 
 class Up : public ::testing::Test {
  protected:
@@ -84,5 +84,5 @@ TEST_F(Up, NothingIsToldAfterTheStop) {
   EXPECT_EQ(told, "");
 }
 
-}  // namespace
+}  // namespace up_watch_test
 }  // namespace brood::supervisor

@@ -6,7 +6,7 @@
 #include "node/test_support.hpp"
 
 namespace brood {
-namespace {
+namespace wait_up_test {
 
 using namespace std::chrono_literals;
 
@@ -56,5 +56,5 @@ TEST(WaitUp, ASeedThatRefusesTheCookieIsToldWithTheCure) {
       << up.error().message;
 }
 
-}  // namespace
+}  // namespace wait_up_test
 }  // namespace brood

@@ -4,7 +4,7 @@
 #include "supervisor/node/node_test_support.hpp"
 
 namespace brood::supervisor {
-namespace {
+namespace pg_process_test {
 
 TEST(PgProcess, BeginsAnewWhateverHasEndedIt) {
   Node node({});
@@ -29,5 +29,5 @@ TEST(PgProcess, StaysEndedWithItsSupervisor) {
   EXPECT_FALSE(runtime.whereis(Atom("web")));
 }
 
-}  // namespace
+}  // namespace pg_process_test
 }  // namespace brood::supervisor

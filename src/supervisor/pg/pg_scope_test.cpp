@@ -5,7 +5,7 @@
 #include <brood/codec.hpp>
 
 namespace brood::supervisor {
-namespace {
+namespace pg_scope_test {
 
 const NodeName here{"n1@h"};
 const NodeName there{"e1@h"};
@@ -181,5 +181,5 @@ TEST_F(Pg, ManyJoinsGoAsOneTable) {
   EXPECT_EQ(pg.group_count(), 1000U);
 }
 
-}  // namespace
+}  // namespace pg_scope_test
 }  // namespace brood::supervisor

@@ -6,7 +6,7 @@
 #include <string>
 
 namespace brood::supervisor {
-namespace {
+namespace request_queue_test {
 
 const NodeName a("a@h");
 const NodeName b("b@h");
@@ -139,5 +139,5 @@ TEST_F(Queue, ATicketMayOutliveTheQueue) {
   EXPECT_EQ(done, "");
 }
 
-}  // namespace
+}  // namespace request_queue_test
 }  // namespace brood::supervisor

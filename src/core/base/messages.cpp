@@ -1,0 +1,12 @@
+#include "core/base/messages.hpp"
+
+namespace brood::core {
+
+MessageBody::MessageBody() = default;
+MessageBody::MessageBody(const MessageBody&) = default;
+MessageBody::MessageBody(MessageBody&&) noexcept = default;
+MessageBody& MessageBody::operator=(const MessageBody&) = default;
+MessageBody& MessageBody::operator=(MessageBody&&) noexcept = default;
+MessageBody::~MessageBody() = default;
+
+}  // namespace brood::core
