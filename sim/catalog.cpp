@@ -27,6 +27,9 @@ Catalog::Catalog(const Profile& profile, Random random)
 }
 
 Character Catalog::draw(const Profile& profile, Random& random) const {
+  Character out;
+  out.worker = "counter";
+  if (profile.plain) return out;
   std::vector<Kind> odd;
   if (profile.has(Fault::slow)) odd.push_back(Kind::slow);
   if (profile.has(Fault::fail)) odd.insert(odd.end(), {Kind::unstartable, Kind::flaky});
@@ -34,7 +37,6 @@ Character Catalog::draw(const Profile& profile, Random& random) const {
   if (profile.has(Fault::finish)) odd.push_back(Kind::finishing);
   if (profile.has(Fault::poison)) odd.push_back(Kind::poison);
   if (profile.has(Fault::stuck)) odd.push_back(Kind::stuck);
-  Character out;
   if (!odd.empty() && random.chance(400)) out.kind = random.pick(odd);
   out.is_static = random.chance(300);
   out.obituary = random.chance(700);

@@ -147,8 +147,12 @@ void Clients::maybe_give_up(std::size_t node, core::ClientId client) {
   const std::uint64_t incarnation = world_.nodes[node].incarnation;
   world_.timeline.after(random_.between(Duration(200ms), Duration(10s)), [=, this] {
     const SimNode& at = world_.nodes[node];
-    if (at.running() && at.incarnation == incarnation && world_.ledger->gone(client))
-      world_.driver->step(node, core::ClientGone{client});
+    if (!at.running() || at.incarnation != incarnation) return;
+    world_.driver->when_awake(node, incarnation, [=, this] {
+      // What was asked may be gathered still, where the node was busy meanwhile.
+      world_.driver->flush(node);
+      if (world_.ledger->gone(client)) world_.driver->step(node, core::ClientGone{client});
+    });
   });
 }
 

@@ -120,6 +120,12 @@ std::string describe_hello(const Hello& hello) {
                      hello.receiver_is_down ? " DOWN" : "", hello.digest);
 }
 
+std::string describe_have(const Have& m) {
+  std::string out = m.whole ? fmt::format("Have whole {}/{}", m.starter.node.value, m.round) : "Have";
+  for (const auto& [session, number] : m.held) out += fmt::format(" {}:{}", session.node.value, number);
+  return out;
+}
+
 template <typename T>
 std::string about(const T& item, std::string_view verb, std::string_view filter, std::string_view rest = "") {
   if (!wanted(item.id, filter)) return "";
@@ -183,6 +189,10 @@ std::string describe(const MessageBody& body, std::string_view id) {
                                     : "";
           },
           [&](const Answer& m) { return describe_answer(m, id); },
+          [](const Through& m) { return fmt::format("Through {}", m.number); },
+          [](const Taken& m) { return fmt::format("Taken {} number={}", m.count, m.number); },
+          [](const Have& m) { return describe_have(m); },
+          [](const Want& m) { return fmt::format("Want {} from {}", describe(m.origin), m.from); },
           [](const CensusNews& m) {
             return fmt::format("Census {}.{} of {}{}", m.now.version.resets, m.now.version.number, m.now.size,
                                m.before ? ", and the one before" : "");

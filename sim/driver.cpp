@@ -21,6 +21,11 @@ void draw_load(core::Settings& settings, Random& random) {
   if (random.below(2) == 0) settings.lag_max = random.between(std::uint64_t{1}, std::uint64_t{40});
 }
 
+void draw_queues(core::Settings& settings, Random& random) {
+  settings.inbox_max = random.between(std::uint64_t{1}, std::uint64_t{10});
+  settings.lag_max = random.between(std::uint64_t{1}, std::uint64_t{20});
+}
+
 core::Strategies strategies_of(const World& world) {
   const Profile& profile = world.profile;
   StrategyChoice choice{std::string(to_string(profile.partition))};
@@ -43,7 +48,7 @@ core::Strategies strategies_of(const World& world) {
     if (world.has(Plant::hasty_takeover)) choice.settings["takeover_delay_ms"] = std::int64_t{0};
     choice.settings["locked_stop_ms"] = ms(profile.stop_max);
   }
-  brood::Strategies chosen{.partition = choice};
+  brood::Strategies chosen{.synchronisation = profile.synchronisation, .partition = choice};
   chosen.distribution = profile.distribution;
   if (profile.hot_swap) chosen.migration = "hot_swap";
   const Copies& copies = profile.copies;
@@ -72,8 +77,10 @@ core::Settings settings_of(const World& world, std::size_t index) {
   settings.fixed_ring = world.profile.fixed_ring;
   // Which nodes are up when the first of them acts is for chance to say.
   if (settings.fixed_ring && settings.ring_nodes.empty()) settings.expect = world.profile.nodes;
-  for (const SimNode& node : world.nodes)
+  for (const SimNode& node : world.nodes) {
+    if (world.options.seeds != 0 && settings.join.size() >= world.options.seeds) break;
     if (node.name != settings.self) settings.join.push_back(node.name);
+  }
   return settings;
 }
 }  // namespace
@@ -103,6 +110,7 @@ void Driver::boot(std::size_t index) {
   node.creation += static_cast<std::uint32_t>(random_.between(1, 3));
   node.fenced = node.draining = node.gathering = false;
   node.slept = {};
+  node.slow_until = node.busy_until = {};
   node.inbox.clear();
   node.gathered.clear();
   node.tick_at = Duration::max();
@@ -114,7 +122,9 @@ void Driver::boot(std::size_t index) {
     node.wall_skew = random_.between(Duration(0), Duration(random_.below(4) == 0 ? 25s : 4s));
   core::Settings settings = settings_of(world_, index);
   if (world_.profile.portions) draw_load(settings, random_);
+  if (world_.profile.has(Fault::full)) draw_queues(settings, random_);
   node.core = std::make_unique<core::Core>(std::move(settings));
+  node.marked = {};
   world_.trace.line("{} BOOTS, creation {}", node.name.value, node.creation);
   step(index, core::Boot{});
   world_.clients->node_booted(index);
@@ -164,10 +174,8 @@ void Driver::resume(std::size_t index, bool slept) {
   node.slept = world_.now() - node.paused_at;
   step(index, core::Tick{});
   world_.processes->check_node(index);
-  std::vector<Job> waiting;
-  waiting.swap(node.inbox);
-  for (const Job& job : waiting)
-    if (!world_.violation) job();
+  node.busy_until = {};
+  work_off(index);
   world_.network->node_resumed(index);
 }
 
@@ -176,14 +184,62 @@ void Driver::resume(std::size_t index, bool slept) {
 void Driver::when_awake(std::size_t index, std::uint64_t incarnation, Job job) {
   SimNode& node = world_.nodes[index];
   if (node.state == SimNode::State::off || node.incarnation != incarnation) return;
-  if (node.state == SimNode::State::paused)
+  if (node.state == SimNode::State::paused || world_.now() < node.busy_until)
     node.inbox.push_back(std::move(job));
   else
     job();
 }
 
+// All that waited is one piece of work, as a driver that was busy takes all that is in its queue.
+void Driver::work_off(std::size_t index) {
+  SimNode& node = world_.nodes[index];
+  std::deque<Job> waiting;
+  waiting.swap(node.inbox);
+  const Duration slow_until = std::exchange(node.slow_until, Duration{});
+  for (const Job& job : waiting) {
+    if (world_.violation) return;
+    if (node.state == SimNode::State::running) job();
+  }
+  node.slow_until = slow_until;
+}
+
+// The step that was just made takes so long, to the clock on the wall: what comes meanwhile waits. Nothing of
+// the machine sleeps.
+void Driver::maybe_take_long(SimNode& node, std::size_t index) {
+  if (world_.healed || world_.now() >= node.slow_until || !node.running() || world_.now() < node.busy_until)
+    return;
+  world_.marks.hit("busy: a long step");
+  node.busy_until = world_.now() + random_.between(Duration(1ms), Duration(700ms));
+  const std::uint64_t incarnation = node.incarnation;
+  world_.timeline.at(node.busy_until, [this, index, incarnation] {
+    SimNode& then = world_.nodes[index];
+    if (then.incarnation != incarnation || !then.running() || world_.now() < then.busy_until) return;
+    work_off(index);
+    maybe_take_long(then, index);
+  });
+}
+
+// What a core refuses is counted by it; the fault that brings it about is then known to have been met.
+void Driver::mark_refusals(SimNode& node) {
+  const core::Stats& stats = node.core->stats();
+  world_.marks.hit("clock: further ahead than is followed",
+                   stats.clock_refusals - node.marked.clock_refusals);
+  world_.marks.hit("full: a request is refused", stats.busy - node.marked.busy);
+  world_.marks.hit("full: a member falls behind", stats.fell_behind - node.marked.fell_behind);
+  world_.marks.hit("gossip: a change is passed on", stats.deltas_passed_on - node.marked.deltas_passed_on);
+  world_.marks.hit("gossip: a change comes twice", stats.deltas_twice - node.marked.deltas_twice);
+  world_.marks.hit("gossip: a missing change is asked for",
+                   stats.deltas_asked_for - node.marked.deltas_asked_for);
+  world_.marks.hit("gossip: a message waits for changes", stats.kept_back - node.marked.kept_back);
+  node.marked = stats;
+}
+
 void Driver::post(std::size_t index, core::Event event) {
   SimNode& node = world_.nodes[index];
+  if (node.running() && world_.now() < node.busy_until) {
+    node.inbox.push_back([this, index, event = std::move(event)] { post(index, event); });
+    return;
+  }
   if (!world_.profile.batches) {
     step(index, event);
     return;
@@ -192,7 +248,7 @@ void Driver::post(std::size_t index, core::Event event) {
   if (node.gathering) return;
   node.gathering = true;
   const std::uint64_t incarnation = node.incarnation;
-  world_.timeline.after(random_.between(Duration(1us), Duration(200us)), [this, index, incarnation] {
+  world_.timeline.after(random_.between(Duration(1us), world_.profile.gather), [this, index, incarnation] {
     when_awake(index, incarnation, [this, index] { flush(index); });
   });
 }
@@ -223,8 +279,10 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
   node.slept = {};
   world_.trace.mix(effects);
   world_.trace.effects(node.name.value, effects);
+  mark_refusals(node);
   carry_out(index, effects);
   schedule_tick(index);
+  maybe_take_long(node, index);
 }
 
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {

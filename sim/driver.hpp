@@ -25,6 +25,8 @@ class Driver {
   void when_awake(std::size_t node, std::uint64_t incarnation, Job job);
   /// An event that may be passed together with others that come in the same moment.
   void post(std::size_t node, core::Event event);
+  /// All that was gathered to be passed together is passed now.
+  void flush(std::size_t node);
   /// A step of its own, now.
   void step(std::size_t node, core::Event event);
 
@@ -37,7 +39,9 @@ class Driver {
   void carry_out(std::size_t node, const core::Effects& effects);
   void set_fence(SimNode& node, bool fenced);
   void schedule_tick(std::size_t node);
-  void flush(std::size_t node);
+  void work_off(std::size_t node);
+  void maybe_take_long(SimNode& node, std::size_t index);
+  void mark_refusals(SimNode& node);
   void leave(std::size_t node);
 
   World& world_;

@@ -33,13 +33,14 @@ void Faults::next() {
 
 void Faults::act() {
   std::vector<Fault> enabled;
-  for (const Fault fault :
-       {Fault::crash, Fault::pause, Fault::broken, Fault::leave, Fault::clock, Fault::loop, Fault::split})
+  for (const Fault fault : {Fault::crash, Fault::pause, Fault::broken, Fault::leave, Fault::clock,
+                            Fault::loop, Fault::split, Fault::busy})
     if (world_.profile.has(fault)) enabled.push_back(fault);
   if (enabled.empty()) return;
   const Fault fault = random_.pick(enabled);
   if (fault == Fault::broken) return break_some();
   if (fault == Fault::clock) return jump_clock();
+  if (fault == Fault::busy) return slow_down();
   if (fault == Fault::split) return world_.splits->begin();
   if (fault == Fault::loop)
     return world_.processes->crash(random_.pick(world_.catalog.ids()), "crashed once");
@@ -73,6 +74,7 @@ bool Faults::may_lose(std::size_t node) const {
 
 void Faults::crash(std::size_t node) {
   ++world_.counts.crashes;
+  world_.marks.hit("crash");
   world_.driver->kill(node, random_.chance(300), "kill -9");
 }
 
@@ -120,9 +122,19 @@ void Faults::break_some() {
 
 void Faults::jump_clock() {
   SimNode& node = world_.nodes[random_.below(world_.nodes.size())];
-  node.wall_skew = random_.between(Duration(0), Duration(5s));
+  const bool beyond = random_.chance(250);
+  node.wall_skew =
+      beyond ? random_.between(Duration(-30s), Duration(60s)) : random_.between(Duration(0), Duration(5s));
+  world_.marks.hit(beyond ? "clock: jumps far" : "clock: jumps");
   world_.trace.line("{} CLOCK JUMPS to {:.3f} s ahead", node.name.value,
                     static_cast<double>(node.wall_skew.count()) / 1e9);
+}
+
+void Faults::slow_down() {
+  SimNode& node = world_.nodes[random_.below(world_.nodes.size())];
+  node.slow_until = world_.now() + random_.between(2s, 20s);
+  world_.marks.hit("busy: a node becomes slow");
+  world_.trace.line("{} BECOMES SLOW", node.name.value);
 }
 
 // ---- coming back ---------------------------------------------------------------------------------------

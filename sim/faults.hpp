@@ -29,6 +29,7 @@ class Faults {
   void act();
   void break_some();
   void jump_clock();
+  void slow_down();
   void boot_later(std::size_t node, Duration delay);
   [[nodiscard]] bool may_lose(std::size_t node) const;
   [[nodiscard]] std::optional<std::size_t> any(SimNode::State state);

@@ -136,6 +136,9 @@ void Network::open_end(std::size_t owner, std::size_t peer, std::uint64_t connec
 
 void Network::send(std::size_t from, const core::Send& send) {
   Parcel parcel;
+  parcel.brings_changes = std::holds_alternative<core::Delta>(send.body) ||
+                          std::holds_alternative<core::Have>(send.body) ||
+                          std::holds_alternative<core::Want>(send.body);
   if (world_.options.wire) {
     parcel.bytes = std::make_shared<const Bytes>(core::encode(send.body));
     world_.trace.mix(*parcel.bytes);
@@ -151,6 +154,7 @@ void Network::send(std::size_t from, const core::Send& send) {
     }
     const End& mine = end(from, found->second);
     ++world_.counts.messages;
+    ++world_.nodes[from].sent;
     if (parcel.bytes) world_.counts.bytes += parcel.bytes->size();
     if (mine.connection != 0 && mine.open && !mine.broken) deliver(from, found->second, parcel);
   }
@@ -163,11 +167,41 @@ void Network::deliver(std::size_t from, std::size_t to, const Parcel& parcel) {
     return;
   }
   if (end(to, from).connection != connection || end(to, from).broken) return;
+  if (goes_astray(from, to, parcel)) return;
   const Duration time = std::max(world_.now() + delay(), end(to, from).last_arrival);
   const std::uint32_t creation = world_.nodes[from].creation;
   arrive_later(to, from, time, [=, this] {
     const End& at = end(to, from);
     if (at.connection == connection && time <= at.cut) unpack(from, to, creation, parcel);
+  });
+}
+
+bool Network::goes_astray(std::size_t from, std::size_t to, const Parcel& parcel) {
+  if (!parcel.brings_changes || world_.healed) return false;
+  if (world_.profile.has(Fault::twice) && random_.chance(50)) {
+    world_.marks.hit("twice: a change comes again");
+    deliver_late(from, to, parcel);
+  }
+  if (!world_.profile.has(Fault::chaos) || !world_.passes_on() || !random_.chance(60)) return false;
+  if (random_.chance(400)) {
+    world_.marks.hit("chaos: a change is lost");
+    return true;
+  }
+  world_.marks.hit("chaos: a change is late");
+  deliver_late(from, to, parcel);
+  return true;
+}
+
+void Network::deliver_late(std::size_t from, std::size_t to, const Parcel& parcel) {
+  const std::uint64_t connection = end(from, to).connection;
+  const std::uint64_t incarnation = world_.nodes[to].incarnation;
+  const std::uint32_t creation = world_.nodes[from].creation;
+  const Duration time = world_.now() + random_.between(Duration(100us), Duration(400ms));
+  world_.timeline.at(time, [=, this] {
+    world_.driver->when_awake(to, incarnation, [=, this] {
+      const End& at = end(to, from);
+      if (at.connection == connection && at.open && !at.broken) unpack(from, to, creation, parcel);
+    });
   });
 }
 
@@ -181,6 +215,7 @@ void Network::unpack(std::size_t from, std::size_t to, std::uint32_t creation, c
     message.body = std::move(*body);
   }
   tamper(world_, to, message.body, random_);
+  ++world_.nodes[to].received;
   world_.driver->post(to, std::move(message));
 }
 

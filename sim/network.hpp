@@ -40,6 +40,7 @@ class Network {
   struct Parcel {
     std::shared_ptr<const Bytes> bytes;
     std::shared_ptr<const core::MessageBody> body;
+    bool brings_changes = false;  ///< It may come twice or, by other ways, late or not at all.
   };
   /// What one node has of its connection to another.
   struct End {
@@ -62,6 +63,9 @@ class Network {
   void close_end(std::size_t owner, std::size_t peer, Duration cut, bool silent);
   void arrive_later(std::size_t owner, std::size_t peer, Duration time, Job job);
   void deliver(std::size_t from, std::size_t to, const Parcel& parcel);
+  /// Beside the order of the channel, as if it had come another way.
+  void deliver_late(std::size_t from, std::size_t to, const Parcel& parcel);
+  [[nodiscard]] bool goes_astray(std::size_t from, std::size_t to, const Parcel& parcel);
   void unpack(std::size_t from, std::size_t to, std::uint32_t creation, const Parcel& parcel);
   void watch_cut(std::size_t from, std::size_t to);
   void watch_silence(std::size_t awake, std::size_t asleep);

@@ -4,6 +4,7 @@
 // Thread rule: plain data; changed by Driver.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct SimNode {
   std::unique_ptr<core::Core> core;
   bool fenced = false;
   bool draining = false;
-  std::vector<Job> inbox;             ///< What came while it was paused, in order.
+  std::deque<Job> inbox;              ///< What came while it was paused or busy, in order.
+  Duration slow_until{};              ///< Until then its steps take long.
+  Duration busy_until{};              ///< Its last step takes until then.
   std::vector<core::Event> gathered;  ///< Events that wait to be passed as one step.
   bool gathering = false;
   std::size_t step_size = 0;      ///< Events of the last step.
@@ -33,6 +36,9 @@ struct SimNode {
   std::uint64_t pauses = 0;
   Duration monotonic_origin{}, boot_origin{}, wall_skew{};
   std::uint32_t next_pid = 0;
+  std::uint64_t sent = 0;      ///< Messages, to each receiver one.
+  std::uint64_t received = 0;  ///< Likewise.
+  core::Stats marked;          ///< What of its core's counts is in the marks already.
 
   [[nodiscard]] bool running() const { return state == State::running; }
   /// Its children's handlers run: they count for overlap.

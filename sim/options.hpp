@@ -27,8 +27,12 @@ enum class Fault : std::uint8_t {
   poison,  ///< Children that crash their node.
   stuck,   ///< Children with handlers that block for long.
   split,   ///< The network splits for a while; see sim/splits.hpp.
+  twice,   ///< Messages that bring changes come twice, the second late.
+  chaos,   ///< They come out of order or not at all, where members pass on each other's changes.
+  busy,    ///< Nodes whose steps take long: meanwhile all waits.
+  full,    ///< Queues so short that requests are refused, and members fall behind.
 };
-inline constexpr std::size_t fault_count = 13;
+inline constexpr std::size_t fault_count = 17;
 [[nodiscard]] std::string_view to_string(Fault fault) noexcept;
 /// A list of names with commas between; `all` and `none` stand for themselves.
 [[nodiscard]] Result<std::set<Fault>> parse_faults(std::string_view names);
@@ -73,9 +77,10 @@ enum class Plant : std::uint8_t {
   early_open,        ///< What is made ready runs before the commit.
   no_quorum,         ///< The strategy asks for one node where it should ask for most.
   hasty_takeover,    ///< Nobody waits before starting the children of a node that was lost.
+  loose_order,       ///< What is said does not wait for the changes before it, where members pass these on.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 18;
+inline constexpr std::size_t plant_count = 19;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 
@@ -86,9 +91,12 @@ struct SimOptions {
   Duration busy =
       std::chrono::minutes(2);  ///< Virtual time of the safety phase; faults and clients are at work.
   std::optional<std::set<Fault>> faults;  ///< nullopt: a set by the seed.
+  std::string synchronisation;            ///< "pubsub" or "gossip"; empty: by the seed.
   std::optional<Copies> copies;           ///< nullopt: by the seed.
   std::optional<Partition> partition;     ///< nullopt: by the seed.
   bool wire = true;                       ///< Messages are encoded and decoded; false: passed as they are.
+  std::uint32_t seeds = 0;                ///< A node is told of so many others; 0: of all.
+  bool plain = false;                     ///< Children are all alike: steady, started by clients, anywhere.
   bool clients = true;                    ///< false: only static children.
   Plant plant = Plant::none;
   std::uint64_t salt = 0;  ///< For Plant::chance.

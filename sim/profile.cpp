@@ -6,6 +6,20 @@ namespace brood::sim {
 using namespace std::chrono_literals;
 
 namespace {
+void draw_synchronisation(Profile& profile, const SimOptions& options, Random& random) {
+  const bool gossip = random.chance(500);
+  StrategyChoice choice{gossip ? "gossip" : "pubsub"};
+  if (!options.synchronisation.empty()) choice.name = options.synchronisation;
+  const auto interval = static_cast<std::int64_t>(random.between(1, 15));
+  const auto recipients = static_cast<std::int64_t>(random.between(1, 4));
+  const bool restricted = random.chance(500);
+  choice.settings["sync_interval_ms"] = interval * 1000;
+  if (choice.name == "gossip") {
+    choice.settings["recipients"] = recipients;
+    choice.settings["restricted_init"] = restricted;
+  }
+  profile.synchronisation = std::move(choice);
+}
 
 // From a chance of its own, so that all else of a seed is as without it.
 Copies draw_copies(std::uint64_t seed) {
@@ -50,7 +64,13 @@ Profile make_profile(const SimOptions& options, Random& random) {
   const std::uint64_t chosen = random.next();
   const auto likely = static_cast<std::uint32_t>(random.between(1, 7));
   for (std::size_t i = 0; i < fault_count; ++i)
-    if (((chosen >> (4 * i)) & 7) < likely) profile.faults.insert(static_cast<Fault>(i));
+    if (i <= 12 && ((chosen >> (4 * i)) & 7) < likely) profile.faults.insert(static_cast<Fault>(i));
+  // From a stream of its own: what a seed stood for before these were there it still does.
+  Random more(options.seed ^ 0x5eed'5eed'5eed'5eedULL);
+  for (std::size_t i = 13; i < fault_count; ++i)
+    if (more.below(8) < likely / 2) profile.faults.insert(static_cast<Fault>(i));
+  draw_synchronisation(profile, options, more);
+  profile.plain = options.plain;
   profile.nodes = options.nodes != 0 ? options.nodes : nodes;
   profile.children = options.children != 0 ? options.children : children;
   if (options.faults) profile.faults = *options.faults;
@@ -74,6 +94,13 @@ Profile make_profile(const SimOptions& options, Random& random) {
   if (placing.chance(150) && profile.distribution != "guided") profile.listed = listed;
   profile.fixed_ring = placing.chance(100);
   draw_partition(options, profile);
+  if (options.plain) {
+    profile.distribution = "weighted_rendezvous";
+    profile.listed = 0;
+    profile.fixed_ring = profile.hot_swap = false;
+    if (!options.copies) profile.copies = {};
+    if (!options.partition) profile.partition = Partition::divergence;
+  }
   return profile;
 }
 

@@ -4,6 +4,7 @@
 // Thread rule: plain data.
 #pragma once
 
+#include <brood/strategies.hpp>
 #include <set>
 
 #include "sim/options.hpp"
@@ -14,15 +15,18 @@ struct Profile {
   std::uint32_t nodes = 3;
   std::uint32_t children = 10;
   std::set<Fault> faults;
-  Duration boot_spread{};           ///< The nodes boot within this time.
-  Duration request_every{};         ///< Mean time between requests of all clients together.
-  Duration fault_every{};           ///< Mean time between faults.
-  bool portions = false;            ///< Nodes do so little in a step that nearly all is cut into portions.
-  bool batches = false;             ///< The driver passes events that come together as one step.
-  bool hot_swap = false;            ///< Children are handed over with what they hold.
-  std::uint32_t delayed = 0;        ///< Of 1000 messages, how many take 200 ms.
+  Duration boot_spread{};    ///< The nodes boot within this time.
+  Duration request_every{};  ///< Mean time between requests of all clients together.
+  Duration fault_every{};    ///< Mean time between faults.
+  bool portions = false;     ///< Nodes do so little in a step that nearly all is cut into portions.
+  bool batches = false;      ///< The driver passes events that come together as one step.
+  bool hot_swap = false;     ///< Children are handed over with what they hold.
+  Duration gather = std::chrono::microseconds(200);  ///< With batches: what comes within this time at most.
+  std::uint32_t delayed = 0;                         ///< Of 1000 messages, how many take 200 ms.
   std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.
+  bool plain = false;               ///< SimOptions::plain.
   std::uint32_t expect = 0;         ///< Settings::expect.
+  StrategyChoice synchronisation{"pubsub"};
   Copies copies;
   std::string distribution = "weighted_rendezvous";
   std::uint32_t listed = 0;  ///< Settings::ring_nodes: the first so many nodes; 0: all.

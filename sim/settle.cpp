@@ -29,6 +29,19 @@ std::optional<Violation> members_wrong(const World& world) {
   return std::nullopt;
 }
 
+/// Of all rows and all that is known of removed ones, not only of the children that are asked for.
+std::optional<Violation> tables_differ(const World& world) {
+  const Core& first = *world.nodes.front().core;
+  const auto ids = first.ids();
+  for (const SimNode& node : world.nodes) {
+    if (node.core->table_digest() != first.table_digest() || node.core->ids() != ids)
+      return wrong(
+          "agree", nullptr,
+          fmt::format("the tables of {} and {} differ", world.nodes.front().name.value, node.name.value));
+  }
+  return std::nullopt;
+}
+
 std::optional<Violation> rows_differ(const World& world, const ChildId& id) {
   const core::SpecRow* agreed = world.nodes.front().core->spec(id);
   for (const SimNode& node : world.nodes) {
@@ -116,7 +129,7 @@ std::optional<Violation> not_settled(const World& world) {
   if (world.ledger->open_requests() != 0) return wrong("unanswered", nullptr, "requests are open");
   for (const ChildId& id : world.catalog.ids())
     if (auto child = child_wrong(world, id)) return child;
-  return std::nullopt;
+  return tables_differ(world);
 }
 
 std::optional<Violation> broken_promise(const World& world) {

@@ -98,6 +98,34 @@ INSTANTIATE_TEST_SUITE_P(Sim, EachPartition, testing::Range<std::size_t>(0, part
                            return std::string(to_string(static_cast<Partition>(instance.param)));
                          });
 
+class EachSynchronisation : public testing::TestWithParam<const char*> {};
+
+TEST_P(EachSynchronisation, EveryRuleHolds) {
+  SimOptions options;
+  options.busy = 60s;
+  options.synchronisation = GetParam();
+  expect_seeds_in_order(options, 4000, 40);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, EachSynchronisation, testing::Values("pubsub", "gossip"),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+TEST(Sim, EachFaultOfTimeOrderAndQueuesIsMet) {
+  SimOptions options;
+  options.busy = 60s;
+  options.faults = *parse_faults("clock,twice,chaos,busy,full,delay");
+  options.synchronisation = "gossip";
+  Marks marks;
+  for (options.seed = 1; options.seed <= 10; ++options.seed) marks.add(simulate(options).marks);
+  for (const char* mark :
+       {"busy: a long step", "busy: a node becomes slow", "chaos: a change is late",
+        "chaos: a change is lost", "clock: further ahead than is followed", "clock: jumps far",
+        "full: a member falls behind", "full: a request is refused", "gossip: a change comes twice",
+        "gossip: a change is passed on", "gossip: a message waits for changes",
+        "gossip: a missing change is asked for", "twice: a change comes again"})
+    EXPECT_GT(marks.of(mark), 0U) << mark;
+}
+
 TEST(Sim, TwoRunsOfOneSeedAreTheSame) {
   SimOptions options;
   options.busy = 60s;

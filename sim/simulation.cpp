@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "sim/bounds.hpp"
 #include "sim/clients.hpp"
 #include "sim/driver.hpp"
 #include "sim/faults.hpp"
@@ -38,6 +39,7 @@ void watch_leaders(World& world) {
 void watch_agreement(World& world) {
   world.timeline.after(1s, [&world] {
     world.ledger->look_for_agreement();
+    if (auto wrong = keeps_too_much(world)) world.violate(wrong->rule, nullptr, wrong->words);
     watch_agreement(world);
   });
 }
@@ -77,8 +79,12 @@ void check_promises(World& world) {
 /// Children that failed for good are tried once more; now that all is well they must run.
 void retry_failed(World& world) {
   if (world.violation) return;
-  for (const ChildId& id : failed_children(world)) world.clients->retry(0, id);
-  settle(world);
+  // With short queues some are told `busy`, and ask again.
+  for (int tried = 0; tried < 50 && !failed_children(world).empty(); ++tried) {
+    for (const ChildId& id : failed_children(world)) world.clients->retry(0, id);
+    settle(world);
+    if (world.violation || !world.profile.has(Fault::full)) break;
+  }
   if (world.violation) return;
   const auto failed = failed_children(world);
   if (!failed.empty())
@@ -93,7 +99,9 @@ void keep_still(World& world) {
   if (!world.violation && world.processes->moves() != before)
     world.violate("quiet", nullptr, "children start or stop though nothing happens");
   if (world.violation) return;
-  if (auto wrong = not_settled(world)) {
+  auto wrong = not_settled(world);
+  if (!wrong) wrong = keeps_for_nothing(world);
+  if (wrong) {
     wrong->at = world.now();
     world.violation = std::move(wrong);
   }
@@ -180,6 +188,7 @@ Report simulate(const SimOptions& options) {
   report.violation = world.violation;
   report.trace_hash = world.trace.hash();
   report.counts = world.counts;
+  report.marks = world.marks;
   report.virtual_time = world.now();
   return report;
 }
@@ -207,6 +216,7 @@ std::string replay_arguments(const SimOptions& options) {
   if (options.partition) out += fmt::format(" --partition {}", to_string(*options.partition));
   if (options.copies) out += " --copies " + to_string(*options.copies);
   if (!options.wire) out += " --no-wire";
+  if (!options.synchronisation.empty()) out += " --synchronisation " + options.synchronisation;
   if (options.plant != Plant::none) out += fmt::format(" --plant {}", to_string(options.plant));
   return out;
 }
@@ -215,11 +225,12 @@ std::string explain(const SimOptions& options, const Report& report, std::size_t
   if (!report.violation) return fmt::format("seed {}: in order", report.seed);
   const Violation& violation = *report.violation;
   std::string out = fmt::format(
-      "seed {} ({} nodes, {} children, {}, copies {}, faults {}): rule '{}' is broken at {:.6f} s\n  {}{}\n",
+      "seed {} ({} nodes, {} children, {}, copies {}, {}, faults {}): rule '{}' is broken at {:.6f} s\n  "
+      "{}{}\n",
       report.seed, report.profile.nodes, report.profile.children, to_string(report.profile.partition),
-      to_string(report.profile.copies), to_string(report.profile.faults), violation.rule,
-      static_cast<double>(violation.at.count()) / 1e9, violation.id.empty() ? "" : violation.id + ": ",
-      violation.words);
+      to_string(report.profile.copies), report.profile.synchronisation.name, to_string(report.profile.faults),
+      violation.rule, static_cast<double>(violation.at.count()) / 1e9,
+      violation.id.empty() ? "" : violation.id + ": ", violation.words);
   for (const std::string& line : last_lines(options, violation, lines)) out += "    " + line + "\n";
   out += fmt::format("  replay: brood-sim {} --trace", replay_arguments(options));
   if (!violation.id.empty()) out += fmt::format(" --trace-id '{}'", violation.id);

@@ -15,6 +15,7 @@ struct Report {
   std::optional<Violation> violation;
   std::uint64_t trace_hash = 0;
   Counts counts;
+  Marks marks;
   Duration virtual_time{};
   std::array<std::uint64_t, split_count> splits{};  ///< By kind.
   Duration longest_overlap{};  ///< Of one child on both sides of a split, under a strategy that locks.

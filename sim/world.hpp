@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "sim/catalog.hpp"
+#include "sim/marks.hpp"
 #include "sim/node.hpp"
 #include "sim/timeline.hpp"
 #include "sim/trace.hpp"
@@ -46,6 +47,7 @@ struct World {
   /// What that core has counted, before it is gone.
   void count_of(const core::Core& core);
   void violate(std::string rule, const ChildId* id, std::string words);
+  [[nodiscard]] bool passes_on() const { return profile.synchronisation.name == "gossip"; }
   [[nodiscard]] bool has(Plant plant) const { return options.plant == plant; }
   [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name); }
   /// Runs until that time or the first violation.
@@ -60,6 +62,7 @@ struct World {
   std::vector<SimNode> nodes;
   std::map<NodeName, std::size_t> node_index;
   Counts counts;
+  Marks marks;
   bool healed = false;  ///< No faults any more, and every worker behaves.
   std::optional<Violation> violation;
 

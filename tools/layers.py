@@ -37,6 +37,7 @@ CORE_EXCEPTIONS = {
     ("rows/child.hpp", "requests/open.hpp"): "the record of a child holds the coordinator's piece, plain data",
     ("rows/replication.hpp", "members/joining.hpp"): "replication is the TableProgress, and asks sessions, links",
     ("rows/replication.hpp", "requests/replay.hpp"): "finished requests travel with the table",
+    ("rows/spread.hpp", "members/sessions.hpp"): "the ways of changes lead through the members",
     ("members/rejoin.hpp", "children/locals.hpp"): "a node that rejoins ends what others run too",
 }
 

@@ -23,6 +23,7 @@ struct Arguments {
   bool trace = false;
   bool keep_going = false;
   bool each = false;
+  bool marks = false;
   std::size_t lines = 60;
 };
 
@@ -32,6 +33,7 @@ struct Totals {
   std::uint64_t voided = 0, locks = 0, unlocks = 0, census_changes = 0, held_takeovers = 0, partitioned = 0;
   std::array<std::uint64_t, sim::split_count> splits{};
   std::chrono::nanoseconds longest_overlap{};
+  sim::Marks marks;
   std::uint64_t handovers = 0;
   std::chrono::nanoseconds virtual_time{};
 };
@@ -49,7 +51,8 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--faults", arguments.faults,
                  "Names with commas between (crash, pause, break, leave, delay, clock, slow, fail, loop, "
-                 "finish, poison, stuck, split), or all, none, seed (a mix by the seed)")
+                 "finish, poison, "
+                 "stuck, split, twice, chaos, busy, full), or all, none, seed (a mix by the seed)")
       ->capture_default_str();
   app.add_option("--partition", arguments.partition,
                  "What parts of a split cluster may do: divergence, static_quorum, dynamic_quorum, "
@@ -59,6 +62,10 @@ void declare(CLI::App& app, Arguments& arguments) {
          "--copies", arguments.copies,
          "Instances of each child: 1 to 9 or all, with +roles for one active among passive ones, or seed")
       ->capture_default_str();
+  app.add_option("--synchronisation", arguments.options.synchronisation,
+                 "How changes reach the members; empty: by the seed")
+      ->check(CLI::IsMember({"", "pubsub", "gossip"}));
+  app.add_flag("--marks", arguments.marks, "Print how often each thing worth reaching has happened");
   app.add_option("--plant", arguments.plant, "Plant this bug, to see a checker notice it")
       ->capture_default_str();
   app.add_flag("!--no-wire", arguments.options.wire,
@@ -115,16 +122,17 @@ void add(Totals& totals, const sim::Report& report) {
   totals.longest_overlap = std::max(totals.longest_overlap, report.longest_overlap);
   totals.handovers += report.counts.handovers;
   totals.virtual_time += report.virtual_time;
+  totals.marks.add(report.marks);
 }
 
 void print_seed(const sim::Report& report) {
   fmt::print(
-      "seed {} {} nodes={} children={} partition={} copies={} steps={} requests={} settled_after={:.1f}s "
+      "seed {} {} nodes={} children={} partition={} copies={} {} steps={} requests={} settled_after={:.1f}s "
       "trace={:016x} faults={}\n",
       report.seed, report.violation ? report.violation->rule : "ok", report.profile.nodes,
       report.profile.children, sim::to_string(report.profile.partition),
-      sim::to_string(report.profile.copies), report.counts.steps, report.counts.requests,
-      static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
+      sim::to_string(report.profile.copies), report.profile.synchronisation.name, report.counts.steps,
+      report.counts.requests, static_cast<double>(report.settled_after.count()) / 1e9, report.trace_hash,
       sim::to_string(report.profile.faults));
 }
 
@@ -170,6 +178,8 @@ int run(Arguments& arguments) {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   print_summary(arguments, totals, took.count());
+  if (arguments.marks)
+    for (const auto& [name, times] : totals.marks.all()) fmt::print("{:>12} {}\n", times, name);
   return totals.failed == 0 ? 0 : 1;
 }
 }  // namespace

@@ -137,11 +137,32 @@ class Migration : public Strategy {
   [[nodiscard]] virtual bool stops_before_start() const = 0;
 };
 
-/// Which members a change is sent to.
+/// A batch of changes on its way through the members, as one of them sees it. Places are those in the list of
+/// members in the order of their names, this node among them.
+struct Spreading {
+  std::size_t members = 0;
+  std::size_t self = 0;
+  std::size_t origin = 0;    ///< Whose changes they are.
+  std::uint64_t number = 0;  ///< Its origin counts its batches.
+};
+
+/// Which members a change is sent to, and how often members compare what they have.
 class Synchronisation : public Strategy {
  public:
-  /// Whether the member of that place, of so many, gets the Delta with this number directly.
-  [[nodiscard]] virtual bool sends_to(std::size_t place, std::size_t members, std::uint64_t number) const = 0;
+  /// Whether members pass on what others have changed. If not, the origin of a batch sends it to every
+  /// member, and recipients() is not asked.
+  [[nodiscard]] virtual bool passes_on() const = 0;
+  /// Appends the places of those to whom this node sends the batch: as its origin, or as a member that has
+  /// got it for the first time. All members together should reach each of them. Whom they do not reach finds
+  /// out by comparison, so a bad answer costs time, never agreement. Called for each batch.
+  virtual void recipients(const Spreading& batch, std::vector<std::size_t>& to) const = 0;
+  /// How many members each one tells now and then how far it has got, while something changes.
+  [[nodiscard]] virtual std::size_t partners() const { return 3; }
+  /// How often whole tables are compared, by their digests.
+  [[nodiscard]] virtual std::chrono::milliseconds sync_interval() const { return std::chrono::seconds(15); }
+  /// With passes_on(): true: the first member alone begins such a comparison, and it goes through the members
+  /// as a batch does. False: each member compares itself with one other in turn.
+  [[nodiscard]] virtual bool one_begins() const { return false; }
 };
 
 /// The cluster as one node sees it, counted for the partition strategy. Nodes are names, in order.

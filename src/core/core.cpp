@@ -69,6 +69,12 @@ std::vector<NodeName> Core::placement(const ChildId& id) const {
 std::size_t Core::peers() const {
   return state_->machine.peers();
 }
+std::uint64_t Core::table_digest() const {
+  return state_->machine.table_digest();
+}
+Footprint Core::footprint() const {
+  return state_->machine.footprint();
+}
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

@@ -22,6 +22,16 @@ namespace brood::core {
 /// What a node that has left its cluster answers: `not_member`.
 [[nodiscard]] Error has_left(const NodeName& self);
 
+/// How much a core keeps, in pieces: what must not grow without bound.
+struct Footprint {
+  std::size_t children = 0;   ///< Ids of which anything is known.
+  std::size_t peers = 0;      ///< Nodes of which anything is known.
+  std::size_t changes = 0;    ///< Kept for a while, for peers that are late.
+  std::size_t waits = 0;      ///< For others to hold a change.
+  std::size_t kept_back = 0;  ///< Messages that wait for what their sender changed before.
+  std::size_t origins = 0;    ///< Starts of nodes in the version vector.
+};
+
 /// A live instance and where it is.
 struct Located {
   SessionId host;
@@ -88,6 +98,9 @@ class Core {
   using Stats = core::Stats;
   /// Nodes that anything is kept of, clients among them.
   [[nodiscard]] std::size_t peers() const;
+  [[nodiscard]] Footprint footprint() const;
+  /// Of all rows, concurrent ones too, and of the version vector.
+  [[nodiscard]] std::uint64_t table_digest() const;
   [[nodiscard]] const Stats& stats() const;
 
  private:

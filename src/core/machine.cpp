@@ -9,7 +9,8 @@ Machine::Machine(Settings settings)
     : settings_(std::move(settings)),
       peers_(settings_.self),
       links_(peers_),
-      replication_({children_, links_, sessions_, rows_, instances_, replay_, settings_, links_, *this}),
+      replication_(
+          {children_, links_, sessions_, rows_, instances_, replay_, settings_, barrier_, links_, *this}),
       sessions_(settings_, peers_, replication_, *this),
       rows_(children_, settings_, replication_, *this),
       instances_(children_, {settings_.self, settings_.creation, 1}, replication_, *this),
@@ -90,6 +91,7 @@ void Machine::on_time(Step& s) {
   joining_.on_time(s);
   detector_.on_time(s);
   if (const PeerIndex peer = replication_.take_turn(s); peer != no_peer) greeting_.want(peer);
+  replication_.on_time(s);
   fence_.on_time(s, rejoin_.pending());
   if (s.time() >= reachability_.deadline()) look_for_cuts(s);
   takeover_.on_time(s);
@@ -106,6 +108,7 @@ void Machine::on_time(Step& s) {
 // a part brings about for one before it is done before the part goes on, and nobody has to be asked again in
 // case.
 //
+// 0. messages that waited for what their senders had changed before;
 // 1. what clients of this node are told;
 // 2. the view;
 // 3. touched children, one by one;
@@ -118,7 +121,9 @@ void Machine::work(Step& s) {
   congested_ = replication_.is_congested(s);
   become_up_if_ready(s);
   while (s.budget > 0) {
-    if (!told_.empty())
+    if (barrier_.has_ready())
+      take_kept(s);
+    else if (!told_.empty())
       tell_origins(s);
     else if (views_.due(s))
       views_.work(s);
@@ -152,6 +157,12 @@ void Machine::tell_origins(Step& s) {
   for (const Told& one : told) origins_.take(s, one.request, one.view, one.outcome);
 }
 
+void Machine::take_kept(Step& s) {
+  s.spend(1);
+  auto [from, body] = *barrier_.take();
+  std::visit([&](auto& one) { take(s, from, one); }, body);
+}
+
 void Machine::look_at_next(Step& s) {
   Child* child = reconciler_.take();
   if (!child) return;
@@ -182,9 +193,9 @@ void Machine::work_on_drain(Step& s) {
 }
 
 bool Machine::has_work() const {
-  return !told_.empty() || views_.has_work() || lockdown_.has_work() || reconciler_.has_touched() ||
-         moves_.can_go_on(settings_) || coordinator_.has_work() || origins_.has_work() ||
-         (is_moving_on() && !congested_);
+  return barrier_.has_ready() || !told_.empty() || views_.has_work() || lockdown_.has_work() ||
+         reconciler_.has_touched() || moves_.can_go_on(settings_) || coordinator_.has_work() ||
+         origins_.has_work() || (is_moving_on() && !congested_);
 }
 
 // What goes on by itself over very many children: it waits while another member has yet to take in what it
@@ -208,6 +219,7 @@ void Machine::flush(Step& s) {
       if (links_[peer].open) to.push_back(peer);
     links_.send(std::move(to), Goodbye{});
   }
+  replication_.say_through(links_.addressed(Rank::acks));
   links_.flush(s);
   reap();
   if (has_work()) ++stats_.portions;

@@ -64,6 +64,8 @@ class Machine final : public Notes {
   [[nodiscard]] const Stats& stats() const { return stats_; }
   /// Nodes that anything is kept of.
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+  [[nodiscard]] Footprint footprint() const;
+  [[nodiscard]] std::uint64_t table_digest() const;
 
  private:
   // Events (machine_events.cpp).
@@ -105,6 +107,10 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex from, DeltaAck& ack) { replication_.on_ack(s, from, ack); }
   void take(Step& s, PeerIndex from, View& view) { views_.on_view(s, from, view); }
   void take(Step&, PeerIndex from, Probe& probe) { fence_.on_probe(from, probe); }
+  void take(Step& s, PeerIndex from, Through& through) { replication_.on_through(s, from, through); }
+  void take(Step& s, PeerIndex from, Taken& taken);
+  void take(Step& s, PeerIndex from, Have& have) { replication_.on_have(s, from, have); }
+  void take(Step& s, PeerIndex from, Want& want) { replication_.on_want(s, from, want); }
   void take(Step& s, PeerIndex from, ProbeAck& ack);
   void take(Step&, PeerIndex from, Obituary& obituary) { detector_.on_obituary(from, obituary); }
   void take(Step& s, PeerIndex from, Goodbye&);
@@ -125,6 +131,8 @@ class Machine final : public Notes {
   void work(Step& s);
   [[nodiscard]] bool work_in_turn(Step& s);
   void become_up_if_ready(Step& s);
+  void take_or_keep(Step& s, PeerIndex from, MessageBody& body);
+  void take_kept(Step& s);
   void look_for_cuts(Step& s);
   void look_at_next(Step& s);
   void tell_origins(Step& s);
@@ -179,6 +187,7 @@ class Machine final : public Notes {
   Links links_;
   ChildTable children_;
   Replay replay_;
+  Barrier barrier_;
   Replication replication_;
   Sessions sessions_;
   Rows rows_;

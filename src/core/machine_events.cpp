@@ -61,7 +61,23 @@ void Machine::handle(Step& s, PeerMessage& event) {
     return;
   }
   if (sessions_.member(from)) fence_.heard(s);
-  std::visit([&](auto& body) { take(s, from, body); }, event.body);
+  take_or_keep(s, from, event.body);
+}
+
+// What a peer says counts once this node holds what the peer changed before.
+void Machine::take_or_keep(Step& s, PeerIndex from, MessageBody& body) {
+  if (barrier_.holds(from) && !Barrier::passes(body)) {
+    ++stats_.kept_back;
+    return barrier_.keep(from, std::move(body));
+  }
+  std::visit([&](auto& one) { take(s, from, one); }, body);
+}
+
+void Machine::take(Step& s, PeerIndex from, Taken& taken) {
+  replication_.on_taken(s, from, taken);
+  if (taken.number == 0 || !settings_.strategies.synchronisation->passes_on()) return;
+  MessageBody ack = DeltaAck{taken.number};
+  take_or_keep(s, from, ack);
 }
 
 void Machine::take(Step& s, PeerIndex from, ProbeAck& ack) {

@@ -1,6 +1,7 @@
 // What a driver may read of the tables between two steps.
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "core/machine.hpp"
 #include "core/members/takeover_delay.hpp"
 
@@ -67,6 +68,19 @@ std::vector<ChildId> Machine::ids() const {
   }
   std::sort(all.begin(), all.end());
   return all;
+}
+
+std::uint64_t Machine::table_digest() const {
+  std::uint64_t digest = rows_.table().digest();
+  for (const auto& [origin, sequence] : rows_.table().seen().seen)
+    digest =
+        combine64(digest, combine64(combine64(stable_hash64(origin.first.value), origin.second), sequence));
+  return digest;
+}
+
+Footprint Machine::footprint() const {
+  return {children_.size(),       peers_.size(),   replication_.kept_weight(),
+          replication_.waiting(), barrier_.size(), rows_.table().seen().seen.size()};
 }
 
 PartitionStatus Machine::partition() const {

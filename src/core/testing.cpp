@@ -220,8 +220,9 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
     const Bytes bytes = encode(send.body);
     if (lost.count(send.body.index()) != 0) continue;
     for (const NodeName& to : send.to)
-      if (node.channels.count(to) != 0)
-        give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
+      for (int left = copies ? copies(node.name, to, send.body) : 1; left > 0; --left)
+        if (node.channels.count(to) != 0)
+          give(index(to), PeerMessage{node.name, node.creation, *decode(bytes)});
   }
   for (const Reply& reply : effects.replies) {
     auto& outcomes = replies[reply.client.value];

@@ -114,6 +114,8 @@ class Cluster {
   bool keep_state = false;                             ///< Of all workers.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
+  /// How often a message arrives; 0: never. Empty: each once.
+  std::function<int(const NodeName& from, const NodeName& to, const MessageBody& body)> copies;
 
  private:
   std::vector<Event> with_those_behind(std::size_t i, Event first);

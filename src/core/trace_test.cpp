@@ -82,7 +82,15 @@ bool is_small_talk(const MessageBody& body) {
   return std::holds_alternative<Hello>(body) || std::holds_alternative<DeltaAck>(body) ||
          std::holds_alternative<View>(body) || std::holds_alternative<Probe>(body) ||
          std::holds_alternative<ProbeAck>(body) || std::holds_alternative<SyncAck>(body) ||
-         std::holds_alternative<SyncRequest>(body) || std::holds_alternative<CensusNews>(body);
+         std::holds_alternative<SyncRequest>(body) || std::holds_alternative<CensusNews>(body) ||
+         std::holds_alternative<Have>(body) || std::holds_alternative<Taken>(body) ||
+         std::holds_alternative<Through>(body);
+}
+
+std::string describe_have(const Have& have) {
+  std::string all = "have";
+  for (const auto& [session, number] : have.held) all += fmt::format(" {}:{}", session.node.value, number);
+  return all;
 }
 
 std::string describe(const MessageBody& body) {
@@ -102,6 +110,8 @@ std::string describe(const MessageBody& body) {
           return fmt::format("ack {}", m.number);
         else if constexpr (std::is_same_v<M, View>)
           return "view";
+        else if constexpr (std::is_same_v<M, Have>)
+          return describe_have(m);
         else if constexpr (std::is_same_v<M, Probe>)
           return "probe";
         else if constexpr (std::is_same_v<M, ProbeAck>)

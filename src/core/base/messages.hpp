@@ -114,6 +114,37 @@ struct DeltaAck {
   std::uint64_t number = 0;
 };
 
+// ---- where members pass on what others have changed (Synchronisation::passes_on())
+// A Delta may then come from another member than its sender, early or more than once.
+
+/// What follows on this channel counts for a receiver that holds the sender's Deltas up to this number: so
+/// whoever acts on a message holds all that its sender changed before it, whichever way that came.
+struct Through {
+  std::uint64_t number = 0;
+};
+/// In place of DeltaAck: so many more Deltas, of whichever sender, have come on this channel; and of the
+/// receiver's own all up to this number have been applied (0: nothing is said of that).
+struct Taken {
+  std::uint64_t count = 0;
+  std::uint64_t number = 0;
+};
+/// How far the sender has the Deltas of these sessions. With `whole` of all members, and what tells two
+/// tables apart; it goes through the members in the round that `starter` has begun (0: it is for the receiver
+/// alone).
+struct Have {
+  std::vector<std::pair<SessionId, std::uint64_t>> held;
+  bool whole = false;
+  SessionId starter;
+  std::uint64_t round = 0;
+  VersionVector seen;
+  std::uint64_t digest = 0;
+};
+/// Asks for the Deltas of that session from that number on.
+struct Want {
+  SessionId origin;
+  std::uint64_t from = 0;
+};
+
 /// "My view is this": the hash of the members that are up or draining. A view is confirmed when every member
 /// in it has said the same hash. Because channels keep order, whoever holds View from a member also holds
 /// every row that member wrote under its former view.
@@ -242,9 +273,10 @@ struct Withdrawal {
 };
 
 /// One of them, as a type of its own for the reason that Event is one.
-struct MessageBody : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
-                                  Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
-                                  LookupRequest, Answer, Offer, OfferAnswer, Commit, Withdrawal, CensusNews> {
+struct MessageBody
+    : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
+                   Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
+                   OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want> {
   using Alternatives = variant;
   using Alternatives::variant;
   MessageBody();

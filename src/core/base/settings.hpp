@@ -146,9 +146,12 @@ struct Settings {
   /// large: longer steps of who takes them in.
   std::size_t table_portion = 500;
 
-  /// Digests are compared with one member in turn this often. Too small: traffic, 8 KiB each. Too large: rows
-  /// that were lost with a node are missed longer.
-  Duration sync_interval = 15s;
+  /// Where members pass on each other's changes: how long one that others know of may be on its way before it
+  /// is asked for. Too small: changes come twice. Too large: whoever was left out learns late.
+  Duration spread_patience = 300ms;
+  /// And how often, after a change, members tell some others how far they have got. Too small: traffic, some
+  /// 30 bytes for each member that has changed something. Too large: whoever was left out learns late.
+  Duration spread_round = 500ms;
   /// How long a request is tried whose client names no time, and how long its coordinator waits for the
   /// child. Too small: what a slow child was asked is told as a time-out. Too large: memory.
   Duration request_timeout = 30s;

@@ -23,8 +23,12 @@ struct Stats {
   std::uint64_t handovers_failed = 0;  ///< Attempts; the child stayed, and is tried again.
   std::uint64_t syncs_sent = 0;        ///< Portions of tables.
   std::uint64_t deltas_sent = 0;
-  std::uint64_t busy = 0;         ///< Requests refused because too many wait.
-  std::uint64_t fell_behind = 0;  ///< Peers that no longer got each change, but the tables' differences.
+  std::uint64_t deltas_passed_on = 0;  ///< Of others.
+  std::uint64_t deltas_twice = 0;      ///< That were here already.
+  std::uint64_t deltas_asked_for = 0;  ///< Requests for one that was missing.
+  std::uint64_t kept_back = 0;         ///< Messages that waited for what their sender had changed before.
+  std::uint64_t busy = 0;              ///< Requests refused because too many wait.
+  std::uint64_t fell_behind = 0;       ///< Peers that no longer got each change, but the tables' differences.
 };
 
 }  // namespace brood::core

@@ -1,5 +1,7 @@
 #include "core/children/locals.hpp"
 
+#include <algorithm>
+
 namespace brood::core {
 
 Child* Locals::find(const ChildId& id, const Epoch& epoch) const {
@@ -129,9 +131,21 @@ void Locals::publish_role(Step& s, Child& child, Role role) {
   instances_.publish(s, child, instance);
 }
 
-void Locals::tell_role(Step& s, Child& child, Role role) {
+bool Locals::tell_role(Step& s, Child& child, Role role) {
   const Own& own = *child.own();
-  if (own.alive) s.effects.roles.push_back({child.id, own.epoch, role, instances_.here(child)->epoch});
+  if (!own.alive) return false;
+  // Roles are told before children start: there would be nobody to tell yet.
+  auto& starts = s.effects.starts;
+  const auto start =
+      own.ran ? starts.rend() : std::find_if(starts.rbegin(), starts.rend(), [&](const Start& one) {
+        return one.epoch == own.epoch && one.spec->id == child.id;
+      });
+  if (start != starts.rend()) {
+    start->role = role;
+    return true;
+  }
+  s.effects.roles.push_back({child.id, own.epoch, role, instances_.here(child)->epoch});
+  return false;
 }
 
 void Locals::restart_in_role(Step& s, Child& child) {

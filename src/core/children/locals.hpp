@@ -52,8 +52,8 @@ class Locals {
   // ---- roles
   /// Others are told of it as that; as the active one under a new epoch.
   void publish_role(Step& s, Child& child, Role role);
-  /// Its process is told, if it is there.
-  void tell_role(Step& s, Child& child, Role role);
+  /// Its process is told, if it is there. True: its start is of this very step, and now in that role.
+  [[nodiscard]] bool tell_role(Step& s, Child& child, Role role);
   /// A program that ended to be told its role begins anew, with the one that is published then.
   void restart_in_role(Step& s, Child& child);
 

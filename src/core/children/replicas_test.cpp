@@ -476,6 +476,31 @@ TEST_F(Replicas, TheNewActiveOneWaitsUntilTheOldOneHasBeenTold) {
   expect_on_first(30, 2, true);
 }
 
+TEST_F(Replicas, TheWordOfAllInTheMomentInWhichItIsNotWaitedForAnyMoreMakesItActive) {
+  form(3, std::int64_t{3}, "active_passive");
+  std::vector<std::pair<NodeName, MessageBody>> late;
+  NodeName claimer;
+  cluster().copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    if (to != claimer || !std::holds_alternative<DeltaAck>(body)) return 1;
+    late.emplace_back(from, body);
+    return 0;
+  };
+  const std::size_t mine = cluster().index(*cluster().nodes[0].core->node_for(id_of("x")));
+  claimer = cluster().nodes[mine].name;
+  cluster().start(mine, {spec_of("x")}, StartMode::ensure);
+  cluster().run(100ms);
+  ASSERT_EQ(cluster().nodes[mine].processes.count(id_of("x")), 0U) << "it waits for its role";
+  ASSERT_FALSE(late.empty());
+  // It would start without a role now, and hears in the same step that all know of its claim.
+  cluster().copies = {};
+  cluster().batched = {mine};
+  cluster().set_time(cluster().now.monotonic + 1s);
+  for (const auto& [from, body] : late)
+    cluster().give(mine, PeerMessage{from, cluster().nodes[cluster().index(from)].creation, body});
+  cluster().run(2s);
+  EXPECT_EQ(active("x"), std::vector<std::size_t>{mine});
+}
+
 TEST_F(Replicas, ANodeThatSleptGivesTheRoleUpBeforeItIsLetGoOn) {
   form(3, std::int64_t{2}, "active_passive");
   cluster().start(0, many(30));

@@ -79,8 +79,8 @@ void Roles::look_at_active(Step& s, Child& child, Mine& mine) {
   mine.told = own.epoch;
   if (own.spec->is_program())
     locals_.end(s, child, StopWhy::role);
-  else
-    locals_.tell_role(s, child, Role::passive);
+  else if (locals_.tell_role(s, child, Role::passive))
+    on_taken(s, child);
 }
 
 void Roles::on_taken(Step& s, Child& child) {
@@ -144,7 +144,7 @@ void Roles::grant(Step& s, Child& child) {
   if (own.spec->is_program())
     locals_.end(s, child, StopWhy::role);
   else
-    locals_.tell_role(s, child, Role::active);
+    (void)locals_.tell_role(s, child, Role::active);
 }
 
 void Roles::withdraw(Step& s, Child& child) {

@@ -55,6 +55,15 @@ void Links::send(std::vector<PeerIndex> to, MessageBody body, Rank rank) {
   if (!to.empty()) out_.push_back({rank, std::move(to), std::move(body)});
 }
 
+std::vector<PeerIndex> Links::addressed(Rank from) const {
+  std::vector<PeerIndex> all;
+  for (const Out& out : out_)
+    if (out.rank >= from) all.insert(all.end(), out.to.begin(), out.to.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 void Links::flush(Step& s) {
   std::stable_sort(out_.begin(), out_.end(), [](const Out& a, const Out& b) { return a.rank < b.rank; });
   for (Out& out : out_) {

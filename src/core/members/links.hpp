@@ -66,6 +66,8 @@ class Links final : public Sender {
 
   void send(PeerIndex to, MessageBody body, Rank rank = Rank::rest) override;
   void send(std::vector<PeerIndex> to, MessageBody body, Rank rank = Rank::rest) override;
+  /// Those to whom something of that rank or a later one is sent in this step, in no order.
+  [[nodiscard]] std::vector<PeerIndex> addressed(Rank from) const;
   /// Turns what was sent in this step into effects.
   void flush(Step& s);
   void reset(PeerIndex peer) { links_.reset(peer); }

@@ -23,11 +23,17 @@ class ColdSwap final : public Migration {
 
 class PubSub final : public Synchronisation {
  public:
+  explicit PubSub(std::chrono::milliseconds sync_interval) : sync_interval_(sync_interval) {}
   [[nodiscard]] std::string name() const override { return "pubsub/1"; }
-  [[nodiscard]] bool sends_to(std::size_t /*place*/, std::size_t /*members*/,
-                              std::uint64_t /*number*/) const override {
-    return true;
+  [[nodiscard]] bool passes_on() const override { return false; }
+  void recipients(const Spreading& batch, std::vector<std::size_t>& to) const override {
+    for (std::size_t place = 0; place < batch.members; ++place)
+      if (place != batch.self) to.push_back(place);
   }
+  [[nodiscard]] std::chrono::milliseconds sync_interval() const override { return sync_interval_; }
+
+ private:
+  std::chrono::milliseconds sync_interval_;
 };
 
 class Divergence final : public PartitionTolerance {
@@ -48,8 +54,13 @@ std::shared_ptr<const Migration> make_cold_swap(SettingsReader& /*settings*/) {
   return std::make_shared<ColdSwap>();
 }
 
-std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& /*settings*/) {
-  return std::make_shared<PubSub>();
+std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& settings) {
+  return std::make_shared<PubSub>(read_sync_interval(settings));
+}
+
+std::chrono::milliseconds read_sync_interval(SettingsReader& settings) {
+  using namespace std::chrono_literals;
+  return settings.milliseconds("sync_interval_ms", 15s, 100ms, 24h);
 }
 
 std::shared_ptr<const PartitionTolerance> make_divergence(SettingsReader& /*settings*/) {

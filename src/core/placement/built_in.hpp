@@ -18,6 +18,9 @@ namespace brood::core {
 [[nodiscard]] std::shared_ptr<const Migration> make_cold_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_hot_swap(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Synchronisation> make_pubsub(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const Synchronisation> make_gossip(SettingsReader& settings);
+/// What both kinds of synchronisation have.
+[[nodiscard]] std::chrono::milliseconds read_sync_interval(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const PartitionTolerance> make_divergence(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const PartitionTolerance> make_static_quorum(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const PartitionTolerance> make_dynamic_quorum(SettingsReader& settings);

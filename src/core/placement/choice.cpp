@@ -24,7 +24,8 @@ constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singul
                                   BuiltIn<Redundancy>{"replication", make_replication}};
 constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap},
                                 BuiltIn<Migration>{"hot_swap", make_hot_swap}};
-constexpr std::array synchronisations{BuiltIn<Synchronisation>{"pubsub", make_pubsub}};
+constexpr std::array synchronisations{BuiltIn<Synchronisation>{"pubsub", make_pubsub},
+                                      BuiltIn<Synchronisation>{"gossip", make_gossip}};
 constexpr std::array partitions{BuiltIn<PartitionTolerance>{"divergence", make_divergence},
                                 BuiltIn<PartitionTolerance>{"static_quorum", make_static_quorum},
                                 BuiltIn<PartitionTolerance>{"dynamic_quorum", make_dynamic_quorum},

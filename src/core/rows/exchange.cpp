@@ -60,9 +60,7 @@ void Replication::ask_all(Step&) {
     In& in = peers_[peer].in;
     if (!in.whole) continue;
     in.whole = false;
-    in.expected = 0;
-    in.ask = true;
-    due_.insert(peer);
+    ask_for_table(peer);
   }
 }
 
@@ -73,12 +71,9 @@ void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& requ
 }
 
 void Replication::on_behind(Step&, PeerIndex from) {
-  In& in = peers_[from].in;
   // What it has changed since is not held here: one that joins is not up before it is.
-  in.whole = false;
-  in.expected = 0;
-  in.ask = true;
-  due_.insert(from);
+  peers_[from].in.whole = false;
+  ask_for_table(from);
 }
 
 void Replication::on_sync_ack(Step& s, PeerIndex from, const SyncAck&) {
@@ -99,12 +94,21 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     ++s.stats.stale_rows;
     return;
   }
+  // What was taken in by another way is newer than a table that nobody asked for, and would be undone by it.
+  if (spread_.passes_on() && portion.first == 0 && in.expected > portion.next_delta) {
+    ++s.stats.stale_rows;
+    in.receiving = false;
+    return ask_for_table(from);
+  }
   s.spend(portion.rows.size() + portion.instances.size());
   if (portion.first == 0) {
     in.receiving = true;
     in.again = false;
     in.kept.clear();
     in.next_delta = in.expected = portion.next_delta;
+    in.blocked = false;
+    blocked_.erase(from);
+    unwatch(from);
   }
   s.witness(portion.clock, portion.sender.node);
   const VersionVector before = with_.rows.table().seen();
@@ -136,13 +140,14 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   peer.may_lack = portion.seen != with_.rows.table().seen();
   if (in.next_delta > 1) in.ack = in.next_delta - 1;
   if (in.again) in.ask = true;
-  next_check_ = std::min(next_check_, s.time() + s.settings.sync_interval);
+  next_check_ = std::min(next_check_, s.time() + spread_.sync_interval());
   const auto deltas = std::move(in.kept);
   in.kept.clear();
   for (const Delta& delta : deltas) {
     if (in.expected == 0) break;  // one before it had a gap
-    take_in(s, from, delta);
+    (void)take_in(s, from, delta);
   }
+  if (spread_.passes_on()) advance_all(s, from);
 }
 
 // ---- sending -----------------------------------------------------------------------------------------
@@ -161,6 +166,8 @@ void Replication::flush_tables(Step& s) {
       out.begun = out.sending = true;
       out.next = out.in_flight = 0;
       out.base = number_;
+      out.untaken.clear();
+      out.untaken_weight = 0;
       peer.may_lack = false;
     }
     while (out.sending && out.in_flight < portions_in_flight) {

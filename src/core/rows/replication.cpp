@@ -33,6 +33,14 @@ bool Replication::is_replicated(std::uint64_t number) const {
                                        [&](PeerIndex peer) { return peers_[peer].acknowledged >= number; });
 }
 
+void Replication::wait(std::uint64_t number, const Child& child) {
+  if (!is_replicated(number)) waits_.emplace(number, child.ref);
+}
+
+void Replication::wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {
+  if (peers_[peer].acknowledged < number) waits_for_.insert({peer, number, child.ref});
+}
+
 void Replication::check_waits(Step& s) {
   while (!waits_.empty() && is_replicated(waits_.begin()->first)) {
     if (Child* child = with_.children.get(waits_.begin()->second)) with_.notes.touched(s, *child);
@@ -52,6 +60,7 @@ void Replication::check_waits_for(Step& s, PeerIndex peer) {
 
 // In changes that it has not acknowledged, of those that were sent to it.
 std::uint64_t Replication::lag_of(const Peer& peer) const {
+  if (spread_.passes_on()) return peer.out.untaken_weight;
   if (weights_.empty()) return 0;
   const std::uint64_t from = std::max(peer.acknowledged, peer.out.base);
   const std::uint64_t oldest = weights_.front().first;
@@ -74,6 +83,9 @@ bool Replication::is_congested(const Step& s) const {
 
 void Replication::channel_changed(PeerIndex peer) {
   Peer& known = peers_[peer];
+  unwatch(peer);
+  blocked_.erase(peer);
+  with_.barrier.reset(peer);
   known.in = {};
   known.out = {};
   due_.erase(peer);
@@ -87,7 +99,10 @@ void Replication::reset(PeerIndex peer) {
 
 void Replication::session_ended(Step& s, PeerIndex peer) {
   relay_unstable(peer);
+  salvage(s, peer);
+  spread_.forget(peer);
   peers_[peer].acknowledged = 0;
+  peers_[peer].round = 0;
   channel_changed(peer);
   check_waits(s);
   check_waits_for(s, peer);
@@ -104,12 +119,13 @@ void Replication::relay_unstable(PeerIndex gone) {
     if (lacks || lost.unstable_lost) want_table(peer);
   }
   if (!lost.unstable_lost)
-    for (auto& [number, change] : lost.unstable) out_.specs.push_back(std::move(change));
+    for (Unstable& one : lost.unstable) out_.specs.push_back(std::move(one.change));
   lost.unstable.clear();
   lost.unstable_lost = false;
 }
 
 void Replication::own_session_ended(Step&) {
+  spread_.forget(self_index);
   for (const auto peer : with_.links.with_channel()) {
     Peer& known = peers_[peer];
     const bool open = with_.links[peer].open;
@@ -123,11 +139,21 @@ void Replication::own_session_ended(Step&) {
 
 PeerIndex Replication::take_turn(Step& s) {
   if (s.time() < next_check_) return no_peer;
-  next_check_ = s.time() + s.settings.sync_interval;
+  next_check_ = s.time() + spread_.sync_interval();
+  if (spread_.passes_on()) {
+    drop_old_unstable(s);
+    begin_comparison(s);
+    return no_peer;
+  }
   const auto& others = with_.sessions.others();
   for (std::size_t tried = 0; tried < others.size(); ++tried) {
     const PeerIndex peer = others[turn_++ % others.size()];
-    if (peers_[peer].in.whole) return peer;
+    if (!peers_[peer].in.whole) continue;
+    // Whoever has not got all that left before this on the channel has lost something.
+    if (number_ > 0 && with_.links[peer].open && !peers_[peer].out.behind)
+      with_.sender.send(peer, Have{{{with_.sessions.self().session, number_}}, false, {}, 0, {}, 0},
+                        Rank::rows);
+    return peer;
   }
   return no_peer;
 }
@@ -136,40 +162,70 @@ PeerIndex Replication::take_turn(Step& s) {
 
 void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
   In& in = peers_[from].in;
+  if (spread_.passes_on()) {
+    ++in.taken;
+    due_.insert(from);
+    const PeerIndex origin = with_.sessions.find(delta.sender.node);
+    const Member* member =
+        origin == no_peer || origin == self_index ? nullptr : with_.sessions.member(origin);
+    if (member && member->session == delta.sender)
+      on_batch(s, from, origin, delta);
+    else
+      ++s.stats.stale_rows;
+    return;
+  }
   if (delta.sender != with_.sessions.member(from)->session || in.expected == 0 ||
       delta.number < in.expected) {
     ++s.stats.stale_rows;
     return;
   }
-  if (delta.number > in.expected) {
-    in.expected = 0;
-    in.ask = true;
-    due_.insert(from);
-    return;
-  }
+  if (delta.number > in.expected) return ask_for_table(from);
   ++in.expected;
   if (in.receiving)
     in.kept.push_back(delta);
   else
-    take_in(s, from, delta);
+    (void)take_in(s, from, delta);
 }
 
-void Replication::take_in(Step& s, PeerIndex from, const Delta& delta) {
+// False: what a third node did before it is not here yet, and where that may come by other ways the rest of
+// the Delta waits for it.
+bool Replication::take_in(Step& s, PeerIndex from, const Delta& delta) {
   s.spend(delta.specs.size() + delta.instances.size());
   Peer& peer = peers_[from];
   bool gap = false;
   for (const SpecChange& change : delta.specs) {
     gap = !with_.rows.apply(s, change) || gap;
+    if (gap && spread_.passes_on()) return false;
+  }
+  keep_unstable(s, peer, delta);
+  take_in_instances(s, from, delta);
+  if (delta.member) with_.sessions.update(s, from, *delta.member);
+  if (spread_.passes_on()) return true;
+  due_.insert(from);
+  peer.in.ack = delta.number;
+  if (!gap) return true;
+  peer.in.ack.reset();
+  ask_for_table(from);
+  return false;
+}
+
+void Replication::keep_unstable(Step& s, Peer& peer, const Delta& delta) {
+  for (const SpecChange& change : delta.specs) {
     if (peer.unstable.size() >= unstable_max) {
       peer.unstable.clear();
       peer.unstable_lost = true;
-      peer.unstable_from = delta.number;
     }
-    if (!peer.unstable_lost) peer.unstable.emplace_back(delta.number, change);
-    if (peer.unstable_lost) peer.unstable_from = delta.number;
+    if (!peer.unstable_lost) peer.unstable.push_back({delta.number, change, s.time()});
+    if (peer.unstable_lost) {
+      peer.unstable_from = delta.number;
+      peer.unstable_lost_at = s.time();
+    }
   }
-  while (!peer.unstable.empty() && peer.unstable.front().first <= delta.stable) peer.unstable.pop_front();
+  while (!peer.unstable.empty() && peer.unstable.front().number <= delta.stable) peer.unstable.pop_front();
   if (peer.unstable_lost && delta.stable >= peer.unstable_from) peer.unstable_lost = false;
+}
+
+void Replication::take_in_instances(Step& s, PeerIndex from, const Delta& delta) {
   for (const InstanceChange& change : delta.instances) {
     if (change.instance) {
       with_.instances.put(s, with_.children.obtain(change.id), from, *change.instance, change.detail);
@@ -177,13 +233,13 @@ void Replication::take_in(Step& s, PeerIndex from, const Delta& delta) {
       with_.instances.remove(s, *child, from, change.detail);
     }
   }
-  if (delta.member) with_.sessions.update(s, from, *delta.member);
-  due_.insert(from);
-  peer.in.ack = delta.number;
-  if (!gap) return;
-  peer.in.ack.reset();
-  peer.in.expected = 0;
-  peer.in.ask = true;
+}
+
+void Replication::ask_for_table(PeerIndex peer) {
+  In& in = peers_[peer].in;
+  in.expected = 0;
+  in.ask = true;
+  due_.insert(peer);
 }
 
 void Replication::on_ack(Step& s, PeerIndex from, const DeltaAck& ack) {
@@ -211,26 +267,35 @@ void Replication::flush(Step& s) {
   flush_acks();
 }
 
+// It is told so then, and sent nothing until it has asked for the table.
+bool Replication::is_too_far_behind(Step& s, PeerIndex peer) {
+  Peer& known = peers_[peer];
+  if (lag_of(known) <= s.settings.lag_max) return false;
+  known.out.behind = true;
+  ++s.stats.fell_behind;
+  with_.sender.send(peer, Behind{}, Rank::rows);
+  return true;
+}
+
 void Replication::flush_deltas(Step& s) {
+  const auto relays = std::move(relays_);
+  relays_.clear();
+  for (const Relay& relay : relays) send_batch(s, relay.origin, relay.from, relay.batch);
   if (out_.empty()) return;
   Changes all = std::move(out_);
   out_ = {};
+  const bool passes_on = spread_.passes_on();
   std::vector<PeerIndex> to;
   std::uint64_t stable = number_ + 1;
   const auto& others = with_.sessions.others();
-  for (std::size_t place = 0; place < others.size(); ++place) {
-    Peer& peer = peers_[others[place]];
+  for (const PeerIndex other : others) {
+    if (passes_on) break;  // nobody knows what is stable; and who gets it is asked for each Delta
+    Peer& peer = peers_[other];
     stable = std::min(stable, peer.acknowledged);
-    if (!peer.out.begun || peer.out.behind || !with_.links[others[place]].channel) continue;
-    if (lag_of(peer) > s.settings.lag_max) {
-      peer.out.behind = true;
-      ++s.stats.fell_behind;
-      with_.sender.send(others[place], Behind{}, Rank::rows);
-      continue;
-    }
-    if (s.settings.strategies.synchronisation->sends_to(place, others.size(), number_ + 1))
-      to.push_back(others[place]);
+    if (!peer.out.begun || peer.out.behind || !with_.links[other].channel) continue;
+    if (!is_too_far_behind(s, other)) to.push_back(other);
   }
+  if (passes_on) stable = 0;
   std::size_t spec = 0;
   std::size_t instance = 0;
   do {
@@ -245,6 +310,11 @@ void Replication::flush_deltas(Step& s) {
       for (; room > 0 && instance < all.instances.size(); --room)
         delta.instances.push_back(std::move(all.instances[instance++]));
     if (spec == all.specs.size() && instance == all.instances.size()) delta.member = std::move(all.member);
+    if (passes_on) {
+      if (!others.empty())
+        send_batch(s, self_index, self_index, std::make_shared<const Delta>(std::move(delta)));
+      continue;
+    }
     weight_ += delta.specs.size() + delta.instances.size() + 1;
     if (!others.empty()) weights_.emplace_back(number_, weight_);
     if (to.empty()) continue;
@@ -264,6 +334,12 @@ void Replication::flush_acks() {
     if (in.portion_ack) with_.sender.send(peer, SyncAck{*in.portion_ack}, Rank::acks);
     in.ask = false;
     in.portion_ack.reset();
+    if (spread_.passes_on() && (in.taken > 0 || in.ack)) {
+      const bool told = has_sent_table_to(peer);
+      in.said = told ? std::max(in.said, held(peer)) : in.said;
+      with_.sender.send(peer, Taken{std::exchange(in.taken, 0), told ? held(peer) : 0}, Rank::acks);
+      if (told) in.ack.reset();
+    }
     if (!in.ack) continue;
     // Whoever has this node's word that it holds a removal holds all that it ran before: so not while what it
     // runs is still on its way with the table.

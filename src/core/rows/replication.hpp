@@ -8,16 +8,22 @@
 //   to a peer:   nothing -> exchange (portions, then Deltas) -> Deltas -> too far behind -> nothing
 //   from a peer: nothing -> exchange (Deltas are kept) -> Deltas -> a gap: table asked for -> nothing
 //
-// Owns: the numbers of Deltas, how far each peer holds them, who waits for that. Reads: links, sessions,
-// instances, finished requests. Asks rows and instances to take in what came, sessions to update. Tells:
-// touched (to those who wait until others hold a change), request_finished.
-// Thread rule: none; owned by one core.
+// Where members pass on each other's changes (Synchronisation::passes_on(), relay.cpp) a Delta goes to a few
+// and comes by any member, early or twice. They are taken in by their numbers; one that is missing is asked
+// for by its number first.
+//
+// Owns: the numbers of Deltas, how far each peer holds them, who waits for that; the ways of Deltas
+// (spread.hpp). Reads: links, sessions, instances, finished requests. Tells the barrier how far it holds each
+// peer's changes. Asks rows and instances to take in what came, sessions to update. Tells: touched (to those
+// who wait until others hold a change), request_finished. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/members/joining.hpp"
 #include "core/requests/replay.hpp"
+#include "core/rows/barrier.hpp"
 #include "core/rows/instances.hpp"
 #include "core/rows/rows.hpp"
+#include "core/rows/spread.hpp"
 
 namespace brood::core {
 
@@ -31,10 +37,12 @@ class Replication final : public Outbox, public TableProgress {
     Instances& instances;
     const Replay& replay;
     const Settings& settings;
+    Barrier& barrier;
     Sender& sender;
     Notes& notes;
   };
-  explicit Replication(const Neighbours& neighbours) : with_(neighbours) {}
+  explicit Replication(const Neighbours& neighbours)
+      : with_(neighbours), spread_(neighbours.settings, neighbours.links, neighbours.sessions) {}
 
   // ---- Outbox
   void add(SpecChange change) override;
@@ -54,12 +62,10 @@ class Replication final : public Outbox, public TableProgress {
   /// should.
   [[nodiscard]] bool is_congested(const Step& s) const;
   [[nodiscard]] std::uint64_t acknowledged_by(PeerIndex peer) const { return peers_[peer].acknowledged; }
-  /// Touches the child once the changes up to this Delta are replicated.
-  void wait(std::uint64_t number, const Child& child) { waits_.emplace(number, child.ref); }
-  /// Touches the child once that peer holds them, or is no member any more.
-  void wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {
-    waits_for_.insert({peer, number, child.ref});
-  }
+  /// Touches the child once the changes up to this Delta are replicated; not where they are already.
+  void wait(std::uint64_t number, const Child& child);
+  /// Touches the child once that peer holds them, or is no member any more; not where it does already.
+  void wait_for(PeerIndex peer, std::uint64_t number, const Child& child);
   /// A lone node hears no acknowledgement: looks after what waits.
   void check_waits(Step& s);
 
@@ -83,12 +89,24 @@ class Replication final : public Outbox, public TableProgress {
   void on_behind(Step& s, PeerIndex from);
   void on_delta(Step& s, PeerIndex from, const Delta& delta);
   void on_ack(Step& s, PeerIndex from, const DeltaAck& ack);
+  void on_through(Step& s, PeerIndex from, const Through& through);
+  /// How many Deltas of this node the peer has taken; its word on how far it holds them is for on_ack().
+  void on_taken(Step& s, PeerIndex from, const Taken& taken);
+  void on_have(Step& s, PeerIndex from, const Have& have);
+  void on_want(Step& s, PeerIndex from, const Want& want);
 
+  void on_time(Step& s);
   /// Sends what the step has changed.
   void flush(Step& s);
-  [[nodiscard]] Duration deadline() const { return next_check_; }
-  void boot(Step& s) { next_check_ = s.time() + s.settings.sync_interval; }
+  /// Tells those to whom something else is sent in this step how far this node's changes go.
+  void say_through(const std::vector<PeerIndex>& to);
+  [[nodiscard]] Duration deadline() const;
+  void boot(Step& s) { next_check_ = s.time() + spread_.sync_interval(); }
   void reset(PeerIndex peer);
+
+  /// What is kept for a while only, in changes: for peers that are late, and of those that are.
+  [[nodiscard]] std::size_t kept_weight() const;
+  [[nodiscard]] std::size_t waiting() const { return waits_.size() + waits_for_.size(); }
 
  private:
   struct In {
@@ -102,6 +120,18 @@ class Replication final : public Outbox, public TableProgress {
     std::optional<std::uint64_t> ack;  ///< To be said at the end of the step.
     std::optional<std::uint32_t> portion_ack;
     bool ask = false;  ///< For its table.
+
+    // Where members pass changes on.
+    std::map<std::uint64_t, Spread::Batch> early;  ///< Those before them are not here yet.
+    std::size_t early_weight = 0;
+    bool blocked = false;        ///< The next one is here, and what a third node did before it is not.
+    std::uint64_t known = 0;     ///< So far they are known to go.
+    PeerIndex source = no_peer;  ///< Who has them, as it says.
+    Duration missing_at = Duration::max();  ///< Then the next one is asked for.
+    std::uint32_t asked = 0;                ///< So often it was, in vain.
+    std::uint64_t taken = 0;                ///< Deltas that have come on its channel, and it was not told.
+    std::uint64_t direct = 0;               ///< The newest of its own that came from itself.
+    std::uint64_t said = 0;                 ///< What it was told last that this node holds.
   };
   struct Out {
     bool begun = false;  ///< Its table is on the way or there: it gets Deltas.
@@ -112,6 +142,14 @@ class Replication final : public Outbox, public TableProgress {
     bool behind = false;                 ///< It gets no Deltas until it has asked for the table.
     std::uint64_t base = 0;              ///< The Deltas after this one are sent.
     std::vector<std::uint64_t> digests;  ///< Theirs, as they said last.
+    // Where members pass changes on: the weights of Deltas that were sent to it and that it has not taken.
+    std::deque<std::uint32_t> untaken;
+    std::uint64_t untaken_weight = 0;
+  };
+  struct Unstable {
+    std::uint64_t number = 0;
+    SpecChange change;
+    Duration at{};
   };
   struct Peer {
     In in;
@@ -120,10 +158,12 @@ class Replication final : public Outbox, public TableProgress {
     Duration acknowledged_at{};
     /// Changes of that peer that some members may not have had from it. With unstable_lost there were too
     /// many to keep.
-    std::deque<std::pair<std::uint64_t, SpecChange>> unstable;
+    std::deque<Unstable> unstable;
     bool unstable_lost = false;
     std::uint64_t unstable_from = 0;  ///< Once all hold the Deltas up to this one, none is missing any more.
-    bool may_lack = false;  ///< Our table has grown by another node's table since it went to this peer.
+    Duration unstable_lost_at{};
+    bool may_lack = false;    ///< Our table has grown by another node's table since it went to this peer.
+    std::uint64_t round = 0;  ///< The last comparison that it began and that came here.
   };
   struct Changes {
     std::vector<SpecChange> specs;
@@ -133,7 +173,9 @@ class Replication final : public Outbox, public TableProgress {
   };
 
   void check_waits_for(Step& s, PeerIndex peer);
-  void take_in(Step& s, PeerIndex from, const Delta& delta);
+  bool take_in(Step& s, PeerIndex from, const Delta& delta);
+  void keep_unstable(Step& s, Peer& peer, const Delta& delta);
+  void take_in_instances(Step& s, PeerIndex from, const Delta& delta);
   void relay_unstable(PeerIndex peer);
   void want_table(PeerIndex peer);
   void offer_table(PeerIndex peer);
@@ -145,8 +187,39 @@ class Replication final : public Outbox, public TableProgress {
   void flush_acks();
   void compare(PeerIndex peer, const Hello& hello);
   [[nodiscard]] std::uint64_t lag_of(const Peer& peer) const;
+  void ask_for_table(PeerIndex peer);
+  bool is_too_far_behind(Step& s, PeerIndex peer);
+
+  // relay.cpp
+  void on_batch(Step& s, PeerIndex from, PeerIndex origin, const Delta& delta);
+  void salvage(Step& s, PeerIndex gone);
+  [[nodiscard]] std::uint64_t held(PeerIndex origin) const;
+  bool advance(Step& s, PeerIndex origin);
+  void advance_all(Step& s, PeerIndex first);
+  void watch(Step& s, PeerIndex origin, bool anew);
+  void unwatch(PeerIndex origin);
+  void ask_for_missing(Step& s, PeerIndex origin);
+  void send_batch(Step& s, PeerIndex origin, PeerIndex from, const Spread::Batch& batch);
+  [[nodiscard]] Spread::Way way_to(Step& s, PeerIndex peer, PeerIndex origin);
+  void send_to(Step& s, const std::vector<PeerIndex>& to, const Spread::Batch& batch);
+  void say_have(Step& s);
+  void compare_whole(PeerIndex from, const Have& have);
+  void begin_comparison(Step& s);
+  [[nodiscard]] Have whole_have() const;
+  void pass_on_comparison(Step& s, PeerIndex starter, std::uint64_t round);
+  void drop_old_unstable(Step& s);
 
   Neighbours with_;
+  Spread spread_;
+  struct Relay {
+    PeerIndex origin = no_peer;
+    PeerIndex from = no_peer;
+    Spread::Batch batch;
+  };
+  std::vector<Relay> relays_;                         ///< To be passed on at the end of the step.
+  std::set<std::pair<Duration, PeerIndex>> missing_;  ///< Origins of which a batch is missing.
+  std::set<PeerIndex> blocked_;                       ///< See In::blocked.
+  std::uint64_t round_ = 0;                           ///< Of the comparisons that this node began.
   PeerMap<Peer> peers_;
   std::set<PeerIndex> due_;   ///< Peers with something to be sent at the end of the step, besides the Delta.
   std::uint64_t number_ = 0;  ///< Of the last Delta.

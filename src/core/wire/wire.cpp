@@ -196,6 +196,22 @@ template <typename A, Of<Withdrawal> T>
 void each(A& a, T& v) {
   a.message("withdrawal", v.id, v.epoch, v.attempt);
 }
+template <typename A, Of<Through> T>
+void each(A& a, T& v) {
+  a.message("through", v.number);
+}
+template <typename A, Of<Taken> T>
+void each(A& a, T& v) {
+  a.message("taken", v.count, v.number);
+}
+template <typename A, Of<Have> T>
+void each(A& a, T& v) {
+  a.message("have", v.held, v.whole, v.starter, v.round, v.seen, v.digest);
+}
+template <typename A, Of<Want> T>
+void each(A& a, T& v) {
+  a.message("want", v.origin, v.from);
+}
 
 }  // namespace wire
 
@@ -225,7 +241,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 23> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 27> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -249,6 +265,10 @@ constexpr std::array<std::pair<std::string_view, Reader>, 23> readers{{
     {"commit", read_body<Commit>},
     {"withdrawal", read_body<Withdrawal>},
     {"census", read_body<CensusNews>},
+    {"through", read_body<Through>},
+    {"taken", read_body<Taken>},
+    {"have", read_body<Have>},
+    {"want", read_body<Want>},
 }};
 static_assert(readers.size() == std::variant_size_v<MessageBody::Alternatives>);
 

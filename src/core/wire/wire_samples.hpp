@@ -238,11 +238,24 @@ class Samples {
         return Commit{id(), epoch(), next()};
       case 21:
         return Withdrawal{id(), epoch(), next()};
-      default: {
+      case 22: {
         CensusNews news{census(), {}};
         if (flip()) news.before = census();
         return news;
       }
+      case 23:
+        return Through{next()};
+      case 24:
+        return Taken{next(), next()};
+      case 25:
+        return Have{several([&] { return std::make_pair(session(), next()); }),
+                    flip(),
+                    session(),
+                    next(),
+                    vector(),
+                    next()};
+      default:
+        return Want{session(), next()};
     }
   }
 

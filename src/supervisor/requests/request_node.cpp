@@ -92,6 +92,8 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "handovers_failed", steps.handovers_failed);
     add_count(of_core, "syncs_sent", steps.syncs_sent);
     add_count(of_core, "deltas_sent", steps.deltas_sent);
+    add_count(of_core, "deltas_passed_on", steps.deltas_passed_on);
+    add_count(of_core, "deltas_asked_for", steps.deltas_asked_for);
     add_count(of_core, "portions", steps.portions);
     add_count(of_core, "busy", steps.busy);
     add_count(of_core, "fell_behind", steps.fell_behind);
@@ -114,6 +116,7 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "message_bytes_sent", sent.bytes);
     const Term view = Term::map({{Term::atom("hash"), Term(core.view_hash())},
                                  {Term::atom("up"), Term(static_cast<std::int64_t>(core.up_nodes().size()))},
+                                 {Term::atom("table"), Term(core.table_digest())},
                                  {Term::atom("confirmed"), Term(core.view_confirmed())},
                                  {Term::atom("fenced"), Term(core.fenced())}});
     const Registry& registry = request->driver->registry();

@@ -1,0 +1,246 @@
+// How changes reach all members where these pass them on, and what becomes of those that are lost on the way.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace relay_test {
+
+void use(Cluster& cluster, const char* name, std::int64_t sync_interval_ms = 2000) {
+  cluster.change = [name, sync_interval_ms](std::size_t, Settings& settings) {
+    settings.strategies =
+        make_strategies({.synchronisation = StrategyChoice{name, {{"sync_interval_ms", sync_interval_ms}}}})
+            .value();
+  };
+}
+
+/// All nodes have the same rows and know of the same instances.
+void expect_equal_tables(const Cluster& cluster) {
+  const Core* first = nullptr;
+  for (const auto& node : cluster.nodes) {
+    if (!node.core) continue;
+    if (!first) first = node.core.get();
+    EXPECT_EQ(node.core->ids(), first->ids()) << node.name.value;
+    for (const ChildId& id : first->ids()) {
+      ASSERT_NE(node.core->spec(id), nullptr) << node.name.value << " " << id.text();
+      EXPECT_EQ(node.core->spec(id)->dot, first->spec(id)->dot) << node.name.value << " " << id.text();
+      const auto mine = node.core->instances(id);
+      const auto theirs = first->instances(id);
+      ASSERT_EQ(mine.size(), theirs.size()) << node.name.value << " " << id.text();
+      for (std::size_t i = 0; i < mine.size(); ++i)
+        EXPECT_EQ(mine[i].instance.epoch, theirs[i].instance.epoch) << node.name.value << " " << id.text();
+    }
+  }
+}
+
+TEST(Relay, ANodeSendsAChangeToAFewHoweverManyMembersThereAre) {
+  Cluster cluster(20);
+  use(cluster, "gossip");
+  cluster.form();
+  std::map<std::tuple<NodeName, std::uint64_t, NodeName>, std::size_t> sends;  // origin, number, sender
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (const auto* delta = std::get_if<Delta>(&send.body))
+        sends[{delta->sender.node, delta->number, cluster.nodes[i].name}] += send.to.size();
+  };
+  cluster.start(4, many(30));
+  cluster.run(200ms);
+  expect_each_once(cluster, 30);
+  expect_equal_tables(cluster);
+  EXPECT_FALSE(sends.empty());
+  for (const auto& [which, count] : sends)
+    EXPECT_LE(count, 3U + 1U) << std::get<2>(which).value << " sends a batch of " << std::get<0>(which).value;
+}
+
+TEST(Relay, AStartIsAcknowledgedOnceAnotherMemberHoldsIt) {
+  Cluster cluster(8);
+  use(cluster, "gossip");
+  cluster.form();
+  const auto client = cluster.start(0, {spec_of("x")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "ok");
+  const auto gone = cluster.stop(3, "x");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(gone), "ok");
+  EXPECT_EQ(cluster.alive("x"), 0U);
+}
+
+TEST(Relay, AStartIsNotAcknowledgedWhileNobodyElseHoldsIt) {
+  Cluster cluster(4);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
+    return std::holds_alternative<Delta>(body) ? 0 : 1;
+  };
+  const auto client = cluster.start(0, many(8));
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.replies.count(client), 0U);
+  cluster.copies = {};
+  cluster.run(5s);
+  ASSERT_EQ(cluster.replies[client].size(), 8U);
+  for (const Outcome& outcome : cluster.replies[client]) EXPECT_FALSE(outcome.error) << outcome.id.text();
+  expect_each_once(cluster, 8);
+  expect_equal_tables(cluster);
+}
+
+TEST(Relay, WhoeverIsLeftOutHearsOfItAndAsksForIt) {
+  Cluster cluster(9);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  const NodeName deaf = cluster.nodes[5].name;
+  bool lost = true;
+  cluster.copies = [&](const NodeName&, const NodeName& to, const MessageBody& body) {
+    return lost && to == deaf && std::holds_alternative<Delta>(body) ? 0 : 1;
+  };
+  cluster.start(0, many(40));
+  cluster.run(100ms);
+  lost = false;
+  cluster.run(3s);
+  expect_each_once(cluster, 40);
+  expect_equal_tables(cluster);
+  EXPECT_GT(cluster.nodes[5].core->stats().deltas_asked_for, 0U);
+}
+
+TEST(Relay, AMemberOfTheTreeThatHangsDelaysOnlyUntilOthersAreAsked) {
+  Cluster cluster(9);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  cluster.pause(2);
+  cluster.start(0, many(40));
+  cluster.run(3s);
+  for (std::size_t i = 0; i < cluster.nodes.size(); ++i) {
+    if (i == 2) continue;
+    EXPECT_EQ(cluster.nodes[i].core->size(), cluster.nodes[0].core->size()) << i;
+  }
+  EXPECT_GT(cluster.nodes[0].core->size(), 30U) << "all but those that the one that hangs decides about";
+  cluster.resume(2);
+  cluster.run(5s);
+  expect_each_once(cluster, 40);
+  expect_equal_tables(cluster);
+}
+
+TEST(Relay, AnAcknowledgementWaitsForWhatItsSenderChangedBefore) {
+  Cluster cluster(6);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  cluster.start(0, many(60));
+  cluster.run(1s);
+  std::uint64_t kept = 0;
+  for (const auto& node : cluster.nodes) kept += node.core->stats().kept_back;
+  EXPECT_GT(kept, 0U) << "some word overtook the changes before it";
+  for (const auto& node : cluster.nodes) {
+    EXPECT_EQ(node.core->footprint().kept_back, 0U);
+    EXPECT_EQ(node.core->footprint().waits, 0U);
+  }
+}
+
+TEST(Relay, WhatOneThatIsLostHadSaidToAFewReachesAll) {
+  Cluster cluster(7);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  // All that passes on its changes does not arrive: only those that it has told itself know.
+  const NodeName lost = cluster.nodes[6].name;
+  cluster.copies = [&](const NodeName& from, const NodeName&, const MessageBody& body) {
+    const auto* delta = std::get_if<Delta>(&body);
+    return delta && delta->sender.node == lost && from != lost ? 0 : 1;
+  };
+  cluster.start(6, many(50));
+  cluster.run();
+  cluster.kill(6);
+  cluster.run(6s);
+  expect_equal_tables(cluster);
+}
+
+class BothKinds : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BothKinds, ConvergeAfterLossDuplicationAndChaosOfDeltas) {
+  for (std::uint32_t seed = 1; seed <= 8; ++seed) {
+    Cluster cluster(6);
+    use(cluster, GetParam(), 500);
+    cluster.form();
+    std::mt19937 random(seed);
+    bool faults = true;
+    cluster.copies = [&](const NodeName&, const NodeName&, const MessageBody& body) {
+      const bool brings = std::holds_alternative<Delta>(body) || std::holds_alternative<Have>(body) ||
+                          std::holds_alternative<Want>(body);
+      return faults && brings ? static_cast<int>(random() % 3) : 1;
+    };
+    for (int i = 0; i < 30; ++i) {
+      cluster.start(random() % 6, {spec_of("c" + std::to_string(i))});
+      if (i % 3 == 2) cluster.stop(random() % 6, "c" + std::to_string(i - 1));
+      cluster.run(100ms);
+    }
+    faults = false;
+    cluster.run(12s);
+    expect_equal_tables(cluster);
+    for (const ChildId& id : cluster.nodes[0].core->ids()) {
+      const bool wanted = cluster.nodes[0].core->spec(id)->wanted;
+      EXPECT_EQ(cluster.alive(id.text()), wanted ? 1U : 0U) << id.text();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Relay, BothKinds, ::testing::Values("pubsub", "gossip"),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+TEST(Relay, APeerThatIsTooSlowGetsTheDifferenceWhenItHasCaughtUp) {
+  Cluster cluster(4);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies = make_strategies({.synchronisation = "gossip"}).value();
+    settings.lag_max = 20;
+    settings.table_portion = 30;
+  };
+  cluster.form();
+  cluster.pause(1);
+  for (int i = 0; i < 300; ++i)
+    cluster.give(0, ClientStart{{10'000U + static_cast<std::uint64_t>(i)},
+                                StartMode::ensure,
+                                {},
+                                {spec_of("c" + std::to_string(i), "counter", Restart::permanent, true)}});
+  cluster.run();
+  cluster.resume(1);
+  cluster.run(20s);
+  expect_each_once(cluster, 300);
+  expect_equal_tables(cluster);
+  std::uint64_t behind = 0;
+  for (const auto& node : cluster.nodes) behind += node.core->stats().fell_behind;
+  EXPECT_GT(behind, 0U);
+}
+
+TEST(Relay, NothingIsKeptForEver) {
+  Cluster cluster(5);
+  use(cluster, "gossip");
+  cluster.form();
+  cluster.start(0, many(200));
+  cluster.run(70s);
+  cluster.start(1, {spec_of("one more")});
+  cluster.run(70s);
+  for (const auto& node : cluster.nodes) EXPECT_LT(node.core->footprint().changes, 60U);
+}
+
+TEST(Relay, AQuietClusterSaysNothingButTheComparison) {
+  Cluster cluster(12);
+  use(cluster, "gossip", 10'000);
+  cluster.form();
+  cluster.start(0, many(20));
+  cluster.run(30s);
+  std::size_t haves = 0, others = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Send& send : effects.sends) {
+      const bool have = std::holds_alternative<Have>(send.body);
+      const bool alive = std::holds_alternative<Probe>(send.body) ||
+                         std::holds_alternative<ProbeAck>(send.body) ||
+                         std::holds_alternative<Through>(send.body);  // before the first Probe to a member
+      haves += have ? send.to.size() : 0;
+      others += have || alive ? 0 : send.to.size();
+    }
+  };
+  cluster.run(30s);
+  EXPECT_EQ(others, 0U);
+  EXPECT_EQ(haves, 33U) << "three rounds through 12 members: each but the first hears of each round once";
+}
+
+}  // namespace relay_test
+}  // namespace brood::core::testing
