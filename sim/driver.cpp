@@ -50,9 +50,12 @@ core::Strategies strategies_of(const World& world) {
   if (copies.several() || copies.roles) {
     Setting factor = static_cast<std::int64_t>(copies.factor);
     if (copies.factor == 0) factor = std::string("cluster_size");
-    chosen.redundancy = StrategyChoice{
+    StrategyChoice redundancy{
         "replication",
         {{"factor", factor}, {"mode", std::string(copies.roles ? "active_passive" : "active_active")}}};
+    if (copies.follow == Copies::Follow::each_call) redundancy.settings["follow"] = std::string("each_call");
+    if (copies.follow == Copies::Follow::every) redundancy.settings["follow_every_ms"] = std::int64_t{500};
+    chosen.redundancy = std::move(redundancy);
   }
   auto made = core::make_strategies(chosen);
   BROOD_CHECK(made.has_value(), "a profile chooses what there is");
@@ -152,6 +155,7 @@ void Driver::pause(std::size_t index) {
   node.paused_at = world_.now();
   ++node.pauses;
   world_.network->node_paused(index);
+  world_.processes->node_hurt();
   world_.ledger->node_paused(index);
 }
 

@@ -69,6 +69,9 @@ std::vector<NodeName> Core::placement(const ChildId& id) const {
 std::size_t Core::peers() const {
   return state_->machine.peers();
 }
+std::size_t Core::states_not_followed() const {
+  return state_->machine.states_not_followed();
+}
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

@@ -88,6 +88,9 @@ class Core {
   using Stats = core::Stats;
   /// Nodes that anything is kept of, clients among them.
   [[nodiscard]] std::size_t peers() const;
+  /// Active instances here, of those that are to be followed, of which no other node holds a state.
+  /// O(of these).
+  [[nodiscard]] std::size_t states_not_followed() const;
   [[nodiscard]] const Stats& stats() const;
 
  private:

@@ -48,6 +48,8 @@ class Cluster {
     std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
     std::set<ChildId> frozen;
     std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
+    std::map<ChildId, Followed> followed;  ///< The last that was told.
+    std::map<ChildId, std::uint64_t> saved;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -226,6 +228,16 @@ class Cluster {
     give(i, Exited{id_of(id), epoch, normal, reason});
   }
 
+  /// The active instance there saves what it holds, or what is behind that. Returns its number.
+  std::uint64_t save(std::size_t i, std::string_view id, const Bytes& state, bool is_whole = true) {
+    Node& node = nodes[i];
+    const std::uint64_t number = ++node.saved[id_of(id)];
+    node.state[id_of(id)] = is_whole ? state : node.state[id_of(id)] + state;
+    give(i, StateSaved{id_of(id), node.processes.at(id_of(id)), number, is_whole, 0,
+                       std::make_shared<const Bytes>(state)});
+    return number;
+  }
+
   std::deque<Node> nodes;
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
@@ -255,6 +267,11 @@ class Cluster {
     });
     return events;
   }
+  static Bytes all_of(const HeldState& state) {
+    Bytes all = *state.whole;
+    for (const SharedBytes& change : state.changes) all += *change;
+    return all;
+  }
   void carry_out(std::size_t i, const Effects& effects) {
     Node& node = nodes[i];
     if (watch) watch(i, effects);
@@ -265,6 +282,7 @@ class Cluster {
       if (node.processes.count(told.id) == 0) continue;
       if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
       node.roles[told.id] = told.role;
+      if (told.state) node.state[told.id] = all_of(*told.state);
       if (told.role == Role::passive) give(i, RoleTaken{told.id, told.epoch});
     }
     for (const HandoverStep& one : effects.handovers)
@@ -277,7 +295,9 @@ class Cluster {
       }
       node.processes[start.spec->id] = start.epoch;
       if (start.role) node.roles[start.spec->id] = *start.role;
-      node.state[start.spec->id] = "new";
+      node.state[start.spec->id] = start.state ? all_of(*start.state) : "new";
+      node.saved.erase(start.spec->id);
+      node.followed.erase(start.spec->id);
       give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
     }
     for (const Stop& stop : effects.stops) {
@@ -330,6 +350,7 @@ class Cluster {
     nodes[i].processes.erase(what.id);
     nodes[i].state.erase(what.id);
   }
+  void carry_out_one(std::size_t i, const Followed& what) { nodes[i].followed[what.id] = what; }
   void try_connect(std::size_t i, const NodeName& to) {
     const std::size_t other = index(to);
     Node& from = nodes[i];

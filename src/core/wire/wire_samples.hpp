@@ -148,6 +148,10 @@ class Samples {
     return outcome;
   }
 
+  StateCopy state_copy() {
+    return {dot(), epoch(), next(), next(), text(), several([&] { return text(); })};
+  }
+
   MessageBody message(std::size_t kind) {
     const auto pair = [&] { return std::make_pair(session(), text()); };
     const auto named_row = [&] {
@@ -230,6 +234,17 @@ class Samples {
         return Commit{id(), epoch(), next()};
       case 21:
         return Withdrawal{id(), epoch(), next()};
+      case 22:
+        return Follow{id(), next(), state_copy()};
+      case 23:
+        return FollowAnswer{id(), epoch(), next(), static_cast<FollowVerdict>(below(3)), epoch()};
+      case 24:
+        return StateAsk{id(), next(), epoch(), epoch(), next()};
+      case 25: {
+        StateTell tell{id(), next(), {}};
+        if (flip()) tell.newer = state_copy();
+        return tell;
+      }
       default: {
         CensusNews news{census(), {}};
         if (flip()) news.before = census();

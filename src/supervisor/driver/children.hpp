@@ -67,7 +67,10 @@ class Children {
   /// Takes the slot out of the table; its process may still call back.
   Slot& set_aside(const ChildId& id);
   void end_departed();
-  void start_worker(Slot& slot);
+  // Standby states (children_standby.cpp).
+  void followed(const core::Followed& step);
+  void put_gate(Slot& slot, std::unique_ptr<Behaviour>& behaviour, const core::HeldPtr& state);
+  void start_worker(Slot& slot, const core::HeldPtr& state);
   void start_program(Slot& slot);
   void program_started(Slot& slot, std::int32_t os_pid);
   void fail(const ChildId& id, const core::Epoch& epoch, Error error);
