@@ -29,8 +29,8 @@ Machine::Machine(Settings settings)
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
-      standby_(
-          {children_, held_states_, locals_, instances_, rows_, views_, sessions_, links_, links_, *this}),
+      standby_({children_, held_states_, locals_, instances_, rows_, views_, sessions_, links_, fence_,
+                links_, *this}),
       roles_(locals_, instances_, replication_, views_, sessions_, takeover_, standby_),
       outgoing_(children_, instances_, sessions_, links_, links_, *this),
       incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),

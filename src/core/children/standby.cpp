@@ -99,6 +99,22 @@ void Standby::release(Step& s, const Child& child, Lead& lead, bool is_held) {
   lead.open = 0;
 }
 
+// One that has slept may be held by another that has slept, while a third is active long since.
+bool Standby::may_answer() const {
+  const MemberState state = with_.sessions.self().state;
+  return !with_.fence.is_fenced() && (state == MemberState::up || state == MemberState::draining);
+}
+
+bool Standby::release_held(Step& s, const Child& child, Lead& lead) {
+  if (lead.open == 0 || lead.stale || !may_answer()) return false;
+  const StateMark open{with_.states.mark(child).token, lead.open};
+  const bool is_held = std::any_of(lead.followers.begin(), lead.followers.end(), [&](const auto& one) {
+    return one.holds >= open && one.holds.token == open.token;
+  });
+  if (is_held) release(s, child, lead, true);
+  return is_held;
+}
+
 void Standby::say_alone(Step& s, const Child& child) {
   if (s.time() < next_line_) return;
   next_line_ = s.time() + lines_apart;
@@ -110,8 +126,8 @@ void Standby::say_alone(Step& s, const Child& child) {
 }
 
 void Standby::look_at_wait(Step& s, Child& child, Lead& lead) {
-  if (lead.open == 0) return;
-  const bool may_go = !following(s)->strict && !lead.stale && with_.views.acting();
+  if (lead.open == 0 || release_held(s, child, lead)) return;
+  const bool may_go = !following(s)->strict && !lead.stale && with_.views.acting() && may_answer();
   if (may_go && (lead.alone || s.time() >= lead.wait_until)) {
     if (!lead.alone) say_alone(s, child);
     lead.alone = true;
@@ -136,8 +152,8 @@ void Standby::on_answer(Step& s, PeerIndex from, const FollowAnswer& answer) {
   switch (answer.verdict) {
     case FollowVerdict::held:
       follower->holds = std::max(follower->holds, StateMark{answer.token, answer.number});
-      if (lead.open != 0 && answer.number >= lead.open) release(s, *child, lead, true);
       if (answer.number == held->mark.number) lead.alone = lead.stale = false;
+      (void)release_held(s, *child, lead);
       if (lead.giving) with_.notes.touched(s, *child);
       break;
     case FollowVerdict::gap:

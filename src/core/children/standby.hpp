@@ -26,6 +26,7 @@
 
 #include "core/children/held_states.hpp"
 #include "core/children/locals.hpp"
+#include "core/members/fence.hpp"
 #include "core/members/views.hpp"
 #include "core/rows/rows.hpp"
 
@@ -42,6 +43,7 @@ class Standby {
     const Views& views;
     const Sessions& sessions;
     const Links& links;
+    const Fence& fence;
     Sender& sender;
     Notes& notes;
   };
@@ -110,10 +112,14 @@ class Standby {
   }
   void update_followers(const Child& child, Lead& lead);
   void send(const Child& child, Lead& lead);
+  /// This node's session is not over, as far as it knows: what is held by another counts.
+  [[nodiscard]] bool may_answer() const;
   void release(Step& s, const Child& child, Lead& lead, bool is_held);
   void look_at_wait(Step& s, Child& child, Lead& lead);
   void say_alone(Step& s, const Child& child);
   void look_at_stale(Step& s, Child& child, Lead& lead);
+  /// Releases what another node holds. False: none does, or this node may not answer.
+  bool release_held(Step& s, const Child& child, Lead& lead);
   [[nodiscard]] bool is_only_active(const Child& child) const;
   void drop_if_useless(Step& s, const Child& child);
   void ask(Step& s, Child& child);
