@@ -234,7 +234,12 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
-  for (const core::SetRole& change : effects.roles) world_.processes->set_role(index, change);
+  for (const core::SetRole& change : effects.roles) {
+    for (const core::Start& start : effects.starts)
+      if (start.spec->id == change.id && start.epoch == change.epoch)
+        world_.violate("role", &change.id, "it is told its role in the step that starts it, and before that");
+    world_.processes->set_role(index, change);
+  }
   for (const core::HandoverStep& step : effects.handovers)
     std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);

@@ -279,6 +279,8 @@ class Cluster {
     if (effects.refused) node.refused = *effects.refused;
     node.left = node.left || effects.left;
     for (const SetRole& told : effects.roles) {
+      for (const Start& start : effects.starts)
+        EXPECT_FALSE(start.spec->id == told.id && start.epoch == told.epoch) << "it is not there to be told";
       if (node.processes.count(told.id) == 0) continue;
       if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
       node.roles[told.id] = told.role;

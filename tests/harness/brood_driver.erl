@@ -82,7 +82,7 @@ writers(Nodes, Sup, Prefix, Count, Writers, How) ->
                 [P ! stop || P <- Pids],
                 All = [receive {P, R} -> R end || P <- Pids],
                 From ! {self(), {maps:to_list(lists:foldl(fun({M, _, _}, S) -> maps:merge(S, M) end, #{}, All)),
-                                 lists:sublist(lists:append([B || {_, B, _} <- All]), 20),
+                                 lists:sublist(lists:append([B || {_, B, _} <- All]), 2000),
                                  lists:sublist(lists:append([F || {_, _, F} <- All]), 20)}}
         end
     end).

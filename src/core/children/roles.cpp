@@ -82,7 +82,8 @@ void Roles::look_at_active(Step& s, Child& child, Mine& mine, const Others& othe
     mine.told = mine.taken = {};
     return locals_.publish_role(s, child, Role::passive);
   }
-  if (mine.told == own.epoch || own.stopping != StopWhy::none) return;
+  // Its start may be in this very step, and is carried out after what is told of roles.
+  if (mine.told == own.epoch || own.stopping != StopWhy::none || !own.ran) return;
   mine.told = own.epoch;
   if (own.spec->is_program())
     locals_.end(s, child, StopWhy::role);
@@ -135,7 +136,8 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   const bool has_heard = standby_.has_heard(s, child);
   const PeerIndex peer = lagging(mine.number);
   if (peer == no_peer) {
-    if (has_heard) grant(s, child);
+    const bool begins = child.own()->alive && !child.own()->ran;  // as above
+    if (has_heard && !begins) grant(s, child);
     return never;
   }
   replication_.wait_for(peer, mine.number, child);

@@ -213,6 +213,27 @@ TEST_F(StandbyStates, AClaimThatCameToNothingDoesNotKeepTheActiveOneFromAnswerin
   EXPECT_EQ(state("a"), "two");
 }
 
+TEST_F(StandbyStates, OneThatHasSleptReleasesNoAnswer) {
+  form(4, each_call(3));
+  start("a");
+  const std::size_t leader = active("a");
+  const std::size_t other = order("a")[1];
+  lose_follows(true);
+  cluster().save(leader, "a", "one");
+  cluster().run();
+  const StateCopy sent = copy("a", leader, 1, "one");
+  cluster().pause(leader);
+  // It comes when nobody knows this node any more.
+  cluster().give(leader, PeerMessage{cluster().nodes[other].name, cluster().nodes[other].creation,
+                                     FollowAnswer{id_of("a"), sent.token, 1, FollowVerdict::held, {}}});
+  cluster().run(20s);
+  lose_follows(false);
+  cluster().resume(leader);
+  cluster().run(5s);
+  EXPECT_EQ(followed(leader, "a").number, 0U);
+  EXPECT_NE(active("a"), 4U);
+}
+
 TEST_F(StandbyStates, WhereNobodyFollowsRepliesLeaveAfterAWhileAndAreCounted) {
   form(3, each_call(2), 1);
   start("a");
