@@ -234,13 +234,13 @@ class Samples {
         return Commit{id(), epoch(), next()};
       case 21:
         return Withdrawal{id(), epoch(), next()};
-      case 22:
-        return Follow{id(), next(), state_copy()};
       case 23:
-        return FollowAnswer{id(), epoch(), next(), static_cast<FollowVerdict>(below(3)), epoch()};
+        return Follow{id(), next(), state_copy()};
       case 24:
+        return FollowAnswer{id(), epoch(), next(), static_cast<FollowVerdict>(below(3)), epoch()};
+      case 25:
         return StateAsk{id(), next(), epoch(), epoch(), next()};
-      case 25: {
+      case 26: {
         StateTell tell{id(), next(), {}};
         if (flip()) tell.newer = state_copy();
         return tell;
