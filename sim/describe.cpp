@@ -207,6 +207,29 @@ std::string describe(const MessageBody& body, std::string_view id) {
           },
           [&](const Commit& m) { return about(m, "Commit", id, fmt::format("#{}", m.attempt)); },
           [&](const Withdrawal& m) { return about(m, "Withdrawal", id, fmt::format("#{}", m.attempt)); },
+          [&](const Follow& m) {
+            return wanted(m.id, id) ? fmt::format("Follow {} of {} #{} after {}", m.id.text(),
+                                                  describe(m.copy.token), m.copy.number, m.after)
+                                    : "";
+          },
+          [&](const FollowAnswer& m) {
+            const std::string_view verdict = m.verdict == FollowVerdict::held  ? "held"
+                                             : m.verdict == FollowVerdict::gap ? "gap"
+                                                                               : "stale";
+            return wanted(m.id, id) ? fmt::format("FollowAnswer {} of {} #{} {}", m.id.text(),
+                                                  describe(m.token), m.number, verdict)
+                                    : "";
+          },
+          [&](const StateAsk& m) {
+            return wanted(m.id, id)
+                       ? fmt::format("StateAsk {} #{} fence {}", m.id.text(), m.attempt, describe(m.fence))
+                       : "";
+          },
+          [&](const StateTell& m) {
+            return wanted(m.id, id) ? fmt::format("StateTell {} #{}{}", m.id.text(), m.attempt,
+                                                  m.newer ? " newer" : " nothing")
+                                    : "";
+          },
       },
       body);
 }
@@ -259,6 +282,7 @@ std::string describe(const Event& event, std::string_view id) {
           [](const Renamed& e) { return "renamed to " + e.self.value; },
           [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },
           [&](const FreezeFailed& e) { return about(e, "freeze failed", id, e.why); },
+          [&](const StateSaved& e) { return about(e, "state saved", id, fmt::format("#{}", e.number)); },
           [&](const Prepared& e) { return about(e, "prepared", id, fmt::format("pid={}", e.pid.id)); },
           [&](const PrepareFailed& e) { return about(e, "prepare failed", id, e.why); },
       },
@@ -284,7 +308,11 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
                    },
                    [&](const Open& h) { return about(h, "open", id); },
                    [&](const Discard& h) { return about(h, "discard", id); },
-                   [&](const Depart& h) { return about(h, "depart", id, "to " + describe(h.host)); }},
+                   [&](const Depart& h) { return about(h, "depart", id, "to " + describe(h.host)); },
+                   [&](const Followed& h) {
+                     return about(h, "followed", id,
+                                  fmt::format("#{}{}", h.number, h.is_held ? "" : " by nobody"));
+                   }},
         step));
   for (const Start& start : effects.starts)
     if (wanted(start.spec->id, id))

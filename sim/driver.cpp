@@ -55,9 +55,12 @@ core::Strategies strategies_of(const World& world) {
   if (copies.several() || copies.roles) {
     Setting factor = static_cast<std::int64_t>(copies.factor);
     if (copies.factor == 0) factor = std::string("cluster_size");
-    chosen.redundancy = StrategyChoice{
+    StrategyChoice redundancy{
         "replication",
         {{"factor", factor}, {"mode", std::string(copies.roles ? "active_passive" : "active_active")}}};
+    if (copies.follow == Copies::Follow::each_call) redundancy.settings["follow"] = std::string("each_call");
+    if (copies.follow == Copies::Follow::every) redundancy.settings["follow_every_ms"] = std::int64_t{500};
+    chosen.redundancy = std::move(redundancy);
   }
   auto made = core::make_strategies(chosen);
   BROOD_CHECK(made.has_value(), "a profile chooses what there is");
@@ -162,6 +165,7 @@ void Driver::pause(std::size_t index) {
   node.paused_at = world_.now();
   ++node.pauses;
   world_.network->node_paused(index);
+  world_.processes->node_hurt();
   world_.ledger->node_paused(index);
 }
 
@@ -288,7 +292,12 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
 void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   SimNode& node = world_.nodes[index];
   if (effects.fence == true) set_fence(node, true);
-  for (const core::SetRole& change : effects.roles) world_.processes->set_role(index, change);
+  for (const core::SetRole& change : effects.roles) {
+    for (const core::Start& start : effects.starts)
+      if (start.spec->id == change.id && start.epoch == change.epoch)
+        world_.violate("role", &change.id, "it is told its role in the step that starts it, and before that");
+    world_.processes->set_role(index, change);
+  }
   for (const core::HandoverStep& step : effects.handovers)
     std::visit([&](const auto& one) { world_.processes->carry_out(index, one); }, step);
   for (const core::Start& start : effects.starts) world_.processes->start(index, start);

@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, plant_count> plant_names{"none",
                                                                 "no_quorum",
                                                                 "hasty_takeover",
                                                                 "loose_order",
+                                                                "early_reply",
                                                                 "chance"};
 constexpr std::array<std::string_view, partition_count> partition_names{"divergence", "static_quorum",
                                                                         "dynamic_quorum", "majority_quorum"};
@@ -83,23 +84,35 @@ Result<std::set<Fault>> parse_faults(std::string_view names) {
 
 Result<Copies> parse_copies(std::string_view text) {
   Copies copies;
-  constexpr std::string_view roles = "+roles";
-  copies.roles = text.ends_with(roles);
-  if (copies.roles) text.remove_suffix(roles.size());
+  using Follow = Copies::Follow;
+  constexpr std::array<std::pair<std::string_view, Follow>, 3> suffixes{
+      {{"+roles", Follow::none}, {"+follow", Follow::each_call}, {"+follow_every", Follow::every}}};
+  for (const auto& [suffix, follow] : suffixes) {
+    if (!text.ends_with(suffix)) continue;
+    copies.roles = true;
+    copies.follow = follow;
+    text.remove_suffix(suffix.size());
+    break;
+  }
   if (text == "all") {
     copies.factor = 0;
     return copies;
   }
   const bool is_digit = text.size() == 1 && text[0] >= '1' && text[0] <= '9';
   if (!is_digit)
-    return Error{Errc::invalid_argument,
-                 fmt::format("copies are 1 to 9 or all, with +roles after it or not; not '{}'", text)};
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("copies are 1 to 9 or all, with +roles, +follow or +follow_every after it or not; "
+                    "not '{}'",
+                    text)};
   copies.factor = static_cast<std::uint32_t>(text[0] - '0');
   return copies;
 }
 
 std::string to_string(const Copies& copies) {
   const std::string count = copies.factor == 0 ? "all" : fmt::format("{}", copies.factor);
+  if (copies.follow == Copies::Follow::each_call) return count + "+follow";
+  if (copies.follow == Copies::Follow::every) return count + "+follow_every";
   return count + (copies.roles ? "+roles" : "");
 }
 

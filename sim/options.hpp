@@ -38,10 +38,13 @@ inline constexpr std::size_t fault_count = 17;
 [[nodiscard]] Result<std::set<Fault>> parse_faults(std::string_view names);
 [[nodiscard]] std::string to_string(const std::set<Fault>& faults);
 
-/// How many instances each child has. The words are the command line's: "1", "3", "all", "2+roles".
+/// How many instances each child has. The words are the command line's: "1", "3", "all", "2+roles",
+/// "3+follow" and "3+follow_every", which have roles too.
 struct Copies {
-  std::uint32_t factor = 1;  ///< 0: one on each node.
-  bool roles = false;        ///< One of them is active, the others are passive.
+  enum class Follow : std::uint8_t { none, each_call, every };
+  std::uint32_t factor = 1;      ///< 0: one on each node.
+  bool roles = false;            ///< One of them is active, the others are passive ...
+  Follow follow = Follow::none;  ///< ... and follow its state.
 
   [[nodiscard]] bool several() const { return factor != 1; }
   /// With so many nodes that may run it.
@@ -78,6 +81,7 @@ enum class Plant : std::uint8_t {
   no_quorum,         ///< The strategy asks for one node where it should ask for most.
   hasty_takeover,    ///< Nobody waits before starting the children of a node that was lost.
   loose_order,       ///< What is said does not wait for the changes before it, where members pass these on.
+  early_reply,       ///< A call is answered before another node holds the state after it.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
 inline constexpr std::size_t plant_count = 19;

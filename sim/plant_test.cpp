@@ -26,6 +26,7 @@ TEST_P(Planted, BugIsNoticed) {
   options.busy = 60s;
   options.plant = GetParam().plant;
   if (options.plant == Plant::deaf_role) options.copies = Copies{2, true};
+  if (options.plant == Plant::early_reply) options.copies = Copies{3, true, Copies::Follow::each_call};
   options.partition = GetParam().partition;
   if (GetParam().faults != "seed") options.faults = *parse_faults(GetParam().faults);
   std::string seen;
@@ -53,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
         Tooth{Plant::two_starts, {"answers"}, "none"}, Tooth{Plant::lost_parcel, {"state"}, "leave"},
         Tooth{Plant::early_open, {"overlap", "handover"}, "leave"},
         Tooth{Plant::no_quorum, {"minority", "overlap"}, "split", Partition::majority_quorum},
-        Tooth{Plant::hasty_takeover, {"overlap"}, "split", Partition::static_quorum}),
+        Tooth{Plant::hasty_takeover, {"overlap"}, "split", Partition::static_quorum},
+        Tooth{Plant::early_reply, {"state"}, "crash"}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 
 TEST(Planted, ChanceFromElsewhereChangesTheTrace) {

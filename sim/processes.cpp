@@ -57,6 +57,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
   answered_.erase(id);  // it begins anew: the node that had it is given up
   const Process& kept = add(index, start.spec, start.epoch);
   find(kept.serial)->role = start.role.value_or(core::Role::active);
+  find(kept.serial)->first_state = start.state;
   check(id);
   const bool slow = world_.catalog.of(id).kind == Kind::slow && !world_.healed;
   Duration takes = slow ? random_.between(1s, 3s) : random_.between(Duration(10us), Duration(20ms));
@@ -77,7 +78,11 @@ void Processes::started(Process& process) {
     later(process, stop_time(process), [this](Process& stopping) { end(stopping, true, "shutdown"); });
   else
     begin_life(process);
-  world_.driver->post(process.node, core::Started{process.id(), process.epoch, process.pid, 0, true});
+  // What is told the core may be the end of the process.
+  const std::size_t node = process.node;
+  core::Started told{process.id(), process.epoch, process.pid, 0, true};
+  if (follows() && process.role == core::Role::active) lead(process, process.first_state);
+  world_.driver->post(node, std::move(told));
 }
 
 // ---- roles ---------------------------------------------------------------------------------------------
@@ -88,7 +93,7 @@ void Processes::set_role(std::size_t node, const core::SetRole& change) {
   for (const std::uint64_t serial : found->second) {
     Process& process = *find(serial);
     if (process.node != node || process.epoch != change.epoch) continue;
-    process.to_tell.push_back(change.role);
+    process.to_tell.emplace_back(change.role, change.state);
     later(process, random_.between(Duration(1us), Duration(10ms)), [this](Process& it) { tell_role(it); });
     return;
   }
@@ -100,15 +105,19 @@ void Processes::tell_role(Process& process) {
     later(process, random_.between(10ms, 100ms), [this](Process& it) { tell_role(it); });
     return;
   }
-  const core::Role role = process.to_tell.front();
+  const auto [role, state] = process.to_tell.front();
   process.to_tell.erase(process.to_tell.begin());
   if (role == core::Role::active || !world_.has(Plant::deaf_role)) process.role = role;
   world_.trace.line_of(process.id(), "{} on {} is {}", process.id().text(),
                        world_.nodes[process.node].name.value, core::to_string(process.role));
-  if (role == core::Role::passive)
-    world_.driver->post(process.node, core::RoleTaken{process.id(), process.epoch});
-  else
-    check_roles(process.id());
+  if (role == core::Role::passive) {
+    const std::size_t node = process.node;
+    core::RoleTaken told{process.id(), process.epoch};
+    if (std::exchange(process.leads, false) && process.held != process.last_value) save(process, true);
+    return world_.driver->post(node, std::move(told));
+  }
+  check_roles(process.id());
+  if (follows()) lead(process, state);
 }
 
 void Processes::check_roles(const ChildId& id) {
@@ -297,6 +306,7 @@ void Processes::erase(std::uint64_t serial) {
 }
 
 void Processes::node_gone(std::size_t node) {
+  node_hurt();
   std::vector<std::uint64_t> gone;
   for (const auto& [serial, process] : live_)
     if (process.node == node) {
@@ -426,12 +436,20 @@ void Processes::carry_out(std::size_t node, const core::Depart& depart) {
 }
 
 void Processes::call_some() {
+  if (world_.splits->cloudy() || world_.ledger->split_excused()) kept_.clear();
+  std::vector<std::uint64_t> called;
   for (auto& [serial, process] : live_) {
     const bool handles = process.running && !process.spec->is_program() && !process.prepared &&
                          !process.frozen && !process.stopping && !process.stuck &&
                          world_.nodes[process.node].acts();
-    if (handles && random_.chance(300)) answered_[process.id()] = ++process.held;
+    if (!handles || !random_.chance(300)) continue;
+    if (follows())
+      called.push_back(serial);
+    else
+      answered_[process.id()] = ++process.held;
   }
+  for (const std::uint64_t serial : called)
+    if (Process* process = find(serial)) call_followed(*process);
 }
 
 // ---- looking -------------------------------------------------------------------------------------------

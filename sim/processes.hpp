@@ -21,16 +21,24 @@ struct Process {
   core::ProcessId pid;  ///< From the start on, also while it is starting.
   core::Dot birth;      ///< Of the row that it was started for.
   core::Role role = core::Role::active;
-  std::vector<core::Role> to_tell;  ///< Roles that it will be told, in order.
+  /// Roles that it will be told, in order, with the state that it goes on with.
+  std::vector<std::pair<core::Role, core::HeldPtr>> to_tell;
   bool running = false;
   bool stopping = false;
   bool stuck = false;
   bool hung = false;    ///< It was stuck; told to end meanwhile it runs no other handler when that returns.
   bool frozen = false;  ///< Handles nothing until it is thawed, or has departed.
-  std::uint64_t attempt = 0;  ///< At freezing it, the last.
-  bool prepared = false;      ///< Holds what another held, and is not open.
-  std::uint64_t held = 0;     ///< What calls have brought it to.
-  bool told_gone = false;     ///< Planted bugs only: the core believes it is gone.
+  std::uint64_t attempt = 0;        ///< At freezing it, the last.
+  bool prepared = false;            ///< Holds what another held, and is not open.
+  std::uint64_t held = 0;           ///< What calls have brought it to.
+  core::HeldPtr first_state;        ///< With which it starts.
+  bool leads = false;               ///< It is active, and others follow it.
+  std::uint64_t saved = 0;          ///< How often; the number of the last.
+  std::uint64_t flying = 0;         ///< The number of the state that is under way; 0: none ...
+  std::uint64_t flying_value = 0;   ///< ... what calls had brought it to then ...
+  std::uint64_t flying_losses = 0;  ///< ... and how many nodes had been lost.
+  std::uint64_t last_value = 0;     ///< What was saved last.
+  bool told_gone = false;           ///< Planted bugs only: the core believes it is gone.
   Duration from{};
   [[nodiscard]] const ChildId& id() const { return spec->id; }
 };
@@ -58,7 +66,10 @@ class Processes {
   void carry_out(std::size_t node, const core::Open& open);
   void carry_out(std::size_t node, const core::Discard& discard);
   void carry_out(std::size_t node, const core::Depart& depart);
+  void carry_out(std::size_t node, const core::Followed& followed);
   void node_gone(std::size_t node);
+  /// A node is lost to the others, or may be. What was answered need not outlive a second one.
+  void node_hurt();
   /// Twice a second: children that run and have nobody who is active.
   void look_for_leaders();
   /// That node acts (again): look for overlap with its processes.
@@ -92,6 +103,15 @@ class Processes {
   void fail_start(Process& process);
   void end(Process& process, bool normal, std::string reason);
   void erase(std::uint64_t serial);
+  // Passive ones that follow (standby.cpp).
+  [[nodiscard]] bool follows() const {
+    return world_.profile.copies.follow != Copies::Follow::none && world_.profile.copies.several();
+  }
+  void lead(Process& process, const core::HeldPtr& state);
+  void save(Process& process, bool is_whole);
+  void call_followed(Process& process);
+  void answered(const Process& process, std::uint64_t value);
+  void check_followed(const Process& process);
   void check(const ChildId& id);
   void check_roles(const ChildId& id);
   void tell_role(Process& process);
@@ -107,6 +127,14 @@ class Processes {
   std::map<ChildId, std::uint32_t> taken_down_;
   /// What the last call of the child was answered, for as long as no process of it was lost or told to end.
   std::map<ChildId, std::uint64_t> answered_;
+  /// The greatest answer that a caller of the child had and that another node held.
+  struct Kept {
+    core::Dot birth;
+    std::uint64_t value = 0;
+    std::uint64_t losses = 0;  ///< Of nodes, when that was saved.
+  };
+  std::map<ChildId, Kept> kept_;
+  std::uint64_t losses_ = 0;
   std::uint64_t serials_ = 0;
   std::uint64_t moves_ = 0;
   std::map<ChildId, Duration> leaderless_;  ///< Since when.

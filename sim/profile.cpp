@@ -28,6 +28,10 @@ Copies draw_copies(std::uint64_t seed) {
   if (random.chance(550)) return copies;
   copies.factor = random.chance(250) ? 0 : static_cast<std::uint32_t>(random.between(2, 3));
   copies.roles = random.chance(650);
+  const bool follow = random.chance(650);
+  const bool every = random.chance(200);
+  if (copies.roles && copies.several() && follow)
+    copies.follow = every ? Copies::Follow::every : Copies::Follow::each_call;
   return copies;
 }
 

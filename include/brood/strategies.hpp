@@ -95,6 +95,20 @@ struct RedundantChild {
   std::string_view tag;     ///< ChildSpec::tag; empty: none.
 };
 
+/// How the nodes of passive instances follow the state of the active one, as its save() gives it.
+struct Following {
+  /// Nothing: the reply of each call waits until another node holds the state after it, so that what was
+  /// answered outlives the loss of any one node. Else the state is sent that often, if it has changed, and no
+  /// reply waits: what was answered since is lost with the node.
+  std::optional<std::chrono::milliseconds> every = std::nullopt;
+  /// How long replies wait for a node that does not take the state, or for one to come. From then on they
+  /// leave at once, and are counted, until one holds the state again. Too small: a node that is slow for a
+  /// moment costs the promise. Too large: callers wait as long when a node is lost without a word.
+  std::chrono::milliseconds wait{2000};
+  /// They wait for as long as it takes: where no other node can follow, callers run into their time-outs.
+  bool strict = false;
+};
+
 /// How many instances a child has, each on a node of its own, and whether they have roles.
 class Redundancy : public Strategy {
  public:
@@ -115,6 +129,9 @@ class Redundancy : public Strategy {
     (void)is_active;
     return true;
   }
+  /// Where one is active: whether the others' nodes follow the state of its worker, so that the next active
+  /// one goes on with it. Nothing: it begins anew.
+  [[nodiscard]] virtual std::optional<Following> follows() const { return std::nullopt; }
 };
 
 /// The times of a hand-over.

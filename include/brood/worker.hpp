@@ -15,6 +15,8 @@
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
 //     State save() const;  void restore(State state);       // what a planned move takes along; restore() may
 //                                                           // return Result<void>: an error refuses the move
+//     Changes changes();  void apply(Changes changes);  // for passive instances that follow, in place of the
+//                                                       // whole state: what has changed since the last time
 //     Handed prepare_handover(const brood::NodeName& target);  // in place of both in a hot swap, for what is
 //     void alter_handover(Handed handed);                      // not to be part of other copies of the state
 //     static constexpr std::uint64_t state_version = 2;        // when the State's shape has changed
@@ -39,6 +41,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace brood {
@@ -233,6 +236,15 @@ class Behaviour {
     return save();
   }
   virtual Result<void> alter_handover(BytesView state) { return restore(state); }
+  /// Whether changes() may be asked in place of save(), once a whole state was saved.
+  [[nodiscard]] virtual bool has_changes() const { return false; }
+  /// What has changed since it was asked last, as an encoded term; nullopt: nothing.
+  [[nodiscard]] virtual std::optional<Bytes> changes() { return std::nullopt; }
+  /// After restore(), in the order in which changes() gave them. An error as of restore().
+  virtual Result<void> apply(BytesView changes) {
+    (void)changes;
+    return {};
+  }
 };
 
 /// The reply of a call that is answered later: `auto [later, promise] = defer<T>();` return `later`, keep

@@ -75,6 +75,9 @@ std::uint64_t Core::table_digest() const {
 Footprint Core::footprint() const {
   return state_->machine.footprint();
 }
+std::size_t Core::states_not_followed() const {
+  return state_->machine.states_not_followed();
+}
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

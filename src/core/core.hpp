@@ -101,6 +101,9 @@ class Core {
   [[nodiscard]] Footprint footprint() const;
   /// Of all rows, concurrent ones too, and of the version vector.
   [[nodiscard]] std::uint64_t table_digest() const;
+  /// Active instances here, of those that are to be followed, of which no other node holds a state.
+  /// O(of these).
+  [[nodiscard]] std::size_t states_not_followed() const;
   [[nodiscard]] const Stats& stats() const;
 
  private:

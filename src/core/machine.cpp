@@ -24,13 +24,15 @@ Machine::Machine(Settings settings)
       views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, reachability_, quorum_,
              links_, *this),
       takeover_(settings_, views_),
-      locals_(children_, instances_),
+      locals_(children_, instances_, held_states_),
       lockdown_(children_, locals_),
       rejoin_(children_, instances_, locals_, views_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_),
       moves_(children_, instances_),
-      roles_(locals_, instances_, replication_, views_, sessions_, takeover_),
+      standby_({children_, held_states_, locals_, instances_, rows_, views_, sessions_, links_, fence_,
+                links_, *this}),
+      roles_(locals_, instances_, replication_, views_, sessions_, takeover_, standby_),
       outgoing_(children_, instances_, sessions_, links_, links_, *this),
       incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
@@ -100,6 +102,7 @@ void Machine::on_time(Step& s) {
   origins_.on_time(s);
   coordinator_.on_time(s);
   replay_.on_time(s);
+  standby_.on_time(s);
 }
 
 // ---- the agenda --------------------------------------------------------------------------------------
@@ -168,6 +171,7 @@ void Machine::look_at_next(Step& s) {
   if (!child) return;
   s.spend(1);
   reconciler_.look(s, *child);
+  standby_.look(s, *child);
   coordinator_.look(s, *child);
   origins_.look(s, *child);
   children_.erase_if_empty(*child);
@@ -255,8 +259,8 @@ Duration Machine::next_deadline() const {
       std::min({links_.deadline(), joining_.deadline(now_.monotonic), detector_.deadline(settings_),
                 sessions_.deadline(), views_.deadline(), reconciler_.deadline(), origins_.deadline(),
                 coordinator_.deadline(), moves_.deadline(), outgoing_.deadline(), incoming_.deadline(),
-                reachability_.deadline(), takeover_.deadline(), lockdown_.deadline(), rejoin_.deadline(),
-                drain_.deadline(), replay_.deadline()});
+                standby_.deadline(), reachability_.deadline(), takeover_.deadline(), lockdown_.deadline(),
+                rejoin_.deadline(), drain_.deadline(), replay_.deadline()});
   if (congested_ && is_moving_on()) next = std::min(next, now_.monotonic + 50ms);
   if (members) next = std::min(next, replication_.deadline());
   // One that joins wakes as often, so that it looks after its fence and its seeds.

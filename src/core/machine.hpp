@@ -8,7 +8,7 @@
 //   | rows/      child_table spec_table rows instances replication  |
 //   | requests/  origins inbox coordinator replay                   |
 //   | children/  reconciler locals lockdown crashes losses moves    |
-//   |            roles drain                                        |
+//   |            roles standby drain                                |
 //   | handover/  outgoing incoming                                  |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
@@ -66,6 +66,7 @@ class Machine final : public Notes {
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
   [[nodiscard]] Footprint footprint() const;
   [[nodiscard]] std::uint64_t table_digest() const;
+  [[nodiscard]] std::size_t states_not_followed() const { return standby_.not_followed(); }
 
  private:
   // Events (machine_events.cpp).
@@ -85,6 +86,7 @@ class Machine final : public Notes {
   void handle(Step& s, FreezeFailed& event) { outgoing_.on_freeze_failed(s, event); }
   void handle(Step& s, Prepared& event) { incoming_.on_prepared(s, event); }
   void handle(Step& s, PrepareFailed& event) { incoming_.on_prepare_failed(s, event); }
+  void handle(Step& s, StateSaved& event) { standby_.on_saved(s, event); }
   void handle(Step& s, ClientStart& event) { origins_.start(s, event); }
   void handle(Step& s, ClientStop& event) { origins_.stop(s, event); }
   void handle(Step& s, ClientRetry& event) { origins_.retry(s, event); }
@@ -124,6 +126,11 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex from, OfferAnswer& answer) { outgoing_.on_answer(s, from, answer); }
   void take(Step& s, PeerIndex from, Commit& commit) { incoming_.on_commit(s, from, commit); }
   void take(Step& s, PeerIndex from, Withdrawal& withdrawal) { incoming_.on_withdrawal(s, from, withdrawal); }
+
+  void take(Step& s, PeerIndex from, Follow& follow) { standby_.on_follow(s, from, follow); }
+  void take(Step& s, PeerIndex from, FollowAnswer& answer) { standby_.on_answer(s, from, answer); }
+  void take(Step& s, PeerIndex from, StateAsk& ask) { standby_.on_ask(s, from, ask); }
+  void take(Step& s, PeerIndex from, StateTell& tell) { standby_.on_tell(s, from, tell); }
 
   // The step (machine.cpp).
   void keep_time(Step& s);
@@ -201,12 +208,14 @@ class Machine final : public Notes {
   Quorum quorum_;
   Views views_;
   Takeover takeover_;
+  HeldStates held_states_;
   Locals locals_;
   Lockdown lockdown_;
   Rejoin rejoin_;
   Crashes crashes_;
   Losses losses_;
   Moves moves_;
+  Standby standby_;
   Roles roles_;
   Outgoing outgoing_;
   Incoming incoming_;

@@ -24,6 +24,7 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
   views_.look_again();
   if (fresh) {
     outgoing_.greeted(peer);
+    standby_.greeted(peer);
     views_.say_to(peer);
     origins_.ask_again(s, peer);
   }
@@ -57,6 +58,7 @@ void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
   instances_.set_self(sessions_.self().session);
   outgoing_.take_back_all(s);
   incoming_.discard_all(s);
+  standby_.own_session_ended();
   fence_.ask_anew();
   coordinator_.drop_all();
   if (!keeps) {

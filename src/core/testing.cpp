@@ -183,6 +183,12 @@ std::vector<Event> Cluster::with_those_behind(std::size_t i, Event first) {
   return events;
 }
 
+static Bytes all_of(const HeldState& state) {
+  Bytes all = *state.whole;
+  for (const SharedBytes& change : state.changes) all += *change;
+  return all;
+}
+
 void Cluster::carry_out(std::size_t i, const Effects& effects) {
   Node& node = nodes[i];
   if (watch) watch(i, effects);
@@ -190,9 +196,12 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   if (effects.refused) node.refused = *effects.refused;
   node.left = node.left || effects.left;
   for (const SetRole& told : effects.roles) {
+    for (const Start& start : effects.starts)
+      EXPECT_FALSE(start.spec->id == told.id && start.epoch == told.epoch) << "it is not there to be told";
     if (node.processes.count(told.id) == 0) continue;
     if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
     node.roles[told.id] = told.role;
+    if (told.state) node.state[told.id] = all_of(*told.state);
     if (told.role == Role::passive) give(i, RoleTaken{told.id, told.epoch});
   }
   for (const HandoverStep& one : effects.handovers)
@@ -205,7 +214,9 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
     }
     node.processes[start.spec->id] = start.epoch;
     if (start.role) node.roles[start.spec->id] = *start.role;
-    node.state[start.spec->id] = "new";
+    node.state[start.spec->id] = start.state ? all_of(*start.state) : "new";
+    node.saved.erase(start.spec->id);
+    node.followed.erase(start.spec->id);
     give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
   }
   for (const Stop& stop : effects.stops) {

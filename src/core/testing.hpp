@@ -48,6 +48,8 @@ class Cluster {
     std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
     std::set<ChildId> frozen;
     std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
+    std::map<ChildId, Followed> followed;  ///< The last that was told.
+    std::map<ChildId, std::uint64_t> saved;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -99,6 +101,16 @@ class Cluster {
   void exit(std::string_view id, bool normal, const std::string& reason = "boom");
   void exit_on(std::size_t i, std::string_view id, bool normal, const std::string& reason = "boom");
 
+  /// The active instance there saves what it holds, or what is behind that. Returns its number.
+  std::uint64_t save(std::size_t i, std::string_view id, const Bytes& state, bool is_whole = true) {
+    Node& node = nodes[i];
+    const std::uint64_t number = ++node.saved[id_of(id)];
+    node.state[id_of(id)] = is_whole ? state : node.state[id_of(id)] + state;
+    give(i, StateSaved{id_of(id), node.processes.at(id_of(id)), number, is_whole, 0,
+                       std::make_shared<const Bytes>(state)});
+    return number;
+  }
+
   std::deque<Node> nodes;
   Now now{1000s, 1000s, 1'700'000'000s};
   std::function<void(std::size_t, Settings&)> change;
@@ -126,6 +138,7 @@ class Cluster {
   void carry_out_one(std::size_t i, const Open& what);
   void carry_out_one(std::size_t i, const Discard& what) { nodes[i].prepared.erase(what.id); }
   void carry_out_one(std::size_t i, const Depart& what);
+  void carry_out_one(std::size_t i, const Followed& what) { nodes[i].followed[what.id] = what; }
   void try_connect(std::size_t i, const NodeName& to);
 
   std::deque<std::tuple<std::size_t, std::uint32_t, Event>> queue_, held_;

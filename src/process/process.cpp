@@ -227,6 +227,16 @@ TakenCall Process::take_call() {
   return taken_call(std::move(call));
 }
 
+void Process::refuse_call(const Error& error) {
+  if (current_call == nullptr) return;
+  if (const PendingCallPtr call = std::move(current_call->local)) {
+    call->finish(Error{Errc::no_such_child, error.message});
+    return;
+  }
+  const Bytes from = std::exchange(current_call->from, Bytes{});
+  core_.reply(from, brood::detail::encode_error(error), local_);
+}
+
 Bytes Process::hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) {
   return core_.moving.hand_over(*this, slot);
 }

@@ -87,6 +87,9 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override;
   [[nodiscard]] std::function<void(Bytes answer)> take_replier() override { return take_call().answer; }
   [[nodiscard]] TakenCall take_call() override;
+  /// The running call is not handled here: a local caller is told that there is no such process, any other is
+  /// answered with the error.
+  void refuse_call(const Error& error);
   [[nodiscard]] Bytes hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override;
   [[nodiscard]] TakenCall take_over(BytesView caller) override;
   [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }

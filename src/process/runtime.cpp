@@ -114,6 +114,7 @@ void Runtime::set_role(const Pid& to, RoleChange change) {
   const ProcessPtr process = core_->find(to);
   if (!process) return;
   auto job = [raw = process.get(), change = std::move(change)] {
+    if (change.before) change.before();
     raw->set_role(change.role, change.epoch_clock);
     if (change.is_told) raw->behaviour->role_changed(change.role);
     if (change.done) change.done();

@@ -120,6 +120,8 @@ class Runtime final : public RemoteEvents {
     bool is_told = true;  ///< false: only its Context knows.
     /// Called once its worker has been told and has returned; not at all when it ends before.
     std::function<void()> done = nullptr;
+    /// Called before it is told, as a part of the same handler: what it throws ends the process.
+    std::function<void()> before = nullptr;
   };
   /// A process is another to its child from now on: behind all that it has been sent, and not counted as a
   /// message.

@@ -457,6 +457,41 @@ class WorkerBehaviour final : public Behaviour {
       return restore(state);
     }
   }
+  [[nodiscard]] bool has_changes() const override {
+    return requires(W & w) {
+      w.changes();
+    }
+    &&requires {
+      &W::apply;
+    };
+  }
+  [[nodiscard]] std::optional<Bytes> changes() override {
+    if constexpr (requires(W & w) { w.changes(); }) {
+      auto changed = worker_->changes();
+      if constexpr (is_optional<decltype(changed)>) {
+        if (!changed) return std::nullopt;
+        return encode(*changed);
+      } else {
+        return encode(changed);
+      }
+    } else {
+      return std::nullopt;
+    }
+  }
+  Result<void> apply(BytesView changes) override {
+    if constexpr (requires { &W::apply; }) {
+      auto value = decode<decltype(restore_argument(&W::apply))>(changes);
+      if (!value) return value.error();
+      if constexpr (is_result<decltype(worker_->apply(std::move(*value)))>) {
+        return worker_->apply(std::move(*value));
+      } else {
+        worker_->apply(std::move(*value));
+        return {};
+      }
+    } else {
+      return Error{Errc::invalid_argument, "this worker has no apply(); it cannot take over changes"};
+    }
+  }
 
  private:
   template <typename State>

@@ -97,6 +97,8 @@ struct Start {
   Cause cause;
   /// As what it begins, active or passive, which it is told; nothing: the child has one instance only.
   std::optional<Role> role = std::nullopt;
+  /// The state that it goes on with, taken over before its first message; null: it begins anew.
+  HeldPtr state = nullptr;
 };
 
 /// The role of the instance of this epoch is another one: tell it, behind all that it has been sent so far.
@@ -112,6 +114,7 @@ struct SetRole {
   Epoch epoch;
   Role role = Role::active;
   Epoch token;  ///< The epoch that it has from now on for others: a new active one's is above all before.
+  HeldPtr state = nullptr;  ///< Of a new active one: to be taken over before it is told; null: nothing.
 };
 
 /// End the instance of this epoch: ask it to end, and kill it when `shutdown.patience` is over.
@@ -180,7 +183,15 @@ struct Depart {
   ProcessId pid;         ///< ... and under which pid.
   Duration retention{};  ///< How long senders that do not know of it yet are served, at least.
 };
-using HandoverStep = std::variant<Freeze, Thaw, Prepare, Open, Discard, Depart>;
+/// What callers wait for of that state, or of any before, may leave: another node holds it, or none is waited
+/// for. Not reported.
+struct Followed {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t number = 0;  ///< Of StateSaved.
+  bool is_held = true;       ///< false: no other node holds it.
+};
+using HandoverStep = std::variant<Freeze, Thaw, Prepare, Open, Discard, Depart, Followed>;
 
 /// An answer to a client. Each id of its request is answered once, possibly over several replies; `last`
 /// comes with the final one, also where there is no outcome at all.

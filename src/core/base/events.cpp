@@ -28,6 +28,7 @@ struct Name {
   std::string_view operator()(const ClientReset&) const { return "reset"; }
   std::string_view operator()(const Frozen&) const { return "frozen"; }
   std::string_view operator()(const FreezeFailed&) const { return "freeze_failed"; }
+  std::string_view operator()(const StateSaved&) const { return "state_saved"; }
   std::string_view operator()(const Prepared&) const { return "prepared"; }
   std::string_view operator()(const PrepareFailed&) const { return "prepare_failed"; }
 };

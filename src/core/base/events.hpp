@@ -8,6 +8,7 @@
 // Thread rule: none.
 #pragma once
 
+#include "core/base/held_state.hpp"
 #include "core/base/messages.hpp"
 
 namespace brood::core {
@@ -129,6 +130,17 @@ struct PrepareFailed {
   std::string why;
 };
 
+/// The active instance has saved its state, for others to follow. Told before a RoleTaken that follows on it.
+/// Answered by Followed with this number or a later one.
+struct StateSaved {
+  ChildId id;
+  Epoch epoch;
+  std::uint64_t number = 0;  ///< Rises by one with each of a process.
+  bool is_whole = true;      ///< false: what has changed since the one before.
+  std::uint64_t version = 0;
+  SharedBytes state;
+};
+
 /// Names a client's request on this node; chosen by the driver, never reused.
 struct ClientId {
   std::uint64_t value = 0;
@@ -207,7 +219,7 @@ struct Renamed {
 struct Event : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
                             Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
                             ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
-                            Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset> {
+                            Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset, StateSaved> {
   using Alternatives = variant;
   using Alternatives::variant;
   Event();

@@ -272,11 +272,54 @@ struct Withdrawal {
   std::uint64_t attempt = 0;
 };
 
+/// The state of a child, or of its changes, on its way to another node.
+struct StateCopy {
+  Dot birth;
+  Epoch token;               ///< Of the active instance, ...
+  std::uint64_t number = 0;  ///< ... and of what it saved.
+  std::uint64_t version = 0;
+  Bytes whole;  ///< Opaque to the core, as are the changes; empty: changes alone.
+  std::vector<Bytes> changes;
+};
+/// The active instance of the child runs at the sender, and has this state, which is for the next active one.
+/// Answered by FollowAnswer.
+struct Follow {
+  ChildId id;
+  std::uint64_t after = 0;  ///< 0: all of it. Else the changes follow on that number, of the same token.
+  StateCopy copy;
+};
+enum class FollowVerdict : std::uint8_t {
+  held,   ///< The sender of the answer holds it.
+  gap,    ///< It does not hold what the changes follow on, and wants all of it.
+  stale,  ///< It knows of a later active instance, or of a claim to be it.
+};
+struct FollowAnswer {
+  ChildId id;
+  Epoch token;
+  std::uint64_t number = 0;
+  FollowVerdict verdict = FollowVerdict::held;
+  Epoch fence;  ///< Where it is stale: no token below this one counts any more.
+};
+/// The sender is about to be the active one, and asks for what is newer than it has. From now on the receiver
+/// takes nothing of an active instance below `fence`.
+struct StateAsk {
+  ChildId id;
+  std::uint64_t attempt = 0;
+  Epoch fence;
+  Epoch token;
+  std::uint64_t number = 0;
+};
+struct StateTell {
+  ChildId id;
+  std::uint64_t attempt = 0;
+  std::optional<StateCopy> newer;  ///< Nothing: the receiver has all that the sender has.
+};
+
 /// One of them, as a type of its own for the reason that Event is one.
-struct MessageBody
-    : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
-                   Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
-                   OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want> {
+struct MessageBody : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
+                                  Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
+                                  LookupRequest, Answer, Offer, OfferAnswer, Commit, Withdrawal, CensusNews,
+                                  Through, Taken, Have, Want, Follow, FollowAnswer, StateAsk, StateTell> {
   using Alternatives = variant;
   using Alternatives::variant;
   MessageBody();

@@ -21,6 +21,11 @@ struct Stats {
   std::uint64_t held_takeovers = 0;    ///< Starts that waited because a node was lost without proof.
   std::uint64_t handovers = 0;         ///< Children that went elsewhere with what they held.
   std::uint64_t handovers_failed = 0;  ///< Attempts; the child stayed, and is tried again.
+  std::uint64_t states_saved = 0;      ///< By active instances here, for others to follow.
+  std::uint64_t states_held = 0;       ///< Of others, that this node took in.
+  std::uint64_t states_unheld = 0;     ///< Answered without another node that holds the state.
+  std::uint64_t states_stale = 0;      ///< Of a former active instance, refused.
+  std::uint64_t states_restored = 0;   ///< With which an active instance here went on.
   std::uint64_t syncs_sent = 0;        ///< Portions of tables.
   std::uint64_t deltas_sent = 0;
   std::uint64_t deltas_passed_on = 0;  ///< Of others.

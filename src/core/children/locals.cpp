@@ -67,7 +67,8 @@ void Locals::launch(Step& s, Child& child, Instance instance) {
   instance.retry_at = {};
   std::optional<Role> role;
   if (own.has_role) role = instance.role == Role::active ? Role::active : Role::passive;
-  s.effects.starts.push_back({own.spec, own.epoch, s.cause(), role});
+  s.effects.starts.push_back(
+      {own.spec, own.epoch, s.cause(), role, role == Role::active ? state_of(s, child) : nullptr});
   instances_.publish(s, child, instance);
 }
 
@@ -131,21 +132,18 @@ void Locals::publish_role(Step& s, Child& child, Role role) {
   instances_.publish(s, child, instance);
 }
 
-bool Locals::tell_role(Step& s, Child& child, Role role) {
+void Locals::tell_role(Step& s, Child& child, Role role) {
   const Own& own = *child.own();
-  if (!own.alive) return false;
-  // Roles are told before children start: there would be nobody to tell yet.
-  auto& starts = s.effects.starts;
-  const auto start =
-      own.ran ? starts.rend() : std::find_if(starts.rbegin(), starts.rend(), [&](const Start& one) {
-        return one.epoch == own.epoch && one.spec->id == child.id;
-      });
-  if (start != starts.rend()) {
-    start->role = role;
-    return true;
-  }
-  s.effects.roles.push_back({child.id, own.epoch, role, instances_.here(child)->epoch});
-  return false;
+  if (!own.alive) return;
+  s.effects.roles.push_back({child.id, own.epoch, role, instances_.here(child)->epoch,
+                             role == Role::active ? state_of(s, child) : nullptr});
+}
+
+HeldPtr Locals::state_of(Step& s, const Child& child) const {
+  if (states_.empty()) return nullptr;
+  HeldPtr state = states_.to_restore(child);
+  if (state) ++s.stats.states_restored;
+  return state;
 }
 
 void Locals::restart_in_role(Step& s, Child& child) {

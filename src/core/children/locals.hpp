@@ -6,18 +6,20 @@
 //                |           v   v
 //            restarting <- ended  stopping -> (none)
 //
-// Owns: Child::own_ and the list of all own. Reads: nothing else. Asks instances to publish, the driver
-// (effects) to start and stop. Decides nothing: reconciler.hpp and crashes.hpp do. Thread rule: none; owned
-// by one core.
+// Owns: Child::own_ and the list of all own. Reads: the states with which active instances go on. Asks
+// instances to publish, the driver (effects) to start and stop. Decides nothing: reconciler.hpp and
+// crashes.hpp do. Thread rule: none; owned by one core.
 #pragma once
 
+#include "core/children/held_states.hpp"
 #include "core/rows/instances.hpp"
 
 namespace brood::core {
 
 class Locals {
  public:
-  Locals(ChildTable& children, Instances& instances) : children_(children), instances_(instances) {}
+  Locals(ChildTable& children, Instances& instances, const HeldStates& states)
+      : children_(children), instances_(instances), states_(states) {}
 
   [[nodiscard]] const std::vector<ChildRef>& all() const { return all_; }
   [[nodiscard]] std::size_t count() const { return all_.size(); }
@@ -52,8 +54,8 @@ class Locals {
   // ---- roles
   /// Others are told of it as that; as the active one under a new epoch.
   void publish_role(Step& s, Child& child, Role role);
-  /// Its process is told, if it is there. True: its start is of this very step, and now in that role.
-  [[nodiscard]] bool tell_role(Step& s, Child& child, Role role);
+  /// Its process is told, if it is there. Not in the step in which it starts: roles are told before that.
+  void tell_role(Step& s, Child& child, Role role);
   /// A program that ended to be told its role begins anew, with the one that is published then.
   void restart_in_role(Step& s, Child& child);
 
@@ -70,12 +72,15 @@ class Locals {
 
  private:
   Own& make_own(Child& child);
+  /// What the active instance that begins here goes on with.
+  [[nodiscard]] HeldPtr state_of(Step& s, const Child& child) const;
   void launch(Step& s, Child& child, Instance instance);
   void add(Child& child, std::unique_ptr<Own> own);
   void remove(Child& child);
 
   ChildTable& children_;
   Instances& instances_;
+  const HeldStates& states_;
   std::vector<ChildRef> all_;
 };
 

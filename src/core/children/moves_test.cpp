@@ -14,7 +14,8 @@ struct Fixture : ::testing::Test {
   ChildTable children;
   Rows rows{children, world.settings, outbox, notes};
   Instances instances{children, session_of("self@test"), outbox, notes};
-  Locals locals{children, instances};
+  HeldStates states;
+  Locals locals{children, instances, states};
   Moves moves{children, instances};
 
   Child& running(Step& s, int number) {

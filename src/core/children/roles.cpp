@@ -18,7 +18,9 @@ Roles::Others Roles::look_around(const Child& child) const {
     const PeerIndex peer = instances_.peer(hosted);
     if (peer == self_index || hosted.instance.role == Role::passive) return;
     others.active = others.active || hosted.instance.role == Role::active;
-    others.ahead = others.ahead || is_before(peer);
+    if (!is_before(peer)) return;
+    others.ahead = true;
+    others.next = peer;
   });
   others.first = mine == 0;
   for (const PeerIndex peer : views_.replicas().nodes(child.hash, *child.row())) {
@@ -64,7 +66,7 @@ Duration Roles::look(Step& s, Child& child) {
   if (!views_.acting()) return never;
   const Others others = look_around(child);
   if (role == Role::active) {
-    if (others.ahead) look_at_active(s, child, mine);
+    if (others.ahead || mine.taken == own.epoch) look_at_active(s, child, mine, others);
     return never;
   }
   if (role == Role::passive) return look_at_passive(s, child, mine, others);
@@ -72,22 +74,32 @@ Duration Roles::look(Step& s, Child& child) {
 }
 
 // It goes to one before ours, once our worker knows of it.
-void Roles::look_at_active(Step& s, Child& child, Mine& mine) {
+void Roles::look_at_active(Step& s, Child& child, Mine& mine, const Others& others) {
   const Own& own = *child.own();
   if (!own.alive) return withdraw(s, child);
-  if (mine.told == own.epoch || own.stopping != StopWhy::none) return;
+  if (mine.taken == own.epoch) {
+    if (others.ahead && !standby_.has_given(s, child, others.next)) return;
+    mine.told = mine.taken = {};
+    return locals_.publish_role(s, child, Role::passive);
+  }
+  // Its start may be in this very step, and is carried out after what is told of roles.
+  if (mine.told == own.epoch || own.stopping != StopWhy::none || !own.ran) return;
   mine.told = own.epoch;
   if (own.spec->is_program())
     locals_.end(s, child, StopWhy::role);
-  else if (locals_.tell_role(s, child, Role::passive))
-    on_taken(s, child);
+  else
+    locals_.tell_role(s, child, Role::passive);
 }
 
 void Roles::on_taken(Step& s, Child& child) {
   const auto found = mine_.find(child.ref);
   if (found == mine_.end() || found->second.told != child.own()->epoch) return;
-  found->second.told = {};
-  if (instances_.here(child)->role == Role::active) locals_.publish_role(s, child, Role::passive);
+  Mine& mine = found->second;
+  mine.taken = mine.told;
+  const bool is_active = instances_.here(child)->role == Role::active;
+  if (is_active && has_roles(child)) return look_at_active(s, child, mine, look_around(child));
+  mine.told = mine.taken = {};
+  if (is_active) locals_.publish_role(s, child, Role::passive);  // it ends: its row is gone
 }
 
 Duration Roles::look_at_passive(Step& s, Child& child, Mine& mine, const Others& others) {
@@ -120,8 +132,14 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   if (others.active) return never;  // it will hear of the claim, and give the role back
   // The one that had it when the claim was made was lost since.
   if (const auto until = behind_a_split(s, child)) return *until;
+  // Only now: whoever is asked takes nothing of the former one any more.
+  const bool has_heard = standby_.has_heard(s, child);
   const PeerIndex peer = lagging(mine.number);
-  if (peer == no_peer) return grant(s, child), never;
+  if (peer == no_peer) {
+    const bool begins = child.own()->alive && !child.own()->ran;  // as above
+    if (has_heard && !begins) grant(s, child);
+    return never;
+  }
   replication_.wait_for(peer, mine.number, child);
   return never;
 }
@@ -144,7 +162,7 @@ void Roles::grant(Step& s, Child& child) {
   if (own.spec->is_program())
     locals_.end(s, child, StopWhy::role);
   else
-    (void)locals_.tell_role(s, child, Role::active);
+    locals_.tell_role(s, child, Role::active);
 }
 
 void Roles::withdraw(Step& s, Child& child) {

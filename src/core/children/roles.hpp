@@ -6,7 +6,8 @@
 //      active
 //         ^                                                    |                                            |
 //         +-------- one before it has or claims the role ------+                                            |
-//         +---- one before it claims the role: the worker is told, and has returned (RoleTaken) ------------+
+//         +---- one before it claims the role: the worker is told, and has returned (RoleTaken), and that
+//         |     one's node holds the state, where it follows -----------------------------------------------+
 //         +---- it crashed and waits to be restarted
 //         --------------------------------------------------------+
 //
@@ -19,11 +20,14 @@
 // that has no quorum, the other waits, as it does before it starts a child: what was lost without proof may
 // be active until then.
 //
+// Where passive ones follow the state of the active one, a claim is granted when all have said what they hold
+// of it (standby.hpp).
+//
 // Owns: what this node has claimed, and whom it has told. Reads: views, sessions, instances, who holds what,
-// takeover. Asks locals, replication to wait. Thread rule: none; owned by one core.
+// takeover. Asks locals, standby, replication to wait. Thread rule: none; owned by one core.
 #pragma once
 
-#include "core/children/locals.hpp"
+#include "core/children/standby.hpp"
 #include "core/members/takeover.hpp"
 #include "core/rows/replication.hpp"
 
@@ -32,13 +36,14 @@ namespace brood::core {
 class Roles {
  public:
   Roles(Locals& locals, const Instances& instances, Replication& replication, const Views& views,
-        const Sessions& sessions, Takeover& takeover)
+        const Sessions& sessions, Takeover& takeover, Standby& standby)
       : locals_(locals),
         instances_(instances),
         replication_(replication),
         views_(views),
         sessions_(sessions),
-        takeover_(takeover) {}
+        takeover_(takeover),
+        standby_(standby) {}
 
   /// The first start here of a child of which there may be several, in the role that it has.
   void start(Step& s, Child& child);
@@ -54,20 +59,22 @@ class Roles {
   struct Mine {
     std::uint64_t number = 0;  ///< The Delta with the claim.
     Duration since{};          ///< When it came to this node.
-    Epoch told;                ///< The process that was told to become passive, and has not answered.
+    Epoch told;                ///< The process that was told to become passive ...
+    Epoch taken;               ///< ... and has answered.
   };
   /// What the others' instances say.
   struct Others {
-    bool ahead = false;    ///< One before ours has or claims the role.
-    bool active = false;   ///< One has it.
-    bool missing = false;  ///< One that should be before ours has not come to run yet.
-    bool first = false;    ///< Ours is where the order begins.
+    bool ahead = false;        ///< One before ours has or claims the role ...
+    PeerIndex next = no_peer;  ///< ... on this node.
+    bool active = false;       ///< One has it.
+    bool missing = false;      ///< One that should be before ours has not come to run yet.
+    bool first = false;        ///< Ours is where the order begins.
   };
   [[nodiscard]] Others look_around(const Child& child) const;
   [[nodiscard]] bool has_roles(const Child& child) const;
   [[nodiscard]] Duration look_at_passive(Step& s, Child& child, Mine& mine, const Others& others);
   [[nodiscard]] Duration look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
-  void look_at_active(Step& s, Child& child, Mine& mine);
+  void look_at_active(Step& s, Child& child, Mine& mine, const Others& others);
   void claim(Step& s, Child& child, Mine& mine);
   void grant(Step& s, Child& child);
   void withdraw(Step& s, Child& child);
@@ -81,6 +88,7 @@ class Roles {
   const Views& views_;
   const Sessions& sessions_;
   Takeover& takeover_;
+  Standby& standby_;
   std::map<ChildRef, Mine> mine_;
 };
 

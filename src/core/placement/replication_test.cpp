@@ -49,7 +49,8 @@ TEST(Replication, RefusesWhatItDoesNotTake) {
   EXPECT_EQ(words({{"mode", std::string("both")}}),
             of + "'mode' must be one of \"active_active\", \"active_passive\"");
   EXPECT_EQ(words({{"copies", std::int64_t{2}}}),
-            of + "'copies' is unknown; allowed are factor, mode, signal");
+            of + "'copies' is unknown; allowed are factor, mode, signal, follow, follow_every_ms, "
+                 "follow_wait_ms, follow_strict");
 }
 
 /// Children with a tag have three instances, others one.

@@ -212,6 +212,26 @@ template <typename A, Of<Want> T>
 void each(A& a, T& v) {
   a.message("want", v.origin, v.from);
 }
+template <typename A, Of<StateCopy> T>
+void each(A& a, T& v) {
+  a.tuple(v.birth, v.token, v.number, v.version, v.whole, v.changes);
+}
+template <typename A, Of<Follow> T>
+void each(A& a, T& v) {
+  a.message("follow", v.id, v.after, v.copy);
+}
+template <typename A, Of<FollowAnswer> T>
+void each(A& a, T& v) {
+  a.message("follow_answer", v.id, v.token, v.number, v.verdict, v.fence);
+}
+template <typename A, Of<StateAsk> T>
+void each(A& a, T& v) {
+  a.message("state_ask", v.id, v.attempt, v.fence, v.token, v.number);
+}
+template <typename A, Of<StateTell> T>
+void each(A& a, T& v) {
+  a.message("state_tell", v.id, v.attempt, v.newer);
+}
 
 }  // namespace wire
 
@@ -269,6 +289,10 @@ constexpr std::array<std::pair<std::string_view, Reader>, 27> readers{{
     {"taken", read_body<Taken>},
     {"have", read_body<Have>},
     {"want", read_body<Want>},
+    {"follow", read_body<Follow>},
+    {"follow_answer", read_body<FollowAnswer>},
+    {"state_ask", read_body<StateAsk>},
+    {"state_tell", read_body<StateTell>},
 }};
 static_assert(readers.size() == std::variant_size_v<MessageBody::Alternatives>);
 

@@ -151,6 +151,7 @@ class In {
   }
   void item(Restart& value) { enumerator(value, Restart::temporary); }
   void item(OfferVerdict& value) { enumerator(value, OfferVerdict::seen); }
+  void item(FollowVerdict& value) { enumerator(value, FollowVerdict::stale); }
   void item(Phase& value) { enumerator(value, Phase::moved); }
   void item(Role& value) { enumerator(value, Role::claiming); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }

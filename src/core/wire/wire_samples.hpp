@@ -149,6 +149,10 @@ class Samples {
     return outcome;
   }
 
+  StateCopy state_copy() {
+    return {dot(), epoch(), next(), next(), text(), several([&] { return text(); })};
+  }
+
   MessageBody message(std::size_t kind) {
     const auto pair = [&] { return std::make_pair(session(), text()); };
     const auto named_row = [&] {
@@ -254,8 +258,19 @@ class Samples {
                     next(),
                     vector(),
                     next()};
-      default:
+      case 26:
         return Want{session(), next()};
+      case 27:
+        return Follow{id(), next(), state_copy()};
+      case 28:
+        return FollowAnswer{id(), epoch(), next(), static_cast<FollowVerdict>(below(3)), epoch()};
+      case 29:
+        return StateAsk{id(), next(), epoch(), epoch(), next()};
+      default: {
+        StateTell tell{id(), next(), {}};
+        if (flip()) tell.newer = state_copy();
+        return tell;
+      }
     }
   }
 

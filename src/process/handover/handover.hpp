@@ -62,6 +62,7 @@
 #include <functional>
 #include <memory>
 
+#include "process/handover/follow_gate.hpp"
 #include "process/handover/parcel.hpp"
 #include "process/runtime.hpp"
 
@@ -143,6 +144,9 @@ class Handover {
   Pid start(std::unique_ptr<Behaviour> behaviour, SpawnOptions options, SavedState saved);
   /// The state of a running process, between two handlers. For standby copies.
   void save(const Pid& pid, Saved done);
+  /// Puts a gate around a worker that is not spawned yet, and has a state: see follow_gate.hpp.
+  [[nodiscard]] std::shared_ptr<FollowGate> follow(std::unique_ptr<Behaviour>& behaviour,
+                                                   FollowOptions options);
 
  private:
   std::shared_ptr<RuntimeCore> core_;

@@ -54,6 +54,9 @@ class MoveDesk {
   /// The process ends, its worker is still there.
   [[nodiscard]] Step save_last(Process& process);
 
+  // follow_gate.cpp; turn
+  [[nodiscard]] Step save_for_followers(Process& process, FollowGate& gate);
+
   // restoring.cpp; turn
   void begin_restore(Process& process);
   /// As a handler, right after the worker's start.

@@ -43,7 +43,7 @@ void Children::tell_first_role(const Slot& slot) {
   if (!slot.role) return;
   const Role role = api_role(*slot.role);
   if (driver_.redundancy().tells(role == Role::active))
-    node_.runtime().set_role(slot.pid, {role, slot.epoch.clock.value, true, nullptr});
+    node_.runtime().set_role(slot.pid, {role, slot.epoch.clock.value, true});
 }
 
 void Children::set_role(const core::SetRole& change) {
@@ -56,7 +56,11 @@ void Children::set_role(const core::SetRole& change) {
       if (const auto driver = weak.lock()) driver->post(core::RoleTaken{id, epoch});
     };
   const bool is_told = driver_.redundancy().tells(role == Role::active);
-  node_.runtime().set_role(slot->pid, {role, change.token.clock.value, is_told, std::move(done)});
+  std::function<void()> before;
+  if (slot->gate)
+    before = [gate = slot->gate, role, state = kept_state(change.state)] { gate->become(role, state); };
+  node_.runtime().set_role(slot->pid,
+                           {role, change.token.clock.value, is_told, std::move(done), std::move(before)});
 }
 
 void Children::fail(const Slot& slot, const Error& error) {
@@ -74,7 +78,7 @@ void Children::start(const core::Start& start) {
   if (start.spec->is_program()) {
     start_program(made);
   } else {
-    start_worker(made);
+    start_worker(made, start.state);
   }
 }
 
@@ -92,7 +96,7 @@ process::SpawnOptions Children::options_of(const Slot& slot) const {
   return options;
 }
 
-void Children::start_worker(Slot& slot) {
+void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
   auto behaviour = node_.worker_table().make(slot.spec->worker, slot.spec->args);
   if (!behaviour) {
     fail(slot, behaviour.error());
@@ -100,6 +104,7 @@ void Children::start_worker(Slot& slot) {
     return;
   }
   slot.keeps_state = (*behaviour)->has_state();
+  put_gate(slot, *behaviour, state);
   process::SpawnOptions options = options_of(slot);
   options.on_started = [raw = &slot](const Result<void>& result) {
     if (result) {

@@ -69,7 +69,10 @@ class Children {
   void end_departed();
   /// Of a program that was made ready and is not wanted: its process has ended.
   void departed_ended(const core::Exited& event);
-  void start_worker(Slot& slot);
+  // Standby states (children_standby.cpp).
+  void followed(const core::Followed& step);
+  void put_gate(Slot& slot, std::unique_ptr<Behaviour>& behaviour, const core::HeldPtr& state);
+  void start_worker(Slot& slot, const core::HeldPtr& state);
   void start_program(Slot& slot);
   /// What runs of its spec, with this child's environment; nullopt: its start has failed, and that is told.
   std::optional<exec::Command> command_of(const Slot& slot);

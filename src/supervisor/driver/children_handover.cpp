@@ -20,6 +20,7 @@ void Children::carry_out(const core::HandoverStep& step) {
     void operator()(const core::Open& step) const { children.open(step); }
     void operator()(const core::Discard& step) const { children.discard(step); }
     void operator()(const core::Depart& step) const { children.depart(step); }
+    void operator()(const core::Followed& step) const { children.followed(step); }
   };
   std::visit(Visit{*this}, step);
 }

@@ -4,6 +4,7 @@
 // change.
 #pragma once
 
+#include "process/handover/follow_gate.hpp"
 #include "supervisor/driver/children.hpp"
 
 namespace brood::supervisor {
@@ -15,6 +16,7 @@ struct Children::Slot {
   core::Epoch epoch;
   std::optional<core::Role> role = std::nullopt;  ///< As which it began, where there may be several.
   Pid pid{};
+  std::shared_ptr<process::FollowGate> gate = nullptr;  ///< Where passive instances follow its state.
   std::shared_ptr<exec::Program> program = nullptr;
   std::int32_t os_pid = 0;
   bool program_ready = false;  ///< It has said so.
@@ -32,5 +34,8 @@ struct Children::Slot {
   SteadyTime killed_at = SteadyTime::max();  ///< Or when it will be.
   std::unique_ptr<boost::asio::steady_timer> killer = nullptr;
 };
+
+/// A state as the process layer takes it over.
+[[nodiscard]] process::KeptState kept_state(const core::HeldPtr& state);
 
 }  // namespace brood::supervisor

@@ -90,6 +90,12 @@ void stats(const RequestPtr& request) {
     add_count(of_core, "moves", steps.moves);
     add_count(of_core, "handovers", steps.handovers);
     add_count(of_core, "handovers_failed", steps.handovers_failed);
+    add_count(of_core, "states_saved", steps.states_saved);
+    add_count(of_core, "states_held", steps.states_held);
+    add_count(of_core, "states_unheld", steps.states_unheld);
+    add_count(of_core, "states_stale", steps.states_stale);
+    add_count(of_core, "states_restored", steps.states_restored);
+    add_count(of_core, "states_not_followed", core.states_not_followed());
     add_count(of_core, "syncs_sent", steps.syncs_sent);
     add_count(of_core, "deltas_sent", steps.deltas_sent);
     add_count(of_core, "deltas_passed_on", steps.deltas_passed_on);

@@ -1,0 +1,137 @@
+// FollowGate: what a process that others follow has between its worker and the world. Its state is saved for
+// them, and where it is to, the reply of a call waits until one of them holds the state after it.
+//
+//   worker -- reply --> held --------------------------------------> caller
+//          -- state --> send() ... the one that sees to it ... followed()
+//
+// One state is under way at a time; what is handled meanwhile goes with the next, all in one. So a burst of
+// calls costs as many states as there are round trips, and not one for each call. A reply after which the
+// state is what it was (a call that only reads) waits for the states before it alone.
+//
+// It is put around a Behaviour, so that a process that nobody follows costs nothing. While it is passive its
+// worker is given no calls: its state is not the child's. A local caller's call ends as if the process were
+// not there (no handler saw it, so a call by id goes to the next instance), any other is answered `busy`.
+//
+// What a worker sends by itself leaves at once, as ever: only replies wait, deferred ones too.
+//
+// Thread rule: followed() and the answers of promises from any thread; the rest belongs to the thread that
+// runs the process's turn, but for begin_as(), before the spawn.
+#pragma once
+
+#include <brood/worker.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "process/runtime.hpp"
+
+namespace brood::process {
+
+class Process;
+
+using SharedState = std::shared_ptr<const Bytes>;
+
+/// A state on its way to those who follow.
+struct SavedCopy {
+  std::uint64_t number = 0;   ///< From 1, one more each time.
+  bool is_whole = true;       ///< false: what has changed since the one before.
+  std::uint64_t version = 0;  ///< The worker's state_version.
+  SharedState state;
+};
+
+/// What a new active instance goes on with.
+struct KeptState {
+  std::uint64_t version = 0;
+  SharedState whole;  ///< Null: there is none.
+  std::vector<SharedState> changes;
+};
+
+struct FollowOptions {
+  /// Saved that often, if anything was handled, and no reply waits; nothing: replies wait.
+  std::optional<std::chrono::milliseconds> every = std::nullopt;
+  /// Called on the process's thread; must not block. Where replies wait, followed() is to be called.
+  std::function<void(SavedCopy)> send;
+  /// So many changes in a row, or as many bytes of them as the whole state had, then a whole one. Too small:
+  /// more bytes on the way. Too large: more of them kept by each who follows, and a longer promotion.
+  std::size_t changes_max = 1000;
+};
+
+class FollowGate : public std::enable_shared_from_this<FollowGate> {
+ public:
+  FollowGate(std::weak_ptr<RuntimeCore> core, FollowOptions options)
+      : core_(std::move(core)), options_(std::move(options)) {}
+  FollowGate(const FollowGate&) = delete;
+  FollowGate& operator=(const FollowGate&) = delete;
+
+  /// What it starts as, and with.
+  void begin_as(Role role, KeptState state);
+  /// What it is from now on, between two handlers. Active: its worker takes `state` over; one that refuses it
+  /// throws. Passive: what was not sent of the state is.
+  void become(Role role, const KeptState& state);
+  /// Any thread: somebody holds the state of that number, or nobody is waited for.
+  void followed(std::uint64_t number);
+
+  /// Around `inner`, which it owns.
+  [[nodiscard]] std::unique_ptr<Behaviour> wrap(std::unique_ptr<Behaviour> inner);
+
+  // For what is around the worker.
+  void attach(Behaviour& worker, Context& context, const Process& process);
+  void detach();
+  [[nodiscard]] Result<void> started();
+  [[nodiscard]] bool is_active() const { return active_; }
+  void enter();
+  void leave();
+  using Answer = std::function<void(Bytes)>;
+  /// Any thread: gives the answer when it may leave.
+  void hold(Answer answer, Bytes bytes);
+  /// Saves the state if it is time for it.
+  void save();
+
+ private:
+  struct Held {
+    std::uint64_t needs = 0;
+    Answer answer;
+    Bytes bytes;
+  };
+  [[nodiscard]] Result<void> take_over(const KeptState& state);
+  void save_now(bool is_last);
+  [[nodiscard]] std::optional<Bytes> next_state(bool whole);
+  void ask_to_save();
+  void arm();
+  // Under the lock.
+  [[nodiscard]] bool wants_save() const;
+  [[nodiscard]] std::vector<Held> take_ready();
+  static void give(std::vector<Held> ready);
+
+  const std::weak_ptr<RuntimeCore> core_;
+  const FollowOptions options_;
+
+  // The process's thread.
+  Behaviour* worker_ = nullptr;
+  Context* context_ = nullptr;
+  LocalPid pid_;
+  Role first_role_ = Role::passive;
+  KeptState first_state_;
+  bool active_ = false;
+  bool whole_next_ = true;
+  std::uint64_t number_ = 0;
+  SharedState last_;  ///< What was sent last, of a worker without changes().
+  std::size_t whole_bytes_ = 0, change_bytes_ = 0, change_count_ = 0;
+
+  std::mutex mutex_;
+  bool running_ = false;  ///< A handler of the active instance.
+  bool counts_ = false;   ///< It is active.
+  bool asked_ = false;    ///< To save, later.
+  bool closed_ = false;
+  std::uint64_t handled_ = 0;  ///< Handlers that may have changed the state.
+  std::uint64_t covered_ = 0;  ///< So many of them are in a state that is held.
+  std::uint64_t flying_ = 0;   ///< The number of what is under way; 0: nothing.
+  std::uint64_t flying_covers_ = 0;
+  std::deque<Held> held_;
+};
+
+}  // namespace brood::process
