@@ -84,7 +84,7 @@ enum class Plant : std::uint8_t {
   early_reply,       ///< A call is answered before another node holds the state after it.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 19;
+inline constexpr std::size_t plant_count = 20;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 

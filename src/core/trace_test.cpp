@@ -73,6 +73,9 @@ struct StepWords {
   std::string operator()(const Depart& m) const {
     return fmt::format("depart {} for {}", m.id.text(), m.host.node.value);
   }
+  std::string operator()(const Followed& m) const {
+    return fmt::format("followed {} up to {}", m.id.text(), m.number);
+  }
 };
 
 /// What passes between members all the time, and tells nothing of children.
@@ -137,6 +140,18 @@ std::string describe(const MessageBody& body) {
           return "withdrawal " + m.id.text();
         else if constexpr (std::is_same_v<M, CensusNews>)
           return "census";
+        else if constexpr (std::is_same_v<M, Follow>)
+          return fmt::format("follow {} number {}{}", m.id.text(), m.copy.number,
+                             m.after == 0 ? fmt::format(" holding '{}'", m.copy.whole) : " changes");
+        else if constexpr (std::is_same_v<M, FollowAnswer>)
+          return fmt::format("follow_answer {} number {} {}", m.id.text(), m.number,
+                             m.verdict == FollowVerdict::held  ? "held"
+                             : m.verdict == FollowVerdict::gap ? "gap"
+                                                               : "stale");
+        else if constexpr (std::is_same_v<M, StateAsk>)
+          return fmt::format("state_ask {} newer than {}", m.id.text(), m.number);
+        else if constexpr (std::is_same_v<M, StateTell>)
+          return fmt::format("state_tell {} {}", m.id.text(), m.newer ? "newer" : "nothing newer");
         else
           return fmt::format("message of kind {}", MessageBody(m).index());
       },
