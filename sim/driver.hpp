@@ -39,6 +39,7 @@ class Driver {
   void schedule_tick(std::size_t node);
   void flush(std::size_t node);
   void leave(std::size_t node);
+  void measure(std::size_t node);
 
   World& world_;
   Random random_;

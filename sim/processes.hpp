@@ -30,6 +30,7 @@ struct Process {
   std::uint64_t attempt = 0;  ///< At freezing it, the last.
   bool prepared = false;      ///< Holds what another held, and is not open.
   std::uint64_t held = 0;     ///< What calls have brought it to.
+  std::uint64_t lineage = 0;  ///< Of the first of those that have handed it on.
   bool told_gone = false;     ///< Planted bugs only: the core believes it is gone.
   Duration from{};
   [[nodiscard]] const ChildId& id() const { return spec->id; }
@@ -105,8 +106,8 @@ class Processes {
   std::map<ChildId, std::vector<std::uint64_t>> by_id_;
   std::map<ChildId, std::vector<Life>> lives_;
   std::map<ChildId, std::uint32_t> taken_down_;
-  /// What the last call of the child was answered, for as long as no process of it was lost or told to end.
-  std::map<ChildId, std::uint64_t> answered_;
+  /// What the last call was answered, by lineage, for as long as no process of it was lost or told to end.
+  std::map<std::uint64_t, std::uint64_t> answered_;
   std::uint64_t serials_ = 0;
   std::uint64_t moves_ = 0;
   std::map<ChildId, Duration> leaderless_;  ///< Since when.

@@ -69,6 +69,14 @@ std::vector<NodeName> Core::placement(const ChildId& id) const {
 std::size_t Core::peers() const {
   return state_->machine.peers();
 }
+std::vector<ScoreLine> Core::scoreboard() const {
+  return state_->machine.scoreboard();
+}
+
+std::optional<NodeName> Core::leader() const {
+  return state_->machine.leader();
+}
+
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

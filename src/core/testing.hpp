@@ -48,6 +48,7 @@ class Cluster {
     std::map<ChildId, Bytes> state;  ///< What a process holds; goes with it in a hand-over.
     std::set<ChildId> frozen;
     std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
+    std::map<ChildId, Role> prepared_roles;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -87,6 +88,7 @@ class Cluster {
     node.state.clear();
     node.frozen.clear();
     node.prepared.clear();
+    node.prepared_roles.clear();
     drop_channels(i, false);
   }
   /// The channels of a node break; they can be made again.
@@ -262,6 +264,8 @@ class Cluster {
     if (effects.refused) node.refused = *effects.refused;
     node.left = node.left || effects.left;
     for (const SetRole& told : effects.roles) {
+      if (const auto ready = node.prepared_roles.find(told.id); ready != node.prepared_roles.end())
+        ready->second = told.role;  // it is told when it is opened
       if (node.processes.count(told.id) == 0) continue;
       if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
       node.roles[told.id] = told.role;
@@ -315,6 +319,7 @@ class Cluster {
     if (fail_prepares.count(what.spec->id) != 0)
       return give(i, PrepareFailed{what.spec->id, what.epoch, "restore() refused"});
     nodes[i].prepared[what.spec->id] = {what.epoch, what.parcel};
+    if (what.role) nodes[i].prepared_roles[what.spec->id] = *what.role;
     give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}, keep_state});
   }
   void carry_out_one(std::size_t i, const Open& what) {
@@ -323,11 +328,19 @@ class Cluster {
     nodes[i].processes[what.id] = epoch;
     nodes[i].state[what.id] = parcel;
     nodes[i].prepared.erase(what.id);
+    if (const auto role = nodes[i].prepared_roles.find(what.id); role != nodes[i].prepared_roles.end()) {
+      nodes[i].roles[what.id] = role->second;
+      nodes[i].prepared_roles.erase(role);
+    }
   }
-  void carry_out_one(std::size_t i, const Discard& what) { nodes[i].prepared.erase(what.id); }
+  void carry_out_one(std::size_t i, const Discard& what) {
+    nodes[i].prepared.erase(what.id);
+    nodes[i].prepared_roles.erase(what.id);
+  }
   void carry_out_one(std::size_t i, const Depart& what) {
     EXPECT_EQ(nodes[i].frozen.erase(what.id), 1U) << "it departs frozen";
     nodes[i].processes.erase(what.id);
+    nodes[i].roles.erase(what.id);
     nodes[i].state.erase(what.id);
   }
   void try_connect(std::size_t i, const NodeName& to) {

@@ -15,6 +15,9 @@
 // claims and roles too. Of two that claim at once the one that is first in the order goes on, and whoever has
 // the role keeps it until its worker was told. Both see the same order, for both may act by the same view.
 //
+// An instance that is to be handed over comes in the order where its partner does (handover/partners.hpp), so
+// the active one takes its role along.
+//
 // Two views that do not know of each other may each have one. Where the partition strategy locks the part
 // that has no quorum, the other waits, as it does before it starts a child: what was lost without proof may
 // be active until then.
@@ -24,6 +27,7 @@
 #pragma once
 
 #include "core/children/locals.hpp"
+#include "core/handover/partners.hpp"
 #include "core/members/takeover.hpp"
 #include "core/rows/replication.hpp"
 
@@ -32,13 +36,14 @@ namespace brood::core {
 class Roles {
  public:
   Roles(Locals& locals, const Instances& instances, Replication& replication, const Views& views,
-        const Sessions& sessions, Takeover& takeover)
+        const Sessions& sessions, Takeover& takeover, const Partners& partners)
       : locals_(locals),
         instances_(instances),
         replication_(replication),
         views_(views),
         sessions_(sessions),
-        takeover_(takeover) {}
+        takeover_(takeover),
+        partners_(partners) {}
 
   /// The first start here of a child of which there may be several, in the role that it has.
   void start(Step& s, Child& child);
@@ -49,6 +54,9 @@ class Roles {
   void on_taken(Step& s, Child& child);
   /// Whether the instance here may end because it belongs elsewhere: not while it is the active one.
   [[nodiscard]] bool may_release(const Child& child) const;
+  /// Whether the instance here may be handed over to its partner: as a passive one, or as the active one
+  /// where none that comes before the partner runs, to which the role goes first.
+  [[nodiscard]] bool may_hand_over(const Child& child) const;
 
  private:
   struct Mine {
@@ -65,6 +73,8 @@ class Roles {
   };
   [[nodiscard]] Others look_around(const Child& child) const;
   [[nodiscard]] bool has_roles(const Child& child) const;
+  [[nodiscard]] std::size_t rank(const Child& child, const std::vector<PeerIndex>& order,
+                                 PeerIndex peer) const;
   [[nodiscard]] Duration look_at_passive(Step& s, Child& child, Mine& mine, const Others& others);
   [[nodiscard]] Duration look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
   void look_at_active(Step& s, Child& child, Mine& mine);
@@ -81,6 +91,7 @@ class Roles {
   const Views& views_;
   const Sessions& sessions_;
   Takeover& takeover_;
+  const Partners& partners_;
   std::map<ChildRef, Mine> mine_;
 };
 

@@ -91,7 +91,7 @@ void Outgoing::on_frozen(Step& s, Frozen& event) {
   }
   entry->second.state = State::offered;
   sender_.send(entry->second.to, Offer{child.id, event.epoch, event.attempt, child.own()->birth, here->since,
-                                       here->restarts, std::move(event.parcel)});
+                                       here->restarts, here->role, std::move(event.parcel)});
 }
 
 void Outgoing::on_freeze_failed(Step& s, const FreezeFailed& event) {

@@ -15,6 +15,8 @@ void Coordinator::enqueue(Step& s, Request request) {
     for (const ChildId& id : stop->ids) fail(s, asked, id, Errc::busy, words);
   } else if (const auto* retry = std::get_if<RetryRequest>(&request)) {
     fail(s, asked, retry->id, Errc::busy, words);
+  } else if (const auto* move = std::get_if<MoveRequest>(&request)) {
+    fail(s, asked, move->id, Errc::busy, words);
   } else {
     fail(s, asked, std::get<LookupRequest>(request).id, Errc::busy, words);
   }
@@ -61,7 +63,7 @@ void Coordinator::coordinate(Step& s, StartRequest& request) {
   std::vector<SpecPtr> others;
   for (const SpecPtr& spec : request.specs) {
     if (is_mine(spec->id))
-      start(s, {{request.request, request.view}, request.mode, request.on, spec, false});
+      start(s, {{request.request, request.view}, request.mode, request.on, spec});
     else
       others.push_back(spec);
   }
@@ -145,6 +147,7 @@ void Coordinator::forget_asked_before(const NodeName& node, std::uint64_t view) 
 }
 
 void Coordinator::drop_others() {
+  rebalances_.clear();  // whoever asked asks again in this view
   std::erase_if(open_, [&](ChildRef ref) {
     Child& child = *with_.children.get(ref);
     if (is_mine(child)) return false;
@@ -156,6 +159,7 @@ void Coordinator::drop_others() {
 }
 
 void Coordinator::drop_all() {
+  rebalances_.clear();
   for (const ChildRef ref : open_) {
     Child& child = *with_.children.get(ref);
     child.work_.value_.reset();
