@@ -7,7 +7,8 @@ from support import SLOW, SMALL, ScenarioTest, main, ports
 from harness.cluster import binary_folder
 
 COUNT = 60 if SMALL else 300
-BALANCER = {"distribution": {"use": "load_balancer", "push_interval_ms": 200}}
+# Processors in use are whatever else this machine does.
+BALANCER = {"distribution": {"use": "load_balancer", "push_interval_ms": 200, "scheduler_weight": 0, "run_queue_weight": 0}}
 
 
 def children(count=COUNT):
