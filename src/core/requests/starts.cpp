@@ -115,6 +115,8 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   end_row(s, child, {});
   work.later.push_back(start);
   work.later.back().assigned = next.assigned;
+  // All that ran has ended by then, and may be forgotten.
+  if (next.assigned) work.later.back().assigned->after = Epoch{};
   work.later.back().replaces = true;
   with_later_.insert(child.ref);
 }
