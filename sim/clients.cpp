@@ -6,7 +6,8 @@
 namespace brood::sim {
 using namespace std::chrono_literals;
 
-Clients::Clients(World& world) : world_(world), random_(world.random.fork()) {}
+Clients::Clients(World& world)
+    : world_(world), random_(world.random.fork()), mover_(world.options.seed ^ 0x6d6f7665) {}
 
 void Clients::work_until(Duration end) {
   end_ = end;
@@ -38,6 +39,7 @@ std::optional<std::size_t> Clients::any_node() {
 void Clients::act() {
   const auto node = any_node();
   if (!node) return;
+  if (world_.profile.moves && mover_.chance(80)) move(*node, mover_.pick(world_.catalog.ids()));
   const std::uint64_t dice = random_.below(100);
   if (dice < 32) return start_one();
   if (dice < 42) return start_everywhere();
@@ -133,6 +135,17 @@ void Clients::lookup(std::size_t node, const ChildId& id) {
 void Clients::retry(std::size_t node, const ChildId& id) {
   if (!world_.nodes[node].running()) return;
   world_.driver->post(node, core::ClientRetry{world_.ledger->opened(node, Asked::retry, {id}), id});
+}
+
+// To any node, which may be away or unable, or back; and now and then all are given anew.
+void Clients::move(std::size_t node, const ChildId& id) {
+  if (!world_.nodes[node].running()) return;
+  const std::uint64_t dice = mover_.below(10);
+  const core::MoveKind kind = dice < 6   ? core::MoveKind::to_node
+                              : dice < 9 ? core::MoveKind::by_itself
+                                         : core::MoveKind::rebalance;
+  world_.driver->post(node, core::ClientMove{world_.ledger->opened(node, Asked::move, {id}), kind, id,
+                                             mover_.pick(world_.nodes).name});
 }
 
 void Clients::drain(std::size_t node) {

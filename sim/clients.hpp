@@ -22,6 +22,7 @@ class Clients {
   void stop(std::size_t node, const std::vector<ChildId>& ids);
   void lookup(std::size_t node, const ChildId& id);
   void retry(std::size_t node, const ChildId& id);
+  void move(std::size_t node, const ChildId& id);
   void drain(std::size_t node);
 
  private:
@@ -39,6 +40,7 @@ class Clients {
 
   World& world_;
   Random random_;
+  Random mover_;  ///< Of its own, so that all else of a seed is as without it.
   Duration end_{};
 };
 

@@ -230,6 +230,10 @@ std::string describe(const MessageBody& body, std::string_view id) {
                                                   m.newer ? " newer" : " nothing")
                                     : "";
           },
+          [&](const MoveRequest& m) {
+            return wanted(m.id, id) ? fmt::format("Move {} to {}", m.id.text(), m.to.value) : "";
+          },
+          [](const LoadReport& m) { return fmt::format("Load {}", m.load.own_ppm.value_or(0)); },
       },
       body);
 }
@@ -279,6 +283,15 @@ std::string describe(const Event& event, std::string_view id) {
           },
           [](const SettingsChanged&) { return std::string("settings changed"); },
           [](const ClientReset& e) { return fmt::format("client {} reset to {}", e.client.value, e.size); },
+          [&](const ClientMove& e) {
+            return wanted(e.id, id)
+                       ? fmt::format("client {} move {} to {}", e.client.value, e.id.text(), e.to.value)
+                       : "";
+          },
+          [](const ClientForget& e) {
+            return fmt::format("client {} forget {}", e.client.value, e.node.value);
+          },
+          [](const LoadMeasured& e) { return fmt::format("load {}", e.load.own_ppm.value_or(0)); },
           [](const Renamed& e) { return "renamed to " + e.self.value; },
           [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },
           [&](const FreezeFailed& e) { return about(e, "freeze failed", id, e.why); },

@@ -130,7 +130,21 @@ void Driver::boot(std::size_t index) {
   node.marked = {};
   world_.trace.line("{} BOOTS, creation {}", node.name.value, node.creation);
   step(index, core::Boot{});
+  if (world_.profile.distribution == "load_balancer") measure(index);
   world_.clients->node_booted(index);
+}
+
+// What a node measures is for chance to say.
+void Driver::measure(std::size_t index) {
+  const std::uint64_t incarnation = world_.nodes[index].incarnation;
+  world_.timeline.after(random_.between(Duration(1s), Duration(20s)), [this, index, incarnation] {
+    when_awake(index, incarnation, [this, index] {
+      core::Load load;
+      load.own_ppm = static_cast<std::uint32_t>(random_.below(1'000'000));
+      post(index, core::LoadMeasured{load});
+      measure(index);
+    });
+  });
 }
 
 void Driver::kill(std::size_t index, bool flushed, std::string_view why) {

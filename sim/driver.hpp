@@ -43,6 +43,7 @@ class Driver {
   void maybe_take_long(SimNode& node, std::size_t index);
   void mark_refusals(SimNode& node);
   void leave(std::size_t node);
+  void measure(std::size_t node);
 
   World& world_;
   Random random_;

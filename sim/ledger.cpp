@@ -44,7 +44,8 @@ Verdict verdict_of(Asked asked, const core::Outcome& outcome) {
 }  // namespace
 
 std::string_view to_string(Asked asked) noexcept {
-  constexpr std::array<std::string_view, 6> names{"start", "ensure", "apply", "stop", "retry", "lookup"};
+  constexpr std::array<std::string_view, 7> names{"start", "ensure", "apply", "stop",
+                                                  "retry", "lookup", "move"};
   return names[static_cast<std::size_t>(asked)];
 }
 

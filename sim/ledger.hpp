@@ -19,7 +19,7 @@
 
 namespace brood::sim {
 
-enum class Asked : std::uint8_t { start, ensure, apply, stop, retry, lookup };
+enum class Asked : std::uint8_t { start, ensure, apply, stop, retry, lookup, move };
 [[nodiscard]] std::string_view to_string(Asked asked) noexcept;
 
 enum class Verdict : std::uint8_t {

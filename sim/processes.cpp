@@ -31,7 +31,7 @@ Process& Processes::add(std::size_t index, const core::SpecPtr& spec, const core
   SimNode& node = world_.nodes[index];
   const ChildId& id = spec->id;
   Process process;
-  process.serial = ++serials_;
+  process.serial = process.lineage = ++serials_;
   process.node = index;
   process.incarnation = node.incarnation;
   process.creation = node.creation;
@@ -54,7 +54,9 @@ void Processes::start(std::size_t index, const core::Start& start) {
     world_.violate("overlap", &id, "a second process of it is started on " + node.name.value);
     return;
   }
-  answered_.erase(id);  // it begins anew: the node that had it is given up
+  // It begins anew: the node that had it is given up.
+  if (const auto others = by_id_.find(id); others != by_id_.end() && !world_.profile.copies.several())
+    for (const std::uint64_t serial : others->second) answered_.erase(find(serial)->lineage);
   const Process& kept = add(index, start.spec, start.epoch);
   find(kept.serial)->role = start.role.value_or(core::Role::active);
   find(kept.serial)->first_state = start.state;
@@ -93,6 +95,10 @@ void Processes::set_role(std::size_t node, const core::SetRole& change) {
   for (const std::uint64_t serial : found->second) {
     Process& process = *find(serial);
     if (process.node != node || process.epoch != change.epoch) continue;
+    if (process.prepared) {  // it is told when it is opened
+      process.role = change.role;
+      return;
+    }
     process.to_tell.emplace_back(change.role, change.state);
     later(process, random_.between(Duration(1us), Duration(10ms)), [this](Process& it) { tell_role(it); });
     return;
@@ -124,7 +130,8 @@ void Processes::check_roles(const ChildId& id) {
   if (!world_.profile.copies.roles || world_.ledger->split_excused() || world_.splits->cloudy()) return;
   const Process* first = nullptr;
   for (const Process* process : of(id)) {
-    if (process->role != core::Role::active || !world_.nodes[process->node].acts()) continue;
+    if (process->prepared || process->role != core::Role::active || !world_.nodes[process->node].acts())
+      continue;
     if (process->stuck && process->stopping) continue;
     if (first != nullptr) {
       world_.violate("role", &id,
@@ -246,7 +253,7 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
     if (process.stopping && !at_once) continue;
     if (!process.stopping) check_need(process);
     process.stopping = true;
-    if (!process.frozen) answered_.erase(stop.id);
+    if (!process.frozen) answered_.erase(process.lineage);
     if (world_.has(Plant::deaf_stop) && random_.chance(200)) {
       process.told_gone = true;
       world_.driver->when_awake(node, process.incarnation, [this, node, id = stop.id, epoch = stop.epoch] {
@@ -277,7 +284,7 @@ void Processes::end(Process& process, bool normal, std::string reason) {
   core::Exited exited{process.id(), process.epoch, normal, std::move(reason)};
   const core::SpecPtr spec = process.spec;
   const std::uint64_t incarnation = process.incarnation;
-  if (!process.frozen) answered_.erase(process.id());
+  if (!process.frozen) answered_.erase(process.lineage);
   erase(process.serial);
   if (world_.has(Plant::silent_death) && !was_stopping) return;
   world_.driver->post(node, std::move(exited));
@@ -301,7 +308,11 @@ void Processes::erase(std::uint64_t serial) {
   life->to = world_.now();
   std::vector<std::uint64_t>& all = by_id_[process.id()];
   std::erase(all, serial);
-  if (all.empty()) answered_.erase(process.id());  // nobody is left who could know
+  // Nobody is left who could know.
+  const bool is_known = std::any_of(all.begin(), all.end(), [&](std::uint64_t other) {
+    return live_.at(other).lineage == process.lineage;
+  });
+  if (!is_known) answered_.erase(process.lineage);
   live_.erase(found);
 }
 
@@ -312,7 +323,7 @@ void Processes::node_gone(std::size_t node) {
     if (process.node == node) {
       gone.push_back(serial);
       // What was ready elsewhere may still hold it all, but need not.
-      if (!process.prepared) answered_.erase(process.id());
+      if (!process.prepared) answered_.erase(process.lineage);
     }
   for (const std::uint64_t serial : gone) erase(serial);
 }
@@ -363,8 +374,8 @@ void Processes::carry_out(std::size_t node, const core::Freeze& freeze) {
       return world_.driver->post(it.node,
                                  core::FreezeFailed{freeze.id, freeze.epoch, freeze.attempt, "simulated"});
     }
-    world_.driver->post(it.node,
-                        core::Frozen{freeze.id, freeze.epoch, freeze.attempt, std::to_string(it.held)});
+    world_.driver->post(it.node, core::Frozen{freeze.id, freeze.epoch, freeze.attempt,
+                                              fmt::format("{} {}", it.held, it.lineage)});
   });
 }
 
@@ -380,8 +391,11 @@ void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
   }
   Process& process = add(node, prepare.spec, prepare.epoch);
   process.prepared = true;
-  const bool keeps = !prepare.parcel.empty() && !world_.has(Plant::lost_parcel);
-  process.held = keeps ? std::stoull(prepare.parcel) : 0;
+  process.role = prepare.role.value_or(core::Role::active);
+  if (!prepare.parcel.empty()) {  // a program takes nothing along
+    process.held = world_.has(Plant::lost_parcel) ? 0 : std::stoull(prepare.parcel);
+    process.lineage = std::stoull(prepare.parcel.substr(prepare.parcel.find(' ') + 1));
+  }
   const bool fails = !world_.healed && random_.chance(50);
   later(process, random_.between(Duration(10us), Duration(20ms)), [this, fails](Process& it) {
     if (fails) {
@@ -409,12 +423,13 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
   process->prepared = false;
   ++world_.counts.handovers;
   ++moves_;
-  if (const auto answered = answered_.find(open.id);
+  if (const auto answered = answered_.find(process->lineage);
       answered != answered_.end() && process->held != answered->second && !world_.splits->cloudy())
     world_.violate("state", &open.id,
                    fmt::format("it goes on with {} on {}, but a caller was answered {}", process->held,
                                world_.nodes[node].name.value, answered->second));
   check(open.id);
+  check_roles(open.id);
   begin_life(*process);
 }
 
@@ -446,7 +461,7 @@ void Processes::call_some() {
     if (follows())
       called.push_back(serial);
     else
-      answered_[process.id()] = ++process.held;
+      answered_[process.lineage] = ++process.held;
   }
   for (const std::uint64_t serial : called)
     if (Process* process = find(serial)) call_followed(*process);
@@ -517,6 +532,7 @@ void Processes::check_need(const Process& process) {
     return;
   // Requests that waited for the end of the former process were decided in one step, one after the other.
   if (process.from == world_.now()) return;
+  if (world_.profile.portions && world_.now() - process.from <= 5ms) return;  // or in its next portions
   auto placement = core.placement(process.id());
   const Copies& copies = world_.profile.copies;
   placement.resize(copies.of(placement.size()));

@@ -31,6 +31,7 @@ struct Process {
   std::uint64_t attempt = 0;        ///< At freezing it, the last.
   bool prepared = false;            ///< Holds what another held, and is not open.
   std::uint64_t held = 0;           ///< What calls have brought it to.
+  std::uint64_t lineage = 0;        ///< Of the first of those that have handed it on.
   core::HeldPtr first_state;        ///< With which it starts.
   bool leads = false;               ///< It is active, and others follow it.
   std::uint64_t saved = 0;          ///< How often; the number of the last.
@@ -125,8 +126,8 @@ class Processes {
   std::map<ChildId, std::vector<std::uint64_t>> by_id_;
   std::map<ChildId, std::vector<Life>> lives_;
   std::map<ChildId, std::uint32_t> taken_down_;
-  /// What the last call of the child was answered, for as long as no process of it was lost or told to end.
-  std::map<ChildId, std::uint64_t> answered_;
+  /// What the last call was answered, by lineage, for as long as no process of it was lost or told to end.
+  std::map<std::uint64_t, std::uint64_t> answered_;
   /// The greatest answer that a caller of the child had and that another node held.
   struct Kept {
     core::Dot birth;

@@ -93,6 +93,8 @@ Profile make_profile(const SimOptions& options, Random& random) {
   const std::uint64_t kind = placing.below(10);
   if (kind < 2) profile.distribution = "libring";
   if (kind == 2 || kind == 3) profile.distribution = "guided";
+  if (kind == 4 || kind == 5) profile.distribution = "load_balancer";
+  profile.moves = mix64(options.seed ^ 0x6d6f7665) % 2 == 0;
   const auto listed = static_cast<std::uint32_t>(placing.between(1, profile.nodes));
   // A mapping may name any node.
   if (placing.chance(150) && profile.distribution != "guided") profile.listed = listed;

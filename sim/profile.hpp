@@ -29,6 +29,7 @@ struct Profile {
   StrategyChoice synchronisation{"pubsub"};
   Copies copies;
   std::string distribution = "weighted_rendezvous";
+  bool moves = false;        ///< Clients move children by hand, and rebalance.
   std::uint32_t listed = 0;  ///< Settings::ring_nodes: the first so many nodes; 0: all.
   bool fixed_ring = false;   ///< Settings::fixed_ring.
 

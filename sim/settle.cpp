@@ -103,11 +103,28 @@ std::optional<Violation> not_at_home(const World& world, const ChildId& id,
   return std::nullopt;
 }
 
+/// As far as what it offers and the lists of nodes say.
+bool may_run(const World& world, const core::Spec& spec, std::size_t node) {
+  const NodeName& name = world.nodes[node].name;
+  const auto ring = world.nodes.front().core->ring_nodes();
+  const bool named =
+      spec.nodes.empty() || std::find(spec.nodes.begin(), spec.nodes.end(), name) != spec.nodes.end();
+  return named && world.catalog.offers(node).contains(spec.needs) &&
+         std::find(ring.begin(), ring.end(), name) != ring.end();
+}
+
 std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
   if (auto differ = rows_differ(world, id)) return differ;
   const Core& core = *world.nodes.front().core;
   const core::SpecRow* row = core.spec(id);
   auto placement = core.placement(id);
+  // Under a centralised distribution somebody has to say where it runs.
+  if (row != nullptr && row->wanted && !row->failed && placement.empty() &&
+      world.profile.distribution == "load_balancer")
+    for (std::size_t i = 0; i < world.nodes.size(); ++i)
+      if (may_run(world, *row->spec, i))
+        return wrong("placement", &id,
+                     "nobody has given it a node, and " + world.nodes[i].name.value + " is there");
   placement.resize(world.profile.copies.of(placement.size()));
   if (row != nullptr && row->wanted && !row->failed && !placement.empty())
     return not_at_home(world, id, placement);

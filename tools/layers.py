@@ -23,10 +23,11 @@ CORE_PARTS = {
     "rows": ["base"],
     "wire": ["base"],
     "members": ["base", "placement", "rows"],
-    "requests": ["base", "members", "rows"],
+    "balance": ["base", "placement", "members", "rows"],
+    "requests": ["base", "placement", "members", "rows", "balance"],
     "handover": ["base", "members", "rows"],
     "children": ["base", "members", "rows", "handover"],
-    "machine": ["base", "placement", "rows", "members", "requests", "handover", "children"],
+    "machine": ["base", "placement", "rows", "members", "balance", "requests", "handover", "children"],
 }
 
 # Single includes that go against that order, each with its reason. No others are allowed; one that is no longer made

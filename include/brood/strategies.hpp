@@ -71,6 +71,21 @@ class Ring {
   [[nodiscard]] virtual std::vector<std::size_t> order(const RingKey& key) const = 0;
 };
 
+/// How a distribution balances: how a node's load makes its score, from 0 (idle) to 1, and how the scores
+/// count. What a node gets is in proportion to its weight and to what it has to spare, 1 - score, but at
+/// least 0.1.
+struct BalancingSettings {
+  std::uint32_t history = 30;         ///< How many of a node's last scores count.
+  std::uint32_t decay_ppm = 900'000;  ///< Each counts that much of what the one after it does, in millionths.
+  std::chrono::milliseconds push_interval{10'000};  ///< How often a node measures its load and tells it.
+  bool redistributes = false;  ///< When a node joins, it gets its share of what runs already.
+  // The parts of a score, in percent: processors in use, processes that wait for one, processes, memory.
+  std::uint32_t scheduler_weight = 40;
+  std::uint32_t run_queue_weight = 30;
+  std::uint32_t process_weight = 20;
+  std::uint32_t memory_weight = 10;
+};
+
 /// Which node a child belongs on.
 class Distribution : public Strategy {
  public:
@@ -82,6 +97,10 @@ class Distribution : public Strategy {
   /// there are to be. Where it is not said otherwise: a child without a mapping can. Errors:
   /// invalid_argument, in words.
   [[nodiscard]] virtual Result<void> accepts(const RingKey& child, std::size_t instances) const;
+  /// Not null: the distribution is centralised. The node that has been up for longest, the leader, gives each
+  /// child to one of the nodes of order(), by their loads, and there it stays until that node is gone;
+  /// order() counts where it does not come to run there. Lives as long as the distribution.
+  [[nodiscard]] virtual const BalancingSettings* balancing() const { return nullptr; }
 };
 
 /// A hash of bytes that is the same on every node, compiler and release, for distributions of one's own.

@@ -22,6 +22,7 @@
 #include <brood/term.hpp>
 #include <brood/worker.hpp>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -101,6 +102,14 @@ struct SupervisorOptions {
   std::uint32_t weight = 100;                   ///< This node's share relative to the others'; 0: runs none.
   std::chrono::milliseconds form_wait{3000};
   std::uint32_t expect = 0;  ///< Form the cluster as soon as that many nodes are there.
+  /// With the distribution `load_balancer`: how loaded this node is, from 0 (idle) to 1. Asked every
+  /// push_interval_ms on a thread of the node's own, which answers nobody meanwhile; what it throws is
+  /// logged, and counts as no answer. Empty: processors in use, processes that wait for one, processes,
+  /// memory (docs/guide/strategies.md).
+  std::function<double()> load = {};
+  /// How many children of this node are on the move to others at once; at least 1. Fewer: a slower drain.
+  /// More: as many callers wait at the same time.
+  std::uint32_t moves_in_flight = 1000;
 };
 
 struct Started {
@@ -140,6 +149,25 @@ struct PartitionStatus {
   /// of a split may run one; zero where the strategy never locks.
   std::chrono::milliseconds takeover_delay{};
   std::chrono::milliseconds overlap_bound{};
+};
+
+/// A node as the distribution `load_balancer` sees it.
+struct NodeScore {
+  std::string node;
+  std::uint32_t weight = 0;
+  std::uint32_t told = 0;  ///< How many of its scores count; 0: it has told none.
+  double score = 0;        ///< Their mean, the newest most; of a node that has told none, that of the others.
+  double share = 0;        ///< Its part of the children, of 1, by weight and by what it has to spare.
+  std::uint64_t children = 0;  ///< That it was given.
+  double scheduler = 0;        ///< What it told last: its processors in use, of 1, ...
+  std::uint32_t run_queue = 0;
+  std::uint32_t processes = 0;
+  std::uint64_t memory_bytes = 0;
+};
+/// Only on the leader all have told.
+struct Scoreboard {
+  std::optional<std::string> leader;  ///< Who gives children to nodes; none under another distribution.
+  std::vector<NodeScore> nodes;
 };
 
 /// Which children, and how many at once.
@@ -224,6 +252,24 @@ class Supervisor {
                          std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   Result<void> remove_nodes(const std::vector<std::string>& nodes,
                             std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+  /// The child runs on that node from now on, ahead of all that the distribution says, until the node is
+  /// lost, leaves or drains. Returns when it runs there. Without a node: where it runs is the distribution's
+  /// to say again; returns when another member (where there is one) knows it. Errors: no_such_child,
+  /// not_member (the node is not up), no_target (it cannot or may not run it), invalid_argument (the child
+  /// has a mapping), partitioned, timeout.
+  Result<void> move_child(const Id& id, std::optional<std::string> to,
+                          std::chrono::milliseconds timeout = std::chrono::milliseconds(30000));
+  /// With the distribution `load_balancer`: children of nodes that have more than their share go to those
+  /// that have less. Returns when it is said which; they move then. Errors: invalid_argument (another
+  /// distribution), timeout.
+  Result<void> rebalance(std::chrono::milliseconds timeout = std::chrono::milliseconds(30000));
+  [[nodiscard]] Scoreboard scoreboard() const;
+  /// A node that was lost will not come back: nothing waits for it any more, neither children that are mapped
+  /// to it, nor a fixed ring, a quorum or what its side of a split might still run. Returns when another
+  /// member knows. Where it comes back all the same it is a node like any. Errors: invalid_argument (it is a
+  /// member), timeout.
+  Result<void> forget_node(const std::string& node,
+                           std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   [[nodiscard]] std::optional<std::string> node_for(const Id& key) const;
   [[nodiscard]] bool mine(const Id& key) const;
 

@@ -78,6 +78,14 @@ Footprint Core::footprint() const {
 std::size_t Core::states_not_followed() const {
   return state_->machine.states_not_followed();
 }
+std::vector<ScoreLine> Core::scoreboard() const {
+  return state_->machine.scoreboard();
+}
+
+std::optional<NodeName> Core::leader() const {
+  return state_->machine.leader();
+}
+
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

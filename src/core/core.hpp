@@ -51,6 +51,17 @@ struct PartitionStatus {
   Duration overlap_bound{};
 };
 
+/// A node as a distribution that balances sees it.
+struct ScoreLine {
+  NodeName node;
+  std::uint32_t weight = 0;
+  Load load;                    ///< What it told last.
+  std::uint32_t told = 0;       ///< How often, as far as that still counts; 0: not yet.
+  std::uint32_t score_ppm = 0;  ///< Of its last ones; where it has told nothing, the others' mean.
+  double share = 0;             ///< Its part of the children, of 1.
+  std::uint64_t given = 0;      ///< The children that it was given.
+};
+
 class Core {
  public:
   explicit Core(Settings settings);
@@ -94,6 +105,12 @@ class Core {
   [[nodiscard]] std::optional<NodeName> node_for(const ChildId& key) const;
   /// The placement of a child by its row; empty when it may run nowhere.
   [[nodiscard]] std::vector<NodeName> placement(const ChildId& id) const;
+
+  /// What children are given by; only the leader's is complete. Empty under a distribution that does not
+  /// balance.
+  [[nodiscard]] std::vector<ScoreLine> scoreboard() const;
+  /// Who gives them; nullopt: nobody is up, or the distribution does not balance.
+  [[nodiscard]] std::optional<NodeName> leader() const;
 
   using Stats = core::Stats;
   /// Nodes that anything is kept of, clients among them.

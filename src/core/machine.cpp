@@ -19,11 +19,14 @@ Machine::Machine(Settings settings)
       detector_(links_, sessions_, joining_, fence_),
       greeting_(peers_, links_, sessions_, joining_, detector_, rows_.table(), takeover_, *this),
       roster_(settings_, sessions_, replication_),
+      forgotten_(settings_, sessions_, replication_, *this),
       reachability_(peers_, sessions_),
       quorum_(settings_, peers_, sessions_, links_, *this),
-      views_(settings_, peers_, links_, sessions_, fence_, roster_, replication_, reachability_, quorum_,
-             links_, *this),
+      views_(settings_, peers_, links_, sessions_, fence_, roster_, forgotten_, replication_, reachability_,
+             quorum_, links_, *this),
       takeover_(settings_, views_),
+      scoreboard_(settings_, views_, links_),
+      assignments_(settings_, children_, scoreboard_, views_, takeover_, rows_, instances_),
       locals_(children_, instances_, held_states_),
       lockdown_(children_, locals_),
       rejoin_(children_, instances_, locals_, views_),
@@ -32,15 +35,16 @@ Machine::Machine(Settings settings)
       moves_(children_, instances_),
       standby_({children_, held_states_, locals_, instances_, rows_, views_, sessions_, links_, fence_,
                 links_, *this}),
-      roles_(locals_, instances_, replication_, views_, sessions_, takeover_, standby_),
+      partners_(settings_, peers_, views_, instances_),
+      roles_(locals_, instances_, replication_, views_, sessions_, takeover_, standby_, partners_),
       outgoing_(children_, instances_, sessions_, links_, links_, *this),
       incoming_({children_, instances_, rows_, replication_, views_, sessions_, links_, links_, *this}),
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
-                   roles_, views_, sessions_, peers_, takeover_}),
+                   roles_, partners_, views_, sessions_, peers_, takeover_}),
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
-      coordinator_({children_, instances_, rows_, replication_, replay_, origins_, views_, sessions_, links_,
-                    peers_, links_, *this}) {}
+      coordinator_({children_, instances_, rows_, assignments_, replication_, replay_, origins_, views_,
+                    sessions_, links_, peers_, links_, *this}) {}
 
 const Effects& Machine::step(std::span<Event> events, const Now& now) {
   effects_ = Effects{};
@@ -117,7 +121,7 @@ void Machine::on_time(Step& s) {
 // 3. touched children, one by one;
 // 4. where this part of the cluster is locked, its children are told to end;
 // 5. in turn: instances of sessions that are over, moves, one request of those that wait here, requests of
-// clients, the sweep over all children;
+// clients, the sweep over all children, a rebalancing;
 // 6. the end of a drain.
 void Machine::work(Step& s) {
   on_time(s);
@@ -141,7 +145,7 @@ void Machine::work(Step& s) {
 }
 
 bool Machine::work_in_turn(Step& s) {
-  constexpr std::size_t parts = 5;
+  constexpr std::size_t parts = 6;
   for (std::size_t tried = 0; tried < parts; ++tried) {
     const std::size_t part = turn_++ % parts;
     if (part == 0 && instances_.dropping() && !congested_) return instances_.drop_some(s, 1), true;
@@ -150,6 +154,10 @@ bool Machine::work_in_turn(Step& s) {
     if (part == 3 && origins_.has_work()) return origins_.work(s), true;
     if (part == 4 && reconciler_.sweeping() && views_.acting() && !congested_)
       return reconciler_.sweep_some(s), true;
+    if (part == 5 && assignments_.has_work() && !congested_) {
+      if (assignments_.work(s)) coordinator_.rebalanced(s);
+      return true;
+    }
   }
   return false;
 }
@@ -170,6 +178,7 @@ void Machine::look_at_next(Step& s) {
   Child* child = reconciler_.take();
   if (!child) return;
   s.spend(1);
+  reconciler_.wake(*child, assignments_.look(s, *child));
   reconciler_.look(s, *child);
   standby_.look(s, *child);
   coordinator_.look(s, *child);
@@ -205,7 +214,7 @@ bool Machine::has_work() const {
 // What goes on by itself over very many children: it waits while another member has yet to take in what it
 // has brought about so far, and is the reason to wake up while it does.
 bool Machine::is_moving_on() const {
-  return instances_.dropping() || (reconciler_.sweeping() && views_.acting());
+  return instances_.dropping() || ((reconciler_.sweeping() || assignments_.rebalancing()) && views_.acting());
 }
 
 // ---- the end of a step -------------------------------------------------------------------------------
@@ -214,6 +223,7 @@ void Machine::flush(Step& s) {
   greeting_.flush(s);
   replication_.flush(s);
   roster_.tell(s);
+  forgotten_.tell(s);
   views_.flush();
   coordinator_.flush();
   origins_.flush();
@@ -245,6 +255,7 @@ void Machine::reap() {
     greeting_.take_back(peer);
     views_.forget(peer);
     replication_.reset(peer);
+    scoreboard_.reset(peer);
     peers_.release(peer);
   }
   reap_.clear();

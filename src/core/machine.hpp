@@ -4,8 +4,10 @@
 //              |                                         ^
 //   +----------v-----------------------------------------|---------+
 //   | members/   links greeting sessions detector joining rejoin    |
-//   |            fence roster reachability quorum views takeover    |
+//   |            fence roster forgotten reachability quorum views   |
+//   |            takeover                                           |
 //   | rows/      child_table spec_table rows instances replication  |
+//   | balance/   scoreboard assignments                             |
 //   | requests/  origins inbox coordinator replay                   |
 //   | children/  reconciler locals lockdown crashes losses moves    |
 //   |            roles standby drain                                |
@@ -23,6 +25,7 @@
 
 #include <span>
 
+#include "core/balance/assignments.hpp"
 #include "core/children/drain.hpp"
 #include "core/children/lockdown.hpp"
 #include "core/children/reconciler.hpp"
@@ -61,6 +64,8 @@ class Machine final : public Notes {
   [[nodiscard]] std::size_t size() const { return rows_.wanted(); }
   [[nodiscard]] std::optional<NodeName> node_for(const ChildId& key) const;
   [[nodiscard]] std::vector<NodeName> placement(const ChildId& id) const;
+  [[nodiscard]] std::vector<ScoreLine> scoreboard() const;
+  [[nodiscard]] std::optional<NodeName> leader() const;
   [[nodiscard]] const Stats& stats() const { return stats_; }
   /// Nodes that anything is kept of.
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
@@ -97,6 +102,9 @@ class Machine final : public Notes {
   void handle(Step& s, SettingsChanged& event);
   void handle(Step& s, Renamed& event);
   void handle(Step& s, ClientReset& event);
+  void handle(Step& s, ClientMove& event) { origins_.move(s, event); }
+  void handle(Step& s, ClientForget& event);
+  void handle(Step&, LoadMeasured& event) { scoreboard_.measured(event.load); }
   void only_refuse(Step& s, Event& event);
 
   void take(Step& s, PeerIndex from, Hello& hello) { greeting_.on_hello(s, from, hello, fence_.is_fenced()); }
@@ -121,6 +129,8 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex, StopRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, RetryRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step& s, PeerIndex, LookupRequest& request) { coordinator_.enqueue(s, std::move(request)); }
+  void take(Step& s, PeerIndex, MoveRequest& request) { coordinator_.enqueue(s, std::move(request)); }
+  void take(Step&, PeerIndex from, LoadReport& report) { scoreboard_.told(from, report.load); }
   void take(Step& s, PeerIndex, Answer& answer);
   void take(Step& s, PeerIndex from, Offer& offer) { incoming_.on_offer(s, from, offer); }
   void take(Step& s, PeerIndex from, OfferAnswer& answer) { outgoing_.on_answer(s, from, answer); }
@@ -157,6 +167,7 @@ class Machine final : public Notes {
   void own_session_ended(Step& s, bool keeps, const std::string& words) override;
   void member_changed(Step& s, PeerIndex peer) override;
   void meeting_failed(Step& s, const NodeName& node, bool may_be_there) override;
+  void forgotten(Step& s, const NodeName& node) override;
   void fenced(Step& s, const std::string& words) override;
   void unfenced(Step& s) override;
   void lock_changed(Step& s) override;
@@ -204,11 +215,14 @@ class Machine final : public Notes {
   Detector detector_;
   Greeting greeting_;
   Roster roster_;
+  Forgotten forgotten_;
   Reachability reachability_;
   Quorum quorum_;
   Views views_;
   Takeover takeover_;
   HeldStates held_states_;
+  Scoreboard scoreboard_;
+  Assignments assignments_;
   Locals locals_;
   Lockdown lockdown_;
   Rejoin rejoin_;
@@ -216,6 +230,7 @@ class Machine final : public Notes {
   Losses losses_;
   Moves moves_;
   Standby standby_;
+  Partners partners_;
   Roles roles_;
   Outgoing outgoing_;
   Incoming incoming_;

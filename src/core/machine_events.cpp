@@ -162,11 +162,22 @@ void Machine::handle(Step& s, ClientRoster& event) {
   s.effects.replies.push_back({event.client, {std::move(outcome)}, true});
 }
 
+void Machine::handle(Step& s, ClientForget& event) {
+  if (!drain_.has_left()) {
+    roster_.drop(s, event.node);
+    return forgotten_.ask(s, event);
+  }
+  Outcome outcome;
+  outcome.error = has_left(settings_.self);
+  s.effects.replies.push_back({event.client, {std::move(outcome)}, true});
+}
+
 void Machine::handle(Step&, ClientGone& event) {
   origins_.gone(event.client);
   roster_.forget(event.client);
   drain_.forget(event.client);
   quorum_.client_gone(event.client);
+  forgotten_.client_gone(event.client);
 }
 
 void Machine::handle(Step& s, SettingsChanged& event) {

@@ -15,6 +15,7 @@ void Machine::session_began(Step& s, PeerIndex peer) {
   fence_.began(s, peer);
   quorum_.session_began(peers_.name(peer));
   takeover_.session_began(peers_.name(peer));
+  forgotten_.session_began(s, peers_.name(peer));
 }
 
 void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
@@ -33,6 +34,7 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
 
 void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   instances_.end(peer, loss);
+  scoreboard_.reset(peer);
   takeover_.on_ended(s, loss);
   if (loss.how == Ending::left) quorum_.on_left(loss.session.node);
   outgoing_.session_ended(s, peer);
@@ -82,12 +84,27 @@ void Machine::look_for_cuts(Step& s) {
 void Machine::member_changed(Step& s, PeerIndex peer) {
   views_.members_changed();
   roster_.learn(s, peer);
+  forgotten_.learn(s, peer);
   look_for_cuts(s);
 }
 
 void Machine::meeting_failed(Step& s, const NodeName& node, bool may_be_there) {
   if (may_be_there) sessions_.set_unreached(s, node, true);
   replication_.ask_all(s);
+}
+
+// What waits for that node goes on: a quorum, children that it may run behind a split, those that are mapped
+// to it.
+void Machine::forgotten(Step& s, const NodeName& node) {
+  quorum_.on_left(node);
+  takeover_.session_began(node);
+  sessions_.forget(s, node);
+  if (const PeerIndex peer = peers_.find(node); peer != no_peer) {
+    links_.dial_at(peer, Duration::max());
+    reap_.insert(peer);
+  }
+  reconciler_.look_at_all();
+  views_.members_changed();
 }
 
 void Machine::fenced(Step&, const std::string&) {
@@ -128,6 +145,8 @@ void Machine::may_act(Step& s, bool anew) {
     if (drain_.refuse_if_impossible(s)) return;
     coordinator_.drop_others();
   }
+  scoreboard_.may_act();
+  assignments_.may_act();
   reconciler_.may_act(s, anew);
   losses_.touch_all(s, *this);
 }

@@ -99,7 +99,34 @@ PartitionStatus Machine::partition() const {
   return status;
 }
 
+std::optional<NodeName> Machine::leader() const {
+  const PeerIndex peer = scoreboard_.leader();
+  return peer == no_peer ? std::nullopt : std::optional(peers_.name(peer));
+}
+
+std::vector<ScoreLine> Machine::scoreboard() const {
+  std::vector<ScoreLine> lines;
+  if (!scoreboard_.how()) return lines;
+  double all = 0;
+  for (const Placement::Node& node : views_.placement().nodes()) {
+    if (node.weight == 0) continue;
+    const Scoreboard::Score& known = scoreboard_.of(node.peer);
+    lines.push_back({node.name, node.weight, known.load, static_cast<std::uint32_t>(known.history.size()),
+                     scoreboard_.score(node.peer), static_cast<double>(scoreboard_.share(node)),
+                     assignments_.given(node.name)});
+    all += lines.back().share;
+  }
+  for (ScoreLine& line : lines) line.share /= all;
+  return lines;
+}
+
+// Under a centralised distribution an id says nothing of where a child belongs; its row does.
 std::optional<NodeName> Machine::node_for(const ChildId& key) const {
+  if (const Child* child = children_.find(key);
+      child && child->row() && views_.placement().is_centralised()) {
+    const PeerIndex place = views_.placement().first(child->hash, *child->row());
+    return place == no_peer ? std::nullopt : std::optional(peers_.name(place));
+  }
   const PeerIndex peer = views_.placement().coordinator(key);
   if (peer == no_peer) return std::nullopt;
   return peers_.name(peer);

@@ -35,6 +35,7 @@ void Cluster::kill(std::size_t i) {
   node.state.clear();
   node.frozen.clear();
   node.prepared.clear();
+  node.prepared_roles.clear();
   drop_channels(i, false);
 }
 
@@ -198,6 +199,8 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   for (const SetRole& told : effects.roles) {
     for (const Start& start : effects.starts)
       EXPECT_FALSE(start.spec->id == told.id && start.epoch == told.epoch) << "it is not there to be told";
+    if (const auto ready = node.prepared_roles.find(told.id); ready != node.prepared_roles.end())
+      ready->second = told.role;  // it is told when it is opened
     if (node.processes.count(told.id) == 0) continue;
     if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
     node.roles[told.id] = told.role;
@@ -256,6 +259,7 @@ void Cluster::carry_out_one(std::size_t i, const Prepare& what) {
   if (fail_prepares.count(what.spec->id) != 0)
     return give(i, PrepareFailed{what.spec->id, what.epoch, "restore() refused"});
   nodes[i].prepared[what.spec->id] = {what.epoch, what.parcel};
+  if (what.role) nodes[i].prepared_roles[what.spec->id] = *what.role;
   give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}, keep_state});
 }
 
@@ -265,11 +269,16 @@ void Cluster::carry_out_one(std::size_t i, const Open& what) {
   nodes[i].processes[what.id] = epoch;
   nodes[i].state[what.id] = parcel;
   nodes[i].prepared.erase(what.id);
+  if (const auto role = nodes[i].prepared_roles.find(what.id); role != nodes[i].prepared_roles.end()) {
+    nodes[i].roles[what.id] = role->second;
+    nodes[i].prepared_roles.erase(role);
+  }
 }
 
 void Cluster::carry_out_one(std::size_t i, const Depart& what) {
   EXPECT_EQ(nodes[i].frozen.erase(what.id), 1U) << "it departs frozen";
   nodes[i].processes.erase(what.id);
+  nodes[i].roles.erase(what.id);
   nodes[i].state.erase(what.id);
 }
 

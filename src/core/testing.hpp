@@ -50,6 +50,7 @@ class Cluster {
     std::map<ChildId, std::pair<Epoch, Bytes>> prepared;
     std::map<ChildId, Followed> followed;  ///< The last that was told.
     std::map<ChildId, std::uint64_t> saved;
+    std::map<ChildId, Role> prepared_roles;
     std::set<NodeName> channels;
     std::uint32_t last_pid = 0;
     bool fenced = false, left = false;
@@ -136,7 +137,10 @@ class Cluster {
   void carry_out_one(std::size_t i, const Thaw& what) { nodes[i].frozen.erase(what.id); }
   void carry_out_one(std::size_t i, const Prepare& what);
   void carry_out_one(std::size_t i, const Open& what);
-  void carry_out_one(std::size_t i, const Discard& what) { nodes[i].prepared.erase(what.id); }
+  void carry_out_one(std::size_t i, const Discard& what) {
+    nodes[i].prepared.erase(what.id);
+    nodes[i].prepared_roles.erase(what.id);
+  }
   void carry_out_one(std::size_t i, const Depart& what);
   void carry_out_one(std::size_t i, const Followed& what) { nodes[i].followed[what.id] = what; }
   void try_connect(std::size_t i, const NodeName& to);

@@ -60,7 +60,8 @@ RuntimeStats RuntimeCore::stats() const {
                       callbacks_failed(),
                       malformed.load(std::memory_order_relaxed),
                       scheduler.stuck_count(),
-                      scheduler.thread_count()};
+                      scheduler.thread_count(),
+                      scheduler.waiting()};
 }
 
 Runtime::Runtime(NodeName name, std::uint32_t creation, RuntimeOptions options)

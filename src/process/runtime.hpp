@@ -73,6 +73,7 @@ struct RuntimeStats {
   std::uint64_t malformed = 0;         ///< Messages that were no term or a broken '$gen_call'.
   unsigned stuck = 0;                  ///< Handlers that run longer than stuck_after now.
   unsigned threads = 0;                ///< Scheduler threads, blocked and spare ones too.
+  std::size_t waiting = 0;             ///< Processes that wait for a thread, about.
 };
 
 class Handover;

@@ -66,6 +66,40 @@ class Handover(ScenarioTest):
             return 1
         self.write_while("by_pid", drain)
 
+    def test_each_instance_of_several_takes_along_what_it_holds(self):
+        ids = [f"c{number}" for number in range(24)]
+        cluster = self.cluster(*NODES, supervisors={"web": (
+            {"migration": "hot_swap", "redundancy": {"use": "replication", "factor": 2, "mode": "active_passive"}},
+            [{"id": name, "worker": "counter"} for name in ids])})
+        cluster.start()
+        cluster.wait_members()
+
+        def table():
+            """id -> [node of the active one, nodes of the others ...], once there are two of each, or as many as nodes."""
+            wanted = min(2, len(cluster.up_names()))
+            found = {}
+            for child in cluster.ps("n1"):
+                running = [one for one in child["instances"] if one["phase"] == "running"]
+                running.sort(key=lambda one: one["role"] != "active")
+                if len(running) != wanted or [one["role"] for one in running].count("active") != 1:
+                    return None
+                found[child["id"]] = [one["node"].split("@")[0] for one in running]
+            return found if set(found) == set(ids) else None
+        before = self.wait(table, 30, "all instances run")
+        # n2's count goes to n1 as a passive one when n2 leaves, for n3 is the active one then; with n3 it leaves too.
+        travellers = [name for name in ids if before[name] == ["n2", "n3"]]
+        self.assertTrue(travellers)
+        for name in travellers:
+            for _ in range(3):
+                cluster.brood("call", name, "increment", node="n1")
+        self.assertEqual(cluster.leave("n2"), 0)
+        self.wait(table, 30, "all instances run on two nodes")
+        self.assertEqual(cluster.leave("n3"), 0)
+        self.wait(table, 30, "all run on n1")
+        counts = {name: cluster.brood("call", name, "get", node="n1").out.strip() for name in travellers}
+        self.assertEqual(counts, {name: "3" for name in travellers})
+        self.note(f"{len(travellers)} counters went from the active instance to a passive one, which became active")
+
 
 class FromCpp(ScenarioTest):
     """The same with writers in C++, which call by id through their Supervisor."""

@@ -251,6 +251,14 @@ class Parser {
     where->add_option("key", out_.id, "The id, whether it runs or not")->required()->type_name("KEY");
     auto* drain = command("drain", "Move every child away from a node");
     drain->add_option("node", out_.target, "The node (default: --node)")->type_name("NODE");
+    auto* move = command("move", "Move a child to a node, where it stays; or let it go back");
+    move->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    move->add_option("node", out_.target, "The node")->type_name("NODE");
+    move->add_flag("--auto", out_.by_itself, "Where it runs is the distribution's to say again");
+    command("rebalance", "Under the distribution load_balancer: give nodes their shares of what runs");
+    command("scoreboard", "Show how loaded the nodes are, by which the load balancer gives them children");
+    auto* forget = command("forget", "Say that a node which was lost will not come back");
+    forget->add_option("node", out_.target, "The node")->required()->type_name("NODE");
     command("workers", "Show the worker names that the node knows");
     auto* partition =
         command("partition", "Show whether this part of the cluster may run children, and why not");
@@ -304,6 +312,8 @@ class Parser {
     }
     if (out_.command == "logs" && out_.follow && out_.common.json)
       return "logs: --json is one document; -f never ends";
+    if (out_.command == "move" && out_.target.empty() != out_.by_itself)
+      return "move: where to? Give a NODE, or --auto";
     return out_.command == "start" ? check_start() : "";
   }
 

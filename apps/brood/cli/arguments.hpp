@@ -60,9 +60,10 @@ struct Arguments {
   NodeArguments node;
   StartArguments start;
   std::vector<std::string> ids;               ///< stop
+  bool by_itself = false;                     ///< move --auto
   std::string id;                             ///< start, show, call, cast, where (the key), logs, retry
   std::string term;                           ///< call, cast
-  std::string target;                         ///< drain: the node; apply: the file
+  std::string target;                         ///< drain, move, forget: the node; apply: the file
   std::string tag;                            ///< ps
   std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
   bool local = false;                         ///< ps

@@ -132,6 +132,11 @@ TEST(Arguments, TheRestIsRead) {
   EXPECT_FALSE(good({"partition"}).cluster_size);
   EXPECT_EQ(good({"partition", "--reset-size", "3"}).cluster_size, 3u);
   EXPECT_EQ(good({"retry", "a"}).id, "a");
+  EXPECT_EQ(good({"move", "a", "n2@h"}).target, "n2@h");
+  EXPECT_TRUE(good({"move", "a", "--auto"}).by_itself);
+  EXPECT_EQ(good({"forget", "n3@h"}).target, "n3@h");
+  EXPECT_EQ(good({"rebalance"}).command, "rebalance");
+  EXPECT_EQ(good({"scoreboard"}).command, "scoreboard");
 }
 
 TEST(Arguments, TlsIsThreeFilesOrNone) {

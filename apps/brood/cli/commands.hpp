@@ -40,6 +40,10 @@ Outcome<void> nodes(Session& session);
 Outcome<void> where(Session& session);
 Outcome<void> drain(Session& session);
 Outcome<void> workers(Session& session);
+Outcome<void> move(Session& session);
+Outcome<void> rebalance(Session& session);
+Outcome<void> scoreboard(Session& session);
+Outcome<void> forget(Session& session);
 Outcome<void> partition(Session& session);
 /// Says it to a person where the node's part of the cluster may not run that supervisor's children.
 void remark_partition(Session& session, const Term& supervisor);

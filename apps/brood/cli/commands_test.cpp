@@ -418,6 +418,30 @@ TEST(Commands, DrainAndWorkersAndRetry) {
   EXPECT_EQ(run({"retry", "a"}, {"[web]", "ok"}).asked[1], "{retry,web,<<\"a\">>}");
 }
 
+TEST(Commands, MoveAndForgetAndRebalance) {
+  EXPECT_EQ(run({"move", "a", "n2@h"}, {"[web]", "ok"}).asked[1], "{move,web,<<\"a\">>,'n2@h'}");
+  EXPECT_EQ(run({"move", "a", "n2@h", "--timeout", "70"}, {"[web]", "ok"}).asked[1],
+            "{move,web,<<\"a\">>,'n2@h',#{timeout=>70}}");
+  EXPECT_EQ(run({"move", ":a", "--auto"}, {"[web]", "ok"}).asked[1], "{move,web,a,auto}");
+  EXPECT_EQ(run({"move", "a", "n2@h", "--json"}, {"[web]", "ok"}).out, "{\"moved\":\"a\",\"to\":\"n2@h\"}\n");
+  EXPECT_EQ(run({"move", "a", "n2@h"}, {"[web]", "{error, {no_target, <<\"no\">>}}"}).code, "no_target");
+  EXPECT_EQ(run({"forget", "n3@h"}, {"[web, db]", "ok", "ok"}).asked[2], "{forget_node,db,'n3@h'}");
+  EXPECT_EQ(run({"rebalance"}, {"[web]", "ok"}).asked[1], "{rebalance,web}");
+}
+
+TEST(Commands, TheScoreboardIsATableAndSaysWhoHasAllOfIt) {
+  const std::string board =
+      "{ok, #{leader => 'n2@h', nodes => [#{node => 'n1@h', weight => 100, told => 0, score => 0.25, share "
+      "=> 0.4, "
+      "children => 7, scheduler => 0.0, run_queue => 0, processes => 0, memory => 0}]}}";
+  const auto ran = run({"scoreboard"}, {"[web]", board});
+  EXPECT_EQ(ran.asked[1], "{scoreboard,web}");
+  EXPECT_NE(ran.out.find("40.0%"), std::string::npos) << ran.out;
+  const auto json = run({"scoreboard", "--json"}, {"[web]", board}).json();
+  EXPECT_EQ(json["leader"], "n2@h");
+  EXPECT_EQ(json["nodes"][0]["children"], 7);
+}
+
 TEST(Commands, PartitionSaysWhyAndResetsTheSize) {
   const std::string locked =
       "{ok, #{partitioned => true, locked => true, why => <<\"2 of 5 are here\">>, strategy => "

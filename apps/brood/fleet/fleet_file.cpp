@@ -156,6 +156,9 @@ SupervisorOptions read_supervisor(Section section, const std::string& name, cons
   if (const auto value = section.integer("weight", 0, 1'000'000)) {
     supervisor.weight = static_cast<std::uint32_t>(*value);
   }
+  if (const auto value = section.integer("moves_in_flight", 1, 1'000'000)) {
+    supervisor.moves_in_flight = static_cast<std::uint32_t>(*value);
+  }
   read_children(section, folder, supervisor);
   section.finish();
   return supervisor;

@@ -197,6 +197,7 @@ TEST(FleetFile, FormingIsASettingOfTheNodeForAllItsSupervisors) {
 TEST(FleetFile, EverySettingOfASupervisorIsRead) {
   const auto file = good("[supervisor.web]\nmax_restarts = 7\nmax_seconds = 2.5\nweight = 0\n");
   EXPECT_EQ(file.supervisors[0].max_restarts, 7u);
+  EXPECT_EQ(good("[supervisor.web]\nmoves_in_flight = 20\n").supervisors[0].moves_in_flight, 20u);
   EXPECT_EQ(file.supervisors[0].max_seconds, milliseconds(2500));
   EXPECT_EQ(file.supervisors[0].weight, 0u);
 }
@@ -330,7 +331,8 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
             "FILE:1: nodes: unknown key; allowed: node, supervisor; did you mean \"node\"?");
   EXPECT_EQ(only("[supervisor.web]\nmigratoin = \"cold_swap\"\n"),
             "FILE:2: supervisor.web.migratoin: unknown key; allowed: distribution, redundancy, migration, "
-            "synchronisation, partition, max_restarts, max_seconds, nodes, monitor_nodes, weight, child; did "
+            "synchronisation, partition, max_restarts, max_seconds, nodes, monitor_nodes, weight, "
+            "moves_in_flight, child; did "
             "you mean \"migration\"?");
   const auto text = only(child("worker = \"w\"\nrestrat = \"permanent\"\n"));
   EXPECT_EQ(

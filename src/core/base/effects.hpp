@@ -162,6 +162,9 @@ struct Prepare {
   Epoch epoch;
   Bytes parcel;
   Cause cause;
+  /// Of one of several instances: its role when it is opened, which it is not told; nothing: there is one
+  /// only.
+  std::optional<Role> role = std::nullopt;
 };
 /// What was prepared runs from now on, and is an instance like any: exactly one Exited is told of it.
 /// Before: `changed`, so that who is told of the child finds it here.

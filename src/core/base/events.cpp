@@ -26,6 +26,9 @@ struct Name {
   std::string_view operator()(const SettingsChanged&) const { return "settings"; }
   std::string_view operator()(const Renamed&) const { return "renamed"; }
   std::string_view operator()(const ClientReset&) const { return "reset"; }
+  std::string_view operator()(const ClientMove&) const { return "client_move"; }
+  std::string_view operator()(const ClientForget&) const { return "forget"; }
+  std::string_view operator()(const LoadMeasured&) const { return "load"; }
   std::string_view operator()(const Frozen&) const { return "frozen"; }
   std::string_view operator()(const FreezeFailed&) const { return "freeze_failed"; }
   std::string_view operator()(const StateSaved&) const { return "state_saved"; }

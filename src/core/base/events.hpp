@@ -168,6 +168,20 @@ struct ClientRetry {
   ClientId client;
   ChildId id;
 };
+/// A client says where a child is to be. `rebalance` is of no child, whatever the id. Answered when another
+/// member holds it; the child moves then. Tried for Settings::request_timeout.
+struct ClientMove {
+  ClientId client;
+  MoveKind kind = MoveKind::to_node;
+  ChildId id;
+  NodeName to;
+};
+/// A client says that a node which was lost will not come back: what is remembered of it is dropped. Answered
+/// by Reply when another member holds that; invalid_argument where the node is a member.
+struct ClientForget {
+  ClientId client;
+  NodeName node;
+};
 /// Asks the coordinator whether there is such a child (this node knows none). Tried for
 /// Settings::request_timeout.
 struct ClientLookup {
@@ -205,6 +219,12 @@ struct SettingsChanged {
   std::uint32_t weight = 100;
 };
 
+/// This node's load, measured just now. Wanted every push_interval where the distribution balances; ignored
+/// else.
+struct LoadMeasured {
+  Load load;
+};
+
 /// This node, which was a cluster by itself without a network, is reachable from now on under this name. What
 /// it knows and runs stays; `join` as in Settings. Ignored where the node has ever known another one.
 struct Renamed {
@@ -216,10 +236,11 @@ struct Renamed {
 
 /// One of them. A type of its own, so that how it is copied, moved and destroyed is compiled once and not in
 /// each file that holds one.
-struct Event : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
-                            Exited, RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry,
-                            ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed,
-                            Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset, StateSaved> {
+struct Event
+    : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
+                   RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
+                   ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed,
+                   Prepared, PrepareFailed, ClientReset, StateSaved, ClientMove, ClientForget, LoadMeasured> {
   using Alternatives = variant;
   using Alternatives::variant;
   Event();

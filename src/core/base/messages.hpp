@@ -209,6 +209,21 @@ struct LookupRequest {
   ChildId id;
 };
 
+enum class MoveKind : std::uint8_t {
+  to_node,    ///< The child runs on `to` from now on.
+  by_itself,  ///< Where it runs is the distribution's to say again.
+  rebalance,  ///< Of no child: what was given to the nodes by their loads is given anew where it is uneven.
+};
+/// Says where a child is to be, at its coordinator.
+struct MoveRequest {
+  RequestKey request;
+  std::uint64_t view = 0;
+  std::uint32_t forwards = 0;
+  MoveKind kind = MoveKind::to_node;
+  ChildId id;
+  NodeName to;
+};
+
 /// What became of one id of a request.
 struct Outcome {
   ChildId id;
@@ -241,7 +256,8 @@ struct Offer {
   Dot birth;
   Hlc since;  ///< Since when it runs.
   std::uint32_t restarts = 0;
-  Bytes parcel;  ///< Opaque to the core.
+  Role role = Role::active;  ///< Of one of several instances.
+  Bytes parcel;              ///< Opaque to the core.
 };
 enum class OfferVerdict : std::uint8_t {
   ready,    ///< A process holds what the parcel held, and waits for the Commit.
@@ -270,6 +286,11 @@ struct Withdrawal {
   ChildId id;
   Epoch epoch;
   std::uint64_t attempt = 0;
+};
+
+/// The sender's load, for the leader of a distribution that balances.
+struct LoadReport {
+  Load load;
 };
 
 /// The state of a child, or of its changes, on its way to another node.
@@ -316,10 +337,11 @@ struct StateTell {
 };
 
 /// One of them, as a type of its own for the reason that Event is one.
-struct MessageBody : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
-                                  Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
-                                  LookupRequest, Answer, Offer, OfferAnswer, Commit, Withdrawal, CensusNews,
-                                  Through, Taken, Have, Want, Follow, FollowAnswer, StateAsk, StateTell> {
+struct MessageBody
+    : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
+                   Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
+                   OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want, Follow,
+                   FollowAnswer, StateAsk, StateTell, MoveRequest, LoadReport> {
   using Alternatives = variant;
   using Alternatives::variant;
   MessageBody();

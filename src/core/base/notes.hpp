@@ -43,6 +43,7 @@ struct Arrival {
   Hlc since;
   std::uint32_t restarts = 0;
   bool keeps_state = false;
+  std::optional<Role> role = std::nullopt;  ///< Of one of several instances.
 };
 
 class Notes {
@@ -64,6 +65,8 @@ class Notes {
   /// This node, which joins, was to meet a peer before it is up, and will not: it has ended, or refuses, or
   /// does not answer, and then it may be there for others.
   virtual void meeting_failed(Step& s, const NodeName& node, bool may_be_there) = 0;
+  /// A node that was lost will not come back, as somebody has said.
+  virtual void forgotten(Step& s, const NodeName& node) = 0;
   virtual void fenced(Step& s, const std::string& words) = 0;
   virtual void unfenced(Step& s) = 0;
   /// This part of the cluster may not run children any more, or may again.

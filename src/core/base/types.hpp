@@ -118,6 +118,35 @@ struct Blame {
   friend auto operator<=>(const Blame&, const Blame&) = default;
 };
 
+/// By whom a child was given to a node.
+enum class AssignedBy : std::uint8_t {
+  load,  ///< By a distribution that balances.
+  hand,  ///< By somebody who has moved it there.
+};
+struct Assignment {
+  NodeName node;
+  NodeName decider;
+  AssignedBy by = AssignedBy::load;
+  /// The instance that ran elsewhere when it was given here. Whoever starts it must have heard of that one:
+  /// as long as its node has not heard of the change, that may start it too. Zero: there was none.
+  Epoch after;
+
+  /// False: it was given back, and goes by the distribution.
+  [[nodiscard]] bool counts() const { return !node.value.empty(); }
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+/// A node's load, as it measures it.
+struct Load {
+  std::uint32_t scheduler_ppm = 0;  ///< How much of its processors it used, in millionths.
+  std::uint32_t run_queue = 0;      ///< Processes that waited for a thread.
+  std::uint32_t processes = 0;
+  std::uint64_t memory_bytes = 0;
+  std::optional<std::uint32_t>
+      own_ppm;  ///< The score itself, in millionths, of a measure of the program's own.
+  friend bool operator==(const Load&, const Load&) = default;
+};
+
 /// A row of the table of specs; the same on every node once all changes have arrived.
 struct SpecRow {
   SpecPtr spec;
@@ -129,6 +158,9 @@ struct SpecRow {
   Hlc clock;           ///< Orders concurrent changes of one id.
   RequestKey request;  ///< Of the start, or the stop of a static child, that made it: to know it again.
   std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
+  /// The node that it was given to, ahead of all that the distribution says. Ends with that node: see
+  /// balance/assignments.hpp.
+  std::optional<Assignment> assigned;
   /// Nodes that gave the child up in this round (max_restarts, attempts_max), oldest first: the placement
   /// takes them only where there are no others.
   std::vector<NodeName> avoid;
@@ -216,7 +248,9 @@ struct Member {
   std::map<NodeName, RosterEntry> roster;          ///< What it knows of who may get children; empty: all may.
   std::map<std::string, std::string> fingerprint;  ///< Settings that must agree; compared key by key.
   std::set<NodeName> unreached;  ///< Lost without proof, or never met; others may reach them.
-  std::vector<Cut> cuts;         ///< Of the members that it reaches, those that do not reach each other.
+  /// Lost nodes that will not come back (members/forgotten.hpp); `listed`: forgotten, else back since.
+  std::map<NodeName, RosterEntry> forgotten;
+  std::vector<Cut> cuts;  ///< Of the members that it reaches, those that do not reach each other.
   std::map<std::string, Bytes> unknown;
 };
 

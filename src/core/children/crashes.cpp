@@ -111,7 +111,7 @@ void Crashes::end_for_good(Step& s, Child& child) {
 }
 
 bool Crashes::avoids_all(const Child& child, const SpecRow& row) const {
-  const auto order = views_.placement().order(child.hash, row);
+  const auto order = views_.placement().eligible(child.hash, row);
   return std::all_of(order.begin(), order.end(), [&](PeerIndex peer) {
     return std::find(row.avoid.begin(), row.avoid.end(), peers_.name(peer)) != row.avoid.end();
   });

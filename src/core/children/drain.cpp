@@ -32,7 +32,7 @@ void Drain::begin(Step& s) {
 }
 
 bool Drain::is_homeless(const Child& child) const {
-  return child.wanted() && views_.placement().first(child.hash, *child.row()) == no_peer;
+  return child.wanted() && views_.placement().is_homeless(child.hash, *child.row());
 }
 
 // A child that can run nowhere else would have to end, and that is not what a drain is for.

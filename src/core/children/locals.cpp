@@ -108,6 +108,7 @@ void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
   own->alive = own->ran = true;
   own->ran_at = s.time();
   own->keeps_state = arrival.keeps_state;
+  own->has_role = arrival.role.has_value();
   add(child, std::move(own));
   Instance instance;
   instance.epoch = arrival.epoch;
@@ -116,7 +117,10 @@ void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
   instance.os_pid = arrival.os_pid;
   instance.since = arrival.since;
   instance.restarts = arrival.restarts;
+  instance.role = arrival.role.value_or(Role::active);
   instances_.publish(s, child, instance);
+  // It may have been made ready as the active one.
+  if (instance.role == Role::passive) tell_role(s, child, Role::passive);
 }
 
 void Locals::raise(Step& s, Child& child) {

@@ -52,14 +52,17 @@ void Reconciler::sweep_some(Step& s) {
   if (resumes_) return resume_some();
   for (std::size_t left = swept_for_one; left > 0 && sweeping(); --left) {
     Child* child = with_.children.at_slot(sweep_++);
-    if (child && needs_a_look(*child)) touch(*child);
+    if (child && (touches_all_ || needs_a_look(*child))) touch(*child);
   }
+  if (!sweeping()) touches_all_ = false;
 }
 
 // What is here of several is looked at in each view: its role depends on the order.
 bool Reconciler::needs_a_look(const Child& child) const {
   const PeerIndex place = child.row() ? place_of(child) : no_peer;
   if (child.place() == no_peer || place != child.place()) return true;
+  // It may wait for news of a node that is gone now.
+  if (place == self_index && !child.own() && child.row()->assigned) return true;
   if (may_have_several(child)) return child.own() || belongs_here(child);
   return child.own() && place != self_index;
 }
@@ -107,7 +110,10 @@ bool Reconciler::goes_on_leaving(const Child& child) const {
   if (!child.wanted() || !own.spec->same_as(*child.row()->spec) ||
       !with_.rows.table().find_birth(child, own.birth))
     return false;
-  return !with_.views.acting() || (place_of(child) == to && with_.instances.count(child) == 1);
+  if (!with_.views.acting()) return true;
+  if (may_have_several(child))
+    return with_.partners.target_of(child, self_index) == to && with_.roles.may_hand_over(child);
+  return place_of(child) == to && with_.instances.count(child) == 1;
 }
 
 void Reconciler::look_at_own(Step& s, Child& child) {
@@ -191,9 +197,20 @@ bool Reconciler::may_run_behind_a_split(Step& s, const Child& child) {
   return true;
 }
 
+// Where it ran when it was given to this node is told by that node itself, perhaps after the row. If that
+// node is gone, or has begun anew, it starts nothing of it any more.
+bool Reconciler::knows_the_former(const Child& child) const {
+  const auto& assigned = child.row()->assigned;
+  if (!assigned || child.floor() >= assigned->after) return true;
+  const PeerIndex peer = with_.peers.find(assigned->after.node);
+  const Member* member = peer == no_peer ? nullptr : with_.sessions.member(peer);
+  return !member || member->up_since == Hlc{} || member->up_since > assigned->after.clock;
+}
+
 void Reconciler::maybe_start(Step& s, Child& child) {
   const bool mine = child.wanted() && !child.row()->failed && with_.views.acting() &&
-                    with_.sessions.self().state == MemberState::up && belongs_here(child);
+                    with_.sessions.self().state == MemberState::up && belongs_here(child) &&
+                    knows_the_former(child);
   if (!mine) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
     return;
@@ -231,15 +248,29 @@ void Reconciler::release(Step& s, Child& child, PeerIndex place) {
 
 void Reconciler::start_one_of_several(Step& s, Child& child) {
   if (!handovers_.empty()) handovers_.erase(child.ref);
+  // One that has moved away is still to be seen at its new place.
+  if (with_.instances.here(child) || with_.incoming.expects(child) ||
+      with_.partners.source_of(child, self_index) != no_peer)
+    return;
   if (must_wait(s, child)) return;
   with_.roles.start(s, child);
   wake(child, with_.roles.look(s, child));
   if (child.own()->waits_for_role) wake(child, child.own()->restart_at);
 }
 
+// With all that it holds, to the node that lacks an instance; that node waits for it. False: there is none.
+bool Reconciler::hand_over_one_of_several(Step& s, Child& child) {
+  const PeerIndex to = with_.partners.target_of(child, self_index);
+  if (to == no_peer) return false;
+  // The role goes first; whoever takes it says so.
+  if (with_.outgoing.leaves_to(child) == no_peer && !with_.roles.may_hand_over(child)) return true;
+  return !with_.moves.may_leave(s, child) || with_.outgoing.leave(s, child, to);
+}
+
 // It stays until all run that should, and another is the active one. A node that leaves does not wait for
 // ever.
 void Reconciler::release_one_of_several(Step& s, Child& child) {
+  if (hand_over_one_of_several(s, child)) return;
   const auto nodes = with_.views.replicas().nodes(child.hash, *child.row());
   const bool all_run = std::all_of(nodes.begin(), nodes.end(), [&](PeerIndex peer) {
     const Instance* instance = with_.instances.on(child, peer);
@@ -251,7 +282,7 @@ void Reconciler::release_one_of_several(Step& s, Child& child) {
     if (with_.sessions.self().state != MemberState::draining) return;
     if (s.time() < until) return wake(child, until);
   }
-  // The others have what it knows, or not: nothing is handed over.
+  // It cannot be handed over: the others have what it knows, or not.
   if (with_.moves.may_leave(s, child)) with_.locals.end(s, child, StopWhy::released);
 }
 

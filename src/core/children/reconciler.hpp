@@ -39,6 +39,7 @@ class Reconciler {
     Losses& losses;
     Crashes& crashes;
     Roles& roles;
+    const Partners& partners;
     const Views& views;
     const Sessions& sessions;
     const PeerTable& peers;
@@ -60,6 +61,11 @@ class Reconciler {
   // ---- the sweep
   /// This node may act by another view, or again.
   void may_act(Step& s, bool anew);
+  /// The next sweep touches all: what they waited for is not waited for any more.
+  void look_at_all() {
+    sweep_ = 0;
+    touches_all_ = true;
+  }
   [[nodiscard]] bool sweeping() const { return resumes_ || sweep_ < with_.children.slots(); }
   void sweep_some(Step& s);
 
@@ -79,11 +85,13 @@ class Reconciler {
   [[nodiscard]] bool may_have_several(const Child& child) const;
   [[nodiscard]] bool needs_a_look(const Child& child) const;
   void maybe_start(Step& s, Child& child);
+  [[nodiscard]] bool knows_the_former(const Child& child) const;
   void start_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
   [[nodiscard]] bool may_run_behind_a_split(Step& s, const Child& child);
   void release(Step& s, Child& child, PeerIndex place);
   [[nodiscard]] bool goes_on_leaving(const Child& child) const;
+  [[nodiscard]] bool hand_over_one_of_several(Step& s, Child& child);
   void release_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool resolve_conflict(Step& s, Child& child, PeerIndex place);
   void clear_failure(Step& s, Child& child);
@@ -95,6 +103,7 @@ class Reconciler {
   std::vector<ChildRef> waiting_;  ///< Touched while this node could not act.
   bool resumes_ = false;           ///< These are touched now, some at a time.
   std::uint32_t sweep_ = 0xffff'ffff;
+  bool touches_all_ = false;
   Duration next_handover_line_{};
   std::size_t late_handovers_ = 0;          ///< Since the last line about them.
   std::map<ChildRef, Duration> handovers_;  ///< This node waits for an instance elsewhere, since.

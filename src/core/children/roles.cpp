@@ -5,13 +5,18 @@ bool Roles::has_roles(const Child& child) const {
   return child.row() && views_.replicas().has_roles(*child.row());
 }
 
+std::size_t Roles::rank(const Child& child, const std::vector<PeerIndex>& order, PeerIndex peer) const {
+  const PeerIndex target = partners_.target_of(child, peer);
+  return place_in(order, target == no_peer ? peer : target);
+}
+
 // Before ours is what comes earlier in the order; of those that are not in it (they leave) the name decides.
 Roles::Others Roles::look_around(const Child& child) const {
   Others others;
   const auto order = views_.placement().order(child.hash, *child.row());
-  const std::size_t mine = place_in(order, self_index);
+  const std::size_t mine = rank(child, order, self_index);
   const auto is_before = [&](PeerIndex peer) {
-    const std::size_t place = place_in(order, peer);
+    const std::size_t place = rank(child, order, peer);
     return place != mine ? place < mine : sessions_.name(peer) < sessions_.name(self_index);
   };
   instances_.each(child, [&](const Hosted& hosted) {
@@ -168,6 +173,20 @@ void Roles::grant(Step& s, Child& child) {
 void Roles::withdraw(Step& s, Child& child) {
   locals_.publish_role(s, child, Role::passive);
   if (child.own()->waits_for_role) locals_.start_again(s, child);
+}
+
+bool Roles::may_hand_over(const Child& child) const {
+  if (!has_roles(child)) return true;
+  const Role role = instances_.here(child)->role;
+  if (role != Role::active) return role == Role::passive;
+  const auto order = views_.placement().order(child.hash, *child.row());
+  const std::size_t mine = rank(child, order, self_index);
+  bool is_first = true;
+  instances_.each(child, [&](const Hosted& hosted) {
+    const PeerIndex peer = instances_.peer(hosted);
+    if (peer != self_index && rank(child, order, peer) < mine) is_first = false;
+  });
+  return is_first;
 }
 
 bool Roles::may_release(const Child& child) const {

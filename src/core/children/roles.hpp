@@ -16,6 +16,9 @@
 // claims and roles too. Of two that claim at once the one that is first in the order goes on, and whoever has
 // the role keeps it until its worker was told. Both see the same order, for both may act by the same view.
 //
+// An instance that is to be handed over comes in the order where its partner does (handover/partners.hpp), so
+// the active one takes its role along.
+//
 // Two views that do not know of each other may each have one. Where the partition strategy locks the part
 // that has no quorum, the other waits, as it does before it starts a child: what was lost without proof may
 // be active until then.
@@ -28,6 +31,7 @@
 #pragma once
 
 #include "core/children/standby.hpp"
+#include "core/handover/partners.hpp"
 #include "core/members/takeover.hpp"
 #include "core/rows/replication.hpp"
 
@@ -36,14 +40,15 @@ namespace brood::core {
 class Roles {
  public:
   Roles(Locals& locals, const Instances& instances, Replication& replication, const Views& views,
-        const Sessions& sessions, Takeover& takeover, Standby& standby)
+        const Sessions& sessions, Takeover& takeover, Standby& standby, const Partners& partners)
       : locals_(locals),
         instances_(instances),
         replication_(replication),
         views_(views),
         sessions_(sessions),
         takeover_(takeover),
-        standby_(standby) {}
+        standby_(standby),
+        partners_(partners) {}
 
   /// The first start here of a child of which there may be several, in the role that it has.
   void start(Step& s, Child& child);
@@ -54,6 +59,9 @@ class Roles {
   void on_taken(Step& s, Child& child);
   /// Whether the instance here may end because it belongs elsewhere: not while it is the active one.
   [[nodiscard]] bool may_release(const Child& child) const;
+  /// Whether the instance here may be handed over to its partner: as a passive one, or as the active one
+  /// where none that comes before the partner runs, to which the role goes first.
+  [[nodiscard]] bool may_hand_over(const Child& child) const;
 
  private:
   struct Mine {
@@ -72,6 +80,8 @@ class Roles {
   };
   [[nodiscard]] Others look_around(const Child& child) const;
   [[nodiscard]] bool has_roles(const Child& child) const;
+  [[nodiscard]] std::size_t rank(const Child& child, const std::vector<PeerIndex>& order,
+                                 PeerIndex peer) const;
   [[nodiscard]] Duration look_at_passive(Step& s, Child& child, Mine& mine, const Others& others);
   [[nodiscard]] Duration look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
   void look_at_active(Step& s, Child& child, Mine& mine, const Others& others);
@@ -89,6 +99,7 @@ class Roles {
   const Sessions& sessions_;
   Takeover& takeover_;
   Standby& standby_;
+  const Partners& partners_;
   std::map<ChildRef, Mine> mine_;
 };
 

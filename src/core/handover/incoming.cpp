@@ -28,7 +28,7 @@ std::optional<OfferAnswer> Incoming::objection(const Child* child, const Offer& 
     return later("that start of it is not known here");
   if (!with_.views.acting() || with_.sessions.self().state != MemberState::up)
     return later("it may not act yet");
-  if (with_.views.placement().first(child->hash, *child->row()) != self_index)
+  if (!with_.views.replicas().includes(child->hash, *child->row(), self_index))
     return later("it does not belong here");
   if (child->own()) return later("it runs here too");
   return std::nullopt;
@@ -55,8 +55,10 @@ void Incoming::on_offer(Step& s, PeerIndex from, Offer& offer) {
   coming.arrival.epoch = with_.instances.next_epoch(s, *child);
   coming.arrival.since = offer.since;
   coming.arrival.restarts = offer.restarts;
-  s.effects.handovers.emplace_back(
-      Prepare{coming.arrival.spec, coming.arrival.epoch, std::move(offer.parcel), s.cause()});
+  if (with_.views.replicas().several(*child->row()))
+    coming.arrival.role = offer.role == Role::active ? Role::active : Role::passive;
+  s.effects.handovers.emplace_back(Prepare{coming.arrival.spec, coming.arrival.epoch, std::move(offer.parcel),
+                                           s.cause(), coming.arrival.role});
   coming_.emplace(child->ref, std::move(coming));
 }
 
@@ -70,7 +72,7 @@ void Incoming::on_prepared(Step& s, const Prepared& event) {
   coming.arrival.keeps_state = event.keeps_state;
   if (coming.orphan) {
     if (s.time() < coming.open_at) return;  // it opens then
-    return with_.instances.any(*with_.children.get(entry->first)) ? discard(s, entry) : open(s, entry);
+    return is_needed(*with_.children.get(entry->first)) ? open(s, entry) : discard(s, entry);
   }
   say_ready(s, entry);
 }
@@ -126,10 +128,19 @@ void Incoming::on_withdrawal(Step& s, PeerIndex from, const Withdrawal& withdraw
   discard(s, entry);
 }
 
+// What is ready, of a source that is no more. Of several instances it is one that is missing here.
+bool Incoming::is_needed(const Child& child) const {
+  if (child.row() && with_.views.replicas().several(*child.row())) return child.own() == nullptr;
+  return with_.instances.any(child) == nullptr;
+}
+
 void Incoming::open(Step& s, Entry entry) {
   Child& child = *with_.children.get(entry->first);
-  const Coming coming = entry->second;
+  Coming coming = entry->second;
   erase(entry);
+  // Another instance may have taken the role of one that is no more.
+  if (coming.orphan && coming.arrival.role && with_.views.replicas().has_roles(*child.row()))
+    coming.arrival.role = Role::passive;
   s.effects.handovers.emplace_back(Open{child.id, coming.arrival.epoch});
   with_.notes.arrived(s, child, coming.arrival);
   if (coming.orphan) return;
@@ -212,7 +223,7 @@ void Incoming::on_time(Step& s) {
     if (!entry->second.orphan) {
       say_ready(s, entry);
     } else if (entry->second.ready) {
-      with_.instances.any(*with_.children.get(entry->first)) ? discard(s, entry) : open(s, entry);
+      is_needed(*with_.children.get(entry->first)) ? open(s, entry) : discard(s, entry);
     } else {  // it opens as soon as it is ready
       timers_.erase(timers_.begin());
       entry->second.until = Duration::max();

@@ -85,6 +85,7 @@ class Incoming {
   /// Why the child cannot come here now; nullopt: it can.
   [[nodiscard]] std::optional<OfferAnswer> objection(const Child* child, const Offer& offer) const;
   [[nodiscard]] Entry find(const ChildId& id, const Epoch& epoch);
+  [[nodiscard]] bool is_needed(const Child& child) const;
   void say_ready(Step& s, Entry entry);
   void open(Step& s, Entry entry);
   void discard(Step& s, Entry entry);

@@ -103,7 +103,7 @@ void Outgoing::offer(Step&, Child& child, Entry entry, const Instance& here, Byt
   Leaving& leaving = entry->second;
   leaving.state = State::offered;
   sender_.send(leaving.to, Offer{child.id, leaving.epoch, leaving.attempt, child.own()->birth, here.since,
-                                 here.restarts, std::move(parcel)});
+                                 here.restarts, here.role, std::move(parcel)});
 }
 
 void Outgoing::on_frozen(Step& s, Frozen& event) {

@@ -100,6 +100,13 @@ void Roster::forget(ClientId client) {
   std::erase_if(waiting_, [&](const auto& one) { return one.second == client; });
 }
 
+void Roster::drop(Step& s, const NodeName& node) {
+  const auto entry = list_.find(node);
+  if (entry == list_.end() || !entry->second.listed || listed().size() < 2) return;
+  entry->second = {std::max(s.tick(), Hlc{entry->second.clock.value + 1}), false};
+  sessions_.set_roster(s, list_);
+}
+
 void Roster::rename(Step& s, const NodeName& before, const NodeName& now) {
   const auto entry = list_.find(before);
   if (entry == list_.end() || before == now) return;

@@ -36,6 +36,8 @@ class Roster {
   /// Adds or removes nodes. Answered when another member holds the change.
   void change(Step& s, const ClientRoster& event);
   void forget(ClientId client);
+  /// A node that was lost will not come back: it keeps no place on a fixed ring.
+  void drop(Step& s, const NodeName& node);
   void rename(Step& s, const NodeName& before, const NodeName& now);
   /// Answers those whose change another member holds.
   void tell(Step& s);

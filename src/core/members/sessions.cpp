@@ -21,6 +21,9 @@ std::uint64_t hash_row(const Member& member) {
   for (const auto& [node, entry] : member.roster)
     hash =
         combine64(combine64(hash, stable_hash64(node.value)), entry.clock.value * 2 + (entry.listed ? 1 : 0));
+  for (const auto& [node, entry] : member.forgotten)
+    hash =
+        combine64(combine64(hash, stable_hash64(node.value)), entry.clock.value * 2 + (entry.listed ? 1 : 0));
   return hash;
 }
 
@@ -166,6 +169,17 @@ void Sessions::set_cuts(Step& s, std::vector<Cut> cuts) {
 void Sessions::set_roster(Step& s, const std::map<NodeName, RosterEntry>& roster) {
   self_.roster = roster;
   publish_self(s);
+}
+
+void Sessions::set_forgotten(Step& s, const std::map<NodeName, RosterEntry>& nodes) {
+  self_.forgotten = nodes;
+  publish_self(s);
+}
+
+// That its sessions are over is still known.
+void Sessions::forget(Step& s, const NodeName& node) {
+  lost_.erase(node);
+  set_unreached(s, node, false);
 }
 
 void Sessions::leave(Step& s) {

@@ -54,6 +54,9 @@ class Sessions {
   void set_unreached(Step& s, const NodeName& node, bool yes);
   void set_cuts(Step& s, std::vector<Cut> cuts);
   void set_roster(Step& s, const std::map<NodeName, RosterEntry>& roster);
+  void set_forgotten(Step& s, const std::map<NodeName, RosterEntry>& nodes);
+  /// A node that was lost will not come back.
+  void forget(Step& s, const NodeName& node);
   /// In good order; nobody is told but by the goodbye.
   void leave(Step& s);
   void end_own(Step& s, bool keeps, const std::string& words);

@@ -91,8 +91,8 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
     for (std::size_t i = 0; i < lost_.size(); ++i) {
       const Member* member = lost_[i].member.get();
       if (member && member->state == MemberState::up)
-        nodes.push_back(
-            {first_lost + static_cast<PeerIndex>(i), member->session.node, member->weight, member->offers});
+        nodes.push_back({first_lost + static_cast<PeerIndex>(i), member->session.node, member->weight,
+                         member->offers, member->up_since.value});
     }
     std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     before_.set(std::move(nodes));

@@ -16,13 +16,14 @@ bool in_view(const Member& member) {
 }  // namespace
 
 Views::Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
-             const Fence& fence, const Roster& roster, const TableProgress& tables, Reachability& reach,
-             Quorum& quorum, Sender& sender, Notes& notes)
+             const Fence& fence, const Roster& roster, const Forgotten& forgotten,
+             const TableProgress& tables, Reachability& reach, Quorum& quorum, Sender& sender, Notes& notes)
     : peers_(peers),
       links_(links),
       sessions_(sessions),
       fence_(fence),
       roster_(roster),
+      forgotten_(forgotten),
       tables_(tables),
       reach_(reach),
       quorum_(quorum),
@@ -81,7 +82,8 @@ void Views::set_placement(const Settings& settings) {
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
     if (member && member->state == MemberState::up && reach_.counts(name))
-      nodes.push_back({peer, name, roster_.allows(name) ? member->weight : 0, member->offers});
+      nodes.push_back(
+          {peer, name, roster_.allows(name) ? member->weight : 0, member->offers, member->up_since.value});
   }
   std::vector<NodeName> absent;
   if (settings.fixed_ring) {
@@ -91,7 +93,7 @@ void Views::set_placement(const Settings& settings) {
                          [&](const Placement::Node& node) { return node.name == name; });
     });
   }
-  placement_.set(std::move(nodes), std::move(absent));
+  placement_.set(std::move(nodes), std::move(absent), forgotten_.nodes());
 }
 
 std::vector<PeerIndex> Views::up() const {

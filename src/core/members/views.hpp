@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/members/fence.hpp"
+#include "core/members/forgotten.hpp"
 #include "core/members/joining.hpp"
 #include "core/members/quorum.hpp"
 #include "core/members/reachability.hpp"
@@ -19,8 +20,8 @@ namespace brood::core {
 class Views {
  public:
   Views(const Settings& settings, const PeerTable& peers, const Links& links, const Sessions& sessions,
-        const Fence& fence, const Roster& roster, const TableProgress& tables, Reachability& reach,
-        Quorum& quorum, Sender& sender, Notes& notes);
+        const Fence& fence, const Roster& roster, const Forgotten& forgotten, const TableProgress& tables,
+        Reachability& reach, Quorum& quorum, Sender& sender, Notes& notes);
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] bool confirmed() const { return confirmed_; }
@@ -75,6 +76,7 @@ class Views {
   const Sessions& sessions_;
   const Fence& fence_;
   const Roster& roster_;
+  const Forgotten& forgotten_;
   const TableProgress& tables_;
   Reachability& reach_;
   Quorum& quorum_;

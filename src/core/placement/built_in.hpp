@@ -13,6 +13,7 @@ namespace brood::core {
 [[nodiscard]] std::shared_ptr<const Distribution> make_weighted_rendezvous(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Distribution> make_libring(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Distribution> make_guided(SettingsReader& settings);
+[[nodiscard]] std::shared_ptr<const Distribution> make_load_balancer(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Redundancy> make_singularity(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Redundancy> make_replication(SettingsReader& settings);
 [[nodiscard]] std::shared_ptr<const Migration> make_cold_swap(SettingsReader& settings);

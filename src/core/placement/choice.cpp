@@ -19,7 +19,8 @@ struct BuiltIn {
 // The built-in strategies of each kind. The first of a kind is what is chosen where nothing is said.
 constexpr std::array distributions{BuiltIn<Distribution>{"weighted_rendezvous", make_weighted_rendezvous},
                                    BuiltIn<Distribution>{"libring", make_libring},
-                                   BuiltIn<Distribution>{"guided", make_guided}};
+                                   BuiltIn<Distribution>{"guided", make_guided},
+                                   BuiltIn<Distribution>{"load_balancer", make_load_balancer}};
 constexpr std::array redundancies{BuiltIn<Redundancy>{"singularity", make_singularity},
                                   BuiltIn<Redundancy>{"replication", make_replication}};
 constexpr std::array migrations{BuiltIn<Migration>{"cold_swap", make_cold_swap},

@@ -39,7 +39,20 @@ bool offers(const std::set<std::string>& offered, const std::string& needs) {
   return needs.starts_with("exec:") && offered.count("exec:*") != 0;
 }
 
-void Placement::set(std::vector<Node> nodes, std::vector<NodeName> absent) {
+template <typename F>
+auto Placement::with_key(std::uint64_t key, const SpecRow& row, const F& f) const {
+  RingKey ring_key = core::ring_key(row.spec->id, key, row.spec.get());
+  if (ring_key.mapping.empty() || forgotten_.empty()) return f(ring_key);
+  std::vector<NodeName> left(ring_key.mapping.begin(), ring_key.mapping.end());
+  std::erase_if(left, [this](const NodeName& name) {
+    return std::binary_search(forgotten_.begin(), forgotten_.end(), name);
+  });
+  ring_key.mapping = left;
+  return f(ring_key);
+}
+
+void Placement::set(std::vector<Node> nodes, std::vector<NodeName> absent, std::vector<NodeName> forgotten) {
+  forgotten_ = std::move(forgotten);
   nodes_ = std::move(nodes);
   absent_ = std::move(absent);
   rings_.clear();
@@ -51,6 +64,11 @@ void Placement::set(std::vector<Node> nodes, std::vector<NodeName> absent) {
   const bool by_weight = !coordinators.empty();
   if (!by_weight)
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) coordinators.push_back(i);
+  leader_ = no_peer;
+  const Node* oldest = nullptr;
+  for (const std::uint32_t i : coordinators)
+    if (!oldest || nodes_[i].up_since < oldest->up_since) oldest = &nodes_[i];
+  if (oldest && is_centralised()) leader_ = oldest->peer;
   coordinators_ = prepared(std::move(coordinators), by_weight);
 }
 
@@ -70,6 +88,7 @@ const Placement::Node* Placement::node_at(const Prepared& prepared, std::size_t 
 
 PeerIndex Placement::coordinator(const ChildId& id, std::uint64_t hash) const {
   if (!coordinators_.ring) return no_peer;
+  if (leader_ != no_peer) return leader_;
   const Node* node = node_at(coordinators_, coordinators_.ring->first(ring_key(id, hash)));
   return node ? node->peer : no_peer;
 }
@@ -106,11 +125,30 @@ const Placement::Prepared& Placement::ring_of(const std::string& needs) const {
   return *found->second;
 }
 
+const Placement::Node* Placement::find(const NodeName& name) const {
+  const auto at = std::lower_bound(nodes_.begin(), nodes_.end(), name,
+                                   [](const Node& node, const NodeName& other) { return node.name < other; });
+  return at == nodes_.end() || at->name != name ? nullptr : &*at;
+}
+
+// The node that it was given to, if that may run it; only a ring knows whether there are others that may not.
+PeerIndex Placement::assigned(const SpecRow& row) const {
+  const Node* node = row.assigned ? find(row.assigned->node) : nullptr;
+  const auto& only = row.spec->nodes;
+  const bool fits = node && node->weight > 0 && offers(node->offers, row.spec->needs) &&
+                    (only.empty() || std::find(only.begin(), only.end(), node->name) != only.end());
+  return fits ? node->peer : no_peer;
+}
+
 PeerIndex Placement::first(std::uint64_t key, const SpecRow& row) const {
-  if (row.spec->nodes.empty() && row.avoid.empty() && !row.start_on) {
+  if (is_centralised()) {
+    const PeerIndex given = assigned(row);
+    if (given == no_peer || row.avoid.empty()) return given;
+  } else if (row.spec->nodes.empty() && row.avoid.empty() && !row.start_on && !row.assigned) {
     const Prepared& prepared = ring_of(row.spec->needs);
     if (!prepared.ring) return no_peer;
-    const Node* node = node_at(prepared, prepared.ring->first(ring_key(row.spec->id, key, row.spec.get())));
+    const Node* node =
+        with_key(key, row, [&](const RingKey& of) { return node_at(prepared, prepared.ring->first(of)); });
     return node ? node->peer : no_peer;
   }
   const auto all = order(key, row);
@@ -118,6 +156,11 @@ PeerIndex Placement::first(std::uint64_t key, const SpecRow& row) const {
 }
 
 std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) const {
+  if (is_centralised() && assigned(row) == no_peer) return {};
+  return eligible(key, row);
+}
+
+std::vector<PeerIndex> Placement::eligible(std::uint64_t key, const SpecRow& row) const {
   const Prepared& prepared = ring_of(row.spec->needs);
   if (!prepared.ring) return {};
   const auto& only = row.spec->nodes;
@@ -125,7 +168,8 @@ std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) c
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   std::vector<PeerIndex> front, back;
-  for (const std::size_t index : prepared.ring->order(ring_key(row.spec->id, key, row.spec.get()))) {
+  const auto indices = with_key(key, row, [&](const RingKey& of) { return prepared.ring->order(of); });
+  for (const std::size_t index : indices) {
     const Node* node = node_at(prepared, index);
     if (!node || (!only.empty() && !is_in(only, node->name))) continue;
     if (is_in(row.avoid, node->name))
@@ -135,6 +179,10 @@ std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) c
     else
       front.push_back(node->peer);
   }
+  if (row.assigned) {
+    const auto given = std::find(front.begin(), front.end(), assigned(row));
+    if (given != front.end()) std::rotate(front.begin(), given, given + 1);
+  }
   front.insert(front.end(), back.begin(), back.end());
   return front;
 }
@@ -142,7 +190,7 @@ std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) c
 // Nobody knows what they offer and weigh just now; they are taken for nodes like any other.
 std::optional<NodeName> Placement::absent_owner(std::uint64_t key, const SpecRow& row) const {
   constexpr std::uint32_t weight = 100;
-  if (absent_.empty()) return std::nullopt;
+  if (absent_.empty() || is_centralised()) return std::nullopt;
   std::vector<RingNode> ring;
   for (const std::uint32_t i : members_for(row.spec->needs))
     ring.push_back({nodes_[i].name, node_hash(nodes_[i].name), nodes_[i].weight});
@@ -166,7 +214,7 @@ bool Placement::offered(const std::string& needs) const {
 }
 
 bool Placement::is_up(const NodeName& name) const {
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.name == name; });
+  return find(name) != nullptr;
 }
 
 }  // namespace brood::core

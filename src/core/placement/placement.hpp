@@ -30,19 +30,30 @@ class Placement {
     NodeName name;
     std::uint32_t weight = 0;
     std::set<std::string> offers;
+    std::uint64_t up_since = 0;
   };
-  /// The up members of a view, and nodes that keep their places on the ring though they are not there; both
-  /// in name order.
-  void set(std::vector<Node> nodes, std::vector<NodeName> absent = {});
+  /// The up members of a view; nodes that keep their places on the ring though they are not there; and nodes
+  /// that no mapping counts any more. Each in name order.
+  void set(std::vector<Node> nodes, std::vector<NodeName> absent = {}, std::vector<NodeName> forgotten = {});
 
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
   /// The node that coordinates that id; no_peer when no node is up. Nodes of weight 0 only where all are.
   [[nodiscard]] PeerIndex coordinator(const ChildId& id, std::uint64_t hash) const;
   [[nodiscard]] PeerIndex coordinator(const ChildId& id) const { return coordinator(id, id.hash64()); }
-  /// Where the child belongs; no_peer when it may run nowhere.
+  /// Where the child belongs; no_peer when it may run nowhere, or where the distribution is centralised and
+  /// its leader has yet to say where.
   [[nodiscard]] PeerIndex first(std::uint64_t key, const SpecRow& row) const;
   /// All nodes that may run it, best first.
   [[nodiscard]] std::vector<PeerIndex> order(std::uint64_t key, const SpecRow& row) const;
+  /// The same, whether or not the leader of a centralised distribution has said yet where it belongs.
+  [[nodiscard]] std::vector<PeerIndex> eligible(std::uint64_t key, const SpecRow& row) const;
+  /// No node may run it, and none will be given to it.
+  [[nodiscard]] bool is_homeless(std::uint64_t key, const SpecRow& row) const {
+    return first(key, row) == no_peer && !(is_centralised() && !eligible(key, row).empty());
+  }
+  /// One node, the longest up, coordinates all ids, and says where children belong.
+  [[nodiscard]] bool is_centralised() const { return distribution_->balancing() != nullptr; }
+  [[nodiscard]] const Node* find(const NodeName& name) const;  ///< Null: it is not up.
   /// The absent node on which the child would belong if it were there; nullopt: it belongs on one that is
   /// there.
   [[nodiscard]] std::optional<NodeName> absent_owner(std::uint64_t key, const SpecRow& row) const;
@@ -66,9 +77,16 @@ class Placement {
   [[nodiscard]] const Prepared& ring_of(const std::string& needs) const;
   [[nodiscard]] const Node* node_at(const Prepared& prepared, std::size_t index) const;
 
+  /// Calls `f` with what the ring is told of the child.
+  template <typename F>
+  auto with_key(std::uint64_t key, const SpecRow& row, const F& f) const;
+  [[nodiscard]] PeerIndex assigned(const SpecRow& row) const;
+
   std::shared_ptr<const Distribution> distribution_;
   std::vector<Node> nodes_;
+  PeerIndex leader_ = no_peer;  ///< Of a centralised distribution.
   std::vector<NodeName> absent_;
+  std::vector<NodeName> forgotten_;
   Prepared coordinators_;
   mutable std::map<Members, Prepared> rings_;
   mutable std::unordered_map<std::string, const Prepared*> by_needs_;  ///< Of workers; commands are too many.

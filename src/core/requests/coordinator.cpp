@@ -15,6 +15,8 @@ void Coordinator::enqueue(Step& s, Request request) {
     for (const ChildId& id : stop->ids) fail(s, asked, id, Errc::busy, words);
   } else if (const auto* retry = std::get_if<RetryRequest>(&request)) {
     fail(s, asked, retry->id, Errc::busy, words);
+  } else if (const auto* move = std::get_if<MoveRequest>(&request)) {
+    fail(s, asked, move->id, Errc::busy, words);
   } else {
     fail(s, asked, std::get<LookupRequest>(request).id, Errc::busy, words);
   }
@@ -35,33 +37,11 @@ bool Coordinator::is_asked_now(const Step& s, const Request& request) const {
   return peer != no_peer && with_.sessions.member(peer) && with_.views.said(peer) == view;
 }
 
-// Passes on what is another's to decide; `make` builds a request for some ids of this one.
-template <typename R, typename Ids, typename Make>
-void Coordinator::forward(Step& s, const R& request, const Ids& ids, const Make& make) {
-  std::map<PeerIndex, std::vector<std::size_t>> others;
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    others[with_.views.placement().coordinator(ids[i])].push_back(i);
-  for (const auto& [peer, positions] : others) {
-    if (peer == no_peer || request.forwards >= s.settings.forwards_max) {
-      for (const std::size_t i : positions)
-        fail(s, {request.request, request.view}, ids[i], Errc::busy,
-             "no coordinator could be agreed on; try again");
-      continue;
-    }
-    R passed = make(positions);
-    ++passed.forwards;
-    if (peer == self_index)
-      enqueue(s, Request(std::move(passed)));
-    else
-      with_.sender.send(peer, std::move(passed));
-  }
-}
-
 void Coordinator::coordinate(Step& s, StartRequest& request) {
   std::vector<SpecPtr> others;
   for (const SpecPtr& spec : request.specs) {
     if (is_mine(spec->id))
-      start(s, {{request.request, request.view}, request.mode, request.on, spec, false});
+      start(s, {{request.request, request.view}, request.mode, request.on, spec});
     else
       others.push_back(spec);
   }
@@ -145,6 +125,7 @@ void Coordinator::forget_asked_before(const NodeName& node, std::uint64_t view) 
 }
 
 void Coordinator::drop_others() {
+  rebalances_.clear();  // whoever asked asks again in this view
   std::erase_if(open_, [&](ChildRef ref) {
     Child& child = *with_.children.get(ref);
     if (is_mine(child)) return false;
@@ -156,6 +137,7 @@ void Coordinator::drop_others() {
 }
 
 void Coordinator::drop_all() {
+  rebalances_.clear();
   for (const ChildRef ref : open_) {
     Child& child = *with_.children.get(ref);
     child.work_.value_.reset();

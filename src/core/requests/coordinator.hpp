@@ -2,11 +2,12 @@
 // act by its view (Views::acting()). What comes at other times waits in the inbox.
 //
 // Owns: the inbox, what is open for each id (Child::work_). Reads: views, instances, who holds what. Asks
-// rows. Tells: outcome (for this node's own clients), touched. coordinator.cpp takes requests, starts.cpp and
-// stops.cpp act on them, waits.cpp answers them.
+// rows. Tells: outcome (for this node's own clients), touched. coordinator.cpp takes requests, starts.cpp,
+// stops.cpp and moves.cpp act on them, waits.cpp answers them.
 // Thread rule: none; owned by one core.
 #pragma once
 
+#include "core/balance/assignments.hpp"
 #include "core/members/views.hpp"
 #include "core/requests/inbox.hpp"
 #include "core/requests/origins.hpp"
@@ -21,6 +22,7 @@ class Coordinator final : public LocalCoordinator {
     ChildTable& children;
     const Instances& instances;
     Rows& rows;
+    Assignments& assignments;
     Replication& replication;
     Replay& replay;
     const Origins& origins;
@@ -45,6 +47,8 @@ class Coordinator final : public LocalCoordinator {
   void look(Step& s, Child& child);
   /// A node asks again in each of its views.
   void forget_asked_before(const NodeName& node, std::uint64_t view);
+  /// The children were given anew: whoever asked for that is told.
+  void rebalanced(Step& s);
   /// The view is another, and with it what this node decides.
   void drop_others();
   /// This node's session is over: others have decided since, and whoever asked here asks again.
@@ -64,6 +68,7 @@ class Coordinator final : public LocalCoordinator {
   void coordinate(Step& s, StopRequest& request);
   void coordinate(Step& s, RetryRequest& request);
   void coordinate(Step& s, LookupRequest& request);
+  void coordinate(Step& s, MoveRequest& request);
   template <typename R, typename Ids, typename Make>
   void forward(Step& s, const R& request, const Ids& ids, const Make& make);
   [[nodiscard]] bool is_mine(const ChildId& id) const {
@@ -85,6 +90,12 @@ class Coordinator final : public LocalCoordinator {
   void replace(Step& s, const LaterStart& start, Child& child);
   [[nodiscard]] std::optional<Error> cannot_start(const Settings& settings, const LaterStart& start) const;
   void add(Step& s, Child& child, StartWait wait);
+
+  // moves.cpp
+  [[nodiscard]] std::optional<Error> move(Step& s, const Child& child, SpecRow& row,
+                                          const NodeName& to) const;
+  [[nodiscard]] std::optional<Error> give_back(SpecRow& row) const;
+  void rebalance(Step& s, const Asked& asked, const ChildId& id);
 
   // stops.cpp
   void stop(Step& s, Child& child, const Asked& asked);
@@ -113,7 +124,30 @@ class Coordinator final : public LocalCoordinator {
   std::set<ChildRef> with_later_;  ///< Of them, those with starts for later.
   std::deque<std::pair<Duration, ChildRef>> until_;
   std::deque<std::pair<Duration, ChildRef>> soon_;  ///< Starts that wait for the other instances.
+  std::vector<std::pair<Asked, ChildId>> rebalances_;
   std::map<std::pair<RequestKey, std::uint64_t>, std::vector<Outcome>> answers_;  ///< By request and view.
 };
+
+// Passes on what is another's to decide; `make` builds a request for some ids of this one.
+template <typename R, typename Ids, typename Make>
+void Coordinator::forward(Step& s, const R& request, const Ids& ids, const Make& make) {
+  std::map<PeerIndex, std::vector<std::size_t>> others;
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    others[with_.views.placement().coordinator(ids[i])].push_back(i);
+  for (const auto& [peer, positions] : others) {
+    if (peer == no_peer || request.forwards >= s.settings.forwards_max) {
+      for (const std::size_t i : positions)
+        fail(s, {request.request, request.view}, ids[i], Errc::busy,
+             "no coordinator could be agreed on; try again");
+      continue;
+    }
+    R passed = make(positions);
+    ++passed.forwards;
+    if (peer == self_index)
+      enqueue(s, Request(std::move(passed)));
+    else
+      with_.sender.send(peer, std::move(passed));
+  }
+}
 
 }  // namespace brood::core

@@ -7,7 +7,7 @@
 
 namespace brood::core {
 
-using Request = std::variant<StartRequest, StopRequest, RetryRequest, LookupRequest>;
+using Request = std::variant<StartRequest, StopRequest, RetryRequest, LookupRequest, MoveRequest>;
 
 /// A request as its coordinator knows it, and the view in which it was asked last: an answer says so.
 struct Asked {
@@ -43,6 +43,7 @@ struct LaterStart {
   StartMode mode = StartMode::start;
   std::optional<NodeName> on;
   SpecPtr spec;
+  std::optional<Assignment> assigned = {};  ///< Of the child that it replaces.
   bool replaces = false;  ///< It has ended the former row itself: to others there still is such a child.
 };
 /// All that a coordinator has open for one id.

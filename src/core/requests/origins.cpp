@@ -71,6 +71,14 @@ void Origins::lookup(Step& s, const ClientLookup& event) {
   begin(s, origin);
 }
 
+void Origins::move(Step& s, const ClientMove& event) {
+  Origin& origin = make(s, Kind::move, event.client, {});
+  origin.move = event.kind;
+  origin.on = event.to;
+  origin.ids.push_back(event.id);
+  begin(s, origin);
+}
+
 void Origins::gone(ClientId client) {
   const auto found = by_client_.find(client);
   if (found == by_client_.end()) return;
@@ -214,6 +222,10 @@ void Origins::ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, st
     case Kind::retry:
       for (const ChildId& id : ids) pass_on(s, coordinator, RetryRequest{origin.request, view, 0, id});
       return;
+    case Kind::move:
+      for (const ChildId& id : ids)
+        pass_on(s, coordinator, MoveRequest{origin.request, view, 0, origin.move, id, *origin.on});
+      return;
     case Kind::lookup:
       for (const ChildId& id : ids) pass_on(s, coordinator, LookupRequest{origin.request, view, 0, id});
       return;
@@ -263,7 +275,7 @@ bool Origins::shows(Kind kind, const Outcome& outcome) const {
                     [&](const Hosted& hosted) { gone = gone && hosted.instance.epoch > outcome.epoch; });
     return gone;
   }
-  if (kind == Kind::retry || !outcome.host || outcome.epoch == Epoch{}) return true;
+  if (kind == Kind::retry || kind == Kind::move || !outcome.host || outcome.epoch == Epoch{}) return true;
   return child && child->floor() >= outcome.epoch;
 }
 

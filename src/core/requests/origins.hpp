@@ -44,6 +44,7 @@ class Origins {
   void stop(Step& s, ClientStop& event);
   void retry(Step& s, const ClientRetry& event);
   void lookup(Step& s, const ClientLookup& event);
+  void move(Step& s, const ClientMove& event);
   /// Nobody waits for it any more. What was asked still happens; what was not is not asked.
   void gone(ClientId client);
   /// This node has left: all are told so.
@@ -73,7 +74,7 @@ class Origins {
   void flush() { replies_.clear(); }
 
  private:
-  enum class Kind : std::uint8_t { start, stop, retry, lookup };
+  enum class Kind : std::uint8_t { start, stop, retry, lookup, move };
   struct Item {
     SpecPtr spec;                    ///< For starts.
     std::optional<SessionId> asked;  ///< The coordinator that has been asked,
@@ -86,7 +87,8 @@ class Origins {
     Kind kind = Kind::start;
     std::optional<ClientId> client;
     StartMode mode = StartMode::start;
-    std::optional<NodeName> on;
+    std::optional<NodeName> on;  ///< Of a start or a move: where to.
+    MoveKind move = MoveKind::to_node;
     Duration deadline{};
     Duration repeat_every{};     ///< Doubles: an answer or a question may have been lost on the way.
     std::vector<SpecPtr> specs;  ///< Of a start, and

@@ -100,16 +100,23 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   SpecRow next;
   next.spec = start.spec;
   next.start_on = start.on;
+  next.assigned = child.row()->assigned;
   const Placement& placement = with_.views.placement();
   const PeerIndex place = placement.first(child.hash, *child.row());
   bool elsewhere = false;
   with_.instances.each(
       child, [&](const Hosted& hosted) { elsewhere = elsewhere || with_.instances.peer(hosted) != place; });
   const bool several = with_.views.replicas().several(*child.row()) || with_.views.replicas().several(next);
-  if (!several && !elsewhere && place == placement.first(child.hash, next))
-    return start_fresh(s, start, child);
+  if (!several && !elsewhere && place == placement.first(child.hash, next)) {
+    LaterStart same = start;
+    same.assigned = next.assigned;
+    return start_fresh(s, same, child);
+  }
   end_row(s, child, {});
   work.later.push_back(start);
+  work.later.back().assigned = next.assigned;
+  // All that ran has ended by then, and may be forgotten.
+  if (next.assigned) work.later.back().assigned->after = Epoch{};
   work.later.back().replaces = true;
   with_later_.insert(child.ref);
 }
@@ -140,7 +147,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   if (start.on || !spec.nodes.empty()) {
     SpecRow row;
     row.spec = start.spec;
-    const auto order = placement.order(spec.id.hash64(), row);
+    const auto order = placement.eligible(spec.id.hash64(), row);
     if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
     if (start.on && std::none_of(order.begin(), order.end(),
                                  [&](PeerIndex peer) { return with_.peers.name(peer) == *start.on; }))
@@ -148,7 +155,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   } else {
     SpecRow row;
     row.spec = start.spec;
-    if (placement.first(spec.id.hash64(), row) == no_peer)
+    if (placement.is_homeless(spec.id.hash64(), row))
       return Error{Errc::no_target, "no member that is up may run it"};
   }
   if (with_.rows.wanted() >= settings.children_max)
@@ -169,8 +176,11 @@ void Coordinator::start_fresh(Step& s, const LaterStart& start, Child& child) {
   row.spec = start.spec;
   row.request = start.asked.request;
   row.start_on = start.on;
+  row.assigned = start.assigned;
+  with_.assignments.give(child.hash, row);
   StartWait wait{start.asked, start.mode, true, child.floor(), 0, {}, {}};
   with_.rows.write(s, child, std::move(row), true);
+  with_.assignments.count(child);
   wait.number = with_.replication.newest();
   add(s, child, std::move(wait));
 }

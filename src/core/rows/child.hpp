@@ -31,6 +31,7 @@ class Instances;
 class Locals;
 class Reconciler;
 class Coordinator;
+class Assignments;
 
 /// A child by its place in the table. The generation tells it from another that took its place.
 struct ChildRef {
@@ -101,6 +102,7 @@ struct Child {
   /// To be looked at once this node may act.
   Owned<bool, Reconciler> waits_;
   Owned<std::unique_ptr<Work>, Coordinator> work_;
+  Owned<std::uint32_t, Assignments> counted_;  ///< For which node; see there.
 
   [[nodiscard]] const SpecRow* row() const { return row_.get().get(); }
   [[nodiscard]] bool wanted() const { return row() && row()->wanted; }

@@ -53,10 +53,18 @@ template <typename A, Of<Blame> T>
 void each(A& a, T& v) {
   a.tuple(v.proven, v.suspected, v.last_proven);
 }
+template <typename A, Of<Assignment> T>
+void each(A& a, T& v) {
+  a.tuple(v.node, v.decider, v.by, v.after);
+}
+template <typename A, Of<Load> T>
+void each(A& a, T& v) {
+  a.tuple(v.scheduler_ppm, v.run_queue, v.processes, v.memory_bytes, v.own_ppm);
+}
 template <typename A, Of<SpecRow> T>
 void each(A& a, T& v) {
-  a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.avoid, v.failed, v.failure,
-          v.blame, v.rounds, v.not_before);
+  a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.assigned, v.avoid, v.failed,
+          v.failure, v.blame, v.rounds, v.not_before);
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
@@ -77,7 +85,8 @@ void each(A& a, T& v) {
 template <typename A, Of<Member> T>
 void each(A& a, T& v) {
   a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
-          v.protocol_max, v.address, v.roster, v.fingerprint, v.unreached, v.cuts, ext(v.unknown));
+          v.protocol_max, v.address, v.roster, v.fingerprint, v.unreached, v.forgotten, v.cuts,
+          ext(v.unknown));
 }
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {
@@ -182,7 +191,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Offer> T>
 void each(A& a, T& v) {
-  a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.parcel);
+  a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.role, v.parcel);
 }
 template <typename A, Of<OfferAnswer> T>
 void each(A& a, T& v) {
@@ -233,6 +242,15 @@ void each(A& a, T& v) {
   a.message("state_tell", v.id, v.attempt, v.newer);
 }
 
+template <typename A, Of<MoveRequest> T>
+void each(A& a, T& v) {
+  a.message("move", v.request, v.view, v.forwards, v.kind, v.id, v.to);
+}
+template <typename A, Of<LoadReport> T>
+void each(A& a, T& v) {
+  a.message("load", v.load);
+}
+
 }  // namespace wire
 
 namespace {
@@ -261,7 +279,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 31> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 33> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -293,6 +311,8 @@ constexpr std::array<std::pair<std::string_view, Reader>, 31> readers{{
     {"follow_answer", read_body<FollowAnswer>},
     {"state_ask", read_body<StateAsk>},
     {"state_tell", read_body<StateTell>},
+    {"move", read_body<MoveRequest>},
+    {"load", read_body<LoadReport>},
 }};
 static_assert(readers.size() == std::variant_size_v<MessageBody::Alternatives>);
 

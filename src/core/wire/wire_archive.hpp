@@ -155,6 +155,8 @@ class In {
   void item(Phase& value) { enumerator(value, Phase::moved); }
   void item(Role& value) { enumerator(value, Role::claiming); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }
+  void item(AssignedBy& value) { enumerator(value, AssignedBy::hand); }
+  void item(MoveKind& value) { enumerator(value, MoveKind::rebalance); }
   void item(StartMode& value) { enumerator(value, StartMode::apply); }
   void item(Errc& value) {
     const auto name = take(reader_.atom());

@@ -71,6 +71,7 @@ class Samples {
     row.clock = clock();
     row.request = request();
     if (flip()) row.start_on = node();
+    if (flip()) row.assigned = Assignment{node(), node(), static_cast<AssignedBy>(below(2)), epoch()};
     row.avoid = several([&] { return node(); });
     row.failed = flip();
     row.failure = text();
@@ -123,6 +124,7 @@ class Samples {
     for (std::uint64_t left = below(3); left > 0; --left) member.roster[node()] = {clock(), flip()};
     member.fingerprint = words();
     member.unreached = {node(), node()};
+    if (flip()) member.forgotten[node()] = {clock(), flip()};
     member.cuts = several([&] { return Cut{{node(), clock()}, {node(), clock()}}; });
     member.unknown = unknown();
     return member;
@@ -234,7 +236,7 @@ class Samples {
       case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
       case 18:
-        return Offer{id(), epoch(), next(), dot(), clock(), u32(), text()};
+        return Offer{id(), epoch(), next(), dot(), clock(), u32(), static_cast<Role>(below(3)), text()};
       case 19:
         return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
                            {u32(), u32()}, text()};
@@ -266,10 +268,17 @@ class Samples {
         return FollowAnswer{id(), epoch(), next(), static_cast<FollowVerdict>(below(3)), epoch()};
       case 29:
         return StateAsk{id(), next(), epoch(), epoch(), next()};
-      default: {
+      case 30: {
         StateTell tell{id(), next(), {}};
         if (flip()) tell.newer = state_copy();
         return tell;
+      }
+      case 31:
+        return MoveRequest{request(), next(), u32(), static_cast<MoveKind>(below(3)), id(), node()};
+      default: {
+        Load load{u32(), u32(), u32(), next(), {}};
+        if (flip()) load.own_ppm = u32();
+        return LoadReport{load};
       }
     }
   }

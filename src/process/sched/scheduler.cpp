@@ -89,6 +89,12 @@ void Scheduler::set_poller(std::shared_ptr<Poller> poller) {
   poller_.store(poller_owner_.get(), std::memory_order_release);
 }
 
+std::size_t Scheduler::waiting() const {
+  std::size_t all = 0;
+  for (const auto& shard : shards_) all += shard->size.load(std::memory_order_relaxed);
+  return all;
+}
+
 bool Scheduler::has_work() const {
   return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) { return !shard->looks_empty(); });
 }

@@ -55,6 +55,8 @@ class Scheduler {
   [[nodiscard]] bool is_stopped() const { return quit_.load(std::memory_order_acquire); }
 
   [[nodiscard]] unsigned thread_count() const;
+  /// Processes that wait for a thread, about.
+  [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] unsigned stuck_count() const { return stuck_.load(std::memory_order_relaxed); }
 
  private:

@@ -10,6 +10,7 @@
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/partition.hpp"
 #include "supervisor/driver/router.hpp"
+#include "supervisor/driver/scores.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/node/node_names.hpp"
@@ -476,6 +477,47 @@ Result<void> Supervisor::add_nodes(const std::vector<std::string>& nodes, millis
 
 Result<void> Supervisor::remove_nodes(const std::vector<std::string>& nodes, milliseconds timeout) {
   return impl_->change_roster({}, nodes, timeout);
+}
+
+Result<void> Supervisor::move_child(const Id& id, std::optional<std::string> to, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto child = child_id(id);
+  if (!child) return child.error();
+  auto nodes = node_names(to ? std::vector<std::string>{*to} : std::vector<std::string>{});
+  if (!nodes) return nodes.error();
+  auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
+    impl_->driver->move(to ? core::MoveKind::to_node : core::MoveKind::by_itself, *child,
+                        to ? nodes->front() : NodeName(), timeout, std::move(done));
+  });
+  if (timed_out && impl_->driver->has_ended()) return impl_->stopped();
+  return supervisor::plain_result(outcomes, timed_out, supervisor::late_move);
+}
+
+Result<void> Supervisor::rebalance(milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto [outcomes, timed_out] = impl_->wait_for(
+      [&](supervisor::ClientDone done) { impl_->driver->rebalance(timeout, std::move(done)); });
+  if (timed_out && impl_->driver->has_ended()) return impl_->stopped();
+  return supervisor::plain_result(outcomes, timed_out, supervisor::late_rebalancing);
+}
+
+Result<void> Supervisor::forget_node(const std::string& node, milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto nodes = node_names({node});
+  if (!nodes) return nodes.error();
+  auto [outcomes, timed_out] = impl_->wait_for(
+      [&](supervisor::ClientDone done) { impl_->driver->forget(nodes->front(), timeout, std::move(done)); });
+  if (timed_out && impl_->driver->has_ended()) return impl_->stopped();
+  return supervisor::plain_result(outcomes, timed_out, supervisor::late_forgetting);
+}
+
+Scoreboard Supervisor::scoreboard() const {
+  const auto pass = impl_->enter();
+  if (!pass) return {};
+  return impl_->read_core<Scoreboard>([](const core::Core& core) { return supervisor::scoreboard_of(core); });
 }
 
 std::optional<std::string> Supervisor::node_for(const Id& key) const {

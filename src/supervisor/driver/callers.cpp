@@ -35,10 +35,11 @@ core::ClientId Callers::ask(std::chrono::milliseconds timeout, ClientDone done, 
 }
 
 void Callers::wait(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
-                   std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner) {
+                   std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner,
+                   const NodeName& on) {
   owner_ = std::move(owner);
   waiters_.add(id, not_epoch, deadline_after(std::chrono::steady_clock::now(), timeout),
-               guarded(std::move(then)), row);
+               guarded(std::move(then)), row, on);
   arm();
 }
 

@@ -21,7 +21,8 @@ class Callers {
   [[nodiscard]] core::ClientId ask(std::chrono::milliseconds timeout, ClientDone done,
                                    std::weak_ptr<void> owner, std::size_t outcomes = 1);
   void wait(const ChildId& id, core::Hlc not_epoch, std::chrono::milliseconds timeout,
-            std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner);
+            std::function<void(bool)> then, Waiters::Row row, std::weak_ptr<void> owner,
+            const NodeName& on = {});
   void reply(const core::Reply& reply) { clients_.reply(reply); }
   void look_at(const std::vector<ChildId>& changed) { waiters_.look_at(changed); }
   /// All that wait for a child to run look again, as if the time that they gave were over.

@@ -46,9 +46,22 @@ void Children::tell_first_role(const Slot& slot) {
     node_.runtime().set_role(slot.pid, {role, slot.epoch.clock.value, true});
 }
 
+// As after a start, ahead of all that waits for it. It may be another role than that for which it was made
+// ready.
+void Children::tell_role_at_opening(const Slot& slot) {
+  if (!slot.role) return;
+  const Role role = api_role(*slot.role);
+  const bool is_told = driver_.redundancy().tells(role == Role::active);
+  node_.runtime().set_role(slot.pid, {role, slot.epoch.clock.value, is_told, nullptr});
+}
+
 void Children::set_role(const core::SetRole& change) {
-  const Slot* slot = find(change.id, change.epoch);
-  if (!slot) return;  // it ended by itself; its Exited is on the way
+  Slot* slot = find(change.id, change.epoch);
+  if (!slot) return;                         // it ended by itself; its Exited is on the way
+  if (slot->hand == Slot::Hand::prepared) {  // it is told when it is opened
+    slot->role = change.role;
+    return;
+  }
   const Role role = api_role(change.role);
   std::function<void()> done;
   if (role == Role::passive)

@@ -85,6 +85,7 @@ class Children {
   void end(Slot& slot, std::chrono::milliseconds patience);
   void kill(Slot& slot);
   void tell_first_role(const Slot& slot);
+  void tell_role_at_opening(const Slot& slot);
   /// At `when`, if the child still runs then.
   void later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&));
   void overdue(Slot& slot);

@@ -113,7 +113,7 @@ void Children::prepare(const core::Prepare& step) {
   if (!parcel) return fail(parcel.error().message);
   auto behaviour = node_.worker_table().make(step.spec->worker, step.spec->args);
   if (!behaviour) return fail(behaviour.error().message);
-  auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch});
+  auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, step.role});
   slot->hand = Slot::Hand::preparing;
   slot->keeps_state = (*behaviour)->has_state();
   Slot* raw = slot.get();
@@ -172,7 +172,9 @@ void Children::open(const core::Open& step) {
   Slot* slot = find(step.id, step.epoch);
   if (!slot) return;  // it has ended; that is on its way
   slot->hand = Slot::Hand::none;
-  if (!slot->program) node_.runtime().handover().open(slot->pid);
+  if (slot->program) return;
+  tell_role_at_opening(*slot);
+  node_.runtime().handover().open(slot->pid);
 }
 
 void Children::discard(const core::Discard& step) {

@@ -14,7 +14,7 @@ namespace brood::supervisor {
 
 using std::chrono::milliseconds;
 
-Driver::Driver(NodeImpl& node, core::Settings settings)
+Driver::Driver(NodeImpl& node, core::Settings settings, std::function<double()> load)
     : node_(node),
       name_(settings.supervisor),
       weight_(settings.weight),
@@ -26,6 +26,8 @@ Driver::Driver(NodeImpl& node, core::Settings settings)
       outbox_(name_, [&node](const NodeName& to, Bytes term) { node.send_to_peer(to, std::move(term)); }),
       callers_(node.control(), registry_, [this](core::ClientId id) { post(core::ClientGone{id}); }),
       event_log_(node.control(), name_),
+      load_reports_(node.control(), node.queries(), node.runtime(), std::move(load),
+                    [this](const core::Load& load_now) { post(core::LoadMeasured{load_now}); }),
       gaps_(node.heart().gap_cursor()),
       leaving_alarm_(node.control(), [this] { tend_leaving(); }) {}
 Driver::~Driver() = default;
@@ -72,6 +74,8 @@ void Driver::boot() {
   }
   for (const NodeName& node : node_.brood_nodes()) pg().is_brood(node);
   stepper_.boot(std::move(events));
+  if (const auto* balancing = strategies_.distribution->balancing())
+    load_reports_.begin(balancing->push_interval, weak_from_this());
 }
 
 // Whatever ended it (its runtime protects it from others): it is told again what it is to tell.
@@ -253,6 +257,39 @@ void Driver::retry(const ChildId& child, milliseconds timeout, ClientDone done) 
   });
 }
 
+void Driver::move(core::MoveKind kind, const ChildId& child, const NodeName& to, milliseconds timeout,
+                  ClientDone done) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto decided = [self = shared_from_this(), kind, child, to, deadline, done = std::move(done)](
+                     Outcomes outcomes, bool timed_out) mutable {
+    const bool is_done =
+        timed_out || kind != core::MoveKind::to_node || outcomes.empty() || outcomes.front().error;
+    if (is_done || self->ended_) return done(std::move(outcomes), timed_out);
+    const auto left =
+        std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0));
+    self->callers_.wait(
+        child, core::Hlc{}, std::chrono::duration_cast<milliseconds>(left),
+        [outcomes = std::move(outcomes), done = std::move(done)](bool runs) { done(outcomes, !runs); },
+        Waiters::Row::is_here, self->weak_from_this(), to);
+  };
+  ask(timeout, std::move(decided), [kind, child, to](core::ClientId id) {
+    return core::Event(core::ClientMove{id, kind, child, to});
+  });
+}
+
+// Which id it is said for does not matter: one node coordinates all.
+void Driver::rebalance(milliseconds timeout, ClientDone done) {
+  ask(timeout, std::move(done), [](core::ClientId id) {
+    return core::Event(core::ClientMove{id, core::MoveKind::rebalance, *ChildId::atom("rebalance"), {}});
+  });
+}
+
+void Driver::forget(const NodeName& node, milliseconds timeout, ClientDone done) {
+  ask(timeout, std::move(done), [node](core::ClientId id) {
+    return core::Event(core::ClientForget{id, node});
+  });
+}
+
 void Driver::lookup(const ChildId& child, milliseconds timeout, ClientDone done) {
   ask(timeout, std::move(done), [child](core::ClientId id) {
     return core::Event(core::ClientLookup{id, child});
@@ -356,6 +393,7 @@ void Driver::children_overdue() {
 }
 
 void Driver::end() {
+  load_reports_.end();
   stepper_.end();
   if (!left_ && stepper_.is_booted()) {
     // Others need not find out for themselves: this node's instances are gone, and none of them is to blame.

@@ -21,6 +21,7 @@
 #include "supervisor/driver/effects.hpp"
 #include "supervisor/driver/event_log.hpp"
 #include "supervisor/driver/leaving.hpp"
+#include "supervisor/driver/load_reports.hpp"
 #include "supervisor/driver/outbox.hpp"
 #include "supervisor/driver/pg_feed.hpp"
 #include "supervisor/driver/registry.hpp"
@@ -34,7 +35,8 @@ class NodeImpl;
 
 class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, EffectHands, CoreTables {
  public:
-  Driver(NodeImpl& node, core::Settings settings);
+  /// `load`: see SupervisorOptions::load.
+  Driver(NodeImpl& node, core::Settings settings, std::function<double()> load = {});
   ~Driver() override;
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -61,6 +63,12 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// See core::ClientReset.
   void reset_cluster_size(std::uint32_t size, std::chrono::milliseconds timeout, ClientDone done);
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
+  /// See core::ClientMove. Of a move to a node it is told when the child runs there.
+  void move(core::MoveKind kind, const ChildId& id, const NodeName& to, std::chrono::milliseconds timeout,
+            ClientDone done);
+  void rebalance(std::chrono::milliseconds timeout, ClientDone done);
+  /// See core::ClientForget.
+  void forget(const NodeName& node, std::chrono::milliseconds timeout, ClientDone done);
   void lookup(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
   /// Changes which nodes may get children.
   void change_roster(std::vector<NodeName> add, std::vector<NodeName> remove,
@@ -164,6 +172,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   Outbox outbox_;
   Callers callers_;
   TimedEventLog event_log_;
+  LoadReports load_reports_;
   Gaps::Cursor gaps_;
   std::atomic<bool> locked_ = false;
   mutable std::mutex lock_words_mutex_;

@@ -1,21 +1,29 @@
 #include "supervisor/driver/waiters.hpp"
 
+#include <algorithm>
+
 namespace brood::supervisor {
 
-bool Waiters::runs_anew(const ChildId& id, core::Hlc not_epoch) const {
+bool Waiters::runs_anew(const ChildId& id, core::Hlc not_epoch, const NodeName& on) const {
+  if (!on.value.empty()) {
+    const EntryPtr entry = registry_.find(id);
+    return entry && std::any_of(entry->places.begin(), entry->places.end(), [&](const Place& place) {
+             return place.is_running() && place.host->node == on && place.epoch_clock != not_epoch;
+           });
+  }
   const auto place = registry_.running(id);
   return place && place->epoch_clock != not_epoch;
 }
 
 void Waiters::add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, std::function<void(bool)> then,
-                  Row row) {
-  if (runs_anew(id, not_epoch)) return then(true);
+                  Row row, const NodeName& on) {
+  if (runs_anew(id, not_epoch, on)) return then(true);
   // It may have become so since the caller looked, and nothing more would wake the waiter.
   const EntryPtr entry = registry_.find(id);
   const bool is_gone = row == Row::is_here && (!entry || !entry->wanted);
   if (is_gone || (entry && entry->wanted && entry->failed)) return then(false);
   const std::uint64_t number = ++last_;
-  waits_.emplace(number, Wait{id, not_epoch, std::move(then)});
+  waits_.emplace(number, Wait{id, not_epoch, on, std::move(then)});
   by_child_.emplace(id, number);
   deadlines_.add(number, deadline);
 }
@@ -43,7 +51,8 @@ void Waiters::look_at(const std::vector<ChildId>& changed) {
     const EntryPtr entry = registry_.find(id);
     const bool gone = !entry || !entry->wanted || entry->failed;
     for (auto it = begin; it != end; ++it) {
-      const bool runs = runs_anew(id, waits_.at(it->second).not_epoch);
+      const Wait& wait = waits_.at(it->second);
+      const bool runs = runs_anew(id, wait.not_epoch, wait.on);
       if (runs || gone) over.emplace_back(it->second, runs);
     }
   }

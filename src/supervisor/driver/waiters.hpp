@@ -25,9 +25,10 @@ class Waiters {
   explicit Waiters(const Registry& registry) : registry_(registry) {}
 
   /// `then(true)` when the child runs somewhere under another epoch than `not_epoch`, at once if it does;
+  /// `on`: only when it runs on that node; empty: on any.
   /// `then(false)` when it is failed or gone for good, at once if it is, or when the time is over.
   void add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, std::function<void(bool)> then,
-           Row row = Row::is_here);
+           Row row = Row::is_here, const NodeName& on = {});
   /// The registry has just changed for these. O(1) for each of them for whom nobody waits.
   void look_at(const std::vector<ChildId>& changed);
   void expire(SteadyTime now);
@@ -41,9 +42,10 @@ class Waiters {
   struct Wait {
     ChildId id;
     core::Hlc not_epoch;
+    NodeName on;
     std::function<void(bool)> then;
   };
-  [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch) const;
+  [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch, const NodeName& on) const;
   /// Forgets the wait; null when it is over already.
   [[nodiscard]] std::function<void(bool)> take(std::uint64_t number);
 

@@ -46,6 +46,23 @@ TEST(Waiters, OneThatRunsIsNotWaitedFor) {
   EXPECT_EQ(world.waiters.size(), 0U);
 }
 
+TEST(Waiters, WhoNamesANodeWaitsUntilItRunsThere) {
+  World world;
+  const auto on = [](const char* node) {
+    Entry entry = running(5);
+    entry.places[0].host = std::make_shared<core::SessionId>(core::SessionId{NodeName(node), 1, 1});
+    return entry;
+  };
+  world.put("a", on("n1@h"));
+  world.waiters.add(
+      id_of("a"), core::Hlc{}, SteadyTime{} + 1h, [&world](bool runs) { world.told += runs ? "+" : "-"; },
+      Waiters::Row::is_here, NodeName("n2@h"));
+  world.put("a", on("n1@h"));
+  EXPECT_EQ(world.told, "");
+  world.put("a", on("n2@h"));
+  EXPECT_EQ(world.told, "+");
+}
+
 TEST(Waiters, TheInstanceThatIsNotMeantDoesNotCount) {
   World world;
   world.put("a", running(5));

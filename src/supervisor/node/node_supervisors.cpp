@@ -61,6 +61,7 @@ Result<core::Settings> NodeImpl::settings_for(const SupervisorOptions& options) 
   settings.tick_timeout = options_.tick_timeout;
   settings.max_restarts = options.max_restarts;
   settings.max_seconds = options.max_seconds;
+  settings.moves_in_flight = options.moves_in_flight;
   settings.min_nodes = options_.min_nodes;
   return settings;
 }
@@ -89,8 +90,9 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   }
   workers_.trust(options.name, std::move(tokens));
   settings->offers = workers_.offers(options.name);  // its own commands too
-  auto driver = supervisors_.add(options.name, name(),
-                                 [&] { return std::make_shared<Driver>(*this, *std::move(settings)); });
+  auto driver = supervisors_.add(options.name, name(), [&] {
+    return std::make_shared<Driver>(*this, *std::move(settings), std::move(options.load));
+  });
   if (!driver) return driver.error();
   up_.begins(options.name);
   boost::asio::post(

@@ -107,6 +107,7 @@ class RequestServer {
 
 // The handlers, by subject; each list is one file.
 [[nodiscard]] std::vector<Route> child_routes();    ///< start, stop, retry
+[[nodiscard]] std::vector<Route> move_routes();     ///< where children run
 [[nodiscard]] std::vector<Route> batch_routes();    ///< many starts or stops
 [[nodiscard]] std::vector<Route> message_routes();  ///< call, cast, send
 [[nodiscard]] std::vector<Route> read_routes();     ///< lookups in this node's tables
