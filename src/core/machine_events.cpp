@@ -22,8 +22,9 @@ void Machine::only_refuse(Step& s, Event& event) {
         if constexpr (requires { one.client; }) handle(s, one);
       },
       event);
-  s.budget = std::max<std::size_t>(s.budget, settings_.step_budget);
-  while (origins_.has_work()) origins_.work(s);
+  // Nothing else is to be done here, so there are as many portions as it takes.
+  for (; origins_.has_work(); origins_.work(s))
+    s.budget = std::max<std::size_t>({s.budget, settings_.step_budget, 1});
 }
 
 void Machine::handle(Step& s, PeerUp& event) {

@@ -280,14 +280,14 @@ TEST(Drain, ANodeThatHasLeftRefusesWhatItIsAsked) {
   cluster.give(1, ClientDrain{{9998}});
   cluster.run(1s);
   ASSERT_TRUE(cluster.nodes[1].left);
-  const auto start = cluster.start(1, many(3));
+  const auto start = cluster.start(1, many(3000));  // more than one portion
   const auto stop = cluster.stop(1, "a");
   const auto lookup = cluster.ask<ClientLookup>(1, "a");
   const auto retry = cluster.ask<ClientRetry>(1, "a");
   cluster.give(1, ClientDrain{{9999}});
   cluster.run();
   for (const auto client : {start, stop, lookup, retry}) EXPECT_EQ(cluster.result(client), "not_member");
-  EXPECT_EQ(cluster.replies[start].size(), 3U);
+  EXPECT_EQ(cluster.replies[start].size(), 3000U);
   EXPECT_TRUE(cluster.last[start] && cluster.last[9999]);
   EXPECT_EQ(cluster.alive("a"), 1U);
 }
