@@ -332,7 +332,8 @@ void Processes::crash(const ChildId& id, std::string reason) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end() || found->second.empty()) return;
   Process& process = *find(found->second.front());
-  if (process.running && !process.stopping && world_.nodes[process.node].running())
+  // What is ready to take over and ends is HotSwap's and Overlap's, in the tests of the core.
+  if (process.running && !process.prepared && !process.stopping && world_.nodes[process.node].running())
     end(process, false, std::move(reason));
 }
 

@@ -419,13 +419,13 @@ TEST(Commands, DrainAndWorkersAndRetry) {
 }
 
 TEST(Commands, MoveAndForgetAndRebalance) {
-  EXPECT_EQ(run({"move", "a", "n2@h"}, {"[web]", "ok"}).asked[1], "{move,web,<<\"a\">>,'n2@h'}");
+  EXPECT_EQ(run({"move", "a", "n2@h"}, {"[web]", "ok"}).asked[1], "{move,web,<<\"a\">>,n2@h}");
   EXPECT_EQ(run({"move", "a", "n2@h", "--timeout", "70"}, {"[web]", "ok"}).asked[1],
-            "{move,web,<<\"a\">>,'n2@h',#{timeout=>70}}");
+            "{move,web,<<\"a\">>,n2@h,#{timeout=>70}}");
   EXPECT_EQ(run({"move", ":a", "--auto"}, {"[web]", "ok"}).asked[1], "{move,web,a,auto}");
   EXPECT_EQ(run({"move", "a", "n2@h", "--json"}, {"[web]", "ok"}).out, "{\"moved\":\"a\",\"to\":\"n2@h\"}\n");
   EXPECT_EQ(run({"move", "a", "n2@h"}, {"[web]", "{error, {no_target, <<\"no\">>}}"}).code, "no_target");
-  EXPECT_EQ(run({"forget", "n3@h"}, {"[web, db]", "ok", "ok"}).asked[2], "{forget_node,db,'n3@h'}");
+  EXPECT_EQ(run({"forget", "n3@h"}, {"[web, db]", "ok", "ok"}).asked[2], "{forget_node,db,n3@h}");
   EXPECT_EQ(run({"rebalance"}, {"[web]", "ok"}).asked[1], "{rebalance,web}");
 }
 
