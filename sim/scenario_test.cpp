@@ -106,7 +106,9 @@ TEST_F(Scenario, AJoinMovesOnlyWhatBelongsOnTheNewNode) {
       EXPECT_EQ(place, 3U) << id.text();
     }
   }
-  for (const ChildId& id : world.catalog.ids()) EXPECT_LE(world.processes->lives(id).size(), 2U) << id.text();
+  // A program that starts before it stops may have to try it more than once.
+  for (const ChildId& id : world.catalog.ids())
+    EXPECT_LE(world.processes->lives(id).size(), world.catalog.of(id).overlaps ? 5U : 2U) << id.text();
 }
 
 TEST_F(Scenario, ACrashMovesOnlyWhatRanThere) {

@@ -89,7 +89,8 @@ class Balance(ScenarioTest):
         refused = cluster.brood("forget", cluster.full("n3"), node="n1", status=None)
         self.assertNotEqual(refused.status, 0, "it is a member")
         cluster.kill("n3")
-        self.wait(lambda: not cluster.placed("n1").get("a"), 20, "it waits for its node")
+        for name in ("n1", "n2"):
+            self.wait(lambda name=name: not cluster.placed(name).get("a"), 20, "it waits for its node")
         cluster.brood("forget", cluster.full("n3"), node="n2", timeout=20)
         self.wait(lambda: cluster.placed("n1").get("a"), 20, "it runs elsewhere")
 
