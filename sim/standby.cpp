@@ -31,8 +31,8 @@ void Processes::check_followed(const Process& process) {
   const auto kept = kept_.find(process.id());
   if (kept == kept_.end() || kept->second.birth != process.birth) return;
   if (world_.ledger->split_excused() || world_.splits->cloudy()) return;
-  // Its node wakes this moment, and its core has yet to see that: nothing that it answers leaves.
-  if (world_.nodes[process.node].slept > Duration{}) return;
+  // Behind the fence, or in the moment in which its node wakes, it answers nobody.
+  if (!world_.nodes[process.node].acts() || world_.nodes[process.node].slept > Duration{}) return;
   if (losses_ - kept->second.losses > 1) return;
   if (process.held >= kept->second.value || world_.profile.copies.follow != Copies::Follow::each_call) return;
   world_.violate("state", &process.spec->id,
