@@ -23,6 +23,9 @@ std::string describe_dot(const Dot& dot) {
 
 std::string describe_row(const SpecRow& row) {
   std::string out = fmt::format("{} {}", describe_dot(row.dot), row.wanted ? "wanted" : "unwanted");
+  if (row.assigned)
+    out += fmt::format(" given to {} by {} after {}", row.assigned->node.value, row.assigned->decider.value,
+                       describe(row.assigned->after));
   if (row.failed) out += " failed";
   if (row.blame.nodes() != 0)
     out += fmt::format(" blamed for {} and suspected of {}", row.blame.proven, row.blame.suspected);
