@@ -37,6 +37,7 @@ void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss
   if (!mark.temporary && !mark.proven && !mark.suspected && !returns) return;
   mark.start_at = s.time();
   if (mark.proven || mark.suspected) mark.start_at += suspect_pause(s.settings, row.blame);
+  if (mark.temporary) mark.start_at += s.settings.handover_wait;
   marks_[child.ref] = std::move(mark);
 }
 
@@ -66,7 +67,8 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
     }
     write(s, child, mark);
   }
-  if (mark.temporary) return {false, Duration::max()};
+  // A coordinator that still wants it after that long knows better how it ended: not with its node.
+  if (mark.temporary && coordinates) return {false, Duration::max()};
   if (s.time() < mark.start_at) return {false, mark.start_at};
   // The coordinator's mark must last until it has written; the others only delay.
   if (mark.counted || !coordinates || child.row()->blame != mark.before) marks_.erase(found);
