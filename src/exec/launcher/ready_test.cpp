@@ -1,4 +1,5 @@
 // Programs that say that they are ready, and those that wait for their name.
+#include <array>
 #include <cstdlib>
 
 #include "exec/launcher/launcher.hpp"
@@ -51,11 +52,12 @@ TEST(Ready, NothingElseCountsAsReady) {
 }
 
 TEST(Ready, AProgramThatIsNotAskedHasNoSocketNotEvenTheNodes) {
-  ASSERT_EQ(setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1), 0);
+  const std::array<const char*, 3> names{"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
+  for (const char* name : names) ASSERT_EQ(setenv(name, "1", 1), 0);
   World world;
-  const auto run = world.shell("test -z \"$NOTIFY_SOCKET\"");
+  const auto run = world.shell("test -z \"$NOTIFY_SOCKET$WATCHDOG_PID$WATCHDOG_USEC\"");
   EXPECT_EQ(run->wait_exit(), ExitStatus{.code = 0});
-  unsetenv("NOTIFY_SOCKET");
+  for (const char* name : names) unsetenv(name);
 }
 
 TEST(Ready, ASecondOneOfANameStartsWhenTheFirstHasEnded) {

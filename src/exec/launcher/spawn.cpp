@@ -145,8 +145,10 @@ Environment current_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=', 1);
-    // What a service manager gave the node for itself is not its programs'.
-    if (text.substr(0, equals) == "NOTIFY_SOCKET" || text.substr(0, equals) == "WATCHDOG_PID") continue;
+    // What a service manager gave the node for itself is not its programs'. The period of a watchdog without
+    // the process that it is of would be taken for theirs.
+    const std::string_view name = text.substr(0, equals);
+    if (name == "NOTIFY_SOCKET" || name == "WATCHDOG_PID" || name == "WATCHDOG_USEC") continue;
     if (equals != std::string_view::npos) result.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return result;
