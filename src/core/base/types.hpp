@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed.hpp"
 #include "term/child_id.hpp"
 
 namespace brood::core {
@@ -80,8 +81,8 @@ struct Spec {
   std::vector<NodeName> nodes;  ///< Only these nodes may run it; empty: all.
   /// Guided distribution only: the nodes that run it, as many as it has instances.
   std::vector<NodeName> mapping;
-  std::string needs;       ///< What a node must offer to run it (Member::offers): the worker's name, or for
-                           ///< commands "exec:<hash>", which "exec:*" also satisfies.
+  std::string needs;  ///< What a node must offer to run it (Member::offers): the worker's name, or for
+                      ///< commands "exec:<hash>", which "exec:*" also satisfies.
   /// Of a program: on a move it starts on its new node before it ends on the old one, and has so long to say
   /// that it is ready. Zero: it ends first.
   std::chrono::milliseconds ready_within{};
@@ -160,7 +161,7 @@ struct SpecRow {
   std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
   /// The node that it was given to, ahead of all that the distribution says. Ends with that node: see
   /// balance/assignments.hpp.
-  std::optional<Assignment> assigned;
+  Boxed<Assignment> assigned;
   /// Nodes that gave the child up in this round (max_restarts, attempts_max), oldest first: the placement
   /// takes them only where there are no others.
   std::vector<NodeName> avoid;

@@ -43,7 +43,7 @@ struct LaterStart {
   StartMode mode = StartMode::start;
   std::optional<NodeName> on;
   SpecPtr spec;
-  std::optional<Assignment> assigned = {};  ///< Of the child that it replaces.
+  Boxed<Assignment> assigned = {};  ///< Of the child that it replaces.
   bool replaces = false;  ///< It has ended the former row itself: to others there still is such a child.
 };
 /// All that a coordinator has open for one id.

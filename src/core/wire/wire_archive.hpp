@@ -67,11 +67,11 @@ class Out {
   void item(const SpecPtr& value) { item(*value); }
   template <typename T>
   void item(const std::optional<T>& value) {
-    if (value) {
-      writer_.list(1);
-      item(*value);
-    }
-    writer_.nil();
+    at_most_one(value);
+  }
+  template <typename T>
+  void item(const Boxed<T>& value) {
+    at_most_one(value);
   }
   template <typename A, typename B>
   void item(const std::pair<A, B>& value) {
@@ -94,6 +94,14 @@ class Out {
   void item(const T& value) { each(*this, value); }
 
  private:
+  template <typename Optional>
+  void at_most_one(const Optional& value) {
+    if (value) {
+      writer_.list(1);
+      item(*value);
+    }
+    writer_.nil();
+  }
   template <typename T>
   void sequence(const T& values) {
     if (!values.empty()) writer_.list(values.size());
@@ -181,10 +189,11 @@ class In {
   }
   template <typename T>
   void item(std::optional<T>& value) {
-    const auto length = take(reader_.list());
-    if (length && *length > 1) return fail("an optional value is a list of at most one");
-    if (length && *length == 1) item(value.emplace());
-    if (ok()) pass(reader_.list_end());
+    at_most_one(value);
+  }
+  template <typename T>
+  void item(Boxed<T>& value) {
+    at_most_one(value);
   }
   template <typename A, typename B>
   void item(std::pair<A, B>& value) {
@@ -211,6 +220,13 @@ class In {
   std::size_t arity = 0;  ///< Of the message, without its tag.
 
  private:
+  template <typename Optional>
+  void at_most_one(Optional& value) {
+    const auto length = take(reader_.list());
+    if (length && *length > 1) return fail("an optional value is a list of at most one");
+    if (length && *length == 1) item(value.emplace());
+    if (ok()) pass(reader_.list_end());
+  }
   template <typename T>
   Result<T> take(Result<T> result) {
     if (!ok()) return *error_;
