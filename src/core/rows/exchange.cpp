@@ -124,7 +124,10 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
       with_.instances.put(s, with_.children.obtain(change.id), from, *change.instance, change.detail);
   for (const auto& [id, epoch] : portion.epochs) {
     s.witness(epoch.clock, portion.sender.node);
-    if (Child* child = with_.children.find(id)) with_.instances.raise_floor(*child, epoch);
+    Child* child = with_.children.find(id);
+    if (!child || epoch <= child->floor()) continue;
+    with_.instances.raise_floor(*child, epoch);
+    with_.notes.touched(s, *child);  // whoever waits for news of its former instance has it now
   }
   in.next = portion.end;
   due_.insert(from);
