@@ -249,17 +249,25 @@ TEST(Balance, OtherDistributionsSayThatThereIsNothingToRebalance) {
 
 // ---- by hand -----------------------------------------------------------------------------------------
 
-TEST(MoveByHand, AChildGoesThereAndStaysUntilItIsGivenBack) {
-  Cluster cluster(3);
-  cluster.form();
-  cluster.start(0, many(9));
-  cluster.run(1s);
-  const std::size_t home = cluster.host("c3"), other = (home + 1) % 3;
-  const auto moved = move(cluster, home, "c3", cluster.nodes[other].name.value);
-  cluster.run(1s);
-  EXPECT_EQ(cluster.result(moved), "ok");
-  EXPECT_EQ(cluster.host("c3"), other);
-  EXPECT_EQ(cluster.alive("c3"), 1U);
+// Of nine children on three nodes c3 was moved from `home` to `other`.
+struct MovedByHand : ::testing::Test {
+  void SetUp() override {
+    cluster.form();
+    cluster.start(0, many(9));
+    cluster.run(1s);
+    home = cluster.host("c3");
+    other = (home + 1) % 3;
+    const auto moved = move(cluster, home, "c3", cluster.nodes[other].name.value);
+    cluster.run(1s);
+    ASSERT_EQ(cluster.result(moved), "ok");
+    ASSERT_EQ(cluster.host("c3"), other);
+    ASSERT_EQ(cluster.alive("c3"), 1U);
+  }
+  Cluster cluster{3};
+  std::size_t home = 0, other = 0;
+};
+
+TEST_F(MovedByHand, AChildGoesThereAndStaysUntilItIsGivenBack) {
   // Neither a join nor the loss of another node moves it.
   const std::size_t third = 3 - home - other;
   cluster.kill(third);
@@ -274,15 +282,7 @@ TEST(MoveByHand, AChildGoesThereAndStaysUntilItIsGivenBack) {
   expect_each_once(cluster, 9);
 }
 
-TEST(MoveByHand, ItEndsWithTheNodeAndAReturnMovesNothing) {
-  Cluster cluster(3);
-  cluster.form();
-  cluster.start(0, many(9));
-  cluster.run(1s);
-  const std::size_t home = cluster.host("c3"), other = (home + 1) % 3;
-  move(cluster, home, "c3", cluster.nodes[other].name.value);
-  cluster.run(1s);
-  ASSERT_EQ(cluster.host("c3"), other);
+TEST_F(MovedByHand, ItEndsWithTheNodeAndAReturnMovesNothing) {
   cluster.kill(other);
   cluster.run(5s);
   EXPECT_FALSE(cluster.nodes[home].core->spec(id_of("c3"))->assigned->counts());
@@ -291,28 +291,14 @@ TEST(MoveByHand, ItEndsWithTheNodeAndAReturnMovesNothing) {
   EXPECT_EQ(cluster.host("c3"), home);
 }
 
-TEST(MoveByHand, ItEndsWhenTheNodeDrains) {
-  Cluster cluster(3);
-  cluster.form();
-  cluster.start(0, many(9));
-  cluster.run(1s);
-  const std::size_t home = cluster.host("c3"), other = (home + 1) % 3;
-  move(cluster, home, "c3", cluster.nodes[other].name.value);
-  cluster.run(1s);
+TEST_F(MovedByHand, ItEndsWhenTheNodeDrains) {
   cluster.give(other, ClientDrain{ClientId{77}});
   cluster.run(5s);
   EXPECT_TRUE(cluster.nodes[other].left);
   EXPECT_EQ(cluster.host("c3"), home);
 }
 
-TEST(MoveByHand, AnotherSpecDoesNotMoveItBack) {
-  Cluster cluster(3);
-  cluster.form();
-  cluster.start(0, many(9));
-  cluster.run(1s);
-  const std::size_t home = cluster.host("c3"), other = (home + 1) % 3;
-  move(cluster, home, "c3", cluster.nodes[other].name.value);
-  cluster.run(1s);
+TEST_F(MovedByHand, AnotherSpecDoesNotMoveItBack) {
   cluster.start(0, {spec_of("c3", "echo")}, StartMode::apply);
   cluster.run(2s);
   EXPECT_EQ(cluster.nodes[home].core->spec(id_of("c3"))->spec->worker, "echo");

@@ -19,6 +19,36 @@ TEST(Loss, ATemporaryChildOfALostNodeIsNotStartedAgain) {
   EXPECT_EQ(cluster.nodes[1].core->size(), 0U);
 }
 
+// One node has seen it end with its node; its coordinator has seen it gone before, and wants it still.
+TEST(Loss, ATemporaryChildThatItsCoordinatorWantsIsNotHeldBackForEver) {
+  Cluster cluster(3);
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i)
+    if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
+      id = "t" + std::to_string(i);
+  Spec spec = *spec_of(id, "counter", Restart::temporary);
+  spec.nodes = {cluster.nodes[0].name, cluster.nodes[2].name};
+  cluster.record = true;
+  cluster.start(0, {std::make_shared<Spec>(spec)}, StartMode::start, cluster.nodes[2].name);
+  cluster.run(4s);
+  ASSERT_EQ(cluster.host(id), 2U);
+  std::optional<Delta> last;
+  for (const auto& [from, body] : cluster.sent)
+    if (const auto* delta = std::get_if<Delta>(&body); delta && from == cluster.nodes[2].name) last = *delta;
+  ASSERT_TRUE(last);
+  ++last->number;
+  last->specs.clear();
+  last->instances = {{id_of(id), std::nullopt, {}}};
+  cluster.give(1, PeerMessage{cluster.nodes[2].name, cluster.nodes[2].creation, *last});
+  cluster.run();
+  cluster.kill(2);
+  cluster.run(20s);
+  EXPECT_EQ(cluster.alive(id), 0U) << "its coordinator may be about to remove it";
+  cluster.run(20s);
+  EXPECT_EQ(cluster.host(id), 0U);
+}
+
 TEST(Loss, AChildThatTakesTwoNodesDownIsFailed) {
   Cluster cluster(4);
   cluster.form();
