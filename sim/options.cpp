@@ -9,26 +9,12 @@ namespace {
 constexpr std::array<std::string_view, fault_count> fault_names{
     "crash",  "pause",  "break", "leave", "delay", "clock", "slow", "fail", "loop",
     "finish", "poison", "stuck", "split", "twice", "chaos", "busy", "full"};
-constexpr std::array<std::string_view, plant_count> plant_names{"none",
-                                                                "early_answer",
-                                                                "lying_ack",
-                                                                "deaf_stop",
-                                                                "silent_death",
-                                                                "undead",
-                                                                "agreeable_views",
-                                                                "wrong_pid",
-                                                                "mute",
-                                                                "needless_stop",
-                                                                "unfaithful_fence",
-                                                                "deaf_role",
-                                                                "two_starts",
-                                                                "lost_parcel",
-                                                                "early_open",
-                                                                "no_quorum",
-                                                                "hasty_takeover",
-                                                                "loose_order",
-                                                                "early_reply",
-                                                                "chance"};
+constexpr std::array<std::string_view, plant_count> plant_names{
+    "none",           "early_answer",  "lying_ack",        "deaf_stop",
+    "silent_death",   "undead",        "agreeable_views",  "wrong_pid",
+    "mute",           "needless_stop", "unfaithful_fence", "deaf_role",
+    "two_starts",     "lost_parcel",   "early_open",       "no_quorum",
+    "hasty_takeover", "loose_order",   "early_reply",      "chance"};
 constexpr std::array<std::string_view, partition_count> partition_names{"divergence", "static_quorum",
                                                                         "dynamic_quorum", "majority_quorum"};
 

@@ -63,8 +63,8 @@ struct ChildSpec {
   std::optional<std::string> cwd = std::nullopt;  ///< Of a program: its folder; none: the node's.
   std::optional<int> stop_signal = std::nullopt;  ///< Of a program: what asks it to end; none: SIGTERM.
   /// Of a program: when it moves, its successor starts on the new node first, and the old one ends when that
-  /// has said that it is ready (READY=1 to $NOTIFY_SOCKET, as sd_notify(3) does). So there are two of it for a
-  /// while: only for programs that bear that. One that does not get ready in time is ended, and the old one
+  /// has said that it is ready (READY=1 to $NOTIFY_SOCKET, as sd_notify(3) does). So there are two of it for
+  /// a while: only for programs that bear that. One that does not get ready in time is ended, and the old one
   /// stays. A crash, and the loss of a node, start it anew as ever.
   bool start_before_stop = false;
   std::chrono::milliseconds ready_timeout{60'000};  ///< For that: 1 ms to a day.

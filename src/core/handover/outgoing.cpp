@@ -50,7 +50,7 @@ bool Outgoing::can_leave(const Step& s, const Own& own) const {
 }
 
 // A node that leaves does not try for ever, and what a program loses by it is only time.
-bool Outgoing::gives_up(const Step&, const Child& child, const Leaving& leaving) const {
+bool Outgoing::gives_up(const Child& child, const Leaving& leaving) const {
   const std::uint32_t most = child.own()->spec->is_program() ? 1 : failures_max;
   return leaving.failures >= most && sessions_.self().state == MemberState::draining;
 }
@@ -59,7 +59,7 @@ bool Outgoing::leave(Step& s, Child& child, PeerIndex to) {
   if (!can_leave(s, *child.own())) return false;
   const auto [entry, added] = leaving_.try_emplace(child.ref);
   Leaving& leaving = entry->second;
-  if (!added && gives_up(s, child, leaving)) {
+  if (!added && gives_up(child, leaving)) {
     s.log(LogLevel::warning,
           fmt::format("{} cannot be handed over, and this node leaves: it ends here and starts anew "
                       "elsewhere, without what it holds",
@@ -86,7 +86,7 @@ void Outgoing::begin(Step& s, Child& child, Entry entry, PeerIndex to) {
   const Instance* here = instances_.here(child);
   if (!here) return put_off(s, entry, false, "it has yet to be seen here");
   set_time(entry, s.time() + child.own()->spec->ready_within);
-  offer(s, child, entry, *here, {});
+  offer(child, entry, *here, {});
 }
 
 void Outgoing::freeze(Step& s, Child& child, Entry entry) {
@@ -99,7 +99,7 @@ void Outgoing::freeze(Step& s, Child& child, Entry entry) {
                                           times.data_wait, !hot, s.cause()});
 }
 
-void Outgoing::offer(Step&, Child& child, Entry entry, const Instance& here, Bytes parcel) {
+void Outgoing::offer(Child& child, Entry entry, const Instance& here, Bytes parcel) {
   Leaving& leaving = entry->second;
   leaving.state = State::offered;
   sender_.send(leaving.to, Offer{child.id, leaving.epoch, leaving.attempt, child.own()->birth, here.since,
@@ -115,7 +115,7 @@ void Outgoing::on_frozen(Step& s, Frozen& event) {
     undo(s, child, entry->second);
     return put_off(s, entry, false, "the channel is gone");
   }
-  offer(s, child, entry, *here, std::move(event.parcel));
+  offer(child, entry, *here, std::move(event.parcel));
 }
 
 void Outgoing::on_freeze_failed(Step& s, const FreezeFailed& event) {
@@ -168,7 +168,8 @@ void Outgoing::put_off(Step& s, Entry entry, bool counts, const std::string& why
 void Outgoing::undo(Step& s, const Child& child, const Leaving& leaving) {
   if (leaving.state == State::waits) return;
   const bool is_program = child.own() && child.own()->spec->is_program();
-  if (!is_program && leaving.state != State::ending) s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
+  if (!is_program && leaving.state != State::ending)
+    s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
   if (leaving.state != State::freezing)
     sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
 }

@@ -10,8 +10,8 @@
 // With cold swap, where only the state goes along, the instance here ends between offered and moved
 // (`ending`).
 //
-// A program that starts before it stops takes nothing along: it is offered at once (nothing is frozen), is ready
-// when its successor says so, and then ends here likewise.
+// A program that starts before it stops takes nothing along: it is offered at once (nothing is frozen), is
+// ready when its successor says so, and then ends here likewise.
 //
 // The row that says `moved` stays until every member holds that of the new place: one that finds neither
 // would start the child a second time.
@@ -84,10 +84,10 @@ class Outgoing {
   [[nodiscard]] Entry find(const ChildId& id, const Epoch& epoch, std::uint64_t attempt);
   void set_time(Entry entry, Duration until);
   [[nodiscard]] bool can_leave(const Step& s, const Own& own) const;
-  [[nodiscard]] bool gives_up(const Step& s, const Child& child, const Leaving& leaving) const;
+  [[nodiscard]] bool gives_up(const Child& child, const Leaving& leaving) const;
   void begin(Step& s, Child& child, Entry entry, PeerIndex to);
   void freeze(Step& s, Child& child, Entry entry);
-  void offer(Step& s, Child& child, Entry entry, const Instance& here, Bytes parcel);
+  void offer(Child& child, Entry entry, const Instance& here, Bytes parcel);
   /// The instance goes on here, and is tried again. `counts`: something is wrong, so that it is said.
   void put_off(Step& s, Entry entry, bool counts, const std::string& why);
   void undo(Step& s, const Child& child, const Leaving& leaving);
