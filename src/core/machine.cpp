@@ -31,7 +31,7 @@ Machine::Machine(Settings settings)
       lockdown_(children_, locals_),
       rejoin_(children_, instances_, locals_, views_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
-      losses_(rows_, instances_, views_, children_),
+      losses_(rows_, instances_, views_, children_, *this),
       moves_(children_, instances_),
       standby_({children_, held_states_, locals_, instances_, rows_, views_, sessions_, links_, fence_,
                 links_, *this}),

@@ -148,7 +148,11 @@ void Machine::may_act(Step& s, bool anew) {
   scoreboard_.may_act();
   assignments_.may_act();
   reconciler_.may_act(s, anew);
-  losses_.touch_all(s, *this);
+  losses_.touch_all(s);
+}
+
+void Machine::lost_for_good(Step& s, Child& child) {
+  coordinator_.remove(s, child);
 }
 
 void Machine::touched(Step&, Child& child) {

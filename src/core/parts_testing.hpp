@@ -84,6 +84,7 @@ class FakeNotes final : public Notes {
   void request_finished(Step&, const RequestKey& request, const ChildId& id, const Epoch&) override {
     told.push_back(fmt::format("finished {} {}", request.number, id.text()));
   }
+  void lost_for_good(Step&, Child& child) override { told.push_back("lost for good " + child.id.text()); }
   void late_change(Step&, const SpecChange& change) override { told.push_back("late " + change.id.text()); }
   void handed_over(Step&, Child& child) override { told.push_back("handed over " + child.id.text()); }
   void must_end(Step&, Child& child) override { told.push_back("must end " + child.id.text()); }

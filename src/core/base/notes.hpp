@@ -89,6 +89,8 @@ class Notes {
   /// stop and the row has ended. `floor`: the greatest epoch of the child that was known then.
   virtual void request_finished(Step& s, const RequestKey& request, const ChildId& id,
                                 const Epoch& floor) = 0;
+  /// A child that is not started again was lost with its node, and this node is its coordinator: its row ends.
+  virtual void lost_for_good(Step& s, Child& child) = 0;
   /// A change of a row came too late to change anything: what it changes has ended.
   virtual void late_change(Step& s, const SpecChange& change) = 0;
 

@@ -41,9 +41,9 @@ void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss
   marks_[child.ref] = std::move(mark);
 }
 
-void Losses::touch_all(Step& s, Notes& notes) {
+void Losses::touch_all(Step& s) {
   for (const auto& [ref, mark] : marks_)
-    if (Child* child = children_.get(ref)) notes.touched(s, *child);
+    if (Child* child = children_.get(ref)) notes_.touched(s, *child);
 }
 
 Losses::Verdict Losses::look(Step& s, Child& child) {
@@ -62,7 +62,7 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
   if (views_.acting() && coordinates && !mark.counted && child.row()->blame == mark.before) {
     if (mark.temporary) {
       marks_.erase(found);
-      rows_.remove(s, child);
+      notes_.lost_for_good(s, child);
       return {false, Duration::max()};
     }
     write(s, child, mark);

@@ -6,7 +6,7 @@
 // time, makes it `failed`.
 //
 // Owns: a mark for each lost child that something follows for, until its row says so. Reads: views,
-// instances. Asks rows. Tells: touched.
+// instances. Asks rows. Tells: touched, lost_for_good.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -18,8 +18,8 @@ namespace brood::core {
 
 class Losses {
  public:
-  Losses(Rows& rows, const Instances& instances, const Views& views, ChildTable& children)
-      : rows_(rows), instances_(instances), views_(views), children_(children) {}
+  Losses(Rows& rows, const Instances& instances, const Views& views, ChildTable& children, Notes& notes)
+      : rows_(rows), instances_(instances), views_(views), children_(children), notes_(notes) {}
 
   void on_lost(Step& s, Child& child, const Instance& instance, const Loss& loss);
   struct Verdict {
@@ -29,7 +29,7 @@ class Losses {
   /// Writes what follows from a loss, if that is for this node to do, and says whether the child may start.
   [[nodiscard]] Verdict look(Step& s, Child& child);
   /// This node may act, for the first time in this view or again: has all marked children looked at.
-  void touch_all(Step& s, Notes& notes);
+  void touch_all(Step& s);
 
  private:
   struct Mark {
@@ -48,6 +48,7 @@ class Losses {
   const Instances& instances_;
   const Views& views_;
   ChildTable& children_;
+  Notes& notes_;
   std::map<ChildRef, Mark> marks_;
   std::map<SessionId, std::uint32_t> suspects_;  ///< How many of each lost session.
 };

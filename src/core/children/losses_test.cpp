@@ -1,6 +1,7 @@
 // What the loss of a node means for the children it ran, and which of them it is blamed on.
 #include <gtest/gtest.h>
 
+#include "core/placement/static_quorum.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -17,6 +18,43 @@ TEST(Loss, ATemporaryChildOfALostNodeIsNotStartedAgain) {
   EXPECT_EQ(cluster.alive("a"), 0U);
   EXPECT_EQ(cluster.nodes[0].core->size(), 0U);
   EXPECT_EQ(cluster.nodes[1].core->size(), 0U);
+}
+
+// The coordinator may remove the row only when the node is back that had the child, and that still starts it.
+TEST(Loss, ATemporaryChildThatIsPutAnewWaitsForWhoMayStartTheOldOne) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies.partition = std::make_shared<StaticQuorum>(
+        StaticQuorumSettings{.quorum_size = 2, .startup_confirm = true, .times = {}});
+  };
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i)
+    if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
+      id = "t" + std::to_string(i);
+  const SpecPtr spec = spec_of(id, "counter", Restart::temporary, true);
+  cluster.start(1, {spec}, StartMode::start, cluster.nodes[0].name);
+  cluster.run(1s);
+  ASSERT_EQ(cluster.host(id), 0U);
+  cluster.kill(0);
+  cluster.run(1s);
+  ASSERT_TRUE(cluster.nodes[1].core->partition().partitioned);
+  cluster.record = true;
+  const auto put = cluster.start(1, {spec}, StartMode::ensure);  // it waits for the quorum
+  cluster.boot(0);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(put), "ok");
+  EXPECT_EQ(cluster.alive(id), 1U);
+  // The old row goes in one Delta, and the new one comes in another, when the other node has heard of that.
+  std::vector<std::string> said;
+  for (const auto& [from, body] : cluster.sent) {
+    if (const auto* delta = std::get_if<Delta>(&body); delta && from == cluster.nodes[1].name) {
+      for (const SpecChange& change : delta->specs) said.emplace_back(change.row ? "put" : "removed");
+    } else if (std::holds_alternative<DeltaAck>(body) && !said.empty() && said.back() == "removed") {
+      said.emplace_back("heard");
+    }
+  }
+  EXPECT_EQ(said, (std::vector<std::string>{"removed", "heard", "put"}));
 }
 
 // One node has seen it end with its node; its coordinator has seen it gone before, and wants it still.

@@ -60,6 +60,9 @@ class Coordinator final : public LocalCoordinator {
     return std::min(until_.empty() ? Duration::max() : until_.front().first,
                     soon_.empty() ? Duration::max() : soon_.front().first);
   }
+  /// A child that is not started again was lost with its node: its row goes, and no other is written before
+  /// those who may start it know.
+  void remove(Step& s, Child& child);
   /// Sends the answers of this step.
   void flush();
 
@@ -102,6 +105,7 @@ class Coordinator final : public LocalCoordinator {
   void fail_later(Step& s, Child& child);
   void stop_replacement(Step& s, Child& child, const Asked& asked);
   void end_row(Step& s, Child& child, const Asked& asked);
+  void wait_for_starters(Step& s, Child& child, const Asked& asked, const std::vector<PeerIndex>& starters);
   void add(Step& s, Child& child, StopWait wait);
   void add_starter(const Child& child, StopWait& wait, PeerIndex peer);
   [[nodiscard]] std::vector<PeerIndex> starters_of(const Child& child, const SpecRow& row) const;

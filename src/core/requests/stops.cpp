@@ -71,8 +71,6 @@ void Coordinator::fail_later(Step& s, Child& child) {
 // Ends the row, for a request (none: number 0). Until whoever may have started it knows of that, no other
 // row of the id is written: a node that still holds the old one would start it beside the new one.
 void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
-  StopWait wait;
-  wait.asked = asked;
   const SpecRow row = *child.row();
   const std::vector<PeerIndex> starters = starters_of(child, row);
   if (row.spec->is_static) {
@@ -83,6 +81,20 @@ void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
   } else {
     with_.rows.remove(s, child, asked.request);
   }
+  wait_for_starters(s, child, asked, starters);
+}
+
+// As end_row(), of static ones too: it was lost with its node, which starts it anew when it is back.
+void Coordinator::remove(Step& s, Child& child) {
+  const std::vector<PeerIndex> starters = starters_of(child, *child.row());
+  with_.rows.remove(s, child, {});
+  wait_for_starters(s, child, {}, starters);
+}
+
+void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked,
+                                    const std::vector<PeerIndex>& starters) {
+  StopWait wait;
+  wait.asked = asked;
   wait.number = with_.replication.newest();
   for (const PeerIndex peer : starters) add_starter(child, wait, peer);
   add(s, child, std::move(wait));
