@@ -1,7 +1,6 @@
 // What the loss of a node means for the children it ran, and which of them it is blamed on.
 #include <gtest/gtest.h>
 
-#include "core/placement/static_quorum.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -24,8 +23,8 @@ TEST(Loss, ATemporaryChildOfALostNodeIsNotStartedAgain) {
 TEST(Loss, ATemporaryChildThatIsPutAnewWaitsForWhoMayStartTheOldOne) {
   Cluster cluster(2);
   cluster.change = [](std::size_t, Settings& settings) {
-    settings.strategies.partition = std::make_shared<StaticQuorum>(
-        StaticQuorumSettings{.quorum_size = 2, .startup_confirm = true, .times = {}});
+    settings.strategies =
+        *make_strategies({.partition = StrategyChoice{"static_quorum", {{"quorum_size", std::int64_t{2}}}}});
   };
   cluster.form();
   std::string id;
