@@ -1,5 +1,9 @@
 # Compiler, warnings, sanitizers and the third-party libraries (all Debian bookworm packages).
-option(BROOD_TESTS "Build the tests" ON)
+# As a part of another project (add_subdirectory, FetchContent) brood is its library and the shim, and nothing
+# else: no tests, no programs, no flags.
+option(BROOD_APPS "Build the programs and the examples" ${PROJECT_IS_TOP_LEVEL})
+option(BROOD_TESTS "Build the tests (with the programs)" ${PROJECT_IS_TOP_LEVEL})
+option(BROOD_INSTALL "Have `cmake --install` install brood" ${PROJECT_IS_TOP_LEVEL})
 option(BROOD_BENCH "Build the benchmarks" OFF)
 option(BROOD_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(BROOD_PCH "Precompile the heavy headers (the presets do; clang-tidy and the fuzzers must not)" OFF)
@@ -9,16 +13,21 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-# No NDEBUG: checks stay on in every build. -g1 keeps the lines of a backtrace at two thirds of the compile
-# time of -g; the preset dev has everything.
-set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
-if(BROOD_SANITIZE MATCHES "address")
-  # What these sanitizers add is slow to optimise: a third less to compile, and they find the same.
-  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
-endif()
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+# What <brood/...> declares is seen from outside (the headers say so), all else is brood's own.
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
-find_program(CCACHE_PROGRAM ccache)
+if(PROJECT_IS_TOP_LEVEL)
+  # No NDEBUG: checks stay on in every build. -g1 keeps the lines of a backtrace at two thirds of the compile
+  # time of -g; the preset dev has everything.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+  if(BROOD_SANITIZE MATCHES "address")
+    # What these sanitizers add is slow to optimise: a third less to compile, and they find the same.
+    set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+  endif()
+  find_program(CCACHE_PROGRAM ccache)
+endif()
 if(CCACHE_PROGRAM)
   # Without these two ccache leaves files with a precompiled header alone, and that is nearly all of them.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
@@ -32,15 +41,17 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
 find_path(BROOD_BOOST_INCLUDE boost/asio.hpp REQUIRED)
 find_path(BROOD_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
-find_path(BROOD_TOML_INCLUDE toml++/toml.h REQUIRED)
+if(BROOD_APPS)
+  find_package(nlohmann_json REQUIRED)
+  find_package(CLI11 REQUIRED)
+  find_path(BROOD_TOML_INCLUDE toml++/toml.h REQUIRED)
+endif()
 
 add_library(brood_flags INTERFACE)
 target_compile_options(brood_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  -Werror -fno-omit-frame-pointer)
+  -fno-omit-frame-pointer $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>)
 if(BROOD_SANITIZE)
   target_compile_options(brood_flags INTERFACE -fsanitize=${BROOD_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(brood_flags INTERFACE -fsanitize=${BROOD_SANITIZE})

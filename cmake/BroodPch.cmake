@@ -25,7 +25,7 @@ endfunction()
 if(BROOD_PCH)
   set(standard_headers <algorithm> <array> <atomic> <chrono> <cstdint> <deque> <functional> <map> <memory>
     <mutex> <optional> <set> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
-  set(empty ${CMAKE_BINARY_DIR}/pch/empty.cpp)
+  set(empty ${PROJECT_BINARY_DIR}/pch/empty.cpp)
   if(NOT EXISTS ${empty})
     file(WRITE ${empty} "// Nothing: this target only carries a precompiled header.\n")
   endif()
@@ -35,14 +35,14 @@ if(BROOD_PCH)
   add_library(brood_pch OBJECT ${empty})
   set_target_properties(brood_pch PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(brood_pch PRIVATE brood_flags fmt::fmt spdlog::spdlog Threads::Threads)
-  target_include_directories(brood_pch PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  target_include_directories(brood_pch PRIVATE ${PROJECT_SOURCE_DIR}/include)
   target_precompile_headers(brood_pch PRIVATE ${standard_headers} <boost/asio.hpp> <fmt/format.h>
     <spdlog/spdlog.h> <tl/expected.hpp>)
 
   add_library(brood_pch_pure OBJECT ${empty})
   set_target_properties(brood_pch_pure PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(brood_pch_pure PRIVATE brood_flags fmt::fmt)
-  target_include_directories(brood_pch_pure PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  target_include_directories(brood_pch_pure PRIVATE ${PROJECT_SOURCE_DIR}/include)
   target_precompile_headers(brood_pch_pure PRIVATE <algorithm> <array> <cstdint> <deque> <functional> <map>
     <memory> <optional> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>
     <fmt/format.h> <tl/expected.hpp>)
@@ -53,7 +53,7 @@ if(BROOD_PCH)
     target_link_libraries(brood_pch_tests PRIVATE brood_flags fmt::fmt spdlog::spdlog Threads::Threads
       GTest::gtest)
     target_compile_options(brood_pch_tests PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
-    target_include_directories(brood_pch_tests PRIVATE ${CMAKE_SOURCE_DIR}/include)
+    target_include_directories(brood_pch_tests PRIVATE ${PROJECT_SOURCE_DIR}/include)
     target_precompile_headers(brood_pch_tests PRIVATE ${standard_headers} <boost/asio.hpp> <fmt/format.h>
       <spdlog/spdlog.h> <tl/expected.hpp> <gtest/gtest.h>)
   endif()

@@ -26,7 +26,7 @@ class Account : public brood::Worker {
   std::int64_t on(deposit d) { return cents_ += d.cents; }
   std::int64_t on(balance) const { return cents_; }
 
-  // For hot swap, which is to come: until then a move starts the account anew, with its opening.
+  // What a move to another node takes along.
   std::int64_t save() const { return cents_; }
   void restore(std::int64_t cents) { cents_ = cents; }
 

@@ -18,6 +18,8 @@
 #include <brood/term.hpp>
 #include <tuple>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// Writes terms into a growing buffer. Tuples, lists and maps are written as a header and then their items;
@@ -202,5 +204,7 @@ template <typename T>
 [[nodiscard]] constexpr std::string_view type_name();
 
 }  // namespace brood
+
+#pragma GCC visibility pop
 
 #include <brood/detail/codec.hpp>

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// The node that a strategy works for.
@@ -69,3 +71,5 @@ struct MulticastGossip {
 [[nodiscard]] std::shared_ptr<Discovery> discover_multicast(MulticastGossip options);
 
 }  // namespace brood
+
+#pragma GCC visibility pop

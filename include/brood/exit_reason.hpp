@@ -4,6 +4,8 @@
 #include <brood/term.hpp>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// `normal`, `shutdown` and `{shutdown, Term}` are normal ends; `killed` and everything else are abnormal.
@@ -33,3 +35,5 @@ class ExitReason {
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -16,6 +16,8 @@
 #include <functional>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
@@ -46,3 +48,5 @@ bool flush_log(std::chrono::milliseconds bound = std::chrono::milliseconds(1000)
 [[nodiscard]] std::uint64_t log_lines_dropped() noexcept;
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -27,6 +27,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 namespace supervisor {
@@ -266,8 +268,11 @@ class NodeError : public std::exception {
 
 }  // namespace brood
 
+#pragma GCC visibility pop
+
 /// In a plug-in: `BROOD_REGISTER_WORKERS(workers) { (void)workers.add<Mine>("mine"); }`
 // NOLINTBEGIN(bugprone-macro-parentheses): `registry` is a name that is declared here.
 #define BROOD_REGISTER_WORKERS(registry) \
-  extern "C" void brood_register_workers(::brood::WorkerRegistry& registry)
+  extern "C" __attribute__((visibility("default"))) void brood_register_workers( \
+      ::brood::WorkerRegistry& registry)
 // NOLINTEND(bugprone-macro-parentheses)

@@ -7,6 +7,8 @@
 #include <brood/term.hpp>
 #include <variant>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// Whom a message or signal is for, on some node.
@@ -26,3 +28,5 @@ struct NamedProcess {
 using Address = std::variant<Pid, NamedProcess, Ref>;
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// Every kind of failure. "raised when; the caller should".
@@ -101,6 +103,8 @@ class [[nodiscard]] Result<void> : public tl::expected<void, Error> {
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop
 
 /// Refuses to go on when an invariant of our own code is broken. On in every build. Never for input.
 #define BROOD_CHECK(condition, why) \

@@ -23,6 +23,8 @@
 #include <variant>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 class Strategy {
@@ -297,3 +299,5 @@ struct Strategies {
 [[nodiscard]] Result<void> check_strategy(std::string_view kind, const StrategyChoice& choice);
 
 }  // namespace brood
+
+#pragma GCC visibility pop

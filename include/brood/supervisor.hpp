@@ -30,6 +30,8 @@
 #include <variant>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 enum class Restart : std::uint8_t {
@@ -317,3 +319,5 @@ class ChildRef {
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -16,6 +16,8 @@
 #include <variant>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// Encoded terms and other octets. Encoded terms start with the version byte 131 unless said otherwise.
@@ -240,3 +242,5 @@ struct TermLimits {
 [[nodiscard]] std::string to_string(const Pid& pid);  ///< "<n1@127.0.0.1.12.0>", readable and unique.
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
@@ -23,3 +25,5 @@ struct TlsOptions {
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop

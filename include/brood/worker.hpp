@@ -44,6 +44,8 @@
 #include <optional>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace brood {
 
 /// What an instance is to its child. `passive` only where the supervisor's redundancy keeps one instance
@@ -304,5 +306,7 @@ template <typename W>
 using BehaviourFactory = std::function<std::unique_ptr<Behaviour>(Bytes args)>;
 
 }  // namespace brood
+
+#pragma GCC visibility pop
 
 #include <brood/detail/worker.hpp>

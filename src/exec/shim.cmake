@@ -8,7 +8,6 @@ target_link_libraries(brood-shim PRIVATE brood_flags Threads::Threads)
 if(NOT BROOD_SANITIZE)
   target_link_options(brood-shim PRIVATE -static -static-libstdc++ -static-libgcc)
 endif()
-install(TARGETS brood-shim)
 # Whoever links the layer needs the shim to run beside it.
 add_dependencies(brood_exec brood-shim)
 

@@ -59,7 +59,7 @@ std::string shown(std::string_view text) {
 }
 
 /// Waits for a reader that is slow. 0, or why it cannot be written.
-int write_all(int fd, std::string_view& text) {
+int write_as_it_drains(int fd, std::string_view& text) {
   while (!text.empty()) {
     const ssize_t count = ::write(fd, text.data(), text.size());
     if (count >= 0) {
@@ -79,7 +79,7 @@ int write_all(int fd, std::string_view& text) {
 
 bool StderrLog::put(std::string_view text) {
   const auto whole = text.size();
-  error_ = write_all(fd_, text);
+  error_ = write_as_it_drains(fd_, text);
   if (error_ != 0 && text.size() < whole) cut_ = true;
   return error_ == 0;
 }
@@ -121,7 +121,7 @@ void say_on_stdout(std::string line) {
     made->set_sink([](const LogLine& said) {
       const std::string text = std::string(said.text) + "\n";
       std::string_view rest = text;
-      (void)write_all(STDOUT_FILENO, rest);
+      (void)write_as_it_drains(STDOUT_FILENO, rest);
     });
     return made;
   }();

@@ -12,6 +12,8 @@
 #include <string>
 #include <variant>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 /// A term that is well formed but does not fit the type asked for.
@@ -323,3 +325,5 @@ Result<std::tuple<Ts...>> decode_args(BytesView bytes) {
 }
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 /// Calls `use(reader)` for each item of a proper list, where each must be read wholly, and `begin(length)`
@@ -257,3 +259,5 @@ struct Codec<std::variant<Ts...>> {
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop

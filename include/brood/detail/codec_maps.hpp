@@ -9,6 +9,8 @@
 #include <optional>
 #include <type_traits>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 template <typename T>
@@ -88,3 +90,5 @@ struct Codec<T> {
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop

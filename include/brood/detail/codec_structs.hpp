@@ -6,6 +6,8 @@
 #include <brood/codec.hpp>
 #include <type_traits>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 /// A struct with names for its fields; see brood_map_keys in codec.hpp.
@@ -79,3 +81,5 @@ requires(std::is_aggregate_v<T>&& std::is_class_v<T> && !detail::TravelsAsMap<T>
 };
 
 }  // namespace brood
+
+#pragma GCC visibility pop

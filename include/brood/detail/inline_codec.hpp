@@ -5,6 +5,8 @@
 #include <brood/codec.hpp>
 #include <cstring>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 /// Appends `sizeof(T)` bytes, most significant first.
@@ -162,3 +164,5 @@ inline bool TermReader::enter() {
 }
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 template <typename T>
@@ -86,3 +88,5 @@ constexpr std::string_view type_name() {
 }
 
 }  // namespace brood
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace brood::detail {
 
 template <typename T>
@@ -518,3 +520,5 @@ std::unique_ptr<Behaviour> make_behaviour(Bytes args) {
 }
 
 }  // namespace brood
+
+#pragma GCC visibility pop

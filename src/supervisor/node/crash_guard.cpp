@@ -21,7 +21,7 @@ constexpr int wait_ms_max = 300;
 
 // What the signal handler touches: nothing but these.
 std::atomic<const WorkerIdentity*> crashing{nullptr};
-std::atomic<bool> told{false};
+std::atomic<bool> news_is_out{false};
 std::atomic<int> wake_fd{-1};
 std::array<struct sigaction, 5> former_actions;
 
@@ -41,7 +41,7 @@ void say_who_runs_here() {
   if (fd < 0 || child == nullptr || !crashing.compare_exchange_strong(none, child)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(fd, &one, sizeof one);
-  for (int waited = 0; waited < wait_ms_max && !told.load(); ++waited) {
+  for (int waited = 0; waited < wait_ms_max && !news_is_out.load(); ++waited) {
     timespec pause{0, 1'000'000};
     nanosleep(&pause, nullptr);
   }
@@ -92,7 +92,7 @@ void CrashGuard::run() {
   const WorkerIdentity* child = crashing.load();
   if (!child) return;  // the destructor woke us
   tell_(*child);
-  told = true;
+  news_is_out = true;
 }
 
 }  // namespace brood::supervisor
