@@ -103,6 +103,8 @@ std::string_view to_string(StartMode mode) {
       return "ensure";
     case StartMode::apply:
       return "apply";
+    case StartMode::restart:
+      return "restart";
   }
   return "?";
 }

@@ -47,6 +47,44 @@ class CommandLine(ScenarioTest):
         self.assertTrue(answer.json["error"]["message"])
         return answer.json["error"]["code"]
 
+    # Restarting, waiting
+
+    def test_restart_begins_anew_where_the_child_is(self):
+        self.brood("wait", "c3", "files")
+        before = {child["id"]: child for child in self.brood("ps", "--json").json}
+        self.brood("call", "c3", "{add, 7}")
+        for node, words in (("n1", ("c3",)), ("n2", ("--tag", "server", "--rolling"))):
+            answer = self.brood("restart", *words, "--json", node=node)
+            self.assertEqual(answer.json["restarted"], ["c3"] if words == ("c3",) else ["files"])
+        after = {child["id"]: child for child in self.brood("ps", "--json").json}
+        self.assertEqual(self.brood("call", "c3", "get").out.strip(), "0", "it was started anew")
+        for name in ("c3", "files"):
+            self.assertEqual(after[name]["instances"][0]["node"], before[name]["instances"][0]["node"])
+            self.assertNotEqual(after[name]["instances"][0]["pid"], before[name]["instances"][0]["pid"])
+        self.assertNotEqual(after["files"]["instances"][0]["os_pid"], before["files"]["instances"][0]["os_pid"])
+        self.assertEqual(self.error(self.brood("restart", "nobody", "--json", status=1)), "no_such_child")
+
+    def test_signal_reaches_a_program_from_every_node(self):
+        script = "trap 'echo was told' HUP; echo ready; while :; do sleep 0.05; done"
+        self.brood("start", "listens", "--", "sh", "-c", script)
+        self.addCleanup(self.brood, "stop", "listens")
+        self.wait(lambda: "ready" in self.brood("logs", "listens").out, 10, "it listens")
+        for count, node in enumerate(("n1", "n2", "n3"), 1):
+            self.brood("signal", "listens", "HUP", node=node)
+            self.wait(lambda: self.brood("logs", "listens").out.count("was told") == count, 10, f"it heard of {node}")
+        self.assertEqual(self.error(self.brood("signal", "c3", "HUP", "--json", status=1)), "invalid_argument")
+        self.assertEqual(self.error(self.brood("signal", "nobody", "HUP", "--json", status=1)), "no_such_child")
+
+    def test_wait_for_a_job_says_how_it_ended(self):
+        self.brood("start", "job", "--restart", "temporary", "--", "sh", "-c", "sleep 0.3; exit 7")
+        self.assertIn("exited with code 7", self.brood("wait", "job", "--for", "stopped").out)
+        self.assertEqual(self.error(self.brood("wait", "job", "--timeout", "200", "--json", status=1)), "timeout")
+
+    def test_completions_know_ids_and_nodes(self):
+        self.assertIn("c3", self.brood("ps", "-q").out.split())
+        self.assertEqual(set(self.brood("nodes", "-q").out.split()),
+                         {self.shared.full(name) for name in ("n1", "n2", "n3")})
+
     # Looking
 
     def test_ps_json_has_the_promised_keys(self):

@@ -9,6 +9,7 @@
 #include "apps/brood/cli/version.hpp"
 #include "apps/brood/fleet/fleet_file.hpp"
 #include "apps/brood/fleet/section.hpp"
+#include "apps/brood/manual/words.hpp"
 
 namespace brood::app {
 namespace {
@@ -40,6 +41,20 @@ class Parser {
     add_messages();
     add_cluster();
     add_fleet();
+    add_helpers();
+  }
+
+  [[nodiscard]] manual::ProgramWords words() const {
+    manual::ProgramWords out{app_.get_name(), app_.get_description(), version, footer, options_of(app_), {}};
+    for (const auto* sub : app_.get_subcommands({})) {
+      manual::CommandWords command{sub->get_name(), sub->get_description(), {}, {}};
+      for (auto& option : options_of(*sub)) {
+        const bool positional = option.names.empty();
+        (positional ? command.positionals : command.options).push_back(std::move(option));
+      }
+      out.commands.push_back(std::move(command));
+    }
+    return out;
   }
 
   tl::expected<Arguments, ParseStop> parse(std::vector<std::string> words) {
@@ -69,6 +84,29 @@ class Parser {
   }
 
  private:
+  // Help is of every command, and is told of once.
+  std::vector<manual::OptionWords> options_of(const CLI::App& app) const {
+    std::vector<manual::OptionWords> out;
+    for (const auto* option : app.get_options()) {
+      if (&app != &app_ && (option == app.get_help_ptr() || option == app.get_help_all_ptr())) continue;
+      manual::OptionWords words;
+      for (const auto& name : option->get_snames()) words.names.push_back("-" + name);
+      for (const auto& name : option->get_lnames()) words.names.push_back("--" + name);
+      if (option->get_items_expected_max() > 0) words.value = option->get_type_name();
+      if (const auto found = choices_.find(option); found != choices_.end()) words.choices = found->second;
+      words.about = option->get_description();
+      words.required = option->get_required();
+      out.push_back(std::move(words));
+    }
+    return out;
+  }
+
+  CLI::Option* one_of(CLI::Option* option, std::vector<std::string> words) {
+    option->check(CLI::IsMember(words));
+    choices_[option] = std::move(words);
+    return option;
+  }
+
   CLI::App* command(const char* name, const char* about) {
     auto* sub = app_.add_subcommand(name, about);
     sub->fallthrough();
@@ -106,10 +144,11 @@ class Parser {
   // What other tools call the same.
   static std::string other_name(const std::string& word) {
     static const std::map<std::string, std::string> others{
-        {"list", "ps"},       {"ls", "ps"},         {"status", "ps"},    {"top", "ps"},     {"rm", "stop"},
-        {"remove", "stop"},   {"kill", "stop"},     {"delete", "stop"},  {"run", "start"},  {"add", "start"},
-        {"describe", "show"}, {"info", "show"},     {"inspect", "show"}, {"log", "logs"},   {"tail", "logs"},
-        {"send", "cast"},     {"members", "nodes"}, {"daemon", "node"},  {"leave", "drain"}};
+        {"list", "ps"},   {"ls", "ps"},         {"status", "ps"},      {"top", "ps"},
+        {"rm", "stop"},   {"remove", "stop"},   {"kill", "stop"},      {"delete", "stop"},
+        {"run", "start"}, {"add", "start"},     {"reload", "restart"}, {"describe", "show"},
+        {"info", "show"}, {"inspect", "show"},  {"log", "logs"},       {"tail", "logs"},
+        {"send", "cast"}, {"members", "nodes"}, {"daemon", "node"},    {"leave", "drain"}};
     const auto found = others.find(word);
     return found == others.end() ? "" : fmt::format("; here it is `brood {}`", found->second);
   }
@@ -139,16 +178,16 @@ class Parser {
         ->type_name("MS")
         ->check(CLI::Range(1u, 86'400'000u));
     app_.add_flag("--json", common.json, "Print one JSON document, errors too");
-    app_.add_option_function<std::string>(
-            "--color",
-            [this](const std::string& word) {
-              out_.common.color = word == "always"  ? When::always
-                                  : word == "never" ? When::never
-                                                    : When::automatic;
-            },
-            "auto, always or never")
-        ->type_name("WHEN")
-        ->check(CLI::IsMember({"auto", "always", "never"}));
+    one_of(app_.add_option_function<std::string>(
+                   "--color",
+                   [this](const std::string& word) {
+                     out_.common.color = word == "always"  ? When::always
+                                         : word == "never" ? When::never
+                                                           : When::automatic;
+                   },
+                   "auto, always or never")
+               ->type_name("WHEN"),
+           {"auto", "always", "never"});
   }
 
   void add_node() {
@@ -175,9 +214,9 @@ class Parser {
         ->allow_extra_args(false);
     sub->add_flag("--exec-allow", node.exec_allow, "Let whoever has the cookie start commands here");
     sub->add_flag("--no-epmd", node.no_epmd, "Do not register with EPMD: peers need name@host:port");
-    sub->add_option("--log-level", node.log_level, fleet::joined(fleet::log_levels()))
-        ->type_name("LEVEL")
-        ->check(CLI::IsMember(fleet::log_levels()));
+    one_of(sub->add_option("--log-level", node.log_level, fleet::joined(fleet::log_levels()))
+               ->type_name("LEVEL"),
+           fleet::log_levels());
     sub->add_option("--log-dir", node.log_dir, "Where the output of programs is kept")->type_name("DIR");
   }
 
@@ -189,9 +228,9 @@ class Parser {
     sub->add_option("--worker", start.worker, "The worker's name")->type_name("NAME");
     sub->add_option("--args", start.args, "Its start arguments: a list of them, or one term that is no list")
         ->type_name("TERM");
-    sub->add_option("--restart", start.restart, "permanent (default), transient or temporary")
-        ->type_name("WHEN")
-        ->check(CLI::IsMember({"permanent", "transient", "temporary"}));
+    one_of(sub->add_option("--restart", start.restart, "permanent (default), transient or temporary")
+               ->type_name("WHEN"),
+           {"permanent", "transient", "temporary"});
     sub->add_option("--on", start.on, "Start it on this node instead of where its id belongs")
         ->type_name("NODE");
     sub->add_option("--mapping", start.mapping,
@@ -222,10 +261,25 @@ class Parser {
     auto* ps = command("ps", "Show the children");
     ps->add_flag("--local", out_.local, "Only those on the node asked");
     ps->add_option("--tag", out_.tag, "Only those with this tag")->type_name("TAG");
+    ps->add_flag("-q,--quiet", out_.quiet, "Only their ids, a line each");
     auto* show = command("show", "Show everything about one child");
     show->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     auto* retry = command("retry", "Try a failed child again");
     retry->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    auto* restart =
+        command("restart", "End children and start them anew where they are, one after the other");
+    restart->add_option("ids", out_.ids, "Their ids")->type_name("ID...");
+    restart->add_option("--tag", out_.tag, "All with this tag")->type_name("TAG");
+    restart->add_flag("--rolling", out_.rolling, "End at the first that does not run again");
+    auto* signal = command("signal", "Send a signal to a program");
+    signal->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    signal->add_option("signal", out_.target, "HUP, SIGUSR1 or a number")->required()->type_name("SIGNAL");
+    auto* wait = command("wait", "Wait until children run, or have ended (default: at most a minute)");
+    wait->add_option("ids", out_.ids, "Their ids")->required()->type_name("ID...");
+    one_of(wait->add_option("--for", out_.wait_for,
+                            "running (default), or stopped: it has ended and is not started again")
+               ->type_name("STATE"),
+           {"running", "stopped"});
     auto* logs = command("logs", "Show what a program wrote");
     logs->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     logs->add_flag("-f,--follow", out_.follow, "Go on as it writes more, across restarts and moves");
@@ -246,7 +300,8 @@ class Parser {
   }
 
   void add_cluster() {
-    command("nodes", "Show the nodes of the cluster");
+    auto* nodes = command("nodes", "Show the nodes of the cluster");
+    nodes->add_flag("-q,--quiet", out_.quiet, "Only the names of those that are up, a line each");
     auto* where = command("where", "Show on which node an id belongs, and where it runs");
     where->add_option("key", out_.id, "The id, whether it runs or not")->required()->type_name("KEY");
     auto* drain = command("drain", "Move every child away from a node");
@@ -277,6 +332,16 @@ class Parser {
     apply->add_flag("--prune", out_.prune, "Stop and remove what stood in a file and is not in this one");
     apply->add_flag("--start-stopped", out_.start_stopped,
                     "Start again what was stopped, and what has ended for good");
+  }
+
+  void add_helpers() {
+    auto* check = command("check", "Say what is wrong with a fleet file, without any node");
+    check->add_option("file", out_.target, "The fleet file")->required()->type_name("FILE");
+    auto* completion =
+        command("completion", "Print the completions of a shell: source <(brood completion bash)");
+    one_of(completion->add_option("shell", out_.target, "bash, zsh or fish")->required()->type_name("SHELL"),
+           {"bash", "zsh", "fish"});
+    command("man", "Print the man page: brood man | man -l -");
   }
 
   std::string check_start() const {
@@ -314,11 +379,14 @@ class Parser {
       return "logs: --json is one document; -f never ends";
     if (out_.command == "move" && out_.target.empty() != out_.by_itself)
       return "move: where to? Give a NODE, or --auto";
+    if (out_.command == "restart" && out_.ids.empty() == out_.tag.empty())
+      return "restart: what? Give IDs, or --tag TAG";
     return out_.command == "start" ? check_start() : "";
   }
 
   CLI::App app_;
   Arguments out_;
+  std::map<const CLI::Option*, std::vector<std::string>> choices_;
   std::vector<std::string> names_;
 };
 
@@ -339,6 +407,10 @@ std::optional<TlsOptions> tls_of(const CommonArguments& arguments) {
   if (arguments.tls_cert.empty()) return std::nullopt;
   return TlsOptions{
       .cert_file = arguments.tls_cert, .key_file = arguments.tls_key, .ca_file = arguments.tls_ca};
+}
+
+manual::ProgramWords program_words() {
+  return Parser([](const std::string&) { return std::string(); }).words();
 }
 
 tl::expected<Arguments, ParseStop> parse_arguments(std::vector<std::string> words,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/brood/cli/output.hpp"
+#include "apps/brood/manual/words.hpp"
 
 namespace brood::app {
 
@@ -59,12 +60,16 @@ struct Arguments {
   CommonArguments common;
   NodeArguments node;
   StartArguments start;
-  std::vector<std::string> ids;               ///< stop
-  bool by_itself = false;                     ///< move --auto
-  std::string id;                             ///< start, show, call, cast, where (the key), logs, retry
-  std::string term;                           ///< call, cast
-  std::string target;                         ///< drain, move, forget: the node; apply: the file
-  std::string tag;                            ///< ps
+  std::vector<std::string> ids;  ///< stop, restart, wait
+  bool by_itself = false;        ///< move --auto
+  std::string id;                ///< start, show, call, cast, where (the key), logs, retry
+  std::string term;              ///< call, cast
+  std::string
+      target;  ///< drain, move, forget: the node; apply, check: the file; completion: the shell; signal
+  std::string wait_for = "running";           ///< wait
+  bool quiet = false;                         ///< ps, nodes
+  bool rolling = false;                       ///< restart
+  std::string tag;                            ///< ps, restart
   std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
   bool local = false;                         ///< ps
   bool follow = false;                        ///< logs
@@ -88,6 +93,9 @@ struct ParseStop {
 [[nodiscard]] std::vector<std::string> node_list(const std::string& text);
 
 using Environment = std::function<std::string(const std::string& name)>;
+
+/// What the command line understands.
+[[nodiscard]] manual::ProgramWords program_words();
 
 /// `words` are the program's arguments without its name.
 [[nodiscard]] tl::expected<Arguments, ParseStop> parse_arguments(std::vector<std::string> words,

@@ -186,6 +186,10 @@ TEST(Arguments, WrongOnesAreUsageErrors) {
   bad({"ps", "--color", "green"});
   bad({"call", "a"});
   bad({"where"});
+  bad({"restart"});
+  bad({"restart", "a", "--tag", "blue"});
+  bad({"wait", "a", "--for", "ever"});
+  bad({"completion", "csh"});
   bad({"apply"});
   bad({"node", "--log-level", "loud"});
   bad({"node", "--node", "n1@h"});

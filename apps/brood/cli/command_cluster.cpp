@@ -58,6 +58,11 @@ Outcome<void> nodes(Session& session) {
   if (!answer) return tl::unexpected(answer.error());
   const auto rows = node_rows(*answer);
   auto& out = session.out;
+  if (session.arguments.quiet && !out.json()) {
+    for (const auto& row : rows)
+      if (row.up) out.line(row.name);
+    return {};
+  }
   if (out.json()) {
     out.line(json_line(nodes_json(rows)));
   } else {

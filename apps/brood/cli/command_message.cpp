@@ -10,11 +10,6 @@
 namespace brood::app {
 namespace {
 
-Trouble about(const std::string& id, Trouble trouble) {
-  trouble.message = fmt::format("{}: {}", id, trouble.message);
-  return trouble;
-}
-
 // {error, {Code, <<"words">>}} with one of our codes is how a child says that it could not handle the
 // message: it fits none of its handlers, or the handler returned a failed Result. Any other term is the
 // child's own.

@@ -85,8 +85,12 @@ Outcome<void> ps(Session& session) {
     std::move(some->begin(), some->end(), std::back_inserter(rows));
   }
   if (session.arguments.local && !session.arguments.tag.empty()) keep_tag(rows, session.arguments.tag);
-  ask_why_waiting(session, rows);
   auto& out = session.out;
+  if (session.arguments.quiet && !out.json()) {
+    for (const auto& row : rows) out.line(row.id);
+    return {};
+  }
+  ask_why_waiting(session, rows);
   if (out.json()) {
     out.line(json_line(children_json(rows)));
     return {};

@@ -48,11 +48,6 @@ Outcome<Bytes> args_of(const std::string& text) {
   return encode_term(Term::list({std::move(*term)}));
 }
 
-Trouble about(const std::string& id, Trouble trouble) {
-  trouble.message = fmt::format("{}: {}", id, trouble.message);
-  return trouble;
-}
-
 Json started_json(const Term& answer) {
   Json out = Json::object();
   const auto* tuple = answer.as_tuple();

@@ -665,6 +665,61 @@ TEST(ApplyErrors, ABadFileIsAUsageErrorThatNamesIt) {
   EXPECT_EQ(ran.message, "/nowhere/fleet.toml: cannot be read: No such file or directory");
 }
 
+// ---- restart, signal, wait ------------------------------------------------------------------------------
+
+TEST(Restart, SaysWhereEachRunsAgain) {
+  const auto ran = run({"restart", "a", "b", "a"}, {"[web]", "{ok, nil, <<\"a\">>}", "{ok, nil, <<\"b\">>}"});
+  EXPECT_EQ(ran.asked[1], "{restart_child,web,<<\"a\">>}");
+  EXPECT_EQ(ran.asked.size(), 3U) << "one that is named twice is restarted once";
+  EXPECT_EQ(ran.status, exit_ok);
+}
+
+TEST(Restart, GoesOnAfterAFailureUnlessItIsRolling) {
+  const std::vector<std::string> answers{"[web]", "{error, not_found}", "{ok, nil, <<\"b\">>}"};
+  const auto all = run({"restart", "a", "b"}, answers);
+  EXPECT_EQ(all.status, exit_refused);
+  EXPECT_EQ(all.asked.size(), 3U);
+  const auto rolling = run({"restart", "--rolling", "a", "b"}, answers);
+  EXPECT_EQ(rolling.asked.size(), 2U);
+  EXPECT_NE(rolling.message.find("1 more were left"), std::string::npos) << rolling.message;
+}
+
+TEST(Restart, OfATagRestartsItsChildren) {
+  const auto ran = run({"restart", "--tag", "blue", "--json"},
+                       {"[web]", "[#{id=><<\"a\">>, wanted=>true}]", "{ok, nil, <<\"a\">>}"});
+  EXPECT_EQ(ran.asked[1], "{describe,web,{tag,<<\"blue\">>}}");
+  EXPECT_EQ(ran.json()["restarted"], Json::array({"a"}));
+  EXPECT_EQ(run({"restart", "--tag", "red"}, {"[web]", "[]"}).code, "no_such_child");
+}
+
+TEST(Signal, IsSentByItsNumber) {
+  const auto ran = run({"signal", "a", "HUP"}, {"[web]", "ok"});
+  EXPECT_EQ(ran.asked[1], "{signal,web,<<\"a\">>,1}");
+  EXPECT_EQ(ran.out, "a was sent SIGHUP\n");
+  EXPECT_EQ(run({"signal", "a", "NONSENSE"}, std::vector<std::string>{}).status, exit_usage);
+}
+
+TEST(Wait, EndsWhenTheChildRuns) {
+  const auto ran = run({"wait", "a"}, {"[web]", "[#{id=><<\"a\">>, wanted=>true, instances=>[]}]",
+                                       "[#{id=><<\"a\">>, wanted=>true, instances=>[#{node=>'n1@h', "
+                                       "phase=>running}]}]"});
+  EXPECT_EQ(ran.out, "a runs on n1@h\n");
+  EXPECT_EQ(ran.asked.size(), 3U);
+}
+
+TEST(Wait, ForTheEndIsOverWhenNobodyWantsItAnyMore) {
+  const auto ran = run({"wait", "a", "--for", "stopped"}, {"[web]", "[]", "undefined"});
+  EXPECT_EQ(ran.out, "a does not run\n");
+}
+
+TEST(Wait, PastItsTimeSaysWhatTheChildDoesInstead) {
+  const auto ran =
+      run({"wait", "a", "--timeout", "1"}, {"[web]", "[#{id=><<\"a\">>, wanted=>false, instances=>[]}]",
+                                            "[#{id=><<\"a\">>, wanted=>false, instances=>[]}]"});
+  EXPECT_EQ(ran.code, "timeout");
+  EXPECT_NE(ran.message.find("it was stopped"), std::string::npos) << ran.message;
+}
+
 // ---- before any node is asked ---------------------------------------------------------------------------
 
 std::string refused_early(std::vector<std::string> words) {

@@ -26,6 +26,12 @@ struct Trouble {
 template <typename T>
 using Outcome = tl::expected<T, Trouble>;
 
+/// The same trouble, said of that child.
+[[nodiscard]] inline Trouble about(const std::string& id, Trouble trouble) {
+  trouble.message = id + ": " + trouble.message;
+  return trouble;
+}
+
 [[nodiscard]] inline tl::unexpected<Trouble> usage(std::string message) {
   return tl::unexpected(Trouble{exit_usage, "usage", std::move(message), {}});
 }

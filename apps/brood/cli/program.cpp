@@ -6,6 +6,8 @@
 
 #include "apps/brood/cli/client.hpp"
 #include "apps/brood/cli/commands.hpp"
+#include "apps/brood/cli/display.hpp"
+#include "apps/brood/cli/json.hpp"
 #include "apps/brood/daemon/daemon.hpp"
 #include "apps/brood/fleet/fleet_file.hpp"
 #include "supervisor/node/cookie.hpp"
@@ -84,13 +86,49 @@ Outcome<std::unique_ptr<Client>> connect_to_one(ClientOptions options,
   return tl::unexpected(*trouble);
 }
 
+Outcome<fleet::FleetFile> load(const std::string& path) {
+  auto file = fleet::load_fleet(path);
+  if (file) return std::move(*file);
+  std::string all;
+  for (const auto& problem : file.error()) all += (all.empty() ? "" : "\n") + problem.text(path);
+  return usage(std::move(all));
+}
+
 Outcome<void> check_file(const Arguments& arguments) {
   if (arguments.command != "apply") return {};
-  const auto file = fleet::load_fleet(arguments.target);
-  if (file) return {};
-  std::string all;
-  for (const auto& problem : file.error()) all += (all.empty() ? "" : "\n") + problem.text(arguments.target);
-  return usage(std::move(all));
+  const auto file = load(arguments.target);
+  if (!file) return tl::unexpected(file.error());
+  return {};
+}
+
+Outcome<void> check(const Arguments& arguments, Output& out) {
+  const auto file = load(arguments.target);
+  if (!file) return tl::unexpected(file.error());
+  std::size_t children = 0;
+  for (const auto& supervisor : file->supervisors) children += supervisor.children.size();
+  if (out.json()) {
+    out.line(json_line(
+        Json{{"file", arguments.target}, {"supervisors", file->supervisors.size()}, {"children", children}}));
+  } else {
+    out.line(fmt::format("{}: {} supervisor{}, {} child{}; nothing is wrong with it",
+                         harmless(arguments.target), file->supervisors.size(),
+                         file->supervisors.size() == 1 ? "" : "s", children, children == 1 ? "" : "ren"));
+  }
+  return {};
+}
+
+// What answers without any node.
+std::optional<Outcome<void>> run_alone(const Arguments& arguments, Output& out) {
+  if (arguments.command == "completion") {
+    out.write(manual::completion(program_words(), arguments.target));
+    return Outcome<void>{};
+  }
+  if (arguments.command == "man") {
+    out.write(manual::man_page(program_words()));
+    return Outcome<void>{};
+  }
+  if (arguments.command == "check") return check(arguments, out);
+  return std::nullopt;
 }
 
 Outcome<void> run_client(const Arguments& arguments, Output& out) {
@@ -119,7 +157,8 @@ int run_program(std::vector<std::string> words) {
   if (!arguments) return stop_early(arguments.error());
   if (arguments->command == "node") return run_daemon(*arguments);
   Output out(arguments->common.json, arguments->common.color);
-  const auto done = run_client(*arguments, out);
+  const auto alone = run_alone(*arguments, out);
+  const auto done = alone ? *alone : run_client(*arguments, out);
   if (!done) return out.show(done.error());
   (void)out.flush();
   return out.failed() ? exit_refused : exit_ok;

@@ -171,9 +171,10 @@ struct Obituary {
 struct Goodbye {};
 
 enum class StartMode : std::uint8_t {
-  start,   ///< A user's start: taken names are errors.
-  ensure,  ///< From a node's file: put only where the id was never known.
-  apply,   ///< `brood apply`: put, or replace what differs.
+  start,    ///< A user's start: taken names are errors.
+  ensure,   ///< From a node's file: put only where the id was never known.
+  apply,    ///< `brood apply`: put, or replace what differs.
+  restart,  ///< What runs ends, and begins anew as its row says; without one, as the request does.
 };
 
 /// Starts at the coordinator of the ids; one message carries all of a batch that have the same coordinator.

@@ -188,6 +188,25 @@ TEST(Requests, ApplyReplacesWhatDiffers) {
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->worker, "echo");
 }
 
+TEST(Requests, ARestartBeginsAnewWhereTheChildIsAndKeepsItsSpec) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  const std::size_t host = cluster.host("a");
+  const Epoch before = cluster.nodes[host].processes.at(id_of("a"));
+  // Who asks may know an older spec than the coordinator: what the row says counts.
+  auto older = std::make_shared<Spec>(*spec_of("a"));
+  older->tag = "older";
+  const auto client = cluster.start((host + 1) % 3, {older}, StartMode::restart);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.host("a"), host);
+  EXPECT_GT(cluster.nodes[host].processes.at(id_of("a")), before);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->tag, "");
+}
+
 TEST(Requests, ALookupAsksTheCoordinator) {
   Cluster cluster(3);
   cluster.form();
@@ -498,6 +517,20 @@ TEST(Requests, AStopMeetsAReplacementWhoseSecondHalfWasDoneElsewhere) {
   EXPECT_EQ(cluster.result(apply), "stopped");
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of(id)), nullptr);
   EXPECT_EQ(cluster.alive(id), 0U);
+}
+
+TEST(Requests, ARestartOfAChildThatRunsElsewhereThanItBelongsEndsItThereFirst) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[1].name);
+  cluster.run();
+  const auto first = cluster.nodes[cluster.host(id)].processes.at(id_of(id));
+  const auto client = cluster.start(0, {spec_of(id)}, StartMode::restart);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive(id), 1U);
+  EXPECT_GT(cluster.nodes[cluster.host(id)].processes.at(id_of(id)), first);
 }
 
 }  // namespace requests_test

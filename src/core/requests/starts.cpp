@@ -58,6 +58,12 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     wait.number = with_.replication.newest();
     return add(s, child, std::move(wait));
   }
+  if (start.mode == StartMode::restart) {
+    LaterStart again = start;
+    again.spec = row.spec;  // which may be newer than what was asked
+    again.on = row.start_on;
+    return replace(s, again, child);
+  }
   const bool same = row.spec == start.spec || row.spec->same_as(*start.spec);
   if (start.mode == StartMode::apply) {
     wait.number = with_.replication.newest();
@@ -79,11 +85,11 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   answer(s, start.asked, std::move(here));
 }
 
-// Another spec under a known id. What runs goes on where only the way it is looked after differs. Where it
+// Another spec under a known id, or the same once more. What runs goes on where only the way it is looked after differs. Where it
 // stays on its node that node does the rest; otherwise the old row ends first, so that no node can still be
 // starting it.
 void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
-  if (start.spec->runs_like(*child.row()->spec)) {
+  if (start.mode != StartMode::restart && start.spec->runs_like(*child.row()->spec)) {
     SpecRow next = *child.row();
     next.spec = start.spec;
     next.request = start.asked.request;

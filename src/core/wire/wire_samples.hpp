@@ -222,7 +222,7 @@ class Samples {
       case 12:
         return Goodbye{};
       case 13: {
-        StartRequest start{request(), static_cast<StartMode>(below(3)), next(), u32(), {}, {}};
+        StartRequest start{request(), static_cast<StartMode>(below(4)), next(), u32(), {}, {}};
         if (flip()) start.on = node();
         start.specs = several([&]() -> SpecPtr { return std::make_shared<Spec>(spec()); });
         return start;

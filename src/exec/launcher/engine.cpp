@@ -197,6 +197,15 @@ void Engine::stop(std::uint64_t key, milliseconds shutdown) {
   });
 }
 
+void Engine::signal(std::uint64_t key, int signal) {
+  enqueue([this, key, signal] {
+    const auto found = records_.find(key);
+    if (found == records_.end() || !found->second->shim.control) return;
+    const ShimMessage message{.kind = ShimMessageKind::signal, .signal = signal};
+    send(found->second->shim.control.get(), &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  });
+}
+
 void Engine::abandon(std::uint64_t key) {
   enqueue([this, key] {
     const auto found = records_.find(key);
@@ -363,6 +372,7 @@ void Engine::on_message(Record& record, const ShimMessage& message) {
                                    .log_bytes_lost = message.lost,
                                    .left_behind = static_cast<std::uint32_t>(message.left)});
     case ShimMessageKind::stop:
+    case ShimMessageKind::signal:
     case ShimMessageKind::look:
       return;
   }

@@ -46,6 +46,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::shared_ptr<Program> start(std::string log_name, Command command, Launcher::OnStarted on_started,
                                  Launcher::OnExit on_exit, Launcher::OnReady on_ready);
   void stop(std::uint64_t key, std::chrono::milliseconds shutdown);
+  void signal(std::uint64_t key, int signal);
   void abandon(std::uint64_t key);
   /// Ends the thread, killing what runs. Nothing may be started after it.
   void shutdown();

@@ -20,6 +20,10 @@ void Program::stop(std::chrono::milliseconds shutdown) {
   if (const auto engine = engine_.lock()) engine->stop(key_, shutdown);
 }
 
+void Program::signal(int signal) {
+  if (const auto engine = engine_.lock()) engine->signal(key_, signal);
+}
+
 Launcher::Launcher(boost::asio::io_context& io, LauncherOptions options)
     : engine_(std::make_shared<Engine>(io, std::move(options))) {}
 

@@ -54,6 +54,8 @@ class Program {
   /// A second stop may shorten the time, never lengthen it. Later calls, and those for a program that ended,
   /// do nothing. on_exit tells when it is done.
   void stop(std::chrono::milliseconds shutdown);
+  /// Sends a signal to the program itself. To one that has not started, or has ended, nothing happens.
+  void signal(int signal);
   /// The program's process id; 0 until on_started. Not valid for signals after on_exit.
   [[nodiscard]] pid_t os_pid() const { return pid_->load(); }
 

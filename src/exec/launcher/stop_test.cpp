@@ -69,6 +69,17 @@ TEST(Stop, AStoppedShimStillEnds) {
   EXPECT_EQ(run->wait_exit().cause, EndCause::stopped);
 }
 
+TEST(Signal, ReachesTheProgramAndEndsNothingElse) {
+  World world;
+  const auto run = world.shell("trap 'echo again' HUP; echo ready; while :; do sleep 0.01; done");
+  EXPECT_TRUE(eventually([&] { return world.launcher.log("shell", 0).text == "ready\n"; }));
+  run->program->signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return world.launcher.log("shell", 0).text == "ready\nagain\n"; }));
+  run->program->stop(0ms);
+  run->wait_exit();
+  run->program->signal(SIGHUP);  // nobody is there
+}
+
 TEST(Stop, AtOnceAfterTheStartLeavesNothing) {
   World world;
   for (int i = 0; i < 20; ++i) {

@@ -110,6 +110,8 @@ void Shim::on_control() {
   if (n == sizeof message) {
     // `look` only wakes us: the page is looked at after each event.
     if (message.kind == ShimMessageKind::stop) on_stop(message);
+    // Until it has been reaped its number is its own.
+    if (message.kind == ShimMessageKind::signal && program_ > 0) kill(program_, message.signal);
     return;
   }
   node_gone_ = true;

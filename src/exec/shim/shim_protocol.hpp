@@ -2,7 +2,8 @@
 // `shim_version`, so messages are plain structs, one a packet, over a SOCK_SEQPACKET pair.
 //
 //   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX FILES_MAX FILES_LIMIT CWD PROGRAM ARGUMENT...
-//   shim: started | start_failed, later ended        node: stop, look (any number of times), or closes
+//   shim: started | start_failed, later ended        node: stop, signal, look (any number of times), or
+//   closes
 #pragma once
 
 #include <atomic>
@@ -13,7 +14,7 @@
 
 namespace brood::exec {
 
-inline constexpr int shim_version = 2;
+inline constexpr int shim_version = 3;
 /// Open in a new shim, besides 0, 1 and 2 (which are /dev/null).
 inline constexpr int shim_control_fd = 3;
 inline constexpr int shim_heartbeat_fd = 4;
@@ -36,7 +37,7 @@ inline std::int64_t boot_time_ns() noexcept {
 }
 
 /// `look`: the limit in the page has changed.
-enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop, look };
+enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop, look, signal };
 /// What failed at a start; `ShimMessage::code` is the errno.
 enum class StartStep : std::int32_t { version = 1, resources, chdir, exec, node_stalled };
 
@@ -46,7 +47,7 @@ struct ShimMessage {
   std::int32_t pid = 0;      ///< started
   StartStep step{};          ///< start_failed
   std::int32_t code = 0;     ///< start_failed: errno; ended: exit code
-  std::int32_t signal = 0;   ///< ended; stop: the stop signal
+  std::int32_t signal = 0;   ///< ended; signal; stop: the stop signal
   std::uint32_t cause = 0;   ///< ended: an EndCause
   std::int64_t wait_ms = 0;  ///< stop: before SIGKILL; negative for ever
   std::uint64_t lost = 0;    ///< ended: bytes of output lost

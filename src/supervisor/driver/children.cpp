@@ -285,6 +285,20 @@ std::chrono::milliseconds Children::patience_of(const Slot& slot) {
   return shutdown.infinity ? std::chrono::milliseconds::max() : shutdown.patience;
 }
 
+Result<void> Children::signal(const ChildId& id, int signal) {
+  const auto found = slots_.find(id);
+  if (found == slots_.end())
+    return {Errc::no_such_child, fmt::format("'{}' does not run on this node", id.text())};
+  const Slot& slot = *found->second;
+  if (slot.spec->is_program() == false)
+    return {Errc::invalid_argument,
+            fmt::format("'{}' is a C++ worker; only programs take signals", id.text())};
+  if (!slot.program || slot.program_gone || slot.program->os_pid() == 0)
+    return {Errc::no_such_child, fmt::format("'{}' does not run just now", id.text())};
+  slot.program->signal(signal);
+  return {};
+}
+
 void Children::stop(const core::Stop& stop) {
   Slot* slot = find(stop.id, stop.epoch);
   if (!slot) return;  // it ended by itself; its Exited is on the way

@@ -31,6 +31,9 @@ class Children {
 
   void start(const core::Start& start);
   void stop(const core::Stop& stop);
+  /// Sends a signal to the program that runs under this id. no_such_child: none does here;
+  /// invalid_argument: it is a worker.
+  [[nodiscard]] Result<void> signal(const ChildId& id, int signal);
   void set_role(const core::SetRole& change);
   void carry_out(const core::HandoverStep& step);
   /// Fills in what only this thread knows (pids) and forgets what has ended. False: not to be told to the

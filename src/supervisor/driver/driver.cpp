@@ -257,6 +257,12 @@ void Driver::retry(const ChildId& child, milliseconds timeout, ClientDone done) 
   });
 }
 
+void Driver::signal(const ChildId& id, int signal, std::function<void(const Result<void>&)> done) {
+  boost::asio::post(node_.control(), [self = shared_from_this(), id, signal, done = std::move(done)] {
+    done(self->children_.signal(id, signal));
+  });
+}
+
 void Driver::move(core::MoveKind kind, const ChildId& child, const NodeName& to, milliseconds timeout,
                   ClientDone done) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;

@@ -63,6 +63,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// See core::ClientReset.
   void reset_cluster_size(std::uint32_t size, std::chrono::milliseconds timeout, ClientDone done);
   void retry(const ChildId& id, std::chrono::milliseconds timeout, ClientDone done);
+  /// To the program that runs here under this id; `done` runs on the control thread. See Children::signal().
+  void signal(const ChildId& id, int signal, std::function<void(const Result<void>&)> done);
   /// See core::ClientMove. Of a move to a node it is told when the child runs there.
   void move(core::MoveKind kind, const ChildId& id, const NodeName& to, std::chrono::milliseconds timeout,
             ClientDone done);

@@ -1,6 +1,7 @@
 // Requests that change one child: start, stop, retry.
 #include <fmt/format.h>
 
+#include "exec/exit_status.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -79,6 +80,61 @@ void terminate_child(const RequestPtr& request) {
   stop_one(request, *id);
 }
 
+/// The child ends and begins anew, wherever it is; its spec is what it was.
+void restart_child(const RequestPtr& request) {
+  auto id = id_item(request);
+  if (!id) return;
+  auto options = options_of(request, 2, {"timeout"});
+  if (!options) return request->fail(options.error());
+  const EntryPtr entry = request->driver->registry().find(*id);
+  if (!entry || !entry->wanted)
+    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
+  auto timeout = timeout_option(*options, time_to_stop(entry->spec.get()) + start_timeout);
+  if (!timeout) return request->fail(timeout.error());
+  request->driver->start(
+      core::StartMode::restart, {entry->spec}, std::nullopt, *timeout,
+      [request](const Outcomes& outcomes, bool) {
+        if (outcomes.empty()) return request->fail(timed_out_error("the restart"));
+        const auto& outcome = outcomes.front();
+        if (outcome.error) return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
+        request->reply(Term::tuple({Term::atom("ok"), Term(pid_of(outcome)), outcome.id.to_term()}));
+      });
+}
+
+/// To the program on this node: {signal, Supervisor, Id, Signal, here}, as another node passes it on.
+void signal_here(const RequestPtr& request, const ChildId& id, int signal) {
+  request->driver->signal(id, signal, [request](const Result<void>& done) {
+    if (!done) return request->fail(done.error());
+    request->reply(Term::atom("ok"));
+  });
+}
+
+void signal_child(const RequestPtr& request) {
+  auto id = id_item(request);
+  if (!id) return;
+  const Term& given = request->items[2];
+  const auto text =
+      given.as_integer() != nullptr ? std::to_string(*given.as_integer()) : given.text().value_or("");
+  const auto signal = exec::signal_from_name(text);
+  if (!signal)
+    return request->fail(Errc::invalid_argument,
+                         fmt::format("no such signal: {}; as in sighup, HUP or 1", to_string(given, 100)));
+  if (request->items.size() > 3) return signal_here(request, *id, *signal);
+  const EntryPtr entry = request->driver->registry().find(*id);
+  if (!entry || entry->places.empty())
+    return request->fail(Errc::no_such_child, fmt::format("'{}' does not run", id->text()));
+  const NodeName host = entry->places.front().host->node;
+  if (host == request->node.name()) return signal_here(request, *id, *signal);
+  request->node.runtime().call_named(
+      {Atom("brood"), host},
+      encode_term(Term::tuple({Term::atom("signal"), request->items[0], request->items[1],
+                               Term(std::int64_t{*signal}), Term::atom("here")})),
+      start_timeout, [request](const process::CallResult& result) {
+        if (!result) return request->fail(result.error());
+        request->reply_bytes(*result);
+      });
+}
+
 void retry_child(const RequestPtr& request) {
   auto id = id_item(request);
   if (!id) return;
@@ -100,6 +156,10 @@ std::vector<Route> child_routes() {
       {"stop_child", 3, Needs::member, stop_child},
       {"terminate_child", 2, Needs::member, terminate_child},
       {"terminate_child", 3, Needs::member, terminate_child},
+      {"restart_child", 2, Needs::member, restart_child},
+      {"restart_child", 3, Needs::member, restart_child},
+      {"signal", 3, Needs::member, signal_child},
+      {"signal", 4, Needs::member, signal_child},
       {"retry", 2, Needs::member, retry_child},
       {"retry", 3, Needs::member, retry_child},
   };
