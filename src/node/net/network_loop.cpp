@@ -1,6 +1,5 @@
 #include "node/net/network_loop.hpp"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -12,9 +11,6 @@ namespace {
 
 /// How long the network may wait for a handler.
 constexpr auto patience = std::chrono::milliseconds(1);
-/// How long who polls stays awake for what comes next; one that waited in vain passes over some.
-constexpr auto spin_time = std::chrono::microseconds(30);
-constexpr unsigned spins_to_skip_max = 63;
 /// After so many looks that found somebody polling all along the own thread looks no more until it is told
 /// to.
 constexpr int quiet_looks_max = 10;
@@ -60,30 +56,21 @@ bool NetworkLoop::try_acquire() {
 void NetworkLoop::poll(Wait wait) {
   process::run_callback("the network", [&] {
     if (wait == Wait::until_something) {
-      if (!spin()) io_.run_one();
+      if (!stay_awake()) io_.run_one();
     } else {
       io_.poll_one();
     }
   });
 }
 
-/// What comes within microseconds is met awake: to sleep and to be woken takes longer. True: something came.
-bool NetworkLoop::spin() {
-  if (!may_spin_) return false;
-  if (spins_skipped_ < spins_to_skip_) {
-    ++spins_skipped_;
-    return false;
-  }
-  spins_skipped_ = 0;
-  const auto until = std::chrono::steady_clock::now() + spin_time;
-  do {
-    if (io_.poll_one() != 0) {
-      spins_to_skip_ = 0;
-      return true;
-    }
-  } while (std::chrono::steady_clock::now() < until);
-  spins_to_skip_ = std::min(2 * spins_to_skip_ + 1, spins_to_skip_max);
-  return false;
+/// What comes within microseconds is met awake. True: something came.
+bool NetworkLoop::stay_awake() {
+  const bool came = alertness_.wait([this] {
+    awake_.store(true, std::memory_order_relaxed);
+    return io_.poll_one() != 0;
+  });
+  awake_.store(false, std::memory_order_relaxed);
+  return came;
 }
 
 void NetworkLoop::release(bool works) {

@@ -10,6 +10,7 @@
 // Thread rule: every function from any thread; stop() not from one that polls.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
@@ -17,6 +18,7 @@
 #include <mutex>
 #include <thread>
 
+#include "process/sched/alertness.hpp"
 #include "process/sched/poller.hpp"
 
 namespace brood::node {
@@ -39,20 +41,19 @@ class NetworkLoop final : public process::Poller {
   void release(bool works) override;
   void interrupt() override;
   void deserted() override;
+  [[nodiscard]] bool is_awake() const override { return awake_.load(std::memory_order_relaxed); }
 
  private:
   void main();
   void serve(std::unique_lock<std::mutex>& lock);
-  [[nodiscard]] bool spin();
+  [[nodiscard]] bool stay_awake();
 
   boost::asio::io_context& io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
   std::thread thread_;
 
-  const bool may_spin_ = std::thread::hardware_concurrency() > 1;
-  // Of who polls:
-  unsigned spins_to_skip_ = 0;
-  unsigned spins_skipped_ = 0;
+  process::Alertness alertness_;  ///< Of who polls.
+  std::atomic<bool> awake_{false};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,6 +1,7 @@
 // Calls and replies.
 #include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
+#include "process/sched/alertness.hpp"
 
 namespace brood::process {
 
@@ -92,16 +93,32 @@ void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const Pendin
 namespace {
 
 /// Where a blocked caller waits. On its stack: the call's callback is over, or was never run, when it leaves.
+///
+///   awake --set()--> answered      awake --wait_for()--> asleep --set()--> answered, and told
 class Waiter {
  public:
+  /// Once it was not asleep, it may be gone before this returns.
   void set(CallResult result) {
-    std::lock_guard lock(mutex_);
     result_.emplace(std::move(result));
+    if (state_.exchange(State::answered, std::memory_order_acq_rel) != State::asleep) return;
+    std::lock_guard lock(mutex_);
+    told_ = true;
     answered_.notify_one();  // under the lock: the waiter may be gone right after it
+  }
+  /// What was answered while the caller stayed awake for it.
+  std::optional<CallResult> stay_awake() {
+    static thread_local Alertness alertness;
+    const auto has = [this] { return state_.load(std::memory_order_acquire) == State::answered; };
+    if (!alertness.wait(has)) return std::nullopt;
+    return std::move(result_);
   }
   std::optional<CallResult> wait_for(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);
-    const auto has = [this] { return result_.has_value(); };
+    State awake = State::awake;
+    if (!sleeps_ && !state_.compare_exchange_strong(awake, State::asleep, std::memory_order_acq_rel))
+      return std::move(result_);
+    sleeps_ = true;
+    const auto has = [this] { return told_; };
     if (timeout == std::chrono::milliseconds::max()) {
       answered_.wait(lock, has);
     } else {
@@ -112,8 +129,12 @@ class Waiter {
   }
 
  private:
+  enum class State : std::uint8_t { awake, asleep, answered };
+  std::atomic<State> state_{State::awake};
   std::mutex mutex_;
   std::condition_variable answered_;
+  bool sleeps_ = false;  // the waiter's own
+  bool told_ = false;
   std::optional<CallResult> result_;
 };
 
@@ -134,8 +155,8 @@ CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chr
   const bool for_ever = timeout == std::chrono::milliseconds::max();
   const PendingCallPtr pending = for_ever ? desk.open(done, timeout) : desk.open_untimed(done);
   start(pending);
-  std::optional<CallResult> result;
-  {
+  std::optional<CallResult> result = waiter.stay_awake();
+  if (!result) {
     Scheduler::BlockingScope blocking;
     result = waiter.wait_for(timeout);
   }

@@ -25,6 +25,8 @@ class Poller {
   virtual void release(bool works) = 0;
   /// Makes who waits in poll() return.
   virtual void interrupt() = 0;
+  /// Who polls is awake: to interrupt it is cheaper than to wake another thread. It may sleep a moment later.
+  [[nodiscard]] virtual bool is_awake() const = 0;
   /// The scheduler's threads have ended: none of them will come again.
   virtual void deserted() = 0;
 };

@@ -54,11 +54,20 @@ void Scheduler::push(Process& process) {
   shards_[index]->push(process);
   // The first process that something polled wakes is run by who polls, right after.
   if (own != nullptr && own->in_poll && !std::exchange(own->keeps_process, true)) return;
+  if (own == nullptr && interrupt_poller(true)) return;
   // Either this sees the searcher or sleeper, or that one sees what was pushed (all of it is seq_cst).
   if (wake_one() || (own != nullptr && own->in_poll)) return;
-  if (polling_.load(std::memory_order_seq_cst) && polling_.exchange(false, std::memory_order_seq_cst)) {
-    if (Poller* network = poller_.load(std::memory_order_acquire)) network->interrupt();
-  }
+  (void)interrupt_poller(false);
+}
+
+/// Who polls looks for work. False: nobody does, or it has been told already.
+bool Scheduler::interrupt_poller(bool only_if_awake) {
+  if (!polling_.load(std::memory_order_seq_cst)) return false;
+  Poller* network = poller_.load(std::memory_order_acquire);
+  if (network == nullptr || (only_if_awake && !network->is_awake())) return false;
+  if (!polling_.exchange(false, std::memory_order_seq_cst)) return false;
+  network->interrupt();
+  return true;
 }
 
 /// Sees to it that somebody looks for work. False: all are awake, or poll.
@@ -146,7 +155,7 @@ void Scheduler::run_timed(Slot& slot, Process& process) {
 /// No work: polls, if nobody does, or sleeps. True: woken to look for work, and counted as searching.
 bool Scheduler::rest(Slot& slot) {
   Poller* network = poller_.load(std::memory_order_acquire);
-  if (network == nullptr || !network->try_acquire()) return sleep();
+  if (network == nullptr || !network->try_acquire()) return stay_awake(slot) || sleep();
   poll(slot, *network);
   return false;
 }
@@ -162,6 +171,18 @@ void Scheduler::poll(Slot& slot, Poller& network) {
   slot.in_poll = false;
   network.release(slot.keeps_process || has_work());
   if (slot.keeps_process && slot.cautious > 0) wake_one();
+}
+
+/// One thread may stay awake for a moment. True: there is work, and it is counted as searching.
+bool Scheduler::stay_awake(Slot& slot) {
+  if (is_awake_.exchange(true, std::memory_order_relaxed)) return false;
+  searching_.fetch_add(1, std::memory_order_seq_cst);
+  const bool found =
+      slot.alertness.wait([this] { return has_work() || quit_.load(std::memory_order_relaxed); });
+  is_awake_.store(false, std::memory_order_relaxed);
+  // Who pushed since and saw a searcher is seen by sleep(), which looks again.
+  if (!found) searching_.fetch_sub(1, std::memory_order_seq_cst);
+  return found;
 }
 
 /// True: woken to look for work, and counted as searching.

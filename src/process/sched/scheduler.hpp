@@ -106,6 +106,8 @@ class Scheduler {
   void poll(Slot& slot, Poller& poller);
   void run_timed(Slot& slot, Process& process);
   [[nodiscard]] bool sleep();
+  [[nodiscard]] bool stay_awake(Slot& slot);
+  bool interrupt_poller(bool only_if_awake);
   [[nodiscard]] bool has_work() const;
   bool wake_one();
   bool wake_sleeper();
@@ -126,6 +128,7 @@ class Scheduler {
   std::condition_variable sleep_;
   std::atomic<unsigned> searching_{0};
   std::atomic<unsigned> sleepers_{0};
+  std::atomic<bool> is_awake_{false};  // a thread without work stays awake for a moment
   unsigned wakes_ = 0;
   std::shared_ptr<Poller> poller_owner_;  // of what `poller_` points to
   std::atomic<Poller*> poller_{nullptr};  // set once

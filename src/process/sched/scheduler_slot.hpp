@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "process/process.hpp"
+#include "process/sched/alertness.hpp"
 #include "process/sched/scheduler.hpp"
 
 namespace brood::process {
@@ -32,7 +33,8 @@ struct alignas(64) Scheduler::Slot {
   // The thread's own:
   bool in_poll = false;
   bool keeps_process = false;  // what it polled gave it a process to run
-  unsigned cautious = 0;       // so many polls more it has another thread poll while it runs handlers
+  Alertness alertness;
+  unsigned cautious = 0;  // so many polls more it has another thread poll while it runs handlers
   std::mutex report;
   std::uint64_t seen_state = 0;  // the monitor's own
   std::chrono::steady_clock::time_point seen_at;
