@@ -1,6 +1,7 @@
 """Signals to a node: none that is common ends it without handing its children over."""
 
 import signal
+import socket
 import time
 
 from support import ScenarioTest, main, witness_child
@@ -101,6 +102,29 @@ class Signals(ScenarioTest):
         self.note(f"left after {time.monotonic() - begin:.2f} s")
         cluster.wait_witnessed(IDS, 1)
         self.assert_no_overlap(cluster)
+
+    def test_a_service_manager_is_told_that_it_is_up_lives_reads_its_file_and_ends(self):
+        cluster = self.filled("n1")
+        path = cluster.path("notify.sock")
+        told = []
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(str(path))
+            listener.setblocking(False)
+
+            def hears(text, count=1):
+                while True:
+                    try:
+                        told.append(listener.recv(4096).decode())
+                    except BlockingIOError:
+                        return sum(message.startswith(text) for message in told) >= count
+
+            cluster.launch("n1", environment={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"})
+            self.wait(lambda: hears("READY=1\nSTATUS=n1@127.0.0.1 is up"), 20, lambda: str(told))
+            self.wait(lambda: hears("WATCHDOG=1", 3), 10, lambda: str(told))
+            cluster.process("n1").send_signal(signal.SIGHUP)
+            self.wait(lambda: hears("RELOADING=1\nMONOTONIC_USEC=") and hears("READY=1", 2), 10, lambda: str(told))
+            self.assertEqual(cluster.leave("n1"), 0)
+            self.assertTrue(hears("STOPPING=1"), told)
 
 
 if __name__ == "__main__":

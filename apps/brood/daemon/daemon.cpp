@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <mutex>
 
@@ -12,6 +13,7 @@
 #include "apps/brood/daemon/crash_report.hpp"
 #include "apps/brood/daemon/node_signals.hpp"
 #include "apps/brood/daemon/reload.hpp"
+#include "apps/brood/daemon/service_manager.hpp"
 #include "apps/brood/daemon/settings.hpp"
 #include "apps/brood/daemon/stderr_log.hpp"
 #include "apps/brood/workers/builtin.hpp"
@@ -30,6 +32,7 @@ constexpr std::chrono::milliseconds end_lines_wait{1000};
 // When it is said first, and then again, what a node waits for that is not up.
 constexpr std::chrono::milliseconds first_patience{1000};
 constexpr std::chrono::milliseconds later_patience{10000};
+constexpr std::chrono::milliseconds idle_wait{3'600'000};
 
 LogLevel level_of(const std::string& name) {
   if (name == "trace" || name == "debug") return LogLevel::debug;
@@ -161,8 +164,33 @@ class UpNews {
   std::optional<Result<void>> result_;
 };
 
+/// Tells the service manager again and again that the node lives: by the thread that decides, which is what
+/// has to.
+class Pulse {
+ public:
+  Pulse(Node& node, const ServiceManager& manager)
+      : node_(node), manager_(manager), every_(manager.alive_every()) {}
+  /// How long to wait until beat() at most.
+  [[nodiscard]] std::chrono::milliseconds until_next(std::chrono::milliseconds most) const {
+    return every_ ? std::min(*every_, most) : most;
+  }
+  void beat() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!every_ || now < next_) return;
+    next_ = now + *every_;
+    boost::asio::post(node_.impl().control(), [manager = manager_] { manager.alive(); });
+  }
+
+ private:
+  Node& node_;
+  const ServiceManager& manager_;
+  std::optional<std::chrono::milliseconds> every_;
+  std::chrono::steady_clock::time_point next_{};
+};
+
 /// Does what signals ask until the node is to end. An error: it must not run on.
-Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& settings) {
+Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& settings,
+                    const ServiceManager& manager) {
   using Ask = NodeSignals::Ask;
   const auto news = std::make_shared<UpNews>();
   node.impl().up().when_up([news, &signals](Result<void> result) {
@@ -170,13 +198,19 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
     signals.look();
   });
   bool up = false;
-  for (auto patience = first_patience;;) {
-    const auto ask = up ? signals.wait() : signals.wait(patience);
-    if (!ask) {
+  Pulse pulse(node, manager);
+  auto say_at = std::chrono::steady_clock::now() + first_patience;
+  for (;;) {
+    pulse.beat();
+    const auto most =
+        up ? idle_wait
+           : std::chrono::ceil<std::chrono::milliseconds>(say_at - std::chrono::steady_clock::now());
+    const auto ask = signals.wait(pulse.until_next(std::max(most, std::chrono::milliseconds(1))));
+    if (!ask && !up && std::chrono::steady_clock::now() >= say_at) {
       say_what_is_waited_for(node, settings.node.join);
-      patience = later_patience;
-      continue;
+      say_at = std::chrono::steady_clock::now() + later_patience;
     }
+    if (!ask) continue;
     switch (*ask) {
       case Ask::stop:
         return {};
@@ -188,7 +222,9 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
           log::info("hangup, and there is no file to read again: this node ends");
           return {};
         }
+        manager.reloading();
         apply_own_file(node.impl(), settings.config);
+        manager.reloaded();
         break;
       case Ask::look:
         const auto told = news->take();
@@ -197,6 +233,7 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
         up = true;
         log::info("{} is up", node.name());
         say_on_stdout(fmt::format("brood: node {} is up", node.name()));
+        manager.ready(fmt::format("{} is up", node.name()));
         break;
     }
   }
@@ -218,11 +255,13 @@ Outcome<void> run(const DaemonSettings& settings, NodeSignals& signals) {
     (*node)->impl().on_reload(
         [impl = &(*node)->impl(), path = settings.config] { return commands_of(*impl, path); });
   }
-  if (auto served = serve(**node, signals, settings); !served) {
+  const ServiceManager manager;
+  if (auto served = serve(**node, signals, settings, manager); !served) {
     // What it runs the others have too: nothing is handed over.
     node->reset();
     return served;
   }
+  manager.stopping();
   leave(**node);
   node->reset();  // all supervisors at once: one after the other their children's times would add up
   return {};
