@@ -337,6 +337,15 @@ class Parser {
   void add_helpers() {
     auto* check = command("check", "Say what is wrong with a fleet file, without any node");
     check->add_option("file", out_.target, "The fleet file")->required()->type_name("FILE");
+    auto* init =
+        command("init", "Write a fleet file for the programs of a folder, a Procfile or a supervisord.conf");
+    init->add_option("source", out_.target,
+                     "What to read (default: this folder, and the file of these two in it)")
+        ->type_name("FILE");
+    init->add_option("--output", out_.init.output, "Where to write (default: fleet.toml; - is stdout)")
+        ->type_name("FILE");
+    init->add_option("--name", out_.init.name, "The node's name (default: n1@127.0.0.1)")->type_name("NAME");
+    init->add_flag("--force", out_.init.force, "Write over a file that is there");
     auto* completion =
         command("completion", "Print the completions of a shell: source <(brood completion bash)");
     one_of(completion->add_option("shell", out_.target, "bash, zsh or fish")->required()->type_name("SHELL"),

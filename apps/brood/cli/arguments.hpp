@@ -55,11 +55,18 @@ struct StartArguments {
   std::vector<std::string> env;
 };
 
+struct InitArguments {
+  std::string output = "fleet.toml";  ///< "-": stdout.
+  std::string name = "n1@127.0.0.1";
+  bool force = false;
+};
+
 struct Arguments {
   std::string command;  ///< "ps", "start", ...
   CommonArguments common;
   NodeArguments node;
   StartArguments start;
+  InitArguments init;
   std::vector<std::string> ids;  ///< stop, restart, wait
   bool by_itself = false;        ///< move --auto
   std::string id;                ///< start, show, call, cast, where (the key), logs, retry

@@ -10,6 +10,7 @@
 #include "apps/brood/cli/json.hpp"
 #include "apps/brood/daemon/daemon.hpp"
 #include "apps/brood/fleet/fleet_file.hpp"
+#include "apps/brood/init/init.hpp"
 #include "supervisor/node/cookie.hpp"
 
 namespace brood::app {
@@ -127,6 +128,7 @@ std::optional<Outcome<void>> run_alone(const Arguments& arguments, Output& out) 
     out.write(manual::man_page(program_words()));
     return Outcome<void>{};
   }
+  if (arguments.command == "init") return init::run(arguments, out);
   if (arguments.command == "check") return check(arguments, out);
   return std::nullopt;
 }

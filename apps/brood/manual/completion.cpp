@@ -41,7 +41,7 @@ std::vector<std::string> names_of(const ProgramWords& program) {
 }
 
 // In single quotes, for any of the three.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') {
@@ -162,7 +162,7 @@ std::vector<std::string> zsh_specs(const std::vector<OptionWords>& options) {
     for (const auto& name : option.names) {
       auto spec = fmt::format("*{}[{}]", name, zsh_about(option.about));
       if (!option.value.empty()) spec += fmt::format(":{}:{}", zsh_about(option.value), zsh_action(option));
-      out.push_back(quoted(spec));
+      out.push_back(in_quotes(spec));
     }
   }
   return out;
@@ -172,10 +172,10 @@ std::string zsh(const ProgramWords& program) {
   std::string commands;
   std::string cases;
   for (const auto& command : program.commands) {
-    commands += "    " + quoted(command.name + ":" + zsh_about(command.about)) + "\n";
+    commands += "    " + in_quotes(command.name + ":" + zsh_about(command.about)) + "\n";
     auto specs = zsh_specs(command.options);
     for (const auto& positional : command.positionals)
-      specs.push_back(quoted(fmt::format("*:{}:{}", zsh_about(positional.value), zsh_action(positional))));
+      specs.push_back(in_quotes(fmt::format("*:{}:{}", zsh_about(positional.value), zsh_action(positional))));
     cases += fmt::format("        {}) _arguments -s $common {} ;;\n", command.name, joined(specs, " "));
   }
   return fmt::format(R"zsh(#compdef {0}
@@ -210,7 +210,7 @@ std::string fish_option(const ProgramWords& program, const OptionWords& option, 
     case Kind::none:
       break;
     case Kind::choice:
-      out += " -x -a " + quoted(joined(option.choices, " "));
+      out += " -x -a " + in_quotes(joined(option.choices, " "));
       break;
     case Kind::file:
       out += " -r -F";
@@ -228,7 +228,7 @@ std::string fish_option(const ProgramWords& program, const OptionWords& option, 
       out += " -x";
       break;
   }
-  return out + " -d " + quoted(option.about) + "\n";
+  return out + " -d " + in_quotes(option.about) + "\n";
 }
 
 std::string fish(const ProgramWords& program) {
@@ -241,7 +241,7 @@ std::string fish(const ProgramWords& program) {
   for (const auto& option : program.options) out += fish_option(program, option, "");
   for (const auto& command : program.commands) {
     out += fmt::format("complete -c {} -n __fish_use_subcommand -a {} -d {}\n", program.name, command.name,
-                       quoted(command.about));
+                       in_quotes(command.about));
     const auto when = fmt::format(" -n '__fish_seen_subcommand_from {}'", command.name);
     for (const auto& option : command.options) out += fish_option(program, option, when);
     for (const auto& positional : command.positionals) {
