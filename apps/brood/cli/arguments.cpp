@@ -144,7 +144,7 @@ class Parser {
   // What other tools call the same.
   static std::string other_name(const std::string& word) {
     static const std::map<std::string, std::string> others{
-        {"list", "ps"},   {"ls", "ps"},         {"status", "ps"},      {"top", "ps"},
+        {"list", "ps"},   {"ls", "ps"},         {"status", "ps"},      {"watch", "top"},
         {"rm", "stop"},   {"remove", "stop"},   {"kill", "stop"},      {"delete", "stop"},
         {"run", "start"}, {"add", "start"},     {"reload", "restart"}, {"describe", "show"},
         {"info", "show"}, {"inspect", "show"},  {"log", "logs"},       {"tail", "logs"},
@@ -262,6 +262,10 @@ class Parser {
     ps->add_flag("--local", out_.local, "Only those on the node asked");
     ps->add_option("--tag", out_.tag, "Only those with this tag")->type_name("TAG");
     ps->add_flag("-q,--quiet", out_.quiet, "Only their ids, a line each");
+    auto* top = command("top", "Watch nodes and children, until q is pressed");
+    top->add_option("--every", out_.every_ms, "How often to look (default: 1000)")
+        ->type_name("MS")
+        ->check(CLI::Range(100u, 3'600'000u));
     auto* show = command("show", "Show everything about one child");
     show->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     auto* retry = command("retry", "Try a failed child again");

@@ -75,6 +75,7 @@ struct Arguments {
       target;  ///< drain, move, forget: the node; apply, check: the file; completion: the shell; signal
   std::string wait_for = "running";           ///< wait
   bool quiet = false;                         ///< ps, nodes
+  std::uint32_t every_ms = 1000;              ///< top
   bool rolling = false;                       ///< restart
   std::string tag;                            ///< ps, restart
   std::optional<std::uint32_t> cluster_size;  ///< partition: to be set

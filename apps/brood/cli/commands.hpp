@@ -32,6 +32,8 @@ inline constexpr std::chrono::milliseconds question_timeout{5000};
 Outcome<void> start(Session& session);
 Outcome<void> stop(Session& session);
 Outcome<void> ps(Session& session);
+Outcome<void> top(Session& session);
+Outcome<void> top(Session& session);
 Outcome<void> show(Session& session);
 Outcome<void> retry(Session& session);
 Outcome<void> restart(Session& session);

@@ -7,9 +7,9 @@
 namespace brood::app {
 
 Result<void> add_builtin_workers(WorkerRegistry registry) {
-  if (auto added = registry.add<workers::Counter>("counter"); !added) return added;
-  if (auto added = registry.add_factory("echo", workers::make_echo); !added) return added;
-  return registry.add<workers::TcpMonitor>("tcp_monitor");
+  if (auto added = registry.add<builtin::Counter>("counter"); !added) return added;
+  if (auto added = registry.add_factory("echo", builtin::make_echo); !added) return added;
+  return registry.add<builtin::TcpMonitor>("tcp_monitor");
 }
 
 }  // namespace brood::app

@@ -1,6 +1,6 @@
 #include "apps/brood/workers/counter.hpp"
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 
 Result<std::int64_t> Counter::plus(std::int64_t n) {
   std::int64_t sum = 0;
@@ -19,4 +19,4 @@ void Counter::info(const Term& message) {
   }
 }
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

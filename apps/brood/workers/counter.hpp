@@ -4,7 +4,7 @@
 
 #include <brood/worker.hpp>
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 
 struct get {};
 struct increment {};
@@ -30,4 +30,4 @@ class Counter : public Worker {
   std::int64_t value_;
 };
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

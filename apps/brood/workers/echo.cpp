@@ -1,6 +1,6 @@
 #include "apps/brood/workers/echo.hpp"
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 namespace {
 
 // A Behaviour of its own: any term at all is a message here, and none is decoded.
@@ -20,4 +20,4 @@ std::unique_ptr<Behaviour> make_echo(const Bytes&) {
   return std::make_unique<Echo>();
 }
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

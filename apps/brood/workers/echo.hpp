@@ -3,8 +3,8 @@
 
 #include <brood/worker.hpp>
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 
 [[nodiscard]] std::unique_ptr<Behaviour> make_echo(const Bytes& args);
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 namespace {
 
 namespace asio = boost::asio;
@@ -99,4 +99,4 @@ void Prober::probe(const std::string& host, std::uint16_t port, std::chrono::mil
   asio::post(impl_->io, [probe, host, port, timeout] { probe->start(host, port, timeout); });
 }
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

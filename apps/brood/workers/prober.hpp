@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 
 struct ProbeResult {
   std::string error;  ///< Empty: it connected.
@@ -35,4 +35,4 @@ class Prober {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

@@ -8,7 +8,7 @@
 
 #include "process/log/log.hpp"
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 namespace {
 
 using std::chrono::milliseconds;
@@ -106,4 +106,4 @@ void TcpMonitor::finished(const ProbeResult& result) {
   context().send_after(rest, Message::encoded(encode_term(Term::atom("tick"))));
 }
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

@@ -9,7 +9,7 @@
 
 #include "apps/brood/workers/prober.hpp"
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 
 struct status {};
 
@@ -47,4 +47,4 @@ class TcpMonitor : public Worker {
   std::chrono::steady_clock::time_point began_;
 };
 
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin

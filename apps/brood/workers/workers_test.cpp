@@ -11,7 +11,7 @@
 #include "apps/brood/workers/tcp_monitor.hpp"
 #include "process/runtime.hpp"
 
-namespace brood::app::workers {
+namespace brood::app::builtin {
 namespace workers_test {
 
 using std::chrono::milliseconds;
@@ -161,4 +161,4 @@ TEST_F(Monitors, EndWhileAProbeIsUnderWay) {
 }
 
 }  // namespace workers_test
-}  // namespace brood::app::workers
+}  // namespace brood::app::builtin
