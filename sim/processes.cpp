@@ -159,8 +159,13 @@ void Processes::look_for_leaders() {
   /// The longest that a silent member is waited for, a view, and what is said about it.
   // Where the partition strategy locks, as long again as a part that is locked may have its children run.
   const bool locks = world_.profile.partition != Partition::divergence;
+  // Where members pass changes on, what is said waits for them, and so for a table where too many are
+  // missing. Its portions are a row or two here, each is acknowledged, and a busy node comes to that with its
+  // next long step: then a table of thirty rows takes as long.
+  const bool crawls = world_.passes_on() && world_.profile.has(Fault::busy) && world_.profile.portions;
   const Duration bound =
-      20s + (locks ? world_.profile.takeover_delay.value_or(12s + world_.profile.stop_max) : 0s);
+      20s + (locks ? world_.profile.takeover_delay.value_or(12s + world_.profile.stop_max) : 0s) +
+      (crawls ? 40s : 0s);
   if (!world_.profile.copies.roles) return;
   if (world_.splits->cloudy()) return leaderless_.clear();
   const Counts& counts = world_.counts;

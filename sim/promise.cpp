@@ -83,16 +83,19 @@ void Promise::look_at_minorities() {
   for (std::size_t i = 0; i < world_.nodes.size(); ++i) {
     const SimNode& node = world_.nodes[i];
     Alone& alone = alone_[i];
-    std::vector<bool> reached(world_.nodes.size());
+    std::vector<std::uint64_t> reached(world_.nodes.size());
     std::size_t count = 0;
     for (std::size_t j = 0; j < world_.nodes.size(); ++j) {
-      reached[j] = i == j || (world_.nodes[j].state != SimNode::State::off && world_.splits->reach(i, j));
-      count += reached[j] ? 1 : 0;
+      if (i != j && !world_.splits->reach(i, j)) continue;
+      const bool is_there = i == j || world_.nodes[j].state != SimNode::State::off;
+      reached[j] = 2 * world_.nodes[j].incarnation + (is_there ? 1 : 0);
+      count += is_there ? 1 : 0;
     }
-    const bool same =
-        alone.reached == reached && alone.incarnation == node.incarnation && alone.pauses == node.pauses;
+    const std::uint64_t cuts = world_.splits->changes();
+    const bool same = alone.reached == reached && alone.cuts == cuts &&
+                      alone.incarnation == node.incarnation && alone.pauses == node.pauses;
     if (!same || count >= needed() || !node.acts()) {
-      alone = {std::move(reached), node.incarnation, node.pauses, world_.now()};
+      alone = {std::move(reached), cuts, node.incarnation, node.pauses, world_.now()};
       continue;
     }
     if (world_.now() - alone.since <= detection_max + world_.profile.stop_max + 2s) continue;

@@ -30,7 +30,10 @@ class Promise {
 
  private:
   struct Alone {
-    std::vector<bool> reached;
+    /// Of each node the life that is reached, or reached before it ended; 0: none. With the number of cuts:
+    /// between two looks a node may come, give this one a quorum, and be gone again.
+    std::vector<std::uint64_t> reached;
+    std::uint64_t cuts = 0;
     std::uint64_t incarnation = 0, pauses = 0;
     Duration since{};
   };

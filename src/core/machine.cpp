@@ -29,7 +29,7 @@ Machine::Machine(Settings settings)
       assignments_(settings_, children_, scoreboard_, views_, takeover_, rows_, instances_),
       locals_(children_, instances_, held_states_),
       lockdown_(children_, locals_),
-      rejoin_(children_, instances_, locals_, views_),
+      rejoin_(children_, instances_, locals_, views_, joining_),
       crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_, *this),
       moves_(children_, instances_),

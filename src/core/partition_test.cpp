@@ -3,6 +3,7 @@
 
 #include "core/members/takeover_delay.hpp"
 #include "core/placement/dynamic_quorum.hpp"
+#include "core/placement/load_balancer.hpp"
 #include "core/placement/majority_quorum.hpp"
 #include "core/placement/static_quorum.hpp"
 #include "core/testing.hpp"
@@ -276,6 +277,68 @@ TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsAsTheOthersDo) {
   }
   cluster->run(60s);
   for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+}
+
+// The leader of a distribution that balances gives children to any node, and cut off to itself.
+TEST_F(Split, AChildThatIsNewWaitsWhereALostNodeThatCoordinatedItMayHaveStartedIt) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies.partition = of_static(2);
+    settings.strategies.distribution = std::make_shared<LoadBalancer>(BalancingSettings{});
+  };
+  cluster.form();
+  ASSERT_EQ(cluster.nodes[1].core->leader(), cluster.nodes[0].name);
+  cluster.hold_stops.insert(id_of("x"));
+  bool cut = true;
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody&) {
+    return cut && (from == cluster.nodes[0].name || to == cluster.nodes[0].name) ? 0 : 1;
+  };
+  cluster.start(0, {spec_of("x")});
+  cluster.run(100ms);
+  ASSERT_EQ(cluster.host("x"), 0U);
+  cluster.split({{0}, {1, 2}}, 3s);
+  cut = false;
+  const auto other = cluster.start(1, {spec_of("x")});
+  cluster.run(10s);
+  EXPECT_EQ(cluster.alive("x"), 1U) << "the other side has its time to end it";
+  cluster.nodes[0].processes.erase(id_of("x"));
+  cluster.run(10s);
+  EXPECT_EQ(cluster.alive("x"), 1U);
+  EXPECT_EQ(cluster.result(other), "ok");
+}
+
+// It meets one of two that do not reach each other, and is told of the other.
+TEST_F(Split, ANodeThatWakesAndDoesNotMeetAllGivesUpWhatTheyMayRun) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.strategies.partition = of_static(2); };
+  cluster.form();
+  cluster.start(0, many(30));
+  cluster.run(1s);
+  const auto before = cluster.nodes[0].processes;
+  ASSERT_FALSE(before.empty());
+  cluster.pause(0);
+  cluster.drop_channels(0, true);
+  cluster.run(40s);
+  std::size_t on_third = 0;
+  for (const auto& [id, epoch] : before) on_third += cluster.nodes[2].processes.count(id);
+  ASSERT_GT(on_third, 0U);
+  // What it has missed is told by the node in the middle alone, and that does not run it.
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};
+  bool opened = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 0 || !effects.fence || *effects.fence) return;
+    opened = true;
+    for (const auto& [id, epoch] : before)
+      EXPECT_LE(cluster.alive(id.text()), 1U)
+          << id.text() << " goes on there and on the one that it has not met";
+  };
+  cluster.resume(0);
+  cluster.run(60s);
+  EXPECT_TRUE(opened);
+  cluster.watch = {};
+  cluster.heal();
+  cluster.run(10s);
+  expect_each_once(cluster, 30);
 }
 
 TEST(TakeoverDelay, TheBoundIsWhatTheDelayDoesNotCover) {

@@ -393,6 +393,39 @@ TEST(SeveralDrains, OfAllNodesOneIsRefused) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U) << i;
 }
 
+// Where the newest instance ran, its node knows best: in a former life it ran there, and does not any more.
+TEST(MoveByHand, ANodeThatComesBackWithItsClockSetBackRunsItsInstance) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies.redundancy =
+        make_strategies(
+            {.redundancy = StrategyChoice{"replication", {{"factor", std::string("cluster_size")}}}})
+            .value()
+            .redundancy;
+  };
+  cluster.now.wall += 60s;
+  cluster.form();
+  cluster.start(0, {spec_of("x")});
+  cluster.run(1s);
+  ASSERT_EQ(cluster.alive("x"), 3U);
+  const auto moved = move(cluster, 0, "x", cluster.nodes[0].name.value);
+  cluster.run(1s);
+  ASSERT_EQ(cluster.result(moved), "ok");
+  const SpecRow* row = cluster.nodes[0].core->spec(id_of("x"));
+  ASSERT_TRUE(row->assigned);
+  const Epoch after = row->assigned->after;
+  const std::size_t newest = cluster.index(after.node);
+  ASSERT_LT(newest, 3U);
+  cluster.kill(newest);
+  cluster.run(1s);
+  cluster.now.wall -= 60s;
+  cluster.boot(newest);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.alive("x"), 3U);
+  ASSERT_EQ(cluster.nodes[newest].processes.count(id_of("x")), 1U);
+  EXPECT_GT(cluster.nodes[newest].processes.at(id_of("x")), after) << "an epoch is never given twice";
+}
+
 // ---- forgetting --------------------------------------------------------------------------------------
 
 TEST(Forget, AChildThatIsMappedToANodeThatWillNotComeBackRunsElsewhere) {

@@ -56,6 +56,7 @@ void Locals::start_again(Step& s, Child& child) {
 void Locals::launch(Step& s, Child& child, Instance instance) {
   Own& own = *child.own_.value_;
   own.spec = child.row()->spec;
+  own.birth = child.row()->birth;  // of concurrent rows the one that shows may be another by now
   own.epoch = instances_.next_epoch(s, child);
   own.alive = true;
   own.ran = own.waits_for_role = false;

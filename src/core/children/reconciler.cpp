@@ -203,6 +203,7 @@ bool Reconciler::knows_the_former(const Child& child) const {
   const auto& assigned = child.row()->assigned;
   if (!assigned || child.floor() >= assigned->after) return true;
   const PeerIndex peer = with_.peers.find(assigned->after.node);
+  if (peer == self_index) return true;  // in a former life of this node, and so not any more
   const Member* member = peer == no_peer ? nullptr : with_.sessions.member(peer);
   return !member || member->up_since == Hlc{} || member->up_since > assigned->after.clock;
 }

@@ -119,7 +119,9 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
   detector_.found(from);
   joining_.met(from);
   for (const auto& [session, address] : hello.members) {
-    if (session.node == s.settings.self || sessions_.is_over(session)) continue;
+    if (session.node == s.settings.self) continue;
+    joining_.told_of(session.node);
+    if (sessions_.is_over(session)) continue;
     const PeerIndex other = peers_.obtain(session.node);
     if (sessions_.member(other)) continue;
     if (!address.empty()) links_.set_address(other, address);

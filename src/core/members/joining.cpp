@@ -70,6 +70,7 @@ void Joining::ask_anew(Step& s, PeerIndex peer) {
 
 void Joining::anew(Step& s, bool rejoins) {
   form_at_ = s.time() + s.settings.form_wait;
+  told_.clear();
   std::vector<PeerIndex> ask;
   for (const auto& [name, peer] : peers_.all()) {
     if (peer == self_index) continue;
@@ -77,6 +78,17 @@ void Joining::anew(Step& s, bool rejoins) {
     if ((meeting.seed || rejoins) && !links_[peer].open && !meeting.refused) ask.push_back(peer);
   }
   for (const PeerIndex peer : ask) ask_anew(s, peer);
+}
+
+void Joining::told_of(const NodeName& node) {
+  if (sessions_.self().state == MemberState::joining) told_.insert(node);
+}
+
+bool Joining::has_missed() const {
+  return std::any_of(told_.begin(), told_.end(), [this](const NodeName& node) {
+    const PeerIndex peer = peers_.find(node);
+    return peer == no_peer || !sessions_.member(peer);
+  });
 }
 
 bool Joining::may_become_up(const Step& s, bool rejoins) const {

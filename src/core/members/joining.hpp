@@ -58,6 +58,10 @@ class Joining {
   /// Hello came.
   void said_hello(PeerIndex peer);
   void learn(Step& s, PeerIndex peer, const SessionId& session);
+  /// Another member knows that node.
+  void told_of(const NodeName& node);
+  /// Others know a member that is none here: this node does not reach it.
+  [[nodiscard]] bool has_missed() const;
   void met(PeerIndex peer) { meetings_[peer].learned.reset(); }
   void give_up_meeting(Step& s, PeerIndex peer);
   /// The peer will not work with us, or we not with it.
@@ -92,6 +96,7 @@ class Joining {
   Notes& notes_;
   PeerMap<Meeting> meetings_;
   std::vector<PeerIndex> seeds_;
+  std::set<NodeName> told_;  ///< While it joins: whom others know.
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
   bool booted_ = false;

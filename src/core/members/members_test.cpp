@@ -129,6 +129,39 @@ TEST(Members, BothSidesOfAHealedSplitMeetAgainAndKeepOneOfEachChild) {
   for (int i = 0; i < 40; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), i == 7 ? 0U : 1U) << i;
 }
 
+// It may run what nobody has heard of before its own table has come.
+TEST(Members, TheWordOfOneThatJoinsIsWaitedForFromTheLastPortionOfItsTableOn) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 5; };
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(4s);
+  cluster.start(0, many(60));
+  cluster.run(2s);
+  const NodeName joiner = cluster.nodes[2].name;
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    if (from == joiner && std::holds_alternative<View>(body)) return 0;
+    // So it goes on to join.
+    return from == cluster.nodes[1].name && to == joiner && std::holds_alternative<Sync>(body) ? 0 : 1;
+  };
+  bool whole = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends) {
+      const auto* portion = std::get_if<Sync>(&send.body);
+      whole = whole || (i == 0 && portion && portion->last);
+    }
+  };
+  cluster.boot(2);
+  ASSERT_TRUE(whole);
+  ASSERT_EQ(cluster.nodes[2].core->self().state, MemberState::joining);
+  EXPECT_FALSE(cluster.nodes[0].core->view_confirmed());
+  cluster.copies = {};
+  cluster.drop_channels(2, false);
+  cluster.run(5s);
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+  expect_each_once(cluster, 60);
+}
+
 TEST(Fence, ANodeThatSleptHoldsItsChildrenBackUntilTheOthersAnswered) {
   Cluster cluster(3);
   cluster.form();

@@ -6,6 +6,9 @@ namespace brood::core {
 
 // One of several goes on beside the others, unless it was the active one: another is by now.
 bool Rejoin::is_replaced(const Child& child) const {
+  // What a member runs that others reach and this node does not is not known here. Where only one part of the
+  // cluster may run children this node is not to go on with what that one may have taken over.
+  if (views_.quorum().strategy().locks() && joining_.has_missed()) return true;
   // Also one that has moved away from another node: where to may not be seen yet.
   bool elsewhere = false;
   instances_.each(

@@ -2,7 +2,7 @@
 // too before it is up again: those who asked for it may have had their answer since.
 //
 // Owns: that it rejoins, and which children still have to end. Reads: instances, own, what may have several
-// instances. Asks locals to end children. Thread rule: none; owned by one core.
+// instances, who was not met. Asks locals to end children. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/children/locals.hpp"
@@ -12,8 +12,9 @@ namespace brood::core {
 
 class Rejoin {
  public:
-  Rejoin(ChildTable& children, const Instances& instances, Locals& locals, const Views& views)
-      : children_(children), instances_(instances), locals_(locals), views_(views) {}
+  Rejoin(ChildTable& children, const Instances& instances, Locals& locals, const Views& views,
+         const Joining& joining)
+      : children_(children), instances_(instances), locals_(locals), views_(views), joining_(joining) {}
 
   [[nodiscard]] bool pending() const { return pending_; }
   void begin() {
@@ -39,6 +40,7 @@ class Rejoin {
   const Instances& instances_;
   Locals& locals_;
   const Views& views_;
+  const Joining& joining_;
   bool pending_ = false;
   bool told_ = false;
   Duration until_{};

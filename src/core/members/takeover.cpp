@@ -86,20 +86,35 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
     longest = std::max(longest, until(*lost));
   }
   if (ran_there) return longest;
-  if (std::exchange(dirty_, false)) {
-    std::vector<Placement::Node> nodes = views_.placement().nodes();
-    for (std::size_t i = 0; i < lost_.size(); ++i) {
-      const Member* member = lost_[i].member.get();
-      if (member && member->state == MemberState::up)
-        nodes.push_back({first_lost + static_cast<PeerIndex>(i), member->session.node, member->weight,
-                         member->offers, member->up_since.value});
-    }
-    std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    before_.set(std::move(nodes));
-  }
+  refresh();
+  const auto is_lost = [](PeerIndex peer) { return peer != no_peer && peer >= first_lost; };
   const PeerIndex first = before_.first(child.hash, *child.row());
-  if (first == no_peer || first < first_lost) return std::nullopt;
-  return until(lost_[first - first_lost]);
+  if (is_lost(first)) return until(lost_[first - first_lost]);
+  const PeerIndex coordinator = before_.coordinator(child.id, child.hash);
+  if (is_lost(coordinator) && is_new_since(child)) return until(lost_[coordinator - first_lost]);
+  return std::nullopt;
+}
+
+void Takeover::refresh() {
+  if (!std::exchange(dirty_, false)) return;
+  std::vector<Placement::Node> nodes = views_.placement().nodes();
+  for (std::size_t i = 0; i < lost_.size(); ++i) {
+    const Member* member = lost_[i].member.get();
+    if (member && member->state == MemberState::up)
+      nodes.push_back({first_lost + static_cast<PeerIndex>(i), member->session.node, member->weight,
+                       member->offers, member->up_since.value});
+  }
+  std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  before_.set(std::move(nodes));
+}
+
+// Whoever coordinates it now has started it: most likely since the loss, and so the lost node was not asked.
+bool Takeover::is_new_since(const Child& child) const {
+  const PeerIndex now = views_.placement().coordinator(child.id, child.hash);
+  const auto& nodes = views_.placement().nodes();
+  return std::any_of(nodes.begin(), nodes.end(), [&](const Placement::Node& node) {
+    return node.peer == now && node.name == child.row()->birth.node;
+  });
 }
 
 void Takeover::on_time(const Step& s) {

@@ -2,9 +2,10 @@
 // death. The other side of a split has that time to see that it has no quorum and to end them.
 //
 // A child waits when the lost node ran it, or when it would be the child's place if it were still there: what
-// it had started just before may not have been told. A node that joins within that time is told of it in the
-// Hello of each member, but not what ran there: it goes by the newest epoch that it knows of the child. Only
-// where the partition strategy locks.
+// what it had started just before may not have been told. So does one that is started anew and that the lost
+// node coordinated: cut off, it may have started that child too, and on itself. A node that joins within that
+// time is told of it in the Hello of each member, but not what ran there: it goes by the newest epoch that it
+// knows of the child. Only where the partition strategy locks.
 //
 // Owns: what was lost of late, and a placement with it. Reads: views. Thread rule: none; owned by one core.
 #pragma once
@@ -48,6 +49,8 @@ class Takeover {
   };
   void end(std::size_t at);
   [[nodiscard]] bool may_run_at(const Lost& lost, const Child& child) const;
+  void refresh();
+  [[nodiscard]] bool is_new_since(const Child& child) const;
 
   const Views& views_;
   std::vector<Lost> lost_;

@@ -163,6 +163,8 @@ void Views::flush() {
     if (!link.channel || !link.open) return true;
     if (!tables_.has_sent_table_to(peer)) return false;
     now.push_back(peer);
+    // From now on the word of one that joins is waited for.
+    due_ = due_ || (confirmed_ && said_[peer] != hash_);
     return true;
   });
   std::sort(now.begin(), now.end(),

@@ -10,6 +10,12 @@ bool Replication::has_sent_table_to(PeerIndex peer) const {
   return out.begun && !out.sending && !out.due && !out.behind;
 }
 
+// With what was changed while it was on its way: where members pass changes on, that may come later.
+bool Replication::holds_table_of(PeerIndex peer) const {
+  const In& in = peers_[peer].in;
+  return in.whole && in.expected > in.through;
+}
+
 bool Replication::is_small() const {
   return with_.children.size() <= with_.settings.table_portion;
 }
@@ -50,7 +56,7 @@ void Replication::compare(PeerIndex peer, const Hello& hello) {
 // It asks for the table then, with the digests that it has by that time.
 void Replication::offer_table(PeerIndex peer) {
   Out& out = peers_[peer].out;
-  if (!out.begun || out.behind) return;
+  if (!out.begun || out.behind || out.sending) return;
   out.behind = true;
   with_.sender.send(peer, Behind{}, Rank::rows);
 }
@@ -138,6 +144,8 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   }
   in.receiving = false;
   in.whole = true;
+  in.through = portion.next_delta - 1;
+  in.known = std::max(in.known, in.through);
   if (with_.rows.table().seen() != before)
     for (const PeerIndex other : with_.sessions.others()) peers_[other].may_lack = true;
   peer.may_lack = portion.seen != with_.rows.table().seen();

@@ -19,6 +19,9 @@ std::size_t Instances::count(const Child& child) const {
 Epoch Instances::next_epoch(Step& s, const Child& child) const {
   Hlc clock = s.tick();
   if (clock <= child.floor().clock) clock = after(child.floor().clock);
+  // An instance that this node has not heard of itself.
+  if (child.row() && child.row()->assigned && clock <= child.row()->assigned->after.clock)
+    clock = after(child.row()->assigned->after.clock);
   return {clock, s.settings.self};
 }
 

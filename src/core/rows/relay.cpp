@@ -27,17 +27,24 @@ void Replication::on_batch(Step& s, PeerIndex from, PeerIndex origin, const Delt
   const auto batch = std::make_shared<const Delta>(delta);
   spread_.keep(s, origin, batch);
   relays_.push_back({origin, from, batch});
+  in.source = from;
+  in.known = std::max(in.known, delta.number);
+  // Its table is on the way, and is not broken off; what is not kept is asked for behind it.
+  if (in.receiving && in.early_weight >= s.settings.lag_max) return;
   in.early.emplace(delta.number, batch);
   in.early_weight += weight_of(delta);
-  in.source = from;
-  if (in.early_weight > s.settings.lag_max) {
-    in.early.clear();
-    in.early_weight = 0;
-    unwatch(origin);
-    if (in.whole || in.receiving) ask_for_table(origin);
-    return;
-  }
   advance_all(s, origin);
+  give_up_early(s, origin);
+}
+
+// Too many wait for one that is missing: the table has them all.
+void Replication::give_up_early(Step& s, PeerIndex origin) {
+  In& in = peers_[origin].in;
+  if (in.receiving || in.early_weight <= s.settings.lag_max) return;
+  in.early.clear();
+  in.early_weight = 0;
+  unwatch(origin);
+  if (in.whole) ask_for_table(origin);
 }
 
 // Takes in what is in order by now. True: something was.
@@ -165,6 +172,8 @@ Spread::Way Replication::way_to(Step& s, PeerIndex peer, PeerIndex origin) {
   const Link& link = with_.links[peer];
   if (!link.channel || !link.open || out.behind || (origin == self_index && !out.begun))
     return Spread::Way::closed;
+  // A table that is on its way is not broken off; what is not sent meanwhile is asked for behind it.
+  if (out.sending && lag_of(peers_[peer]) > s.settings.lag_max) return Spread::Way::closed;
   return is_too_far_behind(s, peer) ? Spread::Way::closed : Spread::Way::open;
 }
 
@@ -297,7 +306,10 @@ void Replication::compare_whole(PeerIndex from, const Have& have) {
   const VersionVector& mine = table.seen();
   if (have.seen == mine) {
     peers_[from].may_lack = false;
-    if (have.digest != table.digest()) offer_table(from);
+    if (have.digest == table.digest()) return;
+    // One of the two has a row that the other knows to be removed: only that one's table says so.
+    offer_table(from);
+    if (peers_[from].in.whole && !peers_[from].in.receiving) ask_for_table(from);
     return;
   }
   const auto lacks = [this](const VersionVector& one, const VersionVector& other) {
@@ -312,7 +324,7 @@ void Replication::compare_whole(PeerIndex from, const Have& have) {
     });
   };
   if (lacks(mine, have.seen)) offer_table(from);
-  if (lacks(have.seen, mine) && peers_[from].in.whole) ask_for_table(from);
+  if (lacks(have.seen, mine) && peers_[from].in.whole && !peers_[from].in.receiving) ask_for_table(from);
 }
 
 Have Replication::whole_have() const {

@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "core/rows/child_table.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -240,6 +241,122 @@ TEST(Relay, AQuietClusterSaysNothingButTheComparison) {
   cluster.run(30s);
   EXPECT_EQ(others, 0U);
   EXPECT_EQ(haves, 33U) << "three rounds through 12 members: each but the first hears of each round once";
+}
+
+// Where members pass changes on, those that were made while the table was on its way may come behind it.
+TEST(Relay, ANodeThatJoinsIsUpOnceItHoldsWhatWasChangedWhileTablesWereOnTheirWay) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies = make_strategies({.synchronisation = "gossip"}).value();
+    settings.table_portion = 5;
+  };
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(4s);
+  cluster.start(0, many(60));
+  cluster.run(2s);
+  const NodeName joiner = cluster.nodes[2].name;
+  cluster.copies = [&](const NodeName&, const NodeName& to, const MessageBody& body) {
+    return to == joiner && std::holds_alternative<Delta>(body) ? 0 : 1;
+  };
+  bool once = false;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends) {
+      const auto* portion = std::get_if<Sync>(&send.body);
+      if (i != 0 || !portion || portion->last || std::exchange(once, true)) continue;
+      cluster.start(0, {spec_of("x1"), spec_of("x2"), spec_of("x3"), spec_of("x4")});
+    }
+  };
+  cluster.boot(2);
+  ASSERT_TRUE(once);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::joining);
+  EXPECT_EQ(cluster.alive("x1"), 1U);
+  cluster.copies = {};
+  cluster.run(5s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+  expect_each_once(cluster, 60);
+  expect_equal_tables(cluster);
+}
+
+// However fast the others go on: what they change meanwhile is asked for behind the table.
+TEST(Relay, ATableThatIsOnItsWayIsNotBrokenOff) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies = make_strategies({.synchronisation = "gossip"}).value();
+    settings.table_portion = 5;
+    settings.lag_max = 10;
+  };
+  cluster.form();
+  cluster.start(0, many(60));
+  cluster.run(2s);
+  cluster.drop_channels(1, false);
+  std::size_t rounds = 0, tables = 0, changes = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends) {
+      const auto* portion = std::get_if<Sync>(&send.body);
+      if (i != 0 || !portion || send.to.front() != cluster.nodes[1].name) continue;
+      tables += portion->first == 0 ? 1 : 0;
+      if (++rounds > 200 || portion->last) continue;
+      for (int more = 0; more < 8; ++more)
+        cluster.give(
+            0, ClientStart{{20'000U + ++changes},
+                           StartMode::ensure,
+                           {},
+                           {spec_of("x" + std::to_string(changes), "counter", Restart::permanent, true)}});
+    }
+  };
+  cluster.run(10s);
+  EXPECT_GT(changes, 50U);
+  EXPECT_LT(tables, 20U) << "each exchange came to its end";
+  cluster.run(20s);
+  expect_each_once(cluster, 60);
+  expect_equal_tables(cluster);
+}
+
+// Whatever brought it about: the comparison begins at one node and goes one way, the difference may be the
+// other's.
+TEST(Relay, ARowThatIsGoneElsewhereGoesWithTheComparison) {
+  Cluster cluster(2);
+  use(cluster, "gossip", 2000);
+  cluster.form();
+  cluster.start(0, many(10));
+  cluster.run(1s);
+  std::map<NodeName, std::uint64_t> numbers;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (const auto* have = std::get_if<Have>(&send.body))
+        for (const auto& [session, number] : have->held) numbers[session.node] = number;
+  };
+  cluster.run(5s);
+  cluster.watch = {};
+  // Both cover the start of a node that is long gone; only the second has the row.
+  const Dot ghost{NodeName("ghost@test"), 1, 1};
+  for (const std::size_t to : {0U, 1U}) {
+    const Cluster::Node& from = cluster.nodes[1 - to];
+    Sync table;
+    table.sender = {from.name, from.creation, 1};
+    table.end = buckets;
+    table.last = true;
+    table.next_delta = numbers.at(from.name) + 1;
+    table.seen.add(ghost);
+    for (const ChildId& id : from.core->ids()) {
+      table.rows.emplace_back(id, *from.core->spec(id));
+      for (const Located& located : from.core->instances(id))
+        if (located.host.node == from.name) table.instances.push_back({id, located.instance, {}});
+    }
+    SpecRow row;
+    row.spec = spec_of("gone", "no such worker");
+    row.dot = row.birth = ghost;
+    if (to == 1) table.rows.emplace_back(row.spec->id, row);
+    cluster.give(to, PeerMessage{from.name, from.creation, table});
+  }
+  cluster.run(100ms);
+  ASSERT_EQ(cluster.nodes[0].core->spec(id_of("gone")), nullptr);
+  ASSERT_NE(cluster.nodes[1].core->spec(id_of("gone")), nullptr);
+  cluster.run(10s);
+  expect_equal_tables(cluster);
+  expect_each_once(cluster, 10);
 }
 
 }  // namespace relay_test

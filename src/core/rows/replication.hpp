@@ -51,7 +51,7 @@ class Replication final : public Outbox, public TableProgress {
   [[nodiscard]] std::uint64_t newest() const override;
 
   // ---- TableProgress
-  [[nodiscard]] bool holds_table_of(PeerIndex peer) const override { return peers_[peer].in.whole; }
+  [[nodiscard]] bool holds_table_of(PeerIndex peer) const override;
   [[nodiscard]] bool has_sent_table_to(PeerIndex peer) const override;
   [[nodiscard]] bool is_small() const override;
 
@@ -115,6 +115,7 @@ class Replication final : public Outbox, public TableProgress {
     std::uint64_t expected = 0;    ///< Number of its next Delta; 0: only a table is of use.
     std::uint64_t next_delta = 0;  ///< The first that was expected behind the table.
     std::uint32_t next = 0;        ///< Bucket of the next portion.
+    std::uint64_t through = 0;     ///< The last of its Deltas that left before the last portion.
     bool again = false;            ///< A bucket that was to be the same was not.
     std::deque<Delta> kept;
     std::optional<std::uint64_t> ack;  ///< To be said at the end of the step.
@@ -192,6 +193,7 @@ class Replication final : public Outbox, public TableProgress {
 
   // relay.cpp
   void on_batch(Step& s, PeerIndex from, PeerIndex origin, const Delta& delta);
+  void give_up_early(Step& s, PeerIndex origin);
   void salvage(Step& s, PeerIndex gone);
   [[nodiscard]] std::uint64_t held(PeerIndex origin) const;
   bool advance(Step& s, PeerIndex origin);

@@ -232,11 +232,11 @@ void SpecTable::end_removed(const Sync& portion, const std::vector<bool>& same,
   });
   for (const auto& [ref, birth] : ended)
     if (end_birth(*children_.get(ref), birth)) changed.push_back(ref);
+  // Also of births that came here in time: the vector of the sender does not cover them.
   for (const auto& [id, birth] : portion.ended) {
-    if (seen_.covers(birth)) continue;
     Child* child = children_.find(id);
     if (child && end_for_good(*child, birth)) changed.push_back(child->ref);
-    ended_early_.emplace(birth, id);
+    if (!seen_.covers(birth)) ended_early_.emplace(birth, id);
   }
 }
 

@@ -235,5 +235,27 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
   }
 }
 
+TEST(SpecTable, AnEarlyEndThatComesWithATableEndsABirthThatCameInTime) {
+  Table a(NodeName("a"), 1), b(NodeName("b"), 1), c(NodeName("c"), 1);
+  b.apply(a.write(id_of(1), row_of(id_of(1), 1), true));
+  // c gets the row with the first portion of a table, and ends it before it covers that birth.
+  Sync first = a.portion();
+  first.last = false;
+  c.merge(first, [](const ChildId&) {});
+  c.table.abandon(1);
+  const Dot birth = c.row(id_of(1))->birth;
+  ASSERT_FALSE(c.seen().covers(birth));
+  c.remove(id_of(1));
+  Sync whole = c.portion();
+  whole.last = true;
+  whole.ended = c.table.ended_early();
+  std::size_t changes = 0;
+  b.merge(whole, [&](const ChildId&) { ++changes; });
+  EXPECT_EQ(b.row(id_of(1)), nullptr);
+  EXPECT_EQ(changes, 1U);
+  EXPECT_TRUE(b.table.ended_early().empty()) << "the vector covers it";
+  EXPECT_EQ(b.digest(), c.digest());
+}
+
 }  // namespace spec_table_test
 }  // namespace brood::core
