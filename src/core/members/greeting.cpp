@@ -118,7 +118,12 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
   }
   detector_.found(from);
   joining_.met(from);
+  // Both lists are in the order of names, as a rule: a Hello names all members, and nearly all are known.
+  const auto& others = sessions_.others();
+  std::size_t at = 0;
   for (const auto& [session, address] : hello.members) {
+    while (at < others.size() && peers_.name(others[at]) < session.node) ++at;
+    if (at < others.size() && peers_.name(others[at]) == session.node) continue;
     if (session.node == s.settings.self || sessions_.is_over(session)) continue;
     const PeerIndex other = peers_.obtain(session.node);
     if (sessions_.member(other)) continue;
