@@ -49,9 +49,10 @@ void Ledger::void_what_only_it_knew(std::size_t lost) {
         return op.may_have_effect() && (starts ? op.starts() : op.stops());
       });
     };
-    const bool lost_start = std::none_of(left.begin(), left.end(), wanted_by) && asked(record, true) &&
+    // What is cheap to know first: there may be very many nodes and children.
+    const bool lost_start = asked(record, true) && std::none_of(left.begin(), left.end(), wanted_by) &&
                             !certainly_stopped(id, now, now);
-    const bool lost_stop = std::all_of(left.begin(), left.end(), wanted_by) && asked(record, false) &&
+    const bool lost_stop = asked(record, false) && std::all_of(left.begin(), left.end(), wanted_by) &&
                            !certainly_exists(id, now, now);
     if (!lost_start && !lost_stop && !left.empty()) continue;
     record.void_now = true;

@@ -47,8 +47,8 @@ void Network::arrive_later(std::size_t owner, std::size_t peer, Duration time, J
   End& at = end(owner, peer);
   at.last_arrival = std::max(at.last_arrival, time);
   const std::uint64_t incarnation = world_.nodes[owner].incarnation;
-  world_.timeline.at(at.last_arrival, [this, owner, incarnation, job = std::move(job)] {
-    world_.driver->when_awake(owner, incarnation, job);
+  world_.timeline.at(at.last_arrival, [this, owner, incarnation, job = std::move(job)]() mutable {
+    world_.driver->when_awake(owner, incarnation, std::move(job));
   });
 }
 
@@ -143,11 +143,14 @@ void Network::send(std::size_t from, const core::Send& send) {
     parcel.bytes = std::make_shared<const Bytes>(core::encode(send.body));
     world_.trace.mix(*parcel.bytes);
   } else {
-    parcel.body = std::make_shared<const core::MessageBody>(send.body);
+    parcel.body = std::make_shared<core::MessageBody>(send.body);
     world_.trace.mix(send.body.index());
   }
+  const std::size_t bytes = parcel.bytes ? parcel.bytes->size()
+                            : weighs_    ? core::encode(send.body).size()
+                                         : 0;
   for (const NodeName& name : send.to) {
-    const auto found = world_.node_index.find(name);
+    const auto found = world_.node_index.find(name.value);
     if (found == world_.node_index.end() || found->second == from) {
       world_.violate("address", nullptr, "a message to " + name.value + ", which is no other node");
       return;
@@ -155,7 +158,8 @@ void Network::send(std::size_t from, const core::Send& send) {
     const End& mine = end(from, found->second);
     ++world_.counts.messages;
     ++world_.nodes[from].sent;
-    if (parcel.bytes) world_.counts.bytes += parcel.bytes->size();
+    world_.counts.bytes += bytes;
+    world_.nodes[from].sent_bytes += bytes;
     if (mine.connection != 0 && mine.open && !mine.broken) deliver(from, found->second, parcel);
   }
 }
@@ -170,9 +174,9 @@ void Network::deliver(std::size_t from, std::size_t to, const Parcel& parcel) {
   if (goes_astray(from, to, parcel)) return;
   const Duration time = std::max(world_.now() + delay(), end(to, from).last_arrival);
   const std::uint32_t creation = world_.nodes[from].creation;
-  arrive_later(to, from, time, [=, this] {
+  arrive_later(to, from, time, [=, this, carried = Parcel(parcel)]() mutable {
     const End& at = end(to, from);
-    if (at.connection == connection && time <= at.cut) unpack(from, to, creation, parcel);
+    if (at.connection == connection && time <= at.cut) unpack(from, to, creation, carried);
   });
 }
 
@@ -198,16 +202,19 @@ void Network::deliver_late(std::size_t from, std::size_t to, const Parcel& parce
   const std::uint32_t creation = world_.nodes[from].creation;
   const Duration time = world_.now() + random_.between(Duration(100us), Duration(400ms));
   world_.timeline.at(time, [=, this] {
-    world_.driver->when_awake(to, incarnation, [=, this] {
+    world_.driver->when_awake(to, incarnation, [=, this, carried = Parcel(parcel)]() mutable {
       const End& at = end(to, from);
-      if (at.connection == connection && at.open && !at.broken) unpack(from, to, creation, parcel);
+      if (at.connection == connection && at.open && !at.broken) unpack(from, to, creation, carried);
     });
   });
 }
 
-void Network::unpack(std::size_t from, std::size_t to, std::uint32_t creation, const Parcel& parcel) {
+// The last receiver takes the message itself: with very many nodes those that are under way fill the memory.
+void Network::unpack(std::size_t from, std::size_t to, std::uint32_t creation, Parcel& parcel) {
   core::PeerMessage message{world_.nodes[from].name, creation, {}};
-  if (parcel.body) {
+  if (parcel.body && parcel.body.use_count() == 1) {
+    message.body = std::move(*parcel.body);
+  } else if (parcel.body) {
     message.body = *parcel.body;
   } else {
     auto body = core::decode(*parcel.bytes);

@@ -33,13 +33,15 @@ class Network {
   /// What `from` sends does not reach `to` from now on; and does again.
   void cut(std::size_t from, std::size_t to);
   void uncut(std::size_t from, std::size_t to);
+  /// Without a wire: whether to count the bytes that messages would be, which costs encoding them.
+  void weigh(bool yes) { weighs_ = yes; }
   [[nodiscard]] bool connected(std::size_t a, std::size_t b) const { return end(a, b).connection != 0; }
 
  private:
   /// A message under way: its bytes, or without a wire itself.
   struct Parcel {
     std::shared_ptr<const Bytes> bytes;
-    std::shared_ptr<const core::MessageBody> body;
+    std::shared_ptr<core::MessageBody> body;
     bool brings_changes = false;  ///< It may come twice or, by other ways, late or not at all.
   };
   /// What one node has of its connection to another.
@@ -66,7 +68,7 @@ class Network {
   /// Beside the order of the channel, as if it had come another way.
   void deliver_late(std::size_t from, std::size_t to, const Parcel& parcel);
   [[nodiscard]] bool goes_astray(std::size_t from, std::size_t to, const Parcel& parcel);
-  void unpack(std::size_t from, std::size_t to, std::uint32_t creation, const Parcel& parcel);
+  void unpack(std::size_t from, std::size_t to, std::uint32_t creation, Parcel& parcel);
   void watch_cut(std::size_t from, std::size_t to);
   void watch_silence(std::size_t awake, std::size_t asleep);
   [[nodiscard]] Duration delay();
@@ -84,6 +86,7 @@ class Network {
   std::vector<std::vector<Stalled>> stalled_;
   std::vector<std::uint32_t> failures_in_row_;
   std::uint64_t connections_ = 0;
+  bool weighs_ = false;
 };
 
 }  // namespace brood::sim

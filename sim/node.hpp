@@ -38,7 +38,8 @@ struct SimNode {
   std::uint32_t next_pid = 0;
   std::uint64_t sent = 0;      ///< Messages, to each receiver one.
   std::uint64_t received = 0;  ///< Likewise.
-  core::Stats marked;          ///< What of its core's counts is in the marks already.
+  std::uint64_t sent_bytes = 0;
+  core::Stats marked;  ///< What of its core's counts is in the marks already.
 
   [[nodiscard]] bool running() const { return state == State::running; }
   /// Its children's handlers run: they count for overlap.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 
 #include "sim/catalog.hpp"
 #include "sim/marks.hpp"
@@ -49,7 +50,7 @@ struct World {
   void violate(std::string rule, const ChildId* id, std::string words);
   [[nodiscard]] bool passes_on() const { return profile.synchronisation.name == "gossip"; }
   [[nodiscard]] bool has(Plant plant) const { return options.plant == plant; }
-  [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name); }
+  [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name.value); }
   /// Runs until that time or the first violation.
   void run_until(Duration time);
 
@@ -60,7 +61,7 @@ struct World {
   Trace trace;
   Catalog catalog;
   std::vector<SimNode> nodes;
-  std::map<NodeName, std::size_t> node_index;
+  std::unordered_map<std::string, std::size_t> node_index;  ///< By name; only looked up.
   Counts counts;
   Marks marks;
   bool healed = false;  ///< No faults any more, and every worker behaves.

@@ -1,16 +1,18 @@
 // brood-scale: what a cluster of very many nodes costs each of them, in virtual time and without faults: the
 // cores are real, the network has delays of 0.05 to 0.5 ms, and no core takes time. Prints a line of JSON.
 //
-// Measured are the messages of a node and the time until all agree: after the nodes boot, after children
-// start, after one change, in quiet, and after nodes are lost; and what a node's core keeps.
+// Measured are, of a node, the messages, their bytes and the time until all agree: when the last node joins,
+// when children start, after one change, at rest, and after nodes are lost; and what a node's core keeps.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 
 #include "sim/clients.hpp"
 #include "sim/driver.hpp"
 #include "sim/ledger.hpp"
+#include "sim/network.hpp"
 #include "sim/processes.hpp"
 #include "sim/simulation.hpp"
 
@@ -32,54 +34,56 @@ struct Phase {
   double mean = 0;     ///< Messages sent by a node.
   std::uint64_t most = 0;
   std::uint64_t received_most = 0;
+  double bytes = 0;  ///< Sent by a node, as messages would be encoded.
 };
 
 double in_seconds(Duration time) {
   return static_cast<double>(time.count()) / 1e9;
 }
 
-/// Of this process, in bytes.
-std::uint64_t resident() {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t all = 0, pages = 0;
-  statm >> all >> pages;
-  return pages * 4096;
+/// Of this process, in bytes: what is allocated and not freed.
+std::uint64_t allocated() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
 }
 
 class Scale {
  public:
   explicit Scale(const Arguments& arguments)
-      : world_(arguments.options), lose_percent_(arguments.lose_percent) {
+      : world_(arguments.options),
+        lose_percent_(arguments.lose_percent),
+        gather_(static_cast<std::int64_t>(arguments.gather_ms * 1e6)) {
     world_.healed = true;  // steady children, a calm network
     world_.profile.batches = true;
     world_.profile.portions = false;
-    world_.profile.gather = Duration(static_cast<std::int64_t>(arguments.gather_ms * 1e6));
-    world_.profile.expect = world_.profile.nodes;
+    world_.profile.expect = static_cast<std::uint32_t>(std::min(world_.nodes.size() - 1, first_nodes));
     world_.profile.synchronisation.settings.clear();
+    world_.network->weigh(true);
   }
 
   void run() {
-    const std::uint64_t before = resident();
-    phase("boot", 300s, [&] {
-      for (std::size_t i = 0; i < world_.nodes.size(); ++i) world_.driver->boot(i);
-    });
-    const std::uint64_t empty = resident();
+    const std::uint64_t before = allocated();
+    form();
+    phase("join", 60s, 1ms, [&] { boot_until(world_.nodes.size()); });
+    world_.run_until(world_.now() + 40s);  // what is kept for a while only is gone
+    const std::uint64_t empty = allocated();
     std::vector<ChildId> ids = world_.catalog.ids();
     const ChildId last = ids.back();
     ids.pop_back();
-    phase("start", 300s, [&] {
+    phase("start", 300s, 5ms, [&] {
       wanted_ = ids.size();
       world_.clients->start(0, ids, sim::Asked::start);
     });
     world_.run_until(world_.now() + 5s);
-    phase("change", 120s, [&] {
+    phase("change", 120s, 1ms, [&] {
       wanted_ += 1;
       world_.clients->start(world_.nodes.size() / 2, {last}, sim::Asked::start);
     });
-    world_.run_until(world_.now() + 40s);  // what is kept for a while only is gone
-    quiet(60s);
-    const std::uint64_t full = resident();
-    phase("loss", 300s, [&] {
+    world_.run_until(world_.now() + 40s);
+    rest(60s);
+    const std::uint64_t full = allocated();
+    const double specs = size_of_specs();
+    phase("loss", 300s, 1ms, [&] {
       const std::size_t lost = std::max<std::size_t>(1, world_.nodes.size() * lose_percent_ / 100);
       for (std::size_t i = 0; i < lost; ++i) {
         const std::size_t node = (i * world_.nodes.size()) / lost;
@@ -87,10 +91,35 @@ class Scale {
         ++world_.nodes[node].incarnation;  // nobody boots it again
       }
     });
-    print(empty - before, full - empty);
+    print(static_cast<double>(empty - before), static_cast<double>(full - empty), specs);
   }
 
  private:
+  static constexpr std::size_t first_nodes = 20;
+
+  /// All but the last node, a few first and then some more each time that all agree, each of which takes in
+  /// one step what comes within 20 ms: if all booted at once, the messages under way would name each node to
+  /// each other by each third one.
+  void form() {
+    const auto clock = std::chrono::steady_clock::now();
+    const Duration begin = world_.now();
+    const auto since = count();
+    const std::size_t all = world_.nodes.size() - 1;
+    world_.network->weigh(false);
+    world_.profile.gather = 20ms;
+    while (booted_ < all && !world_.violation) {
+      boot_until(std::min(all, booted_ + std::clamp(booted_ / 10, first_nodes, std::size_t{50})));
+      run_until_agreed(60s, 5ms);
+    }
+    world_.profile.gather = gather_;
+    world_.network->weigh(true);
+    report(since_then("form", since, begin), clock);
+  }
+
+  void boot_until(std::size_t end) {
+    for (; booted_ < end; ++booted_) world_.driver->boot(booted_);
+  }
+
   [[nodiscard]] bool agree() const {
     const core::Core* first = nullptr;
     std::size_t up = 0;
@@ -103,14 +132,20 @@ class Scale {
         first = &core;
         if (core.up_nodes().size() != up) return false;
       }
-      if (core.view_hash() != first->view_hash() || core.table_digest() != first->table_digest())
-        return false;
-      if (core.size() != wanted_) return false;
+      if (core.view_hash() != first->view_hash() || core.size() != wanted_) return false;
     }
-    return first != nullptr && world_.processes->count() == wanted_ && instances_agree();
+    return first != nullptr && world_.processes->count() == wanted_ && tables_agree(*first) &&
+           instances_agree();
   }
 
-  /// Of some children, on every node.
+  [[nodiscard]] bool tables_agree(const core::Core& first) const {
+    const std::uint64_t digest = first.table_digest();
+    return std::all_of(world_.nodes.begin(), world_.nodes.end(), [&](const sim::SimNode& node) {
+      return !node.core || node.core->table_digest() == digest;
+    });
+  }
+
+  /// Of some children, the last among them, on every node.
   [[nodiscard]] bool instances_agree() const {
     const auto& ids = world_.catalog.ids();
     for (const sim::SimNode& node : world_.nodes)
@@ -120,70 +155,100 @@ class Scale {
     return true;
   }
 
+  bool run_until_agreed(Duration bound, Duration look_every) {
+    const Duration end = world_.now() + bound;
+    do {
+      world_.run_until(world_.now() + look_every);
+      if (!world_.violation && agree()) return true;
+    } while (!world_.violation && world_.now() < end);
+    return false;
+  }
+
   template <typename Do>
-  void phase(const std::string& name, Duration bound, Do&& act) {
+  void phase(const std::string& name, Duration bound, Duration look_every, Do&& act) {
+    const auto clock = std::chrono::steady_clock::now();
     const auto since = count();
     const Duration begin = world_.now();
-    const auto clock = std::chrono::steady_clock::now();
     act();
-    do {
-      world_.run_until(world_.now() + 5ms);
-    } while (!world_.violation && !agree() && world_.now() < begin + bound);
-    Phase phase = since_then(name, since);
-    phase.seconds = agree() ? in_seconds(world_.now() - begin) : -1;
+    const bool agreed = run_until_agreed(bound, look_every);
+    Phase phase = since_then(name, since, begin);
+    if (!agreed) phase.seconds = -1;
+    report(phase, clock);
+  }
+
+  void rest(Duration time) {
+    const auto clock = std::chrono::steady_clock::now();
+    const auto since = count();
+    const Duration begin = world_.now();
+    world_.run_until(world_.now() + time);
+    report(since_then("rest", since, begin), clock);
+  }
+
+  void report(const Phase& phase, std::chrono::steady_clock::time_point clock) {
     phases_.push_back(phase);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - clock;
-    fmt::print(stderr, "{}: {:.2f} s, {:.0f} messages a node (most {}); took {:.0f} s\n", name, phase.seconds,
-               phase.mean, phase.most, took.count());
+    fmt::print(stderr, "{}: {:.3f} s, {:.0f} messages a node (most {}), {:.0f} KiB a node; took {:.1f} s\n",
+               phase.name, phase.seconds, phase.mean, phase.most, phase.bytes / 1024, took.count());
   }
 
-  void quiet(Duration time) {
-    const auto since = count();
-    world_.run_until(world_.now() + time);
-    Phase phase = since_then("quiet", since);
-    phase.seconds = in_seconds(time);
-    phases_.push_back(phase);
-  }
-
-  [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> count() const {
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> all;
-    for (const sim::SimNode& node : world_.nodes) all.emplace_back(node.sent, node.received);
+  struct Count {
+    std::uint64_t sent, received, bytes;
+  };
+  [[nodiscard]] std::vector<Count> count() const {
+    std::vector<Count> all;
+    for (const sim::SimNode& node : world_.nodes) all.push_back({node.sent, node.received, node.sent_bytes});
     return all;
   }
-  [[nodiscard]] Phase since_then(const std::string& name,
-                                 const std::vector<std::pair<std::uint64_t, std::uint64_t>>& since) const {
+  [[nodiscard]] Phase since_then(const std::string& name, const std::vector<Count>& since,
+                                 Duration begin) const {
     Phase phase{name};
-    std::uint64_t sum = 0, nodes = 0;
+    std::uint64_t sum = 0, bytes = 0, nodes = 0;
     for (std::size_t i = 0; i < world_.nodes.size(); ++i) {
-      if (!world_.nodes[i].core) continue;
-      const std::uint64_t sent = world_.nodes[i].sent - since[i].first;
+      const sim::SimNode& node = world_.nodes[i];
+      if (!node.core) continue;
+      const std::uint64_t sent = node.sent - since[i].sent;
       sum += sent;
+      bytes += node.sent_bytes - since[i].bytes;
       ++nodes;
       phase.most = std::max(phase.most, sent);
-      phase.received_most = std::max(phase.received_most, world_.nodes[i].received - since[i].second);
+      phase.received_most = std::max(phase.received_most, node.received - since[i].received);
     }
     phase.mean = static_cast<double>(sum) / static_cast<double>(nodes);
+    phase.bytes = static_cast<double>(bytes) / static_cast<double>(nodes);
+    phase.seconds = in_seconds(world_.now() - begin);
     return phase;
   }
 
-  void print(std::uint64_t empty, std::uint64_t children) const {
+  /// The simulated nodes share each child's spec, real ones do not: its bytes.
+  [[nodiscard]] double size_of_specs() const {
+    constexpr std::size_t some = 1000;
+    std::vector<core::SpecPtr> specs;
+    specs.reserve(some);
+    const std::uint64_t before = allocated();
+    for (std::size_t i = 0; i < some; ++i)
+      specs.push_back(world_.catalog.spec(world_.catalog.ids().front(), 0));
+    return static_cast<double>(allocated() - before) / some;
+  }
+
+  void print(double empty, double children, double spec) const {
     const auto nodes = static_cast<double>(world_.nodes.size());
     std::string phases;
     for (const Phase& phase : phases_)
-      phases += fmt::format(R"({}"{}":{{"seconds":{:.3f},"mean":{:.1f},"most":{},"received_most":{}}})",
-                            phases.empty() ? "" : ",", phase.name, phase.seconds, phase.mean, phase.most,
-                            phase.received_most);
+      phases += fmt::format(
+          R"(,"{}":{{"seconds":{:.3f},"mean":{:.1f},"most":{},"received_most":{},"bytes":{:.0f}}})",
+          phase.name, phase.seconds, phase.mean, phase.most, phase.received_most, phase.bytes);
     fmt::print(
-        R"({{"nodes":{},"children":{},"synchronisation":"{}","empty_kib":{:.0f},"child_bytes":{:.0f},{}}})"
+        R"({{"nodes":{},"children":{},"synchronisation":"{}","empty_kib":{:.0f},"child_bytes":{:.0f}{}}})"
         "\n",
-        world_.nodes.size(), wanted_, world_.profile.synchronisation.name,
-        static_cast<double>(empty) / nodes / 1024,
-        static_cast<double>(children) / nodes / static_cast<double>(wanted_), phases);
+        world_.nodes.size(), wanted_, world_.profile.synchronisation.name, empty / nodes / 1024,
+        children / nodes / static_cast<double>(wanted_) + spec, phases);
     if (world_.violation) fmt::print(stderr, "{}: {}\n", world_.violation->rule, world_.violation->words);
   }
 
   sim::World world_;
   std::uint32_t lose_percent_;
+  Duration gather_;
+  std::size_t booted_ = 0;
   std::size_t wanted_ = 0;
   std::vector<Phase> phases_;
 };
@@ -197,7 +262,7 @@ int main(int argc, char** argv) {
   arguments.options.seeds = 3;
   arguments.options.plain = true;
   arguments.options.nodes = 100;
-  arguments.options.children = 300;
+  arguments.options.children = 1000;
   arguments.options.synchronisation = "gossip";
   CLI::App app("Measures what a simulated cluster costs each of its nodes.");
   app.add_option("--nodes", arguments.options.nodes)->check(CLI::Range(2, 5000))->capture_default_str();

@@ -231,7 +231,7 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   }
   for (const Send& send : effects.sends) {
     if (record) sent.emplace_back(node.name, send.body);
-    const Bytes bytes = encode(send.body);
+    const Bytes bytes = write ? write(i, send.body) : encode(send.body);
     if (lost.count(send.body.index()) != 0) continue;
     for (const NodeName& to : send.to)
       for (int left = copies ? copies(node.name, to, send.body) : 1; left > 0; --left)

@@ -127,6 +127,8 @@ class Cluster {
   bool keep_state = false;                             ///< Of all workers.
   bool record = false;
   std::function<void(std::size_t, const Effects&)> watch;
+  /// What a node writes for a message; empty: what this version does.
+  std::function<Bytes(std::size_t from, const MessageBody& body)> write;
   /// How often a message arrives; 0: never. Empty: each once.
   std::function<int(const NodeName& from, const NodeName& to, const MessageBody& body)> copies;
 

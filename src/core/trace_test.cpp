@@ -2,12 +2,15 @@
 // CORE_TRACES_REWRITE=1 writes the answers anew; commit only differences that you can explain.
 //
 // A line that begins with `> ` is a command. After `nodes N`: `use KIND NAME [KEY=VALUE...]` chooses a
-// strategy, `copies N` is one of them (of each child N, one of them active), `quiet` leaves out what members
-// say to each other without need (hello, ack, view, probe and tables without rows), `differs I` gives a node
-// another tick time-out. Then: boot I, run MS, start I ID [on J], temporary I ID, static I ID, program I ID,
-// stop I ID, retry I ID, exit ID normal|abnormal, kill I, break I, sleep I, wake I, drain I..., fail ID; hold
-// WHAT ID and release WHAT ID (a freeze, prepare or stop of it takes long), lose MESSAGE... and deliver (all
-// again), split 1,2 3 ... and heal.
+// strategy, `copies N [follow]` is one of them (of each child N, one of them active, whose state the others
+// follow), `quiet [but KIND...]` leaves out what members say to each other without need (hello, ack, view,
+// probe, tables without rows and the like), `differs I` gives a node another tick time-out, `later I` is a
+// node of a later version, that says more than this one knows. Then: boot I, run MS, start I ID [on J],
+// temporary I ID, static I ID, program I ID, stop I ID, retry I ID, exit ID normal|abnormal, kill I, break I,
+// sleep I, wake I, drain I..., fail ID; save I ID STATE and change I ID STATE (the active instance there
+// holds that, or that besides), hold WHAT ID and release WHAT ID (a freeze, prepare or stop of it takes
+// long), lose MESSAGE... and deliver (all again), split 1,2 3 ... and heal; look I ID (what a node knows of a
+// child or of another node), hint I (a message of a kind that this version does not have).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -27,6 +30,13 @@ fs::path folder() {
   return fs::path(__FILE__).parent_path() / "../../tests/traces";
 }
 
+/// Fields of later versions.
+std::string unknown(const std::map<std::string, Bytes>& fields) {
+  std::string all;
+  for (const auto& [name, value] : fields) all += " +" + name;
+  return all;
+}
+
 std::string text(const InstanceChange& change) {
   if (!change.instance) return change.id.text() + "=gone";
   const bool is_active = change.instance->role == Role::active;
@@ -38,7 +48,8 @@ std::string text(const SpecChange& change) {
   if (!change.row) return change.id.text() + " removed";
   const SpecRow& row = *change.row;
   return change.id.text() + (row.wanted ? " wanted" : " unwanted") + (row.failed ? " failed" : "") +
-         (row.blame.nodes() > 0 ? fmt::format(" losses={}", row.blame.nodes()) : "");
+         (row.blame.nodes() > 0 ? fmt::format(" losses={}", row.blame.nodes()) : "") +
+         unknown(row.spec->unknown);
 }
 
 template <typename List>
@@ -78,6 +89,13 @@ struct StepWords {
   }
 };
 
+std::string going_on(const HeldPtr& state) {
+  if (!state) return "";
+  Bytes all = *state->whole;
+  for (const SharedBytes& change : state->changes) all += *change;
+  return fmt::format(", with '{}'", all);
+}
+
 /// What passes between members all the time, and tells nothing of children.
 bool is_small_talk(const MessageBody& body) {
   if (const auto* sync = std::get_if<Sync>(&body)) return sync->rows.empty() && sync->instances.empty();
@@ -87,13 +105,21 @@ bool is_small_talk(const MessageBody& body) {
          std::holds_alternative<ProbeAck>(body) || std::holds_alternative<SyncAck>(body) ||
          std::holds_alternative<SyncRequest>(body) || std::holds_alternative<CensusNews>(body) ||
          std::holds_alternative<Have>(body) || std::holds_alternative<Taken>(body) ||
-         std::holds_alternative<Through>(body);
+         std::holds_alternative<Through>(body) || std::holds_alternative<Want>(body);
 }
 
 std::string describe_have(const Have& have) {
   std::string all = "have";
   for (const auto& [session, number] : have.held) all += fmt::format(" {}:{}", session.node.value, number);
   return all;
+}
+
+std::string describe_sync(const Sync& sync) {
+  std::string fields;
+  for (const auto& [id, row] : sync.rows)
+    if (!row.spec->unknown.empty()) fields += fmt::format(" {}{}", id.text(), unknown(row.spec->unknown));
+  return fmt::format("sync rows={}{} [{}] next={}", sync.rows.size(), fields, joined(sync.instances),
+                     sync.next_delta);
 }
 
 std::string describe(const MessageBody& body) {
@@ -105,7 +131,7 @@ std::string describe(const MessageBody& body) {
                              to_string(m.sender.state), m.fresh ? " fresh" : "",
                              m.receiver_is_down ? " you_are_down" : "");
         else if constexpr (std::is_same_v<M, Sync>)
-          return fmt::format("sync rows={} [{}] next={}", m.rows.size(), joined(m.instances), m.next_delta);
+          return describe_sync(m);
         else if constexpr (std::is_same_v<M, Delta>)
           return fmt::format("delta {} [{}] [{}]{}", m.number, joined(m.specs), joined(m.instances),
                              m.member ? " " + std::string(to_string(m.member->state)) : "");
@@ -115,6 +141,12 @@ std::string describe(const MessageBody& body) {
           return "view";
         else if constexpr (std::is_same_v<M, Have>)
           return describe_have(m);
+        else if constexpr (std::is_same_v<M, Want>)
+          return fmt::format("want {}:{}", m.origin.node.value, m.from);
+        else if constexpr (std::is_same_v<M, Through>)
+          return fmt::format("through {}", m.number);
+        else if constexpr (std::is_same_v<M, Taken>)
+          return fmt::format("taken {} up to {}", m.count, m.number);
         else if constexpr (std::is_same_v<M, Probe>)
           return "probe";
         else if constexpr (std::is_same_v<M, ProbeAck>)
@@ -158,24 +190,35 @@ std::string describe(const MessageBody& body) {
       body);
 }
 
-std::string describe(const Cluster& cluster, std::size_t i, const Effects& effects, bool quiet) {
+/// What is left out of a trace: the kinds that its reader need not see.
+struct Quiet {
+  bool on = false;
+  std::set<std::size_t> aloud;  ///< But for these kinds.
+  [[nodiscard]] bool hides(const MessageBody& body) const {
+    return on && is_small_talk(body) && !aloud.contains(body.index());
+  }
+};
+
+std::string describe(const Cluster& cluster, std::size_t i, const Effects& effects, const Quiet& quiet) {
   std::string out;
   const auto line = [&](std::string words) {
     out += fmt::format("{:>7} n{} {}\n", (cluster.now.monotonic - 1000s) / 1ms, i + 1, words);
   };
-  if (!quiet)
+  if (!quiet.on)
     for (const auto& connect : effects.connects) line("connect " + connect.node.value);
   for (const auto& member : effects.members)
     line(fmt::format("member {} {} {}", member.session.node.value, to_string(member.state), member.words));
   for (const auto& change : effects.roles)
-    line(fmt::format("tell {} that it is {}", change.id.text(), to_string(change.role)));
+    line(fmt::format("tell {} that it is {}{}", change.id.text(), to_string(change.role),
+                     going_on(change.state)));
   for (const auto& step : effects.handovers) line(std::visit(StepWords{}, step));
   for (const auto& start : effects.starts)
-    line(fmt::format("start {}{} ({})", start.spec->id.text(),
-                     start.role ? " as " + std::string(to_string(*start.role)) : "", start.cause.event));
+    line(fmt::format("start {}{}{} ({})", start.spec->id.text(),
+                     start.role ? " as " + std::string(to_string(*start.role)) : "", going_on(start.state),
+                     start.cause.event));
   for (const auto& stop : effects.stops) line(fmt::format("stop {} ({})", stop.id.text(), stop.cause.event));
   for (const auto& send : effects.sends) {
-    if (quiet && is_small_talk(send.body)) continue;
+    if (quiet.hides(send.body)) continue;
     std::string to;
     for (const auto& name : send.to) to += (to.empty() ? "" : " ") + name.value.substr(0, 2);
     line("to " + to + ": " + describe(send.body));
@@ -222,8 +265,9 @@ class Script {
     const std::string id = id_of_word(words);
     std::optional<NodeName> on;
     if (std::string word; words >> word) on = cluster_->nodes[node_of(words)].name;
-    cluster_->start(node, {spec_of(id, "counter", restart, is_static)},
-                    is_static ? StartMode::ensure : StartMode::start, on);
+    auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart, is_static));
+    if (later_.contains(node)) spec->unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+    cluster_->start(node, {std::move(spec)}, is_static ? StartMode::ensure : StartMode::start, on);
     cluster_->run();
   }
   void obey(const std::string& command, std::istream& words) {
@@ -237,14 +281,29 @@ class Script {
         if (const auto own = odd_.find(i); own != odd_.end()) own->second(settings);
       };
     } else if (command == "quiet") {
-      quiet_ = true;
+      quiet_.on = true;
+      for (std::string name; words >> name;)
+        if (name != "but") quiet_.aloud.insert(kind_of(name));
+    } else if (command == "later") {
+      later_.insert(node_of(words));
+      cluster_->write = [this](std::size_t from, const MessageBody& body) { return write(from, body); };
+    } else if (command == "hint") {
+      hint(node_of(words));
+    } else if (command == "look") {
+      const std::size_t node = node_of(words);
+      look(node, id_of_word(words));
+    } else if (command == "save" || command == "change") {
+      const std::size_t node = node_of(words);
+      const std::string id = id_of_word(words);
+      (void)cluster_->save(node, id, id_of_word(words), command == "save");
     } else if (command == "use") {
       use(words);
     } else if (command == "copies") {
       std::int64_t factor = 1;
       words >> factor;
-      chosen_.redundancy =
-          StrategyChoice{"replication", {{"factor", factor}, {"mode", std::string("active_passive")}}};
+      StrategyChoice redundancy{"replication", {{"factor", factor}, {"mode", std::string("active_passive")}}};
+      if (id_of_word(words) == "follow") redundancy.settings["follow"] = std::string("each_call");
+      chosen_.redundancy = std::move(redundancy);
     } else if (command == "differs") {
       const std::size_t node = node_of(words);
       odd_[node] = [](Settings& settings) {
@@ -337,17 +396,57 @@ class Script {
     cluster_->split(groups);
   }
   static std::size_t kind_of(const std::string& name) {
-    const std::map<std::string, std::size_t> kinds{{"offer", MessageBody(Offer{}).index()},
-                                                   {"offer_answer", MessageBody(OfferAnswer{}).index()},
-                                                   {"commit", MessageBody(Commit{}).index()},
-                                                   {"delta", MessageBody(Delta{}).index()}};
+    const std::map<std::string, std::size_t> kinds{
+        {"offer", MessageBody(Offer{}).index()},     {"offer_answer", MessageBody(OfferAnswer{}).index()},
+        {"commit", MessageBody(Commit{}).index()},   {"delta", MessageBody(Delta{}).index()},
+        {"hello", MessageBody(Hello{}).index()},     {"have", MessageBody(Have{}).index()},
+        {"want", MessageBody(Want{}).index()},       {"taken", MessageBody(Taken{}).index()},
+        {"through", MessageBody(Through{}).index()}, {"view", MessageBody(View{}).index()}};
     return kinds.at(name);
+  }
+
+  // A later version has a word more of each member and of each message.
+  Bytes write(std::size_t from, const MessageBody& body) {
+    if (!later_.contains(from)) return encode(body);
+    MessageBody more = body;
+    const auto extend = [&](Member& member) {
+      if (member.session.node == cluster_->nodes[from].name)
+        member.unknown["zone"] = encode_term(Term::atom("attic")).substr(1);
+    };
+    if (auto* hello = std::get_if<Hello>(&more)) extend(hello->sender);
+    if (auto* delta = std::get_if<Delta>(&more); delta && delta->member) extend(*delta->member);
+    if (auto* sync = std::get_if<Sync>(&more); sync && sync->member) extend(*sync->member);
+    const auto term = decode_term(encode(more));
+    std::vector<Term> fields = *term->as_tuple();
+    fields.back() = Term::map({{Term::atom("hurry"), 1}});
+    return encode_term(Term::tuple(std::move(fields)));
+  }
+  // And a kind of message that this version does not know.
+  void hint(std::size_t from) {
+    const auto body = decode(encode_term(Term::tuple({Term::atom("hint"), 1, Term::map({})})));
+    ASSERT_FALSE(body.has_value());
+    EXPECT_EQ(body.error().code, unknown_message);
+    for (const NodeName& to : cluster_->nodes[from].channels)
+      say(cluster_->index(to), fmt::format("skips what n{} says: {}", from + 1, body.error().message));
+  }
+  void say(std::size_t i, const std::string& words) {
+    out_ += fmt::format("{:>7} n{} {}\n", (cluster_->now.monotonic - 1000s) / 1ms, i + 1, words);
+  }
+  void look(std::size_t i, const std::string& what) {
+    const Core& core = *cluster_->nodes[i].core;
+    std::string words = "nothing";
+    if (const Member* member = core.member(NodeName(what)))
+      words = std::string(to_string(member->state)) + unknown(member->unknown);
+    else if (const SpecRow* row = core.spec(id_of(what)))
+      words = std::string(row->wanted ? "wanted" : "unwanted") + unknown(row->spec->unknown);
+    say(i, fmt::format("knows of {}: {}", what, words));
   }
 
   std::unique_ptr<Cluster> cluster_;
   brood::Strategies chosen_;
+  std::set<std::size_t> later_;
   std::map<std::size_t, std::function<void(Settings&)>> odd_;
-  bool quiet_ = false;
+  Quiet quiet_;
   std::string out_;
 };
 

@@ -2,13 +2,16 @@
 with a client on each side.
 
 What each strategy promises is looked at from outside: the witness, which all nodes reach all the time, knows what
-runs where. Printed: how long both sides ran a child at most, beside the bound that the node itself states; how long
-it took until the smaller side was locked, until the larger one ran everything, and after the healing until everything
-was as before. BROOD_TEST_FULL=1: 20 splits of each strategy instead of 2.
+runs where, and the clients call one child after the other as long as the split lasts. Printed: how long both sides ran
+a child at most, beside the bound that the node itself states; how long it took until the smaller side was locked, until
+the larger one ran everything, and after the healing until everything was as before; and what the clients saw of that.
+BROOD_TEST_FULL=1 (./dev test --full): 20 splits of each strategy instead of 2.
 """
 
+import itertools
 import json
 import random
+import threading
 import time
 
 from support import SLOW, ScenarioTest, main, rounds, seed_of_the_day, witness_child
@@ -35,6 +38,46 @@ class SplitCluster(netns.HostsCluster):
     def runs_on(self):
         """id -> the nodes that the witness sees it on."""
         return {name: [interval.node for interval in intervals] for name, intervals in self.witness.running().items()}
+
+
+class Client(threading.Thread):
+    """Calls one child after the other at a node, until it is told to end. answers: (asked, answered, what) in order;
+    what is ok, partitioned or failed."""
+
+    def __init__(self, cluster, node):
+        super().__init__(daemon=True)
+        self.node = node
+        self.answers = []
+        self._cluster = cluster
+        self._ended = threading.Event()
+        self.start()
+
+    def run(self):
+        for name in itertools.cycle(sorted(IDS)):
+            asked = time.monotonic()
+            answer = self._cluster.brood("--json", "call", name, "get", "--timeout", "500", node=self.node, status=None)
+            what = ("ok" if answer.status == 0
+                    else "partitioned" if '"partitioned"' in answer.out + answer.err else "failed")
+            self.answers.append((asked, time.monotonic(), what))
+            if self._ended.wait(0.02):
+                return
+
+    def end(self):
+        self._ended.set()
+        self.join(60 * SLOW)
+
+    def first(self, what):
+        """When it was first answered that; None: never."""
+        return next((answered for _, answered, kind in self.answers if kind == what), None)
+
+    def served_from(self):
+        """From when on all children have answered."""
+        last_bad = max((index for index, answer in enumerate(self.answers) if answer[2] != "ok"), default=-1)
+        return self.answers[min(last_bad + 1, len(self.answers) - 1)][1]
+
+
+def spread(times):
+    return f"{min(times):.1f} to {max(times):.1f} s (median {sorted(times)[len(times) // 2]:.1f})"
 
 
 class Splits(ScenarioTest):
@@ -107,10 +150,11 @@ class Splits(ScenarioTest):
         bound = cluster.standing("n1")["overlap_bound_ms"] / 1000
         delay = cluster.standing("n1")["takeover_delay_ms"] / 1000
         self.assertEqual(bound, 0)
-        figures = []
+        figures, seen = [], []
         for round_ in range(rounds(2, 20)):
             most, few = self.halves()
             began = self.split(cluster, most, few)
+            large, small = Client(cluster, most[0]), Client(cluster, few[-1])
             empty = self.none(cluster, few, TICK / 1000 * 3 + STOP / 1000)
             for name in few:
                 standing = cluster.standing(name)
@@ -123,6 +167,15 @@ class Splits(ScenarioTest):
             self.served(cluster, most[0])
             self.assertFalse(cluster.standing(most[0])["partitioned"])
             self.assertEqual(set(self.on_sides(cluster, [few])[0].values()), {0}, "it came back on the smaller side")
+            # As many calls as there are children, with a late one, so that the client has asked for each.
+            self.wait(lambda: len([one for one in large.answers if one[0] > full]) > CHILDREN, 60, "all are called")
+            large.end()
+            small.end()
+            seen.append((small.first("partitioned") - began, large.served_from() - began))
+            late = [one for one in small.answers if one[0] > empty and one[2] == "ok"]
+            self.assertEqual(late, [], "a child answered on the smaller side though it was locked")
+            late = [one for one in large.answers if one[0] > full + SLACK and one[2] != "ok"]
+            self.assertEqual(late, [], "a child did not answer on the larger side")
             recovered = self.heal(cluster)
             overlap = self.longest_overlap(cluster, began)
             figures.append((empty - began, full - began, recovered, overlap))
@@ -130,10 +183,12 @@ class Splits(ScenarioTest):
             for name in HOSTS:
                 self.assertFalse(cluster.standing(name)["partitioned"])
         locked, taken, healed, overlaps = zip(*figures)
-        self.note(f"{len(figures)} splits: locked and empty after {min(locked):.1f} to {max(locked):.1f} s, all on the "
-                  f"larger side after {min(taken):.1f} to {max(taken):.1f} s, whole {min(healed):.1f} to "
-                  f"{max(healed):.1f} s after the healing; both sides ran a child for {max(overlaps):.3f} s at most "
-                  f"(bound {bound:.1f} s)")
+        detected, served = zip(*seen)
+        self.note(f"{len(figures)} splits: locked and empty after {spread(locked)}, all on the larger side after "
+                  f"{spread(taken)}, whole {spread(healed)} after the healing; both sides ran a child for "
+                  f"{max(overlaps):.3f} s at most (bound {bound:.1f} s)")
+        self.note(f"clients: on the smaller side told `partitioned` after {spread(detected)}, on the larger one served "
+                  f"by every child after {spread(served)}")
 
     def test_static_quorum(self):
         self.quorum({"use": "static_quorum", "quorum_size": 3})
@@ -150,14 +205,23 @@ class Splits(ScenarioTest):
         for _ in range(rounds(2, 20)):
             most, few = self.halves()
             began = self.split(cluster, most, few)
+            clients = [Client(cluster, most[0]), Client(cluster, few[0])]
             both = [self.each_once(cluster, side, TICK / 1000 * 3 + 10) - began for side in (most, few)]
+            full = time.monotonic()
+            for client in clients:
+                self.wait(lambda: len([one for one in client.answers if one[0] > full]) > CHILDREN, 60, "all are called")
+                client.end()
+                late = [one for one in client.answers if one[0] > full + SLACK and one[2] != "ok"]
+                self.assertEqual(late, [], f"a child did not answer at {client.node}")
             for side in (most, few):
                 self.served(cluster, side[0])
                 self.assertFalse(cluster.standing(side[0])["partitioned"])
-            figures.append((max(both), self.heal(cluster)))
-        taken, healed = zip(*figures)
-        self.note(f"{len(figures)} splits: each side runs all after {min(taken):.1f} to {max(taken):.1f} s, each child "
-                  f"once again {min(healed):.1f} to {max(healed):.1f} s after the healing")
+            served = max(client.served_from() for client in clients) - began
+            figures.append((max(both), self.heal(cluster), served))
+        taken, healed, served = zip(*figures)
+        self.note(f"{len(figures)} splits: each side runs all after {spread(taken)}, each child once again "
+                  f"{spread(healed)} after the healing; clients of both sides are served by every child after "
+                  f"{spread(served)}")
 
     def test_a_smaller_takeover_delay_keeps_its_bound(self):
         cluster = self.begin({"use": "static_quorum", "quorum_size": 3, "locked_stop_ms": STOP,

@@ -118,9 +118,14 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
   }
   detector_.found(from);
   joining_.met(from);
+  // Both lists are in the order of names, as a rule: a Hello names all members, and nearly all are known.
+  const auto& others = sessions_.others();
+  std::size_t at = 0;
   for (const auto& [session, address] : hello.members) {
     if (session.node == s.settings.self) continue;
     joining_.told_of(session.node);
+    while (at < others.size() && peers_.name(others[at]) < session.node) ++at;
+    if (at < others.size() && peers_.name(others[at]) == session.node) continue;
     if (sessions_.is_over(session)) continue;
     const PeerIndex other = peers_.obtain(session.node);
     if (sessions_.member(other)) continue;

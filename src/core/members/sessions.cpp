@@ -88,16 +88,17 @@ bool Sessions::is_over(const SessionId& session) const {
   return session.session <= over(session.node, session.creation);
 }
 
-void Sessions::order_others() {
-  others_.clear();
-  for (const auto& [name, peer] : peers_.all())
-    if (peer != self_index && rows_[peer].member) others_.push_back(peer);
+void Sessions::add_other(PeerIndex peer) {
+  const auto at =
+      std::lower_bound(others_.begin(), others_.end(), peers_.name(peer),
+                       [this](PeerIndex other, const NodeName& name) { return peers_.name(other) < name; });
+  if (at == others_.end() || *at != peer) others_.insert(at, peer);
 }
 
 void Sessions::begin(Step& s, PeerIndex peer, const Member& row) {
   rows_[peer] = {row, hash_row(row)};
   lost_.erase(row.session.node);
-  order_others();
+  add_other(peer);
   set_unreached(s, row.session.node, false);
   s.member(row.session, row.state, "connected");
   notes_.session_began(s, peer);
@@ -127,7 +128,7 @@ void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words)
   forget_.emplace_back(over.until, loss.session.node);
   if (loss.how != Ending::left) lost_.insert(loss.session.node);
   row = {};
-  order_others();
+  std::erase(others_, peer);
   set_unreached(s, loss.session.node, loss.how == Ending::silent);
   s.member(loss.session, state, words);
   s.log(state == MemberState::down ? LogLevel::warning : LogLevel::info,

@@ -76,7 +76,7 @@ class Sessions {
     Duration until{};
   };
   void publish_self(Step& s);
-  void order_others();
+  void add_other(PeerIndex peer);
 
   const PeerTable& peers_;
   Outbox& outbox_;

@@ -108,18 +108,28 @@ Duration Views::wait_for_all(const Step& s) const {
   return s.settings.view_wait + (reach_.may_be_broken(s) ? 2 * cut_after(s.settings) : Duration{});
 }
 
+bool Views::waits_for(PeerIndex peer) const {
+  const bool open = links_[peer].open;
+  // A joining member is about to be in it: waiting for its word too spares starts that would move at once.
+  // One that has yet to take in a large table is not waited for.
+  const bool soon = open && (tables_.is_small() || tables_.has_sent_table_to(peer));
+  if (in_view(*sessions_.member(peer)) ? !reach_.counts(peers_.name(peer)) : !soon) return false;
+  return !open || said_[peer] != hash_;
+}
+
+// Called for each View that comes, of which very many members make very many: who was waited for before is
+// looked at first.
+bool Views::is_confirmed_by_all() {
+  if (awaited_ != self_index && sessions_.member(awaited_) && waits_for(awaited_)) return false;
+  const auto& others = sessions_.others();
+  const auto one =
+      std::find_if(others.begin(), others.end(), [this](PeerIndex peer) { return waits_for(peer); });
+  awaited_ = one == others.end() ? no_peer : *one;
+  return one == others.end();
+}
+
 void Views::confirm(Step& s) {
-  bool all = true;
-  for (const PeerIndex peer : sessions_.others()) {
-    const bool open = links_[peer].open;
-    // A joining member is about to be in it: waiting for its word too spares starts that would move at once.
-    // One that has yet to take in a large table is not waited for.
-    const bool soon = open && (tables_.is_small() || tables_.has_sent_table_to(peer));
-    if (in_view(*sessions_.member(peer)) ? !reach_.counts(peers_.name(peer)) : !soon) continue;
-    all = open && said_[peer] == hash_;
-    if (!all) break;
-  }
-  if (all) {
+  if (is_confirmed_by_all()) {
     confirmed_ = true;
     forced_ = false;
     return;

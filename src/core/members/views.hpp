@@ -65,6 +65,8 @@ class Views {
  private:
   void refresh(Step& s);
   void confirm(Step& s);
+  [[nodiscard]] bool waits_for(PeerIndex peer) const;
+  [[nodiscard]] bool is_confirmed_by_all();
   void set_placement(const Settings& settings);
   [[nodiscard]] bool may_act(const Step& s);
   [[nodiscard]] Duration wait_for_all(const Step& s) const;
@@ -86,6 +88,7 @@ class Views {
   Replicas replicas_;
   PeerMap<std::uint64_t> said_;
   std::set<PeerIndex> to_say_;
+  PeerIndex awaited_ = no_peer;  ///< Who had not confirmed the view when it was looked at last.
   bool dirty_ = true;
   bool due_ = true;
   std::uint64_t hash_ = 0;

@@ -69,7 +69,15 @@ void Placement::set(std::vector<Node> nodes, std::vector<NodeName> absent, std::
   for (const std::uint32_t i : coordinators)
     if (!oldest || nodes_[i].up_since < oldest->up_since) oldest = &nodes_[i];
   if (oldest && is_centralised()) leader_ = oldest->peer;
-  coordinators_ = prepared(std::move(coordinators), by_weight);
+  coordinators_ = {std::move(coordinators), nullptr};
+  by_weight_ = by_weight;
+}
+
+// Not before it is asked for: where many nodes come or go at once, most views are over before anybody does.
+const Placement::Prepared& Placement::coordinators() const {
+  if (!coordinators_.ring && !coordinators_.members.empty())
+    coordinators_ = prepared(std::move(coordinators_.members), by_weight_);
+  return coordinators_;
 }
 
 Placement::Prepared Placement::prepared(Members members, bool by_weight) const {
@@ -87,9 +95,11 @@ const Placement::Node* Placement::node_at(const Prepared& prepared, std::size_t 
 }
 
 PeerIndex Placement::coordinator(const ChildId& id, std::uint64_t hash) const {
-  if (!coordinators_.ring) return no_peer;
+  if (coordinators_.members.empty()) return no_peer;
   if (leader_ != no_peer) return leader_;
-  const Node* node = node_at(coordinators_, coordinators_.ring->first(ring_key(id, hash)));
+  const Prepared& prepared = coordinators();
+  if (!prepared.ring) return no_peer;
+  const Node* node = node_at(prepared, prepared.ring->first(ring_key(id, hash)));
   return node ? node->peer : no_peer;
 }
 

@@ -70,6 +70,7 @@ class Placement {
     std::shared_ptr<const Ring> ring;
   };
 
+  [[nodiscard]] const Prepared& coordinators() const;
   [[nodiscard]] Members members_for(const std::string& needs) const;
   [[nodiscard]] Prepared prepared(Members members, bool by_weight) const;
   /// Both valid until the next call.
@@ -87,7 +88,8 @@ class Placement {
   PeerIndex leader_ = no_peer;  ///< Of a centralised distribution.
   std::vector<NodeName> absent_;
   std::vector<NodeName> forgotten_;
-  Prepared coordinators_;
+  mutable Prepared coordinators_;  ///< Without its ring until that is asked for.
+  bool by_weight_ = false;
   mutable std::map<Members, Prepared> rings_;
   mutable std::unordered_map<std::string, const Prepared*> by_needs_;  ///< Of workers; commands are too many.
   mutable const std::string* last_needs_ = nullptr;  ///< Most children need the same: keeps the look-up out.

@@ -173,6 +173,9 @@ TEST(Placement, ARingIsPreparedOnceInAViewForEachSetOfNodes) {
   Placement placement(counting);
   placement.set(
       {node(1, 100, {"w", "x", "exec:a"}), node(2, 100, {"w", "x"}), node(3, 100, {"w", "exec:*"})});
+  EXPECT_TRUE(counting->prepared.empty()) << "nobody has asked";
+  const ChildId id = *ChildId::binary("x");
+  for (int i = 0; i < 10; ++i) (void)placement.coordinator(id, id.hash64());
   EXPECT_EQ(counting->prepared, (std::vector<std::size_t>{3})) << "that of the coordinators";
   for (int i = 0; i < 10; ++i)
     for (const char* needs : {"w", "x", "exec:a", "exec:b", "exec:c", "none"})

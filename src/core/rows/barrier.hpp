@@ -9,7 +9,7 @@
 // owned by one core.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <optional>
 #include <set>
 #include <utility>
@@ -46,7 +46,7 @@ class Barrier {
     std::uint64_t said = 0;
     std::uint64_t required = 0;
     std::uint64_t reached = 0;
-    std::deque<std::pair<std::uint64_t, MessageBody>> kept;  ///< What each waits for.
+    std::list<std::pair<std::uint64_t, MessageBody>> kept;  ///< What each waits for.
   };
   void check(PeerIndex peer);
 

@@ -177,8 +177,7 @@ void Replication::flush_tables(Step& s) {
       out.begun = out.sending = true;
       out.next = out.in_flight = 0;
       out.base = number_;
-      out.untaken.clear();
-      out.untaken_weight = 0;
+      forget_untaken(out);
       peer.may_lack = false;
     }
     while (out.sending && out.in_flight < portions_in_flight) {

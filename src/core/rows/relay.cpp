@@ -183,6 +183,7 @@ void Replication::send_to(Step& s, const std::vector<PeerIndex>& to, const Sprea
     Out& out = peers_[peer].out;
     out.untaken.push_back(static_cast<std::uint32_t>(weight_of(*batch)));
     out.untaken_weight += weight_of(*batch);
+    untaken_weight_ += weight_of(*batch);
   }
   ++s.stats.deltas_sent;
   with_.sender.send(to, Delta(*batch), Rank::rows);
@@ -222,6 +223,7 @@ void Replication::on_taken(Step& s, PeerIndex from, const Taken& taken) {
   Out& out = peer.out;
   for (std::uint64_t left = taken.count; left > 0 && !out.untaken.empty(); --left) {
     out.untaken_weight -= out.untaken.front();
+    untaken_weight_ -= out.untaken.front();
     out.untaken.pop_front();
   }
   peer.acknowledged_at = s.time();

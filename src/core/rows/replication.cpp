@@ -69,7 +69,15 @@ std::uint64_t Replication::lag_of(const Peer& peer) const {
   return at < weights_.size() ? weight_ - weights_[at].second : 0;
 }
 
+// Nobody lags more than that.
+std::uint64_t Replication::lag_most() const {
+  if (spread_.passes_on()) return untaken_weight_;
+  return weights_.empty() ? 0 : weight_ - weights_.front().second;
+}
+
 bool Replication::is_congested(const Step& s) const {
+  // Asked for each event, so not of each peer unless there is a reason.
+  if (lag_most() <= s.settings.lag_max / 2) return false;
   constexpr Duration patience = 1s;  // one that hangs does not hold this node up
   const auto& others = with_.sessions.others();
   return std::any_of(others.begin(), others.end(), [&](PeerIndex peer) {
@@ -87,6 +95,7 @@ void Replication::channel_changed(PeerIndex peer) {
   blocked_.erase(peer);
   with_.barrier.reset(peer);
   known.in = {};
+  forget_untaken(known.out);
   known.out = {};
   due_.erase(peer);
   with_.rows.abandon(peer);
@@ -250,13 +259,33 @@ void Replication::on_ack(Step& s, PeerIndex from, const DeltaAck& ack) {
   Peer& peer = peers_[from];
   peer.acknowledged = std::max(peer.acknowledged, ack.number);
   peer.acknowledged_at = s.time();
-  std::uint64_t oldest = number_;
-  for (const PeerIndex other : with_.sessions.others())
-    if (peers_[other].out.begun)
-      oldest = std::min(oldest, std::max(peers_[other].acknowledged, peers_[other].out.base));
-  while (!weights_.empty() && weights_.front().first < oldest) weights_.pop_front();
+  forget_acknowledged();
   check_waits(s);
   check_waits_for(s, from);
+}
+
+// Each Delta is acknowledged by each member: as long as the slowest is not further, nothing can be forgotten.
+void Replication::forget_acknowledged() {
+  const auto got = [this](PeerIndex peer) {
+    return std::max(peers_[peer].acknowledged, peers_[peer].out.base);
+  };
+  if (weights_.empty()) return;
+  const bool known = slowest_ != self_index && with_.sessions.member(slowest_) && peers_[slowest_].out.begun;
+  if (known && got(slowest_) <= weights_.front().first) return;
+  std::uint64_t oldest = number_;
+  slowest_ = no_peer;
+  for (const PeerIndex other : with_.sessions.others()) {
+    if (!peers_[other].out.begun || got(other) >= oldest) continue;
+    oldest = got(other);
+    slowest_ = other;
+  }
+  while (!weights_.empty() && weights_.front().first < oldest) weights_.pop_front();
+}
+
+void Replication::forget_untaken(Out& out) {
+  untaken_weight_ -= out.untaken_weight;
+  out.untaken_weight = 0;
+  out.untaken.clear();
 }
 
 // ---- the end of a step -------------------------------------------------------------------------------

@@ -18,6 +18,8 @@
 // who wait until others hold a change), request_finished. Thread rule: none; owned by one core.
 #pragma once
 
+#include <list>
+
 #include "core/members/joining.hpp"
 #include "core/requests/replay.hpp"
 #include "core/rows/barrier.hpp"
@@ -117,7 +119,7 @@ class Replication final : public Outbox, public TableProgress {
     std::uint32_t next = 0;        ///< Bucket of the next portion.
     std::uint64_t through = 0;     ///< The last of its Deltas that left before the last portion.
     bool again = false;            ///< A bucket that was to be the same was not.
-    std::deque<Delta> kept;
+    std::list<Delta> kept;         ///< Lists here and below: an empty deque takes half a KiB, of each peer.
     std::optional<std::uint64_t> ack;  ///< To be said at the end of the step.
     std::optional<std::uint32_t> portion_ack;
     bool ask = false;  ///< For its table.
@@ -144,7 +146,7 @@ class Replication final : public Outbox, public TableProgress {
     std::uint64_t base = 0;              ///< The Deltas after this one are sent.
     std::vector<std::uint64_t> digests;  ///< Theirs, as they said last.
     // Where members pass changes on: the weights of Deltas that were sent to it and that it has not taken.
-    std::deque<std::uint32_t> untaken;
+    std::list<std::uint32_t> untaken;
     std::uint64_t untaken_weight = 0;
   };
   struct Unstable {
@@ -159,7 +161,7 @@ class Replication final : public Outbox, public TableProgress {
     Duration acknowledged_at{};
     /// Changes of that peer that some members may not have had from it. With unstable_lost there were too
     /// many to keep.
-    std::deque<Unstable> unstable;
+    std::list<Unstable> unstable;
     bool unstable_lost = false;
     std::uint64_t unstable_from = 0;  ///< Once all hold the Deltas up to this one, none is missing any more.
     Duration unstable_lost_at{};
@@ -188,6 +190,9 @@ class Replication final : public Outbox, public TableProgress {
   void flush_acks();
   void compare(PeerIndex peer, const Hello& hello);
   [[nodiscard]] std::uint64_t lag_of(const Peer& peer) const;
+  [[nodiscard]] std::uint64_t lag_most() const;
+  void forget_untaken(Out& out);
+  void forget_acknowledged();
   void ask_for_table(PeerIndex peer);
   bool is_too_far_behind(Step& s, PeerIndex peer);
 
@@ -228,6 +233,8 @@ class Replication final : public Outbox, public TableProgress {
   Changes out_;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> weights_;  ///< Delta number, changes up to and with it.
   std::uint64_t weight_ = 0;
+  PeerIndex slowest_ = no_peer;  ///< Whose acknowledgements were the furthest behind when last looked for.
+  std::uint64_t untaken_weight_ = 0;  ///< Of all peers together.
   std::multimap<std::uint64_t, ChildRef> waits_;
   std::set<std::tuple<PeerIndex, std::uint64_t, ChildRef>> waits_for_;
   Duration next_check_ = Duration::max();
