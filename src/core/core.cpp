@@ -86,6 +86,10 @@ std::optional<NodeName> Core::leader() const {
   return state_->machine.leader();
 }
 
+HistoryPage Core::history(const HistoryQuery& query) const {
+  return state_->machine.history(query);
+}
+
 const Core::Stats& Core::stats() const {
   return state_->machine.stats();
 }

@@ -112,6 +112,9 @@ class Core {
   /// Who gives them; nullopt: nobody is up, or the distribution does not balance.
   [[nodiscard]] std::optional<NodeName> leader() const;
 
+  /// What has happened, as this node has learned it. O(what is kept): some hundred microseconds.
+  [[nodiscard]] HistoryPage history(const HistoryQuery& query) const;
+
   using Stats = core::Stats;
   /// Nodes that anything is kept of, clients among them.
   [[nodiscard]] std::size_t peers() const;

@@ -44,7 +44,8 @@ Machine::Machine(Settings settings)
       drain_(children_, locals_, moves_, sessions_, views_),
       origins_(children_, instances_, views_, sessions_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, assignments_, replication_, replay_, origins_, views_,
-                    sessions_, links_, peers_, links_, *this}) {}
+                    sessions_, links_, peers_, links_, *this}),
+      history_(settings_) {}
 
 const Effects& Machine::step(std::span<Event> events, const Now& now) {
   effects_ = Effects{};
@@ -220,6 +221,8 @@ bool Machine::is_moving_on() const {
 // ---- the end of a step -------------------------------------------------------------------------------
 
 void Machine::flush(Step& s) {
+  history_.flush(s);
+  turnover_.flush(s, reconciler_.is_idle() && !moves_.any() && !outgoing_.any(), instances_.dropping());
   greeting_.flush(s);
   replication_.flush(s);
   roster_.tell(s);

@@ -12,6 +12,7 @@
 //   | children/  reconciler locals lockdown crashes losses moves    |
 //   |            roles standby drain                                |
 //   | handover/  outgoing incoming                                  |
+//   | history/   history turnover                                   |
 //   | placement/ placement strategies rendezvous                    |
 //   +---------------------------------------------------------------+
 //
@@ -30,6 +31,8 @@
 #include "core/children/lockdown.hpp"
 #include "core/children/reconciler.hpp"
 #include "core/core.hpp"
+#include "core/history/history.hpp"
+#include "core/history/turnover.hpp"
 #include "core/members/greeting.hpp"
 #include "core/members/rejoin.hpp"
 #include "core/members/roster.hpp"
@@ -71,6 +74,7 @@ class Machine final : public Notes {
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
   [[nodiscard]] Footprint footprint() const;
   [[nodiscard]] std::uint64_t table_digest() const;
+  [[nodiscard]] HistoryPage history(const HistoryQuery& query) const { return history_.read(query); }
   [[nodiscard]] std::size_t states_not_followed() const { return standby_.not_followed(); }
 
  private:
@@ -175,6 +179,8 @@ class Machine final : public Notes {
   void view_said(Step& s, PeerIndex peer, std::uint64_t hash) override;
   void may_act(Step& s, bool anew) override;
   void touched(Step& s, Child& child) override;
+  void row_changed(Step& s, const Child& child, const SpecChange& change) override;
+  void instance_told(Step& s, Child& child, const InstanceNews& news) override;
   void instance_changed(Step& s, Child& child, const Bytes& detail) override;
   void instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) override;
   void handed_over(Step& s, Child& child) override;
@@ -239,6 +245,8 @@ class Machine final : public Notes {
   Drain drain_;
   Origins origins_;
   Coordinator coordinator_;
+  History history_;
+  Turnover turnover_;
 };
 
 /// All of Core's state; the extra name keeps the machine out of the public header.

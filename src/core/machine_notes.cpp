@@ -33,6 +33,7 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
 }
 
 void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
+  turnover_.session_ended(loss.session.node);
   instances_.end(peer, loss);
   scoreboard_.reset(peer);
   takeover_.on_ended(s, loss);
@@ -107,7 +108,8 @@ void Machine::forgotten(Step& s, const NodeName& node) {
   views_.members_changed();
 }
 
-void Machine::fenced(Step&, const std::string&) {
+void Machine::fenced(Step& s, const std::string&) {
+  turnover_.hold(s);
   views_.look_again();
 }
 
@@ -117,7 +119,9 @@ void Machine::unfenced(Step&) {
 
 // A part that may not run children ends them, and decides nothing; what clients have asked is refused.
 void Machine::lock_changed(Step& s) {
+  history_.lock_changed(s, quorum_.is_locked(), quorum_.words());
   if (quorum_.is_locked()) {
+    turnover_.hold(s);
     outgoing_.take_back_all(s);
     incoming_.discard_all(s);
     lockdown_.begin(s);
@@ -130,6 +134,7 @@ void Machine::lock_changed(Step& s) {
 }
 
 void Machine::view_changed(Step& s) {
+  turnover_.hold(s);
   takeover_.view_changed();
   coordinator_.forget_asked_before(settings_.self, views_.hash());
   origins_.ask_all_again(s);
@@ -140,6 +145,7 @@ void Machine::view_said(Step&, PeerIndex peer, std::uint64_t hash) {
 }
 
 void Machine::may_act(Step& s, bool anew) {
+  turnover_.may_act(s, up_nodes());
   roster_.fix(s, views_.up());
   if (anew) {
     if (drain_.refuse_if_impossible(s)) return;
@@ -159,6 +165,15 @@ void Machine::touched(Step&, Child& child) {
   reconciler_.touch(child);
 }
 
+void Machine::row_changed(Step& s, const Child& child, const SpecChange& change) {
+  history_.row_changed(s, child, change);
+}
+
+// One that joins learns of what happened before it came, and knows no more of it than that.
+void Machine::instance_told(Step& s, Child& child, const InstanceNews& news) {
+  if (sessions_.self().state != MemberState::joining) history_.told(s, child, news);
+}
+
 void Machine::instance_changed(Step& s, Child& child, const Bytes& detail) {
   if (rejoin_.pending()) rejoin_.look(s, child);
   coordinator_.note_instance(child, detail);
@@ -168,6 +183,8 @@ void Machine::instance_lost(Step& s, Child& child, const Instance& instance, con
   losses_.on_lost(s, child, instance, loss);
   takeover_.on_lost(child.id, loss);
   reconciler_.touch(child);
+  const bool is_mine = child.wanted() && views_.placement().first(child.hash, *child.row()) == self_index;
+  history_.lost(s, child, instance, loss, is_mine);
 }
 
 void Machine::handed_over(Step&, Child& child) {

@@ -75,6 +75,12 @@ class FakeNotes final : public Notes {
   }
   void may_act(Step&, bool anew) override { told.emplace_back(anew ? "may act anew" : "may act"); }
   void touched(Step&, Child& child) override { touched_ids.push_back(child.id); }
+  void row_changed(Step&, const Child& child, const SpecChange&) override {
+    told.push_back("row " + child.id.text());
+  }
+  void instance_told(Step&, Child& child, const InstanceNews& news) override {
+    told.push_back("told " + child.id.text() + (news.now ? "" : " gone"));
+  }
   void instance_changed(Step&, Child& child, const Bytes&) override {
     told.push_back("instance " + child.id.text());
   }

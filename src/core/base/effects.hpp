@@ -4,7 +4,7 @@
 //
 //   fence -> roles -> changed (publish) -> lock -> handovers -> starts -> stops -> sends -> connects
 //   -> disconnects -> left -> replies
-//         -> log, members, refused
+//         -> log, members, refused, happened, turns, forwarded
 //
 // The order of the fields in Effects is not that order; each field says what has to be done before it and
 // after it. supervisor/driver/effects.cpp is the one place in a node that carries them out. The simulator has
@@ -29,6 +29,7 @@
 #pragma once
 
 #include "core/base/events.hpp"
+#include "core/base/happening.hpp"
 
 namespace brood::core {
 
@@ -99,6 +100,8 @@ struct Start {
   std::optional<Role> role = std::nullopt;
   /// The state that it goes on with, taken over before its first message; null: it begins anew.
   HeldPtr state = nullptr;
+  Why why = Why::unknown;  ///< For hooks.
+  NodeName from = {};      ///< Where it ran before, if it comes from another node.
 };
 
 /// The role of the instance of this epoch is another one: tell it, behind all that it has been sent so far.
@@ -129,6 +132,7 @@ struct Stop {
   Epoch epoch;
   Shutdown shutdown;
   Cause cause;
+  Why why = Why::unknown;  ///< For hooks.
 };
 
 /// Let the running handler of the instance end, let no other begin, and say what the process holds.
@@ -145,6 +149,7 @@ struct Freeze {
   Duration patience{};
   bool state_only = false;  ///< Not what waits for it: it will end here, with that.
   Cause cause;
+  Why why = Why::unknown;  ///< For hooks.
 };
 /// The instance goes on as if it had not been frozen, whatever came of the Freeze. Cannot fail, and is not
 /// reported.
@@ -228,6 +233,13 @@ struct LogLine {
   std::string text;
 };
 
+/// Starts that this node was asked for as their coordinator, and that another one is by its view: they are
+/// passed on to that.
+struct Forwarded {
+  NodeName to;
+  std::vector<SpecPtr> specs;
+};
+
 /// Whether the part of the cluster that this node is in may run children, by the partition strategy.
 struct PartLock {
   bool locked = false;
@@ -254,6 +266,10 @@ struct Effects {
   std::vector<Reply> replies;
   std::vector<MemberEvent> members;
   std::vector<LogLine> log;
+  /// For hooks, in order; the words of the step about children and nodes. May be lost.
+  std::vector<Happening> happened;
+  std::vector<Turn> turns;
+  std::vector<Forwarded> forwarded;
   /// Hold back (true) or release (false) all handlers of this supervisor's workers; nothing: as it is. Before
   /// everything else: what follows must already find the handlers held back, or let go. A handler that runs
   /// already is not broken off. The same value again changes nothing. Cannot fail, and is not reported.

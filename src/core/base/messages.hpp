@@ -32,11 +32,19 @@ struct SpecChange {
                                ///< keeps its birth and ends none.
 };
 
+/// How an instance went. For people; nothing depends on it.
+struct Gone {
+  Why why = Why::unknown;
+  NodeName to;        ///< Where it goes on, where that is why; else empty.
+  std::string words;  ///< The reason of its end; may be empty.
+};
+
 /// What happened to an instance of the sender.
 struct InstanceChange {
   ChildId id;
   std::optional<Instance> instance;  ///< nullopt: it is gone, and nothing of it runs.
   Bytes detail;                      ///< Of a start that failed: its exit reason, encoded; may be empty.
+  Boxed<Gone> gone = {};
 };
 
 /// First on every new channel, from both sides. Brings no rows.
@@ -259,6 +267,7 @@ struct Offer {
   std::uint32_t restarts = 0;
   Role role = Role::active;  ///< Of one of several instances.
   Bytes parcel;              ///< Opaque to the core.
+  Why why = Why::unknown;    ///< Why it moves; for people.
 };
 enum class OfferVerdict : std::uint8_t {
   ready,    ///< A process holds what the parcel held, and waits for the Commit.

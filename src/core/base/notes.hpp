@@ -33,6 +33,20 @@ struct Loss {
   std::shared_ptr<const Member> member;
 };
 
+/// What a node says of one of its instances.
+struct InstanceNews {
+  /// What was known of it before.
+  struct Was {
+    Phase phase = Phase::starting;
+    Role role = Role::active;
+    ProcessId pid;
+  };
+  const SessionId& host;
+  std::optional<Was> was;  ///< Nothing: there was none.
+  const Instance* now;     ///< Null: it is gone.
+  const Gone* gone;        ///< How; null: that was not told.
+};
+
 /// What one node takes over from another.
 struct Arrival {
   SpecPtr spec;
@@ -44,6 +58,7 @@ struct Arrival {
   std::uint32_t restarts = 0;
   bool keeps_state = false;
   std::optional<Role> role = std::nullopt;  ///< Of one of several instances.
+  Why why = Why::unknown;                   ///< Why it moves.
 };
 
 class Notes {
@@ -81,6 +96,10 @@ class Notes {
   // ---- rows and instances
   /// Something about the child has changed: it has to be looked at.
   virtual void touched(Step& s, Child& child) = 0;
+  /// A change of the child's row has counted here: this node's, or another's.
+  virtual void row_changed(Step& s, const Child& child, const SpecChange& change) = 0;
+  /// What a node has said of its instance, before `instance_changed` is told.
+  virtual void instance_told(Step& s, Child& child, const InstanceNews& news) = 0;
   /// An instance of the child has changed or is gone. `detail`: the exit reason of a start that failed.
   virtual void instance_changed(Step& s, Child& child, const Bytes& detail) = 0;
   /// An instance of the child is gone because the session of its node is over.
@@ -89,7 +108,8 @@ class Notes {
   /// stop and the row has ended. `floor`: the greatest epoch of the child that was known then.
   virtual void request_finished(Step& s, const RequestKey& request, const ChildId& id,
                                 const Epoch& floor) = 0;
-  /// A child that is not started again was lost with its node, and this node is its coordinator: its row ends.
+  /// A child that is not started again was lost with its node, and this node is its coordinator: its row
+  /// ends.
   virtual void lost_for_good(Step& s, Child& child) = 0;
   /// A change of a row came too late to change anything: what it changes has ended.
   virtual void late_change(Step& s, const SpecChange& change) = 0;

@@ -124,6 +124,15 @@ struct Settings {
   /// Wanted children; a start beyond is refused (limit_exceeded). Too large: memory of every node.
   std::size_t children_max = 10'000'000;
 
+  // ---- history
+
+  /// How many happenings to children each node remembers, beside some of members. 0: none. Too small: `why`
+  /// knows of nothing but the present. Too large: memory, some 250 bytes for each.
+  std::size_t history_events = 10'000;
+  /// And at most so many bytes of them; with 0 none are kept. Too small: long ids and reasons leave room for
+  /// few. Too large: memory.
+  std::size_t history_bytes = 4 * 1024 * 1024;
+
   // ---- load
 
   /// How much one step does before it lets others go between, in children looked at; at least 1. Too small:

@@ -35,6 +35,54 @@ std::string_view to_string(Role role) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(Why why) noexcept {
+  switch (why) {
+    case Why::unknown:
+      return "unknown";
+    case Why::asked:
+      return "asked";
+    case Why::from_file:
+      return "from_file";
+    case Why::one_more:
+      return "one_more";
+    case Why::crashed:
+      return "crashed";
+    case Why::start_failed:
+      return "start_failed";
+    case Why::gave_up:
+      return "gave_up";
+    case Why::node_lost:
+      return "node_lost";
+    case Why::node_left:
+      return "node_left";
+    case Why::joined:
+      return "joined";
+    case Why::drained:
+      return "drained";
+    case Why::rebalanced:
+      return "rebalanced";
+    case Why::moved:
+      return "moved";
+    case Why::load_shared:
+      return "load_shared";
+    case Why::replaced:
+      return "replaced";
+    case Why::stopped:
+      return "stopped";
+    case Why::conflict:
+      return "conflict";
+    case Why::role:
+      return "role";
+    case Why::locked:
+      return "locked";
+    case Why::failed:
+      return "failed";
+    case Why::finished:
+      return "finished";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Restart restart) noexcept {
   switch (restart) {
     case Restart::permanent:

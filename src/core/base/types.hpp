@@ -126,7 +126,7 @@ enum class AssignedBy : std::uint8_t {
 };
 struct Assignment {
   NodeName node;
-  NodeName decider;
+  NodeName decider;  ///< For people: the leader; of a move by hand, the node that was asked for it.
   AssignedBy by = AssignedBy::load;
   /// The instance that ran elsewhere when it was given here. Whoever starts it must have heard of that one:
   /// as long as its node has not heard of the change, that may start it too. Zero: there was none.
@@ -189,6 +189,31 @@ enum class Role : std::uint8_t {
   passive,
   claiming,  ///< Passive, and has asked the other nodes for the role.
 };
+/// Why an instance runs where it does, or has ended. Told to users; nothing depends on it.
+enum class Why : std::uint8_t {
+  unknown,       ///< It happened while whoever tells it did not hear of it.
+  asked,         ///< A client asked for the start.
+  from_file,     ///< A static child.
+  one_more,      ///< One of several instances that was missing.
+  crashed,       ///< It crashed, and is started again.
+  start_failed,  ///< Its start failed, and is tried again.
+  gave_up,       ///< It failed too often on a node; the next one tries.
+  node_lost,
+  node_left,    ///< A node left in good order with it: nobody could take it before.
+  joined,       ///< It belongs on a node that came.
+  drained,      ///< The node that it ran on drains.
+  rebalanced,   ///< It belongs elsewhere by the distribution, since weights or who gets children changed.
+  moved,        ///< Somebody moved it by hand.
+  load_shared,  ///< The load balancer gave it there.
+  replaced,     ///< It has another spec.
+  stopped,      ///< A client asked for the stop.
+  conflict,     ///< Another instance of it stays.
+  role,         ///< A program was told its new role by a restart.
+  locked,       ///< This part of the cluster might not run children.
+  failed,       ///< It was given up until `retry`.
+  finished,     ///< It ended, and its restart rule says that this is the end.
+};
+[[nodiscard]] std::string_view to_string(Why why) noexcept;
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
 [[nodiscard]] std::string_view to_string(Role role) noexcept;
 [[nodiscard]] std::string_view to_string(Restart restart) noexcept;
@@ -205,6 +230,8 @@ struct Instance {
   Epoch epoch;
   Phase phase = Phase::starting;
   Role role = Role::active;
+  Why here = Why::unknown;  ///< Why it came to this node.
+  Why why = Why::unknown;   ///< Why it was started the last time, or is to end.
   ProcessId pid;            ///< Zero until running.
   std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
   std::uint32_t restarts = 0;

@@ -40,15 +40,17 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
     return s.time();
   }
   if (own.stopping != StopWhy::none || !child.wanted()) {
-    locals_.drop(s, child, failure.detail);
+    locals_.drop(s, child, failure.detail, own.stopping == StopWhy::none ? Why::stopped : Why::unknown,
+                 failure.reason);
     return Duration::max();
   }
   if (ends_the_child(child, failure)) {
-    end_for_good(s, child);
+    end_for_good(s, child, failure.reason);
     return Duration::max();
   }
+  const Why why = failure.started ? Why::crashed : Why::start_failed;
   if (views_.acting() && !belongs_here(child, *child.row())) {
-    locals_.drop(s, child, failure.detail);
+    locals_.drop(s, child, failure.detail, why, failure.reason);
     return Duration::max();
   }
   const bool too_many = locals_.count_failure(s, child);
@@ -64,7 +66,7 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
       gives_up ? s.settings.backoff_max : restart_pause(s.settings, own.failures, failure.started);
   const Duration at = s.time() + pause;
   const bool waits = pause != Duration{} || !may_restart();
-  locals_.wait_to_restart(s, child, at, waits, failure.reason, failure.detail);
+  locals_.wait_to_restart(s, child, {at, waits, why}, failure.reason, failure.detail);
   return waits ? at : Duration::max();
 }
 
@@ -97,12 +99,12 @@ bool Crashes::stays_here(const Step& s, const Child& child) const {
 }
 
 // The end is what was wanted. Only of what this node ran: a newer instance elsewhere keeps its row.
-void Crashes::end_for_good(Step& s, Child& child) {
+void Crashes::end_for_good(Step& s, Child& child, const std::string& reason) {
   const Epoch ended = instances_.here(child)->epoch;
   const bool alone = instances_.count(child) == 1 && child.floor() <= ended;
   const bool newest =
       (alone || views_.replicas().several(*child.row())) && child.own()->birth == child.row()->birth;
-  locals_.drop(s, child);
+  locals_.drop(s, child, {}, Why::finished, reason);
   if (!newest) return;
   if (!child.row()->spec->is_static) return rows_.remove(s, child);
   SpecRow row = *child.row();
@@ -141,7 +143,7 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
     }
   }
   s.log(LogLevel::warning, fmt::format("{} failed too often here ({}): {}", child.id.text(), reason, next));
-  locals_.drop(s, child);
+  locals_.drop(s, child, {}, Why::gave_up, reason);
   rows_.write(s, child, std::move(row), false);
 }
 

@@ -47,7 +47,7 @@ class Crashes {
   [[nodiscard]] bool ends_the_child(const Child& child, const Failure& failure) const;
   [[nodiscard]] bool belongs_here(const Child& child, const SpecRow& row) const;
   [[nodiscard]] bool stays_here(const Step& s, const Child& child) const;
-  void end_for_good(Step& s, Child& child);
+  void end_for_good(Step& s, Child& child, const std::string& reason);
   void move_away(Step& s, Child& child, const std::string& reason);
   [[nodiscard]] bool avoids_all(const Child& child, const SpecRow& row) const;
 

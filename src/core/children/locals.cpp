@@ -3,6 +3,43 @@
 #include <algorithm>
 
 namespace brood::core {
+namespace {
+
+/// Why it starts here for the first time, as far as this node knows.
+Why why_started(const Step& s, const Child& child, bool is_one_of_several) {
+  const SpecRow& row = *child.row();
+  const bool is_new = child.floor() == Epoch{} || (row.dot == row.birth && child.floor().clock < row.clock);
+  const Why first = row.spec->is_static ? Why::from_file : Why::asked;
+  if (is_new) return first;
+  if (row.assigned && row.assigned->node == s.settings.self && child.ended() == Why::unknown)
+    return row.assigned->by == AssignedBy::hand ? Why::moved : Why::load_shared;
+  if (child.ended() != Why::unknown) return child.ended();
+  return is_one_of_several ? Why::one_more : Why::rebalanced;
+}
+
+Why why_ended(StopWhy why, const Own& own) {
+  switch (why) {
+    case StopWhy::removed:
+      return Why::stopped;
+    case StopWhy::replaced:
+      return Why::replaced;
+    case StopWhy::released:
+      return own.way;
+    case StopWhy::conflict:
+      return Why::conflict;
+    case StopWhy::role:
+      return Why::role;
+    case StopWhy::locked:
+      return Why::locked;
+    case StopWhy::failed:
+      return Why::failed;
+    case StopWhy::none:
+      break;
+  }
+  return Why::unknown;
+}
+
+}  // namespace
 
 Child* Locals::find(const ChildId& id, const Epoch& epoch) const {
   Child* child = children_.find(id);
@@ -35,7 +72,8 @@ void Locals::start(Step& s, Child& child, std::optional<Role> role) {
   make_own(child).has_role = role.has_value();
   Instance instance;
   instance.role = role.value_or(Role::active);
-  launch(s, child, std::move(instance));
+  instance.here = instance.why = why_started(s, child, role.has_value());
+  launch(s, child, std::move(instance), child.floor().node);
 }
 
 void Locals::claim_and_start(Step& s, Child& child, Duration at) {
@@ -46,14 +84,15 @@ void Locals::claim_and_start(Step& s, Child& child, Duration at) {
   Instance instance;
   instance.epoch = own.epoch;
   instance.role = Role::claiming;
+  instance.here = instance.why = why_started(s, child, true);
   instances_.publish(s, child, instance);
 }
 
 void Locals::start_again(Step& s, Child& child) {
-  launch(s, child, *instances_.here(child));
+  launch(s, child, *instances_.here(child), {});
 }
 
-void Locals::launch(Step& s, Child& child, Instance instance) {
+void Locals::launch(Step& s, Child& child, Instance instance, const NodeName& from) {
   Own& own = *child.own_.value_;
   own.spec = child.row()->spec;
   own.birth = child.row()->birth;  // of concurrent rows the one that shows may be another by now
@@ -68,33 +107,42 @@ void Locals::launch(Step& s, Child& child, Instance instance) {
   instance.retry_at = {};
   std::optional<Role> role;
   if (own.has_role) role = instance.role == Role::active ? Role::active : Role::passive;
-  s.effects.starts.push_back(
-      {own.spec, own.epoch, s.cause(), role, role == Role::active ? state_of(s, child) : nullptr});
+  s.effects.starts.push_back({own.spec, own.epoch, s.cause(), role,
+                              role == Role::active ? state_of(s, child) : nullptr, instance.why, from});
   instances_.publish(s, child, instance);
 }
 
 void Locals::end(Step& s, Child& child, StopWhy why, Duration most) {
   Own& own = *child.own_.value_;
-  if (!own.alive) return drop(s, child);
+  if (!own.alive) return drop(s, child, {}, why_ended(why, own));
   const bool told = own.stopping != StopWhy::none;
   own.stopping = why;
   if (told) return;
   Shutdown shutdown = own.spec->shutdown;
   if (most != Duration::max() && (shutdown.infinity || shutdown.patience > most))
     shutdown = {std::chrono::duration_cast<std::chrono::milliseconds>(most), false};
-  s.effects.stops.push_back({child.id, own.epoch, shutdown, s.cause()});
   Instance instance = *instances_.here(child);
   instance.phase = Phase::stopping;
+  instance.why = why_ended(why, own);
+  s.effects.stops.push_back({child.id, own.epoch, shutdown, s.cause(), instance.why});
   instances_.publish(s, child, instance);
 }
 
 void Locals::kill(Step& s, Child& child) {
-  s.effects.stops.push_back({child.id, child.own()->epoch, Shutdown{0ms, false}, s.cause()});
+  s.effects.stops.push_back(
+      {child.id, child.own()->epoch, Shutdown{0ms, false}, s.cause(), instances_.here(child)->why});
 }
 
-void Locals::drop(Step& s, Child& child, const Bytes& detail) {
+void Locals::set_way(Child& child, Why why, PeerIndex to) {
+  child.own_.value_->way = why;
+  child.own_.value_->way_to = to;
+}
+
+void Locals::drop(Step& s, Child& child, const Bytes& detail, Why why, std::string words) {
+  Gone gone{why == Why::unknown ? instances_.here(child)->why : why, {}, std::move(words)};
+  if (is_move(gone.why)) gone.to = instances_.name_of(child.own()->way_to);
   remove(child);
-  instances_.retract(s, child, detail);
+  instances_.retract(s, child, std::move(gone), detail);
 }
 
 void Locals::depart(Child& child) {
@@ -119,6 +167,7 @@ void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
   instance.since = arrival.since;
   instance.restarts = arrival.restarts;
   instance.role = arrival.role.value_or(Role::active);
+  instance.here = instance.why = arrival.why;
   instances_.publish(s, child, instance);
   // It may have been made ready as the active one.
   if (instance.role == Role::passive) tell_role(s, child, Role::passive);
@@ -186,17 +235,18 @@ bool Locals::count_failure(const Step& s, Child& child) {
   return own.crashes.size() > s.settings.max_restarts;
 }
 
-void Locals::wait_to_restart(Step& s, Child& child, Duration at, bool pause, const std::string& reason,
+void Locals::wait_to_restart(Step& s, Child& child, const Retry& retry, const std::string& reason,
                              const Bytes& detail) {
-  child.own_.value_->restart_at = at;
+  child.own_.value_->restart_at = retry.at;
   Instance instance = *instances_.here(child);
   ++instance.restarts;
   instance.reason = reason;
   instance.phase = Phase::restarting;
   instance.pid = {};
   instance.os_pid = 0;
-  instance.retry_at = hlc_at(s.now.wall + (at - s.time()));
-  if (pause)
+  instance.retry_at = hlc_at(s.now.wall + (retry.at - s.time()));
+  instance.why = retry.why;
+  if (retry.pause)
     instances_.publish(s, child, instance, detail);
   else
     instances_.keep(child, instance);

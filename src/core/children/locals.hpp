@@ -43,8 +43,10 @@ class Locals {
   void depart(Child& child);
   /// It was handed over to this node.
   void adopt(Step& s, Child& child, const Arrival& arrival);
-  /// Nothing of it runs here any more.
-  void drop(Step& s, Child& child, const Bytes& detail = {});
+  /// Nothing of it runs here any more. `why` unknown: as it was told when it had to end.
+  void drop(Step& s, Child& child, const Bytes& detail = {}, Why why = Why::unknown, std::string words = {});
+  /// It leaves for that node (no_peer: others run it already), should it be told to end as released.
+  void set_way(Child& child, Why why, PeerIndex to);
   /// The row has changed in a way that its process need not know.
   void follow(Child& child, const SpecPtr& spec) { child.own_.value_->spec = spec; }
   /// The instance here survives a conflict: from now on others are told of it under an epoch above all
@@ -66,15 +68,20 @@ class Locals {
   void ended(Child& child) { child.own_.value_->alive = false; }
   /// Counts the failure; true once there were more than the intensity allows.
   [[nodiscard]] bool count_failure(const Step& s, Child& child);
-  /// It will be started again at that time; `pause`: not at once, so others are told.
-  void wait_to_restart(Step& s, Child& child, Duration at, bool pause, const std::string& reason,
+  /// It will be started again at that time; `pause`: not at once, so others are told. `why`: what failed.
+  struct Retry {
+    Duration at{};
+    bool pause = false;
+    Why why = Why::crashed;
+  };
+  void wait_to_restart(Step& s, Child& child, const Retry& retry, const std::string& reason,
                        const Bytes& detail);
 
  private:
   Own& make_own(Child& child);
   /// What the active instance that begins here goes on with.
   [[nodiscard]] HeldPtr state_of(Step& s, const Child& child) const;
-  void launch(Step& s, Child& child, Instance instance);
+  void launch(Step& s, Child& child, Instance instance, const NodeName& from);
   void add(Child& child, std::unique_ptr<Own> own);
   void remove(Child& child);
 

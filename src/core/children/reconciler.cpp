@@ -132,7 +132,7 @@ void Reconciler::look_at_own(Step& s, Child& child) {
   if (several) wake(child, with_.roles.look(s, child));
   if (own.stopping != StopWhy::none) return;
   if (row.failed && !own.alive)
-    return with_.locals.drop(s, child);  // given up while it waited to restart here
+    return with_.locals.drop(s, child, {}, Why::failed);  // given up while it waited to restart here
   // Of several, those that are left say nothing about what their nodes said that were lost.
   const bool is_proven = several && row.blame.proven > 0;
   if (row.failed && is_proven) return with_.locals.end(s, child, StopWhy::failed);
@@ -242,7 +242,21 @@ void Reconciler::maybe_start(Step& s, Child& child) {
   wake(child, s.time() + s.settings.handover_wait);
 }
 
+// For people; `to`: no_peer where others run it already.
+Why Reconciler::why_it_leaves(const Child& child, PeerIndex to) const {
+  if (with_.sessions.self().state == MemberState::draining) return Why::drained;
+  const auto& assigned = child.row()->assigned;
+  const Member* there = to == no_peer ? nullptr : with_.sessions.member(to);
+  if (there && assigned && assigned->node == there->session.node)
+    return assigned->by == AssignedBy::hand ? Why::moved : Why::load_shared;
+  const Instance* here = with_.instances.here(child);
+  if (!there || !here) return Why::rebalanced;
+  return there->up_since > (here->since == Hlc{} ? here->epoch.clock : here->since) ? Why::joined
+                                                                                    : Why::rebalanced;
+}
+
 void Reconciler::release(Step& s, Child& child, PeerIndex place) {
+  with_.locals.set_way(child, why_it_leaves(child, place), place);
   if (!with_.moves.may_leave(s, child) || with_.outgoing.leave(s, child, place)) return;
   with_.locals.end(s, child, StopWhy::released);
 }
@@ -263,6 +277,7 @@ void Reconciler::start_one_of_several(Step& s, Child& child) {
 bool Reconciler::hand_over_one_of_several(Step& s, Child& child) {
   const PeerIndex to = with_.partners.target_of(child, self_index);
   if (to == no_peer) return false;
+  with_.locals.set_way(child, why_it_leaves(child, to), to);
   // The role goes first; whoever takes it says so.
   if (with_.outgoing.leaves_to(child) == no_peer && !with_.roles.may_hand_over(child)) return true;
   return !with_.moves.may_leave(s, child) || with_.outgoing.leave(s, child, to);
@@ -284,7 +299,9 @@ void Reconciler::release_one_of_several(Step& s, Child& child) {
     if (s.time() < until) return wake(child, until);
   }
   // It cannot be handed over: the others have what it knows, or not.
-  if (with_.moves.may_leave(s, child)) with_.locals.end(s, child, StopWhy::released);
+  if (!with_.moves.may_leave(s, child)) return;
+  with_.locals.set_way(child, why_it_leaves(child, no_peer), no_peer);
+  with_.locals.end(s, child, StopWhy::released);
 }
 
 // True: the instance here has to end.

@@ -89,6 +89,7 @@ class Reconciler {
   void start_one_of_several(Step& s, Child& child);
   [[nodiscard]] bool must_wait(Step& s, Child& child);
   [[nodiscard]] bool may_run_behind_a_split(Step& s, const Child& child);
+  [[nodiscard]] Why why_it_leaves(const Child& child, PeerIndex to) const;
   void release(Step& s, Child& child, PeerIndex place);
   [[nodiscard]] bool goes_on_leaving(const Child& child) const;
   [[nodiscard]] bool hand_over_one_of_several(Step& s, Child& child);

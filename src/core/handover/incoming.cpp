@@ -55,6 +55,7 @@ void Incoming::on_offer(Step& s, PeerIndex from, Offer& offer) {
   coming.arrival.epoch = with_.instances.next_epoch(s, *child);
   coming.arrival.since = offer.since;
   coming.arrival.restarts = offer.restarts;
+  coming.arrival.why = offer.why;
   if (with_.views.replicas().several(*child->row()))
     coming.arrival.role = offer.role == Role::active ? Role::active : Role::passive;
   s.effects.handovers.emplace_back(Prepare{coming.arrival.spec, coming.arrival.epoch, std::move(offer.parcel),

@@ -96,14 +96,14 @@ void Outgoing::freeze(Step& s, Child& child, Entry entry) {
   leaving.state = State::freezing;
   set_time(entry, s.time() + times.timeout);
   s.effects.handovers.emplace_back(Freeze{child.id, leaving.epoch, leaving.attempt, links_.name(leaving.to),
-                                          times.data_wait, !hot, s.cause()});
+                                          times.data_wait, !hot, s.cause(), child.own()->way});
 }
 
 void Outgoing::offer(Child& child, Entry entry, const Instance& here, Bytes parcel) {
   Leaving& leaving = entry->second;
   leaving.state = State::offered;
   sender_.send(leaving.to, Offer{child.id, leaving.epoch, leaving.attempt, child.own()->birth, here.since,
-                                 here.restarts, here.role, std::move(parcel)});
+                                 here.restarts, here.role, std::move(parcel), child.own()->way});
 }
 
 void Outgoing::on_frozen(Step& s, Frozen& event) {
@@ -201,6 +201,7 @@ void Outgoing::commit(Step& s, Child& child, Entry entry, bool passes_on) {
   ++s.stats.handovers;
   Instance moved = *instances_.here(child);
   moved.phase = Phase::moved;
+  moved.why = child.own()->way;
   if (!passes_on) moved.pid = {};
   notes_.handed_over(s, child);
   instances_.publish(s, child, moved);
@@ -209,8 +210,10 @@ void Outgoing::commit(Step& s, Child& child, Entry entry, bool passes_on) {
 
 void Outgoing::settle(Step& s, Entry entry) {
   Child& child = *children_.get(entry->first);
+  const NodeName to = links_.name(entry->second.to);
   erase(entry);
-  if (instances_.here(child) && !child.own()) instances_.retract(s, child);
+  const Instance* here = instances_.here(child);
+  if (here && !child.own()) instances_.retract(s, child, {here->why, to, {}});
 }
 
 void Outgoing::take_back(Step& s, Child& child) {

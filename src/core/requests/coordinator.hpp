@@ -95,8 +95,7 @@ class Coordinator final : public LocalCoordinator {
   void add(Step& s, Child& child, StartWait wait);
 
   // moves.cpp
-  [[nodiscard]] std::optional<Error> move(Step& s, const Child& child, SpecRow& row,
-                                          const NodeName& to) const;
+  [[nodiscard]] std::optional<Error> move(const Child& child, SpecRow& row, const MoveRequest& request) const;
   [[nodiscard]] std::optional<Error> give_back(SpecRow& row) const;
   void rebalance(Step& s, const Asked& asked, const ChildId& id);
 
@@ -147,6 +146,8 @@ void Coordinator::forward(Step& s, const R& request, const Ids& ids, const Make&
     }
     R passed = make(positions);
     ++passed.forwards;
+    if constexpr (requires { passed.specs; })
+      if (peer != self_index) s.effects.forwarded.push_back({with_.peers.name(peer), passed.specs});
     if (peer == self_index)
       enqueue(s, Request(std::move(passed)));
     else

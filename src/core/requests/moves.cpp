@@ -30,7 +30,7 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
   const Epoch now_at = with_.assignments.newest(*child);
   if (now_at == Epoch{} && !next.failed)
     return fail(s, asked, request.id, Errc::busy, "it does not run just now; try again");
-  if (auto error = request.kind == MoveKind::to_node ? move(s, *child, next, request.to) : give_back(next))
+  if (auto error = request.kind == MoveKind::to_node ? move(*child, next, request) : give_back(next))
     return fail(s, asked, request.id, error->code, std::move(error->message));
   if (next.assigned) next.assigned->after = std::max(next.assigned->after, now_at);
   if (next.assigned != child->row()->assigned || next.start_on != child->row()->start_on) {
@@ -42,7 +42,8 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
   with_.notes.touched(s, *child);
 }
 
-std::optional<Error> Coordinator::move(Step& s, const Child& child, SpecRow& row, const NodeName& to) const {
+std::optional<Error> Coordinator::move(const Child& child, SpecRow& row, const MoveRequest& request) const {
+  const NodeName& to = request.to;
   const Placement& placement = with_.views.placement();
   const Placement::Node* node = placement.find(to);
   if (!node) return Error{Errc::not_member, fmt::format("{} is not an up member", to.value)};
@@ -52,7 +53,7 @@ std::optional<Error> Coordinator::move(Step& s, const Child& child, SpecRow& row
   if (std::find(order.begin(), order.end(), node->peer) == order.end())
     return Error{Errc::no_target, fmt::format("{} cannot or may not run it", to.value)};
   row.assigned =
-      Assignment{to, s.settings.self, AssignedBy::hand, row.assigned ? row.assigned->after : Epoch{}};
+      Assignment{to, request.request.node, AssignedBy::hand, row.assigned ? row.assigned->after : Epoch{}};
   row.start_on.reset();
   std::erase(row.avoid, to);  // whoever moves it there knows better
   return std::nullopt;

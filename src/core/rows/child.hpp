@@ -32,6 +32,7 @@ class Locals;
 class Reconciler;
 class Coordinator;
 class Assignments;
+class History;
 
 /// A child by its place in the table. The generation tells it from another that took its place.
 struct ChildRef {
@@ -77,6 +78,8 @@ struct Own {
   bool keeps_state = false;
   bool has_role = false;        ///< One of several instances: it is told whether it is active.
   bool waits_for_role = false;  ///< Its first start waits until it is known as what it starts.
+  Why way = Why::unknown;      ///< Why it leaves, where it does ...
+  PeerIndex way_to = no_peer;  ///< ... and for which node.
   std::uint32_t place = 0;      ///< In the list of this node's own.
   Duration ran_at{};
   Duration restart_at = Duration::max();
@@ -101,6 +104,8 @@ struct Child {
   Owned<bool, Reconciler> touched_;
   /// To be looked at once this node may act.
   Owned<bool, Reconciler> waits_;
+  /// Why the last instance that went did; unknown once another has started.
+  Owned<Why, History> ended_;
   Owned<std::unique_ptr<Work>, Coordinator> work_;
   Owned<std::uint32_t, Assignments> counted_;  ///< For which node; see there.
 
@@ -113,6 +118,7 @@ struct Child {
   /// dropped, so read them through Instances, which passes over these.
   [[nodiscard]] const std::vector<Hosted>& hosted() const { return hosted_.get(); }
   [[nodiscard]] PeerIndex place() const { return place_.get(); }
+  [[nodiscard]] Why ended() const { return ended_.get(); }
   /// What this node, as its coordinator, has open for it; nullptr: nothing.
   [[nodiscard]] const Work* work() const { return work_.get().get(); }
   [[nodiscard]] bool empty() const {

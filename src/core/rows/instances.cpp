@@ -86,17 +86,32 @@ bool Instances::erase(Child& child, SessionRef session) {
   return true;
 }
 
+std::optional<InstanceNews::Was> Instances::was(const Child& child, SessionRef session) const {
+  const Instance* known = find(child, session);
+  if (!known) return std::nullopt;
+  return InstanceNews::Was{known->phase, known->role, known->pid};
+}
+
+NodeName Instances::name_of(PeerIndex peer) const {
+  const SessionRef session = current(peer);
+  return session == no_session ? NodeName() : sessions_[session].id.node;
+}
+
 void Instances::publish(Step& s, Child& child, const Instance& instance, const Bytes& detail) {
+  const auto before = was(child, own_session);
   write(child, own_session, instance);
   outbox_.add(InstanceChange{child.id, instance, detail});
   s.changed(child.id);
+  notes_.instance_told(s, child, {sessions_[own_session].id, before, &instance, nullptr});
   notes_.instance_changed(s, child, detail);
 }
 
-void Instances::retract(Step& s, Child& child, const Bytes& detail) {
+void Instances::retract(Step& s, Child& child, Gone gone, const Bytes& detail) {
+  const auto before = was(child, own_session);
   erase(child, own_session);
-  outbox_.add(InstanceChange{child.id, std::nullopt, detail});
   s.changed(child.id);
+  notes_.instance_told(s, child, {sessions_[own_session].id, before, nullptr, &gone});
+  outbox_.add(InstanceChange{child.id, std::nullopt, detail, std::move(gone)});
   notes_.instance_changed(s, child, detail);
   notes_.touched(s, child);
 }
@@ -160,16 +175,21 @@ void Instances::put(Step& s, Child& child, PeerIndex peer, const Instance& insta
   const SessionRef session = current(peer);
   if (session == no_session) return;
   s.witness(instance.epoch.clock, sessions_[session].id.node);
+  const auto before = was(child, session);
   write(child, session, instance);
   s.changed(child.id);
+  notes_.instance_told(s, child, {sessions_[session].id, before, &instance, nullptr});
   notes_.instance_changed(s, child, detail);
   notes_.touched(s, child);
 }
 
-void Instances::remove(Step& s, Child& child, PeerIndex peer, const Bytes& detail) {
+void Instances::remove(Step& s, Child& child, PeerIndex peer, const Bytes& detail, const Gone* gone) {
   const SessionRef session = current(peer);
-  if (session == no_session || !erase(child, session)) return;
+  const auto before = session == no_session ? std::nullopt : was(child, session);
+  if (!before) return;
+  erase(child, session);
   s.changed(child.id);
+  notes_.instance_told(s, child, {sessions_[session].id, before, nullptr, gone});
   notes_.instance_changed(s, child, detail);
   notes_.touched(s, child);
 }

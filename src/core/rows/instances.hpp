@@ -6,7 +6,8 @@
 // children does not hold up a step.
 //
 // Owns: Child::hosted_ and floor_, the sessions that host something and what each of them hosts. Reads:
-// nothing else. Tells: touched, instance_changed, instance_lost. Thread rule: none; owned by one core.
+// nothing else. Tells: touched, instance_told, instance_changed, instance_lost. Thread rule: none; owned by
+// one core.
 #pragma once
 
 #include <unordered_set>
@@ -47,14 +48,16 @@ class Instances {
   void publish(Step& s, Child& child, const Instance& instance, const Bytes& detail = {});
   /// The same, without a word to the others: another follows in the same step.
   void keep(Child& child, const Instance& instance) { write(child, own_session, instance); }
-  /// Nothing of it runs here any more.
-  void retract(Step& s, Child& child, const Bytes& detail = {});
+  /// Nothing of it runs here any more. `detail`: as above.
+  void retract(Step& s, Child& child, Gone gone, const Bytes& detail = {});
+  /// Of a member; empty where it hosts nothing.
+  [[nodiscard]] NodeName name_of(PeerIndex peer) const;
 
   // ---- others'
   void begin(PeerIndex peer, const SessionId& session);
   void end(PeerIndex peer, const Loss& loss);
   void put(Step& s, Child& child, PeerIndex peer, const Instance& instance, const Bytes& detail);
-  void remove(Step& s, Child& child, PeerIndex peer, const Bytes& detail);
+  void remove(Step& s, Child& child, PeerIndex peer, const Bytes& detail, const Gone* gone = nullptr);
   /// Of those in the buckets from `first` to before `end`, the peer has only these.
   void keep_only(Step& s, PeerIndex peer, std::uint32_t first, std::uint32_t end,
                  const std::unordered_set<ChildId>& kept);
@@ -79,6 +82,7 @@ class Instances {
   };
   [[nodiscard]] const Instance* find(const Child& child, SessionRef session) const;
   void write(Child& child, SessionRef session, const Instance& instance);
+  [[nodiscard]] std::optional<InstanceNews::Was> was(const Child& child, SessionRef session) const;
   bool erase(Child& child, SessionRef session);
   [[nodiscard]] SessionRef current(PeerIndex peer) const;
 

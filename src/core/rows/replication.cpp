@@ -239,7 +239,7 @@ void Replication::take_in_instances(Step& s, PeerIndex from, const Delta& delta)
     if (change.instance) {
       with_.instances.put(s, with_.children.obtain(change.id), from, *change.instance, change.detail);
     } else if (Child* child = with_.children.find(change.id)) {
-      with_.instances.remove(s, *child, from, change.detail);
+      with_.instances.remove(s, *child, from, change.detail, change.gone ? &*change.gone : nullptr);
     }
   }
 }

@@ -26,7 +26,9 @@ void Rows::changed(Step& s, Child& child) {
 
 void Rows::write(Step& s, Child& child, SpecRow row, bool new_birth) {
   row.clock = s.tick();
-  outbox_.add(table_.write(child, std::move(row), new_birth));
+  SpecChange change = table_.write(child, std::move(row), new_birth);
+  notes_.row_changed(s, child, change);
+  outbox_.add(std::move(change));
   tell_ended(s);
   changed(s, child);
 }
@@ -34,6 +36,7 @@ void Rows::write(Step& s, Child& child, SpecRow row, bool new_birth) {
 void Rows::remove(Step& s, Child& child, const RequestKey& request) {
   SpecChange change = table_.remove(child);
   change.request = request;
+  notes_.row_changed(s, child, change);
   outbox_.add(std::move(change));
   tell_ended(s);
   if (request.number != 0) notes_.request_finished(s, request, child.id, child.floor());
@@ -48,7 +51,10 @@ bool Rows::apply(Step& s, const SpecChange& change) {
   if (applied != SpecTable::Applied::gap && change.request.number != 0)
     notes_.request_finished(s, change.request, child.id, child.floor());
   if (applied == SpecTable::Applied::nothing) notes_.late_change(s, change);
-  if (applied == SpecTable::Applied::changed) changed(s, child);
+  if (applied == SpecTable::Applied::changed) {
+    notes_.row_changed(s, child, change);
+    changed(s, child);
+  }
   children_.erase_if_empty(child);
   return applied != SpecTable::Applied::gap;
 }

@@ -68,7 +68,8 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
-  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason, v.role);
+  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason, v.role, v.here,
+          v.why);
 }
 template <typename A, Of<CutEnd> T>
 void each(A& a, T& v) {
@@ -92,9 +93,13 @@ template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {
   a.tuple(v.dot, v.id, v.row, v.request, v.replaces);
 }
+template <typename A, Of<Gone> T>
+void each(A& a, T& v) {
+  a.tuple(v.why, v.to, v.words);
+}
 template <typename A, Of<InstanceChange> T>
 void each(A& a, T& v) {
-  a.tuple(v.id, v.instance, v.detail);
+  a.tuple(v.id, v.instance, v.detail, v.gone);
 }
 template <typename A, Of<CensusVersion> T>
 void each(A& a, T& v) {
@@ -191,7 +196,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Offer> T>
 void each(A& a, T& v) {
-  a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.role, v.parcel);
+  a.message("offer", v.id, v.epoch, v.attempt, v.birth, v.since, v.restarts, v.role, v.parcel, v.why);
 }
 template <typename A, Of<OfferAnswer> T>
 void each(A& a, T& v) {

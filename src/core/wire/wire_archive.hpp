@@ -162,6 +162,7 @@ class In {
   void item(FollowVerdict& value) { enumerator(value, FollowVerdict::stale); }
   void item(Phase& value) { enumerator(value, Phase::moved); }
   void item(Role& value) { enumerator(value, Role::claiming); }
+  void item(Why& value) { enumerator(value, Why::finished); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }
   void item(AssignedBy& value) { enumerator(value, AssignedBy::hand); }
   void item(MoveKind& value) { enumerator(value, MoveKind::rebalance); }

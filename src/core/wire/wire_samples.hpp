@@ -91,11 +91,14 @@ class Samples {
     instance.retry_at = clock();
     instance.reason = text();
     instance.role = static_cast<Role>(below(3));
+    instance.here = static_cast<Why>(below(21));
+    instance.why = static_cast<Why>(below(21));
     return instance;
   }
   InstanceChange instance_change() {
     InstanceChange change{id(), {}, text()};
     if (flip()) change.instance = instance();
+    if (flip()) change.gone = Gone{static_cast<Why>(below(21)), node(), text()};
     return change;
   }
   SpecChange spec_change() {
@@ -236,7 +239,15 @@ class Samples {
       case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
       case 18:
-        return Offer{id(), epoch(), next(), dot(), clock(), u32(), static_cast<Role>(below(3)), text()};
+        return Offer{id(),
+                     epoch(),
+                     next(),
+                     dot(),
+                     clock(),
+                     u32(),
+                     static_cast<Role>(below(3)),
+                     text(),
+                     static_cast<Why>(below(21))};
       case 19:
         return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
                            {u32(), u32()}, text()};
