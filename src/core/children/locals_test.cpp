@@ -37,7 +37,7 @@ TEST(LocalsPart, AStartIsByTheRowThatShowsThen) {
   locals.start(s, child);
   const Dot first = child.own()->birth;
   locals.ended(child);
-  locals.wait_to_restart(s, child, s.time() + 1s, true, "boom", {});
+  locals.wait_to_restart(s, child, {s.time() + 1s, true}, "boom", {});
   table.apply(change_of(id, "b@test", 2));
   ASSERT_NE(child.row()->birth, first);
   EXPECT_EQ(child.own()->birth, first) << "what waits is what it was";
