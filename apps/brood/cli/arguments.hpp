@@ -67,12 +67,11 @@ struct Arguments {
   NodeArguments node;
   StartArguments start;
   InitArguments init;
-  std::vector<std::string> ids;  ///< stop, restart, wait
-  bool by_itself = false;        ///< move --auto
-  std::string id;                ///< start, show, call, cast, where (the key), logs, retry
-  std::string term;              ///< call, cast
-  std::string
-      target;  ///< drain, move, forget: the node; apply, check: the file; completion: the shell; signal
+  std::vector<std::string> ids;               ///< stop, restart, wait
+  bool by_itself = false;                     ///< move --auto
+  std::string id;                             ///< start, show, call, cast, where (the key), logs, retry
+  std::string term;                           ///< call, cast
+  std::string target;                         ///< A node, a file, a shell, a signal: what the command says.
   std::string wait_for = "running";           ///< wait
   bool quiet = false;                         ///< ps, nodes
   std::uint32_t every_ms = 1000;              ///< top

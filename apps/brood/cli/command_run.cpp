@@ -14,29 +14,12 @@ using Command = Outcome<void> (*)(Session&);
 
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> table{
-      {"start", start},
-      {"stop", stop},
-      {"ps", ps},
-      {"show", show},
-      {"retry", retry},
-      {"call", call},
-      {"cast", cast},
-      {"nodes", nodes},
-      {"where", where},
-      {"drain", drain},
-      {"logs", logs},
-      {"apply", apply},
-      {"workers", workers},
-      {"partition", partition},
-      {"move", move},
-      {"rebalance", rebalance},
-      {"scoreboard", scoreboard},
-      {"forget", forget},
-      {"wait", wait},
-      {"top", top},
-      {"top", top},
-      {"restart", restart},
-      {"signal", signal},
+      {"start", start},           {"stop", stop},           {"ps", ps},     {"show", show},
+      {"retry", retry},           {"call", call},           {"cast", cast}, {"nodes", nodes},
+      {"where", where},           {"drain", drain},         {"logs", logs}, {"apply", apply},
+      {"workers", workers},       {"partition", partition}, {"move", move}, {"rebalance", rebalance},
+      {"scoreboard", scoreboard}, {"forget", forget},       {"wait", wait}, {"top", top},
+      {"restart", restart},       {"signal", signal},
   };
   return table;
 }
