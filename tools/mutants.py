@@ -2,41 +2,41 @@
 """Mechanical mutants of src/core: is what the core does looked at by any test?
 
 A mutant is one small change of one source file: a comparison turned, a statement left out, a constant changed, a
-condition negated, and / or, + / -, min / max. Each is compiled in a tree and build folder of its own (build/mutants)
-and run against core_test, seeds of brood-sim and sim_test, in this order, each with a limit of time. One that nothing
-notices survives; its difference is printed. Which mutants there are follows from the sources and --seed alone.
+condition negated, and / or, + / -, min / max. The mutated file alone is compiled (at -O1) and linked with the objects
+of all others, which are made once, and with the tests of the release build (./dev build, first). Then core_test runs
+(the tests beside the source first, and the first failure ends it), and, where that notices nothing, seeds of brood-sim;
+each with a limit of time. A mutant that nothing notices survives. Which mutants there are, and which are tried, follows
+from the sources, --sample and --seed alone.
 
-  tools/mutants.py --count 100                  100 mutants; goes on where it was stopped (build/mutants/results.jsonl)
-  tools/mutants.py --count 20 --only rows/      of those files only
+  tools/mutants.py --sample 100 --seed 1        100 mutants by that chance; goes on where it was stopped
+  tools/mutants.py --sample 20 --only rows/     of those files only
   tools/mutants.py --list                       prints the mutants and does nothing
-  tools/mutants.py --apply 17                   prints mutant 17 as a difference
+  tools/mutants.py --summary                    of what was tried so far (build/mutants/results.jsonl)
 
-Exit status: 0 at least --share of them were caught, 1 fewer were, 2 the sources as they are do not pass.
+Of a seed that is broken without any mutant nothing is asked. Exit status: 0 all that was asked for was tried, 2 the
+sources as they are do not pass core_test.
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
-import difflib
 import json
 import os
 import pathlib
 import random
 import re
-import shutil
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORE = pathlib.Path("src/core")
+BUILD = ROOT / "build" / "release"
 WORK = ROOT / "build" / "mutants"
-TREE = WORK / "tree"
-OUT = WORK / "out"
 RESULTS = WORK / "results.jsonl"
-COPIED = ["CMakeLists.txt", "cmake", "include", "src", "sim", "apps", "tests", "examples", "fuzz", "bench", "tools",
-          "VERSION", "LICENSE"]
-TARGETS = ["core_test", "brood-sim", "sim_test"]
 
 # What is changed into what, each once where it stands. Spaces keep templates and references out.
 SWAPS = [
@@ -48,6 +48,7 @@ SWAPS = [
     ("all/any", "std::any_of(", "std::all_of("), ("all/any", "std::all_of(", "std::any_of("),
     ("bool", "true", "false"), ("bool", "false", "true"),
 ]
+LEFT_ALONE = ("#", "template", "static_assert", "BROOD_CHECK", "s.log", "using ", "requires")
 STATEMENT = re.compile(r"^\s+(?!return\b|const\b|auto\b|using\b|static\b|struct\b|class\b|else\b|break\b|case\b)"
                        r"(\(void\))?[\w:.>\[\]()*+-]+(\(.*\)|\s*[-+|]?=\s.*|\+\+|--)?;\s*$")
 RETURN = re.compile(r"^\s+(if \(.*\) )?(return|continue);\s*$")
@@ -63,8 +64,8 @@ class Mutant:
     before: str
     after: str
 
-    def difference(self):
-        return "".join(f"{sign}{text.strip()}\n" for sign, text in (("- ", self.before), ("+ ", self.after)))
+    def words(self):
+        return f"{self.file}:{self.line} ({self.kind})\n- {self.before.strip()}\n+ {self.after.strip()}"
 
 
 def code_of(line):
@@ -99,7 +100,7 @@ def balanced(text):
 
 def mutants_of_line(file, number, line):
     code = code_of(line)
-    if ".reserve(" in code or "shrink_to_fit" in code or code.lstrip().startswith(("#", "template", "static_assert", "BROOD_CHECK", "s.log", "using ", "requires")):
+    if ".reserve(" in code or "shrink_to_fit" in code or code.lstrip().startswith(LEFT_ALONE):
         return
     def mutant(kind, after):
         return Mutant(file, number, kind, line, after)
@@ -108,7 +109,8 @@ def mutants_of_line(file, number, line):
         while at >= 0:
             whole = old.strip()
             word = whole in ("true", "false")
-            fine = not word or not re.match(r"\w", code[at - 1: at]) and not re.match(r"\w", code[at + len(whole): at + len(whole) + 1])
+            around = code[at - 1: at] + code[at + len(whole): at + len(whole) + 1]
+            fine = not word or not re.search(r"\w", around)
             # A reference to an rvalue, or a template's list of arguments.
             if old == " && " and code[:at].rstrip().endswith(("auto", ">", "T")):
                 fine = False
@@ -130,11 +132,16 @@ def mutants_of_line(file, number, line):
         yield mutant("left out", re.match(r"^\s*", line).group(0) + ";  // " + line.strip())
 
 
+def sources():
+    return sorted(path for path in (ROOT / CORE).rglob("*.cpp")
+                  if not path.name.endswith("_test.cpp") and not path.name.endswith("testing.cpp"))
+
+
 def all_mutants(only):
     found = []
-    for path in sorted((ROOT / CORE).rglob("*.cpp")):
+    for path in sources():
         file = str(path.relative_to(ROOT))
-        if path.name.endswith("_test.cpp") or (only and only not in file):
+        if only and only not in file:
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
             found.extend(mutants_of_line(file, number, line))
@@ -153,187 +160,272 @@ def choose(seed, only):
     return chosen
 
 
-# ---- building and running ------------------------------------------------------------------------------------------
+# ---- building ------------------------------------------------------------------------------------------------------
 
-def run(command, limit, cwd=ROOT, quiet=True):
-    """(status, output, seconds); status None: it took too long."""
-    since = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command], cwd=cwd, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
-    try:
-        out, _ = process.communicate(timeout=limit)
-        status = process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, _ = process.communicate()
-        status = None
-    if not quiet:
-        print(out, end="")
-    return status, out, time.monotonic() - since
+class Failed(Exception):
+    """Words of a compiler or linker."""
 
 
-def prepare(jobs):
-    """A copy of the sources and a build folder for it; both are kept for the next run."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            copy_newer(source, TREE / name)
-        elif source.exists():
-            TREE.mkdir(exist_ok=True)
-            copy_file(source, TREE / name)
-    if not (OUT / "build.ninja").exists():
-        status, out, _ = run(["cmake", "-S", TREE, "-B", OUT, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=", "-DCMAKE_CXX_FLAGS=-O1",
-                              "-DBROOD_UNITY=OFF", "-DBROOD_TESTS=ON", "-DBROOD_BENCH=OFF"], 600)
-        if status != 0:
-            sys.exit(f"cmake failed:\n{out}")
-    status, out, took = run(["ninja", "-C", OUT, f"-j{jobs}", *TARGETS], 7200)
-    if status != 0:
-        sys.exit(f"the sources as they are do not build:\n{out[-4000:]}")
-    print(f"built in {took:.0f} s")
+def call(command, limit=600):
+    run = subprocess.run([str(part) for part in command], cwd=BUILD, capture_output=True, text=True, errors="replace",
+                         timeout=limit, check=False)
+    if run.returncode:
+        raise Failed(run.stdout + run.stderr)
 
 
-def copy_file(source, to):
-    if not to.exists() or to.read_bytes() != source.read_bytes():
-        shutil.copyfile(source, to)
+class Builder:
+    """Compiles sources of the core one by one, and links programs with them in place of the core's archive."""
 
-
-def copy_newer(source, to):
-    wanted = set()
-    for path in source.rglob("*"):
-        if "__pycache__" in path.parts:
-            continue
-        inside = path.relative_to(source)
-        wanted.add(inside)
-        if path.is_dir():
-            (to / inside).mkdir(parents=True, exist_ok=True)
+    def __init__(self):
+        if not (BUILD / "build.ninja").exists():
+            sys.exit("there is no release build: ./dev build")
+        command = next((one["command"] for one in json.loads((BUILD / "compile_commands.json").read_text())
+                        if "/brood_core.dir/" in one["command"]), None)
+        if command is None:
+            sys.exit("no source of the core is in compile_commands.json")
+        # Warnings are no errors: a mutant may leave an argument or a function without use.
+        words = [word for word in shlex.split(command)
+                 if word not in ("-O2", "-g1", "-fpch-preprocess", "-Winvalid-pch", "-Werror")]
+        words = words[next(i for i, word in enumerate(words) if word.endswith("c++")):words.index("-o")]
+        if "-include" in words:  # a header that is precompiled with other options is of no use
+            at = words.index("-include")
+            header = pathlib.Path(words[at + 1])
+            own = WORK / "pch.hxx"
+            words[at:at + 2] = []
+            self.flags = [*words, "-O1", "-w"]
+            made = WORK / "pch.hxx.gch"
+            if not made.exists() or own.read_bytes() != header.read_bytes():
+                own.write_bytes(header.read_bytes())
+                call([*self.flags, "-x", "c++-header", own, "-o", made])
+            self.flags += ["-include", str(own)]
         else:
-            (to / inside).parent.mkdir(parents=True, exist_ok=True)
-            copy_file(path, to / inside)
-    for path in list(to.rglob("*")):
-        if path.is_file() and path.relative_to(to) not in wanted:
-            path.unlink()
+            self.flags = [*words, "-O1", "-w"]
+
+    def compile(self, source, to, named=None):
+        """named: the path that the source stands for, where it includes its neighbours."""
+        call([*self.flags, "-I", (named or source).parent, "-o", to, "-c", source], 300)
+
+    def prepare(self, jobs):
+        """Objects of all sources as they are, where they are newer than these. The tests' own are the build's."""
+        call(["ninja", f"-j{jobs}", "core_test", "brood-sim"], 7200)
+        newest = max(path.stat().st_mtime for path in (ROOT / "src").rglob("*.hpp"))
+        newest = max(newest, *(path.stat().st_mtime for path in (ROOT / "include").rglob("*.hpp")))
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            waiting = []
+            for path in sources():
+                made = object_of(path)
+                if not made.exists() or made.stat().st_mtime < max(newest, path.stat().st_mtime):
+                    made.parent.mkdir(parents=True, exist_ok=True)
+                    waiting.append(pool.submit(self.compile, path, made))
+            for one in waiting:
+                one.result()
+
+    def link(self, program, to, instead=None, mutated=None):
+        """instead: the source whose object is mutated."""
+        told = subprocess.run(["ninja", "-t", "commands", program], cwd=BUILD, capture_output=True, text=True,
+                              check=True)
+        words = shlex.split(told.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
+        words[words.index("-o") + 1] = str(to)
+        at = words.index("libbrood_core.a")
+        words[at:at + 1] = [str(mutated if path == instead else object_of(path)) for path in sources()]
+        call([*words, "-fuse-ld=gold", "-Wl,--strip-debug"], 300)
 
 
-def checks(arguments):
-    binary = OUT / "bin"
-    return [("core_test", [binary / "core_test", "--gtest_brief=1", "--gtest_fail_fast"]),
-            ("seeds", [binary / "brood-sim", "--seeds", arguments.seeds, "--minutes", "1", "--lines", "0"]),
-            ("sim_test", [binary / "sim_test", "--gtest_brief=1", "--gtest_fail_fast"])]
+def object_of(path):
+    return WORK / "objects" / path.relative_to(ROOT / CORE).with_suffix(".o")
 
 
-def what_fails(arguments, limits):
-    """(check, words) of the first that notices something; None."""
-    for name, command in checks(arguments):
-        if name in arguments.skip:
-            continue
-        status, out, took = run(command, limits[name])
-        if status is None:
-            return name, f"did not end within {limits[name]:.0f} s"
-        if status != 0:
-            told = re.search(r"\[  FAILED  \] ([\w./]+)|rule '(\w+)' is broken|CHECK.*", out)
-            return name, (told.group(0) if told else f"status {status}")[:120]
-        limits.setdefault("took", {})[name] = took
-    return None
+# ---- running -------------------------------------------------------------------------------------------------------
 
-
-def measure(arguments):
-    limits = {name: 1200 for name, _ in checks(arguments)}
-    failed = what_fails(arguments, limits)
-    if failed:
-        print(f"the sources as they are do not pass: {failed}")
-        sys.exit(2)
-    took = limits["took"]
-    print("as they are: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items()))
-    return {name: 30 + arguments.patience * seconds for name, seconds in took.items()}
-
-
-def try_mutant(mutant, arguments, limits):
-    target = TREE / mutant.file
-    lines = target.read_text().splitlines(keepends=True)
-    original = "".join(lines)
-    lines[mutant.line - 1] = mutant.after + "\n"
+def run(command, limit, stop_at=None):
+    """(status, lines); status None: it took too long, or a line was one to stop at."""
+    process = subprocess.Popen([str(part) for part in command], cwd=BUILD, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    timer = threading.Timer(limit, lambda: os.killpg(process.pid, signal.SIGKILL))
+    timer.start()
+    lines = []
     try:
-        target.write_text("".join(lines))
-        status, _, _ = run(["ninja", "-C", OUT, f"-j{arguments.jobs}", *TARGETS], 1800)
-        if status != 0:
-            return "no program", ""
-        failed = what_fails(arguments, dict(limits))
-        return ("caught", f"{failed[0]}: {failed[1]}") if failed else ("survived", "")
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if stop_at and stop_at(lines[-1]):
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+        process.wait()
     finally:
-        target.write_text(original)
+        timer.cancel()
+    return (None if process.returncode == -signal.SIGKILL else process.returncode), lines
 
+
+def suites_beside(source):
+    """A filter for the tests in the folder of that source."""
+    found = set()
+    for path in source.parent.glob("*_test.cpp"):
+        found |= set(re.findall(r"^TEST(?:_[FP])?\((\w+),", path.read_text(), re.MULTILINE))
+    return ":".join(f"*{name}.*" for name in sorted(found))
+
+
+def core_test(program, limit, source=None):
+    """Words, if it notices something. Tests beside the source go first: mostly it is one of them."""
+    beside = suites_beside(source) if source else ""
+    for tests in ([beside, f"*-{beside}"] if beside else ["*"]):
+        status, lines = run([program, "--gtest_brief=1", "--gtest_fail_fast", f"--gtest_filter={tests}"], limit)
+        if status != 0:
+            break
+    else:
+        return None
+    if status is None:
+        return f"core_test: did not end within {limit:.0f} s"
+    told = re.search(r"\[  FAILED  \] ([\w./]+)|CHECK.*", "\n".join(lines))
+    return f"core_test: {told.group(0).removeprefix('[  FAILED  ] ') if told else f'status {status}'}"[:120]
+
+
+SEED = re.compile(r"^seed (\d+) (\w+) nodes=")
+
+
+def seeds(program, arguments, limit, broken_before=frozenset()):
+    """(words, if it notices something; the seeds that are broken)."""
+    broken = []
+
+    def is_new(line):
+        found = SEED.match(line)
+        if found and found.group(2) != "ok":
+            broken.append(int(found.group(1)))
+            return broken_before is not None and broken[-1] not in broken_before
+        return False
+
+    status, lines = run([program, "--seeds", arguments.seeds, "--minutes", arguments.minutes, "--each", "--keep-going",
+                         "--lines", "1"], limit, is_new)
+    fresh = [seed for seed in broken if seed not in (broken_before or ())]
+    if fresh:
+        found = next(line for line in lines if line.startswith(f"seed {fresh[0]} "))
+        return f"brood-sim: seed {fresh[0]}: {SEED.match(found).group(2)}", broken
+    if status is None:
+        return f"brood-sim: did not end within {limit:.0f} s", broken
+    if status not in (0, 1):
+        return f"brood-sim: status {status}", broken
+    return None, broken
+
+
+class Trial:
+    def __init__(self, builder, arguments):
+        self.builder, self.arguments = builder, arguments
+
+    def measure(self):
+        """How long the checks take without a mutant, and which seeds say nothing."""
+        for program in ("core_test", "brood-sim"):
+            self.builder.link(program, WORK / program)
+        since = time.monotonic()
+        if failed := core_test(WORK / "core_test", 1200):
+            print(f"the sources as they are do not pass: {failed}")
+            sys.exit(2)
+        self.test_limit = 10 + self.arguments.patience * (time.monotonic() - since)
+        since = time.monotonic()
+        _, broken = seeds(WORK / "brood-sim", self.arguments, 3600, None)
+        self.broken = frozenset(broken)
+        self.seeds_limit = 10 + self.arguments.patience * (time.monotonic() - since)
+        print(f"as they are: core_test may take {self.test_limit:.0f} s, the seeds {self.seeds_limit:.0f} s"
+              + (f"; broken already: {sorted(self.broken)}" if self.broken else ""), flush=True)
+
+    def judge(self, mutant):
+        """(verdict, words)."""
+        folder = WORK / f"at-{threading.get_ident()}"
+        folder.mkdir(exist_ok=True)
+        source = ROOT / mutant.file
+        lines = source.read_text().splitlines(keepends=True)
+        lines[mutant.line - 1] = mutant.after + "\n"
+        changed = folder / source.name
+        changed.write_text("".join(lines))
+        mutated = folder / "mutated.o"
+        try:
+            self.builder.compile(changed, mutated, source)
+            self.builder.link("core_test", folder / "core_test", source, mutated)
+        except (Failed, subprocess.TimeoutExpired):
+            return "no program", ""
+        if words := core_test(folder / "core_test", self.test_limit, source):
+            return "caught", words
+        self.builder.link("brood-sim", folder / "brood-sim", source, mutated)
+        words, _ = seeds(folder / "brood-sim", self.arguments, self.seeds_limit, self.broken)
+        return ("caught", words) if words else ("survived", "")
+
+
+# ---- what is known -------------------------------------------------------------------------------------------------
 
 def read_results():
     if not RESULTS.exists():
         return {}
-    results = {}
-    for line in RESULTS.read_text().splitlines():
-        entry = json.loads(line)
-        results[(entry["file"], entry["before"], entry["after"])] = entry
-    return results
+    return {(entry["file"], entry["before"], entry["after"]): entry
+            for entry in map(json.loads, RESULTS.read_text().splitlines())}
 
 
-def report(tried, share):
+def summary(tried):
     counted = [entry for entry in tried if entry["verdict"] != "no program"]
-    caught = [entry for entry in counted if entry["verdict"] == "caught"]
-    for entry in counted:
-        if entry["verdict"] == "survived":
-            print(f"\nSURVIVED {entry['file']}:{entry['line']} ({entry['kind']})\n- {entry['before'].strip()}"
-                  f"\n+ {entry['after'].strip()}")
+    survived = [entry for entry in counted if entry["verdict"] == "survived"]
+    for entry in sorted(survived, key=lambda one: (one["file"], one["line"])):
+        print(f"\nSURVIVED {Mutant(**{field.name: entry[field.name] for field in dataclasses.fields(Mutant)}).words()}")
     by = {}
-    for entry in caught:
-        by[entry["words"].split(":")[0]] = by.get(entry["words"].split(":")[0], 0) + 1
-    print(f"\n{len(counted)} mutants, {len(caught)} caught ({', '.join(f'{name} {n}' for name, n in sorted(by.items()))}), "
-          f"{len(counted) - len(caught)} survived; {len(tried) - len(counted)} changes were no program")
-    return 0 if len(caught) >= share * len(counted) else 1
+    for entry in counted:
+        if entry["verdict"] == "caught":
+            name = entry["words"].split(":")[0]
+            by[name] = by.get(name, 0) + 1
+    print(f"\n{len(counted)} mutants: " + ", ".join(f"{count} caught by {name}" for name, count in sorted(by.items()))
+          + f", {len(survived)} survived; {len(tried) - len(counted)} changes were no program")
+
+
+def try_all(chosen, arguments):
+    WORK.mkdir(parents=True, exist_ok=True)
+    builder = Builder()
+    since = time.monotonic()
+    builder.prepare(arguments.jobs)
+    print(f"objects of all sources as they are: {time.monotonic() - since:.0f} s", flush=True)
+    trial = Trial(builder, arguments)
+    trial.measure()
+    known = read_results()
+    end = time.monotonic() + arguments.stop_after * 60 if arguments.stop_after else float("inf")
+    writing = threading.Lock()
+
+    def one(mutant):
+        entry = known.get((mutant.file, mutant.before, mutant.after))
+        again = entry is None or (arguments.again and entry["verdict"] == "survived")
+        if not again or time.monotonic() > end:
+            return entry
+        since = time.monotonic()
+        verdict, words = trial.judge(mutant)
+        took = time.monotonic() - since
+        entry = {**dataclasses.asdict(mutant), "verdict": verdict, "words": words, "seconds": round(took, 1)}
+        with writing:
+            with RESULTS.open("a") as results:
+                results.write(json.dumps(entry) + "\n")
+            print(f"{verdict:10} {mutant.file}:{mutant.line} {mutant.kind}: {mutant.after.strip()[:70]}  {words} "
+                  f"({took:.0f} s)", flush=True)
+        return entry
+
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        return [entry for entry in pool.map(one, chosen) if entry]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=100, help="mutants that compile")
-    parser.add_argument("--seed", type=int, default=1, help="which ones")
-    parser.add_argument("--only", default="", help="only files whose path has this in it")
-    parser.add_argument("--seeds", type=int, default=300, help="of brood-sim, for each mutant")
-    parser.add_argument("--skip", action="append", default=[], choices=["seeds", "sim_test"])
-    parser.add_argument("--patience", type=float, default=6, help="a check may take so many times as long as without a mutant")
-    parser.add_argument("--minutes", type=float, default=0, help="begin no mutant after this time; 0: no such bound")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--share", type=float, default=0.9, help="of the mutants, how many must be caught")
+    parser.add_argument("--sample", type=int, default=100, metavar="N", help="mutants to try")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="which ones")
+    parser.add_argument("--only", default="", metavar="PART", help="only files whose path has this in it")
+    parser.add_argument("--seeds", type=int, default=60, help="of brood-sim, for each mutant")
+    parser.add_argument("--minutes", type=float, default=0.5, help="with faults, of each seed")
+    parser.add_argument("--patience", type=float, default=4,
+                        help="a check may take so many times as long as without a mutant")
+    parser.add_argument("--stop-after", type=float, default=0, metavar="MINUTES", help="begin no mutant then; 0: never")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at once")
+    parser.add_argument("--nice", type=int, default=19, help="how far behind other programs")
+    parser.add_argument("--again", action="store_true", help="try those anew that survived: a new test may catch them")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--apply", type=int)
+    parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
-    os.nice(19)
-    chosen = choose(arguments.seed, arguments.only)
-    if arguments.list or arguments.apply is not None:
-        for number, mutant in enumerate(chosen[: arguments.count], 1):
-            if arguments.list:
-                print(f"{number} {mutant.file}:{mutant.line} {mutant.kind}\n{mutant.difference()}", end="")
-            elif number == arguments.apply:
-                before = (ROOT / mutant.file).read_text().splitlines(keepends=True)
-                after = list(before)
-                after[mutant.line - 1] = mutant.after + "\n"
-                sys.stdout.writelines(difflib.unified_diff(before, after, f"a/{mutant.file}", f"b/{mutant.file}"))
-        return 0
-    end = time.monotonic() + arguments.minutes * 60 if arguments.minutes else float("inf")
-    prepare(arguments.jobs)
-    limits = measure(arguments)
-    known = read_results()
-    tried = []
-    for mutant in chosen:
-        if sum(entry["verdict"] != "no program" for entry in tried) >= arguments.count or time.monotonic() > end:
-            break
-        entry = known.get((mutant.file, mutant.before, mutant.after))
-        if entry is None or entry["verdict"] == "survived":  # a new test may catch it
-            since = time.monotonic()
-            verdict, words = try_mutant(mutant, arguments, limits)
-            entry = {**dataclasses.asdict(mutant), "verdict": verdict, "words": words}
-            with RESULTS.open("a") as results:
-                results.write(json.dumps(entry) + "\n")
-            print(f"{verdict:10} {mutant.file}:{mutant.line} {mutant.kind}: {mutant.after.strip()[:70]}  {words} "
-                  f"({time.monotonic() - since:.0f} s)", flush=True)
-        tried.append(entry)
-    return report(tried, arguments.share)
+    os.nice(arguments.nice)
+    chosen = choose(arguments.seed, arguments.only)[: arguments.sample]
+    if arguments.list:
+        print("\n".join(mutant.words() for mutant in chosen))
+    else:
+        summary(list(read_results().values()) if arguments.summary else try_all(chosen, arguments))
+    return 0
 
 
 if __name__ == "__main__":

@@ -66,6 +66,9 @@ class Client(threading.Thread):
         self._ended.set()
         self.join(60 * SLOW)
 
+    def asked_since(self, when):
+        return sum(asked > when for asked, _, _ in self.answers)
+
     def first(self, what):
         """When it was first answered that; None: never."""
         return next((answered for _, answered, kind in self.answers if kind == what), None)
@@ -168,7 +171,7 @@ class Splits(ScenarioTest):
             self.assertFalse(cluster.standing(most[0])["partitioned"])
             self.assertEqual(set(self.on_sides(cluster, [few])[0].values()), {0}, "it came back on the smaller side")
             # As many calls as there are children, with a late one, so that the client has asked for each.
-            self.wait(lambda: len([one for one in large.answers if one[0] > full]) > CHILDREN, 60, "all are called")
+            self.wait(lambda: large.asked_since(full) > CHILDREN, 60, "all are called")
             large.end()
             small.end()
             seen.append((small.first("partitioned") - began, large.served_from() - began))
@@ -209,7 +212,7 @@ class Splits(ScenarioTest):
             both = [self.each_once(cluster, side, TICK / 1000 * 3 + 10) - began for side in (most, few)]
             full = time.monotonic()
             for client in clients:
-                self.wait(lambda: len([one for one in client.answers if one[0] > full]) > CHILDREN, 60, "all are called")
+                self.wait(lambda: client.asked_since(full) > CHILDREN, 60, "all are called")
                 client.end()
                 late = [one for one in client.answers if one[0] > full + SLACK and one[2] != "ok"]
                 self.assertEqual(late, [], f"a child did not answer at {client.node}")
