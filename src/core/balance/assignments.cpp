@@ -53,6 +53,12 @@ Epoch Assignments::newest(const Child& child) const {
   return newest;
 }
 
+bool Assignments::is_on_its_way(const Child& child) const {
+  if (views_.replicas().several(*child.row())) return false;
+  const PeerIndex place = views_.placement().first(child.hash, *child.row());
+  return place != no_peer && instances_.any(child) && !instances_.on(child, place);
+}
+
 void Assignments::count(Child& child) {
   if (!scores_.how()) return;
   std::uint32_t& counted = child.counted_.value_;  // the counter's place plus one; 0: none
@@ -164,7 +170,7 @@ void Assignments::rebalance(Step& s, Child& child) {
   if (!child.wanted() || child.row()->failed || !child.row()->assigned) return;
   if (child.row()->assigned->by == AssignedBy::hand) return;
   const Epoch now_at = newest(child);
-  if (now_at == Epoch{}) return;  // its node may be starting it
+  if (now_at == Epoch{} || is_on_its_way(child)) return;  // its node may be starting it
   const Placement::Node* now = views_.placement().find(child.row()->assigned->node);
   if (!now) return;  // it is given another anyway
   SpecRow next = *child.row();

@@ -62,6 +62,9 @@ class Assignments {
 
   /// The newest instance that is known to be anywhere; zero: none is.
   [[nodiscard]] Epoch newest(const Child& child) const;
+  /// It was given to a node that does not run it yet, and runs on another still: whoever it was given to may
+  /// be starting it once that one has ended, and it is not given to a third one before.
+  [[nodiscard]] bool is_on_its_way(const Child& child) const;
   /// How many children that node was given.
   [[nodiscard]] std::uint64_t given(const NodeName& node) const;
 

@@ -282,6 +282,23 @@ TEST_F(MovedByHand, AChildGoesThereAndStaysUntilItIsGivenBack) {
   expect_each_once(cluster, 9);
 }
 
+// The node that it is on its way to may have heard of its end before it hears that it goes to a third.
+TEST_F(MovedByHand, OnItsWayItIsNotGivenToAThirdNode) {
+  const std::size_t third = 3 - home - other;
+  cluster.hold_stops.insert(id_of("c3"));
+  move(cluster, home, "c3", cluster.nodes[home].name.value);
+  cluster.run(1s);
+  ASSERT_EQ(cluster.host("c3"), other) << "it takes its time to end";
+  const auto again = move(cluster, home, "c3", cluster.nodes[third].name.value);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(again), "busy");
+  cluster.hold_stops.clear();
+  cluster.exit_on(other, "c3", true, "shutdown");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.host("c3"), home);
+  EXPECT_EQ(cluster.alive("c3"), 1U);
+}
+
 TEST_F(MovedByHand, ItEndsWithTheNodeAndAReturnMovesNothing) {
   cluster.kill(other);
   cluster.run(5s);

@@ -30,6 +30,8 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
   const Epoch now_at = with_.assignments.newest(*child);
   if (now_at == Epoch{} && !next.failed)
     return fail(s, asked, request.id, Errc::busy, "it does not run just now; try again");
+  if (with_.assignments.is_on_its_way(*child))
+    return fail(s, asked, request.id, Errc::busy, "it is on its way to another node; try again");
   if (auto error = request.kind == MoveKind::to_node ? move(*child, next, request) : give_back(next))
     return fail(s, asked, request.id, error->code, std::move(error->message));
   if (next.assigned) next.assigned->after = std::max(next.assigned->after, now_at);

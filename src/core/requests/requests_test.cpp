@@ -533,5 +533,34 @@ TEST(Requests, ARestartOfAChildThatRunsElsewhereThanItBelongsEndsItThereFirst) {
   EXPECT_GT(cluster.nodes[cluster.host(id)].processes.at(id_of(id)), first);
 }
 
+// The node that ran it hears of the removal first, and of the stop later: that too is waited for.
+TEST(Requests, AStopBetweenTheHalvesOfAReplacementIsAnsweredOnceTheFormerNodeKnowsOfIt) {
+  Cluster cluster(3);
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i) {
+    const std::string candidate = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[2].name) id = candidate;
+  }
+  Spec spec = *spec_of(id);
+  spec.nodes = {cluster.nodes[0].name};
+  cluster.fail_starts.insert(id_of(id));
+  cluster.start(2, {std::make_shared<Spec>(spec)}, StartMode::apply);
+  cluster.run();
+  ASSERT_EQ(cluster.nodes[2].core->instances(id_of(id)).size(), 1U) << "it waits to be started again";
+  cluster.pause(0);
+  spec.worker = spec.needs = "echo";
+  spec.nodes = {cluster.nodes[1].name};
+  const auto apply = cluster.start(2, {std::make_shared<Spec>(spec)}, StartMode::apply);
+  cluster.run();
+  const auto stop = cluster.stop(2, id);
+  cluster.run();
+  EXPECT_EQ(cluster.result(stop), "no answer");
+  cluster.resume(0);
+  cluster.run();
+  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.result(apply), "stopped");
+}
+
 }  // namespace requests_test
 }  // namespace brood::core::testing

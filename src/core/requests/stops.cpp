@@ -56,6 +56,9 @@ void Coordinator::stop_replacement(Step& s, Child& child, const Asked& asked) {
   StopWait wait = work_of(child).stops.front();
   wait.asked = asked;
   wait.number = with_.replication.newest();
+  // Of those that the first half waits for each has to know this too.
+  for (const SessionId& session : std::exchange(wait.starters, {}))
+    add_starter(child, wait, with_.peers.find(session.node));
   add(s, child, std::move(wait));
 }
 
