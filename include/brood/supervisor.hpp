@@ -16,6 +16,7 @@
 #pragma once
 
 #include <brood/codec.hpp>
+#include <brood/history.hpp>
 #include <brood/node.hpp>
 #include <brood/result.hpp>
 #include <brood/strategies.hpp>
@@ -110,6 +111,10 @@ struct SupervisorOptions {
   /// How many children of this node are on the move to others at once; at least 1. Fewer: a slower drain.
   /// More: as many callers wait at the same time.
   std::uint32_t moves_in_flight = 1000;
+  /// How many happenings to children each node remembers for why() and events(), and at most how many bytes
+  /// of them. 0 of either: none. Fewer: `why` knows less of the past. More: memory, some 250 bytes for each.
+  std::size_t history_events = 10'000;
+  std::size_t history_bytes = 4 * 1024 * 1024;
 };
 
 struct Started {
@@ -284,6 +289,12 @@ class Supervisor {
   /// timeout, stopped.
   Result<void> reset_cluster_size(std::uint32_t size,
                                   std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+
+  /// Why a child is where it is, and what has happened to it, as this node remembers it. They wait for the
+  /// thread that decides, as node_for() does. Errors: no_such_child (nothing is known or remembered),
+  /// stopped.
+  [[nodiscard]] Result<ChildHistory> why(const Id& id) const;
+  [[nodiscard]] Result<EventPage> events(const EventQuery& query = {}) const;
 
   struct Impl;
 

@@ -65,10 +65,11 @@ struct Arguments {
   std::string term;                           ///< call, cast
   std::string target;                         ///< drain, move, forget: the node; apply: the file
   std::string tag;                            ///< ps
+  std::string prefix;                         ///< events: of ids
   std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
   bool local = false;                         ///< ps
-  bool follow = false;                        ///< logs
-  std::optional<std::size_t> lines;           ///< logs; nullopt: all
+  bool follow = false;                        ///< logs, events
+  std::optional<std::size_t> lines;           ///< logs, events; nullopt: all
   bool dry_run = false;                       ///< apply
   bool prune = false;                         ///< apply
   bool start_stopped = false;                 ///< apply

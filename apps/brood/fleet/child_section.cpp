@@ -11,7 +11,6 @@
 namespace brood::app::fleet {
 namespace {
 
-constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
 constexpr std::int64_t count_max = 100'000;
 
 // A child as it is written: before {n} is replaced.

@@ -8,8 +8,6 @@
 namespace brood::app::fleet {
 namespace {
 
-constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
-
 std::optional<std::chrono::milliseconds> milliseconds_at(Section& section, std::string_view key,
                                                          std::int64_t least) {
   const auto value = section.integer(key, least, day_ms);

@@ -7,6 +7,7 @@
 
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/entry_walk.hpp"
+#include "supervisor/driver/history.hpp"
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/partition.hpp"
 #include "supervisor/driver/router.hpp"
@@ -536,6 +537,24 @@ std::optional<std::string> Supervisor::node_for(const Id& key) const {
 bool Supervisor::mine(const Id& key) const {
   const auto node = node_for(key);
   return node && impl_->node->is_here(NodeName(*node));
+}
+
+// ---- history ---------------------------------------------------------------------------------------------
+
+Result<ChildHistory> Supervisor::why(const Id& id) const {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto child = child_id(id);
+  if (!child) return child.error();
+  return impl_->read_core<Result<ChildHistory>>(
+      [&](const core::Core& core) { return supervisor::history_of(core, *child); });
+}
+
+Result<EventPage> Supervisor::events(const EventQuery& query) const {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  return impl_->read_core<EventPage>(
+      [&](const core::Core& core) { return supervisor::events_of(core, query); });
 }
 
 // ---- partitions ------------------------------------------------------------------------------------------

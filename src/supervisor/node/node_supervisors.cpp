@@ -62,6 +62,8 @@ Result<core::Settings> NodeImpl::settings_for(const SupervisorOptions& options) 
   settings.max_restarts = options.max_restarts;
   settings.max_seconds = options.max_seconds;
   settings.moves_in_flight = options.moves_in_flight;
+  settings.history_events = options.history_events;
+  settings.history_bytes = options.history_bytes;
   settings.min_nodes = options_.min_nodes;
   return settings;
 }

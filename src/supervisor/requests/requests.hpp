@@ -115,6 +115,7 @@ class RequestServer {
 [[nodiscard]] std::vector<Route> node_routes();     ///< the node, drain
 [[nodiscard]] std::vector<Route> fleet_routes();    ///< what a fleet file says
 [[nodiscard]] std::vector<Route> log_routes();      ///< what programs wrote
+[[nodiscard]] std::vector<Route> history_routes();  ///< what has happened
 [[nodiscard]] std::vector<Route> network_routes();  ///< peers and what was refused
 
 // ---- what handlers have in common ------------------------------------------------------------------------
