@@ -17,6 +17,7 @@
 
 #include <brood/codec.hpp>
 #include <brood/history.hpp>
+#include <brood/hooks.hpp>
 #include <brood/node.hpp>
 #include <brood/result.hpp>
 #include <brood/strategies.hpp>
@@ -115,6 +116,9 @@ struct SupervisorOptions {
   /// of them. 0 of either: none. Fewer: `why` knows less of the past. More: memory, some 250 bytes for each.
   std::size_t history_events = 10'000;
   std::size_t history_bytes = 4 * 1024 * 1024;
+  std::vector<Hook> hooks = {};           ///< See brood/hooks.hpp; more at run time by Supervisor::hooks().
+  std::vector<Listening> listeners = {};  ///< The same.
+  HookLimits hook_limits = {};
 };
 
 struct Started {
@@ -295,6 +299,8 @@ class Supervisor {
   /// stopped.
   [[nodiscard]] Result<ChildHistory> why(const Id& id) const;
   [[nodiscard]] Result<EventPage> events(const EventQuery& query = {}) const;
+  /// The hooks and listeners on this node.
+  [[nodiscard]] Hooks hooks();
 
   struct Impl;
 

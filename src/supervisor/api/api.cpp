@@ -5,6 +5,7 @@
 #include <future>
 #include <unordered_set>
 
+#include "supervisor/api/hooks_impl.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/entry_walk.hpp"
 #include "supervisor/driver/history.hpp"
@@ -216,6 +217,8 @@ Supervisor::~Supervisor() {
   auto ended = std::make_shared<std::promise<void>>();
   impl_->node->remove_supervisor(impl_->driver, [ended] { ended->set_value(); });
   ended->get_future().wait();
+  // What handlers lean on may go with whoever ends the supervisor.
+  impl_->driver->hooks()->end(milliseconds(2000));
 }
 
 Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std::string> on,
@@ -555,6 +558,10 @@ Result<EventPage> Supervisor::events(const EventQuery& query) const {
   if (!pass) return impl_->stopped();
   return impl_->read_core<EventPage>(
       [&](const core::Core& core) { return supervisor::events_of(core, query); });
+}
+
+Hooks Supervisor::hooks() {
+  return Hooks(std::make_shared<Hooks::Impl>(Hooks::Impl{impl_->node, impl_->driver}));
 }
 
 // ---- partitions ------------------------------------------------------------------------------------------
