@@ -313,6 +313,27 @@ TEST(Turnovers, NothingIsToldWhileNothingHappens) {
   EXPECT_EQ(told, 0U);
 }
 
+TEST(Forwards, AStartThatReachesAnotherThanItsCoordinatorIsPassedOnAndThatIsTold) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_on(cluster, 2);
+  std::vector<std::string> passed;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Forwarded& one : effects.forwarded)
+      for (const SpecPtr& spec : one.specs)
+        passed.push_back(std::to_string(i + 1) + " " + spec->id.text() + " " + one.to.value);
+  };
+  const auto& asks = cluster.nodes[0];
+  StartRequest request;
+  request.request = {asks.name, asks.creation, 99};
+  request.view = asks.core->view_hash();
+  request.specs = {spec_of(id)};
+  cluster.give(1, PeerMessage{asks.name, asks.creation, request});
+  cluster.run();
+  EXPECT_EQ(passed, (Lines{"2 " + id + " n3@test"}));
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
 TEST(Turnovers, TheOneThatSpeaksOfANodeIsTheSameEverywhereAndNotThatNode) {
   const std::vector<NodeName> up{NodeName("a@x"), NodeName("b@x"), NodeName("c@x")};
   for (int i = 0; i < 50; ++i) {

@@ -1,9 +1,12 @@
-// Who is told, in which order, and what a handler that is slow or throws does to others.
+// Who is told, in which order, and what a handler that is slow or throws does to others. And what is made of
+// a step that tells of members that go.
 #include "supervisor/hooks/hook_table.hpp"
 
 #include <gtest/gtest.h>
 
 #include <future>
+
+#include "supervisor/hooks/hook_feed.hpp"
 
 namespace brood::supervisor {
 namespace hook_table_test {
@@ -121,7 +124,13 @@ struct Hears final : Listener {
   void on_process_start(const std::string&, const Term& id, const Pid&) override {
     said.add("start " + *id.text());
   }
+  void on_process_stop(const std::string&, const Term& id, const std::vector<Pid>& pids) override {
+    said.add("stop " + *id.text() + " of " + pids.front().node.value);
+  }
   void on_node_up(const std::string& of, const std::string& node) override { said.add(of + " up " + node); }
+  void on_node_down(const std::string& of, const std::string& node) override {
+    said.add(of + " down " + node);
+  }
   Said& said;
 };
 
@@ -165,8 +174,7 @@ TEST_F(HookTableTest, SubscribersGetTheKeysThatTheyAskedForAsTerms) {
   table->tell(hooks::PreClusterJoin{"n1@h"});
   table->tell(hooks::RegistryPidRemove{Term::binary("a"), {"n1@h"}});
   got.get_future().wait();
-  EXPECT_EQ(said.take(),
-            (Lines{"pre_cluster_join n1@h", "all pre_cluster_join", "all registry_pid_remove"}));
+  EXPECT_EQ(said.take(), (Lines{"pre_cluster_join n1@h", "all pre_cluster_join", "all registry_pid_remove"}));
   EXPECT_EQ(table->counters().subscribers, 2U);
   table->unsubscribe(*one);
   table->unsubscribe(*all);
@@ -205,6 +213,75 @@ TEST(HookLane, LeavesAJobBehindThatDoesNotReturn) {
   lane.finish(milliseconds(10));
   EXPECT_FALSE(lane.put([] {}));
   gate->set_value();
+}
+
+// ---- what is made of a step
+// --------------------------------------------------------------------------------
+
+struct HookFeedTest : HookTableTest {
+  void step(const core::Effects& effects) {
+    feed.before(effects);
+    feed.after(effects);
+    wait();
+  }
+  static core::Happening lost(const char* id, bool is_mine) {
+    core::Happening one;
+    one.what = core::What::ended;
+    one.why = core::Why::node_lost;
+    one.id = *ChildId::binary(id);
+    one.node = NodeName("n2@h");
+    one.creation = 3;
+    one.pid = {7, 0};
+    one.is_mine = is_mine;
+    return one;
+  }
+  static core::MemberEvent member(core::MemberState state) {
+    return {core::SessionId{NodeName("n2@h"), 3, 1}, state, ""};
+  }
+  static core::Settings settings() {
+    core::Settings settings;
+    settings.self = NodeName("n1@h");
+    return settings;
+  }
+  core::Core core{settings()};
+  Registry registry;
+  HookFeed feed{*table, registry, core, [] { return HookFeed::Self{NodeName("n1@h"), 1}; }};
+};
+
+TEST_F(HookFeedTest, ALossIsToldOnceWithTheChildrenThatWereLost) {
+  const auto node = [this](const char* what) {
+    return [this, what](const auto& event) { said.add(std::string(what) + " " + event.node); };
+  };
+  ASSERT_TRUE(table->add({on<hooks::PreClusterJoin>("t", node("comes")),
+                          on<hooks::PreClusterLeave>("t", node("goes")),
+                          on<hooks::PostClusterLeave>("t", [this](const hooks::PostClusterLeave& event) {
+                            std::string all = "gone " + event.node;
+                            for (const Term& id : event.lost) all += " " + *id.text();
+                            said.add(all);
+                          })}));
+  core::Effects effects;
+  effects.members = {member(core::MemberState::joining), member(core::MemberState::up)};
+  step(effects);
+  EXPECT_EQ(said.take(), (Lines{"comes n2@h"}));
+  effects = {};
+  effects.members = {member(core::MemberState::draining), member(core::MemberState::down)};
+  effects.happened = {lost("a", false), lost("b", true)};
+  step(effects);
+  EXPECT_EQ(said.take(), (Lines{"goes n2@h"})) << "once, though it drained before";
+  effects = {};
+  effects.turns = {{core::Turn::Kind::settled, NodeName("n2@h"), false, false}};
+  step(effects);
+  EXPECT_EQ(said.take(), (Lines{"gone n2@h a b"}));
+}
+
+TEST_F(HookFeedTest, ForWhatALostNodeRanTheNewOwnerAloneIsToldThatItStopped) {
+  table->listen({std::make_shared<Hears>(said), "", false});
+  core::Effects effects;
+  effects.happened = {lost("a", false), lost("b", true)};
+  effects.turns = {{core::Turn::Kind::went, NodeName("n2@h"), false, true},
+                   {core::Turn::Kind::went, NodeName("n3@h"), false, false}};
+  step(effects);
+  EXPECT_EQ(said.take(), (Lines{"web down n2@h", "stop b of n2@h"}));
 }
 
 }  // namespace hook_table_test
