@@ -16,6 +16,8 @@
 #pragma once
 
 #include <brood/codec.hpp>
+#include <brood/history.hpp>
+#include <brood/hooks.hpp>
 #include <brood/node.hpp>
 #include <brood/result.hpp>
 #include <brood/strategies.hpp>
@@ -112,6 +114,13 @@ struct SupervisorOptions {
   /// How many children of this node are on the move to others at once; at least 1. Fewer: a slower drain.
   /// More: as many callers wait at the same time.
   std::uint32_t moves_in_flight = 1000;
+  /// How many happenings to children each node remembers for why() and events(), and at most how many bytes
+  /// of them. 0 of either: none. Fewer: `why` knows less of the past. More: memory, some 250 bytes for each.
+  std::size_t history_events = 10'000;
+  std::size_t history_bytes = 4 * 1024 * 1024;
+  std::vector<Hook> hooks = {};           ///< See brood/hooks.hpp; more at run time by Supervisor::hooks().
+  std::vector<Listening> listeners = {};  ///< The same.
+  HookLimits hook_limits = {};
 };
 
 struct Started {
@@ -286,6 +295,14 @@ class Supervisor {
   /// timeout, stopped.
   Result<void> reset_cluster_size(std::uint32_t size,
                                   std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+
+  /// Why a child is where it is, and what has happened to it, as this node remembers it. They wait for the
+  /// thread that decides, as node_for() does. Errors: no_such_child (nothing is known or remembered),
+  /// stopped.
+  [[nodiscard]] Result<ChildHistory> why(const Id& id) const;
+  [[nodiscard]] Result<EventPage> events(const EventQuery& query = {}) const;
+  /// The hooks and listeners on this node.
+  [[nodiscard]] Hooks hooks();
 
   struct Impl;
 

@@ -268,6 +268,18 @@ class Parser {
         ->check(CLI::Range(100u, 3'600'000u));
     auto* show = command("show", "Show everything about one child");
     show->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    auto* why = command("why", "Show why a child is where it is, and what has happened to it");
+    why->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+    auto* events = command("events", "Show what has happened to children and nodes, and why");
+    events->add_flag("-f,--follow", out_.follow, "Go on as more happens");
+    events->add_option("--id", out_.prefix, "Only of children whose ids begin with this")
+        ->type_name("PREFIX");
+    events
+        ->add_option_function<std::int64_t>(
+            "-n,--limit", [this](std::int64_t n) { out_.lines = static_cast<std::size_t>(n); },
+            "Only the last so many (default: 1000)")
+        ->type_name("EVENTS")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{100'000}));
     auto* retry = command("retry", "Try a failed child again");
     retry->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     auto* restart =
@@ -388,8 +400,7 @@ class Parser {
       if (app_.count("--node") > 0) return "node: this node's own name is --name";
       return out_.common.json ? "node: it prints no JSON" : "";
     }
-    if (out_.command == "logs" && out_.follow && out_.common.json)
-      return "logs: --json is one document; -f never ends";
+    if (out_.follow && out_.common.json) return out_.command + ": --json is one document; -f never ends";
     if (out_.command == "move" && out_.target.empty() != out_.by_itself)
       return "move: where to? Give a NODE, or --auto";
     if (out_.command == "restart" && out_.ids.empty() == out_.tag.empty())

@@ -77,10 +77,11 @@ struct Arguments {
   std::uint32_t every_ms = 1000;              ///< top
   bool rolling = false;                       ///< restart
   std::string tag;                            ///< ps, restart
+  std::string prefix;                         ///< events: of ids
   std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
   bool local = false;                         ///< ps
-  bool follow = false;                        ///< logs
-  std::optional<std::size_t> lines;           ///< logs; nullopt: all
+  bool follow = false;                        ///< logs, events
+  std::optional<std::size_t> lines;           ///< logs, events; nullopt: all
   bool dry_run = false;                       ///< apply
   bool prune = false;                         ///< apply
   bool start_stopped = false;                 ///< apply

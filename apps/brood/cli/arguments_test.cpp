@@ -121,6 +121,11 @@ TEST(Arguments, TheRestIsRead) {
   const auto logs = good({"logs", "a", "-f", "-n", "5"});
   EXPECT_TRUE(logs.follow);
   EXPECT_EQ(logs.lines, 5u);
+  EXPECT_EQ(good({"why", "a"}).id, "a");
+  const auto events = good({"events", "-f", "--id", "web-", "--limit", "7"});
+  EXPECT_TRUE(events.follow);
+  EXPECT_EQ(events.prefix, "web-");
+  EXPECT_EQ(events.lines, 7u);
   EXPECT_EQ(good({"drain"}).target, "");
   EXPECT_EQ(good({"drain", "n2@h"}).target, "n2@h");
   EXPECT_TRUE(good({"apply", "f", "--dry-run"}).dry_run);
@@ -195,6 +200,8 @@ TEST(Arguments, WrongOnesAreUsageErrors) {
   bad({"node", "--node", "n1@h"});
   bad({"node", "--json"});
   bad({"logs", "a", "-f", "--json"});
+  bad({"events", "-f", "--json"});
+  bad({"why"});
   bad({"logs", "a", "-n", "-1"});
 }
 

@@ -53,6 +53,8 @@ Outcome<void> partition(Session& session);
 /// Says it to a person where the node's part of the cluster may not run that supervisor's children.
 void remark_partition(Session& session, const Term& supervisor);
 Outcome<void> logs(Session& session);
+Outcome<void> why(Session& session);
+Outcome<void> events(Session& session);
 Outcome<void> apply(Session& session);
 
 /// Runs the command that the arguments name.

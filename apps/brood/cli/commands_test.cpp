@@ -466,6 +466,57 @@ TEST(Commands, PartitionSaysWhyAndResetsTheSize) {
       "invalid_argument");
 }
 
+// ---- history --------------------------------------------------------------------------------------------
+
+const std::string moved =
+    "#{number => 7, time_ms => 1700000000123, id => <<\"a\">>, event => started, cause => joined, node => "
+    "'n4@h', other => 'n1@h', epoch => 5, reason => <<>>, text => <<\"a started on n4@h: it belongs there "
+    "since "
+    "that node came; it ran on n1@h\">>}";
+
+TEST(Why, SaysWhyAChildIsWhereItIsAndWhatHasHappened) {
+  const std::string answer =
+      "{ok, #{id => <<\"a\">>, state => <<\"it runs\">>, here => [#{node => 'n4@h', phase => running, cause "
+      "=> "
+      "joined, last_cause => joined, text => <<\"on n4@h: it belongs there since that node came\">>}], "
+      "events => [" +
+      moved + "]}}";
+  const auto text = run({"why", "a"}, {"[web]", answer});
+  EXPECT_EQ(text.asked[1], "{why,web,<<\"a\">>}");
+  EXPECT_EQ(
+      text.out,
+      "a: it runs\n  on n4@h: it belongs there since that node came\n\n2023-11-14 22:13:20.123  a started on "
+      "n4@h: it belongs there since that node came; it ran on n1@h\n");
+  const auto json = run({"why", "a", "--json"}, {"[web]", answer}).json();
+  EXPECT_EQ(json["here"][0]["cause"], "joined");
+  EXPECT_EQ(json["events"][0]["time"], "2023-11-14 22:13:20.123Z");
+  EXPECT_EQ(json["events"][0]["id"], "a");
+}
+
+TEST(Events, AreAskedForByPrefixAndNumber) {
+  const auto ran = run({"events", "--id", "we", "-n", "3"}, {"[web]", "{ok, #{events => [" + moved +
+                                                                          "], next => 7, "
+                                                                          "lost => 0}}"});
+  EXPECT_EQ(ran.asked[1], "{events,web,#{'after'=>0,limit=>3,prefix=><<\"we\">>}}");
+  EXPECT_NE(ran.out.find("a started on n4@h"), std::string::npos);
+  const auto json =
+      run({"events", "--json"}, {"[web]", "{ok, #{events => [" + moved + "], next => 7, lost => 0}}"}).json();
+  EXPECT_EQ(json["next"], 7);
+  EXPECT_EQ(json["events"][0]["other"], "n1@h");
+}
+
+TEST(Events, AreFollowedFromWhereOneHasCome) {
+  const auto page = [](const std::string& events, int next, int lost) {
+    return "{ok, #{events => [" + events + "], next => " + std::to_string(next) + ", lost => " +
+           std::to_string(lost) + "}}";
+  };
+  const auto ran = run({"events", "-f"}, {"[web]", page("", 6, 0), page(moved, 7, 2)});
+  EXPECT_EQ(ran.asked[2], "{events,web,#{'after'=>6,limit=>1000}}");
+  EXPECT_EQ(ran.asked[3], "{events,web,#{'after'=>7,limit=>1000}}");
+  EXPECT_NE(ran.out.find("a started on n4@h"), std::string::npos);
+  EXPECT_NE(ran.remarks.find("2 events lost"), std::string::npos);
+}
+
 // ---- logs -----------------------------------------------------------------------------------------------
 
 std::string log_answer(const std::string& text, int next, const std::string& node = "n1@h",

@@ -159,6 +159,12 @@ SupervisorOptions read_supervisor(Section section, const std::string& name, cons
   if (const auto value = section.integer("moves_in_flight", 1, 1'000'000)) {
     supervisor.moves_in_flight = static_cast<std::uint32_t>(*value);
   }
+  if (const auto value = section.integer("history_events", 0, 100'000'000)) {
+    supervisor.history_events = static_cast<std::size_t>(*value);
+  }
+  if (const auto value = section.integer("history_mib", 0, 65'536)) {
+    supervisor.history_bytes = static_cast<std::size_t>(*value) * 1024 * 1024;
+  }
   read_children(section, folder, supervisor);
   section.finish();
   return supervisor;

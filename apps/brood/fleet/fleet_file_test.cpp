@@ -198,6 +198,9 @@ TEST(FleetFile, EverySettingOfASupervisorIsRead) {
   const auto file = good("[supervisor.web]\nmax_restarts = 7\nmax_seconds = 2.5\nweight = 0\n");
   EXPECT_EQ(file.supervisors[0].max_restarts, 7u);
   EXPECT_EQ(good("[supervisor.web]\nmoves_in_flight = 20\n").supervisors[0].moves_in_flight, 20u);
+  const auto history = good("[supervisor.web]\nhistory_events = 0\nhistory_mib = 3\n");
+  EXPECT_EQ(history.supervisors[0].history_events, 0u);
+  EXPECT_EQ(history.supervisors[0].history_bytes, 3u * 1024 * 1024);
   EXPECT_EQ(file.supervisors[0].max_seconds, milliseconds(2500));
   EXPECT_EQ(file.supervisors[0].weight, 0u);
 }
@@ -332,7 +335,7 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
   EXPECT_EQ(only("[supervisor.web]\nmigratoin = \"cold_swap\"\n"),
             "FILE:2: supervisor.web.migratoin: unknown key; allowed: distribution, redundancy, migration, "
             "synchronisation, partition, max_restarts, max_seconds, nodes, monitor_nodes, weight, "
-            "moves_in_flight, child; did "
+            "moves_in_flight, history_events, history_mib, child; did "
             "you mean \"migration\"?");
   const auto text = only(child("worker = \"w\"\nrestrat = \"permanent\"\n"));
   EXPECT_EQ(

@@ -14,6 +14,9 @@
 
 namespace brood::app::fleet {
 
+/// The longest time that a key may say.
+inline constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
+
 class Section {
  public:
   /// `path` is the table's key ("supervisor.web"); `line` is where it begins.

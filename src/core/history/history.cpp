@@ -27,6 +27,43 @@ Happening of_instance(const Step& s, What what, const Child& child, const Sessio
   return one;
 }
 
+/// Of a move two nodes tell, and which is heard first is chance: of one child, its end stands before its
+/// start.
+void put_moves_in_order(std::vector<Happening>& all) {
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const Happening& end = all[at];
+    if (end.what != What::ended || !is_move(end.why)) continue;
+    for (std::size_t before = at; before-- > 0 && all[before].what != What::ended;) {
+      const Happening& start = all[before];
+      if (start.what != What::started || start.why != end.why || start.node != end.other) continue;
+      const auto first = all.begin() + static_cast<std::ptrdiff_t>(before);
+      const auto last = all.begin() + static_cast<std::ptrdiff_t>(at);
+      std::rotate(first, last, last + 1);
+      break;
+    }
+  }
+}
+
+/// Where one ran before it came is known from its end there.
+void name_former_nodes(std::vector<Happening>& all) {
+  std::map<std::pair<ChildId, NodeName>, NodeName> moved;
+  for (const Happening& one : all)
+    if (one.what == What::ended && is_move(one.why)) moved[{one.id, one.other}] = one.node;
+  std::map<ChildId, NodeName> ended;
+  for (Happening& one : all) {
+    if (one.what == What::ended) ended[one.id] = one.node;
+    if (one.what != What::started || !one.other.value.empty()) continue;
+    const bool after_a_loss =
+        one.why == Why::node_lost || one.why == Why::node_left || one.why == Why::gave_up;
+    if (const auto known = ended.find(one.id); known != ended.end() && (after_a_loss || is_move(one.why))) {
+      one.other = known->second;
+      ended.erase(known);
+    } else if (const auto from = moved.find({one.id, one.node}); from != moved.end() && is_move(one.why)) {
+      one.other = from->second;
+    }
+  }
+}
+
 bool runs(const Instance& instance) {
   return instance.phase == Phase::running || instance.phase == Phase::stuck;
 }
@@ -196,19 +233,9 @@ HistoryPage History::read(const HistoryQuery& query) const {
   const std::uint64_t dropped = children_.dropped;
   if (query.after > 0 && dropped > query.after) page.lost = dropped - query.after;
   page.happenings.reserve(found.size());
-  std::map<ChildId, const NodeName*> ended;  // where one ran before it came is known from its end there
-  for (const Happening* one : found) {
-    page.happenings.push_back(*one);
-    Happening& shown = page.happenings.back();
-    if (one->what == What::ended) ended[one->id] = &one->node;
-    if (one->what != What::started) continue;
-    const auto former = ended.find(one->id);
-    if (former == ended.end()) continue;
-    const bool has_come = is_move(one->why) || one->why == Why::node_lost || one->why == Why::node_left ||
-                          one->why == Why::gave_up;
-    if (has_come && shown.other.value.empty()) shown.other = *former->second;
-    ended.erase(former);
-  }
+  for (const Happening* one : found) page.happenings.push_back(*one);
+  if (query.id) put_moves_in_order(page.happenings);
+  name_former_nodes(page.happenings);
   return page;
 }
 

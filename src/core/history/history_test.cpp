@@ -97,7 +97,7 @@ TEST(HistoryOfChildren, AMoveToANewNodeNamesIt) {
     const Lines first = told(cluster, 0, id);
     ASSERT_EQ(first.size(), 3U) << id;
     EXPECT_EQ(first[1], "ended " + first[0].substr(8, 2) + " joined n3") << id;
-    EXPECT_EQ(first[2], "started n3 joined") << id;
+    EXPECT_EQ(first[2], "started n3 joined " + first[0].substr(8, 2)) << id;
     EXPECT_EQ(cluster.nodes[1].core->instances(id_of(id)).front().instance.here, Why::joined);
   }
   EXPECT_GT(moved, 5U);
@@ -113,7 +113,7 @@ TEST(HistoryOfChildren, AfterALossTheNextNodeSaysThatTheFormerWasLost) {
   cluster.run(2s);
   const std::string there = short_name(cluster, cluster.host(id));
   EXPECT_EQ(told(cluster, 0, id),
-            (Lines{"started n3 asked n1", "ended n3 node_lost", "started " + there + " node_lost"}));
+            (Lines{"started n3 asked n1", "ended n3 node_lost", "started " + there + " node_lost n3"}));
   EXPECT_EQ(told(cluster, 0, id), told(cluster, 1, id));
   // A member's end stands before those of its children.
   const auto page = cluster.nodes[0].core->history({});
@@ -138,7 +138,7 @@ TEST(HistoryOfChildren, AMoveByHandNamesWhoWasAskedForIt) {
   ASSERT_EQ(cluster.host(id), 2U);
   for (std::size_t node = 0; node < 3; ++node) {
     EXPECT_EQ(told(cluster, node, id),
-              (Lines{"started n1 asked n1", "ended n1 moved n3", "started n3 moved"}));
+              (Lines{"started n1 asked n1", "ended n1 moved n3", "started n3 moved n1"}));
     HistoryQuery query;
     query.id = id_of(id);
     EXPECT_EQ(cluster.nodes[node].core->history(query).happenings.back().words, "n2@test");
@@ -154,7 +154,7 @@ TEST(HistoryOfChildren, ADrainSaysWhereEachWent) {
   cluster.give(1, ClientDrain{{9}});
   cluster.run(2s);
   EXPECT_EQ(told(cluster, 0, id),
-            (Lines{"started n2 asked n1", "ended n2 drained n1", "started n1 drained"}));
+            (Lines{"started n2 asked n1", "ended n2 drained n1", "started n1 drained n2"}));
   Lines members;
   for (const Happening& one : cluster.nodes[0].core->history({}).happenings)
     if (!one.is_of_child() && one.node == cluster.nodes[1].name) members.push_back(text(one));
@@ -174,7 +174,7 @@ TEST(HistoryOfChildren, AHotSwapIsAMoveLikeAnother) {
   cluster.run(2s);
   ASSERT_EQ(cluster.host(id), 0U);
   EXPECT_EQ(told(cluster, 0, id),
-            (Lines{"started n2 asked n1", "started n1 drained", "ended n2 drained n1"}));
+            (Lines{"started n2 asked n1", "ended n2 drained n1", "started n1 drained n2"}));
 }
 
 // ---- its bounds ------------------------------------------------------------------------------------------
@@ -311,6 +311,27 @@ TEST(Turnovers, NothingIsToldWhileNothingHappens) {
   };
   cluster.run(60s);
   EXPECT_EQ(told, 0U);
+}
+
+TEST(Forwards, AStartThatReachesAnotherThanItsCoordinatorIsPassedOnAndThatIsTold) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_on(cluster, 2);
+  std::vector<std::string> passed;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Forwarded& one : effects.forwarded)
+      for (const SpecPtr& spec : one.specs)
+        passed.push_back(std::to_string(i + 1) + " " + spec->id.text() + " " + one.to.value);
+  };
+  const auto& asks = cluster.nodes[0];
+  StartRequest request;
+  request.request = {asks.name, asks.creation, 99};
+  request.view = asks.core->view_hash();
+  request.specs = {spec_of(id)};
+  cluster.give(1, PeerMessage{asks.name, asks.creation, request});
+  cluster.run();
+  EXPECT_EQ(passed, (Lines{"2 " + id + " n3@test"}));
+  EXPECT_EQ(cluster.alive(id), 1U);
 }
 
 TEST(Turnovers, TheOneThatSpeaksOfANodeIsTheSameEverywhereAndNotThatNode) {

@@ -5,8 +5,10 @@
 #include <future>
 #include <unordered_set>
 
+#include "supervisor/api/hooks_impl.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/entry_walk.hpp"
+#include "supervisor/driver/history.hpp"
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/partition.hpp"
 #include "supervisor/driver/router.hpp"
@@ -215,6 +217,8 @@ Supervisor::~Supervisor() {
   auto ended = std::make_shared<std::promise<void>>();
   impl_->node->remove_supervisor(impl_->driver, [ended] { ended->set_value(); });
   ended->get_future().wait();
+  // What handlers lean on may go with whoever ends the supervisor.
+  impl_->driver->hooks()->end(milliseconds(2000));
 }
 
 Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std::string> on,
@@ -536,6 +540,28 @@ std::optional<std::string> Supervisor::node_for(const Id& key) const {
 bool Supervisor::mine(const Id& key) const {
   const auto node = node_for(key);
   return node && impl_->node->is_here(NodeName(*node));
+}
+
+// ---- history ---------------------------------------------------------------------------------------------
+
+Result<ChildHistory> Supervisor::why(const Id& id) const {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto child = child_id(id);
+  if (!child) return child.error();
+  return impl_->read_core<Result<ChildHistory>>(
+      [&](const core::Core& core) { return supervisor::history_of(core, *child); });
+}
+
+Result<EventPage> Supervisor::events(const EventQuery& query) const {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  return impl_->read_core<EventPage>(
+      [&](const core::Core& core) { return supervisor::events_of(core, query); });
+}
+
+Hooks Supervisor::hooks() {
+  return Hooks(std::make_shared<Hooks::Impl>(Hooks::Impl{impl_->node, impl_->driver}));
 }
 
 // ---- partitions ------------------------------------------------------------------------------------------

@@ -83,8 +83,8 @@ void Children::fail(const Slot& slot, const Error& error) {
     driver_.post(core::PrepareFailed{slot.spec->id, slot.epoch, error.message});
 }
 
-void Children::start(const core::Start& start) {
-  auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch, start.role});
+void Children::start(const core::Start& start, const core::SpecPtr& run) {
+  auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch, start.role, run});
   Slot& made = *slot;
   auto [it, inserted] = slots_.try_emplace(start.spec->id, std::move(slot));
   BROOD_CHECK(inserted, "the core started a child whose former instance has not ended");
@@ -110,7 +110,7 @@ process::SpawnOptions Children::options_of(const Slot& slot) const {
 }
 
 void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
-  auto behaviour = node_.worker_table().make(slot.spec->worker, slot.spec->args);
+  auto behaviour = node_.worker_table().make(slot.run->worker, slot.run->args);
   if (!behaviour) {
     fail(slot, behaviour.error());
     slots_.erase(slot.spec->id);
@@ -143,7 +143,7 @@ std::optional<exec::Command> Children::command_of(const Slot& slot) {
                    fmt::format("node {} does not run commands from the network; its own file must list "
                                "this very command, or set exec_allow = true",
                                node_.name().value)});
-  auto term = decode_term(slot.spec->args);
+  auto term = decode_term(slot.run->args);
   auto command = term ? exec::command_from_term(*term) : Result<exec::Command>(term.error());
   if (!command) return refuse(command.error());
   command->env["BROOD_CHILD"] = slot.spec->id.text();

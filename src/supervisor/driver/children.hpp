@@ -29,7 +29,9 @@ class Children {
   Children(NodeImpl& node, Driver& driver);
   ~Children();
 
-  void start(const core::Start& start);
+  /// `run`: what is run: the spec, or what hooks have made of it.
+  void start(const core::Start& start, const core::SpecPtr& run);
+  void prepare(const core::Prepare& step, const core::SpecPtr& run);
   void stop(const core::Stop& stop);
   /// Sends a signal to the program that runs under this id. no_such_child: none does here;
   /// invalid_argument: it is a worker.
@@ -59,7 +61,6 @@ class Children {
   // Hand-overs (children_handover.cpp).
   void freeze(const core::Freeze& step);
   void thaw(const core::Thaw& step);
-  void prepare(const core::Prepare& step);
   void open(const core::Open& step);
   void discard(const core::Discard& step);
   void depart(const core::Depart& step);

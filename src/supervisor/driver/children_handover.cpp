@@ -16,7 +16,7 @@ void Children::carry_out(const core::HandoverStep& step) {
     Children& children;
     void operator()(const core::Freeze& step) const { children.freeze(step); }
     void operator()(const core::Thaw& step) const { children.thaw(step); }
-    void operator()(const core::Prepare& step) const { children.prepare(step); }
+    void operator()(const core::Prepare& step) const { children.prepare(step, step.spec); }
     void operator()(const core::Open& step) const { children.open(step); }
     void operator()(const core::Discard& step) const { children.discard(step); }
     void operator()(const core::Depart& step) const { children.depart(step); }
@@ -96,13 +96,13 @@ void Children::depart(const core::Depart& step) {
 
 // ---- to here ---------------------------------------------------------------------------------------------
 
-void Children::prepare(const core::Prepare& step) {
+void Children::prepare(const core::Prepare& step, const core::SpecPtr& run) {
   const ChildId& id = step.spec->id;
   const auto fail = [&](std::string why) {
     driver_.post(core::PrepareFailed{id, step.epoch, std::move(why)});
   };
   if (step.spec->is_program()) {
-    auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch});
+    auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, std::nullopt, run});
     slot->hand = Slot::Hand::preparing;
     Slot& made = *slot;
     const bool inserted = slots_.try_emplace(id, std::move(slot)).second;
@@ -111,9 +111,9 @@ void Children::prepare(const core::Prepare& step) {
   }
   auto parcel = process::decode_parcel(step.parcel);
   if (!parcel) return fail(parcel.error().message);
-  auto behaviour = node_.worker_table().make(step.spec->worker, step.spec->args);
+  auto behaviour = node_.worker_table().make(run->worker, run->args);
   if (!behaviour) return fail(behaviour.error().message);
-  auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, step.role});
+  auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, step.role, run});
   slot->hand = Slot::Hand::preparing;
   slot->keeps_state = (*behaviour)->has_state();
   Slot* raw = slot.get();

@@ -15,6 +15,7 @@ struct Children::Slot {
   core::SpecPtr spec;
   core::Epoch epoch;
   std::optional<core::Role> role = std::nullopt;  ///< As which it began, where there may be several.
+  core::SpecPtr run = nullptr;                    ///< What it runs: `spec`, or what hooks have made of it.
   Pid pid{};
   std::shared_ptr<process::FollowGate> gate = nullptr;  ///< Where passive instances follow its state.
   std::shared_ptr<exec::Program> program = nullptr;

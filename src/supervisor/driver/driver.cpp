@@ -14,7 +14,8 @@ namespace brood::supervisor {
 
 using std::chrono::milliseconds;
 
-Driver::Driver(NodeImpl& node, core::Settings settings, std::function<double()> load)
+Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTable> hooks,
+               std::function<double()> load)
     : node_(node),
       name_(settings.supervisor),
       weight_(settings.weight),
@@ -26,6 +27,12 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::function<double()> 
       outbox_(name_, [&node](const NodeName& to, Bytes term) { node.send_to_peer(to, std::move(term)); }),
       callers_(node.control(), registry_, [this](core::ClientId id) { post(core::ClientGone{id}); }),
       event_log_(node.control(), name_),
+      hooks_(std::move(hooks)),
+      hook_feed_(*hooks_, registry_, stepper_.core(),
+                 [&node] {
+                   return HookFeed::Self{node.name(), node.creation()};
+                 }),
+      alters_(node.control(), hooks_, [this] { return weak_from_this().lock(); }),
       load_reports_(node.control(), node.queries(), node.runtime(), std::move(load),
                     [this](const core::Load& load_now) { post(core::LoadMeasured{load_now}); }),
       gaps_(node.heart().gap_cursor()),
@@ -93,7 +100,10 @@ core::Now Driver::now() {
 
 bool Driver::complete(core::Event& event) {
   const bool for_core = children_.complete(event);
-  if (for_core && stepper_.is_booted()) event_log_.see(event);
+  if (for_core && stepper_.is_booted()) {
+    event_log_.see(event);
+    hook_feed_.see(event);
+  }
   if (!for_core && leaving_.stage() != Leaving::Stage::here && !std::exchange(tend_waits_, true)) {
     // The core hears nothing of it; whoever waits for the end does. After this batch, not in the midst of it.
     boost::asio::post(node_.control(), [self = shared_from_this()] {
@@ -109,7 +119,9 @@ bool Driver::complete(core::Event& event) {
 void Driver::carry_out(const core::Effects& effects) {
   // The effects live until the next step; nothing below steps the core (it posts).
   event_log_.see(effects);
+  hook_feed_.before(effects);
   supervisor::carry_out(effects, *this);
+  hook_feed_.after(effects);
   if (leaving_.stage() != Leaving::Stage::here) tend_leaving();
 }
 
@@ -146,16 +158,37 @@ std::optional<Error> Driver::partitioned() const {
 }
 
 void Driver::start(const core::Start& start) {
+  if (!alters_.wanted()) return start_now(start, start.spec);
+  const bool restart =
+      start.why == core::Why::crashed || start.why == core::Why::start_failed || start.why == core::Why::role;
+  alters_.ask(start.spec, start.epoch, restart,
+              [this, start](const core::SpecPtr& run) { start_now(start, run); });
+}
+
+// What was to be made ready may wait for hooks too, and is then not wanted any more.
+void Driver::hand_over(const core::HandoverStep& step) {
+  if (const auto* discard = std::get_if<core::Discard>(&step);
+      discard && alters_.take_back(discard->id, discard->epoch))
+    return;
+  const auto* prepare = std::get_if<core::Prepare>(&step);
+  if (!prepare || !alters_.wanted()) return children_.carry_out(step);
+  alters_.ask(prepare->spec, prepare->epoch, false,
+              [this, prepare = *prepare](const core::SpecPtr& run) { children_.prepare(prepare, run); });
+}
+
+void Driver::start_now(const core::Start& start, const core::SpecPtr& run) {
   const auto stage = leaving_.stage();
   if (stage == Leaving::Stage::ending || stage == Leaving::Stage::over) return;  // Goodbye follows
   try {
-    children_.start(start);
+    children_.start(start, run);
   } catch (const std::exception& error) {  // no memory or no thread for it here; elsewhere there may be
     post(core::StartFailed{start.spec->id, start.epoch, error.what(), {}});
   }
 }
 
 void Driver::stop(const core::Stop& stop) {
+  if (alters_.take_back(stop.id, stop.epoch))
+    return post(core::StartFailed{stop.id, stop.epoch, "it was to end before it had started", {}});
   children_.stop(stop);
 }
 
@@ -341,6 +374,29 @@ void Driver::with_core(std::function<void(const core::Core&)> read) {
                     [self = shared_from_this(), read = std::move(read)] { read(self->stepper_.core()); });
 }
 
+void Driver::note_subscription(const Ref& ref, std::uint64_t number) {
+  const std::scoped_lock lock(subscriptions_mutex_);
+  // It may have ended before it was noted.
+  if (hooks_->is_subscribed(number)) subscriptions_.emplace(ref, number);
+}
+
+bool Driver::end_subscription(const Ref& ref) {
+  std::optional<std::uint64_t> number;
+  {
+    const std::scoped_lock lock(subscriptions_mutex_);
+    const auto found = subscriptions_.find(ref);
+    if (found != subscriptions_.end()) number = found->second;
+  }
+  if (number) end_subscription(*number);
+  return number.has_value();
+}
+
+void Driver::end_subscription(std::uint64_t number) {
+  hooks_->unsubscribe(number);
+  const std::scoped_lock lock(subscriptions_mutex_);
+  std::erase_if(subscriptions_, [number](const auto& one) { return one.second == number; });
+}
+
 // ---- the end ---------------------------------------------------------------------------------------------
 
 void Driver::leave(milliseconds hand_over, std::function<void(bool)> done) {
@@ -409,6 +465,8 @@ void Driver::end() {
     outbox_.send(goodbye);
   }
   ended_ = true;
+  alters_.clear();
+  hook_feed_.end("shutdown");
   pg().stop();
   leaving_alarm_.off();
   fence(false);

@@ -27,6 +27,8 @@
 #include "supervisor/driver/registry.hpp"
 #include "supervisor/driver/registry_writer.hpp"
 #include "supervisor/driver/stepper.hpp"
+#include "supervisor/hooks/alters.hpp"
+#include "supervisor/hooks/hook_feed.hpp"
 #include "supervisor/node/gaps.hpp"
 
 namespace brood::supervisor {
@@ -36,7 +38,8 @@ class NodeImpl;
 class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, EffectHands, CoreTables {
  public:
   /// `load`: see SupervisorOptions::load.
-  Driver(NodeImpl& node, core::Settings settings, std::function<double()> load = {});
+  Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTable> hooks,
+         std::function<double()> load = {});
   ~Driver() override;
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -94,6 +97,12 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   [[nodiscard]] const Outbox::Sent& sent() const { return outbox_.sent(); }  ///< To other members. (control)
 
+  [[nodiscard]] const std::shared_ptr<HookTable>& hooks() const { return hooks_; }  ///< Any thread.
+  /// Which subscriber of the hooks has that reference. Any thread.
+  void note_subscription(const Ref& ref, std::uint64_t number);
+  bool end_subscription(const Ref& ref);  ///< False: there is none.
+  void end_subscription(std::uint64_t number);
+
   /// How OTP's pg is told of this node's children.
   [[nodiscard]] PgHandle& pg() { return pg_feed_.handle(); }
   /// The node has a name from now on. Any thread.
@@ -149,8 +158,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void set_role(const core::SetRole& change) override;
   void publish(const std::vector<ChildId>& changed) override;
   void lock(const core::PartLock& lock) override;
-  void hand_over(const core::HandoverStep& step) override { children_.carry_out(step); }
+  void hand_over(const core::HandoverStep& step) override;
   void start(const core::Start& start) override;
+  void start_now(const core::Start& start, const core::SpecPtr& run);
   void stop(const core::Stop& stop) override;
   void send(const std::vector<core::Send>& sends) override;
   void connect(const core::Connect& connect) override;
@@ -174,6 +184,11 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   Outbox outbox_;
   Callers callers_;
   TimedEventLog event_log_;
+  const std::shared_ptr<HookTable> hooks_;
+  HookFeed hook_feed_;
+  Alters alters_;
+  std::mutex subscriptions_mutex_;
+  std::map<Ref, std::uint64_t> subscriptions_;
   LoadReports load_reports_;
   Gaps::Cursor gaps_;
   std::atomic<bool> locked_ = false;

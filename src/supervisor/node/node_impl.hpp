@@ -11,6 +11,7 @@
 
 #include "exec/launcher/launcher.hpp"
 #include "supervisor/driver/router.hpp"
+#include "supervisor/hooks/lane.hpp"
 #include "supervisor/node/crash_guard.hpp"
 #include "supervisor/node/fences.hpp"
 #include "supervisor/node/gate.hpp"
@@ -62,6 +63,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] Heart& heart() { return *heart_; }
   [[nodiscard]] UpWatch& up() { return up_; }
   [[nodiscard]] NodeTrust& trust() { return *trust_; }
+  [[nodiscard]] const std::shared_ptr<Lanes>& lanes() const { return lanes_; }
   /// Null until the node has a network.
   [[nodiscard]] node::Distribution* distribution() const { return network_.distribution(); }
 
@@ -112,6 +114,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   Gate gate_;
   Loops loops_;
   WorkerTable workers_;
+  const std::shared_ptr<Lanes> lanes_ = std::make_shared<Lanes>();
   Network network_{options_};
   std::unique_ptr<process::Runtime> runtime_;
   std::unique_ptr<Fences> fences_;

@@ -62,6 +62,8 @@ Result<core::Settings> NodeImpl::settings_for(const SupervisorOptions& options) 
   settings.max_restarts = options.max_restarts;
   settings.max_seconds = options.max_seconds;
   settings.moves_in_flight = options.moves_in_flight;
+  settings.history_events = options.history_events;
+  settings.history_bytes = options.history_bytes;
   settings.min_nodes = options_.min_nodes;
   return settings;
 }
@@ -88,10 +90,13 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     if (made->is_program()) tokens.insert(made->needs);
     specs.push_back(std::move(made));
   }
+  auto hooks = std::make_shared<HookTable>(options.name, options.hook_limits, lanes_);
+  if (auto added = hooks->add(std::move(options.hooks)); !added) return added.error();
+  for (Listening& listening : options.listeners) hooks->listen(std::move(listening));
   workers_.trust(options.name, std::move(tokens));
   settings->offers = workers_.offers(options.name);  // its own commands too
   auto driver = supervisors_.add(options.name, name(), [&] {
-    return std::make_shared<Driver>(*this, *std::move(settings), std::move(options.load));
+    return std::make_shared<Driver>(*this, *std::move(settings), std::move(hooks), std::move(options.load));
   });
   if (!driver) return driver.error();
   up_.begins(options.name);

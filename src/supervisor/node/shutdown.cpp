@@ -3,7 +3,8 @@
 //  1. the gate is shut: who comes from outside is answered `stopped`;
 //  2. nobody waits for it to be up any more, nobody new is found, and no crash is reported;
 //  3. the supervisors leave: children are handed over, what cannot be ends, Goodbye is said. Beats go on
-//     meanwhile, so that the runtime does not fence the workers' last words. Requests that wait are answered;
+//     meanwhile, so that the runtime does not fence the workers' last words. Requests that wait are answered.
+//     Hooks are told what they have not heard yet;
 //  4. the runtime ends: processes outside supervisors, and calls that wait;
 //  5. who is still inside the gate leaves it, with those answers;
 //  6. the heart stops; what is queued for other nodes leaves; connections are closed;
@@ -26,11 +27,12 @@ using std::chrono::steady_clock;
 
 namespace {
 
+constexpr milliseconds hooks_max(300);  // for each of three lanes
 constexpr milliseconds processes_max(2000);
 constexpr milliseconds callers_max(2000);
 constexpr milliseconds flush_max(1000);
 
-static_assert(kill_grace + processes_max + callers_max + flush_max < milliseconds(8000),
+static_assert(kill_grace + 3 * hooks_max + processes_max + callers_max + flush_max < milliseconds(8000),
               "NodeOptions::leave_timeout says 8 s beyond the patience of the children");
 
 }  // namespace
@@ -46,6 +48,7 @@ void NodeImpl::stop() {
     for (const auto& strategy : options_.discovery) strategy->stop();
   }
   const bool emptied = supervisors_.end_all(options_.leave_timeout);
+  for (Lane* lane : {&lanes_->alters, &lanes_->events, &lanes_->subscribers}) lane->finish(hooks_max);
   const std::size_t stuck = runtime_->stop(processes_max);
   const bool left = gate_.close(callers_max);
   heart_->stop();

@@ -95,8 +95,9 @@ RequestServer::RequestServer(NodeImpl& node)
       queue_(std::make_shared<RequestQueue>(node.options().requests, [&node](std::function<void()> serve) {
         boost::asio::post(node.queries(), std::move(serve));
       })) {
-  for (const auto& routes : {child_routes(), move_routes(), batch_routes(), message_routes(), read_routes(),
-                             list_routes(), node_routes(), fleet_routes(), log_routes(), network_routes()}) {
+  for (const auto& routes :
+       {child_routes(), move_routes(), batch_routes(), message_routes(), read_routes(), list_routes(),
+        node_routes(), fleet_routes(), log_routes(), network_routes(), history_routes(), hook_routes()}) {
     for (const Route& route : routes) routes_.emplace(std::pair(route.tag, route.items), route);
   }
 }
@@ -216,7 +217,8 @@ void RequestServer::handle(const RequestQueue::TicketPtr& ticket, const Bytes& f
                                         queue_,
                                         ticket,
                                         by,
-                                        may_exec});
+                                        may_exec,
+                                        from});
   TermReader reader(message);
   const Route* route = find(reader);
   if (!route) {

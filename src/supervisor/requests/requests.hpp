@@ -41,6 +41,7 @@ struct Request {
   RequestQueue::TicketPtr ticket;
   NodeName by = {};      ///< The node that asks.
   bool may_exec = true;  ///< NodeTrust::may_start_commands() of it, when the request came.
+  Bytes from = {};       ///< The call's {Pid, Tag}, encoded.
 
   /// Whether who asks may start that child. not_allowed: it is a command of his own, and he is a stranger.
   [[nodiscard]] Result<void> may_start(const Driver& of, const core::Spec& spec) const;
@@ -115,6 +116,8 @@ class RequestServer {
 [[nodiscard]] std::vector<Route> node_routes();     ///< the node, drain
 [[nodiscard]] std::vector<Route> fleet_routes();    ///< what a fleet file says
 [[nodiscard]] std::vector<Route> log_routes();      ///< what programs wrote
+[[nodiscard]] std::vector<Route> history_routes();  ///< what has happened
+[[nodiscard]] std::vector<Route> hook_routes();     ///< to be told of what happens
 [[nodiscard]] std::vector<Route> network_routes();  ///< peers and what was refused
 
 // ---- what handlers have in common ------------------------------------------------------------------------

@@ -1,0 +1,70 @@
+#include "supervisor/hooks/alters.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "process/log/log.hpp"
+#include "supervisor/driver/specs.hpp"
+
+namespace brood::supervisor {
+
+hooks::StartData start_data(const std::string& supervisor, const core::Spec& spec, bool restart) {
+  Term metadata = Term::map({});
+  if (!spec.metadata.empty())
+    if (auto decoded = decode_term(spec.metadata)) metadata = *std::move(decoded);
+  return {supervisor, spec.id.to_term(), std::move(metadata), restart, spec.worker, args_term(spec)};
+}
+
+core::SpecPtr altered(const core::SpecPtr& spec, const hooks::StartData& data) {
+  if (data.worker == spec->worker && data.args == args_term(*spec)) return spec;
+  core::Spec changed = *spec;
+  if (!spec->is_program()) changed.worker = data.worker;
+  changed.args = encode_term(data.args);
+  return std::make_shared<const core::Spec>(std::move(changed));
+}
+
+Alters::Alters(boost::asio::io_context& control, std::shared_ptr<HookTable> table,
+               std::function<std::shared_ptr<void>()> alive)
+    : control_(control), table_(std::move(table)), alive_(std::move(alive)) {}
+
+void Alters::ask(const core::SpecPtr& spec, const core::Epoch& epoch, bool restart, GoOn go_on) {
+  const auto is_over = std::make_shared<std::atomic<bool>>(false);
+  auto timer = std::make_unique<boost::asio::steady_timer>(control_, table_->alter_timeout());
+  timer->async_wait([this, alive = alive_, is_over, spec, epoch](const boost::system::error_code& error) {
+    *is_over = true;  // also when it was taken back
+    const auto held = alive();
+    if (error || !held || !waiting_.contains(spec->id)) return;
+    table_->note_late_alter();
+    log::warn("{} starts without what hooks would change: they took too long", spec->id.text());
+    done(spec->id, epoch, spec);
+  });
+  waiting_.insert_or_assign(spec->id, Waiting{spec, epoch, std::move(go_on), std::move(timer)});
+  const bool put = table_->put_alter([this, table = table_, alive = alive_, is_over, spec, epoch, restart] {
+    if (*is_over) return;
+    hooks::StartData data = start_data(table->supervisor(), *spec, restart);
+    table->alter(data);
+    core::SpecPtr run = altered(spec, data);
+    const auto held = alive();
+    if (!held) return;
+    boost::asio::post(control_, [this, alive, spec, epoch, run = std::move(run)] {
+      if (const auto still = alive()) done(spec->id, epoch, run);
+    });
+  });
+  if (!put) done(spec->id, epoch, spec);
+}
+
+bool Alters::take_back(const ChildId& id, const core::Epoch& epoch) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end() || found->second.epoch != epoch) return false;
+  waiting_.erase(found);
+  return true;
+}
+
+void Alters::done(const ChildId& id, const core::Epoch& epoch, const core::SpecPtr& run) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end() || found->second.epoch != epoch) return;  // taken back, or gone on already
+  const GoOn go_on = std::move(found->second.go_on);
+  waiting_.erase(found);
+  go_on(run);
+}
+
+}  // namespace brood::supervisor
