@@ -2,11 +2,11 @@
 """Mechanical mutants of src/core: is what the core does looked at by any test?
 
 A mutant is one small change of one source file: a comparison turned, a statement left out, a constant changed, a
-condition negated, and / or, + / -, min / max. The mutated file alone is compiled (at -O1) and linked with the objects
-of all others, which are made once, and with the tests of the release build (./dev build, first). Then core_test runs
-(the tests beside the source first, and the first failure ends it), and, where that notices nothing, seeds of brood-sim;
-each with a limit of time. A mutant that nothing notices survives. Which mutants there are, and which are tried, follows
-from the sources, --sample and --seed alone.
+condition negated, and / or, + / -, min / max. The mutated file alone is compiled (at -O1), and linked in front of what
+the release build has made of all (./dev build, first), where the first definition of a function is the one that counts.
+Then core_test runs (the tests beside the source first, and the first failure ends it), and, where that notices nothing,
+seeds of brood-sim; each with a limit of time. A mutant that nothing notices survives. Which mutants there are, and which
+are tried, follows from the sources, --sample and --seed alone.
 
   tools/mutants.py --sample 100 --seed 1        100 mutants by that chance; goes on where it was stopped
   tools/mutants.py --sample 20 --only rows/     of those files only
@@ -174,7 +174,8 @@ def call(command, limit=600):
 
 
 class Builder:
-    """Compiles sources of the core one by one, and links programs with them in place of the core's archive."""
+    """Compiles a source of the core alone, and links programs with it in front of the core's archive. That works because
+    the archive is position-independent code of g++, which takes no function of another source for known."""
 
     def __init__(self):
         if not (BUILD / "build.ninja").exists():
@@ -205,34 +206,13 @@ class Builder:
         """named: the path that the source stands for, where it includes its neighbours."""
         call([*self.flags, "-I", (named or source).parent, "-o", to, "-c", source], 300)
 
-    def prepare(self, jobs):
-        """Objects of all sources as they are, where they are newer than these. The tests' own are the build's."""
-        call(["ninja", f"-j{jobs}", "core_test", "brood-sim"], 7200)
-        newest = max(path.stat().st_mtime for path in (ROOT / "src").rglob("*.hpp"))
-        newest = max(newest, *(path.stat().st_mtime for path in (ROOT / "include").rglob("*.hpp")))
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            waiting = []
-            for path in sources():
-                made = object_of(path)
-                if not made.exists() or made.stat().st_mtime < max(newest, path.stat().st_mtime):
-                    made.parent.mkdir(parents=True, exist_ok=True)
-                    waiting.append(pool.submit(self.compile, path, made))
-            for one in waiting:
-                one.result()
-
-    def link(self, program, to, instead=None, mutated=None):
-        """instead: the source whose object is mutated."""
+    def link(self, program, to, mutated):
         told = subprocess.run(["ninja", "-t", "commands", program], cwd=BUILD, capture_output=True, text=True,
                               check=True)
         words = shlex.split(told.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
         words[words.index("-o") + 1] = str(to)
-        at = words.index("libbrood_core.a")
-        words[at:at + 1] = [str(mutated if path == instead else object_of(path)) for path in sources()]
-        call([*words, "-fuse-ld=gold", "-Wl,--strip-debug"], 300)
-
-
-def object_of(path):
-    return WORK / "objects" / path.relative_to(ROOT / CORE).with_suffix(".o")
+        words.insert(words.index("libbrood_core.a"), str(mutated))
+        call([*words, "-fuse-ld=gold", "-Wl,--strip-debug", "-Wl,--allow-multiple-definition"], 300)
 
 
 # ---- running -------------------------------------------------------------------------------------------------------
@@ -312,15 +292,13 @@ class Trial:
 
     def measure(self):
         """How long the checks take without a mutant, and which seeds say nothing."""
-        for program in ("core_test", "brood-sim"):
-            self.builder.link(program, WORK / program)
         since = time.monotonic()
-        if failed := core_test(WORK / "core_test", 1200):
+        if failed := core_test(BUILD / "bin" / "core_test", 1200):
             print(f"the sources as they are do not pass: {failed}")
             sys.exit(2)
         self.test_limit = 10 + self.arguments.patience * (time.monotonic() - since)
         since = time.monotonic()
-        _, broken = seeds(WORK / "brood-sim", self.arguments, 3600, None)
+        _, broken = seeds(BUILD / "bin" / "brood-sim", self.arguments, 3600, None)
         self.broken = frozenset(broken)
         self.seeds_limit = 10 + self.arguments.patience * (time.monotonic() - since)
         print(f"as they are: core_test may take {self.test_limit:.0f} s, the seeds {self.seeds_limit:.0f} s"
@@ -338,12 +316,12 @@ class Trial:
         mutated = folder / "mutated.o"
         try:
             self.builder.compile(changed, mutated, source)
-            self.builder.link("core_test", folder / "core_test", source, mutated)
+            self.builder.link("core_test", folder / "core_test", mutated)
         except (Failed, subprocess.TimeoutExpired):
             return "no program", ""
         if words := core_test(folder / "core_test", self.test_limit, source):
             return "caught", words
-        self.builder.link("brood-sim", folder / "brood-sim", source, mutated)
+        self.builder.link("brood-sim", folder / "brood-sim", mutated)
         words, _ = seeds(folder / "brood-sim", self.arguments, self.seeds_limit, self.broken)
         return ("caught", words) if words else ("survived", "")
 
@@ -374,9 +352,7 @@ def summary(tried):
 def try_all(chosen, arguments):
     WORK.mkdir(parents=True, exist_ok=True)
     builder = Builder()
-    since = time.monotonic()
-    builder.prepare(arguments.jobs)
-    print(f"objects of all sources as they are: {time.monotonic() - since:.0f} s", flush=True)
+    call(["ninja", f"-j{arguments.jobs}", "core_test", "brood-sim"], 7200)
     trial = Trial(builder, arguments)
     trial.measure()
     known = read_results()
