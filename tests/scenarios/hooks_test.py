@@ -95,7 +95,7 @@ class Hooks(ScenarioTest):
         told = self.until(erlang, away, lambda key, data: key == "post_cluster_leave")
         self.assertEqual([one for one in told if one[0] in ("pre_cluster_leave", "post_cluster_leave")],
                          [("pre_cluster_leave", gone), ("post_cluster_leave", (gone, []))], "nothing was lost with it")
-        for name in there:
+        for name in there[:3]:
             events = cluster.brood("why", name, "--json", node=home).json["events"]
             self.assertEqual([(event["event"], event["cause"], event["node"]) for event in events[-2:]],
                              [("ended", "drained", gone), ("started", "drained", events[-2]["other"])])

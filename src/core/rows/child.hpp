@@ -78,8 +78,8 @@ struct Own {
   bool keeps_state = false;
   bool has_role = false;        ///< One of several instances: it is told whether it is active.
   bool waits_for_role = false;  ///< Its first start waits until it is known as what it starts.
-  Why way = Why::unknown;      ///< Why it leaves, where it does ...
-  PeerIndex way_to = no_peer;  ///< ... and for which node.
+  Why way = Why::unknown;       ///< Why it leaves, where it does ...
+  PeerIndex way_to = no_peer;   ///< ... and for which node.
   std::uint32_t place = 0;      ///< In the list of this node's own.
   Duration ran_at{};
   Duration restart_at = Duration::max();
