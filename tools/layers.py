@@ -57,7 +57,13 @@ PUBLIC = [
     ("codec.hpp", "term"),
     ("exit_reason.hpp", "term"),
     ("remote.hpp", "term"),
+    ("id.hpp", "term"),
     ("strategies.hpp", "core"),
+    ("future.hpp", "process"),
+    ("task.hpp", "process"),
+    ("child_ref.hpp", "process"),
+    ("child_spec.hpp", "supervisor"),
+    ("results.hpp", "supervisor"),
     ("worker.hpp", "process"),
     ("log.hpp", "process"),
     ("discovery.hpp", "node"),
@@ -69,6 +75,7 @@ PUBLIC = [
     ("brood.hpp", "supervisor"),
     ("detail/*codec*.hpp", "term"),
     ("detail/type_name.hpp", "term"),
+    ("detail/future_core.hpp", "process"),
     ("detail/worker*.hpp", "process"),
 ]
 

@@ -45,7 +45,7 @@ brood::NodeOptions options_from(int argc, char** argv) {
 
 // Opens the account on whichever node it belongs; another node may have done so before.
 void open_account(brood::Supervisor& bank, const std::string& owner) {
-  const auto started = bank.start_child({.id = owner, .worker = "account", .args = brood::args(100)});
+  const auto started = bank.start_child({.id = owner, .worker = "account", .args = brood::args(100)}).get();
   if (started) {
     std::cout << owner << ": account opened on " << started->pid.node.value << "\n";
   } else if (started.error().code == brood::Errc::already_started) {
@@ -56,7 +56,7 @@ void open_account(brood::Supervisor& bank, const std::string& owner) {
 }
 
 void pay_in(brood::Supervisor& bank, const std::string& owner, std::int64_t cents) {
-  const auto total = bank.call<std::int64_t>(owner, deposit{cents});
+  const auto total = bank.call<std::int64_t>(owner, deposit{cents}).get();
   if (total) {
     std::cout << owner << ": " << *total << " cents\n";
   } else {

@@ -110,10 +110,11 @@ int main(int argc, char** argv) {
       for (int room = 1; room <= 5; ++room)
         specs.push_back({.id = building + "/" + std::to_string(room), .worker = "room"});
     std::map<std::string, std::set<std::string>> nodes;
-    for (const auto& started : places.front().rooms->start_children(std::move(specs))) {
-      if (!started) throw brood::NodeError(started.error());
-      nodes[std::string(building_of(*started->id.text()))].insert(started->pid.node.value);
-    }
+    const auto rooms = places.front().rooms->start_children(specs).get();
+    if (!rooms) throw brood::NodeError(rooms.error());
+    if (!rooms->ok()) std::cerr << rooms->format() << "\n";
+    for (const brood::Started& room : rooms->started)
+      nodes[std::string(building_of(room.id.text()))].insert(room.pid.node.value);
     bool together = true;
     for (const auto& [building, on] : nodes) {
       std::cout << building << ":";

@@ -83,16 +83,14 @@ std::vector<Place> start(const std::vector<std::string>& names) {
 
 /// The instances of a child as that node knows them.
 brood::ChildInfo look(brood::Supervisor& store, const brood::Id& id) {
-  for (auto& child : store.children())
-    if (child.id == id.term) return child;
-  return {};
+  return store.child_lookup(id).value_or(brood::ChildInfo{.id = id});
 }
 
 bool run(std::vector<Place>& places) {
   brood::Supervisor& first = *places[0].store;
   for (const auto& [id, tag] : {std::pair{"ledger", "precious"}, std::pair{"cache", "plain"}}) {
     std::cout << id << " (" << tag << ")\n";
-    const auto started = first.start_child({.id = id, .worker = "register", .tag = tag});
+    const auto started = first.start_child({.id = id, .worker = "register", .tag = tag}).get();
     if (!started) throw brood::NodeError(started.error());
   }
   const auto ledger = look(first, "ledger");
@@ -108,7 +106,7 @@ bool run(std::vector<Place>& places) {
   gone->store.reset();
   gone->node.reset();
   Place& other = gone == places.begin() ? places[1] : places[0];
-  const auto answer = other.store->call<std::string>("ledger", where{}, 20s);
+  const auto answer = other.store->call<std::string>("ledger", where{}, 20s).get();
   if (!answer) throw brood::NodeError(answer.error());
   std::cout << "now " << *answer << " is active\n";
   return *answer != leader;

@@ -109,16 +109,17 @@ bool run(const std::vector<std::string>& names, const std::vector<pid_t>& others
   std::string id, leader;
   for (int number = 0; leader.empty() || leader == names[0]; ++number) {
     id = "list" + std::to_string(number);
-    if (auto started = here.store->start_child({.id = id, .worker = "list"}); !started)
+    if (auto started = here.store->start_child({.id = id, .worker = "list"}).get(); !started)
       throw brood::NodeError(started.error());
     for (const auto& child : here.store->children())
-      if (child.id == brood::Id(id).term) leader = child.instances.front().first;
+      if (child.id == brood::Id(id)) leader = child.instances.front().first;
   }
   for (const char* entry : {"bread", "salt", "wine"})
-    std::cout << "entry " << checked(here.store->call<std::int64_t>(id, add{entry}, 20s)) << " is safe\n";
+    std::cout << "entry " << checked(here.store->call<std::int64_t>(id, add{entry}, 20s).get())
+              << " is safe\n";
   std::cout << leader << " is killed\n" << std::flush;
   kill(others[leader == names[1] ? 0 : 1], SIGKILL);
-  const auto entries = checked(here.store->call<std::vector<std::string>>(id, list{}, 30s));
+  const auto entries = checked(here.store->call<std::vector<std::string>>(id, list{}, 30s).get());
   std::cout << "the list goes on with " << entries.size() << " entries\n";
   return entries == std::vector<std::string>{"bread", "salt", "wine"};
 }

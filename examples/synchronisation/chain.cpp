@@ -80,8 +80,9 @@ int main(int argc, char** argv) {
     std::vector<brood::ChildSpec> specs;
     for (std::size_t i = 1; i <= lamps; ++i)
       specs.push_back({.id = "lamp " + std::to_string(i), .worker = "lamp"});
-    for (const auto& started : places.front().lamps->start_children(std::move(specs)))
-      if (!started) throw brood::NodeError(started.error());
+    const auto started = places.front().lamps->start_children(specs).get();
+    if (!started) throw brood::NodeError(started.error());
+    if (!started->ok()) std::cerr << started->format() << "\n";
     // The last link of the chain hears of them a little after the client that asked.
     const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     bool all = false;

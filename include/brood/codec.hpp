@@ -7,10 +7,10 @@
 // std::map, std::unordered_map: map. std::pair, std::tuple: tuple. std::variant: the alternative itself, the
 // first that fits on reading. enum class: atom of its enumerator (via brood_enum_names, see below).
 // std::monostate, void replies: the atom ok. std::chrono durations: integer of milliseconds.
-// A struct (aggregate): {name, field...}, where name is its unqualified C++ name; an empty struct: the atom,
-// with {name} accepted too. A struct that names its fields (brood_map_keys below): a map with these atoms as
-// keys, as Elixir's maps and structs are; keys that it does not know are passed over, an optional one may be
-// missing.
+// A struct (aggregate): {name, field...}, where name is its unqualified C++ name, or the one that it says
+// (brood_name below); an empty struct: the atom, with {name} accepted too. A struct that names its fields
+// (brood_map_keys below): a map with these atoms as keys, as Elixir's maps and structs are; keys that it does
+// not know are passed over, an optional one may be missing.
 //
 // Thread rule: pure functions.
 #pragma once
@@ -160,6 +160,9 @@ struct Codec;
 //     return std::array{std::pair{Colour::red, std::string_view("red")}, ...};
 //   }
 
+// The name of a struct on the wire, where that is not to be its C++ name: a function beside it.
+//   constexpr std::string_view brood_name(const deposit*) { return "bank_deposit"; }
+
 // The keys of a struct that is to travel as a map: a function beside it, naming every field in order.
 //   struct point { double x, y; };
 //   constexpr auto brood_map_keys(const point*) {
@@ -167,12 +170,25 @@ struct Codec;
 //   }
 
 template <typename T>
+concept HasCodec = requires {
+  sizeof(Codec<T>);
+};
+
+template <typename T>
 void write_term(TermWriter& writer, const T& value) {
-  Codec<T>::write(writer, value);
+  static_assert(HasCodec<T>,
+                "brood: this type has no brood::Codec, so it cannot travel; see brood/codec.hpp");
+  if constexpr (HasCodec<T>) Codec<T>::write(writer, value);
 }
 template <typename T>
 [[nodiscard]] Result<T> read_term(TermReader& reader) {
-  return Codec<T>::read(reader);
+  static_assert(HasCodec<T>,
+                "brood: this type has no brood::Codec, so it cannot travel; see brood/codec.hpp");
+  if constexpr (HasCodec<T>) {
+    return Codec<T>::read(reader);
+  } else {
+    return Error{};
+  }
 }
 
 /// One value as a stand-alone term (with version byte).

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <brood/discovery.hpp>
+#include <brood/future.hpp>
 #include <brood/remote.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
@@ -135,18 +136,22 @@ struct NodeStatus {
   std::string words = {};                                     ///< The same for people; may be empty.
 };
 
+/// What a plug-in and its node must have in common: it rises whenever a type that they exchange changes.
+inline constexpr std::uint32_t plugin_version = 1;
+
 /// The worker names of a node. Copyable, and may outlive the node: then add() and load() answer `stopped`.
 class WorkerRegistry {
  public:
   explicit WorkerRegistry(std::shared_ptr<supervisor::NodeImpl> node) : node_(std::move(node)) {}
   /// Children of worker `name` run class W here. Taken: already_exists.
   template <typename W>
-  Result<void> add(const std::string& name) {
+  Result<void> add(const std::string& name = worker_name<W>()) {
     return add_factory(name, [](Bytes args) { return make_behaviour<W>(std::move(args)); });
   }
   /// What the factory throws, or that it makes nothing, is why a child does not start (start_failed).
   Result<void> add_factory(const std::string& name, BehaviourFactory factory);
-  /// Loads a shared library and calls its `extern "C" void brood_register_workers(brood::WorkerRegistry&)`.
+  /// Loads a shared library and has it register its workers (BROOD_REGISTER_WORKERS). Errors: io (it cannot
+  /// be loaded, or is no plug-in), refused (it was built for another version of these headers).
   Result<void> load(const std::string& path);
   [[nodiscard]] std::vector<std::string> names() const;
 
@@ -192,17 +197,6 @@ class Node {
   /// `for_good`: the node is about to end, so what nobody can take stays here and nobody moves a child here;
   /// a handler that does not return even when its child is killed is not waited for (timeout).
   Result<void> drain(std::chrono::milliseconds timeout, bool for_good = false);
-  /// gen_server:call to any registered name of any node, as a term.
-  Result<Term> call(const std::string& name, const std::string& node, const Term& request,
-                    std::chrono::milliseconds timeout = std::chrono::milliseconds(5000));
-  template <typename T>
-  Result<T> call_as(const std::string& name, const std::string& node, const Term& request,
-                    std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
-    auto answer = call(name, node, request, timeout);
-    if (!answer) return answer.error();
-    return decode<T>(encode_term(*answer));
-  }
-
   // Processes of any node, Erlang's and Elixir's too: a pid, `remote("name", "e1@host")`, or an alias.
   // Messages are structs or anything else that has a Codec (brood/codec.hpp). A node that is not connected is
   // connected first.
@@ -211,14 +205,12 @@ class Node {
   /// node_lost (it may have handled the message), timeout, type_mismatch (shows the reply); what the callee
   /// answered as {error, {Code, Text}} is that error.
   template <typename T, typename M>
-  Result<T> call(const Address& to, M message,
+  Future<T> call(const Address& to, M message,
                  std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
-    return detail::decode_reply<T>(call_bytes(to, Message::of(std::move(message)), timeout));
+    return detail::reply_future<T>(call_message(to, Message::of(std::move(message)), timeout));
   }
-  Result<Bytes> call_bytes(const Address& to, Message message, std::chrono::milliseconds timeout);
-  /// As call_bytes(), without waiting: `done` runs once, on a thread of the node, and must not block.
-  void call_async(const Address& to, Message message, std::chrono::milliseconds timeout,
-                  std::function<void(Result<Bytes>)> done);
+  /// The reply as it comes, an encoded term.
+  Future<Bytes> call_message(const Address& to, Message message, std::chrono::milliseconds timeout);
   /// gen_server:cast; a plain message. An error says that it has certainly not arrived.
   template <typename M>
   Result<void> cast(const Address& to, M message) {
@@ -272,7 +264,10 @@ class NodeError : public std::exception {
 
 /// In a plug-in: `BROOD_REGISTER_WORKERS(workers) { (void)workers.add<Mine>("mine"); }`
 // NOLINTBEGIN(bugprone-macro-parentheses): `registry` is a name that is declared here.
-#define BROOD_REGISTER_WORKERS(registry) \
-  extern "C" __attribute__((visibility("default"))) void brood_register_workers( \
+#define BROOD_REGISTER_WORKERS(registry)                                                   \
+  extern "C" __attribute__((visibility("default"))) std::uint32_t brood_plugin_version() { \
+    return ::brood::plugin_version;                                                        \
+  }                                                                                        \
+  extern "C" __attribute__((visibility("default"))) void brood_register_workers(           \
       ::brood::WorkerRegistry& registry)
 // NOLINTEND(bugprone-macro-parentheses)

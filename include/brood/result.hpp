@@ -44,8 +44,9 @@ enum class Errc : std::uint8_t {
                    ///< other side. The message says who is missing and what is needed.
   busy,            ///< The channel, node or child has too much in flight from this caller or in all; nothing
                    ///< was done, try again later.
-  deadlock,        ///< Blocking calls wait for each other in a circle; use a cast or co_await.
+  deadlock,        ///< Handlers would wait for each other in a circle; use a cast, or answer later.
   io,              ///< The operating system refused something; the message has its words.
+  cancelled,       ///< The future was cancelled; what was asked for may still happen.
 };
 
 /// The code's name in snake case, as it is shown to users and sent to Erlang ("no_such_child").
@@ -82,7 +83,8 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   /// The value; it is a bug to ask a failed Result for it.
   decltype(auto) operator*() & { return checked(), Base::operator*(); }
   decltype(auto) operator*() const& { return checked(), Base::operator*(); }
-  decltype(auto) operator*() && { return checked(), std::move(*this).Base::operator*(); }
+  /// By value, so that what is taken from a temporary lives on: `for (auto& d : *bank.call<...>(...).get())`.
+  T operator*() && { return checked(), std::move(*this).Base::operator*(); }
   auto operator->() { return checked(), Base::operator->(); }
   auto operator->() const { return checked(), Base::operator->(); }
 

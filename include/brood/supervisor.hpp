@@ -6,20 +6,25 @@
 // list, no pid, false; a cast is dropped).
 //
 // Thread rule: every function may be called from any thread; the destructor not from one of the node's own
-// (a handler, a callback). Lookups by id or pid and lists of children read this node's tables and do not
-// wait; node_for, mine and nodes wait for the thread that decides, which takes milliseconds; start, stop and
-// calls wait for an answer, at most their time-out.
+// (a handler, a callback). Starts, stops and calls return a Future at once (brood/future.hpp). Lookups by id
+// or pid and lists of children read this node's tables and do not wait; node_for, mine and nodes wait for the
+// thread that decides, which takes milliseconds; the others that return a Result wait for an answer, at most
+// their time-out.
 //
-// Inside a handler, what waits holds up that worker only: another thread takes over for it. A handler that
-// would wait for its own worker, or for one that waits for it, directly or through others on this node or
-// another one, gets `deadlock` at once (a circle through three nodes or more: `timeout`).
+// Inside a handler, what waits holds up that worker only: another thread takes over for it. What would never
+// end, as handlers wait for each other, is `deadlock`: see brood/future.hpp.
 #pragma once
 
+#include <brood/child_ref.hpp>
+#include <brood/child_spec.hpp>
 #include <brood/codec.hpp>
 #include <brood/history.hpp>
 #include <brood/hooks.hpp>
+#include <brood/future.hpp>
+#include <brood/id.hpp>
 #include <brood/node.hpp>
 #include <brood/result.hpp>
+#include <brood/results.hpp>
 #include <brood/strategies.hpp>
 #include <brood/term.hpp>
 #include <brood/worker.hpp>
@@ -35,52 +40,6 @@
 #pragma GCC visibility push(default)
 
 namespace brood {
-
-enum class Restart : std::uint8_t {
-  permanent,  ///< Always restarted.
-  transient,  ///< Restarted after an abnormal end; at least once if its node is lost.
-  temporary,  ///< Never restarted; a planned move keeps it.
-};
-
-/// How long a child may take to end; 0 kills at once, infinity waits.
-struct Shutdown {
-  std::chrono::milliseconds patience{5000};
-  bool infinity = false;
-};
-
-/// A child's id: text (a binary on the wire) or an atom. They are different ids.
-struct Id {
-  Term term;
-  Id(const char* text) : term(Term::binary(text)) {}         // NOLINT: implicit on purpose
-  Id(const std::string& text) : term(Term::binary(text)) {}  // NOLINT
-  Id(std::string_view text) : term(Term::binary(text)) {}    // NOLINT
-  Id(Atom atom) : term(std::move(atom)) {}                   // NOLINT
-};
-
-/// What to run. All but `worker` (or `exec`) have defaults.
-struct ChildSpec {
-  std::optional<Id> id = std::nullopt;  ///< None: a unique one is made.
-  std::string worker = {};
-  Bytes args = {};                     ///< brood::args(...); empty: none.
-  std::vector<std::string> exec = {};  ///< Instead of a worker: the command line of an ordinary program.
-  std::map<std::string, std::string> env = {};    ///< Of a program: added to the node's.
-  std::optional<std::string> cwd = std::nullopt;  ///< Of a program: its folder; none: the node's.
-  std::optional<int> stop_signal = std::nullopt;  ///< Of a program: what asks it to end; none: SIGTERM.
-  /// Of a program: when it moves, its successor starts on the new node first, and the old one ends when that
-  /// has said that it is ready (READY=1 to $NOTIFY_SOCKET, as sd_notify(3) does). So there are two of it for
-  /// a while: only for programs that bear that. One that does not get ready in time is ended, and the old one
-  /// stays. A crash, and the loss of a node, start it anew as ever.
-  bool start_before_stop = false;
-  std::chrono::milliseconds ready_timeout{60'000};  ///< For that: 1 ms to a day.
-  Restart restart = Restart::permanent;
-  Shutdown shutdown = {};
-  std::string tag = {};
-  Term metadata = Term::map({});
-  std::vector<std::string> nodes = {};  ///< Only these may run it; empty: all.
-  /// With the distribution `guided`, which needs it: the nodes that run it, the best first, as many as it has
-  /// instances.
-  std::vector<std::string> mapping = {};
-};
 
 /// Whether members that come and go change by themselves who gets children.
 enum class MonitorNodes : std::uint8_t {
@@ -123,18 +82,14 @@ struct SupervisorOptions {
   HookLimits hook_limits = {};
 };
 
-struct Started {
-  Pid pid;
-  Term id;
-};
-
 /// One child as this node's tables have it.
 struct ChildInfo {
-  Term id;
-  std::string worker;
+  Id id;
+  std::string worker = {};
   Restart restart = Restart::permanent;
-  std::string tag;
-  std::vector<std::pair<std::string, Pid>> instances;  ///< Node and pid, the active one first.
+  std::string tag = {};
+  Term metadata = Term::map({});                            ///< A map; `tag` among it, where it has one.
+  std::vector<std::pair<std::string, Pid>> instances = {};  ///< Node and pid, the active one first.
   /// How many of them, from the front, are active: all, or one where the others are in reserve, or none for
   /// the moment in which another takes over.
   std::size_t active = 0;
@@ -183,7 +138,7 @@ struct Scoreboard {
 
 /// Which children, and how many at once.
 struct ChildQuery {
-  std::optional<Term> after = std::nullopt;       ///< `next` of the page before; none: from the beginning.
+  std::optional<Id> after = std::nullopt;         ///< `next` of the page before; none: from the beginning.
   std::size_t limit = 1000;                       ///< At most that many; 0: none.
   std::optional<std::string> tag = std::nullopt;  ///< Only those with this tag.
   bool local = false;                             ///< Only those that run on this node.
@@ -193,10 +148,8 @@ struct ChildQuery {
 /// all the time come exactly once, whatever comes and goes between the pages.
 struct ChildPage {
   std::vector<ChildInfo> children;
-  std::optional<Term> next;  ///< For ChildQuery::after; none: this was the last page.
+  std::optional<Id> next;  ///< For ChildQuery::after; none: this was the last page.
 };
-
-class ChildRef;
 
 class Supervisor {
  public:
@@ -209,21 +162,29 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// Returns once the child runs and another member (where there is one) knows it. Of several instances all
+  /// Ready once the child runs and another member (where there is one) knows it. Of several instances all
   /// that can be had run by then, and one is active, or two seconds have gone by since the first ran; the pid
   /// is the active one's. Errors: already_started (detail: its pid), conflict, no_such_worker, start_failed,
   /// not_member, no_target, partitioned, stopped, timeout.
-  Result<Started> start_child(const ChildSpec& spec, std::optional<std::string> on = std::nullopt,
-                              std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
-  /// As many at once; the results in the order of the specs. An id that is there twice is invalid_argument
-  /// for all but the first.
-  std::vector<Result<Started>> start_children(
-      std::vector<ChildSpec> specs, std::chrono::milliseconds timeout = std::chrono::milliseconds(60000));
-  /// Returns once nothing of it runs and another member knows. Without a time-out it waits as long as the
-  /// child's spec lets it take, and some seconds for the news. Errors: no_such_child, partitioned, timeout,
-  /// deadlock (from inside a handler that the child's end waits for).
-  Result<void> stop_child(const Id& id, std::optional<std::chrono::milliseconds> timeout = std::nullopt);
-  Result<void> terminate_child(const Pid& pid);
+  Future<Started> start_child(const ChildSpec& spec, const StartOptions& options = {});
+  /// Thousands at once. What worked and what did not is in the result; an error of the whole, where nothing
+  /// was started: stopped, invalid_argument (an option), already_started (`check_existing`). An id that is
+  /// there twice is invalid_argument for all but the first.
+  Future<StartResult> start_children(const std::vector<ChildSpec>& specs, const StartOptions& options = {});
+  /// Ready once nothing of it runs and another member knows. Errors: no_such_child, partitioned, timeout,
+  /// deadlock (waited for by a handler that the child's end waits for).
+  Future<void> stop_child(const Id& id, const StopOptions& options = {});
+  Future<StopResult> stop_children(const std::vector<Id>& ids, const StopOptions& options = {});
+  /// As stop_child(), by pid.
+  Future<void> terminate_child(const Pid& pid, const StopOptions& options = {});
+  /// A child that is `failed`, or waits after failures, is started now, and what was held against it is
+  /// forgotten. Errors: no_such_child, timeout.
+  Future<void> retry(const Id& id, std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
+  /// The child's metadata is what `change` makes of it, on every node; the child runs on. Ready once another
+  /// member (where there is one) knows. From any node; of two changes at the same time the later one counts
+  /// whole. Errors: no_such_child, invalid_argument (it is to be a map), limit_exceeded (1 MiB), timeout.
+  Future<void> update_metadata(const Id& id, const std::function<Term(const Term& metadata)>& change,
+                               std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
 
   /// Calls the child wherever it is: of several instances the active one; where all are active, the one on
   /// this node or else the first of its order. Errors: no_such_child, start_failed (it is `failed`, and not
@@ -231,11 +192,18 @@ class Supervisor {
   /// error, or a Term {error, {Code, Text}} with a code of brood's, is that error, also where T is Term. What
   /// no handler saw is tried again within the time-out; what may have run never is.
   template <typename T, typename M>
-  Result<T> call(const Id& id, M message,
+  Future<T> call(const Id& id, M message,
                  std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
-    return detail::decode_reply<T>(call_bytes(id, Message::of(std::move(message)), timeout));
+    return detail::reply_future<T>(call_message(id, Message::of(std::move(message)), timeout));
   }
-  Result<Bytes> call_bytes(const Id& id, Message message, std::chrono::milliseconds timeout);
+  /// The answer has the type that the message names: `struct deposit { using reply = std::int64_t; ... };`.
+  template <typename M>
+  auto call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
+    return detail::reply_future<detail::ReplyOf<Worker, M>>(
+        call_message(id, Message::of(std::move(message)), timeout));
+  }
+  /// The reply as it comes, an encoded term.
+  Future<Bytes> call_message(const Id& id, Message message, std::chrono::milliseconds timeout);
   /// Fire and forget; an unknown id is no error. To a child that does not run just now it waits, up to a
   /// bound and some seconds; the order from one sender to one child holds. A call of the sender comes after
   /// it too.
@@ -248,7 +216,9 @@ class Supervisor {
   Result<void> send(const Id& id, Message message);
 
   [[nodiscard]] std::optional<Pid> whereis(const Id& id) const;
-  [[nodiscard]] std::optional<Term> whois(const Pid& pid) const;
+  [[nodiscard]] std::optional<Id> whois(const Pid& pid) const;
+  /// Its spec, instances and metadata; none: there is no such child.
+  [[nodiscard]] std::optional<ChildInfo> child_lookup(const Id& id) const;
   [[nodiscard]] std::vector<ChildInfo> children() const;
   /// Some of them. `invalid_argument` for an `after` that is no id.
   [[nodiscard]] Result<ChildPage> children(const ChildQuery& query) const;
@@ -304,35 +274,11 @@ class Supervisor {
   /// The hooks and listeners on this node.
   [[nodiscard]] Hooks hooks();
 
+ private:
+  friend std::shared_ptr<detail::Siblings> detail::siblings_of(const Supervisor& supervisor);
   struct Impl;
-
- private:
-  explicit Supervisor(std::shared_ptr<Impl> impl, bool owns = true);
-  /// The same supervisor, which does not end with it.
-  [[nodiscard]] std::shared_ptr<Supervisor> view() const;
-  friend class ChildRef;
+  explicit Supervisor(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
-  bool owns_ = true;
-};
-
-/// A child by name, usable wherever one would hold a process: resolved anew at each use. Copyable; outlives
-/// moves and restarts of the child, and the Supervisor too: then it answers `stopped`.
-class ChildRef {
- public:
-  ChildRef(Supervisor& supervisor, Id id) : supervisor_(supervisor.view()), id_(std::move(id)) {}
-  template <typename T, typename M>
-  Result<T> call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
-    return supervisor_->call<T>(id_, std::move(message), timeout);
-  }
-  template <typename M>
-  void cast(M message) const {
-    supervisor_->cast(id_, std::move(message));
-  }
-  [[nodiscard]] std::optional<Pid> pid() const { return supervisor_->whereis(id_); }
-
- private:
-  std::shared_ptr<Supervisor> supervisor_;
-  Id id_;
 };
 
 }  // namespace brood

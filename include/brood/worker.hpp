@@ -12,6 +12,8 @@
 //     void info(const brood::Term& message);                // a message that is neither call nor cast
 //     void on_down(const brood::Down& down);                // a monitor fired
 //     void on_role(brood::Role role);                       // one of several instances: what it is now
+//     void on_unhandled(const brood::Term& message);        // a cast, or with no info() a message, for which
+//                                                           // there is no handler; else it is dropped
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
 //     State save() const;  void restore(State state);       // what a planned move takes along; restore() may
 //                                                           // return Result<void>: an error refuses the move
@@ -24,8 +26,10 @@
 //   };
 //
 // A handler may return `void` (the reply is `ok`), a value, a Result<value> (an error is sent to the caller
-// as {error, {Code, Text}}), or `brood::Later<T>` (see defer(): the reply comes afterwards).
-// An exception that leaves a handler ends the process abnormally with {exception, <<"what">>}.
+// as {error, {Code, Text}}), `brood::Later<T>` (see defer(): the reply comes afterwards, and other messages
+// are handled meanwhile), `brood::Task<T>` (it is a coroutine: brood/task.hpp) or `brood::Future<T>` (the
+// reply is its answer); with these two the worker takes no other message until the reply is there. An
+// exception that leaves a handler ends the process abnormally with {exception, <<"what">>}.
 //
 // Thread rule: one handler of a worker runs at a time, on whichever scheduler thread is free; handlers see
 // each other's effects. Context and Worker members may be used only inside handlers, except what says
@@ -34,10 +38,14 @@
 
 #include <brood/codec.hpp>
 #include <brood/exit_reason.hpp>
+#include <brood/future.hpp>
+#include <brood/id.hpp>
 #include <brood/remote.hpp>
 #include <brood/result.hpp>
+#include <brood/task.hpp>
 #include <brood/term.hpp>
 #include <chrono>
+#include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,6 +63,10 @@ enum class Role : std::uint8_t { active, passive };
   return role == Role::active ? "active" : "passive";
 }
 
+namespace detail {
+class Siblings;
+}
+
 /// Who a worker is in the cluster; empty for a process outside any supervisor.
 struct WorkerIdentity {
   std::string supervisor;
@@ -63,6 +75,7 @@ struct WorkerIdentity {
   /// one.
   std::uint64_t epoch_clock = 0;
   Role role = Role::active;
+  std::shared_ptr<detail::Siblings> siblings = nullptr;  ///< See Worker::child().
 };
 
 /// A monitored process ended.
@@ -121,13 +134,22 @@ class Message {
   std::unique_ptr<Holder> holder_;
 };
 
-namespace process {
-class ProcessHandle;  // of the runtime
-}
-
 namespace detail {
 class ReplySlot;
-}
+
+/// The children of a supervisor, for those who hold them by name: ChildRefs, and its workers. It outlives the
+/// supervisor and the node, and answers then that they have ended. Any thread.
+class Siblings {
+ public:
+  virtual ~Siblings() = default;
+  /// The reply as it came, an encoded term.
+  [[nodiscard]] virtual Future<Bytes> call(const Id& id, Message message,
+                                           std::chrono::milliseconds timeout) = 0;
+  virtual void cast(const Id& id, Message message) = 0;
+  virtual Result<void> send(const Id& id, Message message) = 0;
+  [[nodiscard]] virtual std::optional<Pid> whereis(const Id& id) const = 0;
+};
+}  // namespace detail
 
 /// A call whose reply was taken: how to answer it, and who waits for the answer.
 struct TakenCall {
@@ -149,8 +171,9 @@ class Context {
   /// To any node. An error says that it has certainly not arrived; no error promises nothing.
   virtual Result<void> send(const Address& to, Message message) = 0;
   virtual Result<void> cast(const Address& to, Message message) = 0;
-  /// Blocks the handler; see process::Runtime::call_and_wait.
-  virtual Result<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) = 0;
+  /// The reply as it came, an encoded term.
+  [[nodiscard]] virtual Future<Bytes> call(const Address& to, Message message,
+                                           std::chrono::milliseconds timeout) = 0;
   /// Sends `message` to this very process (as info) after `delay`. Cancelled by cancel() and at the end.
   virtual TimerId send_after(std::chrono::milliseconds delay, Message message) = 0;
   virtual void cancel(TimerId timer) = 0;
@@ -199,6 +222,13 @@ class Context {
     (void)caller;
     return {};
   }
+  /// The running handler is to stand still at `at` when it returns: no other message is handled before the
+  /// function that is returned has been called, from any thread; then Behaviour::resume() goes on with it.
+  /// Empty: this context cannot.
+  [[nodiscard]] virtual std::function<void()> suspend(std::coroutine_handle<> at) {
+    (void)at;
+    return nullptr;
+  }
   /// On this process's thread: its end has begun, of which whoever waits for an answer of it will be told.
   [[nodiscard]] virtual bool is_ending() const { return false; }
 };
@@ -217,6 +247,8 @@ class Behaviour {
   virtual void info(Message message) = 0;
   virtual void down(const Down& down) = 0;
   virtual void terminate(const ExitReason& reason) = 0;
+  /// A handler that stood still goes on; see Context::suspend().
+  virtual void resume(std::coroutine_handle<> at) { at.resume(); }
   /// One of several instances of a child: after its start, and when its role is another one.
   virtual void role_changed(Role role) { (void)role; }
   /// Whether save() gives anything.
@@ -257,6 +289,10 @@ template <typename T>
 class Promise;
 template <typename T>
 struct Deferred;
+class Worker;
+
+template <typename W = Worker>
+class ChildRef;
 
 /// Base of user workers. Construction happens on a scheduler thread with the context already set, so
 /// constructors may use context().
@@ -270,11 +306,15 @@ class Worker {
  protected:
   [[nodiscard]] Context& context() const { return *context_; }
   [[nodiscard]] Pid self() const { return context_->self(); }
-  /// gen_server:call to a process of any node. Blocks the handler. Errors: no_such_child (nothing there, or
-  /// it ended with the message unread), died, unreachable, node_lost, timeout, type_mismatch (shows the
-  /// reply), deadlock; what the callee answered as {error, {Code, Text}} is that error.
+  /// Another child of this worker's supervisor, or this one, by id. Of a worker outside any supervisor a call
+  /// is `no_such_supervisor`. What is returned may outlive the worker.
+  template <typename W = Worker>
+  [[nodiscard]] ChildRef<W> child(Id id) const;
+  /// gen_server:call to a process of any node. Errors: no_such_child (nothing there, or it ended with the
+  /// message unread), died, unreachable, node_lost, timeout, type_mismatch (shows the reply), deadlock (of
+  /// processes of this node); what the callee answered as {error, {Code, Text}} is that error.
   template <typename T, typename M>
-  Result<T> call(const Address& to, M message,
+  Future<T> call(const Address& to, M message,
                  std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const;
   /// gen_server:cast and a plain message.
   template <typename M>
@@ -296,6 +336,17 @@ class Worker {
 /// The calls and casts a worker understands, by type.
 template <typename... Ms>
 struct messages {};
+
+/// The name under which class W is registered where no other is given: its `static constexpr std::string_view
+/// worker_name`, or else its C++ name without namespaces.
+template <typename W>
+[[nodiscard]] std::string worker_name() {
+  if constexpr (requires { std::string_view(W::worker_name); }) {
+    return std::string(W::worker_name);
+  } else {
+    return std::string(type_name<W>());
+  }
+}
 
 /// Makes a Behaviour of worker class W with the given encoded argument list (version byte, a list).
 /// Arguments that do not fit W's constructor make start() fail with type_mismatch.

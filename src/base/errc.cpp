@@ -6,7 +6,7 @@ namespace brood {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 26> names{"invalid_argument",
+constexpr std::array<std::string_view, 27> names{"invalid_argument",
                                                  "timeout",
                                                  "no_such_child",
                                                  "already_started",
@@ -31,8 +31,9 @@ constexpr std::array<std::string_view, 26> names{"invalid_argument",
                                                  "partitioned",
                                                  "busy",
                                                  "deadlock",
-                                                 "io"};
-static_assert(names.size() == static_cast<std::size_t>(Errc::io) + 1);
+                                                 "io",
+                                                 "cancelled"};
+static_assert(names.size() == static_cast<std::size_t>(Errc::cancelled) + 1);
 
 }  // namespace
 

@@ -40,6 +40,7 @@ struct Envelope {
     demonitor,
     node_down,
     order,    // of a move, see handover/move.hpp
+    resume,   // a handler that stood still goes on
     aliased,  // a message in a wrapper: it becomes one if the alias still is one
   };
 
@@ -112,6 +113,11 @@ struct OrderEnvelope final : Envelope {
   using Code = std::function<Step(Process&)>;
   explicit OrderEnvelope(Code c) : Envelope(Kind::order), code(std::move(c)) {}
   Code code;
+};
+
+/// A signal that says no more than its kind.
+struct SignalEnvelope final : Envelope {
+  using Envelope::Envelope;
 };
 
 struct ExitEnvelope final : Envelope {

@@ -39,8 +39,18 @@ Result<void> Process::cast(const Address& to, Message message) {
   return core_.cast(self(), to, std::move(message));
 }
 
-Result<Bytes> Process::call(const Address& to, Message message, std::chrono::milliseconds timeout) {
-  return core_.call_and_wait(to, std::move(message), timeout);
+Future<Bytes> Process::call(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  return core_.ask(to, std::move(message), timeout);
+}
+
+std::function<void()> Process::suspend(std::coroutine_handle<> at) {
+  BROOD_CHECK(!stands, "a handler waits for one thing at a time");
+  stands = true;
+  relations().stands_at = at;
+  return [weak = core_.weak_from_this(), process = ProcessPtr(this)] {
+    if (const auto core = weak.lock())
+      core->signal(*process, std::make_unique<SignalEnvelope>(Envelope::Kind::resume));
+  };
 }
 
 TimerId Process::send_after(std::chrono::milliseconds delay, Message message) {

@@ -46,7 +46,8 @@ struct Relations {
   std::map<std::uint64_t, LocalPid> local_watchers;
   std::map<std::pair<Pid, Ref>, Atom> remote_watchers;  ///< The name is empty for a monitor of the pid.
   std::map<std::uint64_t, boost::intrusive_ptr<SendTimer>> timers;
-  std::vector<TakenFrom> taken;  ///< Calls whose caller was taken: they end with this process.
+  std::vector<TakenFrom> taken;                 ///< Calls whose caller was taken: they end with this process.
+  std::coroutine_handle<> stands_at = nullptr;  ///< See Context::suspend().
 };
 
 /// What holds the handlers of a process back while it moves; see handover/handover.hpp.
@@ -68,7 +69,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   [[nodiscard]] const WorkerIdentity& identity() const override { return identity_; }
   Result<void> send(const Address& to, Message message) override;
   Result<void> cast(const Address& to, Message message) override;
-  Result<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override;
+  Future<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override;
   TimerId send_after(std::chrono::milliseconds delay, Message message) override;
   void cancel(TimerId timer) override;
   void link(const Pid& to) override;
@@ -92,6 +93,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   void refuse_call(const Error& error);
   [[nodiscard]] Bytes hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override;
   [[nodiscard]] TakenCall take_over(BytesView caller) override;
+  [[nodiscard]] std::function<void()> suspend(std::coroutine_handle<> at) override;
   [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }
 
   [[nodiscard]] LocalPid local() const { return local_; }
@@ -136,6 +138,8 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   // Where there is room for them:
   Hold hold = Hold::none;   // turn
   bool has_orders = false;  // turn
+  bool stands = false;    // turn: a handler of it waits at relations().stands_at, and nothing else is handled
+  bool is_woken = false;  // turn: that can go on
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);

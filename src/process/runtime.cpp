@@ -171,6 +171,10 @@ void Runtime::call_named(const NamedProcess& to, Bytes request, std::chrono::mil
   core_->call_named(to, std::move(request), core_->desk.open(std::move(done), timeout));
 }
 
+Future<Bytes> Runtime::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  return core_->ask(to, std::move(message), timeout);
+}
+
 CallResult Runtime::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
   return core_->call_and_wait(to, std::move(message), timeout);
 }
@@ -191,7 +195,13 @@ void Runtime::block(const std::function<void()>& wait) {
 }
 
 bool Runtime::begin_wait(const Pid& caller, const Pid& callee) {
-  return core_->waits.add(core_->identity.waiter(caller), core_->identity.waiter(callee));
+  const bool is_near = core_->identity.owns(callee);
+  return core_->waits.add(core_->identity.waiter(caller), core_->identity.waiter(callee),
+                          is_near ? std::nullopt : std::optional(callee));
+}
+
+WaitTrail Runtime::follow_waits(const Pid& from) const {
+  return core_->waits.follow(core_->identity.waiter(from));
 }
 
 void Runtime::end_wait(const Pid& caller, const Pid& callee) {

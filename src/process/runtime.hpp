@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "process/remote.hpp"
 
@@ -74,6 +75,13 @@ struct RuntimeStats {
   unsigned stuck = 0;                  ///< Handlers that run longer than stuck_after now.
   unsigned threads = 0;                ///< Scheduler threads, blocked and spare ones too.
   std::size_t waiting = 0;             ///< Processes that wait for a thread, about.
+};
+
+/// A part of a chain of processes that wait in their handlers, each for the next.
+struct WaitTrail {
+  std::vector<std::uint64_t> waits;  ///< A number for each wait that is passed; no two waits have the same.
+  std::optional<Pid> next =
+      std::nullopt;  ///< Of another node, for which the last one waits; else it waits for none.
 };
 
 class Handover;
@@ -148,6 +156,8 @@ class Runtime final : public RemoteEvents {
   void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);
   /// As call, and waits for the answer. Inside a handler a compensating thread is added meanwhile; a circle
   /// of such calls is `deadlock`.
+  /// As call, without a callback. Where a handler waits for it a circle of such waits is `deadlock`.
+  [[nodiscard]] Future<Bytes> ask(const Address& to, Message message, std::chrono::milliseconds timeout);
   CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
   CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
 
@@ -161,10 +171,11 @@ class Runtime final : public RemoteEvents {
   static void block(const std::function<void()>& wait);
   /// `caller`, a process of any node, waits in its handler for `callee`, of any node too, until end_wait() or
   /// until it begins to wait for somebody else. False: `callee` waits, directly or through others, for
-  /// `caller`; then nothing is noted. What this node is not told of it does not find: a circle through three
-  /// nodes or more ends with a time-out.
+  /// `caller`; then nothing is noted. Circles through other nodes are found by following them.
   [[nodiscard]] bool begin_wait(const Pid& caller, const Pid& callee);
   void end_wait(const Pid& caller, const Pid& callee);
+  /// For whom `from`, a process of this node, waits, and that one in turn, as far as they are of this node.
+  [[nodiscard]] WaitTrail follow_waits(const Pid& from) const;
 
   /// Answers a `'$gen_call'` whose {Pid, Tag} was `from` (encoded term, with version byte).
   void reply(BytesView from, Bytes answer);

@@ -33,19 +33,27 @@ namespace brood::process {
 class WaitGraph {
  public:
   /// False: `callee` waits, directly or through others, for `caller`. Else whom the caller waited for before
-  /// is forgotten.
-  bool add(const WaiterKey& caller, const WaiterKey& callee);
+  /// is forgotten. `far`: the callee, where it is of another node.
+  bool add(const WaiterKey& caller, const WaiterKey& callee, std::optional<Pid> far = std::nullopt);
   /// Nothing when it waits for somebody else by now.
   void remove(const WaiterKey& caller, const WaiterKey& callee);
+  /// From process to process, as far as this node knows.
+  [[nodiscard]] WaitTrail follow(const WaiterKey& from);
 
  private:
+  struct Wait {
+    WaiterKey callee;
+    std::optional<Pid> far;
+    std::uint64_t number = 0;
+  };
   struct Hash {
     std::size_t operator()(const WaiterKey& key) const {
       return static_cast<std::size_t>((key.node ^ key.process) * 0x9e3779b97f4a7c15U);
     }
   };
   std::mutex mutex_;
-  std::unordered_map<WaiterKey, WaiterKey, Hash> waits_;
+  std::unordered_map<WaiterKey, Wait, Hash> waits_;
+  std::uint64_t last_ = 0;
 };
 
 /// Which process (or sink) a watcher of another node watches: a demonitor names only the watcher.
@@ -102,7 +110,10 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void call(const Pid& to, Message message, const PendingCallPtr& pending);
   void call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending);
   void call(const Address& to, Message message, const PendingCallPtr& pending);
+  [[nodiscard]] Future<Bytes> ask(const Address& to, Message message, std::chrono::milliseconds timeout);
   CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
+  /// Who is meant, where that is a process of this node.
+  [[nodiscard]] std::optional<LocalPid> local_callee(const Address& to);
   using StartCall = std::function<void(const PendingCallPtr&)>;
   CallResult wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
                       const StartCall& start);
@@ -191,6 +202,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Step park(Process& process);
   [[nodiscard]] bool holds_back(const Process& process) const;
   Step handle(Process& process, std::unique_ptr<Envelope> envelope);
+  Step resume(Process& process);
   Step handle_start(Process& process, StartEnvelope& start);
   Step handle_call(Process& process, CallEnvelope& call);
   Step conclude(Process& process, const Outcome& outcome);

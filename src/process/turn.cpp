@@ -76,8 +76,19 @@ void RuntimeCore::run_turn(Process& process) {
   for (int budget = messages_per_turn;;) {
     take_inbox(process);
     const bool held = holds_back(process);
-    if (process.end_reason && (process.is_killed || !held || stopping.load(std::memory_order_relaxed)))
-      return end(process);
+    const bool at_once = process.is_killed || stopping.load(std::memory_order_relaxed);
+    if (process.end_reason && (at_once || (!held && !process.stands))) return end(process);
+    if (process.stands) {  // between the parts of a handler nothing else comes
+      if (!process.is_woken) {
+        if (process.inbox.become_idle()) return;
+      } else if (held) {
+        if (park(process) == Step::left) return;
+      } else {
+        if (budget-- == 0) return scheduler.push(process);
+        if (resume(process) == Step::left) return;
+      }
+      continue;
+    }
     if (process.has_orders) {
       if (moving.run_orders(process) == Step::left) return;
       continue;
@@ -170,6 +181,13 @@ RuntimeCore::Step RuntimeCore::handle(Process& process, std::unique_ptr<Envelope
     default:
       return Step::go_on;  // signals never get here
   }
+}
+
+RuntimeCore::Step RuntimeCore::resume(Process& process) {
+  process.stands = false;
+  process.is_woken = false;
+  const auto at = std::exchange(process.relations().stands_at, nullptr);
+  return conclude(process, guarded(process, [&] { process.behaviour->resume(at); }));
 }
 
 RuntimeCore::Step RuntimeCore::conclude(Process& process, const Outcome& outcome) {

@@ -274,7 +274,9 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
     const WorkerIdentity& identity() const override { return who; }
     Result<void> send(const Address&, Message) override { return {}; }
     Result<void> cast(const Address&, Message) override { return {}; }
-    Result<Bytes> call(const Address&, Message, std::chrono::milliseconds) override { return Bytes{}; }
+    Future<Bytes> call(const Address&, Message, std::chrono::milliseconds) override {
+      return Future<Bytes>::of(Bytes{});
+    }
     TimerId send_after(std::chrono::milliseconds, Message) override { return {}; }
     void cancel(TimerId) override {}
     void link(const Pid&) override {}

@@ -149,14 +149,14 @@ std::string bulk(World& world, std::istream& in) {
   Json out;
   out.add("made_ms", making.ms());
   const Watch starting;
-  const auto results = world.web.start_children(std::move(specs), milliseconds(timeout));
+  const auto result = world.web.start_children(specs, {.timeout = milliseconds(timeout)}).get();
   out.add("ms", starting.ms());
   std::map<std::string, std::int64_t> refused;
   std::string first;
-  for (const auto& result : results) {
-    if (result) continue;
-    if (refused.empty()) first = result.error().message;
-    ++refused[std::string(to_string(result.error().code))];
+  if (!result) return Json().add("error", result.error().message).text();
+  for (const brood::ChildError& failed : result->errors) {
+    if (refused.empty()) first = failed.error.message;
+    ++refused[std::string(to_string(failed.error.code))];
   }
   return out.add("refused", refused).add("first_refused", first).text();
 }
@@ -174,8 +174,10 @@ std::string singles(World& world, std::istream& in) {
   std::int64_t slowest = 0;
   for (int i = 1; world.enough < until; ++i) {
     const Watch watch;
-    const auto result = world.web.start_child({.id = prefix + std::to_string(i), .worker = "counter"}, {},
-                                              milliseconds(60000));
+    const auto result = world.web
+                            .start_child({.id = prefix + std::to_string(i), .worker = "counter"},
+                                         {.timeout = milliseconds(60000)})
+                            .get();
     times.push_back(watch.us());
     if (times.back() > slowest) {
       slowest = times.back();
@@ -220,7 +222,7 @@ std::string write(World& world, std::istream& in) {
     while (world.enough < until) {
       for (std::int64_t i = 1 + number; i <= count && world.enough < until; i += threads) {
         const std::string id = prefix + std::to_string(i);
-        const auto value = world.web.call<std::int64_t>(id, add{1}, milliseconds(60000));
+        const auto value = world.web.call<std::int64_t>(id, add{1}, milliseconds(60000)).get();
         ++done;
         if (!value) {
           const std::lock_guard lock(mutex);
@@ -255,7 +257,7 @@ std::string values(World& world, std::istream& in) {
   std::map<std::string, std::int64_t> found;
   for (std::int64_t i = 1; i <= count; ++i) {
     const std::string id = prefix + std::to_string(i);
-    const auto value = world.web.call<std::int64_t>(id, get{}, milliseconds(60000));
+    const auto value = world.web.call<std::int64_t>(id, get{}, milliseconds(60000)).get();
     if (!value) return Json().add("error", id + ": " + value.error().message).text();
     found[id] = *value;
   }
@@ -282,8 +284,8 @@ std::string counts(World& world, std::istream&) {
     if (!page) return Json().add("error", page.error().message).text();
     for (const brood::ChildInfo& child : page->children) {
       ++known;
-      if (child.instances.size() != 1 && ++odd == 1) first_odd = to_string(child.id);
-      std::string text = to_string(child.id);
+      if (child.instances.size() != 1 && ++odd == 1) first_odd = to_string(child.id.term());
+      std::string text = to_string(child.id.term());
       for (const auto& [node, pid] : child.instances) {
         ++nodes[node];
         text += to_string(pid);
@@ -319,7 +321,9 @@ std::string ask(World& world, std::istream& in) {
   std::getline(in, text);
   const auto request = brood::parse_term(text);
   if (!request) return Json().add("error", request.error().message).text();
-  const auto answer = world.node.call("brood", world.node.name(), *request, milliseconds(60000));
+  const auto answer =
+      world.node.call<brood::Term>(brood::remote("brood", world.node.name()), *request, milliseconds(60000))
+          .get();
   return answer ? json(*answer) : Json().add("error", answer.error().message).text();
 }
 

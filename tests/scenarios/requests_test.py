@@ -162,6 +162,24 @@ class Requests(ScenarioTest):
         self.assertEqual(set(result), {"status", "started", "errors", "rollback"})
         self.everywhere(self.request("whereis", "bulk-2"), "undefined")
 
+    def test_start_children_that_check_what_is_there_start_all_or_none(self):
+        pid = self.start("there")
+        specs = [self.spec("there"), self.spec("not-there")]
+        answer = self.ask(self.request("start_children", specs, {Atom("check_existing"): Atom("true")}))
+        self.assertEqual(answer, ("error", ("already_started", [b"there"])))
+        self.everywhere(self.request("whereis", "not-there"), "undefined")
+        answer = self.ask(self.request("start_child", specs[0], {Atom("check_existing"): Atom("true")}))
+        self.assertEqual(answer, ("error", ("already_started", pid)))
+
+    def test_metadata_of_all_is_that_of_each_that_says_nothing_else(self):
+        specs = [self.spec("says", metadata={Atom("a"): 1}), self.spec("says-nothing")]
+        options = {Atom("metadata"): {Atom("a"): 2, Atom("b"): 3}, Atom("disable_logging"): Atom("true"),
+                   Atom("await_timeout"): 60000}
+        answer = self.ask(self.request("start_children", specs, options))
+        self.assertEqual(answer[1][Atom("status")], "ok", answer)
+        self.assertEqual(self.ask(self.request("child_lookup", "says"))[2], {"a": 1, "b": 3})
+        self.assertEqual(self.ask(self.request("child_lookup", "says-nothing"))[2], {"a": 2, "b": 3})
+
     def test_start_children_of_nothing_says_so(self):
         self.assertEqual(self.ask(self.request("start_children", [], {})), ("error", "no_children"))
 
@@ -196,6 +214,9 @@ class Requests(ScenarioTest):
         self.start("options")
         for request in (self.request("start_child", self.spec("options-1"), {Atom("nod"): N2}),
                         self.request("start_children", [self.spec("options-1")], {Atom("timeot"): 5}),
+                        self.request("start_child", self.spec("options-1"), {Atom("metadata"): 5}),
+                        self.request("start_child", self.spec("options-1"), {Atom("check_existing"): 1}),
+                        self.request("start_child", self.spec("options-1"), {Atom("await_timeout"): -1}),
                         self.request("stop_child", "options", {Atom("node"): N2}),
                         self.request("stop_children", ["options"], {Atom("node"): N2}),
                         self.request("process_list", Atom("global"), {Atom("page"): 1}),
@@ -430,9 +451,10 @@ class Requests(ScenarioTest):
 
     def test_update_metadata_is_seen_everywhere(self):
         self.start("metadata", metadata={Atom("a"): 1})
-        answer = self.ask(self.request("update_metadata", "metadata", {Atom("a"): 2}))
-        if answer != "ok":
-            self.skipTest(f"a later step: {answer}")
+        pid = self.ask(self.request("whereis", "metadata"))
+        self.assertEqual(self.ask(self.request("update_metadata", "metadata", {Atom("a"): 2})), "ok")
+        self.assertEqual(self.ask(self.request("whereis", "metadata")), pid, "it runs on")
+        self.assertEqual(self.ask(self.request("update_metadata", "nobody", {})), ("error", "not_found"))
         for node in (N1, N2, N3):
             self.wait(lambda n=node: self.ask(self.request("child_lookup", "metadata"), n)[2] == {"a": 2}, 5,
                       "the new metadata")

@@ -67,7 +67,7 @@ void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<
               timed_out ? "; others did not answer in time" : "");
   };
   if (!puts.empty())
-    driver->start(core::StartMode::apply, std::move(puts), std::nullopt, apply_timeout, told);
+    driver->start({.mode = core::StartMode::apply, .timeout = apply_timeout}, std::move(puts), told);
   for (const ChildId& id : retries) driver->retry(id, apply_timeout, told);
 }
 

@@ -20,10 +20,10 @@ void check_duplicates(const std::vector<ChildSpec>& specs, int line, const std::
                       std::map<Term, int>& lines, Problems& problems) {
   for (const auto& spec : specs) {
     if (!spec.id) continue;
-    const auto [at, fresh] = lines.emplace(spec.id->term, line);
+    const auto [at, fresh] = lines.emplace(spec.id->term(), line);
     if (!fresh) {
       problems.add(line, path + ".id",
-                   fmt::format("\"{}\" is the id of the child at line {} already", id_text(spec.id->term),
+                   fmt::format("\"{}\" is the id of the child at line {} already", id_text(spec.id->term()),
                                at->second));
     }
   }

@@ -58,7 +58,7 @@ std::string_view to_string(Restart restart) noexcept {
 
 Term spec_term(const ChildSpec& spec) {
   std::vector<std::pair<Term, Term>> out;
-  if (spec.id) out.emplace_back(Term::atom("id"), spec.id->term);
+  if (spec.id) out.emplace_back(Term::atom("id"), spec.id->term());
   out.emplace_back(Term::atom("start"), start_term(spec));
   out.emplace_back(Term::atom("restart"), Term::atom(to_string(spec.restart)));
   out.emplace_back(Term::atom("shutdown"), shutdown_term(spec.shutdown));

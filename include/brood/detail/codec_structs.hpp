@@ -16,6 +16,16 @@ concept TravelsAsMap = requires {
   brood_map_keys(static_cast<const T*>(nullptr));
 };
 
+/// The name of a struct on the wire; see brood_name in codec.hpp.
+template <typename T>
+constexpr std::string_view wire_name() {
+  if constexpr (requires { brood_name(static_cast<const T*>(nullptr)); }) {
+    return brood_name(static_cast<const T*>(nullptr));
+  } else {
+    return type_name<T>();
+  }
+}
+
 template <typename T>
 constexpr std::size_t field_count() {
   if constexpr (std::is_empty_v<T>) {
@@ -39,7 +49,7 @@ namespace brood {
 
 template <typename T>
 requires(std::is_aggregate_v<T>&& std::is_class_v<T> && !detail::TravelsAsMap<T>) struct Codec<T> {
-  static constexpr std::string_view name = type_name<T>();
+  static constexpr std::string_view name = detail::wire_name<T>();
   static constexpr std::size_t fields = detail::field_count<T>();
 
   static void write(TermWriter& writer, const T& value) {

@@ -1,5 +1,5 @@
-// The templates behind worker.hpp: typed messages, deferred replies, and the adapter that makes a Behaviour
-// of a worker class. Included by worker.hpp only.
+// The templates behind worker.hpp: typed messages, deferred replies, and how a handler is found and run.
+// Included by worker.hpp only.
 #pragma once
 
 #include <array>
@@ -63,6 +63,19 @@ template <typename T>
     return decode<T>(*reply);
   }
 }
+
+template <typename T>
+[[nodiscard]] Result<T> read_reply(const FutureCore& core) {
+  return decode_reply<T>(static_cast<const FutureValue<Bytes>&>(core).value());
+}
+/// The reply as a T, read whenever it is asked for, by who asks.
+template <typename T>
+[[nodiscard]] Future<T> reply_future(const Future<Bytes>& reply) {
+  return Future<T>(reply.core(), &read_reply<T>);
+}
+
+/// Those of the supervisor of the worker whose context it is; never null.
+[[nodiscard]] std::shared_ptr<Siblings> siblings_of(const Context& context);
 
 /// Where a deferred reply goes. The last owner's end answers when nobody did, unless it is the end of the
 /// process that promised it: then the call ends as its process does.
@@ -169,8 +182,8 @@ template <typename T>
 }
 
 template <typename T, typename M>
-Result<T> Worker::call(const Address& to, M message, std::chrono::milliseconds timeout) const {
-  return detail::decode_reply<T>(context_->call(to, Message::of(std::move(message)), timeout));
+Future<T> Worker::call(const Address& to, M message, std::chrono::milliseconds timeout) const {
+  return detail::reply_future<T>(context_->call(to, Message::of(std::move(message)), timeout));
 }
 
 template <typename T>
@@ -190,48 +203,137 @@ template <typename R>
 inline constexpr bool is_later = false;
 template <typename T>
 inline constexpr bool is_later<Later<T>> = true;
+/// A handler that returns it has ended when it is ready, not before.
+template <typename R>
+inline constexpr bool is_awaited = is_task<R> || is_future<R>;
 
-/// Runs the handler of `message` and encodes what it returns; see Worker.
+/// What a handler that returns an R answers.
+template <typename R>
+struct Answered {
+  using type = R;
+};
+template <typename T>
+struct Answered<Result<T>> : Answered<T> {};
+template <typename T>
+struct Answered<Later<T>> : Answered<T> {};
+template <typename T>
+struct Answered<Task<T>> : Answered<T> {};
+template <typename T>
+struct Answered<Future<T>> : Answered<T> {};
+
+}  // namespace brood::detail
+
+#include <brood/detail/worker_checks.hpp>
+
+namespace brood::detail {
+
+template <typename T, typename List>
+inline constexpr bool is_among = false;
+template <typename T, typename... Ms>
+inline constexpr bool is_among<T, messages<Ms...>> = (std::is_same_v<T, Ms> || ...);
+
 template <typename W, typename M>
-Result<Bytes> run_handler(W& worker, M&& message) {
+inline constexpr bool handles_message = requires {
+  typename W::handles;
+}
+&&is_among<M, typename W::handles>;
+
+/// What the answer of a call of M to a worker of class W is: what the handler says, or else the message.
+template <typename W, typename M>
+struct ReplyTo {
+  static constexpr bool is_said = requires { typename M::reply; };
+  static_assert(
+      is_said,
+      "brood: what does this call answer? Say call<T>(...), give the message a type `reply`, or call "
+      "through a ChildRef<W> of the worker's class");
+  using type = std::conditional_t<is_said, M, void>;
+};
+template <typename W, typename M>
+requires requires(W& worker, M message) {
+  worker.on(std::move(message));
+}
+struct ReplyTo<W, M> : Answered<decltype(std::declval<W&>().on(std::declval<M>()))> {};
+template <typename W, typename M>
+requires(
+    !requires(W & worker, M message) { worker.on(std::move(message)); } &&
+    requires { typename M::reply; }) struct ReplyTo<W, M> {
+  using type = typename M::reply;
+};
+template <typename W, typename M>
+using ReplyOf = typename ReplyTo<W, M>::type;
+
+/// What a handler returned, or gave in the end, as the bytes of the answer.
+template <typename R>
+[[nodiscard]] Result<Bytes> encode_answer(const R& value) {
+  if constexpr (is_result<R>) {
+    if (!value) return value.error();
+    if constexpr (std::is_void_v<typename R::value_type>) {
+      return encoded_ok();
+    } else {
+      return encode(*value);
+    }
+  } else {
+    return encode(value);
+  }
+}
+
+/// The answer of a call whose handler is a coroutine: kept where that ends at its first step, else sent.
+struct HandlingAnswer {
+  std::optional<Result<Bytes>> kept = std::nullopt;
+  std::shared_ptr<ReplySlot> slot = nullptr;
+  void give(Result<Bytes> answer);
+};
+
+/// Runs a handler that is a coroutine, or returns a future, to its end. `answer`: null where nobody waits.
+template <typename W, typename M>
+Handling run_to_its_end(W& worker, M message, std::shared_ptr<HandlingAnswer> answer) {
+  const auto handler = worker.on(std::move(message));
+  using Value = decltype(handler.operator co_await().await_resume());
+  if constexpr (std::is_void_v<Value>) {
+    co_await handler;
+    if (answer) answer->give(encoded_ok());
+  } else {
+    const Value value = co_await handler;
+    if (answer) answer->give(encode_answer(value));
+  }
+}
+
+/// Runs the handler of `message` and encodes what it returns; see Worker. One that stands still when this
+/// returns is `running`, and its answer (empty here) comes later.
+template <typename W, typename M>
+Result<Bytes> run_handler(W& worker, M&& message, Handling& running) {
   using R = decltype(worker.on(std::forward<M>(message)));
-  if constexpr (std::is_void_v<R>) {
+  if constexpr (is_awaited<R>) {
+    auto answer = std::make_shared<HandlingAnswer>();
+    Handling handling = run_to_its_end<W, std::remove_cvref_t<M>>(worker, std::forward<M>(message), answer);
+    handling.begin(current_context());
+    if (answer->kept) return std::move(*answer->kept);
+    answer->slot = take_reply_slot();
+    running = std::move(handling);
+    return Bytes{};
+  } else if constexpr (std::is_void_v<R>) {
     worker.on(std::forward<M>(message));
     return encoded_ok();
   } else if constexpr (is_later<R>) {
     (void)worker.on(std::forward<M>(message));
     return Bytes{};
-  } else if constexpr (is_result<R>) {
-    R result = worker.on(std::forward<M>(message));
-    if (!result) return result.error();
-    if constexpr (std::is_void_v<typename R::value_type>) {
-      return encoded_ok();
-    } else {
-      return encode(*result);
-    }
   } else {
-    return encode(worker.on(std::forward<M>(message)));
+    return encode_answer(worker.on(std::forward<M>(message)));
   }
 }
 
 /// As run_handler, when nobody waits for the answer.
 template <typename W, typename M>
-Result<void> run_and_forget(W& worker, M&& message) {
+void run_and_forget(W& worker, M&& message, Handling& running) {
   using R = decltype(worker.on(std::forward<M>(message)));
-  if constexpr (is_result<R>) {
-    R result = worker.on(std::forward<M>(message));
-    if (!result) return result.error();
+  if constexpr (is_awaited<R>) {
+    Handling handling = run_to_its_end<W, std::remove_cvref_t<M>>(worker, std::forward<M>(message), nullptr);
+    handling.begin(current_context());
+    if (!handling.done()) running = std::move(handling);
   } else {
     (void)worker.on(std::forward<M>(message));
   }
-  return {};
 }
-
-template <typename M>
-inline constexpr bool is_record =
-    std::is_aggregate_v<M>&& std::is_class_v<M> && !TravelsAsMap<M> && !requires {
-  std::tuple_size<M>::value;
-};
 
 /// Finds the handler of a message and runs it.
 template <typename W, typename List>
@@ -239,17 +341,18 @@ struct Dispatch;
 
 template <typename W, typename... Ms>
 struct Dispatch<W, messages<Ms...>> {
-  static Result<Bytes> call(W& worker, Message& message) {
+  static Result<Bytes> call(W& worker, Message& message, Handling& running) {
     std::optional<Result<Bytes>> out;
-    auto run = [&](auto&& value) { out.emplace(run_handler(worker, std::forward<decltype(value)>(value))); };
+    auto run = [&](auto&& value) {
+      out.emplace(run_handler(worker, std::forward<decltype(value)>(value), running));
+    };
     if (auto failed = visit(message, run)) return std::move(*failed);
     return std::move(*out);
   }
-  static Result<void> cast(W& worker, Message& message) {
-    Result<void> out;
-    auto run = [&](auto&& value) { out = run_and_forget(worker, std::forward<decltype(value)>(value)); };
-    if (auto failed = visit(message, run)) return std::move(*failed);
-    return out;
+  /// False: no handler fits; the message is as it was.
+  static bool cast(W& worker, Message& message, Handling& running) {
+    auto run = [&](auto&& value) { run_and_forget(worker, std::forward<decltype(value)>(value), running); };
+    return !visit(message, run);
   }
 
  private:
@@ -278,13 +381,13 @@ struct Dispatch<W, messages<Ms...>> {
     if ((try_encoded<Ms>(encoded, shape, true, near_miss, run) || ...)) return std::nullopt;
     if (near_miss) return near_miss;
     if ((try_encoded<Ms>(encoded, shape, false, near_miss, run) || ...)) return std::nullopt;
-    return no_handler(encoded, {type_name<Ms>()...});
+    return no_handler(encoded, {wire_name<Ms>()...});
   }
   template <typename M, typename Run>
   static bool try_encoded(BytesView encoded, const MessageShape& shape, bool first_pass,
                           std::optional<Error>& near_miss, Run& run) {
     bool tag_fits = !is_record<M>;
-    if constexpr (is_record<M>) tag_fits = shape.tagged && shape.tag == type_name<M>();
+    if constexpr (is_record<M>) tag_fits = shape.tagged && shape.tag == wire_name<M>();
     if (tag_fits != first_pass) return false;
     auto value = decode<M>(encoded);
     if (!value) {
@@ -346,179 +449,9 @@ Result<std::unique_ptr<W>> make_worker(BytesView encoded) {
   return made;
 }
 
-template <typename C, typename R, typename A>
-std::decay_t<A> restore_argument(R (C::*)(A));
-
-/// A worker class as a Behaviour.
-template <typename W>
-class WorkerBehaviour final : public Behaviour {
- public:
-  explicit WorkerBehaviour(Bytes args) : args_(std::move(args)) {}
-
-  Result<void> start(Context& context) override {
-    ContextScope scope(&context);
-    auto made = make_worker<W>(args_);
-    args_ = Bytes{};
-    if (!made) return made.error();
-    worker_ = std::move(*made);
-    return {};
-  }
-  Result<Bytes> call(Message message) override {
-    if constexpr (requires { typename W::handles; }) {
-      return Dispatch<W, typename W::handles>::call(*worker_, message);
-    } else {
-      return no_handler(message.to_bytes(), {});
-    }
-  }
-  void cast(Message message) override {
-    // Nobody waits for the answer: a message that fits no handler is the sender's loss, as in OTP's
-    // handle_cast(_, State) -> {noreply, State}.
-    if constexpr (requires { typename W::handles; })
-      (void)Dispatch<W, typename W::handles>::cast(*worker_, message);
-  }
-  void info(Message message) override {
-    if constexpr (requires(W & w, const Term& t) { w.info(t); }) {
-      if (auto term = decode_term(message.to_bytes())) worker_->info(*term);
-    }
-  }
-  void down(const Down& down) override {
-    if constexpr (requires(W & w, const Down& d) { w.on_down(d); }) worker_->on_down(down);
-  }
-  void terminate(const ExitReason& reason) override {
-    if constexpr (requires(W & w, const ExitReason& r) { w.terminate(r); }) worker_->terminate(reason);
-  }
-  void role_changed(Role role) override {
-    if constexpr (requires(W & w) { w.on_role(role); }) {
-      worker_->on_role(role);
-    } else if constexpr (requires(W & w, const Term& t) { w.info(t); }) {
-      worker_->info(role_message(role));
-    }
-  }
-  bool has_state() const override {
-    return requires(W & w) {
-      w.save();
-    };
-  }
-  Bytes save() override {
-    if constexpr (requires(W & w) { w.save(); }) {
-      return encode(worker_->save());
-    } else {
-      return {};
-    }
-  }
-  Result<void> restore(BytesView state) override {
-    if constexpr (requires { &W::restore; }) {
-      auto value = decode<decltype(restore_argument(&W::restore))>(state);
-      if (!value) return value.error();
-      return take_state(std::move(*value));
-    } else {
-      return Error{Errc::invalid_argument, "this worker has no restore(); it cannot take over a state"};
-    }
-  }
-  [[nodiscard]] std::uint64_t state_version() const override {
-    if constexpr (requires { W::state_version; }) {
-      return W::state_version;
-    } else {
-      return 0;
-    }
-  }
-  Result<void> restore_version(std::uint64_t version, BytesView state) override {
-    if constexpr (
-        requires(const Term& old) { W::convert(version, old); } && requires { &W::restore; }) {
-      auto old = decode_term(state);
-      if (!old) return old.error();
-      auto value = W::convert(version, *old);
-      if constexpr (is_result<decltype(value)>) {
-        if (!value) return value.error();
-        return take_state(std::move(*value));
-      } else {
-        return take_state(std::move(value));
-      }
-    } else {
-      return no_conversion(version, state_version(), type_name<W>());
-    }
-  }
-  Bytes prepare_handover(const NodeName& target) override {
-    if constexpr (requires(W & w) { w.prepare_handover(target); }) {
-      return encode(worker_->prepare_handover(target));
-    } else {
-      return save();
-    }
-  }
-  Result<void> alter_handover(BytesView state) override {
-    if constexpr (requires { &W::alter_handover; }) {
-      auto value = decode<decltype(restore_argument(&W::alter_handover))>(state);
-      if (!value) return value.error();
-      if constexpr (is_result<decltype(worker_->alter_handover(std::move(*value)))>) {
-        return worker_->alter_handover(std::move(*value));
-      } else {
-        worker_->alter_handover(std::move(*value));
-        return {};
-      }
-    } else {
-      return restore(state);
-    }
-  }
-  [[nodiscard]] bool has_changes() const override {
-    return requires(W & w) {
-      w.changes();
-    }
-    &&requires {
-      &W::apply;
-    };
-  }
-  [[nodiscard]] std::optional<Bytes> changes() override {
-    if constexpr (requires(W & w) { w.changes(); }) {
-      auto changed = worker_->changes();
-      if constexpr (is_optional<decltype(changed)>) {
-        if (!changed) return std::nullopt;
-        return encode(*changed);
-      } else {
-        return encode(changed);
-      }
-    } else {
-      return std::nullopt;
-    }
-  }
-  Result<void> apply(BytesView changes) override {
-    if constexpr (requires { &W::apply; }) {
-      auto value = decode<decltype(restore_argument(&W::apply))>(changes);
-      if (!value) return value.error();
-      if constexpr (is_result<decltype(worker_->apply(std::move(*value)))>) {
-        return worker_->apply(std::move(*value));
-      } else {
-        worker_->apply(std::move(*value));
-        return {};
-      }
-    } else {
-      return Error{Errc::invalid_argument, "this worker has no apply(); it cannot take over changes"};
-    }
-  }
-
- private:
-  template <typename State>
-  Result<void> take_state(State state) {
-    if constexpr (is_result<decltype(worker_->restore(std::move(state)))>) {
-      return worker_->restore(std::move(state));
-    } else {
-      worker_->restore(std::move(state));
-      return {};
-    }
-  }
-
-  Bytes args_;
-  std::unique_ptr<W> worker_;
-};
-
 }  // namespace brood::detail
 
-namespace brood {
-
-template <typename W>
-std::unique_ptr<Behaviour> make_behaviour(Bytes args) {
-  return std::make_unique<detail::WorkerBehaviour<W>>(std::move(args));
-}
-
-}  // namespace brood
-
 #pragma GCC visibility pop
+
+#include <brood/child_ref.hpp>
+#include <brood/detail/worker_behaviour.hpp>

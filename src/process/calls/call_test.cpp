@@ -160,18 +160,18 @@ TEST_F(Calls, InACircleFailWithDeadlock) {
   Gate ready;
   const Pid second = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<Bytes> {
                                      ready.wait();
-                                     const auto answer = context.call(*first, std::move(m), 10s);
+                                     const auto answer = context.call(*first, std::move(m), 10s).get();
                                      return encode(Atom(to_string(answer.error().code)));
                                    }}),
                                    {});
   first = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<Bytes> {
-                          return context.call(second, std::move(m), 10s);
+                          return context.call(second, std::move(m), 10s).get();
                         }}),
                         {});
   ready.open();
   EXPECT_EQ(text(runtime.call_and_wait(*first, message("x"), 5s)), "deadlock");
   const Pid self = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<Bytes> {
-                                   return context.call(context.self(), std::move(m), 10s);
+                                   return context.call(context.self(), std::move(m), 10s).get();
                                  }}),
                                  {});
   EXPECT_EQ(text(runtime.call_and_wait(self, message("x"), 5s)).substr(0, 16), "{error,{deadlock");

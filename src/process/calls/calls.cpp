@@ -5,7 +5,7 @@
 
 namespace brood::process {
 
-bool WaitGraph::add(const WaiterKey& caller, const WaiterKey& callee) {
+bool WaitGraph::add(const WaiterKey& caller, const WaiterKey& callee, std::optional<Pid> far) {
   std::lock_guard lock(mutex_);
   // No circle is ever noted, so the walk ends; but other nodes' processes may be told of out of order.
   std::size_t steps = waits_.size() + 1;
@@ -13,16 +13,31 @@ bool WaitGraph::add(const WaiterKey& caller, const WaiterKey& callee) {
     if (at == caller) return false;
     const auto next = waits_.find(at);
     if (next == waits_.end()) break;
-    at = next->second;
+    at = next->second.callee;
   }
-  waits_[caller] = callee;
+  waits_[caller] = Wait{callee, std::move(far), ++last_};
   return true;
+}
+
+WaitTrail WaitGraph::follow(const WaiterKey& from) {
+  std::lock_guard lock(mutex_);
+  WaitTrail trail;
+  std::size_t steps = waits_.size() + 1;
+  for (WaiterKey at = from; steps > 0; --steps) {
+    const auto next = waits_.find(at);
+    if (next == waits_.end()) break;
+    trail.waits.push_back(next->second.number);
+    trail.next = next->second.far;
+    if (trail.next) break;
+    at = next->second.callee;
+  }
+  return trail;
 }
 
 void WaitGraph::remove(const WaiterKey& caller, const WaiterKey& callee) {
   std::lock_guard lock(mutex_);
   const auto found = waits_.find(caller);
-  if (found != waits_.end() && found->second == callee) waits_.erase(found);
+  if (found != waits_.end() && found->second.callee == callee) waits_.erase(found);
 }
 
 namespace {
@@ -92,6 +107,30 @@ void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const Pendin
 
 namespace {
 
+Error circle() {
+  return {Errc::deadlock, "this call would wait for itself: its callee waits for its caller"};
+}
+
+/// A call as a future.
+class Asked final : public brood::detail::FutureValue<Bytes> {
+ public:
+  Asked(std::weak_ptr<RuntimeCore> core, std::optional<LocalPid> callee)
+      : core_(std::move(core)), callee_(callee) {}
+  void wait_begins(const Pid& waiter) override {
+    const auto core = callee_ ? core_.lock() : nullptr;
+    if (core && !core->waits.add(core->identity.waiter(waiter), WaiterKey::of(*callee_)))
+      (void)fail(circle());
+  }
+  void wait_ends(const Pid& waiter) override {
+    if (const auto core = callee_ ? core_.lock() : nullptr)
+      core->waits.remove(core->identity.waiter(waiter), WaiterKey::of(*callee_));
+  }
+
+ private:
+  const std::weak_ptr<RuntimeCore> core_;
+  const std::optional<LocalPid> callee_;  ///< Where it is a process of this node.
+};
+
 /// Where a blocked caller waits. On its stack: the call's callback is over, or was never run, when it leaves.
 ///
 ///   awake --set()--> answered      awake --wait_for()--> asleep --set()--> answered, and told
@@ -147,8 +186,7 @@ CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chr
   const auto from = is_noted ? WaiterKey::of(self->local()) : WaiterKey{};
   const auto to = is_noted ? WaiterKey::of(*callee) : WaiterKey{};
   const bool in_circle = is_noted && !waits.add(from, to);
-  if (in_circle)
-    return Error{Errc::deadlock, "this call would wait for itself: its callee waits for its caller"};
+  if (in_circle) return circle();
   Waiter waiter;
   const CallDone done = [&waiter](CallResult result) { waiter.set(std::move(result)); };
   // With a time-out the waiting thread looks at the clock itself.
@@ -179,17 +217,26 @@ void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr&
     pending->finish(result.error());
 }
 
-CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
-  std::optional<LocalPid> callee;  // where it is a process of this node
-  if (const auto* pid = std::get_if<Pid>(&to)) {
-    if (identity.owns(*pid)) callee = Identity::local(*pid);
-  } else if (const auto* named = std::get_if<NamedProcess>(&to)) {
+std::optional<LocalPid> RuntimeCore::local_callee(const Address& to) {
+  if (const auto* pid = std::get_if<Pid>(&to))
+    return identity.owns(*pid) ? std::optional(Identity::local(*pid)) : std::nullopt;
+  if (const auto* named = std::get_if<NamedProcess>(&to)) {
     const Pid holder = resolve(*named).pid;
-    if (identity.owns(holder)) callee = Identity::local(holder);
-  } else if (const auto id = identity.id_of(std::get<Ref>(to))) {
-    callee = aliases.owner(*id);
+    return identity.owns(holder) ? std::optional(Identity::local(holder)) : std::nullopt;
   }
-  return wait_for(callee, timeout,
+  const auto id = identity.id_of(std::get<Ref>(to));
+  return id ? aliases.owner(*id) : std::nullopt;
+}
+
+Future<Bytes> RuntimeCore::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  auto asked = std::make_shared<Asked>(weak_from_this(), local_callee(to));
+  call(to, std::move(message),
+       desk.open([asked](CallResult result) { (void)asked->set(std::move(result)); }, timeout));
+  return Future<Bytes>(std::move(asked));
+}
+
+CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  return wait_for(local_callee(to), timeout,
                   [&](const PendingCallPtr& pending) { call(to, std::move(message), pending); });
 }
 

@@ -21,7 +21,7 @@ class FollowedContext final : public Context {
   Result<void> cast(const Address& to, Message message) override {
     return process_->cast(to, std::move(message));
   }
-  Result<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override {
+  Future<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override {
     return process_->call(to, std::move(message), timeout);
   }
   TimerId send_after(std::chrono::milliseconds delay, Message message) override {
@@ -69,6 +69,9 @@ class FollowedContext final : public Context {
     return process_->hand_over(slot);
   }
   [[nodiscard]] TakenCall take_over(BytesView caller) override { return process_->take_over(caller); }
+  [[nodiscard]] std::function<void()> suspend(std::coroutine_handle<> at) override {
+    return process_->suspend(at);
+  }
   [[nodiscard]] bool is_ending() const override { return process_->is_ending(); }
 
  private:
@@ -136,6 +139,9 @@ class FollowedWorker final : public Behaviour {
   void terminate(const ExitReason& reason) override {
     const Scope scope(&context_);
     inner_->terminate(reason);
+  }
+  void resume(std::coroutine_handle<> at) override {
+    handle([&] { inner_->resume(at); });
   }
   void role_changed(Role role) override {
     handle([&] { inner_->role_changed(role); });

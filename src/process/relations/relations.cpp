@@ -146,6 +146,9 @@ void RuntimeCore::demonitor(const Ref& ref) {
 
 void RuntimeCore::apply(Process& process, Envelope& signal) {
   switch (signal.kind) {
+    case Envelope::Kind::resume:
+      process.is_woken = true;
+      break;
     case Envelope::Kind::exit:
       apply_exit(process, static_cast<ExitEnvelope&>(signal));
       break;

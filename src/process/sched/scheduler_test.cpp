@@ -100,7 +100,7 @@ TEST_F(Scheduling, BlockingCallsInHandlersAddThreads) {
     const std::optional<Pid> next = chain.empty() ? std::nullopt : std::optional(chain.back());
     chain.push_back(runtime.spawn(scripted({.call = [next](Context& context, Message m) -> Result<Bytes> {
                                     if (!next) return m.to_bytes();
-                                    return context.call(*next, std::move(m), 10s);
+                                    return context.call(*next, std::move(m), 10s).get();
                                   }}),
                                   {}));
   }

@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <future>
-#include <unordered_set>
 
 #include "supervisor/api/hooks_impl.hpp"
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/api/supervisor_impl.hpp"
 #include "supervisor/driver/entry_walk.hpp"
 #include "supervisor/driver/history.hpp"
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/partition.hpp"
-#include "supervisor/driver/router.hpp"
 #include "supervisor/driver/scores.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -107,76 +106,12 @@ Result<void> Node::drain(milliseconds timeout, bool for_good) {
   return future.get();
 }
 
-Result<Term> Node::call(const std::string& name, const std::string& node, const Term& request,
-                        milliseconds timeout) {
-  const auto pass = impl_->enter();
-  if (!pass) return NodeImpl::stopped();
-  auto answer =
-      impl_->runtime().call_named_and_wait({Atom(name), NodeName(node)}, encode_term(request), timeout);
-  if (!answer) return answer.error();
-  return decode_term(*answer);
-}
-
 // ---- supervisor ------------------------------------------------------------------------------------------
-
-struct Supervisor::Impl {
-  std::shared_ptr<NodeImpl> node;
-  std::shared_ptr<Driver> driver;
-
-  /// Holds off the end of the node while the supervisor is used; empty: it has ended, or the node.
-  [[nodiscard]] supervisor::Gate::Pass enter() const {
-    return driver->has_ended() ? supervisor::Gate::Pass() : node->enter();
-  }
-  [[nodiscard]] Error stopped() const {
-    return {Errc::stopped, fmt::format("supervisor '{}' has ended on this node", driver->name())};
-  }
-  [[nodiscard]] Error late_start(const ChildId& id) const {
-    if (driver->has_ended()) return stopped();
-    return {Errc::timeout, fmt::format("the start of '{}' took too long; it may still happen", id.text())};
-  }
-
-  /// Waits for what another thread sets. In a handler another thread does its scheduler's work meanwhile.
-  template <typename T>
-  static T get(std::future<T> future) {
-    process::Runtime::block([&] { future.wait(); });
-    return future.get();
-  }
-  /// Runs one of the driver's client functions and waits for it.
-  template <typename Ask>
-  std::pair<Outcomes, bool> wait_for(Ask ask) {
-    auto promise = std::make_shared<std::promise<std::pair<Outcomes, bool>>>();
-    auto future = promise->get_future();
-    ask([promise](Outcomes outcomes, bool timed_out) {
-      promise->set_value({std::move(outcomes), timed_out});
-    });
-    return get(std::move(future));
-  }
-  Result<void> change_roster(const std::vector<std::string>& add, const std::vector<std::string>& remove,
-                             milliseconds timeout);
-  /// The calling thread runs a handler, or the start, of that very child.
-  [[nodiscard]] bool is_inside(const ChildId& id) const {
-    const WorkerIdentity* self = process::Runtime::running_on_this_thread();
-    return self != nullptr && self->supervisor == driver->name() && self->child_id == id.to_term();
-  }
-  template <typename T>
-  T read_core(std::function<T(const core::Core&)> read) {
-    auto promise = std::make_shared<std::promise<T>>();
-    auto future = promise->get_future();
-    driver->with_core(
-        [promise, read = std::move(read)](const core::Core& core) { promise->set_value(read(core)); });
-    return get(std::move(future));
-  }
-};
 
 namespace {
 
 Result<ChildId> child_id(const Id& id) {
-  return ChildId::from_term(id.term);
-}
-
-Result<Started> started(const core::Outcome& outcome) {
-  if (outcome.error) return supervisor::told(outcome);
-  return Started{supervisor::pid_of(outcome), outcome.id.to_term()};
+  return ChildId::from_term(id.term());
 }
 
 Restart api_restart(core::Restart restart) {
@@ -193,11 +128,7 @@ Restart api_restart(core::Restart restart) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::shared_ptr<Impl> impl, bool owns) : impl_(std::move(impl)), owns_(owns) {}
-
-std::shared_ptr<Supervisor> Supervisor::view() const {
-  return std::shared_ptr<Supervisor>(new Supervisor(impl_, false));
-}
+Supervisor::Supervisor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Supervisor::Supervisor(Node& node, SupervisorOptions options) {
   auto driver = node.impl().add_supervisor(std::move(options));
@@ -213,7 +144,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Node& node, SupervisorOpti
 }
 
 Supervisor::~Supervisor() {
-  if (!impl_ || !owns_) return;
+  if (!impl_) return;
   auto ended = std::make_shared<std::promise<void>>();
   impl_->node->remove_supervisor(impl_->driver, [ended] { ended->set_value(); });
   ended->get_future().wait();
@@ -221,159 +152,23 @@ Supervisor::~Supervisor() {
   impl_->driver->hooks()->end(milliseconds(2000));
 }
 
-Result<Started> Supervisor::start_child(const ChildSpec& spec, std::optional<std::string> on,
-                                        milliseconds timeout) {
-  const auto pass = impl_->enter();
-  if (!pass) return impl_->stopped();
-  auto made = supervisor::core_spec(spec, *impl_->node);
-  if (!made) return made.error();
-  const ChildId id = (*made)->id;
-  std::optional<NodeName> node;
-  if (on) node = NodeName(*on);
-  auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
-    impl_->driver->start(core::StartMode::start, {*made}, node, timeout, std::move(done));
-  });
-  if (outcomes.empty()) return impl_->late_start(id);
-  return started(outcomes.front());
-}
-
-std::vector<Result<Started>> Supervisor::start_children(std::vector<ChildSpec> specs, milliseconds timeout) {
-  const auto pass = impl_->enter();
-  if (!pass) return std::vector<Result<Started>>(specs.size(), impl_->stopped());
-  std::vector<core::SpecPtr> made;
-  std::vector<std::optional<Error>> refused(specs.size());
-  std::vector<ChildId> ids(specs.size());
-  std::unordered_set<ChildId> seen;
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    auto spec = supervisor::core_spec(specs[i], *impl_->node);
-    if (spec && !seen.insert((*spec)->id).second) {
-      refused[i] =
-          Error{Errc::invalid_argument,
-                fmt::format("id '{}' is in the list twice; the first one counts", (*spec)->id.text())};
-    } else if (spec) {
-      ids[i] = (*spec)->id;
-      made.push_back(std::move(*spec));
-    } else {
-      refused[i] = spec.error();
-    }
-  }
-  std::unordered_map<ChildId, const core::Outcome*> by_id;
-  Outcomes outcomes;
-  if (!made.empty()) {
-    outcomes = impl_
-                   ->wait_for([&](supervisor::ClientDone done) {
-                     impl_->driver->start(core::StartMode::start, std::move(made), std::nullopt, timeout,
-                                          std::move(done));
-                   })
-                   .first;
-  }
-  for (const auto& outcome : outcomes) by_id.emplace(outcome.id, &outcome);
-  std::vector<Result<Started>> results;
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    const auto it = by_id.find(ids[i]);
-    if (refused[i]) {
-      results.emplace_back(*refused[i]);
-    } else if (it == by_id.end()) {
-      results.emplace_back(impl_->late_start(ids[i]));
-    } else {
-      results.push_back(started(*it->second));
-    }
-  }
-  return results;
-}
-
-Result<void> Supervisor::stop_child(const Id& id, std::optional<milliseconds> time) {
-  const auto pass = impl_->enter();
-  if (!pass) return impl_->stopped();
-  auto child = child_id(id);
-  if (!child) return child.error();
-  const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
-  const milliseconds timeout = time.value_or(supervisor::time_to_stop(entry ? entry->spec.get() : nullptr));
-  // It would wait for a handler that waits for it: its own, or one that calls this process.
-  const auto caller = process::Runtime::running();
-  const supervisor::Place* place = entry ? entry->running() : nullptr;
-  const auto callee = caller && place ? std::optional(place->full_pid()) : std::nullopt;
-  if (impl_->is_inside(*child) || (callee && !impl_->node->runtime().begin_wait(*caller, *callee))) {
-    return Error{Errc::deadlock,
-                 fmt::format("child '{}' would have to end before this handler returns, which "
-                             "waits for its end; stop it from elsewhere",
-                             child->text())};
-  }
-  auto [outcomes, timed_out] = impl_->wait_for(
-      [&](supervisor::ClientDone done) { impl_->driver->stop({*child}, timeout, std::move(done)); });
-  if (callee) impl_->node->runtime().end_wait(*caller, *callee);
-  if (outcomes.empty())
-    return impl_->driver->has_ended()
-               ? impl_->stopped()
-               : Error{Errc::timeout, fmt::format("the stop of '{}' took too long", child->text())};
-  if (outcomes.front().error) return supervisor::told(outcomes.front());
-  return {};
-}
-
-Result<void> Supervisor::terminate_child(const Pid& pid) {
-  const auto pass = impl_->enter();
-  if (!pass) return impl_->stopped();
-  auto id = impl_->driver->registry().whois(impl_->node->present(pid));
-  if (!id) return Error{Errc::no_such_child, "no child has the pid " + to_string(pid)};
-  return stop_child(id->is_atom() ? Id(Atom(id->bytes())) : Id(id->bytes()));
-}
-
-Result<Bytes> Supervisor::call_bytes(const Id& id, Message message, milliseconds timeout) {
-  const auto pass = impl_->enter();
-  if (!pass) return impl_->stopped();
-  auto child = child_id(id);
-  if (!child) return child.error();
-  if (impl_->is_inside(*child)) {  // found out before its pid is known, for it may be starting
-    return Error{Errc::deadlock, fmt::format("child '{}' calls itself; use a cast", child->text())};
-  }
-  auto promise = std::make_shared<std::promise<Result<Bytes>>>();
-  auto future = promise->get_future();
-  impl_->node->router().call(impl_->driver, *child, message.to_bytes(), timeout, process::Runtime::running(),
-                             [promise](Result<Bytes> result) { promise->set_value(std::move(result)); });
-  return Impl::get(std::move(future));
-}
-
-void Supervisor::cast_message(const Id& id, Message message) {
-  const auto pass = impl_->enter();
-  if (!pass) return;
-  if (auto child = child_id(id)) (void)impl_->node->router().cast(impl_->driver, *child, message.to_bytes());
-}
-
-Result<void> Supervisor::send(const Id& id, Message message) {
-  const auto pass = impl_->enter();
-  if (!pass) return impl_->stopped();
-  auto child = child_id(id);
-  if (!child) return child.error();
-  auto promise = std::make_shared<std::promise<Result<bool>>>();
-  auto future = promise->get_future();
-  impl_->node->router().send(impl_->driver, *child, message.to_bytes(),
-                             [promise](Result<bool> sent) { promise->set_value(std::move(sent)); });
-  const Result<bool> sent = Impl::get(std::move(future));
-  if (!sent) return sent.error();
-  if (!*sent) return Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())};
-  return {};
-}
-
-std::optional<Pid> Supervisor::whereis(const Id& id) const {
-  const auto pass = impl_->enter();
-  if (!pass) return std::nullopt;
-  auto child = child_id(id);
-  if (!child) return std::nullopt;
-  auto place = impl_->driver->registry().running(*child);
-  return place ? std::optional<Pid>(place->full_pid()) : std::nullopt;
-}
-
-std::optional<Term> Supervisor::whois(const Pid& pid) const {
+std::optional<Id> Supervisor::whois(const Pid& pid) const {
   const auto pass = impl_->enter();
   if (!pass) return std::nullopt;
   auto id = impl_->driver->registry().whois(impl_->node->present(pid));
-  return id ? std::optional<Term>(id->to_term()) : std::nullopt;
+  return id ? std::optional(Id::of(id->to_term())) : std::nullopt;
 }
 
 namespace {
 
 ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
-  ChildInfo info{id.to_term(), entry.spec->worker, api_restart(entry.spec->restart), entry.spec->tag, {}, 0};
+  ChildInfo info{Id::of(id.to_term()),
+                 entry.spec->worker,
+                 api_restart(entry.spec->restart),
+                 entry.spec->tag,
+                 supervisor::metadata_of(*entry.spec),
+                 {},
+                 0};
   for (const auto& place : entry.places) {
     if (place.has_pid() && place.is_active()) ++info.active;
     if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
@@ -382,6 +177,15 @@ ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
 }
 
 }  // namespace
+
+std::optional<ChildInfo> Supervisor::child_lookup(const Id& id) const {
+  const auto pass = impl_->enter();
+  if (!pass) return std::nullopt;
+  auto child = child_id(id);
+  const supervisor::EntryPtr entry = child ? impl_->driver->registry().find(*child) : nullptr;
+  if (!entry || !entry->is_shown()) return std::nullopt;
+  return child_info(*child, *entry);
+}
 
 std::vector<ChildInfo> Supervisor::children() const {
   const auto pass = impl_->enter();
@@ -398,7 +202,7 @@ Result<ChildPage> Supervisor::children(const ChildQuery& query) const {
   if (!pass) return impl_->stopped();
   std::optional<ChildId> after;
   if (query.after) {
-    auto id = ChildId::from_term(*query.after);
+    auto id = child_id(*query.after);
     if (!id) return id.error();
     after = std::move(*id);
   }
@@ -586,12 +390,10 @@ bool Supervisor::is_partitioned() const {
 Result<void> Supervisor::reset_cluster_size(std::uint32_t size, milliseconds timeout) {
   const auto pass = impl_->enter();
   if (!pass) return impl_->stopped();
-  auto promise = std::make_shared<std::promise<Result<void>>>();
-  auto future = promise->get_future();
-  impl_->driver->reset_cluster_size(size, timeout, [promise](const Outcomes& outcomes, bool timed_out) {
-    promise->set_value(supervisor::reset_result(outcomes, timed_out));
+  auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
+    impl_->driver->reset_cluster_size(size, timeout, std::move(done));
   });
-  return Impl::get(std::move(future));
+  return supervisor::reset_result(outcomes, timed_out);
 }
 
 }  // namespace brood

@@ -12,17 +12,10 @@ Result<void> Node::promote(const std::string& name, const std::vector<std::strin
   return impl_->promote(name, join);
 }
 
-Result<Bytes> Node::call_bytes(const Address& to, Message message, milliseconds timeout) {
+Future<Bytes> Node::call_message(const Address& to, Message message, milliseconds timeout) {
   const auto pass = impl_->enter();
-  if (!pass) return NodeImpl::stopped();
-  return impl_->runtime().call_and_wait(to, std::move(message), timeout);
-}
-
-void Node::call_async(const Address& to, Message message, milliseconds timeout,
-                      std::function<void(Result<Bytes>)> done) {
-  const auto pass = impl_->enter();
-  if (!pass) return done(NodeImpl::stopped());
-  impl_->runtime().call(to, std::move(message), timeout, std::move(done));
+  if (!pass) return Future<Bytes>::of(NodeImpl::stopped());
+  return impl_->runtime().ask(to, std::move(message), timeout);
 }
 
 Result<void> Node::cast_message(const Address& to, Message message) {

@@ -61,7 +61,7 @@ TEST_F(Ipv6, CppNodesFindEachOtherByAddressAndPort) {
   Supervisor web_of_second(second, {.name = "web"});
   // The third knows the second alone by name; of the first, and where it listens, it hears from it.
   EXPECT_TRUE(eventually([&] { return web_of_first.nodes().size() == 2; }));
-  EXPECT_EQ(second.call<std::int64_t>(remote("counter", "n1@::1"), add{5}, 20s).value_or(-1), 5);
+  EXPECT_EQ(second.call<std::int64_t>(remote("counter", "n1@::1"), add{5}, 20s).get().value_or(-1), 5);
   options.name = "n3@[::1]:" + std::to_string(free_port());
   options.join = {seed};
   Node third(options);
@@ -95,11 +95,11 @@ TEST_F(Ipv6, AnErlangNodeOfInet6AndACppNodeReachEachOther) {
                              "secret", "-eval", program},
                             environment);
   const auto sum = [&] {
-    return node->call<std::int64_t>(remote("told", "e@::1"), Atom("sum"), 2s).value_or(-1);
+    return node->call<std::int64_t>(remote("told", "e@::1"), Atom("sum"), 2s).get().value_or(-1);
   };
   EXPECT_TRUE(eventually([&] { return node->peers() == std::vector<std::string>{"e@::1"}; }));
   EXPECT_TRUE(eventually([&] { return sum() == 5; }));
-  ASSERT_TRUE(node->call<Term>(remote("told", "e@::1"), Atom("sum"), 20s));
+  ASSERT_TRUE(node->call<Term>(remote("told", "e@::1"), Atom("sum"), 20s).get());
   node.reset();
   ASSERT_TRUE(eventually([&] {
     auto started = Node::start(options);

@@ -1,4 +1,5 @@
 // The public API among real Erlang and Elixir nodes: calls, casts, messages, monitors and links both ways.
+// One long file because all of it needs the peers that its fixture starts.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -192,7 +193,9 @@ class Remote : public ::testing::TestWithParam<const char*> {
     node_ = std::make_unique<Node>(std::move(options));
     if (!peer()) start_peer();
     ASSERT_TRUE(eventually([&] {
-      return node_->call<Term>(remote("driver", peer_), eval{"counter ! reset, 1 + 1."}, 5s).has_value();
+      return node_->call<Term>(remote("driver", peer_), eval{"counter ! reset, 1 + 1."}, 5s)
+          .get()
+          .has_value();
     }));
   }
   void TearDown() override { node_.reset(); }
@@ -244,11 +247,11 @@ class Remote : public ::testing::TestWithParam<const char*> {
 
   /// The value of an Erlang expression on the other node.
   std::string value_of(const std::string& expression, std::chrono::milliseconds timeout = 20s) {
-    auto value = node_->call<Term>(remote("driver", peer_), eval{expression + "."}, timeout);
+    auto value = node_->call<Term>(remote("driver", peer_), eval{expression + "."}, timeout).get();
     return value ? to_string(*value) : "error: " + value.error().message;
   }
   Pid pid_of(const std::string& expression) {
-    auto pid = node_->call<Pid>(remote("driver", peer_), eval{expression + "."}, 20s);
+    auto pid = node_->call<Pid>(remote("driver", peer_), eval{expression + "."}, 20s).get();
     EXPECT_TRUE(pid) << pid.error().message;
     return pid ? *pid : Pid{};
   }
@@ -283,7 +286,7 @@ class Remote : public ::testing::TestWithParam<const char*> {
   }
   template <typename T = std::int64_t, typename M>
   std::string call_text(const Address& to, M message, std::chrono::milliseconds timeout = 20s) {
-    auto answer = node_->call<T>(to, std::move(message), timeout);
+    auto answer = node_->call<T>(to, std::move(message), timeout).get();
     if (!answer) return std::string(to_string(answer.error().code));
     return encoded_to_string(encode(*answer));
   }
@@ -307,12 +310,14 @@ TEST_P(Remote, ACallCastAndMessageReachANameAPidAndAnAlias) {
   EXPECT_TRUE(node_->send(pid, add{1}));
   EXPECT_EQ(call_text(pid, get{}), "16");
 
-  auto alias = node_->call<Ref>(remote("driver", peer_),
-                                eval{"Me = self(), spawn(fun() -> Me ! {alias, alias()}, "
-                                     "(fun L() -> receive {'$gen_call', F, M} -> gen_server:reply(F, "
-                                     "{called, M}), L(); M -> counter ! M, L() end "
-                                     "end)() end), receive {alias, A} -> A end."},
-                                20s);
+  auto alias = node_
+                   ->call<Ref>(remote("driver", peer_),
+                               eval{"Me = self(), spawn(fun() -> Me ! {alias, alias()}, "
+                                    "(fun L() -> receive {'$gen_call', F, M} -> gen_server:reply(F, "
+                                    "{called, M}), L(); M -> counter ! M, L() end "
+                                    "end)() end), receive {alias, A} -> A end."},
+                               20s)
+                   .get();
   ASSERT_TRUE(alias) << alias.error().message;
   EXPECT_EQ(call_text<Term>(*alias, get{}), "{called,get}");
   EXPECT_TRUE(node_->send(*alias, add{4}));
@@ -321,7 +326,7 @@ TEST_P(Remote, ACallCastAndMessageReachANameAPidAndAnAlias) {
 
 TEST_P(Remote, StructsTravelAsTheirObviousTerms) {
   const parcel sent{"here", {"a", "b"}, 3, add{7}, {{"one", {1, 2, "x"}}, {"two", {3, 4, std::nullopt}}}};
-  auto back = node_->call<parcel>(counter_, sent, 20s);
+  auto back = node_->call<parcel>(counter_, sent, 20s).get();
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(encoded_to_string(encode(*back)), encoded_to_string(encode(sent)));
   EXPECT_EQ(
@@ -332,7 +337,7 @@ TEST_P(Remote, StructsTravelAsTheirObviousTerms) {
 }
 
 TEST_P(Remote, AReplyThatDoesNotFitIsAnErrorThatShowsIt) {
-  auto answer = node_->call<std::vector<int>>(counter_, add{12345}, 20s);
+  auto answer = node_->call<std::vector<int>>(counter_, add{12345}, 20s).get();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Errc::type_mismatch);
   EXPECT_NE(answer.error().message.find("12345"), std::string::npos) << answer.error().message;
@@ -344,7 +349,7 @@ TEST_P(Remote, CallsToTheDeadFailAtOnceWithTheReason) {
   EXPECT_LT(time_of([&] { EXPECT_EQ(call_text(dead, get{}), "no_such_child"); }), at_once);
   EXPECT_LT(time_of([&] { EXPECT_EQ(call_text(remote("nobody", peer_), get{}), "no_such_child"); }), at_once);
   // It ends during the call.
-  auto ended = node_->call<Term>(counter_, std::pair(Atom("stop"), Atom("enough")), 20s);
+  auto ended = node_->call<Term>(counter_, std::pair(Atom("stop"), Atom("enough")), 20s).get();
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, Errc::died);
   EXPECT_EQ(encoded_to_string(ended.error().detail), "enough");
@@ -360,7 +365,7 @@ TEST_P(Remote, ALostNodeEndsCallsAndMonitors) {
   ASSERT_TRUE(
       node_->monitor(pid_of("whereis(counter)"), [&](const ExitReason& why) { monitor.put(why.text()); }));
   ASSERT_TRUE(node_->monitor(counter_, [&](const ExitReason& why) { named.put(why.text()); }));
-  node_->call_async(counter_, Message::of(Atom("silence")), 60s, [&](Result<Bytes> answer) {
+  (void)node_->call<Term>(counter_, Atom("silence"), 60s).then([&](const Result<Term>& answer) {
     call.put(answer ? "answered" : std::string(to_string(answer.error().code)));
   });
   peer().reset();  // kill -9
@@ -397,8 +402,7 @@ TEST_P(Remote, AHundredThousandCallsInFlightAreAnsweredInOrder) {
   constexpr int count = 100'000;
   std::atomic<int> good = 0, bad = 0;
   for (int i = 1; i <= count; ++i) {
-    node_->call_async(counter_, Message::of(numbered{i}), 120s, [&](const Result<Bytes>& answer) {
-      const auto right = answer ? decode<bool>(*answer) : Result<bool>(answer.error());
+    (void)node_->call<bool>(counter_, numbered{i}, 120s).then([&](const Result<bool>& right) {
       ++(right && *right ? good : bad);
     });
   }
@@ -459,16 +463,18 @@ TEST_P(Remote, AnAliasOfACppProcessReachesItFromAnotherCppNode) {
   options.cookie = "secret";
   options.epmd_port = epmd().port();
   Node other(std::move(options));
-  const auto alias = other.call<Ref>(remote("probe", "cpp@127.0.0.1"), make_alias{}, 20s);
+  const auto alias = other.call<Ref>(remote("probe", "cpp@127.0.0.1"), make_alias{}, 20s).get();
   ASSERT_TRUE(alias) << alias.error().message;
   EXPECT_TRUE(other.send(*alias, Atom("hello")));
   EXPECT_TRUE(other.cast(*alias, add{3}));
-  EXPECT_EQ(other.call<std::int64_t>(*alias, get{}, 20s).value_or(-1), 3);
-  EXPECT_EQ(node_->call<std::vector<std::string>>(*pid, seen{}).value(), std::vector<std::string>{"hello"});
-  ASSERT_TRUE(other.call<bool>(remote("probe", "cpp@127.0.0.1"), drop_alias{*alias}, 20s).value());
+  EXPECT_EQ(other.call<std::int64_t>(*alias, get{}, 20s).get().value_or(-1), 3);
+  EXPECT_EQ(node_->call<std::vector<std::string>>(*pid, seen{}).get().value(),
+            std::vector<std::string>{"hello"});
+  ASSERT_TRUE(other.call<bool>(remote("probe", "cpp@127.0.0.1"), drop_alias{*alias}, 20s).get().value());
   EXPECT_TRUE(other.send(*alias, Atom("late")));
-  EXPECT_EQ(other.call<std::int64_t>(remote("probe", "cpp@127.0.0.1"), get{}, 20s).value_or(-1), 3);
-  EXPECT_EQ(node_->call<std::vector<std::string>>(*pid, seen{}).value(), std::vector<std::string>{"hello"});
+  EXPECT_EQ(other.call<std::int64_t>(remote("probe", "cpp@127.0.0.1"), get{}, 20s).get().value_or(-1), 3);
+  EXPECT_EQ(node_->call<std::vector<std::string>>(*pid, seen{}).get().value(),
+            std::vector<std::string>{"hello"});
 }
 
 TEST_P(Remote, ACppProcessAsksByAnAliasThatEndsWithTheAnswer) {
@@ -478,8 +484,8 @@ TEST_P(Remote, ACppProcessAsksByAnAliasThatEndsWithTheAnswer) {
   const Pid server = pid_of(
       "spawn(fun() -> receive {'$gen_call', {_, [alias | A] = Tag}, get} -> A ! {Tag, 7}, A ! {Tag, 8} end, "
       "receive {'$gen_call', F, get} -> gen_server:reply(F, ended) end end)");
-  ASSERT_TRUE(node_->call<void>(*pid, ask{server}));
-  const auto what = [&] { return node_->call<std::vector<std::string>>(*pid, seen{}).value(); };
+  ASSERT_TRUE(node_->call<void>(*pid, ask{server}).get());
+  const auto what = [&] { return node_->call<std::vector<std::string>>(*pid, seen{}).get().value(); };
   EXPECT_TRUE(eventually([&] { return !what().empty(); }));
   EXPECT_EQ(call_text<Atom>(server, get{}), "ended");
   value_of("M = monitor(process, " + in_erlang(server) + "), receive {'DOWN', M, _, _, _} -> gone end");
@@ -487,7 +493,7 @@ TEST_P(Remote, ACppProcessAsksByAnAliasThatEndsWithTheAnswer) {
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_NE(seen[0].find(",7}"), std::string::npos) << seen[0];
   // One that is not there is told by the monitor.
-  ASSERT_TRUE(node_->call<void>(*pid, ask{server}));
+  ASSERT_TRUE(node_->call<void>(*pid, ask{server}).get());
   EXPECT_TRUE(eventually([&] { return what().size() == 2; }));
   EXPECT_EQ(what()[1], "down noproc");
 }
@@ -543,7 +549,7 @@ TEST_P(Remote, LinksCarryExitsBothWays) {
     const Pid other = pid_of(
         "spawn(fun() -> receive {die, Why} -> exit(Why); {'$gen_call', F, get} -> "
         "gen_server:reply(F, alive) end end)");
-    EXPECT_TRUE(node_->call<void>(cpp, link_to{other}));
+    EXPECT_TRUE(node_->call<void>(cpp, link_to{other}).get());
     return other;
   };
   const auto dies = [&](const Pid& pid) {
@@ -569,12 +575,12 @@ TEST_P(Remote, LinksCarryExitsBothWays) {
   const std::string exits = "{'EXIT'," + to_string(Term(other)) + ",crash}";
   EXPECT_TRUE(node_->send(other, std::pair(Atom("die"), Atom("crash"))));
   EXPECT_TRUE(eventually([&] {
-    auto list = node_->call<std::vector<std::string>>(*trapping, seen{});
+    auto list = node_->call<std::vector<std::string>>(*trapping, seen{}).get();
     return list && *list == std::vector{exits};
   }));
   value_of("exit(" + in_erlang(*trapping) + ", please)");
-  EXPECT_TRUE(
-      eventually([&] { return node_->call<std::vector<std::string>>(*trapping, seen{})->size() == 2; }));
+  EXPECT_TRUE(eventually(
+      [&] { return node_->call<std::vector<std::string>>(*trapping, seen{}).get()->size() == 2; }));
   told = dies(*trapping);
   value_of("exit(" + in_erlang(*trapping) + ", kill)");
   EXPECT_EQ(told->take(), "killed");

@@ -36,6 +36,7 @@ WorkerIdentity Children::identity(const Slot& slot) const {
   who.child_id = slot.spec->id.to_term();
   who.epoch_clock = slot.epoch.clock.value;
   who.role = api_role(slot.role.value_or(core::Role::active));
+  who.siblings = driver_.siblings();
   return who;
 }
 

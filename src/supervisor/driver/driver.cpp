@@ -257,15 +257,34 @@ void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event, st
   });
 }
 
-void Driver::start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
-                   milliseconds timeout, ClientDone done) {
+void Driver::start(StartOrder order, std::vector<core::SpecPtr> specs, ClientDone done) {
   const std::size_t outcomes = specs.size();
+  if (order.quiet) {
+    std::vector<ChildId> ids;
+    for (const core::SpecPtr& spec : specs) ids.push_back(spec->id);
+    done = [this, ids, done = std::move(done)](Outcomes all, bool timed_out) {
+      event_log_.hush(ids, false);
+      done(std::move(all), timed_out);
+    };
+    boost::asio::post(node_.control(), [self = shared_from_this(), ids = std::move(ids)] {
+      self->event_log_.hush(ids, true);
+    });
+  }
+  const milliseconds wait = std::min(order.await_timeout.value_or(order.timeout), order.timeout);
   ask(
-      timeout, std::move(done),
-      [mode, timeout, specs = std::move(specs), on = std::move(on)](core::ClientId id) mutable {
-        return core::Event(core::ClientStart{id, mode, std::move(on), std::move(specs), timeout});
+      wait, std::move(done),
+      [order = std::move(order), specs = std::move(specs)](core::ClientId id) mutable {
+        return core::Event(
+            core::ClientStart{id, order.mode, std::move(order.on), std::move(specs), order.timeout});
       },
       outcomes);
+}
+
+std::shared_ptr<Siblings> Driver::siblings() {
+  std::call_once(siblings_made_, [this] {
+    siblings_ = std::make_shared<Siblings>(node_.weak_from_this(), weak_from_this());
+  });
+  return siblings_;
 }
 
 void Driver::reset_cluster_size(std::uint32_t size, milliseconds timeout, ClientDone done) {

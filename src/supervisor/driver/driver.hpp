@@ -26,6 +26,7 @@
 #include "supervisor/driver/pg_feed.hpp"
 #include "supervisor/driver/registry.hpp"
 #include "supervisor/driver/registry_writer.hpp"
+#include "supervisor/driver/siblings.hpp"
 #include "supervisor/driver/stepper.hpp"
 #include "supervisor/hooks/alters.hpp"
 #include "supervisor/hooks/hook_feed.hpp"
@@ -34,6 +35,15 @@
 namespace brood::supervisor {
 
 class NodeImpl;
+
+/// A start as a client asks for it; see StartOptions.
+struct StartOrder {
+  core::StartMode mode = core::StartMode::start;
+  std::optional<NodeName> on = std::nullopt;
+  std::chrono::milliseconds timeout{};
+  std::optional<std::chrono::milliseconds> await_timeout = std::nullopt;
+  bool quiet = false;  ///< The log of this node says nothing of it.
+};
 
 class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, EffectHands, CoreTables {
  public:
@@ -48,6 +58,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   [[nodiscard]] std::uint32_t weight() const { return weight_; }
   [[nodiscard]] const Redundancy& redundancy() const { return *strategies_.redundancy; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
+  /// Its children, for those who hold them by name. Any thread.
+  [[nodiscard]] std::shared_ptr<Siblings> siblings();
   [[nodiscard]] NodeImpl& node() { return node_; }
   /// The name under which a command's output is kept.
   [[nodiscard]] std::string log_name(const ChildId& id) const;
@@ -60,8 +72,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// Whether the distribution can place such a child, as far as the spec says it. Any thread.
   /// invalid_argument.
   [[nodiscard]] Result<void> accepts(const core::Spec& spec) const;
-  void start(core::StartMode mode, std::vector<core::SpecPtr> specs, std::optional<NodeName> on,
-             std::chrono::milliseconds timeout, ClientDone done);
+  void start(StartOrder order, std::vector<core::SpecPtr> specs, ClientDone done);
   void stop(std::vector<ChildId> ids, std::chrono::milliseconds timeout, ClientDone done);
   /// See core::ClientReset.
   void reset_cluster_size(std::uint32_t size, std::chrono::milliseconds timeout, ClientDone done);
@@ -189,6 +200,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   Alters alters_;
   std::mutex subscriptions_mutex_;
   std::map<Ref, std::uint64_t> subscriptions_;
+  std::once_flag siblings_made_;
+  std::shared_ptr<Siblings> siblings_;
   LoadReports load_reports_;
   Gaps::Cursor gaps_;
   std::atomic<bool> locked_ = false;

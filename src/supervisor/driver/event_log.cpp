@@ -19,6 +19,7 @@ constexpr milliseconds minute{60000};
 /// Children that are known to have ended, and stops that are under way; beyond, only the bound for all holds,
 /// and an end is told as if nobody had asked for it.
 constexpr std::size_t known_max = 1024;
+constexpr std::size_t hushed_max = 1'000'000;
 
 constexpr std::array<std::string_view, 5> words{"started", "could not be started", "ended", "stopped",
                                                 "asked for"};
@@ -70,6 +71,7 @@ void EventLog::see(const core::Event& event, Time now) {
         } else if constexpr (std::is_same_v<T, core::Exited>) {
           on_exited(each, now);
         } else if constexpr (std::is_same_v<T, core::StartFailed>) {
+          if (hushed_.contains(each.id)) return;
           say_of(note_end(each.id, now), failed, LogLevel::warning,
                  fmt::format("{} could not be started: {}", each.id.text(), each.reason), now);
         } else if constexpr (is_asked<T>) {
@@ -86,7 +88,18 @@ void EventLog::see(const core::Effects& effects) {
   }
 }
 
+void EventLog::hush(const std::vector<ChildId>& ids, bool on) {
+  for (const ChildId& id : ids) {
+    if (!on) {
+      hushed_.erase(id);
+    } else if (hushed_.size() < hushed_max) {
+      hushed_.insert(id);
+    }
+  }
+}
+
 void EventLog::on_started(const core::Started& event, Time now) {
+  if (hushed_.contains(event.id)) return;
   Child* const child = find(event.id);
   if (!child && !has_room(now)) return say(started, LogLevel::info, {}, now);
   std::string text = fmt::format("{} started", event.id.text());

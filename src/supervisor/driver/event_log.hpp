@@ -20,6 +20,8 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 #include "core/core.hpp"
 
@@ -36,6 +38,9 @@ class EventLog {
   void see(const core::Event& event, Time now);
   /// What the core wants stopped, so that an end of it is told as asked for.
   void see(const core::Effects& effects);
+  /// Starts of these, and failures to start them, are not told (true), or told again. Of a million
+  /// children at most.
+  void hush(const std::vector<ChildId>& ids, bool on);
   /// When on_time() should be called; max() for not at all.
   [[nodiscard]] Time due() const;
   void on_time(Time now);
@@ -68,6 +73,7 @@ class EventLog {
   Time children_due_ = Time::max();  ///< The first end of a minute in which something was kept back.
   std::unordered_map<ChildId, Child> children_;
   std::unordered_map<ChildId, std::string_view> stopping_;  ///< With the event that caused it.
+  std::unordered_set<ChildId> hushed_;
 };
 
 /// An EventLog with the time.
@@ -77,6 +83,7 @@ class TimedEventLog {
 
   void see(const core::Event& event);
   void see(const core::Effects& effects) { state_->log.see(effects); }
+  void hush(const std::vector<ChildId>& ids, bool on) { state_->log.hush(ids, on); }
 
  private:
   /// Shared with the timer's handler, which may be on its way when the supervisor ends.

@@ -36,6 +36,17 @@ TEST_F(Events, AStartAnEndAndTheNextStartAreLinesWithReasonAndPause) {
   EXPECT_EQ(log.due(), EventLog::Time::max());
 }
 
+TEST_F(Events, StartsThatAreHushedAreNotTold) {
+  log.hush({id("a"), id("b")}, true);
+  start("a");
+  log.see(core::StartFailed{id("b"), {}, "no", {}}, now);
+  start("c");
+  EXPECT_EQ(take(), std::vector<std::string>{"info c started"});
+  log.hush({id("a"), id("b")}, false);
+  start("a");
+  EXPECT_EQ(take(), std::vector<std::string>{"info a started"});
+}
+
 TEST_F(Events, AnEndThatWasAskedForSaysWhy) {
   core::Effects effects;
   effects.stops.push_back({id("a"), {}, {}, {1, "client_stop"}});

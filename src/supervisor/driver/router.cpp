@@ -15,37 +15,6 @@ namespace brood::supervisor {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-struct Router::Call {
-  process::Runtime& runtime;
-  std::shared_ptr<Driver> driver;
-  ChildId id;
-  Bytes message;
-  steady_clock::time_point deadline;
-  std::optional<Pid> waiter;  ///< Whose handler waits.
-  process::CallDone done;
-  std::optional<Pid> callee = std::nullopt;  ///< For whom it is noted to wait.
-  bool asked_coordinator = false;
-
-  [[nodiscard]] milliseconds left() const {
-    return std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-  }
-  /// False: the instance there waits for the waiter.
-  [[nodiscard]] bool note_wait(const Place& place) {
-    if (!waiter) return true;
-    callee = place.full_pid();
-    return runtime.begin_wait(*waiter, *callee);
-  }
-  void finish(process::CallResult result) {
-    if (waiter && callee) runtime.end_wait(*waiter, *callee);
-    done(std::move(result));
-  }
-  void fail(Errc code, std::string words) { finish(Error{code, std::move(words)}); }
-  /// The supervisor has ended on this node: nothing is waited for any more.
-  void fail_ended() {
-    fail(Errc::stopped, fmt::format("supervisor '{}' has ended on this node", driver->name()));
-  }
-};
-
 namespace {
 
 /// How often a call looks whether there is a connection again.
@@ -61,10 +30,97 @@ Error deadlock_error(const ChildId& id) {
 
 }  // namespace
 
-void Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message, milliseconds timeout,
-                  std::optional<Pid> waiter, process::CallDone done) {
-  attempt(std::make_shared<Call>(Call{node_.runtime(), std::move(driver), id, std::move(message),
-                                      process::deadline_after(timeout), std::move(waiter), std::move(done)}));
+// ---- one call --------------------------------------------------------------------------------------------
+
+Router::Call::Call(Router& router, std::shared_ptr<Driver> driver, ChildId id, Bytes message,
+                   steady_clock::time_point deadline, Gate::Pass pass)
+    : router_(router),
+      driver_(std::move(driver)),
+      id_(std::move(id)),
+      message_(std::move(message)),
+      deadline_(deadline),
+      pass_(std::move(pass)) {}
+
+milliseconds Router::Call::left() const {
+  return std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now());
+}
+
+void Router::Call::finish(process::CallResult result) {
+  {
+    // The future may be kept for longer than the node.
+    const std::lock_guard lock(wait_mutex_);
+    driver_.reset();
+    message_ = Bytes();
+  }
+  (void)set(std::move(result));
+  const Gate::Pass over = std::move(pass_);  // last of all: the node may go then
+}
+
+/// The supervisor has ended on this node: nothing is waited for any more.
+void Router::Call::fail_ended() {
+  fail_with(Errc::stopped, fmt::format("supervisor '{}' has ended on this node", driver_->name()));
+}
+
+void Router::Call::in_circle() {
+  (void)fail(deadlock_error(id_));
+}
+
+void Router::Call::wait_begins(const Pid& waiter) {
+  // Found out before its pid is known, for it may be starting.
+  const WorkerIdentity* self = process::Runtime::running_on_this_thread();
+  bool is_itself = false;
+  {
+    const std::lock_guard lock(wait_mutex_);
+    if (!driver_) return;
+    waiter_ = waiter;
+    is_itself = self != nullptr && self->supervisor == driver_->name() && self->child_id == id_.to_term();
+  }
+  if (is_itself) return in_circle();
+  note_wait();
+}
+
+void Router::Call::wait_ends(const Pid& waiter) {
+  const std::lock_guard lock(wait_mutex_);
+  if (noted_) router_.node_.runtime().end_wait(waiter, *noted_);
+  noted_.reset();
+  waiter_.reset();
+}
+
+void Router::Call::meant(const Place& place) {
+  {
+    const std::lock_guard lock(wait_mutex_);
+    callee_ = place.full_pid();
+  }
+  note_wait();
+}
+
+void Router::Call::note_wait() {
+  bool is_circle = false;
+  std::optional<Pid> far;
+  {
+    const std::lock_guard lock(wait_mutex_);
+    if (!waiter_ || !callee_ || ready()) return;
+    process::Runtime& runtime = router_.node_.runtime();
+    if (noted_) runtime.end_wait(*waiter_, *noted_);  // for the child's instance of before
+    noted_ = callee_;
+    is_circle = !runtime.begin_wait(*waiter_, *callee_);
+    if (!router_.node_.is_here(callee_->node)) far = *waiter_;
+  }
+  if (is_circle) {
+    in_circle();
+  } else if (far) {
+    router_.circles_.watch(std::static_pointer_cast<WaitedFor>(shared_from_this()), std::move(*far));
+  }
+}
+
+// ---- calls -----------------------------------------------------------------------------------------------
+
+std::shared_ptr<Router::Call> Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
+                                           milliseconds timeout, Gate::Pass pass) {
+  auto call = std::make_shared<Call>(*this, std::move(driver), id, std::move(message),
+                                     process::deadline_after(timeout), std::move(pass));
+  attempt(call);
+  return call;
 }
 
 const Place* Router::nearest(const Entry& entry) const {
@@ -72,21 +128,21 @@ const Place* Router::nearest(const Entry& entry) const {
 }
 
 void Router::attempt(const std::shared_ptr<Call>& call) {
-  if (call->driver->has_ended()) return call->fail_ended();
+  if (call->driver_->has_ended() || call->ready()) return call->fail_ended();
   if (call->left() <= milliseconds(0)) {
-    call->fail(Errc::timeout, fmt::format("no answer from '{}' in time", call->id.text()));
+    call->fail_with(Errc::timeout, fmt::format("no answer from '{}' in time", call->id_.text()));
     return;
   }
-  const EntryPtr entry = call->driver->registry().find(call->id);
+  const EntryPtr entry = call->driver_->registry().find(call->id_);
   const Place* place = entry && entry->wanted ? nearest(*entry) : nullptr;
   // What still runs on this side is on its way out; where the child runs on the other side nobody here knows.
-  if (const auto partitioned = call->driver->partitioned()) return call->finish(*partitioned);
+  if (const auto partitioned = call->driver_->partitioned()) return call->finish(*partitioned);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
   } else if (place != nullptr) {
     attempt_at(call, *place);
   } else if (entry->failed) {
-    call->finish(failed_error(call->id, entry->failure));
+    call->finish(failed_error(call->id_, entry->failure));
   } else {
     wait_and_retry(call, core::Hlc{});
   }
@@ -94,12 +150,8 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
 
 void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
   const core::Hlc epoch = place.epoch_clock;
-  if (!call->note_wait(place)) {
-    call->callee.reset();
-    call->finish(deadlock_error(call->id));
-    return;
-  }
-  flush(call->driver, call->id);
+  call->meant(place);
+  flush(call->driver_, call->id_);
   auto answered = [this, call, epoch](process::CallResult result) {
     // Nobody saw it: the instance ended before, and the child's next one may answer.
     if (!result && result.error().code == Errc::no_such_child) {
@@ -109,98 +161,88 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
     call->finish(std::move(result));
   };
   if (node_.is_here(place.host->node)) {
-    node_.runtime().call(place.full_pid(), Message::encoded(call->message), call->left(),
+    node_.runtime().call(place.full_pid(), Message::encoded(call->message_), call->left(),
                          std::move(answered));
     return;
   }
-  if (!node_.connected_creation(place.host->node) && !call->driver->has_left())
+  if (!node_.connected_creation(place.host->node) && !call->driver_->has_left())
     return wait_for_host(call, place);
   const milliseconds left = call->left();
-  node_.runtime().call_named(
-      {Atom("brood"), place.host->node},
-      encode_call_here(call->driver->name(), call->id, call->message, left, call->waiter), left,
-      [answered = std::move(answered)](process::CallResult result) {
-        answered(result ? decode_call_answer(*result) : std::move(result));
-      });
+  node_.runtime().call_named({Atom("brood"), place.host->node},
+                             encode_call_here(call->driver_->name(), call->id_, call->message_, left), left,
+                             [answered = std::move(answered)](process::CallResult result) {
+                               answered(result ? decode_call_answer(*result) : std::move(result));
+                             });
 }
 
 // Its node is lost, and the child will run elsewhere, or the connection comes back.
 void Router::wait_for_host(const std::shared_ptr<Call>& call, const Place& place) {
-  if (call->driver->has_ended()) return call->fail_ended();
+  if (call->driver_->has_ended()) return call->fail_ended();
   const milliseconds pause = std::clamp(call->left(), milliseconds(0), connection_pause);
-  call->driver->when_running(call->id, place.epoch_clock, pause, [this, call, host = place.host](bool) {
-    if (call->driver->has_ended() || call->left() > milliseconds(0)) return attempt(call);
-    call->fail(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
-                                              call->id.text(), host->node.value));
+  call->driver_->when_running(call->id_, place.epoch_clock, pause, [this, call, host = place.host](bool) {
+    if (call->driver_->has_ended() || call->left() > milliseconds(0)) return attempt(call);
+    call->fail_with(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
+                                                   call->id_.text(), host->node.value));
   });
 }
 
 void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
-  if (call->driver->has_ended()) return call->fail_ended();
-  if (call->driver->has_left()) {  // nobody tells us any more where it is
+  if (call->driver_->has_ended()) return call->fail_ended();
+  if (call->driver_->has_left()) {  // nobody tells us any more where it is
     call->finish(core::has_left(node_.name()));
     return;
   }
-  const EntryPtr entry = call->driver->registry().find(call->id);
+  const EntryPtr entry = call->driver_->registry().find(call->id_);
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
     return;
   }
   const milliseconds left = std::max(call->left(), milliseconds(0));
-  call->driver->when_running(call->id, not_epoch, left, [this, call](bool runs) {
+  call->driver_->when_running(call->id_, not_epoch, left, [this, call](bool runs) {
     if (runs || call->left() > milliseconds(0)) {
       attempt(call);  // where it is gone or failed, that says so
     } else {
-      call->fail(Errc::timeout, fmt::format("child '{}' did not run in time", call->id.text()));
+      call->fail_with(Errc::timeout, fmt::format("child '{}' did not run in time", call->id_.text()));
     }
   });
 }
 
 void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
-  if (call->asked_coordinator) {
-    call->fail(Errc::no_such_child,
-               fmt::format("no child '{}' in supervisor '{}'", call->id.text(), call->driver->name()));
+  if (call->asked_coordinator_) {
+    call->fail_with(Errc::no_such_child,
+                    fmt::format("no child '{}' in supervisor '{}'", call->id_.text(), call->driver_->name()));
     return;
   }
-  call->asked_coordinator = true;
-  auto driver = call->driver;
-  const ChildId id = call->id;
+  call->asked_coordinator_ = true;
+  auto driver = call->driver_;
+  const ChildId id = call->id_;
   driver->lookup(
       id, std::max(call->left(), milliseconds(0)), [this, call](const Outcomes& outcomes, bool timed_out) {
-        if (call->driver->has_ended()) {
+        if (call->driver_->has_ended()) {
           call->fail_ended();
         } else if (timed_out || outcomes.empty()) {
-          call->fail(Errc::timeout,
-                     fmt::format("nobody said in time whether there is a child '{}'", call->id.text()));
+          call->fail_with(Errc::timeout,
+                          fmt::format("nobody said in time whether there is a child '{}'", call->id_.text()));
         } else if (outcomes.front().error) {
           call->finish(*outcomes.front().error);
         } else {
           // It exists; its row is on the way to us.
-          call->driver->when_running(
-              call->id, core::Hlc{}, std::max(call->left(), milliseconds(0)),
+          call->driver_->when_running(
+              call->id_, core::Hlc{}, std::max(call->left(), milliseconds(0)),
               [this, call](bool) { attempt(call); }, Driver::Row::may_come);
         }
       });
 }
 
 void Router::call_here(Driver& driver, const ChildId& id, Bytes message, milliseconds timeout,
-                       const std::optional<Pid>& waiter, process::CallDone done) {
+                       process::CallDone done) {
   const EntryPtr entry = driver.registry().find(id);
   const Place* place = entry ? nearest(*entry) : nullptr;
   if (!place || !node_.is_here(place->host->node)) {
     done(Error{Errc::no_such_child, fmt::format("no child '{}' on {}", id.text(), node_.name().value)});
     return;
   }
-  const Pid callee = place->full_pid();
-  if (waiter) {
-    if (!node_.runtime().begin_wait(*waiter, callee)) return done(deadlock_error(id));
-    done = [&runtime = node_.runtime(), waiter = *waiter, callee,
-            done = std::move(done)](process::CallResult result) {
-      runtime.end_wait(waiter, callee);
-      done(std::move(result));
-    };
-  }
-  node_.runtime().call(callee, Message::encoded(std::move(message)), timeout, std::move(done));
+  node_.runtime().call(place->full_pid(), Message::encoded(std::move(message)), timeout, std::move(done));
 }
 
 // ---- casts and messages ----------------------------------------------------------------------------------
@@ -290,22 +332,20 @@ void Router::await_running(const std::shared_ptr<Driver>& driver, const ChildId&
 
 // ---- the call on the wire ---------------------------------------------------------------------------------
 //
-// {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail}; with the pid of a process
-// whose handler waits for the answer as a sixth item.
+// {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail}
 
 Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
-                       milliseconds timeout, const std::optional<Pid>& waiter) {
+                       milliseconds timeout) {
   Bytes out;
   out.reserve(message.size() + supervisor.size() + id.bytes().size() + 48);
   TermWriter writer(out);
   writer.version();
-  writer.tuple(waiter ? 6 : 5);
+  writer.tuple(5);
   writer.atom("call_here");
   writer.atom(supervisor);
   write_term(writer, id);
   writer.encoded(message);
   writer.integer(timeout.count());
-  if (waiter) writer.pid(*waiter);
   return out;
 }
 

@@ -17,12 +17,15 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "process/runtime.hpp"
+#include "supervisor/driver/circle_search.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/registry.hpp"
 #include "supervisor/driver/waiting_casts.hpp"
+#include "supervisor/node/gate.hpp"
 
 namespace brood::supervisor {
 
@@ -31,15 +34,16 @@ class NodeImpl;
 class Router {
  public:
   explicit Router(NodeImpl& node, WaitingCasts::Limits limits = {})
-      : node_(node), casts_(std::make_shared<WaitingCasts>(limits)) {}
+      : node_(node), casts_(std::make_shared<WaitingCasts>(limits)), circles_(node) {}
 
-  /// `waiter`: the process whose handler waits for the answer. A circle of such is `deadlock` at once, as far
-  /// as process::Runtime::begin_wait() sees it.
-  void call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
-            std::chrono::milliseconds timeout, std::optional<Pid> waiter, process::CallDone done);
+  /// One call. Handlers that wait for it in a circle get `deadlock`: see CircleSearch.
+  class Call;
+  /// `pass`: the right to use the node, kept until it is answered.
+  std::shared_ptr<Call> call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
+                             std::chrono::milliseconds timeout, Gate::Pass pass = {});
   /// The part of a call that reaches the node where the child runs: only an instance of this node will do.
   void call_here(Driver& driver, const ChildId& id, Bytes message, std::chrono::milliseconds timeout,
-                 const std::optional<Pid>& waiter, process::CallDone done);
+                 process::CallDone done);
   /// An unknown id is not an error. `busy`: too much waits for that child, or for all; it was dropped.
   Result<void> cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message);
   /// A plain message; false when there is no such child, or it did not run in time. `busy` as for cast().
@@ -50,7 +54,6 @@ class Router {
   [[nodiscard]] Stats stats() const { return casts_->stats(); }
 
  private:
-  struct Call;
   /// Where messages to that child go: of several active instances to the one on this node, if there is one.
   [[nodiscard]] const Place* nearest(const Entry& entry) const;
   void attempt(const std::shared_ptr<Call>& call);
@@ -71,11 +74,43 @@ class Router {
 
   NodeImpl& node_;
   const std::shared_ptr<WaitingCasts> casts_;
+  CircleSearch circles_;
+};
+
+class Router::Call final : public WaitedFor {
+ public:
+  Call(Router& router, std::shared_ptr<Driver> driver, ChildId id, Bytes message,
+       std::chrono::steady_clock::time_point deadline, Gate::Pass pass);
+  void wait_begins(const Pid& waiter) override;
+  void wait_ends(const Pid& waiter) override;
+  void in_circle() override;
+
+ private:
+  friend class Router;
+  [[nodiscard]] std::chrono::milliseconds left() const;
+  /// The instance at that place is the one that is asked.
+  void meant(const Place& place);
+  void note_wait();
+  void finish(process::CallResult result);
+  void fail_with(Errc code, std::string words) { finish(Error{code, std::move(words)}); }
+  void fail_ended();
+
+  Router& router_;
+  std::shared_ptr<Driver> driver_;  ///< Until it is answered.
+  const ChildId id_;
+  Bytes message_;
+  const std::chrono::steady_clock::time_point deadline_;
+  Gate::Pass pass_;
+  bool asked_coordinator_ = false;
+  std::mutex wait_mutex_;
+  std::optional<Pid> waiter_;  ///< Whose handler waits.
+  std::optional<Pid> callee_;  ///< Whom it reaches.
+  std::optional<Pid> noted_;   ///< For whom it is noted to wait.
 };
 
 /// The request that carries a call to the node where the child runs, and its answer.
 [[nodiscard]] Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
-                                     std::chrono::milliseconds timeout, const std::optional<Pid>& waiter);
+                                     std::chrono::milliseconds timeout);
 [[nodiscard]] Bytes encode_call_answer(const process::CallResult& result);
 [[nodiscard]] process::CallResult decode_call_answer(const Bytes& answer);
 

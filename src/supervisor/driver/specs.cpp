@@ -189,6 +189,29 @@ Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes)
   return core::SpecPtr(std::move(made));
 }
 
+Result<core::SpecPtr> with_metadata(const core::SpecPtr& spec, const Term& metadata) {
+  core::Spec made = *spec;
+  made.metadata.clear();
+  made.tag.clear();
+  if (auto set = set_metadata(made, metadata); !set) return set.error();
+  return finish(std::move(made));
+}
+
+Result<core::SpecPtr> with_defaults(const core::SpecPtr& spec, const Term& metadata) {
+  const auto* defaults = metadata.as_map();
+  if (!defaults) return Error{Errc::invalid_argument, "option metadata: must be a map"};
+  if (defaults->empty()) return spec;
+  auto entries = *defaults;
+  const Term own = metadata_of(*spec);
+  entries.insert(entries.end(), own.as_map()->begin(), own.as_map()->end());  // later ones win
+  return with_metadata(spec, Term::map(std::move(entries)));
+}
+
+Term metadata_of(const core::Spec& spec) {
+  auto term = spec.metadata.empty() ? Result<Term>(Term::map({})) : decode_term(spec.metadata);
+  return term && term->as_map() ? *term : Term::map({});
+}
+
 std::string command_token(const Bytes& encoded_command) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
@@ -202,7 +225,7 @@ std::string command_token(const Bytes& encoded_command) {
 
 Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   core::Spec spec;
-  auto id = child.id ? id_of(child.id->term) : Result<ChildId>(node.unique_id());
+  auto id = child.id ? id_of(child.id->term()) : Result<ChildId>(node.unique_id());
   if (!id) return id.error();
   spec.id = std::move(*id);
   if (child.exec.empty() == child.worker.empty()) {
@@ -270,7 +293,6 @@ Term spec_term(const core::Spec& spec) {
   Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
                   : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
                                                         : Term(std::int64_t{spec.shutdown.patience.count()});
-  Result<Term> metadata = spec.metadata.empty() ? Result<Term>(Term::map({})) : decode_term(spec.metadata);
   const auto names = [](const std::vector<NodeName>& list) {
     std::vector<Term> terms;
     for (const NodeName& name : list) terms.emplace_back(name);
@@ -281,7 +303,7 @@ Term spec_term(const core::Spec& spec) {
       {Term::atom("start"), Term::tuple({Term::atom(spec.worker), args_term(spec)})},
       {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
       {Term::atom("shutdown"), std::move(shutdown)},
-      {Term::atom("metadata"), metadata ? *metadata : Term::map({})},
+      {Term::atom("metadata"), metadata_of(spec)},
       {Term::atom("nodes"), names(spec.nodes)},
   };
   if (spec.starts_before_stop())

@@ -13,11 +13,17 @@ class NodeImpl;
 
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
-/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop}`; Worker `exec` takes a
-/// command's map.
+/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop}`; Worker
+/// `exec` takes a command's map.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
 /// The spec with that list of nodes as its mapping.
 [[nodiscard]] Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes);
+/// The spec with that metadata. invalid_argument: it is no map; limit_exceeded.
+[[nodiscard]] Result<core::SpecPtr> with_metadata(const core::SpecPtr& spec, const Term& metadata);
+/// The spec with what it does not say itself of these; an empty map changes nothing.
+[[nodiscard]] Result<core::SpecPtr> with_defaults(const core::SpecPtr& spec, const Term& metadata);
+/// A map.
+[[nodiscard]] Term metadata_of(const core::Spec& spec);
 [[nodiscard]] Term spec_term(const core::Spec& spec);
 /// The spec's arguments as a term; the empty list when it has none.
 [[nodiscard]] Term args_term(const core::Spec& spec);

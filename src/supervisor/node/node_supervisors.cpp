@@ -21,7 +21,7 @@ constexpr std::chrono::hours put_timeout(24);
 void begin(const std::shared_ptr<Driver>& driver, std::vector<core::SpecPtr> specs) {
   driver->boot();
   if (specs.empty()) return;
-  driver->start(core::StartMode::ensure, std::move(specs), std::nullopt, put_timeout,
+  driver->start({.mode = core::StartMode::ensure, .timeout = put_timeout}, std::move(specs),
                 [name = driver->name()](const Outcomes& outcomes, bool) {
                   for (const auto& outcome : outcomes) {
                     if (!outcome.error) continue;

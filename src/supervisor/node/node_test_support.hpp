@@ -69,6 +69,7 @@ class Places {
   Supervisor& web(std::size_t index) { return *webs_[index]; }
   /// Its supervisor leaves the cluster.
   void end(std::size_t index) { webs_[index].reset(); }
+  std::string name(std::size_t index) { return nodes_[index]->name(); }
   static Supervisor& at(const std::string& node) {
     for (std::size_t i = 0; i < now->nodes_.size(); ++i)
       if (now->nodes_[i]->name() == node) return *now->webs_[i];

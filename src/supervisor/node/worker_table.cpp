@@ -51,6 +51,17 @@ Result<void*> WorkerTable::open_library(const std::string& path) {
     return Error{Errc::invalid_argument,
                  fmt::format("{} exports no brood_register_workers; see BROOD_REGISTER_WORKERS", path)};
   }
+  using Version = std::uint32_t (*)();
+  void* version = dlsym(library, "brood_plugin_version");
+  const std::uint32_t built_for = version ? reinterpret_cast<Version>(version)() : 0;
+  if (built_for != plugin_version) {
+    dlclose(library);
+    return Error{
+        Errc::refused,
+        fmt::format("{} was built for version {} of plug-ins, and this node has {}; build it with this "
+                    "node's headers",
+                    path, built_for, plugin_version)};
+  }
   return entry;
 }
 

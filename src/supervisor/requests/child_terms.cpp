@@ -15,12 +15,6 @@ Term node_pids(const Entry& entry) {
   return Term::list(std::move(items));
 }
 
-Term metadata_of(const Entry& entry) {
-  if (entry.spec->metadata.empty()) return Term::map({});
-  auto term = decode_term(entry.spec->metadata);
-  return term ? *term : Term::map({});
-}
-
 namespace {
 
 /// In how long that wall time is; nothing where it is none or over.

@@ -9,7 +9,6 @@ namespace brood::supervisor {
 
 /// [{Node, Pid}] of the instances that run.
 [[nodiscard]] Term node_pids(const Entry& entry);
-[[nodiscard]] Term metadata_of(const Entry& entry);
 /// The map of `describe`.
 [[nodiscard]] Term child_map(const ChildId& id, const Entry& entry);
 

@@ -9,8 +9,8 @@
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
-#include "supervisor/requests/child_mapping.hpp"
 #include "supervisor/requests/requests.hpp"
+#include "supervisor/requests/start_options.hpp"
 
 namespace brood::supervisor {
 
@@ -185,31 +185,36 @@ class BatchStart final : public Batch {
   }
 
   Result<void> go(BatchReader& reader) override {
-    auto options = reader.options({"node", "timeout", "on_failure", "child_mapping"});
+    auto options = reader.options(StartAsked::names);
     if (!options) return options.error();
-    auto mapping = ChildMapping::read(*options);
-    if (!mapping) return mapping.error();
-    auto timeout = timeout_option(*options, batch_timeout);
-    auto on = node_option(*options);
-    if (!timeout) return timeout.error();
-    if (!on) return on.error();
-    const Term* on_failure = options->get("on_failure");
-    if (on_failure && !on_failure->is_atom("continue") && !on_failure->is_atom("rollback")) {
-      return Error{Errc::invalid_argument, "option on_failure: must be continue or rollback"};
-    }
+    auto asked = StartAsked::read(*options, batch_timeout);
+    if (!asked) return asked.error();
     if (specs_.empty()) return no_children(request_);
-    if (!mapping->is_given() && refused_) return *refused_;
-    if (mapping->is_given()) {
-      for (core::SpecPtr& spec : specs_) {
-        auto mapped = mapping->apply(spec);
-        if (!mapped) return mapped.error();
-        spec = std::move(*mapped);
-        if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
-      }
+    if (asked->check_existing && refuses_existing()) return {};
+    if (!asked->mapping.is_given() && refused_) return *refused_;
+    for (core::SpecPtr& spec : specs_) {
+      auto made = asked->apply(spec);
+      if (!made) return made.error();
+      spec = std::move(*made);
+      if (!asked->mapping.is_given()) continue;
+      if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
     }
-    rolls_back_ = on_failure && on_failure->is_atom("rollback");
-    request_->driver->start(core::StartMode::start, std::move(specs_), *on, *timeout, when_done());
+    rolls_back_ = asked->rolls_back;
+    request_->driver->start(asked->order, std::move(specs_), when_done());
     return {};
+  }
+
+  /// Answers, where some of them are there already: {error, {already_started, [Id]}}.
+  bool refuses_existing() {
+    std::vector<Term> known;
+    for (const ChildId& id : ids_) {
+      const EntryPtr entry = request_->driver->registry().find(id);
+      if (entry && entry->wanted) known.push_back(id.to_term());
+    }
+    if (known.empty()) return false;
+    request_->reply(Term::tuple(
+        {Term::atom("error"), Term::tuple({Term::atom("already_started"), Term::list(std::move(known))})}));
+    return true;
   }
 
   Term done_term(const core::Outcome& outcome) override {

@@ -6,8 +6,8 @@
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
-#include "supervisor/requests/child_mapping.hpp"
 #include "supervisor/requests/requests.hpp"
+#include "supervisor/requests/start_options.hpp"
 
 namespace brood::supervisor {
 
@@ -26,25 +26,49 @@ void start_child(const RequestPtr& request) {
   auto spec = core_spec(request->items[1], request->node);
   if (!spec) return request->fail(spec.error());
   if (auto may = request->may_start(*request->driver, **spec); !may) return request->fail(may.error());
-  auto options = options_of(request, 2, {"node", "timeout", "child_mapping"});
+  auto options = options_of(request, 2, StartAsked::names);
   if (!options) return request->fail(options.error());
-  auto timeout = timeout_option(*options, start_timeout);
-  auto on = node_option(*options);
-  auto mapping = ChildMapping::read(*options);
-  if (!timeout) return request->fail(timeout.error());
-  if (!on) return request->fail(on.error());
-  if (!mapping) return request->fail(mapping.error());
-  spec = mapping->apply(*spec);
+  auto asked = StartAsked::read(*options, start_timeout);
+  if (!asked) return request->fail(asked.error());
+  spec = asked->apply(*spec);
   if (!spec) return request->fail(spec.error());
   if (auto fine = request->driver->accepts(**spec); !fine) return request->fail(fine.error());
+  if (asked->check_existing) {
+    const EntryPtr entry = request->driver->registry().find((*spec)->id);
+    if (const Place* place = entry && entry->wanted ? entry->running() : nullptr)
+      return request->reply(Term::tuple(
+          {Term::atom("error"), Term::tuple({Term::atom("already_started"), Term(place->full_pid())})}));
+  }
+  request->driver->start(asked->order, {*spec}, [request](const Outcomes& outcomes, bool) {
+    if (outcomes.empty()) return request->fail(timed_out_error("the start"));
+    const auto& outcome = outcomes.front();
+    if (outcome.error) {
+      return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
+    }
+    request->reply(Term::tuple({Term::atom("ok"), Term(pid_of(outcome)), outcome.id.to_term()}));
+  });
+}
+
+/// A child's metadata is another map from now on; the child runs on.
+void update_metadata(const RequestPtr& request) {
+  auto id = id_item(request);
+  if (!id) return;
+  auto options = options_of(request, 3, {"timeout"});
+  if (!options) return request->fail(options.error());
+  auto timeout = timeout_option(*options, start_timeout);
+  if (!timeout) return request->fail(timeout.error());
+  const EntryPtr entry = request->driver->registry().find(*id);
+  if (!entry || !entry->wanted || !entry->spec)
+    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
+  auto changed = with_metadata(entry->spec, request->items[2]);
+  if (!changed) return request->fail(changed.error());
   request->driver->start(
-      core::StartMode::start, {*spec}, *on, *timeout, [request](const Outcomes& outcomes, bool) {
-        if (outcomes.empty()) return request->fail(timed_out_error("the start"));
-        const auto& outcome = outcomes.front();
-        if (outcome.error) {
-          return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
-        }
-        request->reply(Term::tuple({Term::atom("ok"), Term(pid_of(outcome)), outcome.id.to_term()}));
+      {.mode = core::StartMode::apply, .timeout = *timeout}, {*changed},
+      [request](const Outcomes& outcomes, bool) {
+        if (outcomes.empty()) return request->fail(timed_out_error("the change"));
+        if (outcomes.front().error)
+          return request->reply(Term::tuple({Term::atom("error"), reason_term(outcomes.front())}));
+        request->reply(Term::atom("ok"));
       });
 }
 
@@ -160,6 +184,8 @@ std::vector<Route> child_routes() {
       {"restart_child", 3, Needs::member, restart_child},
       {"signal", 3, Needs::member, signal_child},
       {"signal", 4, Needs::member, signal_child},
+      {"update_metadata", 3, Needs::member, update_metadata},
+      {"update_metadata", 4, Needs::member, update_metadata},
       {"retry", 2, Needs::member, retry_child},
       {"retry", 3, Needs::member, retry_child},
   };

@@ -332,7 +332,7 @@ void carry_out(const RunPtr& run) {
       run->collect(name, outcomes);
     };
     if (!work.puts.empty())
-      work.driver->start(core::StartMode::apply, std::move(work.puts), std::nullopt, timeout, collect);
+      work.driver->start({.mode = core::StartMode::apply, .timeout = timeout}, std::move(work.puts), collect);
     if (!work.removals.empty()) work.driver->stop(std::move(work.removals), timeout, collect);
     for (const ChildId& id : work.retries) work.driver->retry(id, timeout, collect);
   }

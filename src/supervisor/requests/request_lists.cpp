@@ -225,7 +225,7 @@ void registry_dump(const RequestPtr& request) {
         [](Growing& out, const ChildId& id, const Entry& entry) {
           TermWriter writer = out.next();
           write_term(writer, id);
-          writer.term(Term::tuple({spec_term(*entry.spec), node_pids(entry), metadata_of(entry)}));
+          writer.term(Term::tuple({spec_term(*entry.spec), node_pids(entry), metadata_of(*entry.spec)}));
         },
         Growing::Shape::map});
 }

@@ -31,9 +31,20 @@ void call_child(const RequestPtr& request) {
   if (request->items.size() > 3 && (!timeout || *timeout < 0 || *timeout > 86'400'000)) {
     return request->fail(Errc::invalid_argument, "the time-out must be milliseconds, at most a day");
   }
-  request->node.router().call(request->driver, *id, request->raw, milliseconds(timeout ? *timeout : 5000),
-                              std::nullopt,
-                              [request](const process::CallResult& result) { answer_call(request, result); });
+  const auto call = request->node.router().call(request->driver, *id, request->raw,
+                                                milliseconds(timeout ? *timeout : 5000));
+  call->when_done([request, of = call.get()] { answer_call(request, of->value()); });
+}
+
+/// For whom a process of this node waits, as far as that is known here: {ok, [Number], Pid or undefined}.
+void waits_of(const RequestPtr& request) {
+  const Pid* from = request->items[0].as_pid();
+  if (from == nullptr) return request->fail(Errc::invalid_argument, "waits_of takes a pid");
+  const process::WaitTrail trail = request->node.runtime().follow_waits(request->node.present(*from));
+  std::vector<Term> numbers;
+  for (const std::uint64_t number : trail.waits) numbers.emplace_back(number);
+  request->reply(Term::tuple({Term::atom("ok"), Term::list(std::move(numbers)),
+                              trail.next ? Term(*trail.next) : Term::atom("undefined")}));
 }
 
 void cast_child(const RequestPtr& request) {
@@ -61,6 +72,7 @@ std::vector<Route> message_routes() {
       {"call", 4, Needs::supervisor, call_child, Speed::queued, Raw::message},
       {"cast", 3, Needs::supervisor, cast_child, Speed::queued, Raw::message},
       {"send", 3, Needs::supervisor, send_child, Speed::queued, Raw::message},
+      {"waits_of", 1, Needs::nothing, waits_of, Speed::quick},
   };
 }
 

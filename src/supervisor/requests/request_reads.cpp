@@ -44,7 +44,7 @@ void child_lookup(const RequestPtr& request) {
   if (!id) return;
   const EntryPtr entry = request->driver->registry().find(*id);
   if (!entry || !entry->is_shown()) return request->reply(undefined());
-  request->reply(Term::tuple({spec_term(*entry->spec), node_pids(*entry), metadata_of(*entry)}));
+  request->reply(Term::tuple({spec_term(*entry->spec), node_pids(*entry), metadata_of(*entry->spec)}));
 }
 
 /// A key of node_for and mine: an id, or any other term by its encoding.
@@ -84,6 +84,7 @@ std::vector<Route> read_routes() {
   return {
       {"whereis", 2, Needs::member, whereis, Speed::quick},
       {"whois", 2, Needs::member, whois, Speed::quick},
+      {"get_pid", 2, Needs::member, whereis, Speed::quick},
       {"get_pids", 2, Needs::member, get_pids, Speed::quick},
       {"child_lookup", 2, Needs::member, child_lookup, Speed::quick},
       {"node_for", 2, Needs::member, node_for, Speed::quick},

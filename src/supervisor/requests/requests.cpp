@@ -80,12 +80,13 @@ Result<std::optional<NodeName>> node_option(const Term& options) {
   return std::optional<NodeName>(NodeName(*text));
 }
 
-Result<std::chrono::milliseconds> timeout_option(const Term& options, std::chrono::milliseconds fallback) {
-  const Term* value = options.get("timeout");
+Result<std::chrono::milliseconds> timeout_option(const Term& options, std::chrono::milliseconds fallback,
+                                                 std::string_view name) {
+  const Term* value = options.get(name);
   if (!value) return fallback;
   const auto* number = value->as_integer();
   if (!number || *number < 0 || *number > 86'400'000) {
-    return Error{Errc::invalid_argument, "option timeout: must be milliseconds, at most a day"};
+    return Error{Errc::invalid_argument, fmt::format("option {}: must be milliseconds, at most a day", name)};
   }
   return std::chrono::milliseconds(*number);
 }
@@ -110,7 +111,7 @@ void RequestServer::receive(const process::Incoming& incoming) {
   auto from = reader.skip();
   if (!from) return;
   const BytesView message = BytesView(incoming.term).substr(reader.position());
-  if (handle_call_here(incoming.from, *from, message)) return;
+  if (handle_call_here(*from, message)) return;
   Bytes caller = with_version(*from);
   auto ticket = queue_->admit(incoming.from.node, message.size());
   if (!ticket) {
@@ -144,10 +145,10 @@ bool RequestServer::is_quick(BytesView message) const {
 }
 
 /// The hot path: a call by id that another node has routed here. No Term is built, no thread is changed.
-bool RequestServer::handle_call_here(const Pid& sender, BytesView from, BytesView message) {
+bool RequestServer::handle_call_here(BytesView from, BytesView message) {
   TermReader reader(message);
   const auto arity = reader.tuple();
-  if (!arity || (*arity != 5 && *arity != 6)) return false;
+  if (!arity || *arity != 5) return false;
   auto tag = reader.atom_view();
   if (!tag || *tag != "call_here") return false;
   auto supervisor = reader.atom();
@@ -159,17 +160,12 @@ bool RequestServer::handle_call_here(const Pid& sender, BytesView from, BytesVie
     node_.runtime().reply(caller, encode_call_answer(Error{Errc::malformed, "call_here was not understood"}));
     return true;
   }
-  // Which process waits in its handler. A node speaks for its own processes only.
-  std::optional<Pid> waiter;
-  if (*arity == 6) {
-    if (auto pid = reader.pid(); pid && pid->node == sender.node) waiter = std::move(*pid);
-  }
   auto driver = node_.find(*supervisor);
   if (!driver) {
     node_.runtime().reply(caller, encode_call_answer(Error{Errc::no_such_supervisor, *supervisor}));
     return true;
   }
-  node_.router().call_here(*driver, *id, with_version(*body), std::chrono::milliseconds(*timeout), waiter,
+  node_.router().call_here(*driver, *id, with_version(*body), std::chrono::milliseconds(*timeout),
                            [&runtime = node_.runtime(), caller](const process::CallResult& result) {
                              runtime.reply(caller, encode_call_answer(result));
                            });

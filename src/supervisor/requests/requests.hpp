@@ -99,7 +99,7 @@ class RequestServer {
               bool may_exec);
   [[nodiscard]] const Route* find(TermReader& reader) const;
   [[nodiscard]] bool is_quick(BytesView message) const;
-  bool handle_call_here(const Pid& sender, BytesView from, BytesView message);
+  bool handle_call_here(BytesView from, BytesView message);
 
   NodeImpl& node_;
   std::map<std::pair<std::string_view, std::size_t>, Route> routes_;
@@ -140,6 +140,7 @@ class RequestServer {
 [[nodiscard]] Result<std::optional<NodeName>> node_option(const Term& options);
 /// Milliseconds, at most a day; `fallback` when there is none.
 [[nodiscard]] Result<std::chrono::milliseconds> timeout_option(const Term& options,
-                                                               std::chrono::milliseconds fallback);
+                                                               std::chrono::milliseconds fallback,
+                                                               std::string_view name = "timeout");
 
 }  // namespace brood::supervisor

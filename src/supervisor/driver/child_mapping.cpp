@@ -1,4 +1,4 @@
-#include "supervisor/requests/child_mapping.hpp"
+#include "supervisor/driver/child_mapping.hpp"
 
 #include <fmt/format.h>
 
@@ -29,6 +29,19 @@ Result<ChildMapping> ChildMapping::read(const Term& options) {
                          "option child_mapping: must map ids to lists of nodes, not " + to_string(key, 100) +
                              " to " + to_string(nodes, 100));
     mapping.nodes_.insert_or_assign(std::move(*id), nodes);
+  }
+  return mapping;
+}
+
+ChildMapping ChildMapping::of(const std::map<Id, std::vector<std::string>>& given) {
+  ChildMapping mapping;
+  mapping.given_ = !given.empty();
+  for (const auto& [id, nodes] : given) {
+    std::vector<Term> names;
+    for (const std::string& node : nodes) names.push_back(Term::binary(node));
+    // What is no id is no child of the request either.
+    if (auto child = ChildId::from_term(id.term()))
+      mapping.nodes_.emplace(*child, Term::list(std::move(names)));
   }
   return mapping;
 }

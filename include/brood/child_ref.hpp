@@ -1,0 +1,78 @@
+// ChildRef: a child by name, usable wherever one would hold a process.
+#pragma once
+
+#include <brood/future.hpp>
+#include <brood/id.hpp>
+#include <brood/worker.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#pragma GCC visibility push(default)
+
+namespace brood {
+
+class Supervisor;
+namespace detail {
+[[nodiscard]] std::shared_ptr<Siblings> siblings_of(const Supervisor& supervisor);
+}
+
+/// Resolved anew at each use; it outlives moves and restarts of the child, and the supervisor and the node
+/// too: then a call is `stopped`, a cast is dropped, and there is no pid. `W`: the class of its worker, which
+/// says what it can be sent and what it answers; Worker: any, and a call names the type of its answer.
+///
+/// Thread rule: as Supervisor. Copies are cheap.
+template <typename W>
+class ChildRef {
+ public:
+  ChildRef(std::shared_ptr<detail::Siblings> among, Id id) : among_(std::move(among)), id_(std::move(id)) {}
+  ChildRef(const Supervisor& among, Id id) : ChildRef(detail::siblings_of(among), std::move(id)) {}
+
+  [[nodiscard]] const Id& id() const { return id_; }
+  /// See Supervisor::call().
+  template <typename T, typename M>
+  Future<T> call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
+    check<M>();
+    return detail::reply_future<T>(among_->call(id_, Message::of(std::move(message)), timeout));
+  }
+  /// The answer has the type that the handler returns, or else the message names (Supervisor::call()).
+  template <typename M>
+  auto call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
+    check<M>();
+    return detail::reply_future<detail::ReplyOf<W, M>>(
+        among_->call(id_, Message::of(std::move(message)), timeout));
+  }
+  /// See Supervisor::cast().
+  template <typename M>
+  void cast(M message) const {
+    check<M>();
+    among_->cast(id_, Message::of(std::move(message)));
+  }
+  /// A plain message; see Supervisor::send().
+  template <typename M>
+  Result<void> send(M message) const {
+    return among_->send(id_, Message::of(std::move(message)));
+  }
+  /// Where it runs as far as this node knows.
+  [[nodiscard]] std::optional<Pid> pid() const { return among_->whereis(id_); }
+
+ private:
+  template <typename M>
+  static constexpr void check() {
+    if constexpr (!std::is_same_v<W, Worker>)
+      static_assert(detail::handles_message<W, M>,
+                    "brood: this message is not in the `handles` of the worker that the ChildRef names");
+  }
+
+  std::shared_ptr<detail::Siblings> among_;
+  Id id_;
+};
+template <typename W>
+ChildRef<W> Worker::child(Id id) const {
+  return ChildRef<W>(detail::siblings_of(*context_), std::move(id));
+}
+
+}  // namespace brood
+
+#pragma GCC visibility pop

@@ -1,0 +1,68 @@
+// ChildSpec: what a supervisor is to run, and how it looks after it.
+#pragma once
+
+#include <brood/codec.hpp>
+#include <brood/id.hpp>
+#include <brood/term.hpp>
+#include <brood/worker.hpp>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#pragma GCC visibility push(default)
+
+namespace brood {
+
+enum class Restart : std::uint8_t {
+  permanent,  ///< Always restarted.
+  transient,  ///< Restarted after an abnormal end; at least once if its node is lost.
+  temporary,  ///< Never restarted; a planned move keeps it.
+};
+
+/// How long a child may take to end; 0 kills at once, infinity waits.
+struct Shutdown {
+  std::chrono::milliseconds patience{5000};
+  bool infinity = false;
+};
+
+/// What to run. All but `worker` (or `exec`) have defaults.
+struct ChildSpec {
+  /// A child whose worker is of class W, registered under the name that W gives itself (worker_name(), in
+  /// brood/worker.hpp), started with these arguments: `ChildSpec::of<Account>("alice", 100)`.
+  template <typename W, typename... Args>
+  [[nodiscard]] static ChildSpec of(Id id, const Args&... arguments) {
+    static_assert(std::is_constructible_v<W, Args...>,
+                  "brood: the worker cannot be constructed from these arguments");
+    return {.id = std::move(id), .worker = worker_name<W>(), .args = brood::args(arguments...)};
+  }
+
+  std::optional<Id> id = std::nullopt;  ///< None: a unique one is made.
+  std::string worker = {};
+  Bytes args = {};                     ///< brood::args(...); empty: none.
+  std::vector<std::string> exec = {};  ///< Instead of a worker: the command line of an ordinary program.
+  std::map<std::string, std::string> env = {};    ///< Of a program: added to the node's.
+  std::optional<std::string> cwd = std::nullopt;  ///< Of a program: its folder; none: the node's.
+  std::optional<int> stop_signal = std::nullopt;  ///< Of a program: what asks it to end; none: SIGTERM.
+  /// Of a program: when it moves, its successor starts on the new node first, and the old one ends when that
+  /// has said that it is ready (READY=1 to $NOTIFY_SOCKET, as sd_notify(3) does). So there are two of it for
+  /// a while: only for programs that bear that. One that does not get ready in time is ended, and the old one
+  /// stays. A crash, and the loss of a node, start it anew as ever.
+  bool start_before_stop = false;
+  std::chrono::milliseconds ready_timeout{60'000};  ///< For that: 1 ms to a day.
+  Restart restart = Restart::permanent;
+  Shutdown shutdown = {};
+  std::string tag = {};
+  Term metadata = Term::map({});
+  std::vector<std::string> nodes = {};  ///< Only these may run it; empty: all.
+  /// With the distribution `guided`, which needs it: the nodes that run it, the best first, as many as it has
+  /// instances.
+  std::vector<std::string> mapping = {};
+};
+
+}  // namespace brood
+
+#pragma GCC visibility pop

@@ -1,0 +1,133 @@
+// Futures, and what waits for them.
+#include "process/callback.hpp"
+#include "process/process.hpp"
+#include "process/sched/deadline.hpp"
+#include "process/sched/scheduler.hpp"
+
+namespace brood::detail {
+
+using process::Runtime;
+
+/// Runs `wait`, which returns whether it is ready; in a handler it is noted who waits.
+template <typename Wait>
+bool FutureCore::wait_in_handler(const Wait& wait) {
+  if (ready()) return true;
+  const auto waiter = Runtime::running();
+  if (!waiter) return wait();
+  wait_begins(*waiter);
+  bool is_ready = false;
+  {
+    const process::Scheduler::BlockingScope blocking;
+    is_ready = wait();
+  }
+  wait_ends(*waiter);
+  return is_ready;
+}
+
+void FutureCore::wait() {
+  (void)wait_in_handler([this] {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ready(); });
+    return true;
+  });
+}
+
+bool FutureCore::wait_for(std::chrono::milliseconds time) {
+  return wait_in_handler([&] {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, process::deadline_after(time), [this] { return ready(); });
+  });
+}
+
+void FutureCore::when_done(std::function<void()> then) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ready()) {
+      then_.push_back(std::move(then));
+      return;
+    }
+  }
+  (void)process::run_callback("what follows a future", [&] { then(); });
+}
+
+void FutureCore::finish() {
+  // Whoever is told may let go of it.
+  const auto keep = weak_from_this().lock();
+  std::vector<std::function<void()>> then;
+  {
+    const std::lock_guard lock(mutex_);
+    done_.store(true, std::memory_order_release);
+    then.swap(then_);
+    changed_.notify_all();
+  }
+  for (auto& next : then) (void)process::run_callback("what follows a future", [&] { next(); });
+}
+
+std::function<void(std::function<void()>)> poster_of_handler() {
+  Context* context = current_context();
+  return context == nullptr ? nullptr : context->poster();
+}
+
+Error worker_has_ended() {
+  return {Errc::stopped, "the worker that was to go on with the answer has ended"};
+}
+
+Error then_threw(const char* words) {
+  return {Errc::died, std::string("what was to follow the answer threw: ") + words};
+}
+
+Error cancelled() {
+  return {Errc::cancelled, "it was cancelled; what was asked for may still happen"};
+}
+
+void HandlingAnswer::give(Result<Bytes> answer) {
+  if (slot == nullptr) {
+    kept = std::move(answer);
+  } else {
+    (void)slot->answer(answer ? std::move(*answer) : encode_error(answer.error()));
+  }
+}
+
+void Suspension::begin(std::shared_ptr<FutureCore> core, Context* context, std::coroutine_handle<> at) {
+  auto wake = context == nullptr ? nullptr : context->suspend(at);
+  if (!wake) {
+    // Nothing of this object after that: the coroutine may be over.
+    core->when_done([at] { at.resume(); });
+    return;
+  }
+  waiter_ = context->self();
+  core_ = core;
+  core->wait_begins(*waiter_);
+  core->when_done(std::move(wake));
+}
+
+void Suspension::end() {
+  if (const auto core = std::move(core_)) core->wait_ends(*waiter_);
+}
+
+namespace {
+
+/// Of a worker outside any supervisor.
+class NoSiblings final : public Siblings {
+ public:
+  Future<Bytes> call(const Id&, Message, std::chrono::milliseconds) override {
+    return Future<Bytes>::of(nobody());
+  }
+  void cast(const Id&, Message) override {}
+  Result<void> send(const Id&, Message) override { return nobody(); }
+  [[nodiscard]] std::optional<Pid> whereis(const Id&) const override { return std::nullopt; }
+
+ private:
+  static Error nobody() {
+    return {Errc::no_such_supervisor, "this worker runs outside any supervisor, and has no siblings"};
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Siblings> siblings_of(const Context& context) {
+  static const auto none = std::make_shared<NoSiblings>();
+  return context.identity().siblings ? context.identity().siblings : none;
+}
+
+}  // namespace brood::detail
