@@ -116,7 +116,7 @@ void restart_child(const RequestPtr& request) {
   auto timeout = timeout_option(*options, time_to_stop(entry->spec.get()) + start_timeout);
   if (!timeout) return request->fail(timeout.error());
   request->driver->start(
-      core::StartMode::restart, {entry->spec}, std::nullopt, *timeout,
+      {.mode = core::StartMode::restart, .timeout = *timeout}, {entry->spec},
       [request](const Outcomes& outcomes, bool) {
         if (outcomes.empty()) return request->fail(timed_out_error("the restart"));
         const auto& outcome = outcomes.front();
