@@ -315,6 +315,23 @@ supervisor::ClientDone plainly(AnswerPtr answer, std::function<Error()> late) {
 
 }  // namespace
 
+Future<Started> Supervisor::restart_child(const Id& id, std::optional<milliseconds> timeout) {
+  auto pass = impl_->enter();
+  if (!pass) return Future<Started>::of(impl_->stopped());
+  auto child = ChildId::from_term(id.term());
+  if (!child) return Future<Started>::of(child.error());
+  const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
+  if (!entry || !entry->wanted || !entry->spec)
+    return Future<Started>::of(Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())});
+  const auto most = timeout.value_or(supervisor::time_to_stop(entry->spec.get()) + start_timeout);
+  auto answer = std::make_shared<Answer<Started>>(std::move(pass));
+  impl_->driver->start({.mode = core::StartMode::restart, .timeout = most}, {entry->spec},
+                       [impl = impl_, answer, id = *child](const Outcomes& outcomes, bool) {
+                         answer->give(outcomes.empty() ? impl->late(late_start(id.text())) : started(outcomes.front()));
+                       });
+  return Future<Started>(std::move(answer));
+}
+
 Future<void> Supervisor::retry(const Id& id, milliseconds timeout) {
   auto pass = impl_->enter();
   if (!pass) return Future<void>::of(impl_->stopped());

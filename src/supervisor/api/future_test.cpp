@@ -355,5 +355,17 @@ TEST_F(SupervisorFutures, ARefOfAClassKnowsWhatIsAnswered) {
   EXPECT_EQ(ref.pid(), web().whereis("a"));
 }
 
+TEST_F(SupervisorFutures, ARestartBeginsAnewUnderAnotherPid) {
+  make(1);
+  const auto first = web().start_child(ChildSpec::of<Sibling>("a", 5)).get();
+  ASSERT_TRUE(first) << first.error().message;
+  web().cast("a", note{8});
+  const auto again = web().restart_child("a").get();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_NE(again->pid, first->pid);
+  EXPECT_EQ(web().call("a", noted{}).get().value(), (std::vector<int>{5})) << "it is what its spec says";
+  EXPECT_EQ(web().restart_child("nobody").get().error().code, Errc::no_such_child);
+}
+
 }  // namespace future_test
 }  // namespace brood

@@ -1,5 +1,7 @@
 #include "supervisor/node/worker_table.hpp"
 
+#include <brood/node.hpp>
+
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
