@@ -105,8 +105,12 @@ int main(int argc, char** argv) {
 
   constexpr int count = 12;
   for (int i = 0; i < count; ++i) {
-    const auto started = places[0]->guards->start_child(
-        {.id = "guard-" + std::to_string(i), .worker = "guard", .args = brood::args(std::string("none"))});
+    const auto started = places[0]
+                             ->guards
+                             ->start_child({.id = "guard-" + std::to_string(i),
+                                            .worker = "guard",
+                                            .args = brood::args(std::string("none"))})
+                             .get();
     if (!started) throw brood::NodeError(started.error());
   }
   const auto agree = [&](std::size_t all) {
@@ -114,7 +118,7 @@ int main(int argc, char** argv) {
       const auto listed = place->directory.all();
       if (listed.size() != all) return false;
       for (const auto& [id, node] : listed) {
-        const auto secret = places[0]->guards->call<std::string>(id, show{});
+        const auto secret = places[0]->guards->call<std::string>(id, show{}).get();
         if (!secret || *secret != "the secret of " + node.substr(0, 2)) return false;
       }
     }

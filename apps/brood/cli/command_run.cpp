@@ -14,6 +14,39 @@ using Command = Outcome<void> (*)(Session&);
 
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> table{
+      {"start", start},
+      {"stop", stop},
+      {"restart", restart},
+      {"ps", ps},
+      {"top", top},
+      {"show", show},
+      {"wait", wait},
+      {"why", why},
+      {"events", events},
+      {"retry", retry},
+      {"signal", signal},
+      {"call", call},
+      {"cast", cast},
+      {"nodes", nodes},
+      {"where", where},
+      {"drain", drain},
+      {"logs", logs},
+      {"apply", apply},
+      {"workers", workers},
+      {"partition", partition},
+      {"move", move},
+      {"rebalance", rebalance},
+      {"scoreboard", scoreboard},
+      {"forget", forget},
+  };
+  return table;
+}
+
+Outcome<void> check_ids(const Arguments& arguments) {
+  auto ids = arguments.ids;
+  const auto& command = arguments.command;
+  const bool has_id = command == "start" || command == "show" || command == "retry" || command == "call" ||
+                      command == "cast" || command == "where" || command == "move" || command == "logs" ||
                       command == "signal" || command == "why";
   if (has_id) ids.push_back(arguments.id);
   for (const auto& id : ids) {

@@ -6,8 +6,6 @@
 
 namespace brood::app::fleet {
 
-inline constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
-
 [[nodiscard]] NodeSection read_node(Section section, const std::string& folder);
 [[nodiscard]] SupervisorOptions read_supervisor(Section section, const std::string& name,
                                                 const std::string& folder);

@@ -87,14 +87,14 @@ TEST_F(HooksOnANode, AreToldOfAChildFromItsStartToItsStop) {
   SupervisorOptions options;
   options.hooks = of_children();
   begin(std::move(options));
-  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}));
+  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
   Lines expected{"pre a", "post a", "insert a", "started a"};
   ASSERT_TRUE(say_in_the_end(expected));
   web->cast("a", crash{});
   for (const char* line : {"pre a", "post a", "insert a", "update a", "started a"})
     expected.emplace_back(line);
   ASSERT_TRUE(say_in_the_end(expected));
-  ASSERT_TRUE(web->stop_child("a"));
+  ASSERT_TRUE(web->stop_child("a").get());
   expected.emplace_back("remove a nonode@nohost");
   ASSERT_TRUE(say_in_the_end(expected));
   const auto why = web->why("a");
@@ -118,8 +118,8 @@ TEST_F(HooksOnANode, ComeAndGoWhileTheSupervisorRuns) {
     if (hook.key == "process_startups") continue;
     EXPECT_TRUE(hooks.cancel(hook.key, hook.id));
   }
-  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}));
-  EXPECT_FALSE(web->start_child({.id = "b", .worker = "box", .args = args(5)}));
+  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
+  EXPECT_FALSE(web->start_child({.id = "b", .worker = "box", .args = args(5)}).get());
   ASSERT_TRUE(say_in_the_end({"started a", "failed b"}));
   ASSERT_TRUE(hooks.add(on_own("mine", "t", [this](const Term& data) { say("own " + to_string(data)); })));
   ASSERT_TRUE(hooks.emit("mine", Term::atom("now")));
@@ -137,7 +137,7 @@ TEST_F(HooksOnANode, OneThatHangsHoldsUpNoChild) {
   begin(std::move(options));
   for (int i = 0; i < 5; ++i)
     ASSERT_TRUE(
-        web->start_child({.id = "c" + std::to_string(i), .worker = "box", .args = args(std::string("x"))}));
+        web->start_child({.id = "c" + std::to_string(i), .worker = "box", .args = args(std::string("x"))}).get());
   EXPECT_EQ(web->hooks().counters().dropped, 3U);
   gate.set_value();
 }
@@ -149,12 +149,12 @@ TEST_F(HooksOnANode, MayChangeWhatAChildStartsWith) {
   })};
   begin(std::move(options));
   for (const char* id : {"a", "b"})
-    ASSERT_TRUE(web->start_child({.id = id, .worker = "box", .args = args(std::string("plain"))}));
-  EXPECT_EQ(web->call<std::string>("a", value{}).value(), "altered");
-  EXPECT_EQ(web->call<std::string>("b", value{}).value(), "plain");
+    ASSERT_TRUE(web->start_child({.id = id, .worker = "box", .args = args(std::string("plain"))}).get());
+  EXPECT_EQ(web->call<std::string>("a", value{}).get().value(), "altered");
+  EXPECT_EQ(web->call<std::string>("b", value{}).get().value(), "plain");
   web->cast("a", crash{});
-  EXPECT_TRUE(eventually([&] { return web->call<std::string>("a", value{}).value_or("") == "again"; }));
-  EXPECT_TRUE(web->stop_child("a"));
+  EXPECT_TRUE(eventually([&] { return web->call<std::string>("a", value{}).get().value_or("") == "again"; }));
+  EXPECT_TRUE(web->stop_child("a").get());
 }
 
 TEST_F(HooksOnANode, AStartDoesNotWaitForAnAlterThatHangs) {
@@ -167,8 +167,8 @@ TEST_F(HooksOnANode, AStartDoesNotWaitForAnAlterThatHangs) {
   })};
   options.hook_limits.alter_timeout = 30ms;
   begin(std::move(options));
-  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("plain"))}));
-  EXPECT_EQ(web->call<std::string>("a", value{}).value(), "plain");
+  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("plain"))}).get());
+  EXPECT_EQ(web->call<std::string>("a", value{}).get().value(), "plain");
   EXPECT_EQ(web->hooks().counters().late_alters, 1U);
   gate.set_value();
 }
@@ -185,10 +185,10 @@ TEST_F(HooksOnANode, AStopOfAChildThatWaitsForAnAlterIsAnsweredAtOnce) {
   options.hook_limits.alter_timeout = 600s;
   begin(std::move(options));
   std::thread starter([this] {
-    EXPECT_FALSE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}));
+    EXPECT_FALSE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
   });
   begun.get_future().wait();
-  EXPECT_TRUE(web->stop_child("a"));
+  EXPECT_TRUE(web->stop_child("a").get());
   starter.join();
   gate.set_value();
   EXPECT_FALSE(web->whereis("a"));
@@ -211,10 +211,10 @@ TEST_F(HooksOnANode, AListenerHearsOfTheProcessesOfItsChildren) {
       {std::make_shared<Hears>([this](const std::string& line) { say(line); }), "web-", false}};
   begin(std::move(options));
   for (const char* id : {"web-1", "db-1"})
-    ASSERT_TRUE(web->start_child({.id = id, .worker = "box", .args = args(std::string("x"))}));
+    ASSERT_TRUE(web->start_child({.id = id, .worker = "box", .args = args(std::string("x"))}).get());
   web->cast("web-1", crash{});
   EXPECT_TRUE(say_in_the_end({"web start web-1", "web stop web-1 1", "web start web-1"}));
-  ASSERT_TRUE(web->stop_child("web-1"));
+  ASSERT_TRUE(web->stop_child("web-1").get());
   EXPECT_TRUE(say_in_the_end({"web start web-1", "web stop web-1 1", "web start web-1", "web stop web-1 1"}));
 }
 
@@ -223,15 +223,15 @@ TEST_F(HooksOnANode, TheHistoryIsBoundedAndReadOnFromWhereOneHasCome) {
   options.history_events = 4;
   begin(std::move(options));
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}));
-    ASSERT_TRUE(web->stop_child("a"));
+    ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
+    ASSERT_TRUE(web->stop_child("a").get());
   }
   const auto why = web->why("a");
   ASSERT_TRUE(why);
   EXPECT_EQ(why->events.size(), 4U);
   const auto page = web->events();
   ASSERT_TRUE(page);
-  ASSERT_TRUE(web->start_child({.id = "b", .worker = "box", .args = args(std::string("x"))}));
+  ASSERT_TRUE(web->start_child({.id = "b", .worker = "box", .args = args(std::string("x"))}).get());
   const auto more = web->events({.after = page->next});
   ASSERT_TRUE(more);
   ASSERT_EQ(more->events.size(), 1U);
@@ -274,7 +274,7 @@ TEST(HooksOfACluster, ListenersHearOfNodesOnceOrEverywhere) {
   std::string there;
   for (int i = 0; i < 20; ++i) {
     const std::string id = "c" + std::to_string(i);
-    ASSERT_TRUE(places.web(0).start_child({.id = id, .worker = "box", .args = args(std::string("x"))}));
+    ASSERT_TRUE(places.web(0).start_child({.id = id, .worker = "box", .args = args(std::string("x"))}).get());
     if (places.web(2).mine(id)) there = id;
   }
   for (std::size_t i = 0; i < 3; ++i) {
