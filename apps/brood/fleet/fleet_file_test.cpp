@@ -80,7 +80,7 @@ args = { host = "127.0.0.1", port = 7101, every_ms = 500 }
   EXPECT_EQ(file.supervisors[0].name, "web");
   const auto& children = file.supervisors[0].children;
   ASSERT_EQ(children.size(), 2u);
-  EXPECT_EQ(children[0].id->term, Term::binary("files-a"));
+  EXPECT_EQ(children[0].id->term(), Term::binary("files-a"));
   EXPECT_EQ(children[0].exec, (std::vector<std::string>{"busybox", "httpd", "-f"}));
   EXPECT_EQ(args_of(children[1]),
             parse_term("[#{every_ms => 500, host => <<\"127.0.0.1\">>, port => 7101}]").value());
@@ -272,7 +272,7 @@ TEST(FleetFile, AnArrayOfArgsIsTheArguments) {
 
 TEST(FleetFile, AnIdMayBeAnAtom) {
   const auto file = good("[[supervisor.s.child]]\nid = \":main\"\nworker = \"w\"\n");
-  EXPECT_EQ(file.supervisors[0].children[0].id->term, Term::atom("main"));
+  EXPECT_EQ(file.supervisors[0].children[0].id->term(), Term::atom("main"));
 }
 
 TEST(FleetFile, CountMakesNumberedChildren) {
@@ -284,8 +284,8 @@ args = { number = "{n}", list = ["{n}{n}"] }
 )");
   const auto& children = file.supervisors[0].children;
   ASSERT_EQ(children.size(), 3u);
-  EXPECT_EQ(children[0].id->term, Term::binary("room-1"));
-  EXPECT_EQ(children[2].id->term, Term::binary("room-3"));
+  EXPECT_EQ(children[0].id->term(), Term::binary("room-1"));
+  EXPECT_EQ(children[2].id->term(), Term::binary("room-3"));
   EXPECT_EQ(args_of(children[1]), parse_term("[#{number => <<\"2\">>, list => [<<\"22\">>]}]").value());
 }
 
@@ -306,7 +306,7 @@ TEST(FleetFile, TheMarkItselfIsWrittenInTwoBraces) {
 
 TEST(FleetFile, WithoutCountTheMarkIsJustText) {
   const auto file = good("[[supervisor.s.child]]\nid = \"a{n}\"\nworker = \"w\"\n");
-  EXPECT_EQ(file.supervisors[0].children[0].id->term, Term::binary("a{n}"));
+  EXPECT_EQ(file.supervisors[0].children[0].id->term(), Term::binary("a{n}"));
 }
 
 // ---- what is wrong ---------------------------------------------------------------------------------------
