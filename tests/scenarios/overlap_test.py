@@ -97,6 +97,8 @@ class Overlap(ScenarioTest):
     def stays_until(self, mode):
         """While its successors do as `mode` says, each program runs on where it is; then it moves."""
         cluster = self.begin("n1", "n2", ready_ms=700)
+        self.wait(lambda: all(self.lives(name) and self.lives(name)[0][1] for name in self.ids), 30,
+                  "each has read its mode")
         self.set_mode(mode)
         cluster.start("n3")
         cluster.wait_members()
@@ -119,6 +121,8 @@ class Overlap(ScenarioTest):
 
     def test_a_node_that_leaves_tries_it_once(self):
         cluster = self.begin("n1", "n2", ready_ms=700)
+        self.wait(lambda: all(self.lives(name) and self.lives(name)[0][1] for name in self.ids), 30,
+                  "each has read its mode")
         self.set_mode("silent")
         self.assertEqual(cluster.leave("n2", 60), 0)
         cluster.wait_placed(self.ids, ("n1",))
