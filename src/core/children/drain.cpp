@@ -58,12 +58,19 @@ void Drain::work(Step& s, const Open& open) {
   if (!views_.acting()) return;
   // Clients that asked here still get their answers, if those come soon.
   if (s.time() >= look_at_) look_at_ = Duration::max();
-  if (open.origins && s.time() < begun_ + s.settings.tick_timeout) return;
+  if (open.origins && someone_is_up() && s.time() < begun_ + s.settings.tick_timeout) return;
   if (open.children) return;
   if (for_good_ && wanted() && !moves_.any() && only_homeless_left())
     return refuse(s, "no other member that is up could take the children that are left");
   // Who goes first sees its children run elsewhere (a move does not wait for ever).
   if (locals_.count() == 0 && !moves_.any() && !open.requests) leave(s);
+}
+
+/// Who could still answer what was asked here: one that drains coordinates nothing.
+bool Drain::someone_is_up() const {
+  const auto& others = sessions_.others();
+  return std::any_of(others.begin(), others.end(),
+                     [this](PeerIndex peer) { return sessions_.in_state(peer, MemberState::up); });
 }
 
 /// All that could move has moved; what is left has nowhere to go.

@@ -42,6 +42,7 @@ class Drain {
  private:
   void leave(Step& s);
   [[nodiscard]] bool only_homeless_left() const;
+  [[nodiscard]] bool someone_is_up() const;
   [[nodiscard]] bool is_homeless(const Child& child) const;
 
   ChildTable& children_;

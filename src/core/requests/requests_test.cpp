@@ -562,5 +562,18 @@ TEST(Requests, AStopBetweenTheHalvesOfAReplacementIsAnsweredOnceTheFormerNodeKno
   EXPECT_EQ(cluster.result(apply), "stopped");
 }
 
+// Its stop has no coordinator any more when it drains.
+TEST(Requests, ALoneNodeThatLeavesDoesNotWaitForAnAnswerThatNobodyCanGive) {
+  Cluster cluster(1);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  constexpr std::uint64_t drain = 7777;
+  cluster.stop(0, "a");
+  cluster.give(0, ClientDrain{{drain}, true});
+  cluster.run();  // and no time passes
+  EXPECT_EQ(cluster.replies.count(drain), 1U);
+}
+
 }  // namespace requests_test
 }  // namespace brood::core::testing

@@ -367,5 +367,14 @@ TEST_F(SupervisorFutures, ARestartBeginsAnewUnderAnotherPid) {
   EXPECT_EQ(web().restart_child("nobody").get().error().code, Errc::no_such_child);
 }
 
+TEST_F(SupervisorFutures, AnEndDoesNotWaitForAStopThatNobodyWaitsFor) {
+  make(1);
+  ASSERT_TRUE(start_all({"a"}).ok());
+  const auto begin = std::chrono::steady_clock::now();
+  (void)web().stop_child("a");
+  places.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
+}
+
 }  // namespace future_test
 }  // namespace brood
