@@ -164,7 +164,7 @@ class Calls {
 /// An Erlang node takes a while until its server is there.
 void await_server(process::Runtime& runtime, const NamedProcess& echo) {
   const auto until = std::chrono::steady_clock::now() + seconds(20);
-  while (!runtime.call_named_and_wait(echo, encode(Atom("hello")), seconds(1))) {
+  while (!runtime.call_and_wait(echo, Message::encoded(encode(Atom("hello"))), seconds(1))) {
     if (std::chrono::steady_clock::now() > until) throw std::runtime_error("no server came up");
     std::this_thread::sleep_for(milliseconds(20));
   }
@@ -182,7 +182,7 @@ void one_way(process::Runtime& runtime, const NamedProcess& to, const Work& work
   Result<Bytes> count = Error{Errc::busy, ""};
   while (!count && count.error().code == Errc::busy) {
     std::this_thread::sleep_for(milliseconds(1));
-    count = runtime.call_named_and_wait(to, encode(Atom("count")), seconds(60));
+    count = runtime.call_and_wait(to, Message::encoded(encode(Atom("count"))), seconds(60));
   }
   if (!count) throw std::runtime_error(count.error().message);
   if (*decode<std::size_t>(*count) != work.count) throw std::runtime_error("messages were lost");

@@ -1,9 +1,9 @@
 // Future: an answer that is to come, of a call, a start, a stop.
 //
-//   brood::Future<std::int64_t> total = bank.call<std::int64_t>("alice", deposit{25});   // sent; does not
-//   wait total.get();                                  // waits: a Result<std::int64_t>, as often as it is
-//   asked total.then([](brood::Result<std::int64_t> cents) { ... }); brood::Result<std::int64_t> cents =
-//   co_await total;      // in a coroutine; see brood/task.hpp
+//   auto total = bank.call<std::int64_t>("alice", deposit{25});     // sent; does not wait
+//   total.get();                                                    // waits: a Result<std::int64_t>
+//   total.then([](brood::Result<std::int64_t> cents) { ... });
+//   brood::Result<std::int64_t> cents = co_await total;             // in a coroutine: brood/task.hpp
 //
 // What is asked for goes on whether anybody looks at its future or not; a future that is dropped is an answer
 // that nobody reads. It outlives all else: once the node or the supervisor has ended it is ready, with

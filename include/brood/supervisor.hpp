@@ -18,9 +18,9 @@
 #include <brood/child_ref.hpp>
 #include <brood/child_spec.hpp>
 #include <brood/codec.hpp>
+#include <brood/future.hpp>
 #include <brood/history.hpp>
 #include <brood/hooks.hpp>
-#include <brood/future.hpp>
 #include <brood/id.hpp>
 #include <brood/node.hpp>
 #include <brood/result.hpp>
@@ -177,10 +177,11 @@ class Supervisor {
   Future<StopResult> stop_children(const std::vector<Id>& ids, const StopOptions& options = {});
   /// As stop_child(), by pid.
   Future<void> terminate_child(const Pid& pid, const StopOptions& options = {});
-  /// The child ends and begins anew where it is, with the spec that it has. Ready once it runs again, under a new
-  /// pid, and another member knows. Without a time-out it may take as long as its spec lets it take to end, and
-  /// ten seconds. Errors: no_such_child, start_failed, no_target, partitioned, timeout.
-  Future<Started> restart_child(const Id& id, std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+  /// The child ends and begins anew where it is, with the spec that it has. Ready once it runs again, under a
+  /// new pid, and another member knows. Without a time-out it may take as long as its spec lets it take to
+  /// end, and ten seconds. Errors: no_such_child, start_failed, no_target, partitioned, timeout.
+  Future<Started> restart_child(const Id& id,
+                                std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   /// A child that is `failed`, or waits after failures, is started now, and what was held against it is
   /// forgotten. Errors: no_such_child, timeout.
   Future<void> retry(const Id& id, std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));

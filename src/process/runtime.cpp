@@ -175,15 +175,6 @@ Future<Bytes> Runtime::ask(const Address& to, Message message, std::chrono::mill
   return core_->ask(to, std::move(message), timeout);
 }
 
-CallResult Runtime::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
-  return core_->call_and_wait(to, std::move(message), timeout);
-}
-
-CallResult Runtime::call_named_and_wait(const NamedProcess& to, Bytes request,
-                                        std::chrono::milliseconds timeout) {
-  return core_->call_and_wait(to, Message::encoded(std::move(request)), timeout);
-}
-
 std::optional<Pid> Runtime::running() {
   const Process* process = Scheduler::running();
   return process == nullptr ? std::nullopt : std::optional(process->self());

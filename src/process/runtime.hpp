@@ -154,12 +154,12 @@ class Runtime final : public RemoteEvents {
   /// gen_server:call. `done` runs exactly once. A call to a process of this node, or of another.
   void call(const Address& to, Message message, std::chrono::milliseconds timeout, CallDone done);
   void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);
-  /// As call, and waits for the answer. Inside a handler a compensating thread is added meanwhile; a circle
-  /// of such calls is `deadlock`.
   /// As call, without a callback. Where a handler waits for it a circle of such waits is `deadlock`.
   [[nodiscard]] Future<Bytes> ask(const Address& to, Message message, std::chrono::milliseconds timeout);
-  CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
-  CallResult call_named_and_wait(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout);
+  /// ask(), and its answer.
+  CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
+    return ask(to, std::move(message), timeout).get();
+  }
 
   /// Moves processes to other nodes; see handover/handover.hpp.
   [[nodiscard]] Handover handover() const;

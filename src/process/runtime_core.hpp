@@ -111,12 +111,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending);
   void call(const Address& to, Message message, const PendingCallPtr& pending);
   [[nodiscard]] Future<Bytes> ask(const Address& to, Message message, std::chrono::milliseconds timeout);
-  CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout);
   /// Who is meant, where that is a process of this node.
   [[nodiscard]] std::optional<LocalPid> local_callee(const Address& to);
-  using StartCall = std::function<void(const PendingCallPtr&)>;
-  CallResult wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
-                      const StartCall& start);
   /// `self`: the process that answers.
   void reply(BytesView from, Bytes answer, LocalPid self = outside);
   /// As above, of a call that nobody took for later.

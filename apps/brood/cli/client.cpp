@@ -140,8 +140,9 @@ Outcome<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
 
 Outcome<Term> Client::request(const Term& request, milliseconds timeout) {
   const auto& peer = impl_->peer.value;
-  const auto answer = impl_->runtime->call_named_and_wait({Atom("brood"), impl_->peer}, encode_term(request),
-                                                          timeout + answer_margin);
+  const auto answer =
+      impl_->runtime->call_and_wait(NamedProcess{Atom("brood"), impl_->peer},
+                                    Message::encoded(encode_term(request)), timeout + answer_margin);
   if (answer) {
     auto term = decode_term(*answer);
     if (term) return std::move(*term);

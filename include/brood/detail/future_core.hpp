@@ -60,6 +60,7 @@ class FutureCore : public std::enable_shared_from_this<FutureCore> {
  private:
   template <typename Wait>
   bool wait_in_handler(const Wait& wait);
+  bool came_while_awake();
 
   std::atomic<bool> claimed_{false};
   std::atomic<bool> done_{false};

@@ -207,7 +207,7 @@ void History::row_changed(Step& s, const Child& child, const SpecChange& change)
   add(s, std::move(one));
 }
 
-// Two rooms, each in the order of the numbers: merged from behind.
+// Two rooms, each in the order of the numbers.
 HistoryPage History::read(const HistoryQuery& query) const {
   const auto fits = [&](const Happening& one) {
     if (one.number <= query.after) return false;
@@ -215,11 +215,14 @@ HistoryPage History::read(const HistoryQuery& query) const {
     return !query.prefix || (one.is_of_child() && one.id.bytes().starts_with(*query.prefix));
   };
   std::vector<const Happening*> found;
-  for (const Room* room : {&children_, &members_})
+  std::ptrdiff_t of_children = 0;
+  for (const Room* room : {&children_, &members_}) {
+    of_children = static_cast<std::ptrdiff_t>(found.size());
     for (const Happening& one : room->all)
       if (fits(one)) found.push_back(&one);
-  std::sort(found.begin(), found.end(),
-            [](const Happening* a, const Happening* b) { return a->number < b->number; });
+  }
+  std::inplace_merge(found.begin(), found.begin() + of_children, found.end(),
+                     [](const Happening* a, const Happening* b) { return a->number < b->number; });
   HistoryPage page;
   page.next = std::max(last_, query.after);
   if (found.size() > query.limit) {

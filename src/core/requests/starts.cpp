@@ -85,9 +85,9 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   answer(s, start.asked, std::move(here));
 }
 
-// Another spec under a known id, or the same once more. What runs goes on where only the way it is looked after differs. Where it
-// stays on its node that node does the rest; otherwise the old row ends first, so that no node can still be
-// starting it.
+// Another spec under a known id, or the same once more. What runs goes on where only the way it is looked
+// after differs. Where it stays on its node that node does the rest; otherwise the old row ends first, so
+// that no node can still be starting it.
 void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   if (start.mode != StartMode::restart && start.spec->runs_like(*child.row()->spec)) {
     SpecRow next = *child.row();

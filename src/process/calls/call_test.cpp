@@ -291,7 +291,9 @@ TEST_F(Calls, WithoutNetworkAreUnreachable) {
 TEST_F(Calls, ToANodeThatTakesNothingAreBusyAndLeaveNothingBehind) {
   remote.busy = true;
   EXPECT_EQ(text(runtime.call_and_wait(far_pid(5), message("x"), 5s)), "error: busy");
-  EXPECT_EQ(text(runtime.call_named_and_wait({Atom("server"), there}, encoded("x"), 5s)), "error: busy");
+  EXPECT_EQ(
+      text(runtime.call_and_wait(NamedProcess{Atom("server"), there}, Message::encoded(encoded("x")), 5s)),
+      "error: busy");
   EXPECT_EQ(runtime.send(far_pid(5), message("x")).error().code, Errc::busy);
   EXPECT_EQ(runtime.cast(far_pid(5), message("x")).error().code, Errc::busy);
   EXPECT_EQ(runtime.send_named({Atom("server"), there}, encoded("x")).error().code, Errc::busy);

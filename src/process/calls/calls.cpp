@@ -1,7 +1,6 @@
 // Calls and replies.
 #include "process/calls/gen_protocol.hpp"
 #include "process/runtime_core.hpp"
-#include "process/sched/alertness.hpp"
 
 namespace brood::process {
 
@@ -131,80 +130,7 @@ class Asked final : public brood::detail::FutureValue<Bytes> {
   const std::optional<LocalPid> callee_;  ///< Where it is a process of this node.
 };
 
-/// Where a blocked caller waits. On its stack: the call's callback is over, or was never run, when it leaves.
-///
-///   awake --set()--> answered      awake --wait_for()--> asleep --set()--> answered, and told
-class Waiter {
- public:
-  /// Once it was not asleep, it may be gone before this returns.
-  void set(CallResult result) {
-    result_.emplace(std::move(result));
-    if (state_.exchange(State::answered, std::memory_order_acq_rel) != State::asleep) return;
-    std::lock_guard lock(mutex_);
-    told_ = true;
-    answered_.notify_one();  // under the lock: the waiter may be gone right after it
-  }
-  /// What was answered while the caller stayed awake for it.
-  std::optional<CallResult> stay_awake() {
-    static thread_local Alertness alertness;
-    const auto has = [this] { return state_.load(std::memory_order_acquire) == State::answered; };
-    if (!alertness.wait(has)) return std::nullopt;
-    return std::move(result_);
-  }
-  std::optional<CallResult> wait_for(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mutex_);
-    State awake = State::awake;
-    if (!sleeps_ && !state_.compare_exchange_strong(awake, State::asleep, std::memory_order_acq_rel))
-      return std::move(result_);
-    sleeps_ = true;
-    const auto has = [this] { return told_; };
-    if (timeout == std::chrono::milliseconds::max()) {
-      answered_.wait(lock, has);
-    } else {
-      const auto bounded = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 365));
-      if (!answered_.wait_for(lock, bounded, has)) return std::nullopt;
-    }
-    return std::move(result_);
-  }
-
- private:
-  enum class State : std::uint8_t { awake, asleep, answered };
-  std::atomic<State> state_{State::awake};
-  std::mutex mutex_;
-  std::condition_variable answered_;
-  bool sleeps_ = false;  // the waiter's own
-  bool told_ = false;
-  std::optional<CallResult> result_;
-};
-
 }  // namespace
-
-CallResult RuntimeCore::wait_for(const std::optional<LocalPid>& callee, std::chrono::milliseconds timeout,
-                                 const StartCall& start) {
-  Process* self = Scheduler::running();
-  const bool is_noted = self != nullptr && callee;
-  const auto from = is_noted ? WaiterKey::of(self->local()) : WaiterKey{};
-  const auto to = is_noted ? WaiterKey::of(*callee) : WaiterKey{};
-  const bool in_circle = is_noted && !waits.add(from, to);
-  if (in_circle) return circle();
-  Waiter waiter;
-  const CallDone done = [&waiter](CallResult result) { waiter.set(std::move(result)); };
-  // With a time-out the waiting thread looks at the clock itself.
-  const bool for_ever = timeout == std::chrono::milliseconds::max();
-  const PendingCallPtr pending = for_ever ? desk.open(done, timeout) : desk.open_untimed(done);
-  start(pending);
-  std::optional<CallResult> result = waiter.stay_awake();
-  if (!result) {
-    Scheduler::BlockingScope blocking;
-    result = waiter.wait_for(timeout);
-  }
-  if (is_noted) waits.remove(from, to);
-  if (result) return std::move(*result);
-  if (pending->abandon())
-    return Error{Errc::timeout, "no answer within " + std::to_string(timeout.count()) +
-                                    " ms; the message may still be handled"};
-  return std::move(*waiter.wait_for(std::chrono::milliseconds::max()));  // it ended just now
-}
 
 void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr& pending) {
   if (const auto* pid = std::get_if<Pid>(&to)) return call(*pid, std::move(message), pending);
@@ -233,11 +159,6 @@ Future<Bytes> RuntimeCore::ask(const Address& to, Message message, std::chrono::
   call(to, std::move(message),
        desk.open([asked](CallResult result) { (void)asked->set(std::move(result)); }, timeout));
   return Future<Bytes>(std::move(asked));
-}
-
-CallResult RuntimeCore::call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
-  return wait_for(local_callee(to), timeout,
-                  [&](const PendingCallPtr& pending) { call(to, std::move(message), pending); });
 }
 
 void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {

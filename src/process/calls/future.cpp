@@ -1,6 +1,7 @@
 // Futures, and what waits for them.
 #include "process/callback.hpp"
 #include "process/process.hpp"
+#include "process/sched/alertness.hpp"
 #include "process/sched/deadline.hpp"
 #include "process/sched/scheduler.hpp"
 
@@ -13,15 +14,21 @@ template <typename Wait>
 bool FutureCore::wait_in_handler(const Wait& wait) {
   if (ready()) return true;
   const auto waiter = Runtime::running();
-  if (!waiter) return wait();
+  if (!waiter) return came_while_awake() || wait();
   wait_begins(*waiter);
-  bool is_ready = false;
-  {
+  bool is_ready = came_while_awake();
+  if (!is_ready) {
     const process::Scheduler::BlockingScope blocking;
     is_ready = wait();
   }
   wait_ends(*waiter);
   return is_ready;
+}
+
+/// What comes within microseconds is met awake, and without giving the thread away.
+bool FutureCore::came_while_awake() {
+  static thread_local process::Alertness alertness;
+  return alertness.wait([this] { return ready(); });
 }
 
 void FutureCore::wait() {

@@ -43,9 +43,12 @@ TEST_F(NamesTest, AreReachedBySendsAndCalls) {
   EXPECT_EQ(seen.take(), "one");
   runtime.on_send_named(far_pid(1), Atom("server"), encoded("two"));
   EXPECT_EQ(seen.take(), "two");
-  EXPECT_EQ(text(runtime.call_named_and_wait({Atom("server"), here}, encoded("hi"), 5s)), "hi");
-  EXPECT_EQ(text(runtime.call_named_and_wait({Atom("nobody"), here}, encoded("hi"), 5s)),
-            "error: no_such_child");
+  EXPECT_EQ(
+      text(runtime.call_and_wait(NamedProcess{Atom("server"), here}, Message::encoded(encoded("hi")), 5s)),
+      "hi");
+  EXPECT_EQ(
+      text(runtime.call_and_wait(NamedProcess{Atom("nobody"), here}, Message::encoded(encoded("hi")), 5s)),
+      "error: no_such_child");
   runtime.on_send_named(far_pid(1), Atom("nobody"), encoded("lost"));
   EXPECT_EQ(runtime.stats().dropped, 2U);
   runtime.stop(patience);  // before what its processes use
@@ -60,7 +63,9 @@ TEST_F(NamesTest, OfFunctionsTakeMessagesAndAnswerCalls) {
   }));
   runtime.on_send_named(far_pid(1), Atom("sink"), encoded("two"));
   EXPECT_EQ(seen.take(), to_string(far_pid(1)) + " two");
-  EXPECT_EQ(text(runtime.call_named_and_wait({Atom("sink"), here}, encoded("hi"), 5s)), "answer");
+  EXPECT_EQ(
+      text(runtime.call_and_wait(NamedProcess{Atom("sink"), here}, Message::encoded(encoded("hi")), 5s)),
+      "answer");
   EXPECT_EQ(runtime.whereis(Atom("sink")), std::nullopt) << "no process";
   runtime.stop(patience);  // before what its processes use
 }

@@ -67,8 +67,7 @@ void HookFeed::end(const std::string& reason) {
   if (table_.wants<hooks::CoordinatorShutdown>()) table_.tell(hooks::CoordinatorShutdown{reason});
 }
 
-// ---- members
-// -----------------------------------------------------------------------------------------------
+// ---- members --------------------------------------------------------------------------------------------
 
 void HookFeed::tell_members(const core::Effects& effects) {
   for (const core::MemberEvent& event : effects.members) {
@@ -150,8 +149,7 @@ void HookFeed::note_losses(const core::Effects& effects) {
   }
 }
 
-// ---- children
-// ----------------------------------------------------------------------------------------------
+// ---- children -------------------------------------------------------------------------------------------
 
 void HookFeed::tell_moving(const core::Effects& effects) {
   if (!table_.wants<hooks::PreChildrenRedistribution>()) return;
@@ -217,8 +215,7 @@ void HookFeed::tell_migrated(const core::Effects& effects) {
   for (auto& [to, children] : migrated) table_.tell(hooks::ChildrenMigrated{to.value, std::move(children)});
 }
 
-// ---- the registry
-// ------------------------------------------------------------------------------------------
+// ---- the registry ---------------------------------------------------------------------------------------
 
 void HookFeed::note_registry(const core::Effects& effects) {
   const bool wanted = table_.wants<hooks::RegistryPidInsert>() || table_.wants<hooks::RegistryPidRemove>() ||

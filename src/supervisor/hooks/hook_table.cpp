@@ -133,8 +133,7 @@ bool HookTable::is_subscribed(std::uint64_t number) const {
                      [number](const Subscriber& one) { return one.number == number; });
 }
 
-// ---- telling
-// -----------------------------------------------------------------------------------------------
+// ---- telling --------------------------------------------------------------------------------------------
 
 bool HookTable::take_room(std::atomic<std::size_t>& waiting) {
   if (waiting.fetch_add(1) < limits_.queue_max) return true;

@@ -215,8 +215,7 @@ TEST(HookLane, LeavesAJobBehindThatDoesNotReturn) {
   gate->set_value();
 }
 
-// ---- what is made of a step
-// --------------------------------------------------------------------------------
+// ---- what is made of a step -----------------------------------------------------------------------------
 
 struct HookFeedTest : HookTableTest {
   void step(const core::Effects& effects) {
