@@ -327,10 +327,10 @@ void run(const Options& options, const std::string& erlang_folder) {
       fmt::format("cd {} && erlc {}/bench/node_bench.erl", erlang_folder, BROOD_SOURCE);
   if (!options.alone && std::system(compile.c_str()) == 0) {
     const NodeName server("bench_otp@127.0.0.1");
-    const Erlang theirs(server.value, "node_bench:server()", erlang_folder, options.tls);
+    const Erlang theirs(server.text(), "node_bench:server()", erlang_folder, options.tls);
     mixed = measure(a, server, plan);
     Erlang client("bench_client@127.0.0.1",
-                  fmt::format("node_bench:client('{}',{})", server.value, erlang_plan(plan)), erlang_folder,
+                  fmt::format("node_bench:client('{}',{})", server.text(), erlang_plan(plan)), erlang_folder,
                   options.tls);
     otp = client.read();
     (void)a.runtime().send_named({Atom("init"), server},

@@ -12,7 +12,7 @@ std::optional<Violation> over(const SimNode& node, std::string_view what, std::s
   if (is <= most) return std::nullopt;
   return Violation{"bounded",
                    "",
-                   fmt::format("{} keeps {} {}, at most {} are right", node.name.value, is, what, most),
+                   fmt::format("{} keeps {} {}, at most {} are right", node.name.text(), is, what, most),
                    {}};
 }
 

@@ -151,7 +151,7 @@ void Clients::move(std::size_t node, const ChildId& id) {
 void Clients::drain(std::size_t node) {
   if (!world_.nodes[node].running()) return;
   world_.nodes[node].draining = true;
-  world_.trace.line("{} IS TO LEAVE", world_.nodes[node].name.value);
+  world_.trace.line("{} IS TO LEAVE", world_.nodes[node].name.text());
   world_.driver->post(node, core::ClientDrain{world_.ledger->opened_drain(node)});
 }
 

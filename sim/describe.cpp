@@ -18,19 +18,19 @@ bool wanted(const ChildId& id, std::string_view filter) {
 }
 
 std::string describe_dot(const Dot& dot) {
-  return fmt::format("{}/{}:{}", dot.node.value, dot.creation, dot.sequence);
+  return fmt::format("{}/{}:{}", dot.node.text(), dot.creation, dot.sequence);
 }
 
 std::string describe_row(const SpecRow& row) {
   std::string out = fmt::format("{} {}", describe_dot(row.dot), row.wanted ? "wanted" : "unwanted");
   if (row.assigned)
-    out += fmt::format(" given to {} by {} after {}", row.assigned->node.value, row.assigned->decider.value,
+    out += fmt::format(" given to {} by {} after {}", row.assigned->node.text(), row.assigned->decider.text(),
                        describe(row.assigned->after));
   if (row.failed) out += " failed";
   if (row.blame.nodes() != 0)
     out += fmt::format(" blamed for {} and suspected of {}", row.blame.proven, row.blame.suspected);
-  for (const NodeName& node : row.avoid) out += " avoid=" + node.value;
-  if (row.start_on) out += " on=" + row.start_on->value;
+  for (const NodeName& node : row.avoid) out += " avoid=" + node.text();
+  if (row.start_on) out += " on=" + row.start_on->text();
   return out;
 }
 
@@ -110,7 +110,7 @@ std::string_view to_string(StartMode mode) {
 }
 
 std::string key_text(const RequestKey& key) {
-  return fmt::format("{}#{}", key.node.value, key.number);
+  return fmt::format("{}#{}", key.node.text(), key.number);
 }
 
 std::string describe_answer(const Answer& answer, std::string_view id) {
@@ -126,8 +126,8 @@ std::string describe_hello(const Hello& hello) {
 }
 
 std::string describe_have(const Have& m) {
-  std::string out = m.whole ? fmt::format("Have whole {}/{}", m.starter.node.value, m.round) : "Have";
-  for (const auto& [session, number] : m.held) out += fmt::format(" {}:{}", session.node.value, number);
+  std::string out = m.whole ? fmt::format("Have whole {}/{}", m.starter.node.text(), m.round) : "Have";
+  for (const auto& [session, number] : m.held) out += fmt::format(" {}:{}", session.node.text(), number);
   return out;
 }
 
@@ -140,10 +140,10 @@ std::string about(const T& item, std::string_view verb, std::string_view filter,
 }  // namespace
 
 std::string describe(const SessionId& session) {
-  return fmt::format("{}/{}.{}", session.node.value, session.creation, session.session);
+  return fmt::format("{}/{}.{}", session.node.text(), session.creation, session.session);
 }
 std::string describe(const Epoch& epoch) {
-  return fmt::format("e{:x}@{}", epoch.clock.value, epoch.node.value);
+  return fmt::format("e{:x}@{}", epoch.clock.value, epoch.node.text());
 }
 
 std::string describe(const Outcome& outcome) {
@@ -236,7 +236,7 @@ std::string describe(const MessageBody& body, std::string_view id) {
                                     : "";
           },
           [&](const MoveRequest& m) {
-            return wanted(m.id, id) ? fmt::format("Move {} to {}", m.id.text(), m.to.value) : "";
+            return wanted(m.id, id) ? fmt::format("Move {} to {}", m.id.text(), m.to.text()) : "";
           },
           [](const LoadReport& m) { return fmt::format("Load {}", m.load.own_ppm.value_or(0)); },
       },
@@ -248,16 +248,16 @@ std::string describe(const Event& event, std::string_view id) {
       Overloaded{
           [](const Boot&) { return std::string("boot"); },
           [](const Tick&) { return std::string(); },
-          [](const PeerUp& e) { return fmt::format("peer up {}/{}", e.node.value, e.creation); },
+          [](const PeerUp& e) { return fmt::format("peer up {}/{}", e.node.text(), e.creation); },
           [](const PeerDown& e) {
-            return fmt::format("peer down {}{}", e.node.value, e.silent ? " silent" : "");
+            return fmt::format("peer down {}{}", e.node.text(), e.silent ? " silent" : "");
           },
           [](const ConnectFailed& e) {
-            return fmt::format("connect failed {}{}", e.node.value, e.proven_dead ? " dead" : "");
+            return fmt::format("connect failed {}{}", e.node.text(), e.proven_dead ? " dead" : "");
           },
           [&](const PeerMessage& e) {
             const std::string text = describe(e.body, id);
-            return text.empty() ? text : fmt::format("from {}: {}", e.from.value, text);
+            return text.empty() ? text : fmt::format("from {}: {}", e.from.text(), text);
           },
           [&](const Started& e) {
             return about(e, "started", id, fmt::format("pid={}.{}", e.pid.id, e.pid.serial));
@@ -290,14 +290,14 @@ std::string describe(const Event& event, std::string_view id) {
           [](const ClientReset& e) { return fmt::format("client {} reset to {}", e.client.value, e.size); },
           [&](const ClientMove& e) {
             return wanted(e.id, id)
-                       ? fmt::format("client {} move {} to {}", e.client.value, e.id.text(), e.to.value)
+                       ? fmt::format("client {} move {} to {}", e.client.value, e.id.text(), e.to.text())
                        : "";
           },
           [](const ClientForget& e) {
-            return fmt::format("client {} forget {}", e.client.value, e.node.value);
+            return fmt::format("client {} forget {}", e.client.value, e.node.text());
           },
           [](const LoadMeasured& e) { return fmt::format("load {}", e.load.own_ppm.value_or(0)); },
-          [](const Renamed& e) { return "renamed to " + e.self.value; },
+          [](const Renamed& e) { return "renamed to " + e.self.text(); },
           [&](const Frozen& e) { return about(e, "frozen", id, fmt::format("#{}", e.attempt)); },
           [&](const FreezeFailed& e) { return about(e, "freeze failed", id, e.why); },
           [&](const StateSaved& e) { return about(e, "state saved", id, fmt::format("#{}", e.number)); },
@@ -341,12 +341,12 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
     std::string text = describe(send.body, id);
     if (text.empty()) continue;
     std::string to;
-    for (const NodeName& node : send.to) to += " " + node.value;
+    for (const NodeName& node : send.to) to += " " + node.text();
     add(fmt::format("to{}: {}", to, text));
   }
   for (const Connect& connect : effects.connects)
-    add(fmt::format("connect {}{}", connect.node.value, connect.last_known ? " last known" : ""));
-  for (const Disconnect& disconnect : effects.disconnects) add("disconnect " + disconnect.node.value);
+    add(fmt::format("connect {}{}", connect.node.text(), connect.last_known ? " last known" : ""));
+  for (const Disconnect& disconnect : effects.disconnects) add("disconnect " + disconnect.node.text());
   for (const Reply& reply : effects.replies)
     for (const Outcome& outcome : reply.outcomes)
       if (wanted(outcome.id, id)) add(fmt::format("reply {} {}", reply.client.value, describe(outcome)));

@@ -128,7 +128,7 @@ void Driver::boot(std::size_t index) {
   if (world_.profile.has(Fault::full)) draw_queues(settings, random_);
   node.core = std::make_unique<core::Core>(std::move(settings));
   node.marked = {};
-  world_.trace.line("{} BOOTS, creation {}", node.name.value, node.creation);
+  world_.trace.line("{} BOOTS, creation {}", node.name.text(), node.creation);
   step(index, core::Boot{});
   if (world_.profile.distribution == "load_balancer") measure(index);
   world_.clients->node_booted(index);
@@ -150,7 +150,7 @@ void Driver::measure(std::size_t index) {
 void Driver::kill(std::size_t index, bool flushed, std::string_view why) {
   SimNode& node = world_.nodes[index];
   if (node.state == SimNode::State::off) return;
-  world_.trace.line("{} IS KILLED: {}", node.name.value, why);
+  world_.trace.line("{} IS KILLED: {}", node.name.text(), why);
   node.state = SimNode::State::off;
   world_.processes->node_gone(index);
   world_.network->node_gone(index, flushed);
@@ -164,7 +164,7 @@ void Driver::leave(std::size_t index) {
   SimNode& node = world_.nodes[index];
   if (world_.processes->count_on(index) != 0)
     world_.violate("leave", nullptr,
-                   node.name.value + " has left with processes of its children still alive");
+                   node.name.text() + " has left with processes of its children still alive");
   ++world_.counts.leaves;
   world_.promise->node_left();
   kill(index, true, "it has left");
@@ -174,7 +174,7 @@ void Driver::pause(std::size_t index) {
   SimNode& node = world_.nodes[index];
   if (!node.running()) return;
   ++world_.counts.pauses;
-  world_.trace.line("{} IS STOPPED", node.name.value);
+  world_.trace.line("{} IS STOPPED", node.name.text());
   node.state = SimNode::State::paused;
   node.paused_at = world_.now();
   ++node.pauses;
@@ -186,7 +186,7 @@ void Driver::pause(std::size_t index) {
 void Driver::resume(std::size_t index, bool slept) {
   SimNode& node = world_.nodes[index];
   if (node.state != SimNode::State::paused) return;
-  world_.trace.line("{} WAKES{}", node.name.value, slept ? ", its machine slept" : "");
+  world_.trace.line("{} WAKES{}", node.name.text(), slept ? ", its machine slept" : "");
   node.state = SimNode::State::running;
   if (slept) node.monotonic_origin -= world_.now() - node.paused_at;
   node.slept = world_.now() - node.paused_at;
@@ -291,12 +291,12 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
   world_.trace.mix(static_cast<std::uint64_t>(world_.now().count()));
   for (const core::Event& event : events) {
     world_.trace.mix(index * 64 + event.index());
-    world_.trace.event(node.name.value, event);
+    world_.trace.event(node.name.text(), event);
   }
   const core::Effects& effects = node.core->step_all(events, node.clocks(world_.now()));
   node.slept = {};
   world_.trace.mix(effects);
-  world_.trace.effects(node.name.value, effects);
+  world_.trace.effects(node.name.text(), effects);
   mark_refusals(node);
   carry_out(index, effects);
   schedule_tick(index);
@@ -328,7 +328,7 @@ void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   }
   if (effects.refused)
     world_.violate("refused", nullptr,
-                   node.name.value + " is refused, though all are of one kind: " + *effects.refused);
+                   node.name.text() + " is refused, though all are of one kind: " + *effects.refused);
   if (effects.left) {
     const std::uint64_t incarnation = node.incarnation;
     world_.timeline.after(random_.between(Duration(0), Duration(3ms)), [this, index, incarnation] {

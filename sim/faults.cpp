@@ -115,7 +115,7 @@ void Faults::break_some() {
   ++world_.counts.breaks;
   for (std::size_t b = 0; b < world_.nodes.size(); ++b) {
     if (b == a || (!all && !random_.chance(400))) continue;
-    world_.trace.line("CONNECTION BREAKS {} - {}", world_.nodes[a].name.value, world_.nodes[b].name.value);
+    world_.trace.line("CONNECTION BREAKS {} - {}", world_.nodes[a].name.text(), world_.nodes[b].name.text());
     world_.network->break_connection(a, b);
   }
 }
@@ -126,7 +126,7 @@ void Faults::jump_clock() {
   node.wall_skew =
       beyond ? random_.between(Duration(-30s), Duration(60s)) : random_.between(Duration(0), Duration(5s));
   world_.marks.hit(beyond ? "clock: jumps far" : "clock: jumps");
-  world_.trace.line("{} CLOCK JUMPS to {:.3f} s ahead", node.name.value,
+  world_.trace.line("{} CLOCK JUMPS to {:.3f} s ahead", node.name.text(),
                     static_cast<double>(node.wall_skew.count()) / 1e9);
 }
 
@@ -134,7 +134,7 @@ void Faults::slow_down() {
   SimNode& node = world_.nodes[random_.below(world_.nodes.size())];
   node.slow_until = world_.now() + random_.between(2s, 20s);
   world_.marks.hit("busy: a node becomes slow");
-  world_.trace.line("{} BECOMES SLOW", node.name.value);
+  world_.trace.line("{} BECOMES SLOW", node.name.text());
 }
 
 // ---- coming back ---------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ void Ledger::expect_answer(core::ClientId client) {
     }
     world_.violate("unanswered", &request.open.begin()->first,
                    fmt::format("{} was asked of {} {} s ago (client {})", to_string(request.asked),
-                               node.name.value, answer_bound / 1s, client.value));
+                               node.name.text(), answer_bound / 1s, client.value));
   });
 }
 
@@ -246,7 +246,7 @@ void Ledger::judge_stop(std::size_t node, const ChildId& id, const Op& op) {
   for (const Process* process : world_.processes->of(id))
     if (process->from < op.invoked && world_.nodes[process->node].acts() && !split_excused_)
       world_.violate("answers", &id,
-                     "stop: ok, but it still runs on " + world_.nodes[process->node].name.value);
+                     "stop: ok, but it still runs on " + world_.nodes[process->node].name.text());
   if (up_members(node) < 2 || !undisturbed(id, op, false)) return;
   const auto knowing = std::count_if(world_.nodes.begin(), world_.nodes.end(), [&](const SimNode& one) {
     return one.core && (one.core->spec(id) == nullptr || !one.core->spec(id)->wanted);

@@ -150,9 +150,9 @@ void Network::send(std::size_t from, const core::Send& send) {
                             : weighs_    ? core::encode(send.body).size()
                                          : 0;
   for (const NodeName& name : send.to) {
-    const auto found = world_.node_index.find(name.value);
+    const auto found = world_.node_index.find(name);
     if (found == world_.node_index.end() || found->second == from) {
-      world_.violate("address", nullptr, "a message to " + name.value + ", which is no other node");
+      world_.violate("address", nullptr, "a message to " + name.text() + ", which is no other node");
       return;
     }
     const End& mine = end(from, found->second);

@@ -51,7 +51,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
   ++world_.counts.starts;
   ++moves_;
   if (const Process* other = on(index, id); other != nullptr && !other->told_gone) {
-    world_.violate("overlap", &id, "a second process of it is started on " + node.name.value);
+    world_.violate("overlap", &id, "a second process of it is started on " + node.name.text());
     return;
   }
   // It begins anew: the node that had it is given up.
@@ -115,7 +115,7 @@ void Processes::tell_role(Process& process) {
   process.to_tell.erase(process.to_tell.begin());
   if (role == core::Role::active || !world_.has(Plant::deaf_role)) process.role = role;
   world_.trace.line_of(process.id(), "{} on {} is {}", process.id().text(),
-                       world_.nodes[process.node].name.value, core::to_string(process.role));
+                       world_.nodes[process.node].name.text(), core::to_string(process.role));
   if (role == core::Role::passive) {
     const std::size_t node = process.node;
     core::RoleTaken told{process.id(), process.epoch};
@@ -135,8 +135,8 @@ void Processes::check_roles(const ChildId& id) {
     if (process->stuck && process->stopping) continue;
     if (first != nullptr) {
       world_.violate("role", &id,
-                     fmt::format("it is active on {} and on {}", world_.nodes[first->node].name.value,
-                                 world_.nodes[process->node].name.value));
+                     fmt::format("it is active on {} and on {}", world_.nodes[first->node].name.text(),
+                                 world_.nodes[process->node].name.text()));
       return;
     }
     first = process;
@@ -239,7 +239,7 @@ void Processes::take_node_down(Process& process) {
   const std::size_t node = process.node;
   const Character& character = world_.catalog.of(process.id());
   ++taken_down_[process.id()];
-  world_.trace.line_of(process.id(), "{} takes {} down", process.id().text(), world_.nodes[node].name.value);
+  world_.trace.line_of(process.id(), "{} takes {} down", process.id().text(), world_.nodes[node].name.text());
   if (character.obituary) world_.driver->step(node, core::Crashing{process.id(), process.epoch});
   world_.driver->kill(node, character.obituary, "a child crashed it");
 }
@@ -392,7 +392,7 @@ void Processes::carry_out(std::size_t node, const core::Thaw& thaw) {
 void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
   const ChildId& id = prepare.spec->id;
   if (on(node, id) != nullptr) {
-    world_.violate("overlap", &id, "a second process of it is prepared on " + world_.nodes[node].name.value);
+    world_.violate("overlap", &id, "a second process of it is prepared on " + world_.nodes[node].name.text());
     return;
   }
   Process& process = add(node, prepare.spec, prepare.epoch);
@@ -423,7 +423,7 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
   Process* process = find(node, open.id, open.epoch);
   if (process == nullptr || !process->prepared || !process->running) {
     world_.violate("handover", &open.id,
-                   "what is opened on " + world_.nodes[node].name.value + " is not ready");
+                   "what is opened on " + world_.nodes[node].name.text() + " is not ready");
     return;
   }
   process->prepared = false;
@@ -433,7 +433,7 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
       answered != answered_.end() && process->held != answered->second && !world_.splits->cloudy())
     world_.violate("state", &open.id,
                    fmt::format("it goes on with {} on {}, but a caller was answered {}", process->held,
-                               world_.nodes[node].name.value, answered->second));
+                               world_.nodes[node].name.text(), answered->second));
   check(open.id);
   check_roles(open.id);
   begin_life(*process);
@@ -448,7 +448,7 @@ void Processes::carry_out(std::size_t node, const core::Depart& depart) {
   if (process == nullptr) return;
   if (!process->frozen)
     world_.violate("handover", &depart.id,
-                   "it departs from " + world_.nodes[node].name.value + " and is not frozen");
+                   "it departs from " + world_.nodes[node].name.text() + " and is not frozen");
   const core::ProcessId pid = process->pid;
   erase(process->serial);
   // Its pid passes on what comes, and is told to callers, until all members know the new one.
@@ -520,8 +520,8 @@ void Processes::check(const ChildId& id) {
     world_.violate(
         "overlap", &id,
         fmt::format("it runs on {} (since {:.3f} s) and on {} (since {:.3f} s)",
-                    world_.nodes[first->node].name.value, static_cast<double>(first->from.count()) / 1e9,
-                    world_.nodes[process->node].name.value,
+                    world_.nodes[first->node].name.text(), static_cast<double>(first->from.count()) / 1e9,
+                    world_.nodes[process->node].name.text(),
                     static_cast<double>(process->from.count()) / 1e9));
     return;
   }
@@ -549,7 +549,7 @@ void Processes::check_need(const Process& process) {
   // A program is told a role by a restart.
   if (copies.several() && process.spec->is_program()) return;
   world_.violate("needless", &process.spec->id,
-                 "it is stopped where it belongs, on " + world_.nodes[process.node].name.value);
+                 "it is stopped where it belongs, on " + world_.nodes[process.node].name.text());
 }
 
 void Processes::check_node(std::size_t node) {

@@ -104,8 +104,8 @@ void Promise::look_at_minorities() {
       if (process == nullptr || process->stuck || process->prepared) continue;
       if (process->hung && process->stopping) continue;  // its handler has returned a moment ago
       world_.violate("minority", &id,
-                     fmt::format("it runs on {}, which reaches {} nodes and needs {}", node.name.value, count,
-                                 needed()));
+                     fmt::format("it runs on {}, which reaches {} nodes and needs {}", node.name.text(),
+                                 count, needed()));
       return;
     }
   }

@@ -18,12 +18,12 @@ std::optional<Violation> members_wrong(const World& world) {
   for (const SimNode& node : world.nodes) {
     const Core& core = *node.core;
     if (core.self().state != core::MemberState::up)
-      return wrong("members", nullptr, node.name.value + " is " + std::string(to_string(core.self().state)));
-    if (node.fenced) return wrong("members", nullptr, node.name.value + " is fenced");
-    if (!core.view_confirmed()) return wrong("members", nullptr, node.name.value + " has no confirmed view");
+      return wrong("members", nullptr, node.name.text() + " is " + std::string(to_string(core.self().state)));
+    if (node.fenced) return wrong("members", nullptr, node.name.text() + " is fenced");
+    if (!core.view_confirmed()) return wrong("members", nullptr, node.name.text() + " has no confirmed view");
     if (core.up_nodes().size() != world.nodes.size() || core.view_hash() != first.view_hash())
       return wrong("members", nullptr,
-                   fmt::format("{} knows {} of {} nodes, or other sessions", node.name.value,
+                   fmt::format("{} knows {} of {} nodes, or other sessions", node.name.text(),
                                core.up_nodes().size(), world.nodes.size()));
   }
   return std::nullopt;
@@ -37,7 +37,7 @@ std::optional<Violation> tables_differ(const World& world) {
     if (node.core->table_digest() != first.table_digest() || node.core->ids() != ids)
       return wrong(
           "agree", nullptr,
-          fmt::format("the tables of {} and {} differ", world.nodes.front().name.value, node.name.value));
+          fmt::format("the tables of {} and {} differ", world.nodes.front().name.text(), node.name.text()));
   }
   return std::nullopt;
 }
@@ -48,13 +48,13 @@ std::optional<Violation> rows_differ(const World& world, const ChildId& id) {
     const core::SpecRow* row = node.core->spec(id);
     if ((row == nullptr) != (agreed == nullptr))
       return wrong("agree", &id,
-                   fmt::format("{} and {} differ about whether it exists", world.nodes.front().name.value,
-                               node.name.value));
+                   fmt::format("{} and {} differ about whether it exists", world.nodes.front().name.text(),
+                               node.name.text()));
     if (row != nullptr &&
         (row->dot != agreed->dot || row->wanted != agreed->wanted || !row->spec->same_as(*agreed->spec)))
       return wrong("agree", &id,
-                   fmt::format("{} and {} have different rows of it", world.nodes.front().name.value,
-                               node.name.value));
+                   fmt::format("{} and {} have different rows of it", world.nodes.front().name.text(),
+                               node.name.text()));
   }
   return std::nullopt;
 }
@@ -64,12 +64,13 @@ std::optional<Violation> process_wrong(const World& world, const ChildId& id, co
                                        core::Role role) {
   const SimNode& host = world.nodes[world.index_of(home)];
   const Process* process = world.processes->on(world.index_of(home), id);
-  if (process == nullptr) return wrong("placement", &id, "it belongs on " + home.value + " and is not there");
+  if (process == nullptr)
+    return wrong("placement", &id, "it belongs on " + home.text() + " and is not there");
   if (!process->running || process->stopping) return wrong("lost", &id, "its process does not run, or ends");
   if (!process->spec->same_as(*host.core->spec(id)->spec))
     return wrong("placement", &id, "it runs with an old spec");
   if (process->role != role)
-    return wrong("role", &id, fmt::format("on {} it is {}", home.value, core::to_string(process->role)));
+    return wrong("role", &id, fmt::format("on {} it is {}", home.text(), core::to_string(process->role)));
   for (const SimNode& node : world.nodes) {
     const auto known = node.core->instances(id);
     const auto there = std::find_if(known.begin(), known.end(), [&](const core::Located& one) {
@@ -77,9 +78,9 @@ std::optional<Violation> process_wrong(const World& world, const ChildId& id, co
     });
     if (there == known.end() || there->instance.pid != process->pid ||
         there->instance.phase != core::Phase::running || there->instance.role != role)
-      return wrong(
-          "agree", &id,
-          fmt::format("{} knows another instance of it on {}, or another role", node.name.value, home.value));
+      return wrong("agree", &id,
+                   fmt::format("{} knows another instance of it on {}, or another role", node.name.text(),
+                               home.text()));
   }
   return std::nullopt;
 }
@@ -99,7 +100,7 @@ std::optional<Violation> not_at_home(const World& world, const ChildId& id,
     if (node.core->instances(id).size() != homes.size())
       return wrong(
           "agree", &id,
-          fmt::format("{} knows {} instances of it", node.name.value, node.core->instances(id).size()));
+          fmt::format("{} knows {} instances of it", node.name.text(), node.core->instances(id).size()));
   return std::nullopt;
 }
 
@@ -124,7 +125,7 @@ std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
     for (std::size_t i = 0; i < world.nodes.size(); ++i)
       if (may_run(world, *row->spec, i))
         return wrong("placement", &id,
-                     "nobody has given it a node, and " + world.nodes[i].name.value + " is there");
+                     "nobody has given it a node, and " + world.nodes[i].name.text() + " is there");
   placement.resize(world.profile.copies.of(placement.size()));
   if (row != nullptr && row->wanted && !row->failed && !placement.empty())
     return not_at_home(world, id, placement);
@@ -132,15 +133,15 @@ std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
     return wrong("revived", &id, row == nullptr ? "it runs, but has no row" : "it runs, but must not");
   for (const SimNode& node : world.nodes)
     if (!node.core->instances(id).empty())
-      return wrong("agree", &id, node.name.value + " knows an instance that is not there");
+      return wrong("agree", &id, node.name.text() + " knows an instance that is not there");
   return std::nullopt;
 }
 }  // namespace
 
 std::optional<Violation> not_settled(const World& world) {
   for (const SimNode& node : world.nodes) {
-    if (!node.running()) return wrong("members", nullptr, node.name.value + " does not run");
-    if (node.draining) return wrong("members", nullptr, node.name.value + " is still leaving");
+    if (!node.running()) return wrong("members", nullptr, node.name.text() + " does not run");
+    if (node.draining) return wrong("members", nullptr, node.name.text() + " is still leaving");
   }
   if (auto members = members_wrong(world)) return members;
   if (world.ledger->open_requests() != 0) return wrong("unanswered", nullptr, "requests are open");

@@ -141,7 +141,7 @@ World::World(SimOptions wanted)
       nodes(profile.nodes) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nodes[i].name = Catalog::node_name(i);
-    node_index.emplace(nodes[i].name.value, i);
+    node_index.emplace(nodes[i].name, i);
   }
   splits = std::make_unique<Splits>(*this);
   network = std::make_unique<Network>(*this);

@@ -55,7 +55,7 @@ void Splits::begin(SplitKind kind, Duration length) {
   std::string words;
   for (const Part& part : parts) {
     words += words.empty() ? "" : " |";
-    for (const std::size_t node : part) words += fmt::format(" {}", world_.nodes[node].name.value);
+    for (const std::size_t node : part) words += fmt::format(" {}", world_.nodes[node].name.text());
   }
   world_.trace.line("THE NETWORK SPLITS ({}):{}", to_string(kind), words);
   cut_between(parts, kind != SplitKind::one_way);

@@ -37,7 +37,7 @@ void Processes::check_followed(const Process& process) {
   if (process.held >= kept->second.value || world_.profile.copies.follow != Copies::Follow::each_call) return;
   world_.violate("state", &process.spec->id,
                  fmt::format("it goes on with {} on {}, but a caller was answered {}", process.held,
-                             world_.nodes[process.node].name.value, kept->second.value));
+                             world_.nodes[process.node].name.text(), kept->second.value));
 }
 
 void Processes::save(Process& process, bool is_whole) {

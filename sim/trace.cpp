@@ -18,8 +18,8 @@ void Trace::mix(const core::Effects& effects) {
     mix(stop.epoch);
   }
   for (const auto& step : effects.handovers) mix(step.index() + 7);
-  for (const auto& connect : effects.connects) mix(connect.node.value);
-  for (const auto& disconnect : effects.disconnects) mix(disconnect.node.value);
+  for (const auto& connect : effects.connects) mix(connect.node.text());
+  for (const auto& disconnect : effects.disconnects) mix(disconnect.node.text());
   for (const auto& reply : effects.replies) {
     mix(reply.client.value * 2 + (reply.last ? 1 : 0));
     for (const auto& outcome : reply.outcomes) {
@@ -28,7 +28,7 @@ void Trace::mix(const core::Effects& effects) {
       mix((std::uint64_t{outcome.pid.id} << 32) | outcome.pid.serial);
     }
   }
-  for (const auto& member : effects.members) mix(member.session.node.value);
+  for (const auto& member : effects.members) mix(member.session.node.text());
   if (effects.fence) mix(*effects.fence ? 3 : 2);
   if (effects.left) mix(5);
 }

@@ -24,7 +24,7 @@ class Trace {
   void mix(std::string_view bytes) { hash_ = combine64(hash_, fnv1a64(bytes)); }
   void mix(const core::Epoch& epoch) {
     mix(epoch.clock.value);
-    mix(epoch.node.value);
+    mix(epoch.node.text());
   }
   /// All effects of one step but the messages, which are mixed where they are encoded.
   void mix(const core::Effects& effects);

@@ -50,7 +50,7 @@ struct World {
   void violate(std::string rule, const ChildId* id, std::string words);
   [[nodiscard]] bool passes_on() const { return profile.synchronisation.name == "gossip"; }
   [[nodiscard]] bool has(Plant plant) const { return options.plant == plant; }
-  [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name.value); }
+  [[nodiscard]] std::size_t index_of(const NodeName& name) const { return node_index.at(name); }
   /// Runs until that time or the first violation.
   void run_until(Duration time);
 
@@ -61,7 +61,7 @@ struct World {
   Trace trace;
   Catalog catalog;
   std::vector<SimNode> nodes;
-  std::unordered_map<std::string, std::size_t> node_index;  ///< By name; only looked up.
+  std::unordered_map<NodeName, std::size_t> node_index;  ///< By name; only looked up.
   Counts counts;
   Marks marks;
   bool healed = false;  ///< No faults any more, and every worker behaves.

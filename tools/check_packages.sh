@@ -10,6 +10,7 @@ debs=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/.." && pwd)
 base=${BROOD_CHROOT_BASE:-}
 root=$(mktemp -d)
+chmod 0755 "$root"  # as / of the chroot it is passed through by every user
 say() { printf '    %s\n' "$*"; }
 clean() {
   chroot "$root" pkill -x brood 2>/dev/null || true

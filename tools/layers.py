@@ -53,6 +53,7 @@ PURE = ["base", "term", "core", "sim"]
 # headers of what it sees.
 PUBLIC = [
     ("result.hpp", "base"),
+    ("node_name.hpp", "term"),
     ("term.hpp", "term"),
     ("codec.hpp", "term"),
     ("exit_reason.hpp", "term"),

@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
     const auto started = houses.front()->rooms->start_children(specs).get();
     if (!started) throw brood::NodeError(started.error());
     if (!started->ok()) std::cerr << started->format() << "\n";
-    for (const brood::Pid& pid : started->pids()) ++rooms[pid.node.value];
+    for (const brood::Pid& pid : started->pids()) ++rooms[pid.node.text()];
     for (const auto& [node, count] : rooms) std::cout << node << ": " << count << "\n";
     // Half, three quarters and all of their beds are free: 2 to 3 to 4, of three houses 50, 75 and 100 rooms.
     const double all = 0.5 + 0.75 + static_cast<double>(houses.size() - 2);

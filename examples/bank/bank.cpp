@@ -47,7 +47,7 @@ brood::NodeOptions options_from(int argc, char** argv) {
 void open_account(brood::Supervisor& bank, const std::string& owner) {
   const auto started = bank.start_child({.id = owner, .worker = "account", .args = brood::args(100)}).get();
   if (started) {
-    std::cout << owner << ": account opened on " << started->pid.node.value << "\n";
+    std::cout << owner << ": account opened on " << started->pid.node.text() << "\n";
   } else if (started.error().code == brood::Errc::already_started) {
     std::cout << owner << ": has an account already\n";
   } else {

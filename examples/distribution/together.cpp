@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
     if (!rooms) throw brood::NodeError(rooms.error());
     if (!rooms->ok()) std::cerr << rooms->format() << "\n";
     for (const brood::Started& room : rooms->started)
-      nodes[std::string(building_of(room.id.text()))].insert(room.pid.node.value);
+      nodes[std::string(building_of(room.id.text()))].insert(room.pid.node.text());
     bool together = true;
     for (const auto& [building, on] : nodes) {
       std::cout << building << ":";

@@ -22,7 +22,7 @@ class Lighthouse final : public brood::PartitionTolerance {
   // Asked with each view, before anything is started in it.
   bool may_run(const brood::Tally& tally) const override {
     return std::any_of(tally.members.begin(), tally.members.end(),
-                       [this](const brood::NodeName& member) { return member.value == node_; });
+                       [this](const brood::NodeName& member) { return member.text() == node_; });
   }
 
   // Follows on who is here.
@@ -48,7 +48,7 @@ bool shows(const std::string& lighthouse, bool runs) {
   if (!node.wait_up(std::chrono::seconds(10))) return false;
   const auto started = web.start_child({.id = "one", .worker = "echo"}).get();
   std::cout << "lighthouse " << lighthouse << ": "
-            << (started ? "it runs on " + started->pid.node.value : started.error().message) << "\n";
+            << (started ? "it runs on " + started->pid.node.text() : started.error().message) << "\n";
   const bool refused = !started && started.error().code == brood::Errc::partitioned;
   return runs ? started.has_value() && !web.is_partitioned()
               : refused && web.is_partitioned() && web.is_locked();

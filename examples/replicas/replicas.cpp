@@ -46,9 +46,9 @@ class Register : public brood::Worker {
   // Called after the start, and whenever the role is another: the place to begin and to end what only one may
   // do.
   void on_role(brood::Role role) {
-    std::cout << "  on " + self().node.value + ": " + std::string(to_string(role)) + "\n" << std::flush;
+    std::cout << "  on " + self().node.text() + ": " + std::string(to_string(role)) + "\n" << std::flush;
   }
-  std::string on(where) const { return self().node.value; }
+  std::string on(where) const { return self().node.text(); }
 };
 
 struct Place {

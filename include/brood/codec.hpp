@@ -85,7 +85,8 @@ class TermReader {
   Result<std::int64_t> integer();
   Result<std::uint64_t> unsigned_integer();
   Result<double> real();
-  Result<std::string> atom();  ///< Latin-1 atoms come out as UTF-8.
+  Result<std::string> atom();    ///< Latin-1 atoms come out as UTF-8.
+  Result<NodeName> node_name();  ///< An atom.
   /// As atom(), without a copy; the view is into the bytes read (Latin-1 with high characters is an error).
   Result<std::string_view> atom_view();
   Result<bool> boolean();
@@ -130,6 +131,7 @@ class TermReader {
   [[nodiscard]] std::uint8_t take_u8() { return static_cast<std::uint8_t>(bytes_[position_++]); }
   [[nodiscard]] std::uint32_t take_u32();
   [[nodiscard]] bool take_atom(std::string* name);
+  [[nodiscard]] bool take_node(NodeName& name);
   [[nodiscard]] bool skip_leaf();
   [[nodiscard]] bool skip_value(std::uint32_t depth);
   [[nodiscard]] bool skip_many(std::size_t count, std::uint32_t depth);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <brood/node_name.hpp>
 #include <brood/result.hpp>
 #include <compare>
 #include <cstdint>
@@ -32,17 +33,6 @@ struct Atom {
   explicit Atom(const char* text) : name(text) {}
   explicit Atom(std::string_view text) : name(text) {}
   friend auto operator<=>(const Atom&, const Atom&) = default;
-};
-
-/// The name of a node, "name@host". A strong type over the atom that carries it on the wire.
-struct NodeName {
-  std::string value;
-  NodeName() = default;
-  explicit NodeName(std::string text) : value(std::move(text)) {}
-  explicit NodeName(std::string_view text) : value(text) {}
-  explicit NodeName(const char* text) : value(text) {}
-  [[nodiscard]] bool empty() const { return value.empty(); }
-  friend auto operator<=>(const NodeName&, const NodeName&) = default;
 };
 
 /// A process of the cluster. `creation` tells two starts of one node apart.

@@ -84,7 +84,7 @@ void Machine::take(Step& s, PeerIndex from, Taken& taken) {
 void Machine::take(Step& s, PeerIndex from, ProbeAck& ack) {
   if (fence_.on_answer(from, ack))
     return sessions_.end_own(s, false,
-                             fmt::format("{} had declared this node down", peers_.name(from).value));
+                             fmt::format("{} had declared this node down", peers_.name(from).text()));
   fence_.maybe_open(s, rejoin_.pending());
 }
 
@@ -205,7 +205,7 @@ void Machine::handle(Step& s, Renamed& event) {
     ++stats_.refused_messages;
     return;
   }
-  s.log(LogLevel::info, fmt::format("{} is {} from now on", settings_.self.value, event.self.value));
+  s.log(LogLevel::info, fmt::format("{} is {} from now on", settings_.self.text(), event.self.text()));
   origins_.rename(settings_);
   const NodeName before = std::exchange(settings_.self, event.self);
   settings_.creation = event.creation;

@@ -74,7 +74,7 @@ std::uint64_t Machine::table_digest() const {
   std::uint64_t digest = rows_.table().digest();
   for (const auto& [origin, sequence] : rows_.table().seen().seen)
     digest =
-        combine64(digest, combine64(combine64(stable_hash64(origin.first.value), origin.second), sequence));
+        combine64(digest, combine64(combine64(stable_hash64(origin.first.text()), origin.second), sequence));
   return digest;
 }
 

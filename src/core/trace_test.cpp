@@ -82,7 +82,7 @@ struct StepWords {
   std::string operator()(const Open& m) const { return "open " + m.id.text(); }
   std::string operator()(const Discard& m) const { return "discard " + m.id.text(); }
   std::string operator()(const Depart& m) const {
-    return fmt::format("depart {} for {}", m.id.text(), m.host.node.value);
+    return fmt::format("depart {} for {}", m.id.text(), m.host.node.text());
   }
   std::string operator()(const Followed& m) const {
     return fmt::format("followed {} up to {}", m.id.text(), m.number);
@@ -110,7 +110,7 @@ bool is_small_talk(const MessageBody& body) {
 
 std::string describe_have(const Have& have) {
   std::string all = "have";
-  for (const auto& [session, number] : have.held) all += fmt::format(" {}:{}", session.node.value, number);
+  for (const auto& [session, number] : have.held) all += fmt::format(" {}:{}", session.node.text(), number);
   return all;
 }
 
@@ -142,7 +142,7 @@ std::string describe(const MessageBody& body) {
         else if constexpr (std::is_same_v<M, Have>)
           return describe_have(m);
         else if constexpr (std::is_same_v<M, Want>)
-          return fmt::format("want {}:{}", m.origin.node.value, m.from);
+          return fmt::format("want {}:{}", m.origin.node.text(), m.from);
         else if constexpr (std::is_same_v<M, Through>)
           return fmt::format("through {}", m.number);
         else if constexpr (std::is_same_v<M, Taken>)
@@ -205,9 +205,9 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
     out += fmt::format("{:>7} n{} {}\n", (cluster.now.monotonic - 1000s) / 1ms, i + 1, words);
   };
   if (!quiet.on)
-    for (const auto& connect : effects.connects) line("connect " + connect.node.value);
+    for (const auto& connect : effects.connects) line("connect " + connect.node.text());
   for (const auto& member : effects.members)
-    line(fmt::format("member {} {} {}", member.session.node.value, to_string(member.state), member.words));
+    line(fmt::format("member {} {} {}", member.session.node.text(), to_string(member.state), member.words));
   for (const auto& change : effects.roles)
     line(fmt::format("tell {} that it is {}{}", change.id.text(), to_string(change.role),
                      going_on(change.state)));
@@ -220,7 +220,7 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
   for (const auto& send : effects.sends) {
     if (quiet.hides(send.body)) continue;
     std::string to;
-    for (const auto& name : send.to) to += (to.empty() ? "" : " ") + name.value.substr(0, 2);
+    for (const auto& name : send.to) to += (to.empty() ? "" : " ") + name.text().substr(0, 2);
     line("to " + to + ": " + describe(send.body));
   }
   for (const auto& reply : effects.replies)

@@ -193,7 +193,7 @@ class Recorder final : public process::RemoteEvents {
     add({"monitor_exit", {}, watcher, "", ref, 0, std::move(reason), "", 0});
   }
   void on_node_down(const NodeName& node) override {
-    add({"node_down", {}, {}, node.value, {}, 0, {}, "", 0});
+    add({"node_down", {}, {}, node.text(), {}, 0, {}, "", 0});
   }
 
   void add(Record record) {
@@ -257,13 +257,13 @@ class TestNode {
     distribution_ = std::make_unique<Distribution>(io_, std::move(options));
     DistributionEvents events;
     events.on_up = [this](const PeerInfo& peer) {
-      record.add({"up", {}, {}, peer.name.value, {}, peer.creation, {}, peer.address, 0});
+      record.add({"up", {}, {}, peer.name.text(), {}, peer.creation, {}, peer.address, 0});
     };
     events.on_down = [this](const PeerInfo& peer, DownReason reason, const std::string& words) {
       record.add({"down",
                   {},
                   {},
-                  peer.name.value,
+                  peer.name.text(),
                   {},
                   peer.creation,
                   {},
@@ -273,7 +273,7 @@ class TestNode {
     events.on_connect_failed = [this](const NodeName& node, ConnectFailure failure,
                                       const std::string& words) {
       record.add(
-          {"failed", {}, {}, node.value, {}, 0, {}, std::string(to_string(failure)) + ": " + words, 0});
+          {"failed", {}, {}, node.text(), {}, 0, {}, std::string(to_string(failure)) + ": " + words, 0});
     };
     record.answer_monitors = [this](const Pid& watcher, const Atom& watched, const Ref& ref) {
       distribution_->monitor_exit({}, watched, watcher, ref, encode(Atom("noproc")));

@@ -9,11 +9,11 @@ namespace brood::process {
 namespace {
 
 Error busy(const NodeName& node) {
-  return {Errc::busy, "too much waits for " + node.value + " already, which takes it too slowly; try again"};
+  return {Errc::busy, "too much waits for " + node.text() + " already, which takes it too slowly; try again"};
 }
 
 Error no_network(const NodeName& node) {
-  return {Errc::unreachable, "this node has no network, so it cannot reach " + node.value};
+  return {Errc::unreachable, "this node has no network, so it cannot reach " + node.text()};
 }
 
 /// What is sent to other nodes by with(): `send(network)`, unless `size` is more than a message may have.

@@ -97,7 +97,7 @@ Order compare_words(const Ref& a, const Ref& b) {
 
 Order compare_place(const NodeName& node_a, std::uint32_t creation_a, const NodeName& node_b,
                     std::uint32_t creation_b) {
-  const auto order = compare_bytes(node_a.value, node_b.value);
+  const auto order = compare_bytes(node_a.text(), node_b.text());
   return order != 0 ? order : creation_a <=> creation_b;
 }
 

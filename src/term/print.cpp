@@ -86,9 +86,9 @@ class Printer {
   }
 
   void put(const Pid& value) { out_ += to_string(value); }
-  void put(const Port& value) { out_ += fmt::format("#Port<{}.{}>", value.node.value, value.id); }
+  void put(const Port& value) { out_ += fmt::format("#Port<{}.{}>", value.node.text(), value.id); }
   void put(const Ref& value) {
-    out_ += "#Ref<" + value.node.value;
+    out_ += "#Ref<" + value.node.text();
     for (std::size_t index = value.words.size(); index-- > 0;) out_ += fmt::format(".{}", value.words[index]);
     out_ += '>';
   }
@@ -210,7 +210,7 @@ std::string encoded_to_string(BytesView encoded, std::size_t bytes_max) {
 }
 
 std::string to_string(const Pid& pid) {
-  return fmt::format("<{}.{}.{}>", pid.node.value, pid.id, pid.serial);
+  return fmt::format("<{}.{}.{}>", pid.node.text(), pid.id, pid.serial);
 }
 
 }  // namespace brood

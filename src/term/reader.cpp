@@ -152,9 +152,23 @@ bool TermReader::take_atom(std::string* name) {
   return true;
 }
 
+bool TermReader::take_node(NodeName& name) {
+  const auto atom = etf::parse_atom(bytes_.substr(position_));
+  if (!atom) return false;
+  name = atom->latin1 ? NodeName(utf8::from_latin1(atom->name)) : NodeName(atom->name);
+  position_ += atom->size;
+  return true;
+}
+
 Result<std::string> TermReader::atom() {
   std::string name;
   if (!take_atom(&name)) return unexpected(Kind::atom);
+  return name;
+}
+
+Result<NodeName> TermReader::node_name() {
+  NodeName name;
+  if (!take_node(name)) return unexpected(Kind::atom);
   return name;
 }
 
@@ -194,7 +208,7 @@ Result<Pid> TermReader::pid() {
   if (peek() == Kind::pid) {
     const std::size_t creation_size = byte_at(0) == etf::new_pid ? 4 : 1;
     ++position_;
-    if (take_atom(&out.node.value) && left() >= 8 + creation_size) {
+    if (take_node(out.node) && left() >= 8 + creation_size) {
       out.id = take_u32();
       out.serial = take_u32();
       out.creation = creation_size == 4 ? take_u32() : take_u8();
@@ -213,7 +227,7 @@ Result<Port> TermReader::port() {
     const std::size_t id_size = tag == etf::v4_port ? 8 : 4;
     const std::size_t creation_size = tag == etf::port ? 1 : 4;
     ++position_;
-    if (take_atom(&out.node.value) && left() >= id_size + creation_size) {
+    if (take_node(out.node) && left() >= id_size + creation_size) {
       out.id = take_u32();
       if (id_size == 8) out.id = out.id << 32 | take_u32();
       out.creation = creation_size == 4 ? take_u32() : take_u8();
@@ -241,7 +255,7 @@ Result<Ref> TermReader::ref() {
   }
   Ref out;
   const std::size_t creation_size = tag == etf::newer_reference ? 4 : 1;
-  if (!take_atom(&out.node.value) || left() < creation_size + 4 * words) return failed();
+  if (!take_node(out.node) || left() < creation_size + 4 * words) return failed();
   if (tag == etf::reference) {
     out.words.push_back(take_u32());
     out.creation = take_u8();

@@ -178,7 +178,7 @@ void TermWriter::bitstring(const Bitstring& value) {
 
 void TermWriter::pid(const Pid& value) {
   out_.push_back(static_cast<char>(etf::new_pid));
-  atom(value.node.value);
+  atom(value.node.text());
   char bytes[12];
   put_big_endian(put_big_endian(put_big_endian(bytes, value.id), value.serial), value.creation);
   out_.append(bytes, sizeof bytes);
@@ -187,7 +187,7 @@ void TermWriter::pid(const Pid& value) {
 void TermWriter::port(const Port& value) {
   const bool small = value.id <= UINT32_MAX;
   out_.push_back(static_cast<char>(small ? etf::new_port : etf::v4_port));
-  atom(value.node.value);
+  atom(value.node.text());
   if (small) {
     put_u32(out_, static_cast<std::uint32_t>(value.id));
   } else {
@@ -202,7 +202,7 @@ void TermWriter::ref(const Ref& value) {
   const std::size_t size = std::max<std::size_t>(value.words.size(), 1);
   const char header[3] = {static_cast<char>(etf::newer_reference), 0, static_cast<char>(size)};
   out_.append(header, 3);
-  atom(value.node.value);
+  atom(value.node.text());
   put_u32(out_, value.creation);
   for (std::size_t index = 0; index < size; ++index)
     put_u32(out_, index < value.words.size() ? value.words[index] : 0);

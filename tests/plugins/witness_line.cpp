@@ -71,7 +71,7 @@ bool WitnessLine::report(std::string_view what, const WorkerIdentity& who, const
   // A stop says when it was, by the clock that the witness has too: it may be read late.
   const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
   const auto kind = what == "stop" ? fmt::format("stop@{:.6f}", now.count()) : std::string(what);
-  const auto line = fmt::format("{} {} {} {} {}\n", kind, one_word(who.child_id), pid.node.value,
+  const auto line = fmt::format("{} {} {} {} {}\n", kind, one_word(who.child_id), pid.node.text(),
                                 to_string(pid), who.epoch_clock);
   const std::lock_guard guard(mutex_);
   return write_locked(line) || write_locked(line);

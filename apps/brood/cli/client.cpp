@@ -93,7 +93,7 @@ node::DistributionEvents Client::Impl::events() {
   };
   out.on_down = [this](const node::PeerInfo& info, node::DownReason reason, const std::string& words) {
     if (info.name != peer) return;
-    settle(unreachable(std::string(node::to_string(reason)), fmt::format("{}: {}", peer.value, words)));
+    settle(unreachable(std::string(node::to_string(reason)), fmt::format("{}: {}", peer.text(), words)));
   };
   out.on_connect_failed = [this](const NodeName& name, node::ConnectFailure failure,
                                  const std::string& words) {
@@ -123,7 +123,7 @@ Outcome<void> Client::Impl::open(const ClientOptions& options) {
   auto done = connected.get_future();
   distribution.connect(peer);
   if (done.wait_for(options.connect_timeout + answer_margin) != std::future_status::ready) {
-    return unreachable("timeout", fmt::format("cannot reach {}: no connection within {} ms", peer.value,
+    return unreachable("timeout", fmt::format("cannot reach {}: no connection within {} ms", peer.text(),
                                               (options.connect_timeout + answer_margin).count()));
   }
   return done.get();
@@ -139,7 +139,7 @@ Outcome<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
 }
 
 Outcome<Term> Client::request(const Term& request, milliseconds timeout) {
-  const auto& peer = impl_->peer.value;
+  const auto& peer = impl_->peer.text();
   const auto answer =
       impl_->runtime->call_and_wait(NamedProcess{Atom("brood"), impl_->peer},
                                     Message::encoded(encode_term(request)), timeout + answer_margin);
@@ -164,7 +164,7 @@ Outcome<Term> Client::request(const Term& request, milliseconds timeout) {
 }
 
 const std::string& Client::node() const {
-  return impl_->peer.value;
+  return impl_->peer.text();
 }
 
 std::uint16_t epmd_port_from_environment() {

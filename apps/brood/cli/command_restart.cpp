@@ -47,7 +47,7 @@ Outcome<std::string> restart_one(Session& session, const Term& supervisor, const
   // {ok, Pid, Id} of a child; anything else is an error's.
   if (answer->is_record("ok", 3)) {
     const auto* pid = (*answer->as_tuple())[1].as_pid();
-    return pid == nullptr ? std::string() : pid->node.value;
+    return pid == nullptr ? std::string() : pid->node.text();
   }
   const auto trouble = checked(*answer);
   return tl::unexpected(about(id, trouble ? trouble_of(*answer) : trouble.error()));

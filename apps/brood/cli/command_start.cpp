@@ -55,7 +55,7 @@ Json started_json(const Term& answer) {
   out["id"] = id_text((*tuple)[2]);
   if (const auto* pid = (*tuple)[1].as_pid()) {
     out["pid"] = to_string(*pid);
-    out["node"] = pid->node.value;
+    out["node"] = pid->node.text();
   }
   return out;
 }
@@ -63,7 +63,7 @@ Json started_json(const Term& answer) {
 Term start_options(const Session& session) {
   std::vector<std::pair<Term, Term>> options;
   if (const auto& on = session.arguments.start.on; !on.empty())
-    options.emplace_back(Term::atom("node"), Term::atom(parse_node_address(on)->name.value));
+    options.emplace_back(Term::atom("node"), Term::atom(parse_node_address(on)->name.text()));
   if (const auto& timeout = session.arguments.common.timeout)
     options.emplace_back(Term::atom("timeout"), Term(static_cast<std::int64_t>(timeout->count())));
   return Term::map(std::move(options));
@@ -206,7 +206,7 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   for (const auto& name : node_list(start.mapping)) {
     const auto node = parse_node_address(name);
     if (!node) return usage("start: --mapping: " + node.error().message);
-    spec.mapping.push_back(node->name.value);
+    spec.mapping.push_back(node->name.text());
   }
   if (!start.on.empty()) {
     if (const auto node = parse_node_address(start.on); !node)

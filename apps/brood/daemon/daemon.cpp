@@ -118,7 +118,7 @@ void report(Node& node) {
   log::info("{}: {} of the log dropped so far", node.name(), log_lines_dropped());
   for (const auto& [member, views] : node.impl().member_views()) {
     for (const auto& [supervisor, view] : views)
-      log::info("{}: {} is {}", supervisor, member.value, view.state);
+      log::info("{}: {} is {}", supervisor, member.text(), view.state);
   }
   for (const auto& driver : node.impl().drivers()) {
     std::size_t all = 0;
@@ -140,8 +140,8 @@ void say_what_is_waited_for(Node& node, const std::vector<std::string>& join) {
   std::vector<std::string> missing;
   for (const auto& seed : join) {
     const auto address = supervisor::parse_node_address(seed);
-    if (address && std::find(connected.begin(), connected.end(), address->name.value) == connected.end())
-      missing.push_back(address->name.value);
+    if (address && std::find(connected.begin(), connected.end(), address->name.text()) == connected.end())
+      missing.push_back(address->name.text());
   }
   log::info("not up yet: supervisor {} still joins{}", fmt::join(node.impl().up().waits_for(), ", "),
             missing.empty() ? "" : fmt::format("; not connected: {}", fmt::join(missing, ", ")));
@@ -241,7 +241,7 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
 
 Outcome<void> run(const DaemonSettings& settings, NodeSignals& signals) {
   const auto address = supervisor::parse_node_address(settings.node.name);
-  const auto name = address ? address->name.value : settings.node.name;
+  const auto name = address ? address->name.text() : settings.node.name;
   if (settings.node.exec_allow) log::warn("exec_allow is on: whoever has the cookie can start commands here");
   look_for_shim(settings.node);
   auto node = Node::start(settings.node);

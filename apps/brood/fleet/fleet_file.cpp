@@ -12,6 +12,7 @@
 
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/sections.hpp"
+#include "node/net/secret_file.hpp"
 
 namespace brood::app::fleet {
 namespace {
@@ -83,11 +84,6 @@ void read_top(const TomlTable& document, const std::string& folder, FleetFile& f
     }
     file.supervisors.push_back(read_supervisor(Section(*table, one.line, path, problems), one.key, folder));
   }
-}
-
-bool others_may_read(const std::string& path) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0;
 }
 
 // Whole, for a command that a file names must be the same for whoever reads the file from wherever he stands.
@@ -195,10 +191,10 @@ Parsed<FleetFile> load_fleet(const std::string& path) {
   content << in.rdbuf();
   if (!in) return tl::unexpected(single({0, "", fmt::format("cannot be read: {}", std::strerror(errno))}));
   auto file = parse_fleet(content.str(), folder_of(path));
-  if (file && file->node.cookie && others_may_read(path)) {
-    return tl::unexpected(
-        single({0, "node.cookie",
-                "others can read this file, so it may hold no cookie; `chmod 600` it, or use cookie_file"}));
+  if (file && file->node.cookie) {
+    if (const auto good = node::may_hold_secret("this file", path); !good) {
+      return tl::unexpected(single({0, "node.cookie", good.error().message + "; or use cookie_file"}));
+    }
   }
   return file;
 }

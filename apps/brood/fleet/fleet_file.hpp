@@ -62,7 +62,8 @@ using Parsed = tl::expected<T, std::vector<Problem>>;
 /// once, in the order of their lines.
 [[nodiscard]] Parsed<FleetFile> parse_fleet(std::string_view text, const std::string& folder);
 
-/// Reads a file. A file that others can read may hold no cookie.
+/// Reads a file. One that others can access may hold no cookie; that of a service, which is root's and
+/// readable for the service's group, may.
 [[nodiscard]] Parsed<FleetFile> load_fleet(const std::string& path);
 
 /// The names of the log levels, as [node] log_level and --log-level take them.

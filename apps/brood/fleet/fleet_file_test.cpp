@@ -548,6 +548,8 @@ TEST_F(FleetOnDisk, ACookieMayStandOnlyInAFileThatOthersCannotRead) {
   const auto open_file = load_fleet(path);
   ASSERT_FALSE(open_file);
   EXPECT_EQ(open_file.error()[0].key, "node.cookie");
+  EXPECT_EQ(open_file.error()[0].what, "this file can be accessed by others (mode 644); run `chmod 400 " +
+                                           path + "`; or use cookie_file");
   write("[node]\ncookie = \"secret\"\n", 0600);
   EXPECT_EQ(load_fleet(path)->node.cookie, "secret");
 }

@@ -138,12 +138,8 @@ struct Codec<Atom> {
 
 template <>
 struct Codec<NodeName> {
-  static void write(TermWriter& writer, const NodeName& value) { writer.atom(value.value); }
-  static Result<NodeName> read(TermReader& reader) {
-    auto name = reader.atom();
-    if (!name) return std::move(name).error();
-    return NodeName(std::move(*name));
-  }
+  static void write(TermWriter& writer, const NodeName& value) { writer.atom(value.text()); }
+  static Result<NodeName> read(TermReader& reader) { return reader.node_name(); }
 };
 
 template <>

@@ -121,7 +121,7 @@ TEST(Balance, RebalancingMovesAsFewAsItTakesAndNoneThatWasMovedByHand) {
   cluster.start(0, many(400));
   cluster.run(2s);
   const std::string id = "c7";
-  const std::string stays = cluster.nodes[cluster.host(id)].name.value;
+  const std::string stays = cluster.nodes[cluster.host(id)].name.text();
   move(cluster, 1, id, stays);
   cluster.boot(2);
   cluster.run(5s);
@@ -134,7 +134,7 @@ TEST(Balance, RebalancingMovesAsFewAsItTakesAndNoneThatWasMovedByHand) {
   cluster.run(10s);
   EXPECT_EQ(cluster.result(client), "ok");
   EXPECT_EQ(counts(cluster), (std::vector<std::size_t>{100, 100, 200}));
-  EXPECT_EQ(cluster.nodes[cluster.host(id)].name.value, stays);
+  EXPECT_EQ(cluster.nodes[cluster.host(id)].name.text(), stays);
   EXPECT_EQ(twice, 0U);
   expect_each_once(cluster, 400);
 }
@@ -180,7 +180,7 @@ TEST(Balance, WhenTheLeaderIsLostTheNextOneCountsTheSame) {
   cluster.run(10s);
   EXPECT_EQ(cluster.nodes[2].core->leader(), cluster.nodes[1].name);
   EXPECT_EQ(counts(cluster), (std::vector<std::size_t>{0, 120, 180}));
-  for (const auto& line : cluster.nodes[1].core->scoreboard()) EXPECT_GT(line.told, 0U) << line.node.value;
+  for (const auto& line : cluster.nodes[1].core->scoreboard()) EXPECT_GT(line.told, 0U) << line.node.text();
   cluster.boot(0);
   cluster.run(5s);
   EXPECT_EQ(cluster.nodes[0].core->leader(), cluster.nodes[1].name) << "one that is back is young";
@@ -257,7 +257,7 @@ struct MovedByHand : ::testing::Test {
     cluster.run(1s);
     home = cluster.host("c3");
     other = (home + 1) % 3;
-    const auto moved = move(cluster, home, "c3", cluster.nodes[other].name.value);
+    const auto moved = move(cluster, home, "c3", cluster.nodes[other].name.text());
     cluster.run(1s);
     ASSERT_EQ(cluster.result(moved), "ok");
     ASSERT_EQ(cluster.host("c3"), other);
@@ -286,10 +286,10 @@ TEST_F(MovedByHand, AChildGoesThereAndStaysUntilItIsGivenBack) {
 TEST_F(MovedByHand, OnItsWayItIsNotGivenToAThirdNode) {
   const std::size_t third = 3 - home - other;
   cluster.hold_stops.insert(id_of("c3"));
-  move(cluster, home, "c3", cluster.nodes[home].name.value);
+  move(cluster, home, "c3", cluster.nodes[home].name.text());
   cluster.run(1s);
   ASSERT_EQ(cluster.host("c3"), other) << "it takes its time to end";
-  const auto again = move(cluster, home, "c3", cluster.nodes[third].name.value);
+  const auto again = move(cluster, home, "c3", cluster.nodes[third].name.text());
   cluster.run(1s);
   EXPECT_EQ(cluster.result(again), "busy");
   cluster.hold_stops.clear();
@@ -349,7 +349,7 @@ TEST(MoveByHand, WithHotSwapWhatAChildHoldsGoesAlong) {
   cluster.run(1s);
   const std::size_t home = cluster.host("c0");
   cluster.nodes[home].state[id_of("c0")] = "held";
-  move(cluster, home, "c0", cluster.nodes[1 - home].name.value);
+  move(cluster, home, "c0", cluster.nodes[1 - home].name.text());
   cluster.run(2s);
   EXPECT_EQ(cluster.nodes[1 - home].state[id_of("c0")], "held");
 }
@@ -425,7 +425,7 @@ TEST(MoveByHand, ANodeThatComesBackWithItsClockSetBackRunsItsInstance) {
   cluster.start(0, {spec_of("x")});
   cluster.run(1s);
   ASSERT_EQ(cluster.alive("x"), 3U);
-  const auto moved = move(cluster, 0, "x", cluster.nodes[0].name.value);
+  const auto moved = move(cluster, 0, "x", cluster.nodes[0].name.text());
   cluster.run(1s);
   ASSERT_EQ(cluster.result(moved), "ok");
   const SpecRow* row = cluster.nodes[0].core->spec(id_of("x"));

@@ -10,7 +10,7 @@ bool Step::witness(Hlc seen, const NodeName& from) {
     log(LogLevel::error,
         fmt::format(
             "the clock of {} is {} s ahead of ours, more than clock_skew_max ({} s): set the clocks right",
-            from.value, std::chrono::duration_cast<std::chrono::seconds>(wall_of(seen) - now.wall).count(),
+            from.text(), std::chrono::duration_cast<std::chrono::seconds>(wall_of(seen) - now.wall).count(),
             std::chrono::duration_cast<std::chrono::seconds>(settings.clock_skew_max).count()));
   return false;
 }

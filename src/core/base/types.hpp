@@ -133,7 +133,7 @@ struct Assignment {
   Epoch after;
 
   /// False: it was given back, and goes by the distribution.
-  [[nodiscard]] bool counts() const { return !node.value.empty(); }
+  [[nodiscard]] bool counts() const { return !node.text().empty(); }
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 

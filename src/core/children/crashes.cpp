@@ -130,7 +130,7 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
   } else if (avoids_all(child, row)) {
     ++row.rounds;
     row.failure =
-        fmt::format("failed on every node that may run it; last on {}: {}", s.settings.self.value, reason);
+        fmt::format("failed on every node that may run it; last on {}: {}", s.settings.self.text(), reason);
     row.failed = s.settings.rounds_max > 0 && row.rounds >= s.settings.rounds_max;
     if (row.failed) {
       next = "given up until retry";

@@ -88,10 +88,10 @@ void Losses::write(Step& s, Child& child, Mark& mark) {
   }
   if (row.failed) {
     row.failure = fmt::format("{} nodes crashed in a handler of it; the last was {}", row.blame.proven,
-                              mark.node.value);
+                              mark.node.text());
     s.log(LogLevel::error, fmt::format("{} is failed: {}", child.id.text(), row.failure));
   } else if (mark.suspected || mark.proven) {
-    row.failure = fmt::format("{} was lost {}", mark.node.value,
+    row.failure = fmt::format("{} was lost {}", mark.node.text(),
                               mark.proven ? "in a handler of it" : "just after it had started there");
     row.not_before = hlc_at(s.now.wall + (mark.start_at - s.time()));
   }

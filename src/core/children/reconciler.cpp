@@ -234,7 +234,7 @@ void Reconciler::maybe_start(Step& s, Child& child) {
       next_handover_line_ = s.time() + s.settings.handover_wait / 3;
       s.log(LogLevel::warning,
             fmt::format("still waiting for {} to hand over {}{}",
-                        with_.peers.name(with_.instances.peer(*elsewhere)).value, child.id.text(),
+                        with_.peers.name(with_.instances.peer(*elsewhere)).text(), child.id.text(),
                         late_handovers_ > 1 ? fmt::format(", and for {} others", late_handovers_ - 1) : ""));
       late_handovers_ = 0;
     }

@@ -155,7 +155,7 @@ void Outgoing::put_off(Step& s, Entry entry, bool counts, const std::string& why
     if (s.time() >= next_line_) {
       next_line_ = s.time() + line_every;
       s.log(LogLevel::warning, fmt::format("{} stays, and is handed over to {} later: {}", child.id.text(),
-                                           links_.name(leaving.to).value, why));
+                                           links_.name(leaving.to).text(), why));
     }
   }
   leaving.state = State::waits;

@@ -26,19 +26,19 @@ struct HotReplicas : ::testing::Test {
     cluster->start(0, many(count));
     cluster->run(4s);
     for (auto& node : cluster->nodes)
-      for (const auto& [id, epoch] : node.processes) node.state[id] = "of " + node.name.value;
+      for (const auto& [id, epoch] : node.processes) node.state[id] = "of " + node.name.text();
     starts = 0;
   }
   std::string described(const ChildId& id) const {
     std::string all;
     for (const auto& node : cluster->nodes) {
       if (!node.core) continue;
-      all += "\n" + node.name.value + (node.processes.contains(id) ? " has it" : "") +
+      all += "\n" + node.name.text() + (node.processes.contains(id) ? " has it" : "") +
              (node.roles.contains(id) ? " as " + std::string(to_string(node.roles.at(id))) : "") + ", knows";
       for (const auto& [host, instance] : node.core->instances(id))
-        all += " " + host.node.value + ":" + std::string(to_string(instance.phase)) + "/" +
+        all += " " + host.node.text() + ":" + std::string(to_string(instance.phase)) + "/" +
                std::string(to_string(instance.role));
-      for (const NodeName& name : node.core->placement(id)) all += " " + name.value;
+      for (const NodeName& name : node.core->placement(id)) all += " " + name.text();
     }
     return all;
   }

@@ -10,8 +10,8 @@ constexpr std::size_t members_kept = 1000;
 
 std::size_t weight_of(const Happening& one) {
   const auto heap = [](std::size_t size) { return size > 15 ? size + 1 : 0; };
-  return sizeof(Happening) + heap(one.id.bytes().size()) + heap(one.node.value.size()) +
-         heap(one.other.value.size()) + heap(one.words.size());
+  return sizeof(Happening) + heap(one.id.bytes().size()) + heap(one.node.text().size()) +
+         heap(one.other.text().size()) + heap(one.words.size());
 }
 
 Happening of_instance(const Step& s, What what, const Child& child, const SessionId& host,
@@ -52,7 +52,7 @@ void name_former_nodes(std::vector<Happening>& all) {
   std::map<ChildId, NodeName> ended;
   for (Happening& one : all) {
     if (one.what == What::ended) ended[one.id] = one.node;
-    if (one.what != What::started || !one.other.value.empty()) continue;
+    if (one.what != What::started || !one.other.text().empty()) continue;
     const bool after_a_loss =
         one.why == Why::node_lost || one.why == Why::node_left || one.why == Why::gave_up;
     if (const auto known = ended.find(one.id); known != ended.end() && (after_a_loss || is_move(one.why))) {
@@ -171,7 +171,7 @@ void History::told(Step& s, Child& child, const InstanceNews& news) {
   if (one.restart) one.words = now.reason;
   if (const SpecRow* row = child.row()) {
     if (now.why == Why::asked) one.other = row->request.node;
-    if (now.why == Why::moved && row->assigned) one.words = row->assigned->decider.value;
+    if (now.why == Why::moved && row->assigned) one.words = row->assigned->decider.text();
   }
   child.ended_.value_ = Why::unknown;
   add(s, std::move(one));

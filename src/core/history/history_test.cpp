@@ -15,9 +15,9 @@ std::string text(const Happening& one) {
       {What::given_up, "given up"},    {What::member_joins, "joins"},     {What::member_up, "up"},
       {What::member_drains, "drains"}, {What::member_left, "left"},       {What::member_lost, "lost"},
       {What::locked, "locked"},        {What::unlocked, "unlocked"}};
-  std::string all = words.at(one.what) + " " + one.node.value.substr(0, 2);
+  std::string all = words.at(one.what) + " " + one.node.text().substr(0, 2);
   if (one.why != Why::unknown) all += " " + std::string(to_string(one.why));
-  if (!one.other.value.empty()) all += " " + one.other.value.substr(0, 2);
+  if (!one.other.text().empty()) all += " " + one.other.text().substr(0, 2);
   return all;
 }
 
@@ -40,7 +40,7 @@ std::string id_on(const Cluster& cluster, std::size_t node) {
 }
 
 std::string short_name(const Cluster& cluster, std::size_t node) {
-  return cluster.nodes[node].name.value.substr(0, 2);
+  return cluster.nodes[node].name.text().substr(0, 2);
 }
 
 TEST(HistoryOfChildren, EveryNodeKnowsWhoAskedForAStartAndForAStop) {
@@ -261,7 +261,7 @@ struct Watched {
           {Turn::Kind::settled, "settled"}};
       for (const Turn& turn : effects.turns) {
         std::string line = words.at(turn.kind);
-        if (!turn.node.value.empty()) line += " " + turn.node.value.substr(0, 2);
+        if (!turn.node.text().empty()) line += " " + turn.node.text().substr(0, 2);
         all[i].push_back(line);
         if (turn.is_mine) ++announced[line];
       }
@@ -321,7 +321,7 @@ TEST(Forwards, AStartThatReachesAnotherThanItsCoordinatorIsPassedOnAndThatIsTold
   cluster.watch = [&](std::size_t i, const Effects& effects) {
     for (const Forwarded& one : effects.forwarded)
       for (const SpecPtr& spec : one.specs)
-        passed.push_back(std::to_string(i + 1) + " " + spec->id.text() + " " + one.to.value);
+        passed.push_back(std::to_string(i + 1) + " " + spec->id.text() + " " + one.to.text());
   };
   const auto& asks = cluster.nodes[0];
   StartRequest request;

@@ -11,7 +11,7 @@ NodeName announcer_of(const NodeName& node, const std::vector<NodeName>& up) {
   std::uint64_t greatest = 0;
   for (const NodeName& name : up) {
     if (name == node && up.size() > 1) continue;
-    const std::uint64_t score = combine64(stable_hash64(name.value), stable_hash64(node.value));
+    const std::uint64_t score = combine64(stable_hash64(name.text()), stable_hash64(node.text()));
     if (best && score <= greatest) continue;
     best = &name;
     greatest = score;

@@ -21,7 +21,7 @@ void Forgotten::ask(Step& s, const ClientForget& event) {
   if (is_here(event.node))
     error =
         Error{Errc::invalid_argument,
-              fmt::format("{} is a member; drain it, or stop it, before it is forgotten", event.node.value)};
+              fmt::format("{} is a member; drain it, or stop it, before it is forgotten", event.node.text())};
   else if (list_.size() >= nodes_max && !list_.contains(event.node))
     error = Error{Errc::limit_exceeded, fmt::format("more than {} nodes were forgotten", nodes_max)};
   if (error) {
@@ -34,7 +34,7 @@ void Forgotten::ask(Step& s, const ClientForget& event) {
   const bool known = entry.listed && entry.clock != Hlc{};
   if (!known) {
     entry = {std::max(s.tick(), Hlc{entry.clock.value + 1}), true};
-    s.log(LogLevel::info, fmt::format("{} is forgotten: nothing waits for it any more", event.node.value));
+    s.log(LogLevel::info, fmt::format("{} is forgotten: nothing waits for it any more", event.node.text()));
     sessions_.set_forgotten(s, list_);
     notes_.forgotten(s, event.node);
   }

@@ -54,12 +54,12 @@ std::string Greeting::difference(const Settings& settings, const Member& other) 
   const Member& mine = sessions_.self();
   if (other.protocol_min > mine.protocol_max || mine.protocol_min > other.protocol_max)
     return fmt::format("protocol versions {}-{} here and {}-{} at {} have none in common", mine.protocol_min,
-                       mine.protocol_max, other.protocol_min, other.protocol_max, other.session.node.value);
+                       mine.protocol_max, other.protocol_min, other.protocol_max, other.session.node.text());
   for (const auto& [key, value] : mine.fingerprint) {
     const auto theirs = other.fingerprint.find(key);
     if (theirs != other.fingerprint.end() && theirs->second != value)
-      return fmt::format("setting `{}` is {} at {} and {} at {}", key, value, settings.self.value,
-                         theirs->second, other.session.node.value);
+      return fmt::format("setting `{}` is {} at {} and {} at {}", key, value, settings.self.text(),
+                         theirs->second, other.session.node.text());
   }
   return {};
 }
@@ -90,7 +90,7 @@ void Greeting::on_hello(Step& s, PeerIndex from, const Hello& hello, bool fenced
   if (hello.receiver_is_down && hello.receiver == sessions_.self().session) {
     // After a split both sides have given each other up, and neither may stop its children for that.
     const bool both = theirs_over && !fenced;
-    sessions_.end_own(s, both, fmt::format("{} had declared this node down", theirs.node.value));
+    sessions_.end_own(s, both, fmt::format("{} had declared this node down", theirs.node.text()));
   }
   if (theirs_over) {
     ++s.stats.stale_rows;

@@ -52,7 +52,7 @@ void Joining::refused(Step& s, PeerIndex peer, const std::string& why) {
   give_up_meeting(s, peer);
   if (sessions_.self().state == MemberState::joining) refused_ = true;
   s.effects.refused = why;
-  s.log(LogLevel::error, fmt::format("{} cannot be a member with us: {}", peers_.name(peer).value, why));
+  s.log(LogLevel::error, fmt::format("{} cannot be a member with us: {}", peers_.name(peer).text(), why));
 }
 
 // Others may have come up while this node slept, and run what it runs: all it ever knew must answer or fail

@@ -16,8 +16,8 @@ namespace brood::core {
 class PeerTable {
  public:
   explicit PeerTable(const NodeName& self) {
-    names_.push_back(self);
-    by_name_[self] = self_index;
+    names_.push_back(NodeName::keep(self));
+    by_name_[names_.back()] = self_index;
   }
 
   [[nodiscard]] PeerIndex find(const NodeName& node) const {
@@ -27,15 +27,17 @@ class PeerTable {
   PeerIndex obtain(const NodeName& node) {
     const PeerIndex known = find(node);
     if (known != no_peer) return known;
+    // Epochs, pids and dots of this node will be in every table: its name is worth keeping.
+    const NodeName kept = NodeName::keep(node);
     PeerIndex index = static_cast<PeerIndex>(names_.size());
     if (free_.empty()) {
-      names_.push_back(node);
+      names_.push_back(kept);
     } else {
       index = free_.back();
       free_.pop_back();
-      names_[index] = node;
+      names_[index] = kept;
     }
-    by_name_[node] = index;
+    by_name_[kept] = index;
     return index;
   }
   [[nodiscard]] const NodeName& name(PeerIndex peer) const { return names_[peer]; }
@@ -49,8 +51,8 @@ class PeerTable {
   }
   void rename_self(const NodeName& name) {
     by_name_.erase(names_[self_index]);
-    names_[self_index] = name;
-    by_name_[name] = self_index;
+    names_[self_index] = NodeName::keep(name);
+    by_name_[names_[self_index]] = self_index;
   }
 
  private:

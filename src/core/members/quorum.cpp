@@ -17,7 +17,7 @@ bool contains(const std::vector<NodeName>& sorted, const NodeName& name) {
 std::string listed(const std::vector<NodeName>& nodes) {
   constexpr std::size_t most = 10;
   std::string out;
-  for (std::size_t i = 0; i < nodes.size() && i < most; ++i) out += (i == 0 ? "" : ", ") + nodes[i].value;
+  for (std::size_t i = 0; i < nodes.size() && i < most; ++i) out += (i == 0 ? "" : ", ") + nodes[i].text();
   if (nodes.size() > most) out += fmt::format(" and {} others", nodes.size() - most);
   return out;
 }
@@ -35,7 +35,7 @@ Quorum::Quorum(const Settings& settings, const PeerTable& peers, const Sessions&
 
 std::uint64_t Quorum::hash() const {
   if (now_.empty()) return 0;
-  std::uint64_t hash = stable_hash64(now_.version.by.value);
+  std::uint64_t hash = stable_hash64(now_.version.by.text());
   hash = combine64(hash, now_.version.resets);
   return combine64(hash, now_.version.number);
 }

@@ -36,7 +36,7 @@ class QuorumTest : public ::testing::Test {
     Names all = names(others);
     for (const NodeName& name : all) {
       const PeerIndex peer = peers_.obtain(name);
-      if (!sessions_->member(peer)) sessions_->begin(s, peer, member_of(name.value));
+      if (!sessions_->member(peer)) sessions_->begin(s, peer, member_of(name.text()));
     }
     all.emplace_back("0@test");
     std::sort(all.begin(), all.end());
@@ -280,7 +280,7 @@ TEST_F(QuorumTest, ARandomWalkNeverMakesTwoPartsFree) {
         here.pop_back();
       } else {
         NodeName fresh("x" + std::to_string(step) + "@test");
-        sessions_->begin(s, peers_.obtain(fresh), member_of(fresh.value));
+        sessions_->begin(s, peers_.obtain(fresh), member_of(fresh.text()));
         here.push_back(fresh);
         std::sort(here.begin(), here.end());
       }

@@ -100,7 +100,7 @@ void Reachability::refresh() {
 
 std::string Reachability::words() const {
   std::string names;
-  for (const NodeName& name : unreached_) names += (names.empty() ? "" : ", ") + name.value;
+  for (const NodeName& name : unreached_) names += (names.empty() ? "" : ", ") + name.text();
   return fmt::format("this node does not reach {}, which others reach; it stands aside until it does", names);
 }
 

@@ -12,25 +12,25 @@ namespace {
 
 // Placement depends on these, so nodes that differ in them do not have the same view.
 std::uint64_t hash_row(const Member& member) {
-  std::uint64_t hash = stable_hash64(member.session.node.value);
+  std::uint64_t hash = stable_hash64(member.session.node.text());
   hash = combine64(hash, member.session.creation);
   hash = combine64(hash, member.session.session);
   hash = combine64(hash, static_cast<std::uint64_t>(member.state));
   hash = combine64(hash, member.weight);
   for (const std::string& offer : member.offers) hash = combine64(hash, stable_hash64(offer));
   for (const auto& [node, entry] : member.roster)
-    hash =
-        combine64(combine64(hash, stable_hash64(node.value)), entry.clock.value * 2 + (entry.listed ? 1 : 0));
+    hash = combine64(combine64(hash, stable_hash64(node.text())),
+                     entry.clock.value * 2 + (entry.listed ? 1 : 0));
   for (const auto& [node, entry] : member.forgotten)
-    hash =
-        combine64(combine64(hash, stable_hash64(node.value)), entry.clock.value * 2 + (entry.listed ? 1 : 0));
+    hash = combine64(combine64(hash, stable_hash64(node.text())),
+                     entry.clock.value * 2 + (entry.listed ? 1 : 0));
   return hash;
 }
 
 std::string nodes_text(const Settings& settings) {
   const std::set<NodeName> nodes(settings.ring_nodes.begin(), settings.ring_nodes.end());
   std::string text;
-  for (const NodeName& node : nodes) text += (text.empty() ? "" : " ") + node.value;
+  for (const NodeName& node : nodes) text += (text.empty() ? "" : " ") + node.text();
   return text.empty() ? "all" : text;
 }
 
@@ -132,7 +132,7 @@ void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words)
   set_unreached(s, loss.session.node, loss.how == Ending::silent);
   s.member(loss.session, state, words);
   s.log(state == MemberState::down ? LogLevel::warning : LogLevel::info,
-        fmt::format("{} is {}: {}", loss.session.node.value, to_string(state), words));
+        fmt::format("{} is {}: {}", loss.session.node.text(), to_string(state), words));
   notes_.session_ended(s, peer, loss);
 }
 

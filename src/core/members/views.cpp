@@ -187,7 +187,7 @@ std::string Views::unconfirmed_names() const {
   std::string names;
   for (const PeerIndex peer : sessions_.others()) {
     if ((links_[peer].open && said_[peer] == hash_) || !reach_.counts(peers_.name(peer))) continue;
-    names += (names.empty() ? "" : ", ") + peers_.name(peer).value;
+    names += (names.empty() ? "" : ", ") + peers_.name(peer).text();
   }
   return names;
 }

@@ -62,7 +62,7 @@ TEST(Guided, AChildRunsOnTheNodeOfItsMapping) {
     const std::string id = "c" + std::to_string(i), node = "n" + std::to_string(i % 3 + 1) + "@test";
     const auto outcome = start(cluster, static_cast<std::size_t>(i + 1) % 3, mapped(id, {node}));
     ASSERT_FALSE(outcome.error) << outcome.error->message;
-    EXPECT_EQ(outcome.host->node.value, node);
+    EXPECT_EQ(outcome.host->node.text(), node);
   }
 }
 

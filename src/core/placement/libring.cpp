@@ -82,7 +82,7 @@ class LibringRing final : public Ring {
     const std::uint64_t count = std::clamp<std::uint64_t>(wanted, 1, points_max);
     for (std::uint64_t i = 1; i <= count; ++i) {
       const std::uint32_t hash =
-          Phash2().tuple(2).atom(node.name.value).integer(static_cast<std::int64_t>(i)).value();
+          Phash2().tuple(2).atom(node.name.text()).integer(static_cast<std::int64_t>(i)).value();
       points_.push_back({hash % places, static_cast<std::uint32_t>(index)});
     }
   }

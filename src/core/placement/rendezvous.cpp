@@ -132,7 +132,7 @@ std::uint64_t negative_log2(std::uint64_t hash) noexcept {
 }
 
 std::uint64_t node_hash(const NodeName& node) noexcept {
-  return stable_hash64(node.value);
+  return stable_hash64(node.text());
 }
 
 std::shared_ptr<const Ring> rendezvous_ring(std::vector<RingNode> nodes) {

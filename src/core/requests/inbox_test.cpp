@@ -54,7 +54,7 @@ TEST(Inbox, DoesWhatAListThatIsWalkedDoes) {
         inbox.keep_only(NodeName(node), view);
         std::erase_if(dumb, [&](const Request& one) {
           const auto& request = std::get<LookupRequest>(one);
-          return request.request.node.value == node && request.view != view;
+          return request.request.node.text() == node && request.view != view;
         });
         break;
       case 1:

@@ -48,12 +48,12 @@ std::optional<Error> Coordinator::move(const Child& child, SpecRow& row, const M
   const NodeName& to = request.to;
   const Placement& placement = with_.views.placement();
   const Placement::Node* node = placement.find(to);
-  if (!node) return Error{Errc::not_member, fmt::format("{} is not an up member", to.value)};
+  if (!node) return Error{Errc::not_member, fmt::format("{} is not an up member", to.text())};
   if (!row.spec->mapping.empty())
     return Error{Errc::invalid_argument, "its mapping says where it runs; apply it with another one"};
   const auto order = placement.eligible(child.hash, row);
   if (std::find(order.begin(), order.end(), node->peer) == order.end())
-    return Error{Errc::no_target, fmt::format("{} cannot or may not run it", to.value)};
+    return Error{Errc::no_target, fmt::format("{} cannot or may not run it", to.text())};
   row.assigned =
       Assignment{to, request.request.node, AssignedBy::hand, row.assigned ? row.assigned->after : Epoch{}};
   row.start_on.reset();

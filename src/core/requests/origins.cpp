@@ -26,7 +26,7 @@ bool refuses(const Error& error) {
 }  // namespace
 
 Error has_left(const NodeName& self) {
-  return {Errc::not_member, self.value + " has left the cluster (it was drained); ask another node"};
+  return {Errc::not_member, self.text() + " has left the cluster (it was drained); ask another node"};
 }
 
 // ---- requests that come ------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   const Spec& spec = *start.spec;
   const Placement& placement = with_.views.placement();
   if (start.on && !placement.is_up(*start.on))
-    return Error{Errc::not_member, fmt::format("{} is not an up member", start.on->value)};
+    return Error{Errc::not_member, fmt::format("{} is not an up member", start.on->text())};
   if (auto fine = accepts(settings.strategies, spec); !fine) return std::move(fine).error();
   if (!start.on) {
     SpecRow row;
@@ -142,7 +142,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
           fmt::format(
               "{}, on which it belongs, is down, and the ring is fixed (monitor_nodes is false): wait "
               "for it, or take it out with remove_nodes",
-              owner->value)};
+              owner->text())};
   }
   if (!placement.offered(spec.needs)) {
     if (spec.needs.starts_with("exec:"))
@@ -157,7 +157,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
     if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
     if (start.on && std::none_of(order.begin(), order.end(),
                                  [&](PeerIndex peer) { return with_.peers.name(peer) == *start.on; }))
-      return Error{Errc::no_target, fmt::format("{} cannot or may not run it", start.on->value)};
+      return Error{Errc::no_target, fmt::format("{} cannot or may not run it", start.on->text())};
   } else {
     SpecRow row;
     row.spec = start.spec;

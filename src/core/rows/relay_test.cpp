@@ -23,15 +23,15 @@ void expect_equal_tables(const Cluster& cluster) {
   for (const auto& node : cluster.nodes) {
     if (!node.core) continue;
     if (!first) first = node.core.get();
-    EXPECT_EQ(node.core->ids(), first->ids()) << node.name.value;
+    EXPECT_EQ(node.core->ids(), first->ids()) << node.name.text();
     for (const ChildId& id : first->ids()) {
-      ASSERT_NE(node.core->spec(id), nullptr) << node.name.value << " " << id.text();
-      EXPECT_EQ(node.core->spec(id)->dot, first->spec(id)->dot) << node.name.value << " " << id.text();
+      ASSERT_NE(node.core->spec(id), nullptr) << node.name.text() << " " << id.text();
+      EXPECT_EQ(node.core->spec(id)->dot, first->spec(id)->dot) << node.name.text() << " " << id.text();
       const auto mine = node.core->instances(id);
       const auto theirs = first->instances(id);
-      ASSERT_EQ(mine.size(), theirs.size()) << node.name.value << " " << id.text();
+      ASSERT_EQ(mine.size(), theirs.size()) << node.name.text() << " " << id.text();
       for (std::size_t i = 0; i < mine.size(); ++i)
-        EXPECT_EQ(mine[i].instance.epoch, theirs[i].instance.epoch) << node.name.value << " " << id.text();
+        EXPECT_EQ(mine[i].instance.epoch, theirs[i].instance.epoch) << node.name.text() << " " << id.text();
     }
   }
 }
@@ -52,7 +52,8 @@ TEST(Relay, ANodeSendsAChangeToAFewHoweverManyMembersThereAre) {
   expect_equal_tables(cluster);
   EXPECT_FALSE(sends.empty());
   for (const auto& [which, count] : sends)
-    EXPECT_LE(count, 3U + 1U) << std::get<2>(which).value << " sends a batch of " << std::get<0>(which).value;
+    EXPECT_LE(count, 3U + 1U) << std::get<2>(which).text() << " sends a batch of "
+                              << std::get<0>(which).text();
 }
 
 TEST(Relay, AStartIsAcknowledgedOnceAnotherMemberHoldsIt) {

@@ -15,7 +15,7 @@ bool shows_before(const SpecRow& a, const SpecRow& b) {
 }
 
 std::uint64_t row_digest(const Child& child, const Dot& dot) {
-  const std::uint64_t origin = combine64(stable_hash64(dot.node.value), dot.creation);
+  const std::uint64_t origin = combine64(stable_hash64(dot.node.text()), dot.creation);
   return combine64(combine64(child.hash, origin), dot.sequence);
 }
 

@@ -27,7 +27,7 @@ PeerIndex Spread::member_at(std::size_t place, std::size_t self) const {
 std::vector<PeerIndex> Spread::partners() const {
   const auto& others = sessions_.others();
   std::vector<PeerIndex> some;
-  const std::uint64_t mine = stable_hash64(sessions_.self().session.node.value);
+  const std::uint64_t mine = stable_hash64(sessions_.self().session.node.text());
   const std::size_t most = std::min(strategy().partners(), others.size());
   for (std::uint64_t tried = 0; some.size() < most && tried < 4 * most; ++tried) {
     const PeerIndex peer = others[combine64(mine, combine64(round_, tried)) % others.size()];

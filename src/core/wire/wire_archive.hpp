@@ -62,7 +62,7 @@ class Out {
   void item(std::chrono::milliseconds value) { writer_.integer(value.count()); }
   void item(const Hlc& value) { writer_.unsigned_integer(value.value); }
   void item(const std::string& value) { writer_.binary(value); }
-  void item(const NodeName& value) { writer_.atom(value.value); }
+  void item(const NodeName& value) { writer_.atom(value.text()); }
   void item(const ChildId& value) { write_term(writer_, value); }
   void item(const SpecPtr& value) { item(*value); }
   template <typename T>
@@ -181,7 +181,7 @@ class In {
   void item(std::string& value) {
     if (const auto read = take(reader_.binary())) value = std::string(*read);
   }
-  void item(NodeName& value) { set(value.value, reader_.atom()); }
+  void item(NodeName& value) { set(value, reader_.node_name()); }
   void item(ChildId& value) { set(value, read_term<ChildId>(reader_)); }
   void item(SpecPtr& value) {
     auto spec = std::make_shared<Spec>();

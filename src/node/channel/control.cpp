@@ -48,7 +48,7 @@ constexpr std::uint8_t small_atom_utf8_tag = 119;
 bool read_usual_node(wire::Cursor& in, NodeName& into) {
   if (in.u8() != small_atom_utf8_tag) return false;
   const BytesView name = in.take(in.u8());
-  if (into.value != name) into.value.assign(name);
+  if (into.text() != name) into = NodeName(name);
   return true;
 }
 
@@ -359,7 +359,7 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   out.name.name.clear();
   out.reason.clear();
   out.owned = nullptr;
-  out.from.node.value.clear();
+  out.from.node = {};
   Decoder items(in, out);
   const Op received = static_cast<Op>(*op);
   read_items(received, items, out);

@@ -57,8 +57,8 @@ Handshake Handshake::initiator(HandshakeOptions options, NodeName peer) {
   Bytes packet = "N";
   wire::put(packet, own.flags, 8);
   wire::put(packet, own.creation, 4);
-  wire::put(packet, own.self.value.size(), 2);
-  packet += own.self.value;
+  wire::put(packet, own.self.text().size(), 2);
+  packet += own.self.text();
   handshake.send(packet);
   return handshake;
 }
@@ -116,7 +116,7 @@ Handshake::Event Handshake::on_name(BytesView packet) {
   } else {
     peer_.name = NodeName(name);
   }
-  if (!is_node_name(peer_.name.value)) {
+  if (!is_node_name(peer_.name.text())) {
     peer_.name = {};
     return fail(HandshakeFailure::malformed, "its node name is not name@host");
   }
@@ -147,8 +147,8 @@ Handshake::Event Handshake::decide(HandshakeStatus status) {
   if (named_ && status != HandshakeStatus::ok) status = HandshakeStatus::not_allowed;
   if (named_ && status == HandshakeStatus::ok) {
     Bytes given = "named:";
-    wire::put(given, peer_.name.value.size(), 2);
-    given += peer_.name.value;
+    wire::put(given, peer_.name.text().size(), 2);
+    given += peer_.name.text();
     wire::put(given, peer_.creation, 4);
     send_status(given);
   } else {
@@ -292,7 +292,7 @@ Handshake::Event Handshake::on_challenge(BytesView packet) {
   peer_.creation = in.u32();
   const BytesView name = in.take(in.u16());
   if (in.bad() || tag != 'N') return fail(HandshakeFailure::malformed, std::string(not_the_protocol));
-  if (name != peer_.name.value) {
+  if (name != peer_.name.text()) {
     return fail(HandshakeFailure::other_node, fmt::format("another node, {}, answers there",
                                                           is_node_name(name) ? name : "with no valid name"));
   }
@@ -342,8 +342,8 @@ void Handshake::send_challenge() {
   wire::put(packet, options_.flags | (named_ ? flag::name_me : 0), 8);
   wire::put(packet, options_.challenge, 4);
   wire::put(packet, options_.creation, 4);
-  wire::put(packet, options_.self.value.size(), 2);
-  packet += options_.self.value;
+  wire::put(packet, options_.self.text().size(), 2);
+  packet += options_.self.text();
   send(packet);
 }
 

@@ -71,7 +71,7 @@ TEST_F(InteropHandshake, ANewStartOfOursReplacesTheOldOneThere) {
       eventually([&] { return text_of("lists:member('again@127.0.0.1', nodes(hidden))") == "true"; }));
   TestNode again(options_of("again@127.0.0.1", epmd_.port()));
   again->connect(erlang_);
-  EXPECT_EQ(again.record.take("up").name, erlang_.value);
+  EXPECT_EQ(again.record.take("up").name, erlang_.text());
   EXPECT_TRUE(old.is_closed());
   const Pid pid = again.pid(5);
   me().send_named(me_pid(), {Atom("driver"), erlang_},
@@ -93,7 +93,7 @@ TEST_F(InteropHandshake, ANewStartOfTheirsReplacesOneThatIsStopped) {
   epmd_.stop();
   epmd_.start();
   await_another_creation(before);
-  const auto second = erlang(erlang_.value,
+  const auto second = erlang(erlang_.text(),
                              "(fun C() -> case net_kernel:hidden_connect_node('brood@127.0.0.1') of true -> "
                              "ok; _ -> timer:sleep(100), C() end end)(), " +
                                  tell("here") + ".");
@@ -115,7 +115,7 @@ TEST_F(InteropHandshake, ASecondLiveNodeOfANameIsRefused) {
       node_->io(), epmd::Registration{"brood", me().port(), true}, others.port());
   ASSERT_TRUE(keep->register_now().has_value());
   const ChildProcess second(
-      {"erl", "-name", erlang_.value, "-setcookie", "secret", "-noinput", "-kernel",
+      {"erl", "-name", erlang_.text(), "-setcookie", "secret", "-noinput", "-kernel",
        "inet_dist_use_interface", "{127,0,0,1}", "-eval",
        "net_kernel:hidden_connect_node('brood@127.0.0.1')."},
       {{"ERL_EPMD_PORT", std::to_string(others.port())}, {"ERL_EPMD_ADDRESS", "127.0.0.1"}});
@@ -159,7 +159,7 @@ TEST_F(InteropHandshake, WithoutAnyEpmdAFixedPortWillDo) {
   record().take("down");
   me().set_address(other, "127.0.0.2", me().port());
   me().connect(other);
-  EXPECT_EQ(record().take("up").name, other.value);
+  EXPECT_EQ(record().take("up").name, other.text());
 }
 
 TEST_F(InteropHandshake, VisibleWeDisturbNeitherGlobalNorTheOthers) {
@@ -183,7 +183,7 @@ TEST_F(InteropHandshake, VisibleWeDisturbNeitherGlobalNorTheOthers) {
   me().disconnect(erlang_);
   record().take("down");
   me().connect(erlang_);
-  EXPECT_EQ(record().take("up").name, erlang_.value);
+  EXPECT_EQ(record().take("up").name, erlang_.text());
   EXPECT_EQ(text_of("lists:sort(nodes())"), "['brood@127.0.0.1','second@127.0.0.1']");
   EXPECT_EQ(text_of("global:sync()"), "ok");
   EXPECT_EQ(text_of("rpc:call('second@127.0.0.1', global, whereis_name, [thing]) =:= whereis(driver)"),

@@ -10,8 +10,8 @@ namespace brood::node {
 namespace {
 
 void put_party(Bytes& out, const ProofParty& party) {
-  wire::put(out, party.name.value.size(), 2);
-  out += party.name.value;
+  wire::put(out, party.name.text().size(), 2);
+  out += party.name.text();
   wire::put(out, party.creation, 4);
   wire::put(out, party.flags, 8);
   wire::put(out, party.challenge, 4);

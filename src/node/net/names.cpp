@@ -5,12 +5,12 @@
 namespace brood::node {
 
 std::string_view alive_part(const NodeName& name) {
-  return std::string_view(name.value).substr(0, name.value.find('@'));
+  return std::string_view(name.text()).substr(0, name.text().find('@'));
 }
 
 std::string_view host_part(const NodeName& name) {
-  const std::size_t at = name.value.find('@');
-  return at == std::string::npos ? std::string_view() : std::string_view(name.value).substr(at + 1);
+  const std::size_t at = name.text().find('@');
+  return at == std::string::npos ? std::string_view() : std::string_view(name.text()).substr(at + 1);
 }
 
 std::string with_port(const std::string& host, std::uint16_t port) {

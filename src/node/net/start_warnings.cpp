@@ -22,7 +22,7 @@ std::string loopback_warning(const NodeName& name, const std::string& listen_add
       "/etc/hosts); set `listen` to an address that the others reach (0.0.0.0: all), and see that {} "
       "resolves "
       "to it on their machines, or name the node after the address",
-      name.value, loopback_address, host, host);
+      name.text(), loopback_address, host, host);
 }
 
 }  // namespace brood::node

@@ -15,7 +15,7 @@ Dialer::Dialer(asio::io_context& io, DialOptions options, DialHandler handler)
     : io_(io), options_(std::move(options)), handler_(std::move(handler)), timer_(io), socket_(io) {}
 
 void Dialer::start() {
-  if (!is_node_name(options_.node.value)) {
+  if (!is_node_name(options_.node.text())) {
     return fail(ConnectFailure::no_such_host, "its name is not of the form name@host");
   }
   const std::string host = options_.address ? options_.address->host : std::string(host_part(options_.node));

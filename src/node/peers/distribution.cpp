@@ -110,20 +110,20 @@ void Distribution::connect_last_known(const NodeName& node) {
 
 bool Distribution::has_last_known(const NodeName& node) const {
   const std::shared_lock lock(impl_->peers_mutex_);
-  const auto found = impl_->peers_.find(node.value);
+  const auto found = impl_->peers_.find(node);
   return found != impl_->peers_.end() && found->second.last_known.has_value();
 }
 
 void Distribution::set_address(const NodeName& node, std::string host, std::uint16_t port) {
   const std::unique_lock lock(impl_->peers_mutex_);
-  Peer& peer = impl_->peers_[node.value];
+  Peer& peer = impl_->peers_[node];
   peer.configured = HostPort{std::move(host), port};
   peer.is_kept = true;
 }
 
 void Distribution::suggest_address(const NodeName& node, std::string host, std::uint16_t port) {
   const std::unique_lock lock(impl_->peers_mutex_);
-  Peer& peer = impl_->peers_[node.value];
+  Peer& peer = impl_->peers_[node];
   peer.configured = HostPort{std::move(host), port};
   peer.idle_since = Clock::now();
 }
@@ -136,7 +136,7 @@ void Distribution::disconnect(const NodeName& node) {
 void Distribution::set_tick_timeout(const NodeName& node, milliseconds timeout) {
   {
     const std::unique_lock lock(impl_->peers_mutex_);
-    Peer& peer = impl_->peers_[node.value];
+    Peer& peer = impl_->peers_[node];
     peer.tick_timeout = timeout;
     peer.idle_since = Clock::now();
     if (peer.channel != nullptr) peer.channel->set_tick_timeout(timeout);
@@ -171,7 +171,7 @@ milliseconds Distribution::silence(const NodeName& node) const {
 
 std::size_t Distribution::backlog(const NodeName& node) const {
   const std::shared_lock lock(impl_->peers_mutex_);
-  const auto found = impl_->peers_.find(node.value);
+  const auto found = impl_->peers_.find(node);
   if (found == impl_->peers_.end()) return 0;
   const Peer& peer = found->second;
   return peer.channel != nullptr ? peer.channel->backlog() : peer.waiting.bytes();

@@ -76,7 +76,7 @@ void Distribution::Impl::decide(const SessionPtr& session) {
   {
     const std::unique_lock lock(peers_mutex_);
     // Not operator[]: a name that nobody has vouched for makes no entry.
-    const auto found = peers_.find(name.value);
+    const auto found = peers_.find(name);
     if (found != peers_.end() && found->second.channel != nullptr) {
       status = HandshakeStatus::alive;
     } else if (found != peers_.end() && found->second.dialer != nullptr) {
@@ -115,8 +115,8 @@ void Distribution::Impl::refuse_session(const SessionPtr& session, const std::st
   const auto took_over = took_over_.extract(session);
   ++counts_.handshakes_refused;
   const NodeName name = session->handshake().peer().name;
-  if (limiter_.allow(name.value))
-    log::warn("refused a second node {} from {}: {}", name.value, to_text(session->remote()), words);
+  if (limiter_.allow(name.text()))
+    log::warn("refused a second node {} from {}: {}", name.text(), to_text(session->remote()), words);
   session->cancel();
   if (!took_over.empty()) resume_attempt(name, took_over.mapped());
 }
@@ -171,7 +171,7 @@ void Distribution::Impl::on_incoming_failed(const SessionPtr& session) {
          handshake.failure() == HandshakeFailure::bad_proof))
       ++counts_.proofs_refused;
     const std::string remote = session->remote().address().to_string();
-    const std::string who = name.empty() ? remote : fmt::format("{} at {}", name.value, remote);
+    const std::string who = name.empty() ? remote : fmt::format("{} at {}", name.text(), remote);
     // One line for each kind of failure: that of another process there must not hide this one.
     if (limiter_.allow(fmt::format("{} {}", static_cast<int>(session->end()), who)))
       log::warn("no connection from {}: {}", who, session->words());
@@ -188,7 +188,7 @@ void Distribution::Impl::learn_listening_port(const NodeName& node, const Tcp::e
                [self = shared_from_this(), node, address](const Result<epmd::NodeAddress>& answer) {
                  if (!answer) return;
                  const std::unique_lock lock(self->peers_mutex_);
-                 const auto found = self->peers_.find(node.value);
+                 const auto found = self->peers_.find(node);
                  if (found == self->peers_.end()) return;
                  found->second.last_known = HostPort{address.to_string(), answer->port};
                });

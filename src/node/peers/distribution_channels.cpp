@@ -19,7 +19,7 @@ constexpr milliseconds trim_after{200};
 
 std::shared_ptr<Channel> Distribution::Impl::find(const NodeName& node) const {
   const std::shared_lock lock(peers_mutex_);
-  const auto found = peers_.find(node.value);
+  const auto found = peers_.find(node);
   return found == peers_.end() ? nullptr : found->second.channel;
 }
 
@@ -45,7 +45,7 @@ void Distribution::Impl::up(HandshakeSession& session, std::optional<HostPort> l
   {
     const std::unique_lock lock(peers_mutex_);
     if (stopping_) return;
-    Peer& peer = peers_[info.name.value];
+    Peer& peer = peers_[info.name];
     budget_->give_back(peer.waiting.bytes());
     peer.waiting.hand_over([&](Outgoing& message) {
       for (Outgoing& fitting : fit_all(channel->dialect(), {&message, 1})) channel->adopt(fitting);
@@ -78,7 +78,7 @@ void Distribution::Impl::on_closed(const std::shared_ptr<Channel>& channel, Down
                                    const std::string& words) {
   {
     const std::unique_lock lock(peers_mutex_);
-    const auto found = peers_.find(channel->peer().name.value);
+    const auto found = peers_.find(channel->peer().name);
     // Replaced: told when that happened.
     if (found == peers_.end() || found->second.channel != channel) return;
     found->second.channel.reset();
@@ -95,8 +95,8 @@ void Distribution::Impl::on_closed(const std::shared_ptr<Channel>& channel, Down
 void Distribution::Impl::report_down(const PeerInfo& peer, DownReason reason, const std::string& words) {
   if (reason == DownReason::protocol_error) {
     ++counts_.protocol_errors;
-    if (limiter_.allow(peer.name.value))
-      log::warn("{} sent {}; its connection is closed", peer.name.value, words);
+    if (limiter_.allow(peer.name.text()))
+      log::warn("{} sent {}; its connection is closed", peer.name.text(), words);
   }
   callback([&] {
     if (processes_ != nullptr) processes_->on_node_down(peer.name);
@@ -147,11 +147,11 @@ void Distribution::Impl::on_over_budget() {
     if (slowest == nullptr) return;
     const std::size_t backlog = slowest->backlog();
     ++counts_.slowest_cut;
-    if (limiter_.allow("cut " + slowest->peer().name.value)) {
+    if (limiter_.allow("cut " + slowest->peer().name.text())) {
       log::warn(
           "{} is cut: {} bytes wait for all peers together, more than {}, and {} of them for it, which takes "
           "them slowest",
-          slowest->peer().name.value, waiting, budget_->bytes_max(), backlog);
+          slowest->peer().name.text(), waiting, budget_->bytes_max(), backlog);
     }
     slowest->close(DownReason::overflow,
                    fmt::format("{} bytes waited for it, and too many for all peers together", backlog));

@@ -24,7 +24,7 @@ constexpr milliseconds incoming_patience{1000};
 void Distribution::Impl::connect(const NodeName& node, bool last_known) {
   {
     const std::unique_lock lock(peers_mutex_);
-    Peer& peer = peers_[node.value];
+    Peer& peer = peers_[node];
     if (peer.channel != nullptr || peer.connecting) return;
     peer.connecting = true;
   }
@@ -39,7 +39,7 @@ void Distribution::Impl::begin_attempt(const NodeName& node, bool last_known) {
   const std::uint64_t attempt = ++last_attempt_;
   {
     const std::unique_lock lock(peers_mutex_);
-    const auto found = peers_.find(node.value);
+    const auto found = peers_.find(node);
     // Given up before it began, or done by the other side.
     if (found == peers_.end() || !found->second.connecting) return;
     Peer& peer = found->second;
@@ -87,8 +87,8 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
     if (nok) return self->on_nok(node, attempt);
     if (failure == ConnectFailure::not_proven) {
       ++self->counts_.proofs_refused;
-      if (self->limiter_.allow("proof " + node.value))
-        log::warn("not connected to {}: {}", node.value, words);
+      if (self->limiter_.allow("proof " + node.text()))
+        log::warn("not connected to {}: {}", node.text(), words);
     }
     self->fail_attempt(node, failure, words);
   };
@@ -101,7 +101,7 @@ void Distribution::Impl::dial(const NodeName& node, std::uint64_t attempt, std::
                                          std::move(handler));
   {
     const std::unique_lock lock(peers_mutex_);
-    const auto found = peers_.find(node.value);
+    const auto found = peers_.find(node);
     if (found == peers_.end()) return;
     found->second.dialer = dialer;
   }
@@ -130,7 +130,7 @@ HandshakeOptions Distribution::Impl::handshake_options() {
 void Distribution::Impl::on_nok(const NodeName& node, std::uint64_t attempt) {
   {
     const std::unique_lock lock(peers_mutex_);
-    if (const auto found = peers_.find(node.value); found != peers_.end()) found->second.dialer.reset();
+    if (const auto found = peers_.find(node); found != peers_.end()) found->second.dialer.reset();
   }
   resume_attempt_after(node, attempt, redial_after);
 }
@@ -148,7 +148,7 @@ void Distribution::Impl::resume_attempt(const NodeName& node, std::uint64_t atte
   bool too_late = false;
   {
     const std::unique_lock lock(peers_mutex_);
-    const auto found = peers_.find(node.value);
+    const auto found = peers_.find(node);
     if (found == peers_.end()) return;
     const Peer& peer = found->second;
     if (peer.channel != nullptr || !peer.connecting || peer.dialer != nullptr || peer.attempt != attempt)
@@ -168,7 +168,7 @@ void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failu
   std::shared_ptr<Dialer> dialer;
   {
     const std::unique_lock lock(peers_mutex_);
-    const auto found = peers_.find(node.value);
+    const auto found = peers_.find(node);
     if (found == peers_.end() || !found->second.connecting) return;
     Peer& peer = found->second;
     peer.connecting = false;
@@ -181,7 +181,7 @@ void Distribution::Impl::fail_attempt(const NodeName& node, ConnectFailure failu
   callback([&] {
     if (processes_ != nullptr) processes_->on_node_down(node);
     if (events_.on_connect_failed)
-      events_.on_connect_failed(node, failure, fmt::format("{}: {}", node.value, words));
+      events_.on_connect_failed(node, failure, fmt::format("{}: {}", node.text(), words));
   });
 }
 

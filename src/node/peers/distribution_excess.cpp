@@ -25,9 +25,9 @@ Result<void> Distribution::Impl::on_excess(Channel& channel, BytesView head) {
   ++counts_.messages_refused;
   const Error why{Errc::limit_exceeded,
                   fmt::format("the message is larger than {} may be, {} bytes; send it in parts",
-                              options.name.value, options.message_bytes_max)};
-  if (limiter_.allow(fmt::format("excess {}", channel.peer().name.value))) {
-    log::warn("{} sent a message of more than {} bytes; it was refused", channel.peer().name.value,
+                              options.name.text(), options.message_bytes_max)};
+  if (limiter_.allow(fmt::format("excess {}", channel.peer().name.text()))) {
+    log::warn("{} sent a message of more than {} bytes; it was refused", channel.peer().name.text(),
               options.message_bytes_max);
   }
   // An exit reason inside a control message ends here too, and with it the connection: nobody may miss an

@@ -154,7 +154,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   std::atomic<std::uint16_t> port{0};
 
   mutable std::shared_mutex peers_mutex_;
-  std::unordered_map<std::string, Peer> peers_;
+  std::unordered_map<NodeName, Peer> peers_;
   bool stopping_ = false;  ///< No new connections.
 
   std::recursive_mutex gate_;

@@ -85,13 +85,13 @@ Sent Distribution::Impl::send_waiting(const NodeName& node, std::span<Outgoing> 
   {
     const std::unique_lock lock(peers_mutex_);
     if (dial == Dial::no) {
-      const auto found = peers_.find(node.value);
+      const auto found = peers_.find(node);
       if (found == peers_.end() || found->second.is_idle()) {
         counts_.answers_dropped += messages.size();
         return Sent::taken;
       }
     }
-    Peer& peer = peers_[node.value];
+    Peer& peer = peers_[node];
     if (peer.channel != nullptr) return Sent::closed;
     if (urgency == Urgency::refusable && peer.waiting.bytes() > options.send_buffer_max) return Sent::busy;
     begin = !std::exchange(peer.connecting, true);
@@ -163,10 +163,10 @@ bool Distribution::Impl::is_of_its_peer(const Channel& channel, IncomingControl&
 
 void Distribution::Impl::refuse_forged(const Channel& channel, const IncomingControl& control) {
   ++counts_.senders_forged;
-  const std::string& peer = channel.peer().name.value;
+  const std::string& peer = channel.peer().name.text();
   if (limiter_.allow("forged " + peer)) {
     log::warn("refused a message of {} that it sent in the name of {}", peer,
-              is_node_name(control.from.node.value) ? control.from.node.value : "something else");
+              is_node_name(control.from.node.text()) ? control.from.node.text() : "something else");
   }
 }
 

@@ -25,9 +25,9 @@ Error cannot_listen(const std::string& where, const ErrorCode& error) {
 }  // namespace
 
 Result<std::uint32_t> Distribution::Impl::start() {
-  if (!is_node_name(options.name.value)) {
+  if (!is_node_name(options.name.text())) {
     return Error{Errc::invalid_argument,
-                 fmt::format("\"{}\" is not a node name; write name@host", options.name.value)};
+                 fmt::format("\"{}\" is not a node name; write name@host", options.name.text())};
   }
   if (options.tick_timeout < milliseconds(4)) {
     return Error{Errc::invalid_argument, "tick_timeout must be at least 4 ms"};
@@ -52,7 +52,7 @@ Result<std::uint32_t> Distribution::Impl::start() {
         ErrorCode ignored;
         acceptor_.close(ignored);
         Error error = registered.error();
-        error.message = fmt::format("{}: {}", options.name.value, error.message);
+        error.message = fmt::format("{}: {}", options.name.text(), error.message);
         if (error.code == Errc::unreachable)
           error.message += "; start epmd, or run without it (epmd = false)";
         return error;
@@ -106,7 +106,7 @@ void Distribution::Impl::warn_of_plain_text() const {
   log::warn(
       "{} listens at {} in plain text: whoever sees the traffic can read and change it; use TLS, or a "
       "network that you trust",
-      options.name.value, to_text(endpoint));
+      options.name.text(), to_text(endpoint));
 }
 
 void Distribution::Impl::warn_of_loopback() const {

@@ -16,8 +16,8 @@ class DistributionTest : public ::testing::Test {
   DistributionOptions options(const std::string& name) { return options_of(name, epmd_.port()); }
   static void connect(TestNode& a, TestNode& b) {
     a->connect(b.name());
-    EXPECT_EQ(a.record.take("up").name, b.name().value);
-    EXPECT_EQ(b.record.take("up").name, a.name().value);
+    EXPECT_EQ(a.record.take("up").name, b.name().text());
+    EXPECT_EQ(b.record.take("up").name, a.name().text());
   }
 
   Epmd epmd_;
@@ -294,7 +294,7 @@ TEST(Distribution, WhatWaitsForAConnectionIsPutAsThePeerUnderstandsIt) {
   a->set_address(to.node, "127.0.0.1", deaf.port());
   a->send(a.pid(), to, hello);
   a->monitor(a.pid(), to, a.ref(3));
-  FakePeer peer(a->port(), to.node.value, "secret", 77, flag::required);
+  FakePeer peer(a->port(), to.node.text(), "secret", 77, flag::required);
   ASSERT_TRUE(peer.connect(a.name()));
   const Bytes expected = encode_term(Term::tuple({2, Term::atom(""), to})) + hello;
   EXPECT_TRUE(eventually([&] { return peer.received().find(expected) != Bytes::npos || !peer.receive(); }));

@@ -12,7 +12,7 @@ std::optional<Bytes> answer_to_global(const NodeName& self, BytesView term) {
   const auto greeting = in.atom_view();
   if (!greeting || *greeting != "init_connect") return std::nullopt;
   return encode_term(Term::tuple(
-      {Term::atom("$gen_cast"), Term::tuple({Term::atom("in_sync"), Term::atom(self.value), true})}));
+      {Term::atom("$gen_cast"), Term::tuple({Term::atom("in_sync"), Term::atom(self.text()), true})}));
 }
 
 }  // namespace brood::node

@@ -433,7 +433,7 @@ TEST(Hostile, ASecondLiveNodeOfANameIsRefusedByItsPeers) {
   first.end();
   a.record.take("down");
   second->connect(a.name());
-  EXPECT_EQ(second.record.take("up").name, a.name().value);
+  EXPECT_EQ(second.record.take("up").name, a.name().text());
 }
 
 TEST(Hostile, AStrangerCannotReplaceAConnectedNode) {

@@ -322,7 +322,7 @@ TEST(Impostor, WhatWaitsForANodeThatDoesNotAnswerCountsToo) {
   a->set_address(node, "127.0.0.1", silent.port());
   const Bytes large = encode(Binary{Bytes(1'000'000, 'x')});
   for (int i = 0; i < 6; ++i) a->send(a.pid(), Pid{node, 1, 0, 77}, large);
-  EXPECT_EQ(a.record.take("failed").name, node.value);
+  EXPECT_EQ(a.record.take("failed").name, node.text());
   EXPECT_TRUE(eventually([&] { return a->counters().bytes_waiting == 0; }));
 }
 

@@ -39,7 +39,7 @@ class Interop : public ::testing::Test {
                      {"ERL_EPMD_PORT", std::to_string(epmd_.port())}, {"ERL_EPMD_ADDRESS", "127.0.0.1"}});
   }
   void start_erlang(const std::vector<std::string>& more = {}) {
-    process_ = erlang(erlang_.value, driver, more);
+    process_ = erlang(erlang_.text(), driver, more);
     reach_erlang();
   }
   void reach_erlang() {

@@ -31,7 +31,7 @@ TEST_F(Interop, ErlangConnectsToUs) {
       std::string::npos);
   me().disconnect(erlang_);
   record().take("down");
-  EXPECT_EQ(record().take("up").name, erlang_.value);
+  EXPECT_EQ(record().take("up").name, erlang_.text());
   EXPECT_EQ(text_of("1 + 1"), "2");
 }
 

@@ -42,7 +42,7 @@ class TlsInterop : public Interop {
   void let_erlang_dial() {
     me().disconnect(erlang_);
     record().take("down");
-    EXPECT_EQ(record().take("up").name, erlang_.value);
+    EXPECT_EQ(record().take("up").name, erlang_.text());
   }
   void dial_later() {
     EXPECT_EQ(text_of("is_pid(spawn(fun() -> (fun W() -> case nodes(hidden) of [] -> "
@@ -141,7 +141,7 @@ TEST_F(TlsInterop, ErlangLooksForAnAddressAmongTheDnsNames) {
 TEST_F(TlsInterop, AnErlangNodeOfAnotherCaIsRefusedInWords) {
   TestCa others("other ca");
   write_options("other.conf", others.issue("erl"), "['tlsv1.3','tlsv1.2']");
-  process_ = erlang(erlang_.value, driver, secure("other.conf"));
+  process_ = erlang(erlang_.text(), driver, secure("other.conf"));
   std::string words;
   EXPECT_TRUE(eventually([&] {
     me().connect(erlang_);
@@ -156,7 +156,7 @@ TEST_F(TlsInterop, APlainErlangNodeIsRefusedInWords) {
   options.tls = ca_.issue("brood");
   options.handshake_timeout = 500ms;
   start_brood(options);
-  process_ = erlang(erlang_.value, driver);
+  process_ = erlang(erlang_.text(), driver);
   std::string words;
   EXPECT_TRUE(eventually([&] {
     me().connect(erlang_);

@@ -144,7 +144,7 @@ TEST_F(TlsDistribution, APeerThatReadsNothingMakesItsSendersBusyAndIsGivenUpInTh
 TEST_F(TlsDistribution, FailuresToConnectSayWhatIsWrong) {
   TestNode a(options("a@127.0.0.1"));
   const auto at = [](TestNode& node) {
-    return node.name().value + ": 127.0.0.1:" + std::to_string(node->port()) + ": ";
+    return node.name().text() + ": 127.0.0.1:" + std::to_string(node->port()) + ": ";
   };
   TestNode wrong_host(options("b@127.0.0.1", {.names = "DNS:n7.example.org"}));
   EXPECT_EQ(failure(a, wrong_host),

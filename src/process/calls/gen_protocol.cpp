@@ -132,7 +132,7 @@ Bytes make_gen_cast(BytesView message) {
 
 Bytes make_from(const Pid& pid, const Ref& alias) {
   Bytes out;
-  out.reserve(64 + 2 * pid.node.value.size());
+  out.reserve(64 + 2 * pid.node.text().size());
   TermWriter writer(out);
   writer.version();
   writer.tuple(2);

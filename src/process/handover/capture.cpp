@@ -23,7 +23,7 @@ Bytes encode_down(const Down& down) {
   writer.ref(down.ref);
   writer.pid(down.pid);
   writer.atom(down.name.name.name);
-  writer.atom(down.name.node.value);
+  writer.atom(down.name.node.text());
   writer.term(down.reason.term());
   return out;
 }

@@ -43,7 +43,7 @@ class Second : public brood::Worker {
     if (!text) return text.error();
     return std::vector<std::string>{"old " + *text};
   }
-  Handed prepare_handover(const brood::NodeName& target) const { return {text_, target.value}; }
+  Handed prepare_handover(const brood::NodeName& target) const { return {text_, target.text()}; }
   void alter_handover(Handed handed) { text_ += " altered by " + handed.text + " for " + handed.for_node; }
 
  private:

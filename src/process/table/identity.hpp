@@ -32,13 +32,14 @@ struct WaiterKey {
 
 class Identity {
  public:
-  Identity(NodeName name, std::uint32_t creation) : first_{std::move(name), creation}, now_(&first_) {}
+  Identity(const NodeName& name, std::uint32_t creation)
+      : first_{NodeName::keep(name), creation}, now_(&first_) {}
 
   [[nodiscard]] const NodeName& name() const { return now().name; }
   [[nodiscard]] std::uint32_t creation() const { return now().creation; }
-  void rename(NodeName name, std::uint32_t creation) {
+  void rename(const NodeName& name, std::uint32_t creation) {
     BROOD_CHECK(!second_, "a node gets its name once");
-    second_ = std::make_unique<Start>(Start{std::move(name), creation});
+    second_ = std::make_unique<Start>(Start{NodeName::keep(name), creation});
     now_.store(second_.get(), std::memory_order_release);
   }
 
@@ -62,7 +63,8 @@ class Identity {
   [[nodiscard]] WaiterKey waiter(const Pid& pid) const {
     if (owns(pid)) return WaiterKey::of(local(pid));
     // Of another node: the hash of its name and start. That two should be the same is out of the question.
-    const std::uint64_t start = std::hash<std::string>{}(pid.node.value) ^ pid.creation * 0x9e3779b97f4a7c15U;
+    const std::uint64_t start =
+        std::hash<std::string>{}(pid.node.text()) ^ pid.creation * 0x9e3779b97f4a7c15U;
     return {start == 0 ? 1 : start, WaiterKey::of(local(pid)).process};
   }
   [[nodiscard]] static LocalPid local(const Pid& pid) { return LocalPid{pid.id, pid.serial}; }

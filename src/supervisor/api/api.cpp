@@ -5,8 +5,8 @@
 #include <future>
 
 #include "supervisor/api/hooks_impl.hpp"
-#include "supervisor/driver/driver.hpp"
 #include "supervisor/api/supervisor_impl.hpp"
+#include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/entry_walk.hpp"
 #include "supervisor/driver/history.hpp"
 #include "supervisor/driver/outcomes.hpp"
@@ -64,7 +64,7 @@ Node::~Node() {
 }
 
 std::string Node::name() const {
-  return impl_->name().value;
+  return impl_->name().text();
 }
 
 Result<void> Node::wait_up(milliseconds timeout) {
@@ -83,7 +83,7 @@ WorkerRegistry Node::workers() {
 
 std::vector<std::string> Node::peers() const {
   std::vector<std::string> names;
-  for (const NodeName& name : impl_->peers()) names.push_back(name.value);
+  for (const NodeName& name : impl_->peers()) names.push_back(name.text());
   return names;
 }
 
@@ -171,7 +171,7 @@ ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
                  0};
   for (const auto& place : entry.places) {
     if (place.has_pid() && place.is_active()) ++info.active;
-    if (place.has_pid()) info.instances.emplace_back(place.host->node.value, place.full_pid());
+    if (place.has_pid()) info.instances.emplace_back(place.host->node.text(), place.full_pid());
   }
   return info;
 }
@@ -241,7 +241,7 @@ std::vector<std::string> Supervisor::nodes() const {
   if (!pass) return {};
   return impl_->read_core<std::vector<std::string>>([](const core::Core& core) {
     std::vector<std::string> names;
-    for (const NodeName& name : core.ring_nodes()) names.push_back(name.value);
+    for (const NodeName& name : core.ring_nodes()) names.push_back(name.text());
     return names;
   });
 }
@@ -337,7 +337,7 @@ std::optional<std::string> Supervisor::node_for(const Id& key) const {
       [&](const core::Core& core) -> std::optional<std::string> {
         auto node = core.node_for(*child);
         if (!node) return std::nullopt;
-        return node->value;
+        return node->text();
       });
 }
 

@@ -164,7 +164,7 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
       } else if (outcome->error) {
         const auto& host = outcome->host;
         result_.errors.push_back(
-            {id_of(id), host ? std::optional(host->node.value) : std::nullopt, supervisor::told(*outcome)});
+            {id_of(id), host ? std::optional(host->node.text()) : std::nullopt, supervisor::told(*outcome)});
       } else {
         result_.started.push_back({supervisor::pid_of(*outcome), id_of(id)});
         running.push_back(id);
@@ -265,7 +265,7 @@ Future<StopResult> Supervisor::stop_children(const std::vector<Id>& ids, const S
     if (!entry) continue;
     // Asked now: when it is stopped, nobody knows any more.
     for (const supervisor::Place& at : entry->places)
-      if (at.has_pid()) place->second.push_back(at.host->node.value);
+      if (at.has_pid()) place->second.push_back(at.host->node.text());
     longest = std::max(longest, supervisor::time_to_stop(entry->spec.get()));
   }
   auto answer =
@@ -325,10 +325,11 @@ Future<Started> Supervisor::restart_child(const Id& id, std::optional<millisecon
     return Future<Started>::of(Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())});
   const auto most = timeout.value_or(supervisor::time_to_stop(entry->spec.get()) + start_timeout);
   auto answer = std::make_shared<Answer<Started>>(std::move(pass));
-  impl_->driver->start({.mode = core::StartMode::restart, .timeout = most}, {entry->spec},
-                       [impl = impl_, answer, id = *child](const Outcomes& outcomes, bool) {
-                         answer->give(outcomes.empty() ? impl->late(late_start(id.text())) : started(outcomes.front()));
-                       });
+  impl_->driver->start(
+      {.mode = core::StartMode::restart, .timeout = most}, {entry->spec},
+      [impl = impl_, answer, id = *child](const Outcomes& outcomes, bool) {
+        answer->give(outcomes.empty() ? impl->late(late_start(id.text())) : started(outcomes.front()));
+      });
   return Future<Started>(std::move(answer));
 }
 

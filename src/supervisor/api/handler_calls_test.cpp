@@ -62,7 +62,7 @@ class Caller : public Worker {
   static std::string words(const Result<std::string>& result) {
     return result ? *result : std::string(to_string(result.error().code));
   }
-  Supervisor& here() const { return Places::at(self().node.value); }
+  Supervisor& here() const { return Places::at(self().node.text()); }
   std::vector<int> notes_;
 };
 

@@ -49,11 +49,11 @@ std::vector<Pid> StartResult::pids() const {
   return all;
 }
 std::optional<std::string> StartResult::node() const {
-  return started.empty() ? std::nullopt : std::optional(started.front().pid.node.value);
+  return started.empty() ? std::nullopt : std::optional(started.front().pid.node.text());
 }
 std::vector<std::string> StartResult::nodes() const {
   std::set<std::string> names;
-  for (const Started& child : started) names.insert(child.pid.node.value);
+  for (const Started& child : started) names.insert(child.pid.node.text());
   return sorted(names);
 }
 std::vector<Id> StartResult::cids() const {

@@ -143,13 +143,13 @@ std::optional<exec::Command> Children::command_of(const Slot& slot) {
     return refuse({Errc::not_allowed,
                    fmt::format("node {} does not run commands from the network; its own file must list "
                                "this very command, or set exec_allow = true",
-                               node_.name().value)});
+                               node_.name().text())});
   auto term = decode_term(slot.run->args);
   auto command = term ? exec::command_from_term(*term) : Result<exec::Command>(term.error());
   if (!command) return refuse(command.error());
   command->env["BROOD_CHILD"] = slot.spec->id.text();
   command->env["BROOD_SUPERVISOR"] = driver_.name();
-  command->env["BROOD_NODE"] = slot.epoch.node.value;
+  command->env["BROOD_NODE"] = slot.epoch.node.text();
   command->env["BROOD_EPOCH"] = fmt::format("{}", slot.epoch.clock.value);
   if (slot.role) command->env["BROOD_ROLE"] = std::string(to_string(api_role(*slot.role)));
   return *std::move(command);

@@ -219,7 +219,7 @@ void Driver::wake(const std::vector<ChildId>& changed) {
 void Driver::member(const core::MemberEvent& event) {
   // "draining: drains" says nothing more than "draining".
   const bool says_more = !event.words.empty() && event.state != core::MemberState::draining;
-  log::info("{}: member {} is {}{}{}", name(), event.session.node.value, core::to_string(event.state),
+  log::info("{}: member {} is {}{}{}", name(), event.session.node.text(), core::to_string(event.state),
             says_more ? ": " : "", says_more ? event.words : "");
   node_.member_changed(name(), event);
 }

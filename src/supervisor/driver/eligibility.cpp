@@ -23,7 +23,7 @@ bool is_named_by(const core::Spec& spec, const NodeName& name) {
 
 std::string joined(const std::vector<NodeName>& nodes) {
   std::string out;
-  for (const NodeName& node : nodes) out += (out.empty() ? "" : ", ") + node.value;
+  for (const NodeName& node : nodes) out += (out.empty() ? "" : ", ") + node.text();
   return out;
 }
 

@@ -51,7 +51,7 @@ std::string text_of(const core::ClientRetry& event) {
 std::string text_of(const core::ClientRoster& event) {
   const auto part = [](std::string_view word, const std::vector<NodeName>& nodes) {
     std::string text;
-    for (const NodeName& node : nodes) text += (text.empty() ? "" : ", ") + node.value;
+    for (const NodeName& node : nodes) text += (text.empty() ? "" : ", ") + node.text();
     return text.empty() ? text : fmt::format(" {} {}", word, text);
   };
   return "told to change who gets children:" + part("add", event.add) + part("remove", event.remove);

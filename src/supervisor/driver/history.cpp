@@ -15,10 +15,10 @@ std::string with(std::string_view before, const std::string& what) {
 }
 
 std::string why_started(const core::Happening& one) {
-  const std::string came_from = with("; it ran on ", one.other.value);
+  const std::string came_from = with("; it ran on ", one.other.text());
   switch (one.why) {
     case Why::asked:
-      return one.other.value.empty() ? "a client asked for it" : one.other.value + " was asked to start it";
+      return one.other.text().empty() ? "a client asked for it" : one.other.text() + " was asked to start it";
     case Why::from_file:
       return "it stands in the file of a node";
     case Why::one_more:
@@ -64,7 +64,7 @@ std::string why_started(const core::Happening& one) {
 
 std::string why_ended(const core::Happening& one) {
   const std::string reason = with(": ", one.words);
-  const std::string& to = one.other.value;
+  const std::string& to = one.other.text();
   const std::string goes = to.empty() ? "others run it" : "it goes to " + to;
   switch (one.why) {
     case Why::stopped:
@@ -112,7 +112,7 @@ std::string why_ended(const core::Happening& one) {
 
 std::string phrase(const core::Happening& one) {
   const std::string id = one.id.text();
-  const std::string& node = one.node.value;
+  const std::string& node = one.node.text();
   switch (one.what) {
     case What::started:
       return fmt::format("{} started on {}", id, node);
@@ -173,7 +173,7 @@ std::string state_of(const core::SpecRow* row, const std::vector<core::Located>&
 ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
                            const std::vector<core::Happening>& events) {
   ChildHistory::Here here;
-  here.node = one.host.node.value;
+  here.node = one.host.node.text();
   here.phase = core::to_string(one.instance.phase);
   here.cause = cause_name(one.instance.here);
   here.last_cause = cause_name(one.instance.why);
@@ -182,7 +182,7 @@ ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
   start.what = What::started;
   start.why = one.instance.here;
   if (row && start.why == Why::asked) start.other = row->request.node;
-  if (row && start.why == Why::moved && row->assigned) start.words = row->assigned->decider.value;
+  if (row && start.why == Why::moved && row->assigned) start.words = row->assigned->decider.text();
   for (const core::Happening& event : events)
     if (event.what == What::started && !event.restart && event.node == one.host.node)
       start.other = event.other;
@@ -251,8 +251,8 @@ HistoryEvent event_of(const core::Happening& one) {
   if (one.is_of_child()) event.id = one.id.to_term();
   event.event = name_of(one.what);
   event.cause = cause_name(one.why);
-  event.node = one.node.value;
-  event.other = one.other.value;
+  event.node = one.node.text();
+  event.other = one.other.text();
   event.epoch = one.epoch.value;
   event.reason = one.words;
   event.text = phrase(one) + with(": ", words_of(one));

@@ -13,7 +13,7 @@ TEST(Outbox, EachReceiverGetsTheSameTermUnderTheSupervisorsName) {
   outbox.send(
       {core::Send{{NodeName("a@t"), NodeName("b@t")}, core::Goodbye{}}, core::Send{{}, core::Goodbye{}}});
   ASSERT_EQ(sent.size(), 2U);
-  EXPECT_EQ(sent[0].first.value, "a@t");
+  EXPECT_EQ(sent[0].first.text(), "a@t");
   EXPECT_EQ(sent[0].second, sent[1].second);
   TermReader reader(sent[1].second);
   ASSERT_TRUE(reader.version() && reader.tuple(2));

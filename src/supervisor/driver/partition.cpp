@@ -5,7 +5,7 @@ namespace {
 
 std::vector<std::string> texts(const std::vector<NodeName>& names) {
   std::vector<std::string> all;
-  for (const NodeName& name : names) all.push_back(name.value);
+  for (const NodeName& name : names) all.push_back(name.text());
   return all;
 }
 

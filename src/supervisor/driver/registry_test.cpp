@@ -51,8 +51,8 @@ TEST(Registry, ThePassiveInstanceIsKnownButNotWhatACallGoesTo) {
   Entry entry = entry_at("n1@h", 5);
   entry.places.push_back(entry_at("n2@h", 6).places.front());
   const auto nearest = [&](const std::string& here) {
-    const Place* place = entry.nearest([&](const NodeName& node) { return node.value == here; });
-    return place ? place->host->node.value : "";
+    const Place* place = entry.nearest([&](const NodeName& node) { return node.text() == here; });
+    return place ? place->host->node.text() : "";
   };
   EXPECT_EQ(nearest("n2@h"), "n2@h") << "all are active: the one that is here";
   EXPECT_EQ(nearest("n3@h"), "n1@h");

@@ -39,7 +39,7 @@ TEST(RegistryWriter, AChildIsThereWhileItHasARowOrAnInstance) {
   tables.run(id, "n1@t", 1);
   writer.publish({id});
   ASSERT_TRUE(registry.running(id));
-  EXPECT_EQ(registry.running(id)->full_pid().node.value, "n1@t");
+  EXPECT_EQ(registry.running(id)->full_pid().node.text(), "n1@t");
   EXPECT_TRUE(registry.find(id)->wanted);
   tables.rows.clear();
   writer.publish({id});

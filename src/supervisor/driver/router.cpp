@@ -182,7 +182,7 @@ void Router::wait_for_host(const std::shared_ptr<Call>& call, const Place& place
   call->driver_->when_running(call->id_, place.epoch_clock, pause, [this, call, host = place.host](bool) {
     if (call->driver_->has_ended() || call->left() > milliseconds(0)) return attempt(call);
     call->fail_with(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
-                                                   call->id_.text(), host->node.value));
+                                                   call->id_.text(), host->node.text()));
   });
 }
 
@@ -239,7 +239,7 @@ void Router::call_here(Driver& driver, const ChildId& id, Bytes message, millise
   const EntryPtr entry = driver.registry().find(id);
   const Place* place = entry ? nearest(*entry) : nullptr;
   if (!place || !node_.is_here(place->host->node)) {
-    done(Error{Errc::no_such_child, fmt::format("no child '{}' on {}", id.text(), node_.name().value)});
+    done(Error{Errc::no_such_child, fmt::format("no child '{}' on {}", id.text(), node_.name().text())});
     return;
   }
   node_.runtime().call(place->full_pid(), Message::encoded(std::move(message)), timeout, std::move(done));

@@ -6,10 +6,10 @@ namespace brood::supervisor {
 
 Scoreboard scoreboard_of(const core::Core& core) {
   Scoreboard board;
-  if (const auto leader = core.leader()) board.leader = leader->value;
+  if (const auto leader = core.leader()) board.leader = leader->text();
   for (const core::ScoreLine& line : core.scoreboard()) {
     NodeScore score;
-    score.node = line.node.value;
+    score.node = line.node.text();
     score.weight = line.weight;
     score.told = line.told;
     score.score = line.score_ppm / 1e6;

@@ -55,7 +55,7 @@ Result<void> add_node(std::vector<NodeName>& to, std::string_view key, const std
   auto address = parse_node_address(name);
   if (!address) return bad(key, address.error().message);
   if (key == "mapping" && std::find(to.begin(), to.end(), address->name) != to.end())
-    return bad(key, address->name.value + " is there twice");
+    return bad(key, address->name.text() + " is there twice");
   to.push_back(address->name);
   return {};
 }

@@ -5,7 +5,7 @@
 namespace brood::supervisor {
 
 bool Waiters::runs_anew(const ChildId& id, core::Hlc not_epoch, const NodeName& on) const {
-  if (!on.value.empty()) {
+  if (!on.text().empty()) {
     const EntryPtr entry = registry_.find(id);
     return entry && std::any_of(entry->places.begin(), entry->places.end(), [&](const Place& place) {
              return place.is_running() && place.host->node == on && place.epoch_clock != not_epoch;

@@ -55,8 +55,9 @@ void HookFeed::after(const core::Effects& effects) {
   note_losses(effects);
   if (table_.wants<hooks::ForwardedMigration>())
     for (const core::Forwarded& one : effects.forwarded) {
-      hooks::ForwardedMigration event{one.to.value, {}};
-      for (const core::SpecPtr& spec : one.specs) event.children.push_back(child_data(*spec, {one.to.value}));
+      hooks::ForwardedMigration event{one.to.text(), {}};
+      for (const core::SpecPtr& spec : one.specs)
+        event.children.push_back(child_data(*spec, {one.to.text()}));
       table_.tell(std::move(event));
     }
   for (const Turn& turn : effects.turns)
@@ -75,18 +76,18 @@ void HookFeed::tell_members(const core::Effects& effects) {
     if (node == self_().name) continue;
     if (event.state == MemberState::up) {
       if (up_.insert(node).second && table_.wants<hooks::PreClusterJoin>())
-        table_.tell(hooks::PreClusterJoin{node.value});
+        table_.tell(hooks::PreClusterJoin{node.text()});
       continue;
     }
     if (event.state == MemberState::joining) continue;
     if (event.state == MemberState::left) left_.insert(node);
     if (up_.erase(node) > 0 && table_.wants<hooks::PreClusterLeave>())
-      table_.tell(hooks::PreClusterLeave{node.value});
+      table_.tell(hooks::PreClusterLeave{node.text()});
   }
 }
 
 void HookFeed::tell_turn(const Turn& turn) {
-  const std::string& node = turn.node.value;
+  const std::string& node = turn.node.text();
   switch (turn.kind) {
     case Turn::Kind::held:
     case Turn::Kind::resumed: {
@@ -140,7 +141,7 @@ void HookFeed::note_losses(const core::Effects& effects) {
     const bool is_lost = one.why != Why::drained;
     if (wants_lost && is_lost) lost_[one.node].push_back(one.id.to_term());
     if (!listens) continue;
-    if (one.why != Why::node_lost) given_up_[one.node].push_back({one.id.to_term(), one.other.value});
+    if (one.why != Why::node_lost) given_up_[one.node].push_back({one.id.to_term(), one.other.text()});
     if (!is_lost || !one.is_mine || (one.pid.id == 0 && one.pid.serial == 0)) continue;
     const Pid pid{one.node, one.pid.id, one.pid.serial, one.creation};
     table_.tell_listeners(one.id, true, [id = one.id.to_term(), pid](Listener& to, const std::string& of) {
@@ -155,7 +156,7 @@ void HookFeed::tell_moving(const core::Effects& effects) {
   if (!table_.wants<hooks::PreChildrenRedistribution>()) return;
   std::map<std::pair<NodeName, bool>, std::vector<hooks::MovingChild>> moving;
   const auto leaves = [&](const ChildId& id, const NodeName& to) {
-    hooks::MovingChild child{id.to_term(), to.value, std::nullopt};
+    hooks::MovingChild child{id.to_term(), to.text(), std::nullopt};
     if (const EntryPtr entry = registry_.find(id))
       for (const Place& place : entry->places)
         if (place.host->node == self_().name) child.pid = pid_of(place);
@@ -170,10 +171,10 @@ void HookFeed::tell_moving(const core::Effects& effects) {
     if (!places.empty()) leaves(stop.id, places.front());
   }
   for (const core::Start& start : effects.starts)
-    if (is_of_a_loss(start.why) && !start.from.value.empty())
-      moving[{start.from, false}].push_back({start.spec->id.to_term(), self_().name.value, std::nullopt});
+    if (is_of_a_loss(start.why) && !start.from.text().empty())
+      moving[{start.from, false}].push_back({start.spec->id.to_term(), self_().name.text(), std::nullopt});
   for (auto& [turn, children] : moving)
-    table_.tell(hooks::PreChildrenRedistribution{turn.first.value, turn.second, std::move(children)});
+    table_.tell(hooks::PreChildrenRedistribution{turn.first.text(), turn.second, std::move(children)});
 }
 
 void HookFeed::tell_starting(const core::Effects& effects) {
@@ -206,13 +207,13 @@ void HookFeed::tell_migrated(const core::Effects& effects) {
   std::map<NodeName, std::vector<hooks::ChildData>> migrated;
   for (const core::Happening& one : effects.happened) {
     if (one.what != What::ended || !core::is_move(one.why) || one.node != self_().name ||
-        one.other.value.empty())
+        one.other.text().empty())
       continue;
     hooks::ChildData data = data_of(one.id);
-    data.nodes = {one.other.value};
+    data.nodes = {one.other.text()};
     migrated[one.other].push_back(std::move(data));
   }
-  for (auto& [to, children] : migrated) table_.tell(hooks::ChildrenMigrated{to.value, std::move(children)});
+  for (auto& [to, children] : migrated) table_.tell(hooks::ChildrenMigrated{to.text(), std::move(children)});
 }
 
 // ---- the registry ---------------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ void HookFeed::tell_change(const ChildId& id, const EntryPtr& old, const EntryPt
     if (next && was && !is) former_[key] = *was;
     if (next) continue;
     // One that waits to be started again has a place, and no pid.
-    if (was || place.since != core::Hlc{}) removed.nodes.push_back(place.host->node.value);
+    if (was || place.since != core::Hlc{}) removed.nodes.push_back(place.host->node.text());
     former_.erase(key);
   }
   for (const Place& place : after) {
@@ -267,13 +268,13 @@ void HookFeed::tell_change(const ChildId& id, const EntryPtr& old, const EntryPt
     const Place* former = find(before, place);
     const std::optional<Pid> was = former ? pid_of(*former) : std::nullopt;
     if (!is || is == was) continue;
-    inserted.pids.emplace_back(place.host->node.value, *is);
+    inserted.pids.emplace_back(place.host->node.text(), *is);
     const auto known = former_.find({id, Host{place.host->node, place.host->creation}});
     const std::optional<Pid> replaced = was                      ? was
                                         : known == former_.end() ? std::nullopt
                                                                  : std::optional(known->second);
     if (replaced && *replaced != *is)
-      updates.push_back({inserted.id, place.host->node.value, *replaced, *is});
+      updates.push_back({inserted.id, place.host->node.text(), *replaced, *is});
     if (known != former_.end()) former_.erase(known);
     if (place.host->node == self)
       table_.tell_listeners(id, true, [term = inserted.id, pid = *is](Listener& to, const std::string& of) {

@@ -57,7 +57,7 @@ class HookFeed {
   void tell_migrated(const core::Effects& effects);
   void note_losses(const core::Effects& effects);
   [[nodiscard]] hooks::ChildData data_of(const ChildId& id) const;
-  [[nodiscard]] std::vector<std::string> here() const { return {self_().name.value}; }
+  [[nodiscard]] std::vector<std::string> here() const { return {self_().name.text()}; }
 
   HookTable& table_;
   const Registry& registry_;

@@ -125,7 +125,7 @@ struct Hears final : Listener {
     said.add("start " + *id.text());
   }
   void on_process_stop(const std::string&, const Term& id, const std::vector<Pid>& pids) override {
-    said.add("stop " + *id.text() + " of " + pids.front().node.value);
+    said.add("stop " + *id.text() + " of " + pids.front().node.text());
   }
   void on_node_up(const std::string& of, const std::string& node) override { said.add(of + " up " + node); }
   void on_node_down(const std::string& of, const std::string& node) override {

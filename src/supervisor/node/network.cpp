@@ -114,7 +114,7 @@ void Network::close(process::Runtime& runtime) {
 std::string Network::own_address() const {
   const node::Distribution* up = up_;
   if (!up || options_.epmd) return {};
-  const std::string& name = up->name().value;
+  const std::string& name = up->name().text();
   return node::with_port(name.substr(name.find('@') + 1), up->port());
 }
 

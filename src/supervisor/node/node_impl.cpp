@@ -159,7 +159,7 @@ void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
 void NodeImpl::start_discovery() {
   for (const auto& strategy : options_.discovery) {
     DiscoveryHost host;
-    host.name = name().value;
+    host.name = name().text();
     host.port = network_.distribution()->port();
     host.epmd = options_.epmd;
     host.epmd_port = epmd_port(options_);
@@ -172,7 +172,7 @@ void NodeImpl::start_discovery() {
 }
 
 ChildId NodeImpl::unique_id() {
-  return *ChildId::binary(fmt::format("{}-{:x}-{}", name().value.substr(0, 200), creation(), next_id_++));
+  return *ChildId::binary(fmt::format("{}-{:x}-{}", name().text().substr(0, 200), creation(), next_id_++));
 }
 
 Pid NodeImpl::present(const Pid& pid) const {

@@ -77,7 +77,7 @@ Result<NodeAddress> parse_node_address(const std::string& text) {
     return wrong("the host has characters that no host name has");
   }
   address.name = NodeName(text.substr(0, at + 1) + host);
-  if (address.name.value.size() > 255) return wrong("it is longer than 255 characters");
+  if (address.name.text().size() > 255) return wrong("it is longer than 255 characters");
   address.host = host;
   return address;
 }

@@ -10,7 +10,7 @@ namespace node_names_test {
 TEST(NodeNames, ANameAndAHost) {
   auto address = parse_node_address("n1@127.0.0.1");
   ASSERT_TRUE(address);
-  EXPECT_EQ(address->name.value, "n1@127.0.0.1");
+  EXPECT_EQ(address->name.text(), "n1@127.0.0.1");
   EXPECT_EQ(address->host, "127.0.0.1");
   EXPECT_EQ(address->port, 0);
 }
@@ -18,7 +18,7 @@ TEST(NodeNames, ANameAndAHost) {
 TEST(NodeNames, APortIsNotPartOfTheName) {
   auto address = parse_node_address("n1@db.example:9100");
   ASSERT_TRUE(address);
-  EXPECT_EQ(address->name.value, "n1@db.example");
+  EXPECT_EQ(address->name.text(), "n1@db.example");
   EXPECT_EQ(address->port, 9100);
 }
 
@@ -26,13 +26,13 @@ TEST(NodeNames, AnIpv6AddressNeedsBracketsOnlyBeforeAPort) {
   for (const char* text : {"n1@fd00::2", "n1@[fd00::2]"}) {
     const auto address = parse_node_address(text);
     ASSERT_TRUE(address) << text;
-    EXPECT_EQ(address->name.value, "n1@fd00::2");
+    EXPECT_EQ(address->name.text(), "n1@fd00::2");
     EXPECT_EQ(address->host, "fd00::2");
     EXPECT_EQ(address->port, 0);
   }
   const auto address = parse_node_address("n1@[::1]:9001");
   ASSERT_TRUE(address);
-  EXPECT_EQ(address->name.value, "n1@::1");
+  EXPECT_EQ(address->name.text(), "n1@::1");
   EXPECT_EQ(address->host, "::1");
   EXPECT_EQ(address->port, 9001);
 }
@@ -45,7 +45,7 @@ TEST(NodeNames, WhatIsWrittenWithAPortIsRead) {
     EXPECT_EQ(where->port, 9001);
     const auto address = parse_node_address(node::with_port(std::string("n1@") + host, 9001));
     ASSERT_TRUE(address) << host;
-    EXPECT_EQ(address->name.value, std::string("n1@") + host);
+    EXPECT_EQ(address->name.text(), std::string("n1@") + host);
   }
 }
 

@@ -30,7 +30,7 @@ class Account : public Worker {
   std::int64_t on(deposit d) { return cents_ += d.cents; }
   std::int64_t on(balance) const { return cents_; }
   void on(fall_over) { throw std::runtime_error("fell over"); }
-  std::string on(where) const { return self().node.value; }
+  std::string on(where) const { return self().node.text(); }
 
  private:
   std::int64_t cents_;

@@ -8,11 +8,11 @@ namespace brood::supervisor {
 std::optional<std::uint32_t> NodeTrust::proven_creation(const NodeName& node) {
   if (network_.is_proven(node)) return peers_.creation_of(node);
   ++unproven_refused_;
-  if (limiter_.allow(node.value)) {
+  if (limiter_.allow(node.text())) {
     log::warn(
         "{} speaks as a brood node, but has not proved to be it: it is no member. Another program has its "
         "name, or somebody stands between the two nodes",
-        node.value);
+        node.text());
   }
   return std::nullopt;
 }
@@ -23,9 +23,9 @@ bool NodeTrust::may_start_commands(const NodeName& node) const {
 
 void NodeTrust::note_refused_command(const NodeName& by) {
   ++commands_refused_;
-  if (limiter_.allow("command " + by.value)) {
+  if (limiter_.allow("command " + by.text())) {
     log::warn("refused to start a command for {}, which has not proved to be that node (see unproven_exec)",
-              by.value);
+              by.text());
   }
 }
 

@@ -74,7 +74,7 @@ void PeerEvents::up(const node::PeerInfo& peer) {
     else
       to_all(core::ConnectFailed{peer.name, false, "it does not prove its name", false});
   }
-  parts_.watch.up({.name = peer.name.value, .hidden = peer.hidden, .creation = peer.creation});
+  parts_.watch.up({.name = peer.name.text(), .hidden = peer.hidden, .creation = peer.creation});
 }
 
 void PeerEvents::down(const node::PeerInfo& peer, node::DownReason reason, const std::string& words) {
@@ -84,7 +84,7 @@ void PeerEvents::down(const node::PeerInfo& peer, node::DownReason reason, const
   }
   if (peer.answers_anybody && peer.proven)
     to_all(core::PeerDown{peer.name, reason == node::DownReason::tick_timeout, words});
-  parts_.watch.down(peer.name.value, public_reason(reason), words);
+  parts_.watch.down(peer.name.text(), public_reason(reason), words);
 }
 
 void PeerEvents::connect_failed(const NodeName& node, node::ConnectFailure failure,
@@ -96,18 +96,18 @@ void PeerEvents::connect_failed(const NodeName& node, node::ConnectFailure failu
 // A seed that cannot be joined makes two clusters of one: say so, but not with each try.
 void PeerEvents::seed_failed(const NodeName& node, node::ConnectFailure failure, const std::string& words) {
   if (is_refusal(failure)) {
-    parts_.up.refused(node.value, {Errc::not_allowed, fmt::format("cannot join {}", words)});
+    parts_.up.refused(node.text(), {Errc::not_allowed, fmt::format("cannot join {}", words)});
   } else {
-    parts_.up.gone(node.value);
+    parts_.up.gone(node.text());
   }
   if (!parts_.seeds.should_warn(node, failure, std::chrono::steady_clock::now())) return;
   if (failure == node::ConnectFailure::other_node) {
     log::warn("cannot join seed {}; give `join` that name, or this node will form a cluster of its own",
               words);
   } else if (proves_death(failure)) {
-    log::info("seed {} does not run yet: {}", node.value, words);
+    log::info("seed {} does not run yet: {}", node.text(), words);
   } else {
-    log::warn("cannot join seed {}: {}", node.value, words);
+    log::warn("cannot join seed {}: {}", node.text(), words);
   }
 }
 
@@ -132,7 +132,7 @@ void PeerEvents::receive(const process::Incoming& incoming) {
   if (!bytes) return;
   auto body = core::decode(*bytes);
   if (!body) {
-    log::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.value,
+    log::warn("{}: message from {} was not understood: {}", *name, incoming.from.node.text(),
               body.error().message);
     return;
   }

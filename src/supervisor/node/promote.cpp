@@ -12,7 +12,7 @@ Result<void> NodeImpl::promote(const std::string& name, const std::vector<std::s
   std::lock_guard one_at_a_time(promote_mutex_);
   if (gate_.is_shut()) return stopped();
   if (network_.is_up()) {
-    return Error{Errc::already_exists, fmt::format("this node has a name already: {}", this->name().value)};
+    return Error{Errc::already_exists, fmt::format("this node has a name already: {}", this->name().text())};
   }
   const auto seeds = parse_node_addresses(join);
   if (!seeds) return seeds.error();

@@ -101,7 +101,7 @@ TEST_F(Promote, PidsOfBeforeStayGood) {
   const auto told = std::make_shared<std::promise<std::string>>();
   ASSERT_TRUE(node_->monitor(pids_[3], [told](const ExitReason& why) { told->set_value(why.text()); }));
   ASSERT_TRUE(node_->promote(address_));
-  ASSERT_TRUE(eventually([&] { return web_->whereis(id_of(3))->node.value == name_; }));
+  ASSERT_TRUE(eventually([&] { return web_->whereis(id_of(3))->node.text() == name_; }));
   const Pid now = *web_->whereis(id_of(3));
   EXPECT_NE(now, pids_[3]);
   EXPECT_EQ(*node_->call<Pid>(pids_[3], whoami{}).get(), now);
@@ -125,7 +125,7 @@ TEST_F(Promote, OthersJoinItAndTakeTheirShareOfTheChildren) {
   EXPECT_TRUE(eventually([&] {
     for (int i = 0; i < count; ++i) {
       const auto here = web_->whereis(id_of(i)), there = other.whereis(id_of(i));
-      if (!here || here != there || here->node.value != web_->node_for(id_of(i))) return false;
+      if (!here || here != there || here->node.text() != web_->node_for(id_of(i))) return false;
     }
     return true;
   })) << "nothing moves any more";
@@ -134,7 +134,7 @@ TEST_F(Promote, OthersJoinItAndTakeTheirShareOfTheChildren) {
     const auto left = other.call<std::int64_t>(id_of(i), content{}).get();
     ASSERT_TRUE(left) << left.error().message;
     // Those that stayed still have what was in them.
-    if (other.whereis(id_of(i))->node.value != name_) continue;
+    if (other.whereis(id_of(i))->node.text() != name_) continue;
     ++stayed;
     EXPECT_EQ(*left, i);
   }

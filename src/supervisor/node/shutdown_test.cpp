@@ -58,7 +58,7 @@ std::atomic<bool> brittle_starts = true;
 class Plain : public Worker {
  public:
   using handles = messages<ping, hang>;
-  std::string on(ping) const { return self().node.value; }
+  std::string on(ping) const { return self().node.text(); }
   void on(hang) { latch().wait(); }
 };
 

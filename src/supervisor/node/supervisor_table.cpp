@@ -16,7 +16,7 @@ Result<SupervisorTable::Made> SupervisorTable::add(const std::string& name, cons
   if (closed_) return Error{Errc::stopped, "the node has stopped"};
   if (drivers_.contains(name)) {
     return Error{Errc::already_exists,
-                 fmt::format("a supervisor named '{}' already runs on node {}", name, node.value)};
+                 fmt::format("a supervisor named '{}' already runs on node {}", name, node.text())};
   }
   return drivers_.emplace(name, make()).first->second;
 }

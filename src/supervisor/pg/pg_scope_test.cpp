@@ -29,15 +29,15 @@ std::string text(const PgEffects& effects) {
   for (const PgEffect& effect : effects) {
     if (!out.empty()) out += "; ";
     if (const auto* look = std::get_if<PgLook>(&effect)) {
-      out += "look at " + look->node.value + " " + encoded_to_string(look->term);
+      out += "look at " + look->node.text() + " " + encoded_to_string(look->term);
     } else if (const auto* tell = std::get_if<PgTell>(&effect)) {
       out += "tell";
       for (const Pid& to : tell->to) out += " " + shown(to);
       out += " " + encoded_to_string(tell->term);
     } else if (const auto* wait = std::get_if<PgWait>(&effect)) {
-      out += "wait for " + wait->node.value;
+      out += "wait for " + wait->node.text();
     } else if (const auto* forget = std::get_if<PgForget>(&effect)) {
-      out += "forget " + forget->node.value;
+      out += "forget " + forget->node.text();
     }
   }
   return out;

@@ -140,7 +140,7 @@ Error unknown_supervisor(const RequestPtr& request, const Term& key) {
   for (const auto& driver : request->node.drivers()) known += (known.empty() ? "" : ", ") + driver->name();
   return {Errc::no_such_supervisor,
           fmt::format("no supervisor {} on {}; it runs: {}", key.text().value_or(to_string(key, 100)),
-                      request->node.name().value, known.empty() ? "none" : known)};
+                      request->node.name().text(), known.empty() ? "none" : known)};
 }
 
 Result<std::vector<core::SpecPtr>> specs_of(const RequestPtr& request, const Driver& driver,

@@ -21,7 +21,7 @@ NodeName runs_on(const Entry& entry) {
 }
 
 Term place_term(const NodeName& node) {
-  return node.value.empty() ? Term::atom("undefined") : Term(node);
+  return node.text().empty() ? Term::atom("undefined") : Term(node);
 }
 
 Term last_end_term(const std::optional<exec::LastEnd>& end, const NodeName& node) {
@@ -195,7 +195,7 @@ void logs(const RequestPtr& request) {
     const NodeName host(node->text().value_or(""));
     if (host == request->node.name() || request->node.connected_creation(host))
       return logs_from(request, *id, host, *timeout);
-    return request->fail(Errc::not_member, fmt::format("'{}' is not connected to this node", host.value));
+    return request->fail(Errc::not_member, fmt::format("'{}' is not connected to this node", host.text()));
   }
   const auto entry = request->driver->registry().find(*id);
   const bool wanted = entry && entry->is_shown();

@@ -51,7 +51,7 @@ Result<RequestQueue::TicketPtr> RequestQueue::admit(const NodeName& name, std::s
     const bool by_all = too_much_in_all || open_ >= limits_.requests_all;
     return Error{Errc::busy, fmt::format("{} requests with {} bytes are not answered yet {}; try again later",
                                          by_all ? open_ : open, by_all ? bytes_ : held,
-                                         by_all ? "on this node" : "of " + name.value)};
+                                         by_all ? "on this node" : "of " + name.text())};
   }
   auto& client = clients_[name];
   if (!client) client = std::make_shared<Client>(name);

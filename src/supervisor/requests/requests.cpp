@@ -235,7 +235,7 @@ void RequestServer::handle(const RequestQueue::TicketPtr& ticket, const Bytes& f
     if (!request->driver) {
       request->fail(Errc::no_such_supervisor,
                     fmt::format("no supervisor {} on node {}", to_string(request->items.front(), 200),
-                                node_.name().value));
+                                node_.name().text()));
       return;
     }
   }
