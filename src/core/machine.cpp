@@ -119,7 +119,9 @@ void Machine::on_time(Step& s) {
 // 0. messages that waited for what their senders had changed before;
 // 1. what clients of this node are told;
 // 2. the view;
-// 3. touched children, one by one;
+// 3. touched children, one by one, and after every eighth of them a request, whose own children are looked
+// at before and after it: what a node that comes or goes brings about may be more than all that is done in
+// many seconds;
 // 4. where this part of the cluster is locked, its children are told to end;
 // 5. in turn: instances of sessions that are over, moves, one request of those that wait here, requests of
 // clients, the sweep over all children, a rebalancing;
@@ -176,15 +178,36 @@ void Machine::take_kept(Step& s) {
 }
 
 void Machine::look_at_next(Step& s) {
-  Child* child = reconciler_.take();
-  if (!child) return;
+  if (serve_request(s)) return;
+  if (Child* child = reconciler_.take()) look_at(s, *child);
+}
+
+void Machine::look_at(Step& s, Child& child) {
   s.spend(1);
-  reconciler_.wake(*child, assignments_.look(s, *child));
-  reconciler_.look(s, *child);
-  standby_.look(s, *child);
-  coordinator_.look(s, *child);
-  origins_.look(s, *child);
-  children_.erase_if_empty(*child);
+  reconciler_.wake(child, assignments_.look(s, child));
+  reconciler_.look(s, child);
+  standby_.look(s, child);
+  coordinator_.look(s, child);
+  origins_.look(s, child);
+  children_.erase_if_empty(child);
+}
+
+void Machine::look_first(Step& s, const std::vector<ChildId>& ids) {
+  for (const ChildId& id : ids)
+    if (Child* child = children_.find(id); child && reconciler_.take(*child)) look_at(s, *child);
+}
+
+bool Machine::serve_request(Step& s) {
+  constexpr std::size_t looks_between = 8;
+  if (looked_++ < looks_between || !(coordinator_.has_work() || origins_.has_work())) return false;
+  looked_ = 0;
+  std::vector<ChildId> ids;
+  coordinator_.each_next([&](const ChildId& id) { ids.push_back(id); });
+  look_first(s, ids);
+  if (coordinator_.has_work()) coordinator_.work(s);
+  look_first(s, ids);
+  if (origins_.has_work()) origins_.work(s);
+  return true;
 }
 
 void Machine::become_up_if_ready(Step& s) {

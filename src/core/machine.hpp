@@ -156,6 +156,11 @@ class Machine final : public Notes {
   void take_kept(Step& s);
   void look_for_cuts(Step& s);
   void look_at_next(Step& s);
+  void look_at(Step& s, Child& child);
+  /// Those of them that are touched, ahead of all others.
+  void look_first(Step& s, const std::vector<ChildId>& ids);
+  /// One request of each kind, where it is their turn. False: it is not.
+  bool serve_request(Step& s);
   void tell_origins(Step& s);
   void work_on_drain(Step& s);
   [[nodiscard]] bool has_work() const;
@@ -204,6 +209,7 @@ class Machine final : public Notes {
   std::vector<Told> told_;    ///< What this node's coordinator has to tell this node's own clients.
   std::set<PeerIndex> reap_;  ///< Nodes to look at when the step ends: perhaps nothing of them must be kept.
   std::size_t turn_ = 0;      ///< Of the part of the agenda that is served in turn.
+  std::size_t looked_ = 0;    ///< Children looked at since a request had its turn.
   bool congested_ = false;    ///< A member has much to take in; see Replication::is_congested.
   bool timed_ = false;        ///< Time has been looked after in this step.
 

@@ -13,14 +13,15 @@ constexpr std::size_t swept_for_one = 16;
 void Reconciler::touch(Child& child) {
   if (child.touched_.get()) return;
   child.touched_.value_ = true;
-  touched_.push_back(child.ref);
+  (child.work() ? asked_for_ : touched_).push_back(child.ref);
 }
 
 Child* Reconciler::take() {
-  Child* child = with_.children.get(touched_.front());
-  touched_.pop_front();
-  if (child) child->touched_.value_ = false;
-  return child;
+  asked_last_ = touched_.empty() || (!asked_for_.empty() && !asked_last_);
+  std::deque<ChildRef>& turn = asked_last_ ? asked_for_ : touched_;
+  Child* child = with_.children.get(turn.front());
+  turn.pop_front();
+  return child && take(*child) ? child : nullptr;
 }
 
 void Reconciler::on_time(Step& s) {

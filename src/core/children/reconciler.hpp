@@ -8,8 +8,10 @@
 // Of a child that may have several instances each node looks after its own: one that belongs here starts
 // beside the others, and one that does not ends when those that do run everywhere.
 //
-// A child that anything has happened to is touched, and looked at once, in the order of touching. When the
-// view is another, a sweep goes over all children in portions and touches those whose place has changed.
+// A child that anything has happened to is touched, and looked at once, in the order of touching; those for
+// which a request is open by turns with the others, so that one start does not wait for what a node that
+// comes or goes brings about. When the view is another, a sweep goes over all children in portions and
+// touches those whose place has changed.
 //
 // Owns: what is touched, when to look again, the sweep, Child::place_ and touched_. Reads: views, sessions,
 // instances, Child::own(). Asks locals, rows, moves, outgoing, losses, crashes, roles.
@@ -53,9 +55,11 @@ class Reconciler {
   void wake(const Child& child, Duration at) {
     if (at != Duration::max()) timers_.emplace(at, child.ref);
   }
-  [[nodiscard]] bool has_touched() const { return !touched_.empty(); }
-  /// The next of them; nullptr: it is gone.
+  [[nodiscard]] bool has_touched() const { return !touched_.empty() || !asked_for_.empty(); }
+  /// The next of them; nullptr: it is gone, or was taken out of turn.
   [[nodiscard]] Child* take();
+  /// That one, before all others. False: it is not touched.
+  [[nodiscard]] bool take(Child& child) { return std::exchange(child.touched_.value_, false); }
   void look(Step& s, Child& child);
 
   // ---- the sweep
@@ -70,7 +74,7 @@ class Reconciler {
   void sweep_some(Step& s);
 
   /// No child is touched, and no sweep is under way that may touch some.
-  [[nodiscard]] bool is_idle() const { return touched_.empty() && !sweeping(); }
+  [[nodiscard]] bool is_idle() const { return !has_touched() && !sweeping(); }
 
   void on_time(Step& s);
   [[nodiscard]] Duration deadline() const {
@@ -100,6 +104,8 @@ class Reconciler {
 
   Neighbours with_;
   std::deque<ChildRef> touched_;
+  std::deque<ChildRef> asked_for_;  ///< Touched too: those with an open request.
+  bool asked_last_ = false;         ///< Whose turn it was.
   std::set<std::pair<Duration, ChildRef>> timers_;
   std::vector<ChildRef> waiting_;  ///< Touched while this node could not act.
   bool resumes_ = false;           ///< These are touched now, some at a time.

@@ -39,6 +39,22 @@ Request Inbox::pop() {
   return request;
 }
 
+void Inbox::each_next(const std::function<void(const ChildId&)>& look) const {
+  if (turns_.empty()) return;
+  const Request& next = waiting_.at(turns_.front()).front();
+  if (const auto* start = std::get_if<StartRequest>(&next)) {
+    for (const SpecPtr& spec : start->specs) look(spec->id);
+  } else if (const auto* stop = std::get_if<StopRequest>(&next)) {
+    for (const ChildId& id : stop->ids) look(id);
+  } else if (const auto* retry = std::get_if<RetryRequest>(&next)) {
+    look(retry->id);
+  } else if (const auto* move = std::get_if<MoveRequest>(&next)) {
+    look(move->id);
+  } else {
+    look(std::get<LookupRequest>(next).id);
+  }
+}
+
 void Inbox::keep_only(const NodeName& node, std::uint64_t view) {
   bool emptied = false;
   for (auto at = waiting_.lower_bound({node, 0, 0}); at != waiting_.end() && at->first.node == node;) {

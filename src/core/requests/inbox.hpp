@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "core/requests/open.hpp"
@@ -25,6 +26,8 @@ class Inbox {
   void push(Request request);
   /// The next; there must be one.
   [[nodiscard]] Request pop();
+  /// `look` at each id of what pop() would give; nothing where the inbox is empty.
+  void each_next(const std::function<void(const ChildId&)>& look) const;
   /// Takes out what that node asked in any other view.
   void keep_only(const NodeName& node, std::uint64_t view);
 

@@ -267,6 +267,40 @@ TEST(Requests, ABulkRequestIsWorkedOffInPortionsAndASingleOneGoesBetween) {
   expect_each_once(cluster, 2000);
 }
 
+// What the others tell a node that is slow makes it look at more children than it can in a long time.
+TEST(Requests, ASingleStartDoesNotWaitUntilAllThatHasChangedIsLookedAt) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    settings.step_budget = i == 0 ? 2 : 10'000;
+    settings.request_window = 10'000;
+    settings.request_portion = 10'000;
+  };
+  cluster.form();
+  SpecPtr here;
+  std::vector<SpecPtr> there;
+  for (int i = 0; there.size() < 3000; ++i) {
+    auto made = spec_of("k" + std::to_string(i));
+    if (cluster.nodes[0].core->node_for(made->id) == cluster.nodes[1].name)
+      there.push_back(std::move(made));
+    else
+      here = std::move(made);
+  }
+  std::size_t steps = 0, single_at = 0;
+  std::uint64_t single = 0;
+  cluster.start(1, std::move(there));
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 0) ++steps;
+    for (const Send& send : effects.sends)
+      if (std::holds_alternative<Delta>(send.body) && i == 1 && single == 0)
+        single = cluster.start(1, {here});
+    if (single_at == 0 && single != 0 && cluster.replies.contains(single)) single_at = steps;
+  };
+  cluster.run();
+  EXPECT_EQ(cluster.result(single), "ok");
+  EXPECT_GT(steps, 1000U);
+  EXPECT_LT(single_at, steps / 4);
+}
+
 TEST(Requests, ManyBulkRequestsShareTheWindowAndAllAreAnswered) {
   Cluster cluster(3);
   cluster.change = [](std::size_t, Settings& settings) {

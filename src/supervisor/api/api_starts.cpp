@@ -5,6 +5,7 @@
 
 #include "supervisor/api/supervisor_impl.hpp"
 #include "supervisor/driver/child_mapping.hpp"
+#include "supervisor/driver/outcome_walk.hpp"
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/specs.hpp"
 
@@ -151,39 +152,47 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
     }
     return ids;
   }
-  void finish(const Outcomes& outcomes) {
-    std::unordered_map<ChildId, const core::Outcome*> by_id;
-    for (const core::Outcome& outcome : outcomes) by_id.emplace(outcome.id, &outcome);
-    std::vector<ChildId> running;
-    for (const ChildId& id : ids_) {
-      const auto found = by_id.find(id);
-      const core::Outcome* outcome = found == by_id.end() ? nullptr : found->second;
-      if (outcome == nullptr) {
-        const Errc code = driver_->has_ended() ? Errc::stopped : Errc::timeout;
-        result_.errors.push_back({id_of(id), std::nullopt, Error{code, late_start(id.text())}});
-      } else if (outcome->error) {
-        const auto& host = outcome->host;
-        result_.errors.push_back(
-            {id_of(id), host ? std::optional(host->node.text()) : std::nullopt, supervisor::told(*outcome)});
-      } else {
-        result_.started.push_back({supervisor::pid_of(*outcome), id_of(id)});
-        running.push_back(id);
-      }
-    }
-    if (!rolls_back_ || result_.errors.empty() || running.empty()) return answer->give(std::move(result_));
-    result_.rollback = true;
-    driver_->stop(std::move(running), batch_timeout, [self = shared_from_this()](const Outcomes&, bool) {
-      self->answer->give(std::move(self->result_));
-    });
+  /// All are taken. On the caller's thread, for it is work for each of them.
+  void all_taken() { walk_ = std::make_shared<supervisor::OutcomeWalk>(std::move(ids_)); }
+  void finish(supervisor::NodeImpl& node, Outcomes outcomes) {
+    walk_->walk(
+        node.queries(), std::move(outcomes),
+        [self = shared_from_this()](const ChildId& id, const core::Outcome* outcome) {
+          self->add(id, outcome);
+        },
+        [self = shared_from_this()] { self->end(); });
   }
 
   const std::shared_ptr<Answer<StartResult>> answer;
   std::vector<core::SpecPtr> specs;
 
  private:
+  void add(const ChildId& id, const core::Outcome* outcome) {
+    if (outcome == nullptr) {
+      const Errc code = driver_->has_ended() ? Errc::stopped : Errc::timeout;
+      result_.errors.push_back({id_of(id), std::nullopt, Error{code, late_start(id.text())}});
+    } else if (outcome->error) {
+      const auto& host = outcome->host;
+      result_.errors.push_back(
+          {id_of(id), host ? std::optional(host->node.text()) : std::nullopt, supervisor::told(*outcome)});
+    } else {
+      result_.started.push_back({supervisor::pid_of(*outcome), id_of(id)});
+      if (rolls_back_) running_.push_back(id);
+    }
+  }
+  void end() {
+    if (!rolls_back_ || result_.errors.empty() || running_.empty()) return answer->give(std::move(result_));
+    result_.rollback = true;
+    driver_->stop(std::move(running_), batch_timeout, [self = shared_from_this()](const Outcomes&, bool) {
+      self->answer->give(std::move(self->result_));
+    });
+  }
+
   const std::shared_ptr<supervisor::Driver> driver_;
   const bool rolls_back_;
   std::vector<ChildId> ids_;
+  std::shared_ptr<supervisor::OutcomeWalk> walk_;
+  std::vector<ChildId> running_;  ///< To be stopped again, where it comes to that.
   std::unordered_set<ChildId> seen_;
   StartResult result_;
 };
@@ -205,11 +214,14 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
       return Future<StartResult>(starts->answer);
     }
   }
+  starts->all_taken();
   if (starts->specs.empty()) {
-    starts->finish({});
+    starts->finish(*impl_->node, {});
   } else {
     impl_->driver->start(order_of(options, batch_timeout), std::move(starts->specs),
-                         [starts](const Outcomes& outcomes, bool) { starts->finish(outcomes); });
+                         [node = impl_->node, starts](Outcomes outcomes, bool) {
+                           starts->finish(*node, std::move(outcomes));
+                         });
   }
   return Future<StartResult>(starts->answer);
 }
@@ -274,22 +286,27 @@ Future<StopResult> Supervisor::stop_children(const std::vector<Id>& ids, const S
     answer->give(std::move(result));
     return Future<StopResult>(std::move(answer));
   }
-  auto done = [impl = impl_, answer, children, ran = std::move(ran), result = std::move(result)](
-                  const Outcomes& outcomes, bool) mutable {
-    std::unordered_map<ChildId, const core::Outcome*> by_id;
-    for (const core::Outcome& outcome : outcomes) by_id.emplace(outcome.id, &outcome);
-    for (const ChildId& id : children) {
-      const auto found = by_id.find(id);
-      if (found == by_id.end()) {
-        result.errors.push_back(
-            {id_of(id), std::nullopt, impl->late(fmt::format("the stop of '{}' took too long", id.text()))});
-      } else if (found->second->error) {
-        result.errors.push_back({id_of(id), std::nullopt, supervisor::told(*found->second)});
-      } else {
-        result.stopped.push_back({id_of(id), std::move(ran[id])});
-      }
-    }
-    answer->give(std::move(result));
+  struct Stops {
+    StopResult result;
+    std::unordered_map<ChildId, std::vector<std::string>> ran;
+  };
+  auto stops = std::make_shared<Stops>(Stops{std::move(result), std::move(ran)});
+  auto walk = std::make_shared<supervisor::OutcomeWalk>(children);
+  auto done = [impl = impl_, answer, stops, walk](Outcomes outcomes, bool) {
+    walk->walk(
+        impl->node->queries(), std::move(outcomes),
+        [impl, stops](const ChildId& id, const core::Outcome* outcome) {
+          if (outcome == nullptr) {
+            stops->result.errors.push_back(
+                {id_of(id), std::nullopt,
+                 impl->late(fmt::format("the stop of '{}' took too long", id.text()))});
+          } else if (outcome->error) {
+            stops->result.errors.push_back({id_of(id), std::nullopt, supervisor::told(*outcome)});
+          } else {
+            stops->result.stopped.push_back({id_of(id), std::move(stops->ran[id])});
+          }
+        },
+        [answer, stops] { answer->give(std::move(stops->result)); });
   };
   impl_->driver->stop(children, options.timeout.value_or(longest), std::move(done));
   return Future<StopResult>(std::move(answer));
