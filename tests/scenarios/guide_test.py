@@ -146,7 +146,10 @@ class Evaluator:
             self.lines.put(raw.decode().split())
 
     def answer(self):
-        word, *data = self.lines.get(timeout=30 * SLOW)
+        try:
+            word, *data = self.lines.get(timeout=30 * SLOW)
+        except queue.Empty:
+            return False, "no answer within 30 s"
         return word == "ok", base64.b64decode(data[0]).decode() if data and word != "ready" else ""
 
     def run(self, kind, text):
@@ -369,6 +372,13 @@ class Mistakes(unittest.TestCase):
             with self.subTest(block):
                 told = self.told("# A page", "", "Words.", f"```{block[0]}", *block[1:], "```")
                 self.assertTrue(told.startswith(f"docs/guide/page.md:{line}: "), told)
+
+    def test_what_cpp_is_said_to_be_is_checked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page, program = pathlib.Path(folder) / "page.md", pathlib.Path(folder) / "out.cpp"
+            page.write_text("```cpp\nint a = 1;\na;  // a == 2\n```\n", encoding="utf-8")
+            subprocess.run([sys.executable, ROOT / "tools" / "guide_program.py", program, page], check=True)
+            self.assertIn('check(a == 2, "docs/guide/page.md", 3, "a == 2");', program.read_text(encoding="utf-8"))
 
     def test_marks(self):
         for line, *lines in ((1, "```", "code", "```"), (1, "```c", "int x;", "```"), (1, "<!-- not run -->", "```sh", "x", "```"),
