@@ -18,7 +18,7 @@ import tempfile
 import threading
 import unittest
 
-from support import SLOW, Cluster, main, ports, processes
+from support import SLOW, Cluster, main, processes
 from harness.cluster import ROOT, binary_folder, brood_binary
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -316,7 +316,8 @@ class Runner:
                 if ended:
                     raise Wrong(block, line, f"{command}: ended\n{text}")
                 return any(row.endswith("is up") for row in text.splitlines())
-            processes.wait_for(up, 30 * SLOW, lambda output=output, command=command: f"{command} is up: {output.read_text()}")
+            processes.wait_for(up, 30 * SLOW,
+                               lambda output=output, command=command: f"{command} is up: {output.read_text()}")
 
     def _elixir(self, block, shell, folder):
         for line, text, said in expressions(block):
