@@ -72,12 +72,9 @@ std::string submit(brood::Supervisor& queue, const std::string& job, std::int64_
   const auto done = queue.call<std::int64_t>("done", steps_of{job}).get();
   if (!done) return done.error().message;
   if (*done >= steps) return "done already";
-  const auto started = queue
-                           .start_child({.id = job,
-                                         .worker = "job",
-                                         .args = brood::args(job, steps),
-                                         .restart = brood::Restart::transient})
-                           .get();
+  brood::ChildSpec spec{.id = job, .worker = "job", .restart = brood::Restart::transient};
+  spec.args = brood::args(job, steps);
+  const auto started = queue.start_child(spec).get();
   if (started) return "submitted";
   if (started.error().code == brood::Errc::already_started) return "is at work";
   return started.error().message;

@@ -2,7 +2,7 @@
 // what was answered survives a node that leaves and one that is killed; a session that nobody uses ends by
 // itself.
 //
-//   login KEY        begins a session, or goes on with the one that there is
+//   login KEY [IDLE_MS]    begins a session, or goes on with the one that there is
 //   set KEY NAME VALUE, get KEY NAME, where KEY, logout KEY
 #include <map>
 
@@ -64,14 +64,10 @@ class Session : public brood::Worker {
 };
 
 // `transient`: a session that ends normally, as an expired one does, is gone; one that crashes is restarted.
-std::string login(brood::Supervisor& store, const std::string& key) {
-  constexpr auto idle = std::chrono::minutes(30);
-  const auto started = store
-                           .start_child({.id = key,
-                                         .worker = "session",
-                                         .args = brood::args(std::chrono::milliseconds(idle)),
-                                         .restart = brood::Restart::transient})
-                           .get();
+std::string login(brood::Supervisor& store, const std::string& key, std::chrono::milliseconds idle) {
+  brood::ChildSpec session{.id = key, .worker = "session", .restart = brood::Restart::transient};
+  session.args = brood::args(idle);
+  const auto started = store.start_child(session).get();
   if (started) return "begun";
   if (started.error().code == brood::Errc::already_started) return "goes on";
   return started.error().message;
@@ -87,12 +83,15 @@ void sessions(const Words& names) {
                                  .expect = static_cast<std::uint32_t>(names.size())});
   prompt(node, [&](const Words& words) -> std::string {
     const std::string& key = words[1];
-    if (words[0] == "login") return login(store, key);
+    if (words[0] == "login") {
+      const auto idle = std::chrono::milliseconds(std::atoll(words[2].c_str()));
+      return login(store, key, idle.count() > 0 ? idle : std::chrono::minutes(30));
+    }
     if (words[0] == "set") return words_of(store.call<std::string>(key, set{words[2], words[3]}).get());
     if (words[0] == "get") return words_of(store.call<std::string>(key, get{words[2]}).get());
     if (words[0] == "where") return where(store, key);
     if (words[0] == "logout") return words_of(store.stop_child(key).get());
-    return "login KEY, set KEY NAME VALUE, get KEY NAME, where KEY, logout KEY";
+    return "login KEY [IDLE_MS], set KEY NAME VALUE, get KEY NAME, where KEY, logout KEY";
   });
 }
 

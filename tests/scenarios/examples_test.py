@@ -113,6 +113,17 @@ class Uses(unittest.TestCase):
         self.assertEqual(stays.ask(f"logout {key}"), "ok")
         self.assertIn("no child of that id", stays.ask(f"get {key} colour"))
 
+    def test_a_session_that_nobody_uses_ends_everywhere(self):
+        first, second = self.up("sessions", 2)
+        self.assertEqual(first.ask("login short 1500"), "begun")
+        self.assertEqual(first.ask("login long"), "begun")
+        self.assertEqual(second.ask("set short colour red"), "red")
+        for node in (first, second):
+            self.wait(lambda node=node: node.ask("where short") == "nowhere", "it has ended")
+        self.assertEqual(second.ask("login short"), "begun")
+        self.assertEqual(first.ask("get short colour"), "-")
+        self.assertEqual(first.ask("login long"), "goes on")
+
     def test_a_cache_keeps_all_that_was_not_on_the_node_that_is_killed(self):
         first, second, third = nodes = self.up("cache")
         self.wait(lambda: sum(int(node.ask("here")) for node in nodes) == 32, "all shards run")
