@@ -23,6 +23,7 @@ struct token {
 };
 struct acquire {
   brood::Pid holder;
+  std::string of;  // its node, for people
 };
 struct release {
   token held;
@@ -33,10 +34,10 @@ class Lock : public brood::Worker {
   using handles = brood::messages<acquire, release>;
 
   brood::Result<token> on(acquire a) {
-    if (holder_ && *holder_ != a.holder)
-      return brood::Error{brood::Errc::not_allowed, "held by " + holder_->node.value};
+    if (holder_ && *holder_ != a.holder) return brood::Error{brood::Errc::not_allowed, "held by " + of_};
     if (!holder_) watch_ = context().monitor(a.holder);
     holder_ = a.holder;
+    of_ = a.of;
     return last_ = token{context().identity().epoch_clock, last_.grant + 1};
   }
   void on(release r) {
@@ -54,6 +55,7 @@ class Lock : public brood::Worker {
   }
 
   std::optional<brood::Pid> holder_;
+  std::string of_;
   brood::Ref watch_;
   token last_{};
 };
@@ -112,7 +114,7 @@ void locks(const Words& names) {
     const std::string& name = words[1];
     if (words[0] == "lock") {
       (void)locks.start_child({.id = name, .worker = "lock"}).get();
-      const auto got = locks.call<token>(name, acquire{*holder}).get();
+      const auto got = locks.call<token>(name, acquire{*holder, node.name()}).get();
       if (!got) return got.error().message;
       held[name] = *got;
       return "locked";

@@ -46,8 +46,8 @@ std::string words_of(const brood::Result<void>& reply) {
 }
 
 std::string where(const brood::Supervisor& group, const std::string& id) {
-  const auto pid = group.whereis(id);
-  return pid ? pid->node.value : "nowhere";
+  const auto child = group.child_lookup(id);
+  return child && !child->instances.empty() ? child->instances.front().first : "nowhere";
 }
 
 }  // namespace uses
