@@ -83,7 +83,7 @@ void run() {{
 def main():
     out = pathlib.Path(sys.argv[1])
     includes = {f"#include <{name}>" for name in ("brood/brood.hpp", "chrono", "iostream", "map", "memory", "optional",
-                                                  "string", "vector")}
+                                                  "string", "thread", "vector")}
     codes = [code for code in (code_of(guide_blocks.Page(pathlib.Path(name)), includes) for name in sys.argv[2:]) if code]
     if not codes:
         sys.exit("no C++ to run")

@@ -143,6 +143,7 @@ class Uses(unittest.TestCase):
 
     def test_a_job_is_done_once_and_goes_on_where_its_node_was_killed(self):
         first, second, third = nodes = self.up("jobs")
+        self.wait(lambda: first.ask("done any") == "0", "what is done is written down somewhere")
         job = self.named_on(nodes, "job", third, lambda name: self.assertEqual(first.ask(f"submit {name} 40"), "submitted"))
         self.assertEqual(second.ask(f"submit {job} 40"), "is at work")
         self.wait(lambda: int(first.ask(f"done {job}")) >= 3, "it has begun")
