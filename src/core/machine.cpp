@@ -119,9 +119,9 @@ void Machine::on_time(Step& s) {
 // 0. messages that waited for what their senders had changed before;
 // 1. what clients of this node are told;
 // 2. the view;
-// 3. touched children, one by one, and after every eighth of them a request, whose own children are looked
-// at before and after it: what a node that comes or goes brings about may be more than all that is done in
-// many seconds;
+// 3. touched children, one by one, and after as many of them as a request has ids that request, whose own
+// children are looked at before and after it: what a node that comes or goes brings about may be more than
+// all that is done in many seconds;
 // 4. where this part of the cluster is locked, its children are told to end;
 // 5. in turn: instances of sessions that are over, moves, one request of those that wait here, requests of
 // clients, the sweep over all children, a rebalancing;
@@ -198,13 +198,14 @@ void Machine::look_first(Step& s, const std::vector<ChildId>& ids) {
 }
 
 bool Machine::serve_request(Step& s) {
-  constexpr std::size_t looks_between = 8;
-  if (looked_++ < looks_between || !(coordinator_.has_work() || origins_.has_work())) return false;
+  const bool coordinates = coordinator_.has_work();
+  if (!coordinates && !origins_.has_work()) return false;
+  if (looked_++ < (coordinates ? coordinator_.next_size() : 1)) return false;
   looked_ = 0;
   std::vector<ChildId> ids;
-  coordinator_.each_next([&](const ChildId& id) { ids.push_back(id); });
+  if (coordinates) coordinator_.each_next([&](const ChildId& id) { ids.push_back(id); });
   look_first(s, ids);
-  if (coordinator_.has_work()) coordinator_.work(s);
+  if (coordinates) coordinator_.work(s);
   look_first(s, ids);
   if (origins_.has_work()) origins_.work(s);
   return true;

@@ -38,7 +38,8 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] bool any() const { return !open_.empty() || !inbox_.empty(); }
   void enqueue(Step& s, Request request) override;
   [[nodiscard]] bool has_work() const { return !inbox_.empty() && with_.views.acting(); }
-  /// The children that work() is about next.
+  /// How many children work() is about next, and which.
+  [[nodiscard]] std::size_t next_size() const { return inbox_.next_size(); }
   void each_next(const std::function<void(const ChildId&)>& look) const { inbox_.each_next(look); }
   /// Takes one request from the inbox.
   void work(Step& s);

@@ -39,6 +39,10 @@ Request Inbox::pop() {
   return request;
 }
 
+std::size_t Inbox::next_size() const {
+  return turns_.empty() ? 0 : ids_in(waiting_.at(turns_.front()).front());
+}
+
 void Inbox::each_next(const std::function<void(const ChildId&)>& look) const {
   if (turns_.empty()) return;
   const Request& next = waiting_.at(turns_.front()).front();

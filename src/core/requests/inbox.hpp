@@ -26,7 +26,8 @@ class Inbox {
   void push(Request request);
   /// The next; there must be one.
   [[nodiscard]] Request pop();
-  /// `look` at each id of what pop() would give; nothing where the inbox is empty.
+  /// How many ids what pop() would give has, and `look` at each of them; nothing where the inbox is empty.
+  [[nodiscard]] std::size_t next_size() const;
   void each_next(const std::function<void(const ChildId&)>& look) const;
   /// Takes out what that node asked in any other view.
   void keep_only(const NodeName& node, std::uint64_t view);

@@ -1,0 +1,98 @@
+// Requests beside much other work: in portions, in turn, and not behind what others have changed.
+#include <gtest/gtest.h>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace requests_portions_test {
+
+TEST(Requests, ABulkRequestIsWorkedOffInPortionsAndASingleOneGoesBetween) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.step_budget = 20;
+    settings.request_window = 100;
+    settings.request_portion = 10;
+  };
+  cluster.form();
+  std::size_t most = 0, steps = 0, single_after = 0;
+  const auto bulk = cluster.start(0, many(2000));
+  const auto single = cluster.start(0, {spec_of("single")});
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 0) return;
+    ++steps;
+    most = std::max(most, effects.starts.size());
+    if (single_after == 0 && cluster.replies.contains(single)) single_after = cluster.replies[bulk].size();
+  };
+  cluster.run();
+  EXPECT_EQ(cluster.replies[bulk].size(), 2000U);
+  EXPECT_EQ(cluster.result(single), "ok");
+  EXPECT_LE(most, 20U);
+  EXPECT_GT(steps, 100U);
+  EXPECT_LT(single_after, 500U) << "it did not wait for the bulk";
+  expect_each_once(cluster, 2000);
+}
+
+// What the others tell a node that is slow makes it look at more children than it can in a long time.
+TEST(Requests, ASingleStartDoesNotWaitUntilAllThatHasChangedIsLookedAt) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    settings.step_budget = i == 0 ? 2 : 10'000;
+    settings.request_window = 10'000;
+    settings.request_portion = 10'000;
+  };
+  cluster.form();
+  SpecPtr here;
+  std::vector<SpecPtr> there;
+  for (int i = 0; there.size() < 3000; ++i) {
+    auto made = spec_of("k" + std::to_string(i));
+    if (cluster.nodes[0].core->node_for(made->id) == cluster.nodes[1].name)
+      there.push_back(std::move(made));
+    else
+      here = std::move(made);
+  }
+  std::size_t steps = 0, single_at = 0;
+  std::uint64_t single = 0;
+  cluster.start(1, std::move(there));
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 0) ++steps;
+    for (const Send& send : effects.sends)
+      if (std::holds_alternative<Delta>(send.body) && i == 1 && single == 0)
+        single = cluster.start(1, {here});
+    if (single_at == 0 && single != 0 && cluster.replies.contains(single)) single_at = steps;
+  };
+  cluster.run();
+  EXPECT_EQ(cluster.result(single), "ok");
+  EXPECT_GT(steps, 1000U);
+  EXPECT_LT(single_at, steps / 4);
+}
+
+TEST(Requests, ManyBulkRequestsShareTheWindowAndAllAreAnswered) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.request_window = 40;
+    settings.request_portion = 10;
+  };
+  cluster.form();
+  std::size_t most = 0, asked = 0, answered = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (const auto* start = std::get_if<StartRequest>(&send.body); start && i == 0)
+        asked += start->specs.size();
+    if (i != 0)
+      for (const Send& send : effects.sends)
+        if (const auto* answer = std::get_if<Answer>(&send.body)) answered += answer->outcomes.size();
+    most = std::max(most, asked - std::min(asked, answered));
+  };
+  std::vector<std::uint64_t> clients;
+  for (int c = 0; c < 20; ++c) {
+    std::vector<SpecPtr> specs;
+    for (int i = 0; i < 100; ++i) specs.push_back(spec_of("b" + std::to_string(c) + "/" + std::to_string(i)));
+    clients.push_back(cluster.start(0, std::move(specs)));
+  }
+  cluster.run(5s);
+  for (const std::uint64_t client : clients) EXPECT_EQ(cluster.replies[client].size(), 100U);
+  EXPECT_LE(most, 40U + 20 * 8);
+}
+
+}  // namespace requests_portions_test
+}  // namespace brood::core::testing
