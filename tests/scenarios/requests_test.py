@@ -84,14 +84,37 @@ class Requests(ScenarioTest):
         self.assertEqual(answer[0], "ok", answer)
         self.assertEqual(self.ask(self.request("whereis", answer[2])), answer[1])
 
-    def test_start_child_takes_atoms_and_strings_as_ids(self):
-        answer = self.ask(self.request("start_child", self.spec(Atom("an_atom"))))
-        self.assertEqual(answer[2], "an_atom")
-        self.assertIsInstance(answer[2], Atom)
-        text = self.ask("{start_child, web, #{id => \"a string\", start => {counter, []}}}")
-        self.assertEqual(text[2], b"a string", "a string becomes a binary")
-        self.assertEqual(self.ask(self.request("whereis", "a string")), text[1])
-        self.assertIsNone_atom(self.ask(self.request("whereis", "an_atom")))
+    def test_start_child_takes_any_term_as_id(self):
+        ids = ("an_atom", "{user, 42}", "42", "-1.5", "\"a string\"", "[a | b]", "#{a => 1, b => {}}",
+               "{'Elixir.MyApp.ServiceMonitor', {10, 0, 0, 1}}", "<<5:3>>", "1 bsl 100", "{self(), make_ref()}",
+               "maps:from_list([{I, []} || I <- lists:seq(1, 40)])")
+        for text in ids:
+            with self.subTest(text):
+                # The very term comes back: from whoever is asked, in lists, lookups and the history.
+                answer = self.erlang.eval(
+                    f"Id = {text}, R = fun(N, T) -> brood_driver:request(N, T) end, "
+                    "{ok, P, Id} = R('n1@127.0.0.1', {start_child, web, #{id => Id, start => {counter, []}}}), "
+                    "Wait = fun W(0) -> late; W(K) -> case R('n2@127.0.0.1', {whereis, web, Id}) of P -> ok; "
+                    "_ -> timer:sleep(20), W(K - 1) end end, ok = Wait(250), "
+                    "Id = R('n2@127.0.0.1', {whois, web, P}), "
+                    "{P, _} = maps:get(Id, R('n2@127.0.0.1', {children, web})), "
+                    "{#{id := Id}, [{_, P}], _} = R('n2@127.0.0.1', {child_lookup, web, Id}), "
+                    "{ok, #{id := Id, events := [#{id := Id} | _]}} = R('n1@127.0.0.1', {why, web, Id}), "
+                    "{ok, 3} = R('n3@127.0.0.1', {call, web, Id, {add, 3}}), "
+                    "ok = R('n3@127.0.0.1', {stop_child, web, Id}), done")
+                self.assertEqual(answer, "done")
+
+    def test_terms_that_are_not_equal_are_different_ids(self):
+        pids = {self.ask("{start_child, web, #{id => %s, start => {counter, []}}}" % text)[1].id
+                for text in ("<<\"same\">>", "same", "\"same\"", "{same}", "[same]")}
+        self.assertEqual(len(pids), 5)
+
+    def test_what_is_no_id_is_refused(self):
+        for text in ("<<>>", "''", "[]", "{}", "#{}", "fun lists:map/2", "{a, [fun() -> ok end]}",
+                     "lists:duplicate(300, $x)"):
+            with self.subTest(text):
+                answer = self.ask("{start_child, web, #{id => %s, start => {counter, []}}}" % text)
+                self.refused(answer, "invalid_argument")
 
     def assertIsNone_atom(self, value):
         self.assertEqual(value, "undefined")
@@ -115,7 +138,7 @@ class Requests(ScenarioTest):
         bad = {
             "{start_child, web, #{id => <<\"bad\">>}}": b"start",
             "{start_child, web, #{id => <<\"bad\">>, start => 7}}": b"start",
-            "{start_child, web, #{id => 1.5, start => {counter, []}}}": b"id",
+            "{start_child, web, #{id => {}, start => {counter, []}}}": b"id",
             "{start_child, web, #{id => <<\"bad\">>, start => {counter, []}, restart => sometimes}}": b"restart",
             "{start_child, web, #{id => <<\"bad\">>, start => {counter, []}, shutdown => soon}}": b"shutdown",
             "{start_child, web, 7}": b"",
@@ -221,7 +244,7 @@ class Requests(ScenarioTest):
                         self.request("stop_children", ["options"], {Atom("node"): N2}),
                         self.request("process_list", Atom("global"), {Atom("page"): 1}),
                         self.request("process_list", Atom("global"), {Atom("limit"): 0}),
-                        self.request("process_list", Atom("global"), {Atom("after"): 1.5}),
+                        self.request("process_list", Atom("global"), {Atom("after"): ()}),
                         self.request("start_child", self.spec("options-1"), {Atom("timeout"): -1}),
                         self.request("logs", "options", {Atom("line"): 1}),
                         self.request("drain", {Atom("now"): Atom("true")}),

@@ -20,7 +20,7 @@ constexpr milliseconds start_timeout{10000};
 constexpr milliseconds batch_timeout{60000};
 
 Id id_of(const ChildId& id) {
-  return Id::of(id.to_term());
+  return Id(id.to_term());
 }
 
 Result<Started> started(const core::Outcome& outcome) {

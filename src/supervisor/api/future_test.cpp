@@ -62,11 +62,11 @@ class Sibling : public Worker {
   void on(note n) { notes_.push_back(n.number); }
   std::vector<int> on(noted) const { return notes_; }
   Result<void> on(end_self) {
-    (void)Places::at(self().node.value).stop_child(Id::of(context().identity().child_id));
+    (void)Places::at(self().node.value).stop_child(Id(context().identity().child_id));
     return {};
   }
   Result<void> on(end_self_waiting) {
-    return Places::at(self().node.value).stop_child(Id::of(context().identity().child_id)).get();
+    return Places::at(self().node.value).stop_child(Id(context().identity().child_id)).get();
   }
 
   static std::shared_ptr<detail::FutureValue<int>> gate() {
