@@ -185,6 +185,34 @@ class Requests(ScenarioTest):
         self.assertEqual(set(result), {"status", "started", "errors", "rollback"})
         self.everywhere(self.request("whereis", "bulk-2"), "undefined")
 
+    def test_a_rollback_leaves_nothing_of_the_request(self):
+        there = self.start("rollback-there")
+        specs = [self.spec("rollback-1"), self.spec("rollback-2", "no_such_worker"), self.spec("rollback-there")]
+        answer = self.ask(self.request("start_children", specs, {Atom("on_failure"): Atom("rollback")}))
+        self.assertEqual(answer[0], "ok", answer)
+        result = answer[1]
+        self.assertEqual(result[Atom("rollback")], "true", result)
+        self.assertEqual([row[0] for row in result[Atom("started")]], [b"rollback-1"], "it had been started")
+        self.assertEqual(sorted(row[0] for row in result[Atom("errors")]), [b"rollback-2", b"rollback-there"])
+        self.everywhere(self.request("whereis", "rollback-1"), "undefined")
+        self.everywhere(self.request("whereis", "rollback-there"), there)
+        answer = self.ask(self.request("start_children", specs[:2], {Atom("on_failure"): Atom("continue")}))
+        self.assertEqual(answer[1][Atom("rollback")], "false", answer)
+        self.assertIsInstance(self.ask(self.request("whereis", "rollback-1")), etf.Pid)
+
+    def test_a_start_that_is_rolled_back_in_time_is_gone(self):
+        for number in range(20):
+            name = f"rollback-late-{number}"
+            options = {Atom("on_failure"): Atom("rollback"), Atom("timeout"): 0}
+            answer = self.ask(self.request("start_child", self.spec(name), options))
+            if answer[0] != "ok":
+                self.refused(answer, "timeout")
+                self.assertIn(b"taken back", answer[1][1])
+                self.assertEqual(self.ask(self.request("describe", (Atom("id"), name))), ("ok", []))
+                self.everywhere(self.request("whereis", name), "undefined")
+                return
+        self.fail("a start without any time was never late")
+
     def test_start_children_that_check_what_is_there_start_all_or_none(self):
         pid = self.start("there")
         specs = [self.spec("there"), self.spec("not-there")]

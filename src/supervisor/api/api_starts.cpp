@@ -56,6 +56,7 @@ supervisor::StartOrder order_of(const StartOptions& options, milliseconds fallba
   order.timeout = options.timeout.value_or(fallback);
   order.await_timeout = options.await_timeout;
   order.quiet = options.disable_logging;
+  order.rolls_back = options.on_failure == OnFailure::rollback;
   return order;
 }
 
@@ -124,7 +125,7 @@ Future<Started> Supervisor::start_child(const ChildSpec& spec, const StartOption
 namespace {
 
 /// One start of many, from its specs to its result.
-class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
+class ManyStarts {
  public:
   ManyStarts(std::shared_ptr<supervisor::Driver> driver, bool rolls_back, supervisor::Gate::Pass pass)
       : answer(std::make_shared<Answer<StartResult>>(std::move(pass))),
@@ -154,7 +155,6 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
   void finish(const Outcomes& outcomes) {
     std::unordered_map<ChildId, const core::Outcome*> by_id;
     for (const core::Outcome& outcome : outcomes) by_id.emplace(outcome.id, &outcome);
-    std::vector<ChildId> running;
     for (const ChildId& id : ids_) {
       const auto found = by_id.find(id);
       const core::Outcome* outcome = found == by_id.end() ? nullptr : found->second;
@@ -167,14 +167,14 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
             {id_of(id), host ? std::optional(host->node.value) : std::nullopt, supervisor::told(*outcome)});
       } else {
         result_.started.push_back({supervisor::pid_of(*outcome), id_of(id)});
-        running.push_back(id);
       }
     }
-    if (!rolls_back_ || result_.errors.empty() || running.empty()) return answer->give(std::move(result_));
-    result_.rollback = true;
-    driver_->stop(std::move(running), batch_timeout, [self = shared_from_this()](const Outcomes&, bool) {
-      self->answer->give(std::move(self->result_));
-    });
+    result_.rollback = rolls_back_ && !result_.errors.empty() && !result_.started.empty();
+    answer->give(std::move(result_));
+  }
+  /// Why nothing is started at all: what is to be rolled back cannot all be started.
+  [[nodiscard]] const Error* hopeless() const {
+    return rolls_back_ && !result_.errors.empty() ? &result_.errors.front().error : nullptr;
   }
 
   const std::shared_ptr<Answer<StartResult>> answer;
@@ -205,7 +205,9 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
       return Future<StartResult>(starts->answer);
     }
   }
-  if (starts->specs.empty()) {
+  if (const Error* why = starts->hopeless()) {
+    starts->answer->give(*why);
+  } else if (starts->specs.empty()) {
     starts->finish({});
   } else {
     impl_->driver->start(order_of(options, batch_timeout), std::move(starts->specs),
