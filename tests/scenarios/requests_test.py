@@ -430,6 +430,26 @@ class Requests(ScenarioTest):
             "gen_server:call(P, {add, 5}), gen_server:cast(P, {add, 2}), gen_server:call(P, get)")
         self.assertEqual(answer, 7)
 
+    def test_sys_asks_a_child_as_any_process_of_otp(self):
+        self.start("sys")
+        self.ask(self.request("call", "sys", (Atom("add"), 5), 5000))
+        pid = "P = brood_driver:request('n1@127.0.0.1', {whereis, web, <<\"sys\">>}), "
+        self.assertEqual(self.erlang.eval(pid + "sys:get_state(P, 1000)"), 5, "what its save() gives")
+        status = self.erlang.eval(pid + "sys:get_status(P, 1000)")
+        self.assertEqual(status[0], "status")
+        self.assertEqual(status[2], ("module", "counter"))
+        self.assertEqual(status[3][1], "running")
+        self.assertEqual(self.erlang.eval(pid + "element(1, sys:suspend(P, 1000))"), "error")
+        self.assertEqual(self.erlang.eval(pid + "sys:resume(P, 1000)"), "ok")
+        self.assertEqual(self.erlang.eval(pid + "element(1, sys:log(P, get, 1000))"), "error")
+        self.assertEqual(self.erlang.eval(
+            "try sys:get_state({brood, 'n1@127.0.0.1'}, 1000) catch error:{Code, _} -> Code end"), "not_allowed")
+        before = self.ask(self.request("whereis", "sys"))
+        self.assertEqual(self.erlang.eval(pid + "sys:terminate(P, by_hand, 1000)"), "ok")
+        self.wait(lambda: self.ask(self.request("whereis", "sys")) not in ("undefined", before), 10,
+                  "it was started again, as after any end")
+        self.assertEqual(self.ask(self.request("call", "sys", Atom("get"), 5000)), ("ok", 0))
+
     def test_an_erlang_monitor_sees_the_child_stop(self):
         self.start("monitored")
         answer = self.erlang.eval(
