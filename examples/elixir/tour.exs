@@ -1,45 +1,45 @@
 # A tour of a brood cluster from Elixir; no Mix, no dependency. Each step is checked, and the last line is "done".
 #
-#   elixir --hidden --name tour@127.0.0.1 tour.exs n1@127.0.0.1 n2@127.0.0.1 n3@127.0.0.1
+#   elixir --hidden --cookie SECRET --name tour@127.0.0.1 tour.exs n1@127.0.0.1 n2@127.0.0.1 n3@127.0.0.1
 #
-# The cookie is that of ~/.erlang.cookie. The nodes must have the supervisor `web` and the worker `counter`, as
+# Without --cookie it is that of ~/.erlang.cookie. The nodes must have the supervisor `web` and the worker `counter`, as
 # `brood node` has them with a fleet file that has [supervisor.web].
-Code.require_file("via.ex", __DIR__)
+Code.require_file("brood.ex", __DIR__)
 
 defmodule Tour do
   @sup :web
 
   def run([first | _] = nodes) do
-    for node <- nodes, do: true = Node.connect(node)
-    {:ok, _} = :pg.start(@sup)
-    start_and_use(first)
+    {:ok, _} = Supervisor.start_link([{Brood, supervisor: @sup, nodes: nodes}], strategy: :one_for_one)
+    start_and_use()
     many(nodes)
-    ask_where(nodes)
-    follow(first)
+    ask_where(first)
+    follow()
     IO.puts("done")
   end
 
   # One child, by id from any node: start, call, cast, find, stop.
-  defp start_and_use(node) do
-    {:ok, pid, "alice"} = brood(node, {:start_child, @sup, %{id: "alice", start: {:counter, [100]}}})
-    alice = {:via, Brood.Via, {@sup, "alice"}}
-    wait("the child is in pg", fn -> GenServer.whereis(alice) == pid end)
+  defp start_and_use do
+    spec = Brood.spec("alice", :counter, [100])
+    {:ok, pid, "alice"} = Brood.start_child(@sup, spec)
+    alice = {:via, Brood, {@sup, "alice"}}
+    ^pid = GenServer.whereis(alice)
     105 = GenServer.call(alice, {:add, 5})
     :ok = GenServer.cast(alice, {:add, 2})
     107 = GenServer.call(alice, :get)
-    {:error, {:already_started, ^pid}} =
-      brood(node, {:start_child, @sup, %{id: "alice", start: {:counter, [100]}}})
-    {:ok, 107} = brood(node, {:call, @sup, "alice", :get, 5000})
+    {:error, {:already_started, ^pid}} = Brood.start_child(@sup, spec)
+    {:ok, 107} = Brood.call(@sup, "alice", :get)
+    107 = :sys.get_state(alice)
     IO.puts("alice runs on #{node(pid)} and counts #{GenServer.call(alice, :get)}")
-    :ok = brood(node, {:stop_child, @sup, "alice"})
+    :ok = Brood.stop_child(@sup, "alice")
     wait("the child has left pg", fn -> GenServer.whereis(alice) == nil end)
     {:noproc, _} = catch_exit(fn -> GenServer.call(alice, :get) end)
   end
 
   # A hundred children at once: each runs on one node, the one that its id hashes to.
-  defp many([first | _] = nodes) do
-    specs = for i <- 1..100, do: %{id: "worker-#{i}", start: {:counter, [i]}, metadata: %{tag: "tour"}}
-    {:ok, %{status: :ok, started: started}} = brood(first, {:start_children, @sup, specs, %{}})
+  defp many(nodes) do
+    specs = for i <- 1..100, do: Brood.spec({:worker, i}, :counter, [i], metadata: %{tag: "tour"})
+    {:ok, %{status: :ok, started: started}} = Brood.start_children(@sup, specs)
     100 = length(started)
     for node <- nodes do
       wait("#{node} knows all children", fn -> length(brood(node, {:process_list, @sup, :global})) == 100 end)
@@ -47,37 +47,35 @@ defmodule Tour do
       IO.puts("#{node} runs #{length(local)} of 100")
     end
     wait("all are in pg", fn -> length(:pg.which_groups(@sup)) == 100 end)
-    sum = Enum.sum(for i <- 1..100, do: GenServer.call({:via, Brood.Via, {@sup, "worker-#{i}"}}, :get))
-    5050 = sum
-    100 = length(brood(first, {:tag_query, @sup, "tour"}))
+    5050 = Enum.sum(for i <- 1..100, do: GenServer.call({:via, Brood, {@sup, {:worker, i}}}, :get))
+    100 = length(Brood.tag_query(@sup, "tour"))
   end
 
-  # Where things are, asked of each node.
-  defp ask_where([first | _] = nodes) do
-    ^nodes = Enum.sort(brood(first, {:nodes, @sup}))
-    owner = brood(first, {:node_for, @sup, "worker-7"})
-    for node <- nodes, do: true = brood(node, {:mine, @sup, "worker-7"}) == (node == owner)
-    {%{id: "worker-7"}, [{^owner, pid}], %{tag: "tour"}} = brood(first, {:child_lookup, @sup, "worker-7"})
-    "worker-7" = brood(first, {:whois, @sup, pid})
-    IO.puts("worker-7 belongs on #{owner}")
+  # Where things are.
+  defp ask_where(first) do
+    owner = Brood.node_for(@sup, {:worker, 7})
+    true = owner in Brood.nodes(@sup)
+    true = brood(first, {:mine, @sup, {:worker, 7}}) == (first == owner)
+    {%{id: {:worker, 7}}, [{^owner, pid}], %{tag: "tour"}} = Brood.child_lookup(@sup, {:worker, 7})
+    {:worker, 7} = Brood.whois(@sup, pid)
+    IO.puts("worker 7 belongs on #{owner}")
   end
 
-  # A listener: who monitors the scope sees a child crash and come back.
-  defp follow(node) do
-    {ref, _groups} = :pg.monitor(@sup, "worker-7")
-    [pid] = :pg.get_members(@sup, "worker-7")
+  # Who monitors the scope sees a child crash and come back.
+  defp follow do
+    {ref, _groups} = :pg.monitor(@sup, {:worker, 7})
+    [pid] = :pg.get_members(@sup, {:worker, 7})
     down = Process.monitor(pid)
     Process.exit(pid, :crash)
     receive do: ({:DOWN, ^down, :process, ^pid, :crash} -> :ok), after: (5000 -> raise("no DOWN"))
-    receive do: ({^ref, :leave, "worker-7", [^pid]} -> :ok), after: (5000 -> raise("it did not leave"))
-    again = receive do: ({^ref, :join, "worker-7", [joined]} -> joined), after: (5000 -> raise("it did not return"))
+    receive do: ({^ref, :leave, {:worker, 7}, [^pid]} -> :ok), after: (5000 -> raise("it did not leave"))
+    again = receive do: ({^ref, :join, {:worker, 7}, [joined]} -> joined), after: (5000 -> raise("it did not return"))
     7 = GenServer.call(again, :get)
-    IO.puts("worker-7 crashed and came back")
-    ids = for i <- 1..100, do: "worker-#{i}"
-    {:ok, %{status: :ok}} = brood(node, {:stop_children, @sup, ids, %{}})
+    IO.puts("worker 7 crashed and came back")
+    {:ok, %{status: :ok}} = Brood.stop_children(@sup, for(i <- 1..100, do: {:worker, i}))
   end
 
-  # Every request goes to the process `brood` of any node.
+  # What Brood does: every request goes to the process `brood` of any node.
   defp brood(node, request), do: GenServer.call({:brood, node}, request, 30_000)
 
   defp wait(what, condition, tries \\ 500)

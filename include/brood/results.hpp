@@ -15,10 +15,14 @@
 
 namespace brood {
 
-/// What becomes of those that were started when others of the same request could not be.
+/// What becomes of a request to start children when one of them could not be started.
 enum class OnFailure : std::uint8_t {
-  proceed,   ///< They run.
-  rollback,  ///< They are stopped again. The result comes after that, and still names them as started.
+  /// The others run, and what was not started in time may still start.
+  proceed,
+  /// Nothing of it is left: what was started is stopped again, and what may still start is taken back. What
+  /// was there before stays. The result comes after that, and still names as started what was. Where a spec
+  /// is none, nothing is started at all, and its error is that of the request.
+  rollback,
 };
 
 /// How children are to be started. For one child and for many.
@@ -26,7 +30,7 @@ struct StartOptions {
   /// Start there; it may move from there later. not_member where that node is unknown, down or no member.
   std::optional<std::string> on = std::nullopt;
   /// How long it is tried; none: 10 s for one child, 60 s for many. A time-out undoes nothing: what was asked
-  /// for may still happen.
+  /// for may still happen (but see `on_failure`).
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   /// When the future is ready at the latest, with `timeout` for what was not answered until then; it goes on
   /// being tried. None: not before `timeout`.

@@ -8,6 +8,7 @@
 // Thread rule: const and stateless; one object may serve several supervisors, on their threads.
 #pragma once
 
+#include <brood/id.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
 #include <chrono>
@@ -47,10 +48,10 @@ struct RingNode {
 /// What a distribution is asked about: a child, or an id alone, whose requests some node has to coordinate.
 /// What it points to lives as long as the call.
 struct RingKey {
-  std::string_view id;      ///< The bytes of the id, or the name of the atom.
-  bool id_is_atom = false;  ///< An atom and a binary of the same text are two ids.
-  std::uint64_t hash = 0;   ///< Of the id and its kind.
-  std::string_view tag;     ///< Of the child's metadata; empty where there is none, and of an id alone.
+  std::string_view id;              ///< The bytes of the binary, the name of the atom, or the encoded term.
+  IdKind id_kind = IdKind::binary;  ///< An atom and a binary of the same text are two ids.
+  std::uint64_t hash = 0;           ///< Of the id and its kind.
+  std::string_view tag;  ///< Of the child's metadata; empty where there is none, and of an id alone.
   std::span<const NodeName> mapping;  ///< ChildSpec::mapping, likewise.
 };
 

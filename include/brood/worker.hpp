@@ -15,6 +15,8 @@
 //     void on_unhandled(const brood::Term& message);        // a cast, or with no info() a message, for which
 //                                                           // there is no handler; else it is dropped
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
+//     Shown format_status() const;                          // what sys:get_state of Erlang shows of it; else
+//                                                           // what save() gives
 //     State save() const;  void restore(State state);       // what a planned move takes along; restore() may
 //                                                           // return Result<void>: an error refuses the move
 //     Changes changes();  void apply(Changes changes);  // for passive instances that follow, in place of the
@@ -270,6 +272,11 @@ class Behaviour {
     return save();
   }
   virtual Result<void> alter_handover(BytesView state) { return restore(state); }
+  /// The state as people are shown it (sys:get_state), an encoded term: what save() gives, where nothing else
+  /// is said. not_allowed: it shows none.
+  [[nodiscard]] virtual Result<Bytes> shown_state();
+  /// The name of what runs, which stands for OTP's module.
+  [[nodiscard]] virtual std::string shown_name() const { return "brood"; }
   /// Whether changes() may be asked in place of save(), once a whole state was saved.
   [[nodiscard]] virtual bool has_changes() const { return false; }
   /// What has changed since it was asked last, as an encoded term; nullopt: nothing.

@@ -1,5 +1,6 @@
 // A process's turn: it takes in what came, acts on signals, and handles some messages.
 #include "process/calls/gen_protocol.hpp"
+#include "process/calls/system_messages.hpp"
 #include "process/log/log.hpp"
 #include "process/runtime_core.hpp"
 
@@ -225,8 +226,12 @@ RuntimeCore::Step RuntimeCore::handle_start(Process& process, StartEnvelope& sta
 RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call) {
   Result<Bytes> answer;
   process.current_call = &call;
-  const Outcome outcome =
-      guarded(process, [&] { answer = process.behaviour->call(std::move(call.message)); });
+  const Outcome outcome = guarded(process, [&] {
+    // What has moved away forwards them as all else.
+    const auto request = process.is_stub() ? std::nullopt : read_system_call(call.message);
+    answer = request ? answer_system(process, *process.behaviour, *request)
+                     : process.behaviour->call(std::move(call.message));
+  });
   if (outcome.abandoned) {
     if (call.local)
       call.local->finish(Error{Errc::node_lost, "the runtime stopped while the call was handled"});

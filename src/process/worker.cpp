@@ -155,6 +155,12 @@ Result<void> Behaviour::restore_version(std::uint64_t version, BytesView state) 
   return detail::no_conversion(version, state_version(), "of this name");
 }
 
+Result<Bytes> Behaviour::shown_state() {
+  if (has_state()) return save();
+  return Error{Errc::not_allowed,
+               "'" + shown_name() + "' shows no state: it has neither format_status() nor save()"};
+}
+
 Worker::Worker() : context_(detail::current_context()) {}
 Worker::~Worker() = default;
 

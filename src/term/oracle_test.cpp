@@ -137,7 +137,7 @@ TEST_F(Oracle, ReadsOurTextAsTheSameTerm) {
     ASSERT_EQ(answer[index], 1) << texts[index].substr(0, 500);
 }
 
-TEST_F(Oracle, HashesNamesAsWeDo) {
+TEST_F(Oracle, HashesTermsAsWeDo) {
   test::RandomTerms random(14);
   Bytes input;
   std::vector<Term> terms;

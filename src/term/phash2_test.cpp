@@ -51,16 +51,50 @@ TEST(Phash2, IsWhatErlangSays) {
   for (const auto& [term, hash] : golden) EXPECT_EQ(phash2(term), hash) << to_string(term);
 }
 
+TEST(Phash2, OfListsMapsAndFloatsIsWhatErlangSays) {
+  const std::vector<std::pair<std::string_view, std::uint32_t>> golden = {
+      {"[]", 3468870702},
+      {"[a]", 1634476877},
+      {"[1]", 2768963718},
+      {"[1,2,3,4,5]", 3824152778},
+      {"\"alice\"", 3632136943},
+      {"[1|2]", 3844221178},
+      {"[a|b]", 2356411656},
+      {"[300,1,2]", 2902664759},
+      {"[[],[]]", 67164138},
+      {"{[]}", 1775079505},
+      {"1.0", 3029937084},
+      {"-2.5e100", 1937523913},
+      {"0.0", 423528920},
+      {"<<1:3>>", 3965351140},
+      {"<<255,5:7>>", 2397609270},
+      {"<<1,2,3,4,5,6,7,8,9,10,11,12,13,1:1>>", 3892854937},
+      {"#{}", 844985373},
+      {"#{a=>1}", 1401795262},
+      {"#{1=>a,b=>#{c=>[]},<<\"k\">>=>1.5}", 2405686623},
+      {"{user,42}", 3791834521},
+      {"{\"MyApp\",{10,0,0,7}}", 1737024847},
+      {"[{},1,2,{}]", 1415755540},
+  };
+  for (const auto& [text, hash] : golden) EXPECT_EQ(phash2(*parse_term(text)), hash) << text;
+  EXPECT_EQ(phash2(Term(-0.0)), phash2(Term(0.0)));
+  const Pid pid{NodeName("a"), 268435455, 5, 0};
+  EXPECT_EQ(phash2(pid), 791223336);
+  const Ref ref{NodeName("a"), 0, {0xffffffff, 7, 8}};
+  EXPECT_EQ(phash2(ref), 1715832725);
+}
+
 TEST(Phash2, OfPartsIsThatOfTheTerm) {
   EXPECT_EQ(Phash2().tuple(2).atom("n1@host").integer(7).value(),
             phash2(pair(Term::atom("n1@host"), Term(7))));
   EXPECT_EQ(Phash2().binary("alice").value(), phash2(Term::binary("alice")));
 }
 
-TEST(Phash2, OtherKindsOfTermsHaveNone) {
-  EXPECT_EQ(phash2(Term::list({Term(1)})), std::nullopt);
-  EXPECT_EQ(phash2(Term(1.5)), std::nullopt);
-  EXPECT_EQ(phash2(pair(Term(1), Term::map({}))), std::nullopt);
+TEST(Phash2, FunsHaveNone) {
+  const Term fun = OpaqueFun{"q"};
+  EXPECT_EQ(phash2(fun), std::nullopt);
+  EXPECT_EQ(phash2(pair(Term(1), Term::list({fun}))), std::nullopt);
+  EXPECT_EQ(phash2(Term::map({{Term(1), fun}})), std::nullopt);
 }
 
 }  // namespace phash2_test

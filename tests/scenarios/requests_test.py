@@ -84,14 +84,37 @@ class Requests(ScenarioTest):
         self.assertEqual(answer[0], "ok", answer)
         self.assertEqual(self.ask(self.request("whereis", answer[2])), answer[1])
 
-    def test_start_child_takes_atoms_and_strings_as_ids(self):
-        answer = self.ask(self.request("start_child", self.spec(Atom("an_atom"))))
-        self.assertEqual(answer[2], "an_atom")
-        self.assertIsInstance(answer[2], Atom)
-        text = self.ask("{start_child, web, #{id => \"a string\", start => {counter, []}}}")
-        self.assertEqual(text[2], b"a string", "a string becomes a binary")
-        self.assertEqual(self.ask(self.request("whereis", "a string")), text[1])
-        self.assertIsNone_atom(self.ask(self.request("whereis", "an_atom")))
+    def test_start_child_takes_any_term_as_id(self):
+        ids = ("an_atom", "{user, 42}", "42", "-1.5", "\"a string\"", "[a | b]", "#{a => 1, b => {}}",
+               "{'Elixir.MyApp.ServiceMonitor', {10, 0, 0, 1}}", "<<5:3>>", "1 bsl 100", "{self(), make_ref()}",
+               "maps:from_list([{I, []} || I <- lists:seq(1, 40)])")
+        for text in ids:
+            with self.subTest(text):
+                # The very term comes back: from whoever is asked, in lists, lookups and the history.
+                answer = self.erlang.eval(
+                    f"Id = {text}, R = fun(N, T) -> brood_driver:request(N, T) end, "
+                    "{ok, P, Id} = R('n1@127.0.0.1', {start_child, web, #{id => Id, start => {counter, []}}}), "
+                    "Wait = fun W(0) -> late; W(K) -> case R('n2@127.0.0.1', {whereis, web, Id}) of P -> ok; "
+                    "_ -> timer:sleep(20), W(K - 1) end end, ok = Wait(250), "
+                    "Id = R('n2@127.0.0.1', {whois, web, P}), "
+                    "{P, _} = maps:get(Id, R('n2@127.0.0.1', {children, web})), "
+                    "{#{id := Id}, [{_, P}], _} = R('n2@127.0.0.1', {child_lookup, web, Id}), "
+                    "{ok, #{id := Id, events := [#{id := Id} | _]}} = R('n1@127.0.0.1', {why, web, Id}), "
+                    "{ok, 3} = R('n3@127.0.0.1', {call, web, Id, {add, 3}}), "
+                    "ok = R('n3@127.0.0.1', {stop_child, web, Id}), done")
+                self.assertEqual(answer, "done")
+
+    def test_terms_that_are_not_equal_are_different_ids(self):
+        pids = {self.ask("{start_child, web, #{id => %s, start => {counter, []}}}" % text)[1].id
+                for text in ("<<\"same\">>", "same", "\"same\"", "{same}", "[same]")}
+        self.assertEqual(len(pids), 5)
+
+    def test_what_is_no_id_is_refused(self):
+        for text in ("<<>>", "''", "[]", "{}", "#{}", "fun lists:map/2", "{a, [fun() -> ok end]}",
+                     "lists:duplicate(300, $x)"):
+            with self.subTest(text):
+                answer = self.ask("{start_child, web, #{id => %s, start => {counter, []}}}" % text)
+                self.refused(answer, "invalid_argument")
 
     def assertIsNone_atom(self, value):
         self.assertEqual(value, "undefined")
@@ -115,7 +138,7 @@ class Requests(ScenarioTest):
         bad = {
             "{start_child, web, #{id => <<\"bad\">>}}": b"start",
             "{start_child, web, #{id => <<\"bad\">>, start => 7}}": b"start",
-            "{start_child, web, #{id => 1.5, start => {counter, []}}}": b"id",
+            "{start_child, web, #{id => {}, start => {counter, []}}}": b"id",
             "{start_child, web, #{id => <<\"bad\">>, start => {counter, []}, restart => sometimes}}": b"restart",
             "{start_child, web, #{id => <<\"bad\">>, start => {counter, []}, shutdown => soon}}": b"shutdown",
             "{start_child, web, 7}": b"",
@@ -161,6 +184,34 @@ class Requests(ScenarioTest):
         self.assertEqual(len(result[Atom("errors")]), 1, result)
         self.assertEqual(set(result), {"status", "started", "errors", "rollback"})
         self.everywhere(self.request("whereis", "bulk-2"), "undefined")
+
+    def test_a_rollback_leaves_nothing_of_the_request(self):
+        there = self.start("rollback-there")
+        specs = [self.spec("rollback-1"), self.spec("rollback-2", "no_such_worker"), self.spec("rollback-there")]
+        answer = self.ask(self.request("start_children", specs, {Atom("on_failure"): Atom("rollback")}))
+        self.assertEqual(answer[0], "ok", answer)
+        result = answer[1]
+        self.assertEqual(result[Atom("rollback")], "true", result)
+        self.assertEqual([row[0] for row in result[Atom("started")]], [b"rollback-1"], "it had been started")
+        self.assertEqual(sorted(row[0] for row in result[Atom("errors")]), [b"rollback-2", b"rollback-there"])
+        self.everywhere(self.request("whereis", "rollback-1"), "undefined")
+        self.everywhere(self.request("whereis", "rollback-there"), there)
+        answer = self.ask(self.request("start_children", specs[:2], {Atom("on_failure"): Atom("continue")}))
+        self.assertEqual(answer[1][Atom("rollback")], "false", answer)
+        self.assertIsInstance(self.ask(self.request("whereis", "rollback-1")), etf.Pid)
+
+    def test_a_start_that_is_rolled_back_in_time_is_gone(self):
+        for number in range(20):
+            name = f"rollback-late-{number}"
+            options = {Atom("on_failure"): Atom("rollback"), Atom("timeout"): 0}
+            answer = self.ask(self.request("start_child", self.spec(name), options))
+            if answer[0] != "ok":
+                self.refused(answer, "timeout")
+                self.assertIn(b"taken back", answer[1][1])
+                self.assertEqual(self.ask(self.request("describe", (Atom("id"), name))), ("ok", []))
+                self.everywhere(self.request("whereis", name), "undefined")
+                return
+        self.fail("a start without any time was never late")
 
     def test_start_children_that_check_what_is_there_start_all_or_none(self):
         pid = self.start("there")
@@ -221,7 +272,7 @@ class Requests(ScenarioTest):
                         self.request("stop_children", ["options"], {Atom("node"): N2}),
                         self.request("process_list", Atom("global"), {Atom("page"): 1}),
                         self.request("process_list", Atom("global"), {Atom("limit"): 0}),
-                        self.request("process_list", Atom("global"), {Atom("after"): 1.5}),
+                        self.request("process_list", Atom("global"), {Atom("after"): ()}),
                         self.request("start_child", self.spec("options-1"), {Atom("timeout"): -1}),
                         self.request("logs", "options", {Atom("line"): 1}),
                         self.request("drain", {Atom("now"): Atom("true")}),
@@ -378,6 +429,26 @@ class Requests(ScenarioTest):
             "P = brood_driver:request('n1@127.0.0.1', {whereis, web, <<\"plain\">>}), "
             "gen_server:call(P, {add, 5}), gen_server:cast(P, {add, 2}), gen_server:call(P, get)")
         self.assertEqual(answer, 7)
+
+    def test_sys_asks_a_child_as_any_process_of_otp(self):
+        self.start("sys")
+        self.ask(self.request("call", "sys", (Atom("add"), 5), 5000))
+        pid = "P = brood_driver:request('n1@127.0.0.1', {whereis, web, <<\"sys\">>}), "
+        self.assertEqual(self.erlang.eval(pid + "sys:get_state(P, 1000)"), 5, "what its save() gives")
+        status = self.erlang.eval(pid + "sys:get_status(P, 1000)")
+        self.assertEqual(status[0], "status")
+        self.assertEqual(status[2], ("module", "counter"))
+        self.assertEqual(status[3][1], "running")
+        self.assertEqual(self.erlang.eval(pid + "element(1, sys:suspend(P, 1000))"), "error")
+        self.assertEqual(self.erlang.eval(pid + "sys:resume(P, 1000)"), "ok")
+        self.assertEqual(self.erlang.eval(pid + "element(1, sys:log(P, get, 1000))"), "error")
+        self.assertEqual(self.erlang.eval(
+            "try sys:get_state({brood, 'n1@127.0.0.1'}, 1000) catch error:{Code, _} -> Code end"), "not_allowed")
+        before = self.ask(self.request("whereis", "sys"))
+        self.assertEqual(self.erlang.eval(pid + "sys:terminate(P, by_hand, 1000)"), "ok")
+        self.wait(lambda: self.ask(self.request("whereis", "sys")) not in ("undefined", before), 10,
+                  "it was started again, as after any end")
+        self.assertEqual(self.ask(self.request("call", "sys", Atom("get"), 5000)), ("ok", 0))
 
     def test_an_erlang_monitor_sees_the_child_stop(self):
         self.start("monitored")

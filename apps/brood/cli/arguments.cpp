@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* footer =
     "Exit status: 0 done; 1 refused, with the reason; 2 wrong usage; 3 the node cannot be reached, and why.\n"
-    "An id is text; :name is an atom. Terms are written in Erlang syntax: '{add, 5}', '<<\"text\">>', '#{a "
+    "An id is text; :name is an atom, {user,42} that tuple, :42 the number. Terms are written in Erlang "
+    "syntax: '{add, 5}', '<<\"text\">>', '#{a "
     "=> 1}'.";
 
 class Parser {

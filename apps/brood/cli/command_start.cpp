@@ -186,7 +186,7 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   ChildSpec spec;
   const auto id = parse_id(arguments.id);
   if (!id) return usage(id.error().message);
-  spec.id = id->as_atom() != nullptr ? Id(*id->as_atom()) : Id(id->as_binary()->bytes);
+  spec.id = Id(*id);
   spec.worker = start.worker;
   spec.exec = start.command;
   if (!start.cwd.empty()) spec.cwd = start.cwd;

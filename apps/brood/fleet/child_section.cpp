@@ -167,7 +167,7 @@ ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, cons
   ChildSpec spec = draft.spec;
   const auto id = parse_id(n ? numbered(draft.id, *n) : draft.id);
   if (!id && !draft.id.empty() && n) section.problem("id", id.error().message);
-  if (id) spec.id = id->as_atom() != nullptr ? Id(*id->as_atom()) : Id(id->as_binary()->bytes);
+  if (id) spec.id = Id(*id);
   if (n) {
     for (auto& word : spec.exec) word = numbered(word, *n);
     for (auto& [key, value] : spec.env) value = numbered(value, *n);

@@ -457,7 +457,7 @@ TEST(FleetFileErrors, AnIdIsUsedOnceInASupervisor) {
 
 TEST(FleetFileErrors, AnIdHasAtMost255Bytes) {
   const auto text = only("[[supervisor.s.child]]\nid = \"" + std::string(256, 'x') + "\"\nworker = \"w\"\n");
-  EXPECT_EQ(text, "FILE:2: supervisor.s.child[0].id: an id has at most 255 bytes; this one has 256");
+  EXPECT_EQ(text, "FILE:2: supervisor.s.child[0].id: a child id has 256 bytes; at most 255 are allowed");
 }
 
 TEST(FleetFileErrors, NodeNamesAreChecked) {

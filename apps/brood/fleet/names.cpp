@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "term/child_id.hpp"
+
 namespace brood::app {
 namespace {
-
-constexpr std::size_t id_bytes_max = 255;
 
 // Valid UTF-8 that a terminal shows as it is. Overlong forms are not looked for: the text is only shown.
 bool is_plain_text(std::string_view text) {
@@ -42,41 +42,62 @@ bool has_blank_end(std::string_view text) {
   });
 }
 
+/// What is a term by how it begins; text otherwise, also where it turns out to be no term.
+bool begins_as_term(std::string_view text) {
+  return text.substr(0, 1) == "{" || text.substr(0, 1) == "[" || text.substr(0, 1) == "\"" ||
+         text.substr(0, 2) == "#{";
+}
+
+/// What stands behind a colon, where it is no atom without quotes.
+bool begins_as_number_or_quoted(std::string_view text) {
+  return !text.empty() && std::string_view("0123456789+-'").find(text.front()) != std::string_view::npos;
+}
+
+Result<Term> term_of(std::string_view text) {
+  if (text.substr(0, 1) == ":") {
+    const auto name = text.substr(1);
+    if (begins_as_number_or_quoted(name)) {
+      if (auto term = parse_term(name)) return term;
+    }
+    return Term::atom(name);
+  }
+  if (text.size() >= 4 && text.substr(0, 2) == "<<" && text.substr(text.size() - 2) == ">>") {
+    auto term = parse_term(text);
+    if (!term) return Error{Errc::invalid_argument, fmt::format("id {}: {}", text, term.error().message)};
+    return term;
+  }
+  if (begins_as_term(text)) {
+    if (auto term = parse_term(text)) return term;
+  }
+  return Term::binary(text);
+}
+
 }  // namespace
 
 Result<Term> parse_id(std::string_view text) {
-  const auto check = [&](Term id, std::size_t bytes) -> Result<Term> {
-    if (bytes == 0) return {Errc::invalid_argument, "an id cannot be empty"};
-    if (bytes > id_bytes_max) {
-      return {Errc::invalid_argument,
-              fmt::format("an id has at most {} bytes; this one has {}", id_bytes_max, bytes)};
-    }
-    return id;
-  };
-  if (text.substr(0, 1) == ":") return check(Term::atom(text.substr(1)), text.size() - 1);
-  if (text.size() >= 4 && text.substr(0, 2) == "<<" && text.substr(text.size() - 2) == ">>") {
-    auto term = parse_term(text);
-    if (!term) return {Errc::invalid_argument, fmt::format("id {}: {}", text, term.error().message)};
-    if (term->as_binary() == nullptr) {
-      return {Errc::invalid_argument, fmt::format("id {}: an id is a text or an atom", text)};
-    }
-    const auto bytes = term->as_binary()->bytes.size();
-    return check(std::move(*term), bytes);
-  }
-  return check(Term::binary(text), text.size());
+  auto term = term_of(text);
+  if (!term) return term;
+  if (auto id = ChildId::from_term(*term); !id) return id.error();
+  return term;
 }
 
 std::string id_text(const Term& id) {
+  const auto reads_back = [&](std::string_view text) {
+    const auto read = parse_id(text);
+    return read && *read == id;
+  };
   if (const auto* binary = id.as_binary()) {
     const std::string_view text = binary->bytes;
-    const bool looks_otherwise = text.substr(0, 1) == ":" || text.substr(0, 2) == "<<";
-    if (!text.empty() && !looks_otherwise && !has_blank_end(text) && is_plain_text(text))
+    if (!text.empty() && !has_blank_end(text) && is_plain_text(text) && reads_back(text))
       return binary->bytes;
   }
-  if (const auto* atom = id.as_atom();
-      atom != nullptr && is_plain_text(atom->name) && !has_blank_end(atom->name))
+  if (const auto* atom = id.as_atom(); atom != nullptr && is_plain_text(atom->name) &&
+                                       !has_blank_end(atom->name) && reads_back(":" + atom->name))
     return ":" + atom->name;
-  return to_string(id);
+  std::string text = to_string(id);
+  const bool needs_colon = id.as_atom() != nullptr || id.as_integer() != nullptr || id.as_big() != nullptr ||
+                           id.as_float() != nullptr;
+  return needs_colon ? ":" + text : text;
 }
 
 }  // namespace brood::app

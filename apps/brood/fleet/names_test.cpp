@@ -6,10 +6,33 @@ namespace brood::app {
 namespace names_test {
 
 TEST(ChildIdText, WhatIsShownIsReadBackAsTheSameId) {
-  for (const auto& id :
-       {Term::binary("plain"), Term::binary("with space/and-slash"), Term::binary("\xc3\xa4"),
-        Term::binary(":colon"), Term::binary("<<x>>"), Term::binary(std::string("\0\xff", 2)),
-        Term::binary("\x1b[31m"), Term::atom("name"), Term::atom("with space"), Term::atom("a:b")}) {
+  for (const auto& id : {Term::binary("plain"),
+                         Term::binary("with space/and-slash"),
+                         Term::binary("\xc3\xa4"),
+                         Term::binary(":colon"),
+                         Term::binary("<<x>>"),
+                         Term::binary(std::string("\0\xff", 2)),
+                         Term::binary("\x1b[31m"),
+                         Term::atom("name"),
+                         Term::atom("with space"),
+                         Term::atom("a:b"),
+                         Term::binary("42"),
+                         Term(42),
+                         Term(-1),
+                         Term(1.5),
+                         Term::atom("42"),
+                         Term::atom("'"),
+                         Term::atom("a "),
+                         Term::binary("{user,42}"),
+                         Term::tuple({Term::atom("user"), Term(42)}),
+                         Term::binary("{user"),
+                         Term::string("text"),
+                         Term::binary("\"text\""),
+                         Term::list({Term::atom("a"), Term(1)}),
+                         Term::map({{Term::atom("a"), Term(1)}}),
+                         Term::binary("#{}"),
+                         Term::binary("[draft] 1"),
+                         Term(Bitstring{"\x20", 3})}) {
     const auto text = id_text(id);
     const auto back = parse_id(text);
     ASSERT_TRUE(back) << text;
@@ -29,6 +52,17 @@ TEST(ChildIdText, BlanksAtTheEndsAreSeen) {
 TEST(ChildIdText, TextAndAtomAreDifferentIds) {
   EXPECT_EQ(parse_id("main").value(), Term::binary("main"));
   EXPECT_EQ(parse_id(":main").value(), Term::atom("main"));
+}
+
+TEST(ChildIdText, TermsAreWrittenAsErlangDoes) {
+  const Term user = Term::tuple({Term::atom("user"), Term(42)});
+  EXPECT_EQ(id_text(user), "{user,42}");
+  EXPECT_EQ(parse_id("{user, 42}").value(), user);
+  EXPECT_EQ(parse_id("42").value(), Term::binary("42"));
+  EXPECT_EQ(parse_id(":42").value(), Term(42));
+  EXPECT_EQ(parse_id(":'42'").value(), Term::atom("42"));
+  EXPECT_EQ(parse_id("{user").value(), Term::binary("{user")) << "what is no term is text";
+  EXPECT_EQ(id_text(Term::binary("{user,42}")), "<<\"{user,42}\">>");
 }
 
 TEST(ChildIdText, EmptyAndLongIdsAreRefused) {

@@ -14,6 +14,7 @@ struct add {
 
 class Counter : public Worker {
  public:
+  static constexpr std::string_view worker_name = "counter";
   using handles = messages<get, increment, add>;
   explicit Counter(std::int64_t first = 0) : value_(first) {}
 

@@ -12,6 +12,7 @@ class Echo final : public Behaviour {
   void info(Message) override {}
   void down(const Down&) override {}
   void terminate(const ExitReason&) override {}
+  std::string shown_name() const override { return "echo"; }
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ struct MonitorOptions {
 
 class TcpMonitor : public Worker {
  public:
+  static constexpr std::string_view worker_name = "tcp_monitor";
   using handles = messages<status>;
   /// Throws std::invalid_argument: the start fails with its words.
   explicit TcpMonitor(const Term& argument);

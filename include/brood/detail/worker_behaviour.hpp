@@ -65,6 +65,14 @@ class WorkerBehaviour final : public Behaviour {
       worker_->info(role_message(role));
     }
   }
+  Result<Bytes> shown_state() override {
+    if constexpr (requires(W & w) { w.format_status(); }) {
+      return encode(worker_->format_status());
+    } else {
+      return Behaviour::shown_state();
+    }
+  }
+  std::string shown_name() const override { return worker_name<W>(); }
   bool has_state() const override {
     return requires(W & w) {
       w.save();

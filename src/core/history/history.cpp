@@ -14,6 +14,10 @@ std::size_t weight_of(const Happening& one) {
          heap(one.other.text().size()) + heap(one.words.size());
 }
 
+bool begins_with(const ChildId& id, const std::string& prefix) {
+  return id.kind() == IdKind::term ? id.text().starts_with(prefix) : id.bytes().starts_with(prefix);
+}
+
 Happening of_instance(const Step& s, What what, const Child& child, const SessionId& host,
                       const Instance& instance) {
   Happening one;
@@ -212,7 +216,7 @@ HistoryPage History::read(const HistoryQuery& query) const {
   const auto fits = [&](const Happening& one) {
     if (one.number <= query.after) return false;
     if (query.id) return one.id == *query.id;
-    return !query.prefix || (one.is_of_child() && one.id.bytes().starts_with(*query.prefix));
+    return !query.prefix || (one.is_of_child() && begins_with(one.id, *query.prefix));
   };
   std::vector<const Happening*> found;
   std::ptrdiff_t of_children = 0;

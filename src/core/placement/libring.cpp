@@ -87,9 +87,17 @@ class LibringRing final : public Ring {
     }
   }
 
+  // libring hashes an atom as the binary that it is encoded in, and everything else as it is.
+  [[nodiscard]] std::uint32_t hash_of(const RingKey& key) const {
+    if (key.id_kind == IdKind::atom) return Phash2().binary(encoded_atom(key.id, otp_)).value();
+    if (key.id_kind == IdKind::term) {
+      if (const auto term = decode_term(key.id)) return phash2(*term).value_or(0);
+    }
+    return Phash2().binary(key.id).value();
+  }
+
   [[nodiscard]] std::size_t find(const RingKey& key) const {
-    const std::uint32_t hash = key.id_is_atom ? Phash2().binary(encoded_atom(key.id, otp_)).value()
-                                              : Phash2().binary(key.id).value();
+    const std::uint32_t hash = hash_of(key);
     const auto at = std::lower_bound(points_.begin(), points_.end(), Point{hash % places, 0});
     return at == points_.end() ? 0 : static_cast<std::size_t>(at - points_.begin());
   }

@@ -30,14 +30,36 @@ ChildId id_of(int i) {
   return *ChildId::atom((i % 10 == 9 ? "kind_\xc3\xa4" : "child_") + number);
 }
 
+/// libring_oracle:term().
+ChildId term_id(int i) {
+  const Term number(i);
+  switch (i % 5) {
+    case 0:
+      return *ChildId::from_term(Term::tuple({Term::atom("user"), number}));
+    case 1:
+      return *ChildId::from_term(Term(i * 1000003));
+    case 2:
+      return *ChildId::from_term(Term::string("room" + std::to_string(i)));
+    case 3:
+      return *ChildId::from_term(
+          Term::tuple({Term::atom("Elixir.MyApp.ServiceMonitor"),
+                       Term::tuple({Term(10), Term(0), Term(0), Term(i % 256)}), Term(i / 2.0)}));
+    default:
+      return *ChildId::from_term(
+          Term::map({{Term::atom("kind"), Term::binary("device")},
+                     {Term::atom("number"), number},
+                     {Term(1), Term::improper_list({Term::atom("a")}, Term::atom("b"))}}));
+  }
+}
+
 std::size_t owner(const Ring& ring, const ChildId& id) {
   return ring.first(ring_key(id, id.hash64()));
 }
 
-std::string owners(const std::vector<std::uint32_t>& weights, int count) {
+std::string owners(const std::vector<std::uint32_t>& weights, int count, ChildId (*id)(int) = id_of) {
   const auto ring = Libring({}).prepare(nodes_of(weights));
   std::string all;
-  for (int i = 0; i < count; ++i) all += std::to_string(owner(*ring, id_of(i)));
+  for (int i = 0; i < count; ++i) all += std::to_string(owner(*ring, id(i)));
   return all;
 }
 
@@ -50,6 +72,9 @@ TEST(Libring, GoldenVectorsOfAnOtpNode) {
   EXPECT_EQ(owners(rings[0], 40), "4204013214331333132023142224343013401432");
   EXPECT_EQ(owners(rings[1], 40), "2200012212021210112022122222012012021022");
   EXPECT_EQ(owners(rings[2], 40), "7284013814537733185025746264343013451485");
+  EXPECT_EQ(owners(rings[0], 40, term_id), "4224123042112234241423223022011042232023");
+  EXPECT_EQ(owners(rings[1], 40, term_id), "1220122022112222221222222022011012202022");
+  EXPECT_EQ(owners(rings[2], 40, term_id), "4224123752188788571453253022811845536073");
 }
 
 TEST(Libring, HasTheOwnersThatErlangHas) {
@@ -66,6 +91,8 @@ TEST(Libring, HasTheOwnersThatErlangHas) {
     std::string line;
     ASSERT_TRUE(std::getline(in, line));
     EXPECT_EQ(owners(weights, 400), line);
+    ASSERT_TRUE(std::getline(in, line));
+    EXPECT_EQ(owners(weights, 400, term_id), line);
   }
   fs::remove(out);
 }
@@ -76,7 +103,7 @@ TEST(Libring, AtomsAreHashedAsTheOtpReleaseEncodesThem) {
   int different = 0;
   for (int i = 0; i < 200; ++i) {
     const bool same = owner(*older, id_of(i)) == owner(*newer, id_of(i));
-    if (!id_of(i).is_atom()) {
+    if (id_of(i).kind() != IdKind::atom) {
       EXPECT_TRUE(same) << i;
     } else if (!same) {
       ++different;

@@ -16,7 +16,7 @@ constexpr std::size_t rings_max = 256;
 RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec) {
   RingKey key;
   key.id = id.bytes();
-  key.id_is_atom = id.is_atom();
+  key.id_kind = id.kind();
   key.hash = hash;
   if (spec) {
     key.tag = spec->tag;

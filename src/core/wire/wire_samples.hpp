@@ -21,7 +21,12 @@ class Samples {
   }
   std::string word() { return "w" + std::to_string(below(1000)); }
   NodeName node() { return NodeName("n" + std::to_string(below(9)) + "@host"); }
-  ChildId id() { return flip() ? ChildId::binary("id" + text()).value() : ChildId::atom(word()).value(); }
+  ChildId id() {
+    if (flip()) return ChildId::binary("id" + text()).value();
+    if (flip()) return ChildId::atom(word()).value();
+    return ChildId::from_term(Term::tuple({Term::atom(word()), Term(static_cast<std::int64_t>(next()))}))
+        .value();
+  }
   Hlc clock() { return {next()}; }
   Epoch epoch() { return {clock(), node()}; }
   SessionId session() { return {node(), u32(), next()}; }

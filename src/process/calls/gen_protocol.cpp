@@ -2,6 +2,8 @@
 
 #include <brood/codec.hpp>
 
+#include "process/calls/system_messages.hpp"
+
 namespace brood::process {
 
 namespace {
@@ -59,7 +61,25 @@ struct GenParts {
   GenMessage::Kind kind = GenMessage::Kind::info;
   BytesView payload;
   BytesView from;
+  bool is_system = false;  ///< {system, From, Request}: the payload is the request.
 };
+
+/// A message like any other where no caller stands in it.
+GenParts read_system_parts(TermReader& reader) {
+  GenParts out;
+  const auto caller = reader.skip();
+  const auto request = caller ? reader.skip() : caller;
+  if (!request || !reader.at_end()) {
+    out.kind = GenMessage::Kind::malformed;
+    return out;
+  }
+  if (!read_from(with_version(*caller))) return out;
+  out.kind = GenMessage::Kind::call;
+  out.from = *caller;
+  out.payload = *request;
+  out.is_system = true;
+  return out;
+}
 
 GenParts read_gen_parts(BytesView term) {
   GenParts out;
@@ -75,6 +95,7 @@ GenParts read_gen_parts(BytesView term) {
   if (!tag) return out;
   const bool is_cast = *arity == 2 && *tag == "$gen_cast";
   const bool is_call = *arity == 3 && *tag == "$gen_call";
+  if (*arity == 3 && *tag == "system") return read_system_parts(reader);
   if (!is_cast && !is_call) return out;
   out.kind = GenMessage::Kind::malformed;
   if (is_call) {
@@ -102,7 +123,8 @@ GenMessage read_gen_message(BytesView term) {
   const GenParts parts = read_gen_parts(term);
   GenMessage out;
   out.kind = parts.kind;
-  if (!parts.payload.empty()) out.payload = with_version(parts.payload);
+  if (!parts.payload.empty())
+    out.payload = parts.is_system ? make_system_call(parts.payload) : with_version(parts.payload);
   if (!parts.from.empty()) out.from = with_version(parts.from);
   return out;
 }
@@ -113,6 +135,11 @@ GenMessage take_gen_message(Bytes& term) {
   out.kind = parts.kind;
   if (parts.payload.empty()) return out;
   if (!parts.from.empty()) out.from = with_version(parts.from);
+  if (parts.is_system) {
+    out.payload = make_system_call(parts.payload);
+    term.clear();
+    return out;
+  }
   keep_last(term, parts.payload.size());
   out.payload = std::move(term);
   term.clear();

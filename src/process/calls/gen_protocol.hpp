@@ -16,6 +16,8 @@ namespace brood::process {
 /// node that has said in the handshake that it does so is called in this way
 /// (docs/decisions/0010-calls-carry-their-watch.md); to anybody else the tag is one like all, to be given
 /// back with the answer.
+///
+/// A message of OTP's sys module is such a call too: see system_messages.hpp.
 struct GenMessage {
   enum class Kind : std::uint8_t { info, cast, call, malformed };
   Kind kind = Kind::info;

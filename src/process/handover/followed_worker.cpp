@@ -146,6 +146,11 @@ class FollowedWorker final : public Behaviour {
   void role_changed(Role role) override {
     handle([&] { inner_->role_changed(role); });
   }
+  [[nodiscard]] Result<Bytes> shown_state() override {
+    const Scope scope(&context_);
+    return inner_->shown_state();
+  }
+  [[nodiscard]] std::string shown_name() const override { return inner_->shown_name(); }
   [[nodiscard]] bool has_state() const override { return inner_->has_state(); }
   [[nodiscard]] Bytes save() override {
     const Scope scope(&context_);

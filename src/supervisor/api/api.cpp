@@ -156,13 +156,13 @@ std::optional<Id> Supervisor::whois(const Pid& pid) const {
   const auto pass = impl_->enter();
   if (!pass) return std::nullopt;
   auto id = impl_->driver->registry().whois(impl_->node->present(pid));
-  return id ? std::optional(Id::of(id->to_term())) : std::nullopt;
+  return id ? std::optional(Id(id->to_term())) : std::nullopt;
 }
 
 namespace {
 
 ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
-  ChildInfo info{Id::of(id.to_term()),
+  ChildInfo info{Id(id.to_term()),
                  entry.spec->worker,
                  api_restart(entry.spec->restart),
                  entry.spec->tag,

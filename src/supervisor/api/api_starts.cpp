@@ -21,7 +21,7 @@ constexpr milliseconds start_timeout{10000};
 constexpr milliseconds batch_timeout{60000};
 
 Id id_of(const ChildId& id) {
-  return Id::of(id.to_term());
+  return Id(id.to_term());
 }
 
 Result<Started> started(const core::Outcome& outcome) {
@@ -57,6 +57,7 @@ supervisor::StartOrder order_of(const StartOptions& options, milliseconds fallba
   order.timeout = options.timeout.value_or(fallback);
   order.await_timeout = options.await_timeout;
   order.quiet = options.disable_logging;
+  order.rolls_back = options.on_failure == OnFailure::rollback;
   return order;
 }
 
@@ -162,6 +163,10 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
         },
         [self = shared_from_this()] { self->end(); });
   }
+  /// Why nothing is started at all: what is to be rolled back cannot all be started.
+  [[nodiscard]] const Error* hopeless() const {
+    return rolls_back_ && !result_.errors.empty() ? &result_.errors.front().error : nullptr;
+  }
 
   const std::shared_ptr<Answer<StartResult>> answer;
   std::vector<core::SpecPtr> specs;
@@ -177,22 +182,17 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
           {id_of(id), host ? std::optional(host->node.text()) : std::nullopt, supervisor::told(*outcome)});
     } else {
       result_.started.push_back({supervisor::pid_of(*outcome), id_of(id)});
-      if (rolls_back_) running_.push_back(id);
     }
   }
   void end() {
-    if (!rolls_back_ || result_.errors.empty() || running_.empty()) return answer->give(std::move(result_));
-    result_.rollback = true;
-    driver_->stop(std::move(running_), batch_timeout, [self = shared_from_this()](const Outcomes&, bool) {
-      self->answer->give(std::move(self->result_));
-    });
+    result_.rollback = rolls_back_ && !result_.errors.empty() && !result_.started.empty();
+    answer->give(std::move(result_));
   }
 
   const std::shared_ptr<supervisor::Driver> driver_;
   const bool rolls_back_;
   std::vector<ChildId> ids_;
   std::shared_ptr<supervisor::OutcomeWalk> walk_;
-  std::vector<ChildId> running_;  ///< To be stopped again, where it comes to that.
   std::unordered_set<ChildId> seen_;
   StartResult result_;
 };
@@ -215,7 +215,9 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
     }
   }
   starts->all_taken();
-  if (starts->specs.empty()) {
+  if (const Error* why = starts->hopeless()) {
+    starts->answer->give(*why);
+  } else if (starts->specs.empty()) {
     starts->finish(*impl_->node, {});
   } else {
     impl_->driver->start(order_of(options, batch_timeout), std::move(starts->specs),

@@ -62,11 +62,11 @@ class Sibling : public Worker {
   void on(note n) { notes_.push_back(n.number); }
   std::vector<int> on(noted) const { return notes_; }
   Result<void> on(end_self) {
-    (void)Places::at(self().node.text()).stop_child(Id::of(context().identity().child_id));
+    (void)Places::at(self().node.text()).stop_child(Id(context().identity().child_id));
     return {};
   }
   Result<void> on(end_self_waiting) {
-    return Places::at(self().node.text()).stop_child(Id::of(context().identity().child_id)).get();
+    return Places::at(self().node.text()).stop_child(Id(context().identity().child_id)).get();
   }
 
   static std::shared_ptr<detail::FutureValue<int>> gate() {
@@ -255,6 +255,47 @@ TEST_F(SupervisorFutures, RollbackStopsWhatWasStarted) {
   EXPECT_FALSE(web().whereis("c"));
   EXPECT_TRUE(start_all({"a", "c"}, {.on_failure = OnFailure::rollback}).ok());
   EXPECT_TRUE(web().whereis("a"));
+}
+
+TEST_F(SupervisorFutures, RollbackLeavesWhatWasThereBefore) {
+  make(1);
+  ASSERT_TRUE(start_all({"there"}).ok());
+  const std::vector<ChildSpec> specs{ChildSpec::of<Sibling>("there"), ChildSpec::of<Sibling>("bad", -1)};
+  const auto result = web().start_children(specs, {.on_failure = OnFailure::rollback}).get();
+  EXPECT_FALSE(result->ok());
+  EXPECT_FALSE(result->rollback) << "nothing was started";
+  EXPECT_TRUE(web().whereis("there"));
+}
+
+TEST_F(SupervisorFutures, RollbackStartsNothingWhereASpecIsNone) {
+  make(1);
+  const std::vector<ChildSpec> specs{ChildSpec::of<Sibling>("a"), {.id = "d"}};
+  const auto result = web().start_children(specs, {.on_failure = OnFailure::rollback}).get();
+  EXPECT_EQ(result.error().code, Errc::invalid_argument);
+  EXPECT_TRUE(web().children().empty());
+}
+
+TEST_F(SupervisorFutures, RollbackTakesBackAStartThatIsLate) {
+  make(1);
+  const auto is_wanted = [&] { return !web().children().empty(); };
+  for (const bool several : {false, true}) {
+    Places::close_gate();
+    const StartOptions options{.await_timeout = 500ms, .on_failure = OnFailure::rollback};
+    std::optional<Future<Started>> one;
+    std::optional<Future<StartResult>> many;
+    if (several)
+      many = web().start_children({ChildSpec::of<Sibling>("late")}, options);
+    else
+      one = web().start_child(ChildSpec::of<Sibling>("late"), options);
+    EXPECT_TRUE(test::eventually(is_wanted));
+    EXPECT_TRUE(test::eventually([&] { return !is_wanted(); })) << "it is taken back";
+    Places::open_gate();
+    const Error error = several ? many->get()->error_of("late")->error : one->get().error();
+    EXPECT_EQ(error.code, Errc::timeout);
+    EXPECT_NE(error.message.find("taken back"), std::string::npos) << error.message;
+    EXPECT_FALSE(web().whereis("late"));
+    EXPECT_FALSE(is_wanted());
+  }
 }
 
 TEST_F(SupervisorFutures, CheckExistingStartsAllOrNone) {

@@ -183,7 +183,7 @@ TEST_F(Handlers, ChildrenComeInPages) {
   EXPECT_EQ(web().children({.tag = "even"})->children.size(), 13U);
   EXPECT_EQ(web().children({.local = true})->children.size(), 25U);
   EXPECT_TRUE(web().children({.limit = 0})->children.empty());
-  EXPECT_EQ(web().children({.after = Id::of(Term(7))}).error().code, Errc::invalid_argument);
+  EXPECT_EQ(web().children({.after = Id(Term::list({}))}).error().code, Errc::invalid_argument);
 }
 
 }  // namespace handler_calls_test

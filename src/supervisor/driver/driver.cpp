@@ -4,6 +4,8 @@
 
 #include <boost/asio/post.hpp>
 #include <exception>
+#include <map>
+#include <set>
 
 #include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
@@ -40,7 +42,18 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTabl
 Driver::~Driver() = default;
 
 std::string Driver::log_name(const ChildId& id) const {
-  return name() + (id.is_atom() ? "/:" : "/") + std::string(id.bytes());
+  const std::string bytes(id.bytes());
+  switch (id.kind()) {
+    case IdKind::atom:
+      return name() + "/:" + bytes;
+    case IdKind::term:
+      return name() + "/=" + bytes;
+    case IdKind::binary:
+      break;
+  }
+  // One that begins like a name of the others is told apart from them.
+  const bool looks_otherwise = std::string_view(":=/").find(bytes.front()) != std::string_view::npos;
+  return name() + (looks_otherwise ? "//" : "/") + bytes;
 }
 
 Result<void> Driver::accepts(const core::Spec& spec) const {
@@ -257,8 +270,48 @@ void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event, st
   });
 }
 
+ClientDone Driver::undoing(const std::vector<core::SpecPtr>& specs, ClientDone done) {
+  constexpr milliseconds undo_timeout{60'000};
+  // What was there before is not of this start, whatever comes of it.
+  std::set<ChildId> brought;
+  for (const core::SpecPtr& spec : specs) {
+    const EntryPtr entry = registry_.find(spec->id);
+    if (!entry || !entry->wanted) brought.insert(spec->id);
+  }
+  return [this, brought = std::move(brought), asked = specs.size(), done = std::move(done)](
+             Outcomes outcomes, bool timed_out) mutable {
+    bool failed = outcomes.size() < asked;
+    for (const core::Outcome& outcome : outcomes) {
+      if (!outcome.error) continue;
+      failed = true;
+      // Any other error says that nothing is left of it.
+      if (outcome.error->code != Errc::timeout) brought.erase(outcome.id);
+    }
+    if (!failed || brought.empty() || ended_) return done(std::move(outcomes), timed_out);
+    stop({brought.begin(), brought.end()}, undo_timeout,
+         [outcomes = std::move(outcomes), timed_out, done = std::move(done)](const Outcomes& ends,
+                                                                             bool) mutable {
+           std::map<ChildId, core::Outcome*> known;
+           for (core::Outcome& outcome : outcomes) known.emplace(outcome.id, &outcome);
+           Outcomes silent;
+           for (const core::Outcome& end : ends) {
+             if (end.error && end.error->code != Errc::no_such_child) continue;
+             const Error late{Errc::timeout, "it did not start in time, and the start was taken back"};
+             const auto at = known.find(end.id);
+             if (at == known.end())
+               silent.push_back({end.id, late, {}, {}, {}});
+             else if (at->second->error)
+               at->second->error = late;
+           }
+           outcomes.insert(outcomes.end(), silent.begin(), silent.end());
+           done(std::move(outcomes), timed_out);
+         });
+  };
+}
+
 void Driver::start(StartOrder order, std::vector<core::SpecPtr> specs, ClientDone done) {
   const std::size_t outcomes = specs.size();
+  if (order.rolls_back) done = undoing(specs, std::move(done));
   if (order.quiet) {
     std::vector<ChildId> ids;
     for (const core::SpecPtr& spec : specs) ids.push_back(spec->id);

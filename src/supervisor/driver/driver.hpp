@@ -42,7 +42,8 @@ struct StartOrder {
   std::optional<NodeName> on = std::nullopt;
   std::chrono::milliseconds timeout{};
   std::optional<std::chrono::milliseconds> await_timeout = std::nullopt;
-  bool quiet = false;  ///< The log of this node says nothing of it.
+  bool quiet = false;       ///< The log of this node says nothing of it.
+  bool rolls_back = false;  ///< OnFailure::rollback: it is answered when that is done.
 };
 
 class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, EffectHands, CoreTables {
@@ -152,6 +153,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   /// The process that tells pg has ended and is to begin anew.
   void restart_pg();
+  /// Takes back what a start of these has brought where one of them could not be started, and then answers.
+  [[nodiscard]] ClientDone undoing(const std::vector<core::SpecPtr>& specs, ClientDone done);
 
   // Stepper::Host
   core::Now now() override;

@@ -2,11 +2,13 @@
 
 namespace brood::supervisor {
 
+Result<Bytes> ProgramProcess::shown_state() {
+  return encode_term(Term::map({{Term::atom("os_pid"), Term(std::int64_t{os_pid_})}}));
+}
+
 Result<Bytes> ProgramProcess::call(Message message) {
   auto request = decode_term(message.to_bytes());
-  if (request && request->is_atom("status")) {
-    return encode_term(Term::map({{Term::atom("os_pid"), Term(std::int64_t{os_pid_})}}));
-  }
+  if (request && request->is_atom("status")) return shown_state();
   return Error{Errc::type_mismatch,
                "this child is an ordinary program; it answers only the call `status`, not " +
                    (request ? to_string(*request, 200) : std::string("this"))};

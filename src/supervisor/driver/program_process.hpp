@@ -15,6 +15,8 @@ class ProgramProcess final : public Behaviour {
   void info(Message) override {}
   void down(const Down&) override {}
   void terminate(const ExitReason&) override {}
+  Result<Bytes> shown_state() override;  ///< As the answer to `status`.
+  std::string shown_name() const override { return "exec"; }
 
  private:
   std::int32_t os_pid_;

@@ -19,9 +19,7 @@ std::string plain_key(std::string key) {
 }
 
 bool starts_with(const Term& id, const std::string& prefix) {
-  if (prefix.empty()) return true;
-  const auto text = id.text();
-  return text && text->starts_with(prefix);
+  return prefix.empty() || Id(id).text().starts_with(prefix);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
     };
   }
   [[nodiscard]] static Bytes whole_answer(std::string_view done_key, Growing done, Growing errors,
-                                          bool rolls_back) {
+                                          bool rolled_back) {
     const bool starts = done_key == "started";
     Bytes out;
     TermWriter writer(out);
@@ -96,7 +96,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
     writer.atom(errors.count() == 0 ? "ok" : "error");
     if (starts) {
       writer.atom("rollback");
-      writer.boolean(rolls_back);
+      writer.boolean(rolled_back);
     }
     writer.atom(done_key);
     out += done.take();
@@ -199,7 +199,7 @@ class BatchStart final : public Batch {
       if (!asked->mapping.is_given()) continue;
       if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
     }
-    rolls_back_ = asked->rolls_back;
+    rolls_back_ = asked->order.rolls_back;
     request_->driver->start(asked->order, std::move(specs_), when_done());
     return {};
   }
@@ -218,26 +218,20 @@ class BatchStart final : public Batch {
   }
 
   Term done_term(const core::Outcome& outcome) override {
-    if (rolls_back_) started_.push_back(outcome.id);
+    any_started_ = true;
     return Term::tuple(
         {outcome.id.to_term(), Term::list({Term::tuple({Term(outcome.host->node), Term(pid_of(outcome))})})});
   }
 
   void finish(Growing done, Growing errors) override {
-    const bool undo = rolls_back_ && errors.count() > 0 && !started_.empty();
-    if (!undo) {
-      return request_->reply_bytes(whole_answer("started", std::move(done), std::move(errors), false));
-    }
-    request_->driver->stop(
-        std::move(started_), batch_timeout,
-        [request = request_, whole = whole_answer("started", std::move(done), std::move(errors), true)](
-            const Outcomes&, bool) { request->reply_bytes(whole); });
+    const bool rolled_back = rolls_back_ && errors.count() > 0 && any_started_;
+    request_->reply_bytes(whole_answer("started", std::move(done), std::move(errors), rolled_back));
   }
 
   std::vector<core::SpecPtr> specs_;
   std::optional<Error> refused_;  ///< The first that the distribution cannot place, unless a mapping follows.
   std::unordered_set<ChildId> seen_;
-  std::vector<ChildId> started_;
+  bool any_started_ = false;
   bool rolls_back_ = false;
 };
 

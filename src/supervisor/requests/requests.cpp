@@ -107,9 +107,17 @@ void RequestServer::receive(const process::Incoming& incoming) {
   TermReader reader(incoming.term);
   if (!reader.version() || !reader.tuple(3)) return;
   auto kind = reader.atom_view();
-  if (!kind || *kind != "$gen_call") return;
+  const bool is_call = kind && *kind == "$gen_call";
+  const bool is_system = kind && *kind == "system";
+  if (!is_call && !is_system) return;
   auto from = reader.skip();
   if (!from) return;
+  if (is_system) {  // sys:get_state({brood, Node}) and the like
+    const Error none{Errc::not_allowed,
+                     "the node answers requests; node_info, {stats, Sup} and {describe, Sup, all} say what "
+                     "it does"};
+    return node_.runtime().reply(with_version(*from), encode_term(error_term(none)));
+  }
   const BytesView message = BytesView(incoming.term).substr(reader.position());
   if (handle_call_here(*from, message)) return;
   Bytes caller = with_version(*from);

@@ -41,7 +41,7 @@ Result<StartAsked> StartAsked::read(const Term& options, milliseconds fallback) 
   if (const Term* on_failure = options.get("on_failure")) {
     if (!on_failure->is_atom("continue") && !on_failure->is_atom("rollback"))
       return Error{Errc::invalid_argument, "option on_failure: must be continue or rollback"};
-    asked.rolls_back = on_failure->is_atom("rollback");
+    asked.order.rolls_back = on_failure->is_atom("rollback");
   }
   if (const Term* metadata = options.get("metadata")) {
     if (!metadata->as_map()) return Error{Errc::invalid_argument, "option metadata: must be a map"};

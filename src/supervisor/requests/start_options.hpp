@@ -13,7 +13,6 @@ struct StartAsked {
   ChildMapping mapping;
   Term metadata = Term::map({});
   bool check_existing = false;
-  bool rolls_back = false;
 
   static const std::vector<std::string_view> names;
   /// `timeout`: where none is given. invalid_argument with the option's name.
