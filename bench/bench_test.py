@@ -57,9 +57,9 @@ class Report(unittest.TestCase):
         self.assertEqual(report.cell([], "s"), "-")
 
     def test_only_runs_that_do_not_overlap_are_apart(self):
-        self.assertTrue(report.apart([1, 2], [3, 4]))
-        self.assertFalse(report.apart([1, 3], [2, 4]))
-        self.assertFalse(report.apart([], [2]))
+        self.assertTrue(report.apart([1, 2, 3], [4, 5, 6]))
+        self.assertFalse(report.apart([1, 2, 5], [4, 5, 6]))
+        self.assertFalse(report.apart([1, 2], [3, 4]))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def revision(name):
     tree = ROOT / "build" / "compare" / commit
     if not tree.exists():
         subprocess.run(["git", "-C", ROOT, "worktree", "prune"], check=True)
-        subprocess.run(["git", "-C", ROOT, "worktree", "add", "--detach", tree, commit], check=True)
+        subprocess.run(["git", "-C", ROOT, "worktree", "add", "--quiet", "--detach", tree, commit], check=True)
     shutil.rmtree(tree / "bench")
     shutil.copytree(ROOT / "bench", tree / "bench")
     jobs = os.environ.get("BROOD_JOBS", str(os.cpu_count()))

@@ -72,8 +72,8 @@ def table(rows, measured, otp):
 
 
 def apart(one, other):
-    """No value of one is among those of the other."""
-    return bool(one and other) and (max(one) < min(other) or max(other) < min(one))
+    """No value of one is among those of the other; of fewer than three that says nothing."""
+    return min(len(one), len(other)) >= 3 and (max(one) < min(other) or max(other) < min(one))
 
 
 def comparison(rows, measured, before):
