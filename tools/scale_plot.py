@@ -10,11 +10,12 @@ A run that takes more than ten minutes of a processor or 12 GiB is ended, and th
 
 import argparse
 import json
-import math
 import pathlib
 import resource
 import signal
 import subprocess
+
+import plot
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -23,58 +24,6 @@ SECONDS_MAX, BYTES_MAX = 600, 12 << 30
 # Nodes and children. Each node holds the rows of all children, so many of both are more than one machine has.
 SIZES = [(10, 1000), (50, 1000), (100, 1000), (200, 1000), (300, 1000), (10, 100_000)]
 COLOURS = {"pubsub": "#b4461e", "gossip": "#1e6fb4"}
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 330, 250, 52, 12, 34, 40
-
-
-def ticks(low, high):
-    """1, 3, 10, ... that enclose both; in logarithms."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    return [10 ** e for e in range(first, last + 1)]
-
-
-def number(value):
-    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
-
-
-class Plot:
-    def __init__(self, title, unit, series):
-        self.title, self.unit = title, unit
-        self.series = {name: [(x, y) for x, y in points if y > 0] for name, points in series.items()}
-        points = [point for line in self.series.values() for point in line]
-        self.x_ticks = sorted({x for x, _ in points})
-        self.y_ticks = ticks(min(y for _, y in points), max(y for _, y in points))
-        self.x_range = (math.log10(self.x_ticks[0]), math.log10(self.x_ticks[-1]))
-        self.y_range = (math.log10(self.y_ticks[0]), math.log10(self.y_ticks[-1]))
-
-    def x(self, value):
-        low, high = self.x_range
-        return LEFT + (math.log10(value) - low) / ((high - low) or 1) * (WIDTH - LEFT - RIGHT)
-
-    def y(self, value):
-        low, high = self.y_range
-        return HEIGHT - BOTTOM - (math.log10(value) - low) / ((high - low) or 1) * (HEIGHT - TOP - BOTTOM)
-
-    def svg(self, right, down):
-        out = [f'<g transform="translate({right},{down})">',
-               f'<text x="{LEFT}" y="18" font-weight="bold">{self.title}</text>']
-        for tick in self.y_ticks:
-            y = self.y(tick)
-            out.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
-                       f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{number(tick)}</text>')
-        for tick in self.x_ticks:
-            x = self.x(tick)
-            out.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#eee"/>'
-                       f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{number(tick)}</text>')
-        out.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">nodes</text>'
-                   f'<text x="{LEFT - 5}" y="{TOP - 4}" text-anchor="end">{self.unit}</text>')
-        for name, line in self.series.items():
-            if not line:
-                continue
-            path = "L".join(f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in sorted(line))
-            colour = COLOURS[name]
-            out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-            out.extend(f'<circle cx="{self.x(x):.1f}" cy="{self.y(y):.1f}" r="3" fill="{colour}"/>' for x, y in line)
-        return "\n".join([*out, "</g>"])
 
 
 # ---- measuring -----------------------------------------------------------------------------------------------------
@@ -182,24 +131,18 @@ def draw(lines):
         return {name: [(line["nodes"], of(line)) for line in drawn if line["synchronisation"] == name]
                 for name in COLOURS}
 
-    rows = [[Plot("at rest: messages a second, a node", "", series(lambda run: a_second(run, "mean"))),
-             Plot("at rest: bytes a second, a node", "B", series(lambda run: a_second(run, "bytes"))),
-             Plot("a node without children", "KiB", series(lambda run: run["empty_kib"])),
-             Plot("one more node: messages, the mean node", "", series(lambda run: run["join"]["mean"]))],
-            [Plot("one change: messages, the busiest node", "", series(lambda run: run["change"]["most"])),
-             Plot("one change: all agree after", "ms", series(lambda run: run["change"]["seconds"] * 1000)),
-             Plot("10 % lost: messages, the mean node", "", series(lambda run: run["loss"]["mean"])),
-             Plot("10 % lost: all agree after", "ms", series(lambda run: run["loss"]["seconds"] * 1000))]]
-    width, height = WIDTH * len(rows[0]), HEIGHT * len(rows)
-    legend = "".join(f'<rect x="{LEFT + 90 * i}" y="{height + 6}" width="12" height="12" fill="{colour}"/>'
-                     f'<text x="{LEFT + 90 * i + 18}" y="{height + 16}">{name}</text>'
-                     for i, (name, colour) in enumerate(COLOURS.items()))
-    drawn = "\n".join(plot.svg(WIDTH * column, HEIGHT * row) for row, plots in enumerate(rows)
-                      for column, plot in enumerate(plots))
-    (DOCS / "scale.svg").write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 26}" width="{width}" '
-        f'font-family="sans-serif" font-size="11">\n<rect width="100%" height="100%" fill="white"/>\n'
-        f"{drawn}\n{legend}\n</svg>\n")
+    def over_nodes(title, unit, of):
+        return plot.Plot(title, unit, series(of), "nodes", COLOURS)
+
+    rows = [[over_nodes("at rest: messages a second, a node", "", lambda run: a_second(run, "mean")),
+             over_nodes("at rest: bytes a second, a node", "B", lambda run: a_second(run, "bytes")),
+             over_nodes("a node without children", "KiB", lambda run: run["empty_kib"]),
+             over_nodes("one more node: messages, the mean node", "", lambda run: run["join"]["mean"])],
+            [over_nodes("one change: messages, the busiest node", "", lambda run: run["change"]["most"]),
+             over_nodes("one change: all agree after", "ms", lambda run: run["change"]["seconds"] * 1000),
+             over_nodes("10 % lost: messages, the mean node", "", lambda run: run["loss"]["mean"]),
+             over_nodes("10 % lost: all agree after", "ms", lambda run: run["loss"]["seconds"] * 1000)]]
+    (DOCS / "scale.svg").write_text(plot.page(rows, COLOURS))
 
 
 def main():

@@ -120,6 +120,8 @@ class Message {
   [[nodiscard]] const Bytes& bytes() const { return bytes_; }
   /// The encoding, made now if it is a C++ value.
   [[nodiscard]] Bytes to_bytes() const;
+  /// The same of a message that is not needed any more: an encoded one is not copied.
+  [[nodiscard]] Bytes take_bytes();
   /// The value if it is a C++ value of exactly this type; nullptr otherwise.
   template <typename T>
   [[nodiscard]] T* get_if();

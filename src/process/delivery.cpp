@@ -127,11 +127,11 @@ bool RuntimeCore::signal(LocalPid to, std::unique_ptr<Envelope> envelope) {
 
 Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) {
   if (!identity.is_here(to.node)) {
-    Bytes term = message.to_bytes();
+    Bytes term = message.take_bytes();
     return send_away(*this, to.node, term.size(),
                      [&](Remote& network) { return network.try_send(from, to, std::move(term)); });
   }
-  if (message.is_encoded()) return receive(from, to, message.to_bytes());
+  if (message.is_encoded()) return receive(from, to, message.take_bytes());
   const ProcessPtr process = find(to);
   if (!process) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -154,10 +154,11 @@ Result<void> RuntimeCore::cast(const Pid& from, const Pid& to, Message message) 
 
 Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message message) {
   if (const auto* pid = std::get_if<Pid>(&to)) return send(from, *pid, std::move(message));
-  if (const auto* named = std::get_if<NamedProcess>(&to)) return send_named(from, *named, message.to_bytes());
+  if (const auto* named = std::get_if<NamedProcess>(&to))
+    return send_named(from, *named, message.take_bytes());
   const Ref& alias = std::get<Ref>(to);
   if (!identity.is_here(alias.node)) {
-    Bytes term = message.to_bytes();
+    Bytes term = message.take_bytes();
     return send_away(*this, alias.node, term.size(), [&](Remote& network) {
       network.send_alias(from, alias, std::move(term));
       return true;
@@ -165,7 +166,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
   }
   const auto id = identity.id_of(alias);
   if (!id || message.is_encoded() || !Aliases::is_alias(*id))
-    return receive_alias(from, alias, message.to_bytes());
+    return receive_alias(from, alias, message.take_bytes());
   auto envelope = make_envelope(Envelope::Kind::info, std::move(message));
   return deliver_alias(*id, envelope);
 }

@@ -174,6 +174,10 @@ Bytes Message::to_bytes() const {
   return holder_ ? holder_->encode() : bytes_;
 }
 
+Bytes Message::take_bytes() {
+  return holder_ ? holder_->encode() : std::move(bytes_);
+}
+
 std::function<void(Bytes)> Context::take_replier() {
   Bytes caller = take_caller();
   if (caller.empty()) return nullptr;

@@ -51,7 +51,7 @@ std::unique_ptr<Envelope> make_call(Message message, const PendingCallPtr& pendi
 }  // namespace
 
 void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pending) {
-  if (!identity.is_here(to.node)) return call_remote(to, message.to_bytes(), pending);
+  if (!identity.is_here(to.node)) return call_remote(to, message.take_bytes(), pending);
   const ProcessPtr process = find(to);
   if (!process) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -135,9 +135,9 @@ class Asked final : public brood::detail::FutureValue<Bytes> {
 void RuntimeCore::call(const Address& to, Message message, const PendingCallPtr& pending) {
   if (const auto* pid = std::get_if<Pid>(&to)) return call(*pid, std::move(message), pending);
   if (const auto* named = std::get_if<NamedProcess>(&to))
-    return call_named(*named, message.to_bytes(), pending);
+    return call_named(*named, message.take_bytes(), pending);
   const Ref& alias = std::get<Ref>(to);
-  if (!identity.is_here(alias.node)) return call_remote(alias, message.to_bytes(), pending);
+  if (!identity.is_here(alias.node)) return call_remote(alias, message.take_bytes(), pending);
   std::unique_ptr<Envelope> envelope = make_call(std::move(message), pending);
   if (auto result = deliver_alias(identity.id_of(alias).value_or(0), envelope); !result)
     pending->finish(result.error());

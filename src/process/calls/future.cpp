@@ -65,8 +65,9 @@ void FutureCore::finish() {
     const std::lock_guard lock(mutex_);
     done_.store(true, std::memory_order_release);
     then.swap(then_);
-    changed_.notify_all();
   }
+  // Not under the lock: who is woken would begin by waiting for that, and be woken twice.
+  changed_.notify_all();
   for (auto& next : then) (void)process::run_callback("what follows a future", [&] { next(); });
 }
 

@@ -128,7 +128,7 @@ void Stub::info(Message message) {
   if (core_.identity.is_here(target_.node)) {
     (void)core_.send(process_.self(), target_, std::move(message));
   } else {
-    pass(message.to_bytes(), nullptr);
+    pass(message.take_bytes(), nullptr);
   }
 }
 

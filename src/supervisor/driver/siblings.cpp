@@ -34,13 +34,13 @@ Future<Bytes> Siblings::call(const Id& id, Message message, std::chrono::millise
   auto child = ChildId::from_term(id.term());
   if (!child) return Future<Bytes>::of(child.error());
   return Future<Bytes>(
-      used.node->router().call(used.driver, *child, message.to_bytes(), timeout, std::move(used.pass)));
+      used.node->router().call(used.driver, *child, message.take_bytes(), timeout, std::move(used.pass)));
 }
 
 void Siblings::cast(const Id& id, Message message) {
   const Used used(node_, driver_);
   auto child = ChildId::from_term(id.term());
-  if (used.pass && child) (void)used.node->router().cast(used.driver, *child, message.to_bytes());
+  if (used.pass && child) (void)used.node->router().cast(used.driver, *child, message.take_bytes());
 }
 
 Result<void> Siblings::send(const Id& id, Message message) {
@@ -49,7 +49,7 @@ Result<void> Siblings::send(const Id& id, Message message) {
   auto child = ChildId::from_term(id.term());
   if (!child) return child.error();
   auto answer = std::make_shared<Answer<bool>>(std::move(used.pass));
-  used.node->router().send(used.driver, *child, message.to_bytes(),
+  used.node->router().send(used.driver, *child, message.take_bytes(),
                            [answer](Result<bool> sent) { answer->give(std::move(sent)); });
   const Result<bool> sent = Future<bool>(answer).get();
   if (!sent) return sent.error();
