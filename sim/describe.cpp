@@ -266,6 +266,7 @@ std::string describe(const Event& event, std::string_view id) {
           [&](const Exited& e) { return about(e, "exited", id, e.reason); },
           [&](const RoleTaken& e) { return about(e, "role taken", id); },
           [&](const StuckChanged& e) { return about(e, "stuck", id, e.stuck ? "yes" : "no"); },
+          [&](const HealthChanged& e) { return about(e, "health", id, std::string(to_string(e.health))); },
           [&](const Crashing& e) { return about(e, "crashing", id); },
           [&](const ClientStart& e) {
             const std::string ids = describe_ids(to_string(e.mode), ids_of(e.specs), id);

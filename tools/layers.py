@@ -63,6 +63,7 @@ PUBLIC = [
     ("future.hpp", "process"),
     ("task.hpp", "process"),
     ("child_ref.hpp", "process"),
+    ("program_options.hpp", "exec"),
     ("child_spec.hpp", "supervisor"),
     ("results.hpp", "supervisor"),
     ("worker.hpp", "process"),

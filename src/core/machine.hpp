@@ -29,6 +29,7 @@
 #include "core/balance/assignments.hpp"
 #include "core/children/drain.hpp"
 #include "core/children/lockdown.hpp"
+#include "core/children/order.hpp"
 #include "core/children/reconciler.hpp"
 #include "core/core.hpp"
 #include "core/history/history.hpp"
@@ -90,6 +91,7 @@ class Machine final : public Notes {
   void handle(Step& s, Exited& event);
   void handle(Step& s, RoleTaken& event);
   void handle(Step& s, StuckChanged& event);
+  void handle(Step& s, HealthChanged& event);
   void handle(Step& s, Crashing& event);
   void handle(Step& s, Frozen& event) { outgoing_.on_frozen(s, event); }
   void handle(Step& s, FreezeFailed& event) { outgoing_.on_freeze_failed(s, event); }
@@ -154,6 +156,8 @@ class Machine final : public Notes {
   void become_up_if_ready(Step& s);
   void take_or_keep(Step& s, PeerIndex from, MessageBody& body);
   void take_kept(Step& s);
+  /// Those that are to start after the child, and wait for it.
+  void look_at_those_after(const Child& child);
   void look_for_cuts(Step& s);
   void look_at_next(Step& s);
   void look_at(Step& s, Child& child);
@@ -244,6 +248,7 @@ class Machine final : public Notes {
   Moves moves_;
   Standby standby_;
   Partners partners_;
+  Order order_;
   Roles roles_;
   Outgoing outgoing_;
   Incoming incoming_;

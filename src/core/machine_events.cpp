@@ -140,6 +140,10 @@ void Machine::handle(Step& s, StuckChanged& event) {
   locals_.on_stuck(s, *child, event.stuck);
 }
 
+void Machine::handle(Step& s, HealthChanged& event) {
+  if (Child* child = locals_.find(event.id, event.epoch)) locals_.on_health(s, *child, event);
+}
+
 void Machine::handle(Step&, Crashing& event) {
   Epoch epoch = event.epoch;
   // The others know it by the epoch that is published: another, where it survived a conflict, or was started

@@ -167,6 +167,7 @@ void Machine::touched(Step&, Child& child) {
 
 void Machine::row_changed(Step& s, const Child& child, const SpecChange& change) {
   history_.row_changed(s, child, change);
+  look_at_those_after(child);
 }
 
 // One that joins learns of what happened before it came, and knows no more of it than that.
@@ -177,6 +178,12 @@ void Machine::instance_told(Step& s, Child& child, const InstanceNews& news) {
 void Machine::instance_changed(Step& s, Child& child, const Bytes& detail) {
   if (rejoin_.pending()) rejoin_.look(s, child);
   coordinator_.note_instance(child, detail);
+  look_at_those_after(child);
+}
+
+void Machine::look_at_those_after(const Child& child) {
+  for (const ChildRef ref : order_.changed(child.id))
+    if (Child* other = children_.get(ref)) reconciler_.touch(*other);
 }
 
 void Machine::instance_lost(Step& s, Child& child, const Instance& instance, const Loss& loss) {

@@ -5,10 +5,11 @@
 #include <string_view>
 #include <utility>
 
+#include "exec/options/options.hpp"
+
 namespace brood::exec {
 namespace {
 
-constexpr std::string_view allowed_keys = "argv, cwd, env, stop_signal, log_bytes_max";
 constexpr int signal_max = 64;
 /// Of one term in a message; a long one would hide the rest.
 constexpr std::size_t shown_bytes_max = 80;
@@ -85,6 +86,10 @@ Result<void> read_log_bytes(const Term& value, Command& command) {
   return {};
 }
 
+std::string allowed_keys() {
+  return fmt::format("argv, cwd, env, stop_signal, log_bytes_max, {}", fmt::join(option_names(), ", "));
+}
+
 Result<void> read_entry(const Term& key, const Term& value, Command& command) {
   const auto name = key.text().value_or("");
   if (name == "argv") return read_argv(value, command);
@@ -92,7 +97,12 @@ Result<void> read_entry(const Term& key, const Term& value, Command& command) {
   if (name == "env") return read_env(value, command);
   if (name == "stop_signal") return read_stop_signal(value, command);
   if (name == "log_bytes_max") return read_log_bytes(value, command);
-  return bad(fmt::format("unknown key {}; allowed are {}", to_string(key, shown_bytes_max), allowed_keys));
+  if (is_option(name)) {
+    auto read = read_option(name, value, command.options);
+    if (!read) return bad(fmt::format("{} {}", name, read.error().message));
+    return read;
+  }
+  return bad(fmt::format("unknown key {}; allowed are {}", to_string(key, shown_bytes_max), allowed_keys()));
 }
 
 }  // namespace
@@ -106,6 +116,7 @@ Result<void> validate(const Command& command) {
   if (command.stop_signal < 1 || command.stop_signal > signal_max) {
     return bad(fmt::format("stop_signal {} is no signal", command.stop_signal));
   }
+  if (auto options = validate(command.options); !options) return bad(options.error().message);
   return check_env(command.env);
 }
 
@@ -116,7 +127,7 @@ Result<Command> command_from_term(const Term& term) {
   for (const auto& [key, value] : *entries) {
     if (auto read = read_entry(key, value, command); !read) return read.error();
   }
-  if (command.argv.empty()) return bad(fmt::format("the key argv is missing; allowed are {}", allowed_keys));
+  if (command.argv.empty()) return bad(fmt::format("the key argv is missing; allowed are {}", allowed_keys()));
   if (auto valid = validate(command); !valid) return valid.error();
   return command;
 }
@@ -141,6 +152,7 @@ Term to_term(const Command& command) {
   if (command.log_bytes_max) {
     entries.emplace_back(Term::atom("log_bytes_max"), Term(std::uint64_t{*command.log_bytes_max}));
   }
+  for (auto& entry : option_entries(command.options)) entries.push_back(std::move(entry));
   return Term::map(std::move(entries));
 }
 

@@ -3,9 +3,11 @@
 // As a term (the start argument of an `exec` child) a command is a map:
 //   #{argv => [<<"/usr/bin/rsync">>, <<"--daemon">>],   required; texts may be binaries, strings or atoms
 //     cwd => <<"/srv">>, env => #{<<"LANG">> => <<"C">>},
-//     stop_signal => sigterm or 15, log_bytes_max => 1048576}
+//     stop_signal => sigterm or 15, log_bytes_max => 1048576,
+//     and the options of options/options.hpp: user => <<"www-data">>, umask => <<"027">>, ...}
 #pragma once
 
+#include <brood/program_options.hpp>
 #include <brood/result.hpp>
 #include <brood/term.hpp>
 #include <csignal>
@@ -30,6 +32,8 @@ struct Command {
   int stop_signal = SIGTERM;  ///< What asks the program to end.
   /// Kept of stdout and stderr; 0 keeps nothing. Without a value: what the launcher has.
   std::optional<std::size_t> log_bytes_max = std::nullopt;
+  /// A relative path in it is relative to `cwd`.
+  ProgramOptions options = {};
 
   friend bool operator==(const Command&, const Command&) = default;
 };

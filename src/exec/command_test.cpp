@@ -28,7 +28,8 @@ TEST(Command, EveryCommandSurvivesItsTerm) {
   const std::vector<Command> commands{
       {.argv = {"a"}},
       {.argv = {"a", "", "\xff"}, .cwd = "x", .env = {{"A", ""}}, .stop_signal = 40, .log_bytes_max = 0},
-      {.argv = {"a"}, .stop_signal = SIGQUIT}};
+      {.argv = {"a"}, .stop_signal = SIGQUIT},
+      {.argv = {"a"}, .options = {.user = "u", .umask = 077, .exit_codes = {1}}}};
   for (const auto& command : commands) {
     const auto again = command_from_term(to_term(command));
     ASSERT_TRUE(again) << again.error().message;
@@ -52,7 +53,8 @@ TEST(Command, EachBadTermIsRefusedWithTheKeyInWords) {
       {"#{argv => [a], stop_signal => 0}", "stop_signal must be"},
       {"#{argv => [a], stop_signal => 65}", "stop_signal must be"},
       {"#{argv => [a], log_bytes_max => -1}", "log_bytes_max must be"},
-      {"#{argv => [a], user => root}", "unknown key user; allowed are argv"}};
+      {"#{argv => [a], nice => 40}", "command: nice must be a number"},
+      {"#{argv => [a], colour => red}", "unknown key colour; allowed are argv"}};
   for (const auto& [text, words] : cases) {
     const auto command = command_from_term(parse(text));
     ASSERT_FALSE(command) << text;

@@ -1,5 +1,6 @@
 #include "exec/exit_status.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace brood::exec {
@@ -68,6 +69,10 @@ std::optional<int> signal_from_name(std::string_view name) {
       return entry.number;
   }
   return std::nullopt;
+}
+
+bool ExitStatus::is_expected(const std::vector<int>& codes) const {
+  return signal == 0 && cause == EndCause::itself && std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
 std::string ExitStatus::text() const {

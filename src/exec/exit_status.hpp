@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace brood::exec {
 
@@ -37,6 +38,8 @@ struct ExitStatus {
   std::uint32_t left_behind = 0;
 
   [[nodiscard]] bool success() const { return code == 0 && signal == 0 && cause == EndCause::itself; }
+  /// It ended by itself with one of these codes.
+  [[nodiscard]] bool is_expected(const std::vector<int>& codes) const;
   /// It ended because stop() was called, gently or not.
   [[nodiscard]] bool killed_by_stop() const {
     return cause == EndCause::stopped || cause == EndCause::stop_killed;

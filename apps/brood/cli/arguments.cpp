@@ -254,6 +254,60 @@ class Parser {
         ->type_name("NAME=VALUE")
         ->take_all()
         ->allow_extra_args(false);
+    add_program_options(*sub);
+  }
+
+  void add_program_options(CLI::App& sub) {
+    auto& start = out_.start;
+    const auto add = [&](const char* name, const char* key, const char* type, const char* about) {
+      sub.add_option_function<std::string>(
+             name, [&start, key](const std::string& text) { start.options.emplace_back(key, text); }, about)
+          ->type_name(type);
+    };
+    add("--user", "user", "NAME",
+        "As whom the command runs: another one than the node only where that is root");
+    add("--group", "group", "NAME", "Its group (default: the user's)");
+    add("--umask", "umask", "OCTAL", "Its umask, 027");
+    add("--nice", "nice", "N", "Its niceness, -20 to 19");
+    sub.add_option("--limit", start.limits,
+                   "A limit of setrlimit, nofile=1024, as=2GiB, core=unlimited; may be given again")
+        ->type_name("NAME=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
+    add("--env-file", "env_file", "FILE", "A file of NAME=VALUE lines on its node, read at each start");
+    add("--stdin", "stdin", "FILE", "What it reads from stdin (default: /dev/null)");
+    add("--exit-codes", "exit_codes", "CODE,...", "With which it has ended well (default: 0)");
+    add("--log-size", "log_size", "BYTES", "Of its output is kept, 10MiB (default: 1MiB)");
+    add("--log-files", "log_files", "N", "In so many files; the oldest goes when all are full (default: 2)");
+    sub.add_flag_function(
+        "--log-timestamps", [&start](std::int64_t) { start.options.emplace_back("log_timestamps", "true"); },
+        "Each line of its log begins with the time");
+    const auto add_health = [&](const char* name, const char* key, const char* type, const char* about) {
+      sub.add_option_function<std::string>(
+             name, [&start, key](const std::string& text) { start.health.emplace_back(key, text); }, about)
+          ->type_name(type);
+    };
+    add_health("--health-tcp", "tcp", "HOST:PORT", "It is well if it takes a connection there");
+    add_health("--health-http", "http", "URL", "It is well if http://HOST:PORT/PATH answers with 200 to 399");
+    add_health("--health-exec", "exec", "CMD",
+               "It is well if this command, which no shell reads, exits with 0");
+    add_health("--health-interval", "interval_ms", "MS", "How often it is asked (default: 10000)");
+    add_health("--health-timeout", "timeout_ms", "MS", "How long an answer may take (default: 2000)");
+    add_health("--health-threshold", "threshold", "N",
+               "So many bad answers in a row: it is unhealthy (default: 3)");
+    add_health("--health-start-period", "start_period_ms", "MS",
+               "So long after its start bad answers do not count");
+    add_health("--health-on-failure", "on_failure", "WHAT", "restart (default), or report: it is only shown");
+    sub.add_option("--after", start.after, "It starts once these children run, and are healthy")
+        ->type_name("ID,...");
+    const auto add_time = [&](const char* name, auto& into, const char* about) {
+      sub.add_option(name, into, about)->type_name("MS")->check(CLI::Range(0, 86'400'000));
+    };
+    add_time("--start-period", start.start_period,
+             "One that ends sooner has not started, and is tried after a pause");
+    add_time("--backoff", start.backoff,
+             "The pause before the second restart in a row; it doubles (default: 20)");
+    add_time("--backoff-max", start.backoff_max, "The longest of these pauses (default: 5000)");
   }
 
   void add_children() {
@@ -262,6 +316,21 @@ class Parser {
     auto* ps = command("ps", "Show the children");
     ps->add_flag("--local", out_.local, "Only those on the node asked");
     ps->add_option("--tag", out_.tag, "Only those with this tag")->type_name("TAG");
+    ps->add_option("--id", out_.prefix, "Only those whose ids begin with this")->type_name("PREFIX");
+    ps->add_option(
+          "--phase", out_.phase,
+          "Only those in this phase, or of this health: running, restarting, waiting, failed, unhealthy, ...")
+        ->type_name("PHASE");
+    ps->add_option("--on", out_.on, "Only those on this node")->type_name("NODE");
+    one_of(ps->add_option("--sort", out_.sort, "By id, node, phase, restarts or up, the most first")
+               ->type_name("KEY"),
+           {"id", "node", "phase", "restarts", "up"});
+    ps->add_option_function<std::int64_t>(
+          "--limit", [this](std::int64_t n) { out_.limit = static_cast<std::size_t>(n); },
+          "Only so many; without --sort it is a page, and says where the next begins")
+        ->type_name("N")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}));
+    ps->add_option("--after", out_.after, "The page behind this child")->type_name("ID");
     ps->add_flag("-q,--quiet", out_.quiet, "Only their ids, a line each");
     auto* top = command("top", "Watch nodes and children, until q is pressed");
     top->add_option("--every", out_.every_ms, "How often to look (default: 1000)")
@@ -287,18 +356,25 @@ class Parser {
         command("restart", "End children and start them anew where they are, one after the other");
     restart->add_option("ids", out_.ids, "Their ids")->type_name("ID...");
     restart->add_option("--tag", out_.tag, "All with this tag")->type_name("TAG");
-    restart->add_flag("--rolling", out_.rolling, "End at the first that does not run again");
+    restart->add_flag("--rolling", out_.rolling, "Wait until each is well, and end at the first that is not");
     auto* signal = command("signal", "Send a signal to a program");
     signal->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     signal->add_option("signal", out_.target, "HUP, SIGUSR1 or a number")->required()->type_name("SIGNAL");
-    auto* wait = command("wait", "Wait until children run, or have ended (default: at most a minute)");
+    auto* wait =
+        command("wait", "Wait until children run, are healthy, or have ended (default: at most a minute)");
     wait->add_option("ids", out_.ids, "Their ids")->required()->type_name("ID...");
     one_of(wait->add_option("--for", out_.wait_for,
-                            "running (default), or stopped: it has ended and is not started again")
+                            "running (default), healthy, or stopped: it has ended and is not started again")
                ->type_name("STATE"),
-           {"running", "stopped"});
-    auto* logs = command("logs", "Show what a program wrote");
-    logs->add_option("id", out_.id, "Its id")->required()->type_name("ID");
+           {"running", "healthy", "stopped"});
+    auto* logs = command("logs", "Show what programs wrote");
+    logs->add_option("ids", out_.ids, "Their ids; of several, each line says whose it is")
+        ->required()
+        ->type_name("ID...");
+    logs->add_option("--since", out_.since,
+                     "What came since then: 10m ago, or \"2026-11-28 11:00\", with a Z for UTC")
+        ->type_name("TIME");
+    logs->add_flag("-p,--previous", out_.previous, "What the run before the last one wrote");
     logs->add_flag("-f,--follow", out_.follow, "Go on as it writes more, across restarts and moves");
     logs->add_option_function<std::int64_t>(
             "-n,--lines", [this](std::int64_t n) { out_.lines = static_cast<std::size_t>(n); },
@@ -370,6 +446,11 @@ class Parser {
     command("man", "Print the man page: brood man | man -l -");
   }
 
+  static std::string dashed(std::string key) {
+    std::replace(key.begin(), key.end(), '_', '-');
+    return key;
+  }
+
   std::string check_start() const {
     const auto& start = out_.start;
     if (start.worker.empty() && start.command.empty())
@@ -379,6 +460,11 @@ class Parser {
       return "start: --args is for --worker; a command's go after --";
     if (start.command.empty() && (!start.cwd.empty() || !start.env.empty()))
       return "start: --cwd and --env are for commands";
+    if (start.command.empty() && (!start.options.empty() || !start.limits.empty() || !start.health.empty()))
+      return fmt::format("start: --{} is for commands", !start.options.empty()
+                                                            ? dashed(start.options.front().first)
+                                                        : !start.limits.empty() ? std::string("limit")
+                                                                                : std::string("health-..."));
     const bool good_env = std::all_of(start.env.begin(), start.env.end(), [](const std::string& pair) {
       return pair.find('=') != std::string::npos && pair.front() != '=';
     });
@@ -402,6 +488,9 @@ class Parser {
       return out_.common.json ? "node: it prints no JSON" : "";
     }
     if (out_.follow && out_.common.json) return out_.command + ": --json is one document; -f never ends";
+    if (out_.command == "ps" && !out_.after.empty() && (!out_.limit || !out_.sort.empty()))
+      return "ps: --after is of pages: it takes --limit, and no --sort";
+    if (out_.follow && out_.previous) return "logs: what ran before writes no more: -f has nothing to follow";
     if (out_.command == "move" && out_.target.empty() != out_.by_itself)
       return "move: where to? Give a NODE, or --auto";
     if (out_.command == "restart" && out_.ids.empty() == out_.tag.empty())

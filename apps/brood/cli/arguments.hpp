@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
 #include <vector>
 
 #include "apps/brood/cli/output.hpp"
@@ -53,6 +54,13 @@ struct StartArguments {
   bool start_before_stop = false;
   std::int64_t ready_timeout = 60000;  ///< Milliseconds.
   std::vector<std::string> env;
+  std::vector<std::pair<std::string, std::string>> options;  ///< Of a program, by the fleet file's keys.
+  std::vector<std::string> limits;                           ///< NAME=VALUE
+  std::vector<std::pair<std::string, std::string>> health;   ///< Of its health check, by the keys of that.
+  std::string after;                                         ///< Ids, by commas.
+  std::int64_t start_period = 0;                             ///< Milliseconds.
+  std::optional<std::int64_t> backoff;                       ///< Milliseconds.
+  std::optional<std::int64_t> backoff_max;
 };
 
 struct InitArguments {
@@ -67,7 +75,7 @@ struct Arguments {
   NodeArguments node;
   StartArguments start;
   InitArguments init;
-  std::vector<std::string> ids;               ///< stop, restart, wait
+  std::vector<std::string> ids;               ///< stop, restart, wait, logs
   bool by_itself = false;                     ///< move --auto
   std::string id;                             ///< start, show, call, cast, where (the key), logs, retry
   std::string term;                           ///< call, cast
@@ -77,10 +85,17 @@ struct Arguments {
   std::uint32_t every_ms = 1000;              ///< top
   bool rolling = false;                       ///< restart
   std::string tag;                            ///< ps, restart
-  std::string prefix;                         ///< events: of ids
+  std::string prefix;                         ///< events, ps: of ids
+  std::string phase;                          ///< ps
+  std::string on;                             ///< ps: a node
+  std::string sort;                           ///< ps
+  std::optional<std::size_t> limit;           ///< ps; nullopt: all
+  std::string after;                          ///< ps: an id
   std::optional<std::uint32_t> cluster_size;  ///< partition: to be set
   bool local = false;                         ///< ps
   bool follow = false;                        ///< logs, events
+  std::string since;                          ///< logs
+  bool previous = false;                      ///< logs
   std::optional<std::size_t> lines;           ///< logs, events; nullopt: all
   bool dry_run = false;                       ///< apply
   bool prune = false;                         ///< apply

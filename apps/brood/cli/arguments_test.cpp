@@ -114,11 +114,17 @@ TEST(Arguments, SeveralIdsAreStopped) {
 TEST(Arguments, TheRestIsRead) {
   EXPECT_TRUE(good({"ps", "--local", "--tag", "t"}).local);
   EXPECT_EQ(good({"ps", "--tag", "t"}).tag, "t");
+  EXPECT_EQ(good({"ps", "--limit", "5", "--after", "a"}).after, "a");
+  bad({"ps", "--after", "a"});
+  bad({"ps", "--after", "a", "--limit", "5", "--sort", "id"});
+  bad({"logs", "a", "-f", "--previous"});
+  bad({"start", "a", "--worker", "w", "--user", "u"});
   EXPECT_EQ(good({"show", "a"}).id, "a");
   EXPECT_EQ(good({"cast", "a", "x"}).term, "x");
   EXPECT_EQ(good({"call", "a", "x", "--timeout", "50"}).common.timeout, std::chrono::milliseconds(50));
   EXPECT_EQ(good({"where", "k"}).id, "k");
   const auto logs = good({"logs", "a", "-f", "-n", "5"});
+  EXPECT_EQ(logs.ids, std::vector<std::string>{"a"});
   EXPECT_TRUE(logs.follow);
   EXPECT_EQ(logs.lines, 5u);
   EXPECT_EQ(good({"why", "a"}).id, "a");

@@ -2,10 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <map>
+#include <memory>
 
 #include "apps/brood/cli/commands.hpp"
+#include "apps/brood/cli/display.hpp"
 #include "apps/brood/cli/json.hpp"
+#include "apps/brood/cli/log_text.hpp"
 #include "apps/brood/cli/rows.hpp"
 #include "apps/brood/fleet/names.hpp"
 
@@ -30,8 +35,10 @@ struct Chunk {
 
 class LogReader {
  public:
-  LogReader(Session& session, Term supervisor)
-      : session_(session), supervisor_(std::move(supervisor)), id_(*parse_id(session.arguments.id)) {}
+  LogReader(Session& session, Term supervisor, const std::string& id)
+      : session_(session), supervisor_(std::move(supervisor)), name_(id), id_(*parse_id(id)) {}
+
+  [[nodiscard]] const std::string& name() const { return name_; }
 
   Outcome<Chunk> read_from(std::int64_t offset) {
     return read(Term::map({{Term::atom("offset"), Term(offset)}, {Term::atom("bytes"), Term(chunk_bytes)}}));
@@ -47,9 +54,13 @@ class LogReader {
                            {Term::atom("lines"), Term(static_cast<std::int64_t>(lines))}}));
   }
 
-  /// All that is kept, to the end as it is now.
-  Outcome<Chunk> read_all() {
-    auto all = read_from(0);
+  Outcome<Chunk> read_since(std::int64_t ms) {
+    return read(Term::map({{Term::atom("since_ms"), Term(ms)}, {Term::atom("bytes"), Term(chunk_bytes)}}));
+  }
+
+  /// All that is kept, or that came since that time, to the end as it is now.
+  Outcome<Chunk> read_all(const std::optional<std::int64_t>& since_ms) {
+    auto all = since_ms ? read_since(*since_ms) : read_from(0);
     while (all && !all->text.empty()) {
       auto more = read_from(all->next);
       if (!more) return more;
@@ -110,69 +121,72 @@ class LogReader {
 
   Session& session_;
   Term supervisor_;
+  std::string name_;
   Term id_;
 };
 
-std::string last_lines(const std::string& text, std::size_t lines) {
-  if (lines == 0 || text.empty()) return "";
-  auto at = text.back() == '\n' ? text.size() - 1 : text.size();
-  for (; lines > 0; --lines) {
-    if (at == 0) return text;
-    at = text.rfind('\n', at - 1);
-    if (at == std::string::npos) return text;
+// What is to be shown of a log as it is now.
+struct Wanted {
+  std::optional<std::size_t> lines;
+  std::optional<std::int64_t> since_ms;
+  bool previous = false;
+};
+
+Outcome<Chunk> first_chunk(LogReader& reader, const Wanted& wanted) {
+  if (wanted.lines && !wanted.since_ms && !wanted.previous) {
+    auto tail = reader.read_tail(*wanted.lines);
+    if (tail) tail->text = last_lines(tail->text, *wanted.lines);
+    return tail;
   }
-  return text.substr(at + 1);
+  auto all = reader.read_all(wanted.since_ms);
+  if (!all) return all;
+  if (wanted.previous) {
+    auto before = previous_run(all->text);
+    if (!before) return refused("no_previous_run", "it has run only once, as far as its log goes back");
+    all->text = std::move(*before);
+  }
+  if (wanted.lines) all->text = last_lines(all->text, *wanted.lines);
+  return all;
 }
 
-Outcome<Chunk> first_chunk(LogReader& reader, const std::optional<std::size_t>& lines) {
-  if (!lines) return reader.read_all();
-  auto tail = reader.read_tail(*lines);
-  if (tail) tail->text = last_lines(tail->text, *lines);
-  return tail;
-}
-
-// Follows the child from node to node. Each node has a log of its own with offsets of its own; one that has
+// Follows a child from node to node. Each node has a log of its own with offsets of its own; one that has
 // become shorter than we have read is a new one. A node's log is read to its end before the next node's.
 class Follower {
  public:
-  Follower(Session& session, LogReader& reader, const Chunk& first)
-      : session_(session), reader_(reader), node_(first.node) {
+  Follower(Session& session, LogReader& reader, LinePrefix& prefix, const Chunk& first)
+      : session_(session), reader_(reader), prefix_(prefix), node_(first.node) {
     next_[first.node] = first.next;
   }
 
-  Outcome<void> run() {
-    bool more = false;  // a full piece has more behind it: no pause
-    int pause_ms = pause_min_ms;
-    while (session_.out.flush() && (more || session_.out.wait(pause_ms))) {
-      more = false;
-      pause_ms = std::min(2 * pause_ms, pause_max_ms);
-      auto chunk = reader_.read_from(next_[node_], node_);
-      if (!chunk) chunk = find_anew();
-      if (!chunk) {
-        if (chunk.error().status == exit_unreachable) return tl::unexpected(chunk.error());
-        if (!reader_.still_wanted()) break;
-        continue;  // between two nodes
-      }
-      if (chunk->next < next_[node_]) {
-        next_[node_] = 0;  // the node was started anew, with a new log
-        continue;
-      }
-      const bool cut = chunk->offset > next_[node_];
-      if (cut) session_.out.flush();
-      reader_.say_what_was_lost(next_[node_], *chunk);
-      session_.out.write(chunk->text);
-      next_[node_] = chunk->next;
-      more = cut || static_cast<std::int64_t>(chunk->text.size()) >= chunk_bytes;
-      if (!chunk->text.empty()) pause_ms = pause_min_ms;
-      if (!chunk->text.empty() || chunk->runs_on == node_) continue;
-      if (!chunk->runs_on.empty())
-        moved_to(chunk->runs_on);
-      else if (!reader_.still_wanted()) {
-        reader_.say_how_it_ended(*chunk);
-        break;
-      }
+  enum class Step { nothing, some, more, over };
+  /// Reads on once. `more`: there is more to read at once.
+  Outcome<Step> step() {
+    auto chunk = reader_.read_from(next_[node_], node_);
+    if (!chunk) chunk = find_anew();
+    if (!chunk) {
+      if (chunk.error().status == exit_unreachable) return tl::unexpected(chunk.error());
+      return reader_.still_wanted() ? Step::nothing : Step::over;  // between two nodes
     }
-    return {};
+    if (chunk->next < next_[node_]) {
+      next_[node_] = 0;  // the node was started anew, with a new log
+      return Step::nothing;
+    }
+    const bool cut = chunk->offset > next_[node_];
+    if (cut) session_.out.flush();
+    reader_.say_what_was_lost(next_[node_], *chunk);
+    session_.out.write(prefix_.add(chunk->text));
+    next_[node_] = chunk->next;
+    if (cut || static_cast<std::int64_t>(chunk->text.size()) >= chunk_bytes) return Step::more;
+    if (!chunk->text.empty()) return Step::some;
+    if (chunk->runs_on == node_) return Step::nothing;
+    if (!chunk->runs_on.empty()) {
+      moved_to(chunk->runs_on);
+    } else if (!reader_.still_wanted()) {
+      session_.out.write(prefix_.rest());
+      reader_.say_how_it_ended(*chunk);
+      return Step::over;
+    }
+    return Step::nothing;
   }
 
  private:
@@ -190,40 +204,111 @@ class Follower {
   }
 
   void moved_to(const std::string& node) {
-    session_.out.remark(fmt::format("--- {} is on {} now ---", session_.arguments.id, node));
+    session_.out.remark(fmt::format("--- {} is on {} now ---", reader_.name(), node));
     node_ = node;
     next_.emplace(node, 0);
   }
 
   Session& session_;
   LogReader& reader_;
+  LinePrefix& prefix_;
   std::string node_;
   std::map<std::string, std::int64_t> next_;
 };
 
+// One child's log.
+struct Stream {
+  Stream(Session& session, const Term& supervisor, const std::string& id, std::string before)
+      : reader(session, supervisor, id), prefix(std::move(before)) {}
+
+  LogReader reader;
+  LinePrefix prefix;
+  Chunk first;
+  std::unique_ptr<Follower> follower;  ///< None: it is over.
+};
+using Streams = std::vector<std::unique_ptr<Stream>>;
+
+// All in turn; whoever writes is asked again soon.
+Outcome<void> follow(Session& session, Streams& streams) {
+  for (auto& one : streams)
+    one->follower = std::make_unique<Follower>(session, one->reader, one->prefix, one->first);
+  bool more = false;  // a full piece has more behind it: no pause
+  int pause_ms = pause_min_ms;
+  std::size_t left = streams.size();
+  while (left > 0 && session.out.flush() && (more || session.out.wait(pause_ms))) {
+    more = false;
+    pause_ms = std::min(2 * pause_ms, pause_max_ms);
+    for (auto& one : streams) {
+      if (!one->follower) continue;
+      const auto step = one->follower->step();
+      if (!step) return tl::unexpected(step.error());
+      more = more || *step == Follower::Step::more;
+      if (*step == Follower::Step::some || *step == Follower::Step::more) pause_ms = pause_min_ms;
+      if (*step != Follower::Step::over) continue;
+      one->follower.reset();
+      --left;
+    }
+  }
+  return {};
+}
+
+// Of several: `web-1  | `, each in a colour of its own, all of one width.
+std::string prefix_of(const std::vector<std::string>& ids, std::size_t index, bool color) {
+  if (ids.size() < 2) return "";
+  std::size_t width = 0;
+  for (const auto& id : ids) width = std::max(width, display_width(harmless(id)));
+  const auto name = harmless(ids[index]);
+  const auto words = name + std::string(width - display_width(name), ' ') + " | ";
+  static constexpr std::array<int, 6> colors{36, 33, 32, 35, 34, 31};
+  return color ? fmt::format("\x1b[{}m{}\x1b[0m", colors[index % colors.size()], words) : words;
+}
+
+Json log_json(const std::string& id, const Chunk& chunk) {
+  Json document{{"id", id}, {"node", chunk.node}, {"text", chunk.text}};
+  if (chunk.last_end) document["last_end"] = term_json(*chunk.last_end);
+  return document;
+}
+
+std::int64_t wall_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 }  // namespace
 
 Outcome<void> logs(Session& session) {
+  const auto& arguments = session.arguments;
+  Wanted wanted{arguments.lines, std::nullopt, arguments.previous};
+  if (!arguments.since.empty()) {
+    wanted.since_ms = time_of(arguments.since, wall_ms());
+    if (!wanted.since_ms)
+      return usage(
+          fmt::format("logs: --since takes 10m, 2h, \"2026-11-28 11:00\" or 11:00, not {}", arguments.since));
+  }
   const auto supervisor = session.supervisor();
   if (!supervisor) return tl::unexpected(supervisor.error());
-  const auto& arguments = session.arguments;
-  LogReader reader(session, *supervisor);
-  const auto first = first_chunk(reader, arguments.lines);
-  if (!first) {
-    auto trouble = first.error();
-    trouble.message = fmt::format("{}: {}", arguments.id, trouble.message);
-    return tl::unexpected(trouble);
+  Streams streams;
+  Json documents = Json::array();
+  for (std::size_t i = 0; i < arguments.ids.size(); ++i) {
+    const auto& id = arguments.ids[i];
+    streams.push_back(
+        std::make_unique<Stream>(session, *supervisor, id, prefix_of(arguments.ids, i, session.out.color())));
+    Stream& one = *streams.back();
+    auto first = first_chunk(one.reader, wanted);
+    if (!first) return tl::unexpected(about(id, first.error()));
+    one.first = std::move(*first);
+    if (session.out.json()) {
+      documents.push_back(log_json(id, one.first));
+      continue;
+    }
+    session.out.write(one.prefix.add(one.first.text));
+    if (arguments.follow) continue;
+    session.out.write(one.prefix.rest());
+    if (!session.out.flush()) return {};
+    if (!wanted.previous) one.reader.say_how_it_ended(one.first);
   }
-  if (session.out.json()) {
-    Json document{{"id", arguments.id}, {"node", first->node}, {"text", first->text}};
-    if (first->last_end) document["last_end"] = term_json(*first->last_end);
-    session.out.line(json_line(document));
-    return {};
-  }
-  session.out.write(first->text);
-  if (arguments.follow) return Follower(session, reader, *first).run();
-  if (session.out.flush()) reader.say_how_it_ended(*first);
-  return {};
+  if (session.out.json()) session.out.line(json_line(streams.size() == 1 ? documents[0] : documents));
+  return arguments.follow ? follow(session, streams) : Outcome<void>{};
 }
 
 }  // namespace brood::app

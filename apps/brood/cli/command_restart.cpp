@@ -64,7 +64,9 @@ Outcome<void> restart(Session& session) {
   Json errors = Json::array();
   std::optional<Trouble> first;
   for (const auto& id : *ids) {
-    const auto node = restart_one(session, *supervisor, id);
+    auto node = restart_one(session, *supervisor, id);
+    if (node && session.arguments.rolling)
+      if (auto well = wait_until_well(session, *supervisor, id); !well) node = tl::unexpected(well.error());
     if (node) {
       restarted.push_back(id);
       if (session.out.json()) continue;

@@ -46,8 +46,9 @@ Outcome<void> check_ids(const Arguments& arguments) {
   auto ids = arguments.ids;
   const auto& command = arguments.command;
   const bool has_id = command == "start" || command == "show" || command == "retry" || command == "call" ||
-                      command == "cast" || command == "where" || command == "move" || command == "logs" ||
-                      command == "signal" || command == "why";
+                      command == "cast" || command == "where" || command == "move" || command == "signal" ||
+                      command == "why";
+  if (command == "ps" && !arguments.after.empty()) ids.push_back(arguments.after);
   if (has_id) ids.push_back(arguments.id);
   for (const auto& id : ids) {
     if (const auto parsed = parse_id(id); !parsed) return usage(parsed.error().message);

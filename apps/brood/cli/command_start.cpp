@@ -8,6 +8,7 @@
 #include "apps/brood/cli/commands.hpp"
 #include "apps/brood/cli/display.hpp"
 #include "apps/brood/cli/json.hpp"
+#include "apps/brood/cli/program_options.hpp"
 #include "apps/brood/cli/rows.hpp"
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/spec_term.hpp"
@@ -194,6 +195,7 @@ Outcome<Term> start_spec(const Arguments& arguments) {
     spec.env[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
   spec.start_before_stop = start.start_before_stop;
   spec.ready_timeout = std::chrono::milliseconds(start.ready_timeout);
+  if (auto read = read_program_options(start, spec); !read) return tl::unexpected(read.error());
   spec.tag = start.tag;
   if (start.restart == "transient") spec.restart = Restart::transient;
   if (start.restart == "temporary") spec.restart = Restart::temporary;

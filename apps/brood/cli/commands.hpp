@@ -39,6 +39,9 @@ Outcome<void> retry(Session& session);
 Outcome<void> restart(Session& session);
 Outcome<void> signal(Session& session);
 Outcome<void> wait(Session& session);
+/// After a restart: waits until the child runs, is healthy where it has a check, and has outlasted its start
+/// period. At most --timeout, or a minute, until it is well.
+Outcome<void> wait_until_well(Session& session, const Term& supervisor, const std::string& id);
 Outcome<void> call(Session& session);
 Outcome<void> cast(Session& session);
 Outcome<void> nodes(Session& session);

@@ -771,6 +771,92 @@ TEST(Wait, PastItsTimeSaysWhatTheChildDoesInstead) {
   EXPECT_NE(ran.message.find("it was stopped"), std::string::npos) << ran.message;
 }
 
+/// A program with a health check, as describe tells of it.
+std::string checked_child(const std::string& id, const std::string& health, const std::string& reason = "") {
+  return "[#{id=><<\"" + id +
+         "\">>, worker=><<\"exec\">>, wanted=>true, args=>#{argv=>[<<\"p\">>], health=>#{tcp=>" +
+         "<<\"h:1\">>}}, instances=>[#{node=>'n1@h', phase=>running, os_pid=>7, health=>" + health +
+         ", reason=><<\"" + reason + "\">>}]}]";
+}
+
+TEST(Wait, ForHealthWaitsForAGoodAnswerAndKnowsWhoHasNoCheck) {
+  const auto well = run({"wait", "a", "--for", "healthy"},
+                        {"[web]", checked_child("a", "starting"), checked_child("a", "healthy")});
+  EXPECT_EQ(well.out, "a is healthy on n1@h\n");
+  EXPECT_EQ(well.asked.size(), 3U);
+  const auto unchecked =
+      run({"wait", "a", "--for", "healthy"},
+          {"[web]", "[#{id=><<\"a\">>, wanted=>true, instances=>[#{node=>'n1@h', phase=>running}]}]"});
+  EXPECT_EQ(unchecked.message, "a is not healthy: it has no health check");
+}
+
+TEST(Restart, RollingWaitsUntilEachIsWellAndEndsAtTheFirstThatIsNot) {
+  const auto well =
+      run({"restart", "--rolling", "a"},
+          {"[web]", "{ok, nil, <<\"a\">>}", checked_child("a", "starting"), checked_child("a", "healthy")});
+  EXPECT_EQ(well.status, exit_ok) << well.message;
+  EXPECT_EQ(well.asked.size(), 4U);
+  const auto ill =
+      run({"restart", "--rolling", "a", "b"},
+          {"[web]", "{ok, nil, <<\"a\">>}", checked_child("a", "unhealthy", "unhealthy: h:1: refused")});
+  EXPECT_EQ(ill.asked.size(), 3U);
+  EXPECT_NE(ill.message.find(
+                "a is not healthy after its restart: on n1@h it is unhealthy: unhealthy: h:1: refused"),
+            std::string::npos)
+      << ill.message;
+}
+
+TEST(Commands, PsAndShowTellOfHealthAndOptions) {
+  EXPECT_NE(run({"ps"}, {"[web]", checked_child("a", "unhealthy")}).out.find("running (unhealthy)"),
+            std::string::npos);
+  EXPECT_EQ(
+      run({"ps", "--json"}, {"[web]", checked_child("a", "healthy")}).json()[0]["instances"][0]["health"],
+      "healthy");
+  const auto shown =
+      run({"show", "a", "--json"}, {"[web]", checked_child("a", "healthy"), "undefined"}).json();
+  EXPECT_EQ(shown["options"], (Json{{"health", {{"tcp", "h:1"}}}}));
+  EXPECT_NE(run({"show", "a"}, {"[web]", checked_child("a", "healthy"), "undefined"})
+                .out.find("health     tcp=h:1\n"),
+            std::string::npos);
+}
+
+TEST(Commands, PsFiltersSortsAndPages) {
+  const std::string three =
+      "#{id=><<\"a\">>, wanted=>true, instances=>[#{node=>'n1@h', phase=>running, restarts=>1}]}, "
+      "#{id=><<\"b\">>, wanted=>true, instances=>[#{node=>'n2@h', phase=>restarting, restarts=>9}]}, "
+      "#{id=><<\"c\">>, wanted=>true, instances=>[]}";
+  const auto ids = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "ps");
+    words.push_back("-q");
+    return run(words, {"[web]", "[" + three + "]"}).out;
+  };
+  EXPECT_EQ(ids({"--phase", "waiting"}), "c\n");
+  EXPECT_EQ(ids({"--on", "n1@h"}), "a\n");
+  EXPECT_EQ(ids({"--id", "b"}), "b\n");
+  EXPECT_EQ(ids({"--sort", "restarts"}), "b\na\nc\n");
+  EXPECT_EQ(ids({"--sort", "restarts", "--limit", "1"}), "b\n");
+  const auto page = run({"ps", "--limit", "3", "--json"},
+                        {"[web]", "{ok, #{items => [" + three + "], next => <<\"c\">>}}"});
+  EXPECT_EQ(page.asked[1], "{describe,web,all,#{limit=>3}}");
+  EXPECT_EQ(page.json()["next"], "c");
+  EXPECT_EQ(page.json()["children"].size(), 3U);
+  const auto next = run({"ps", "--limit", "3", "--after", "c", "--json"},
+                        {"[web]", "{ok, #{items => [], next => undefined}}"});
+  EXPECT_EQ(next.asked[1], "{describe,web,all,#{'after'=><<\"c\">>,limit=>3}}");
+  EXPECT_TRUE(next.json()["next"].is_null());
+}
+
+TEST(Commands, LogsOfSeveralSayWhoseEachLineIs) {
+  const auto one = "{ok, #{text => <<97,10,98,10>>, next => 4, node => 'n1@h'}}";
+  const auto end = "{ok, #{text => <<>>, next => 4, node => 'n1@h'}}";
+  EXPECT_EQ(run({"logs", "web", "b"}, {"[web]", one, end, one, end}).out,
+            "web | a\nweb | b\nb   | a\nb   | b\n");
+  const auto since = run({"logs", "web", "--since", "10m"}, {"[web]", one, end});
+  EXPECT_EQ(since.asked[1].find("{logs,web,<<\"web\">>,#{bytes=>262144,since_ms=>"), 0U) << since.asked[1];
+  EXPECT_EQ(run({"logs", "web", "--since", "soon"}, std::vector<std::string>{}).status, exit_usage);
+  EXPECT_EQ(run({"logs", "web", "--previous"}, {"[web]", one, end}).code, "no_previous_run");
+}
+
 // ---- before any node is asked ---------------------------------------------------------------------------
 
 std::string refused_early(std::vector<std::string> words) {

@@ -56,6 +56,7 @@ InstanceRow instance_row(const Term& map) {
   row.os_pid = integer_at(map, "os_pid");
   row.phase = text_at(map, "phase");
   row.role = text_at(map, "role");
+  row.health = text_at(map, "health");
   row.restarts = integer_at(map, "restarts");
   row.uptime_ms = integer_at(map, "uptime_ms");
   row.reason = text_at(map, "reason");
@@ -87,6 +88,11 @@ ChildRow child_row(const Term& map) {
 const Term& command_map(const ChildRow& row) {
   const auto* list = row.args.as_list();
   return list != nullptr && list->size() == 1 ? list->front() : row.args;
+}
+
+const Term& no_command() {
+  static const Term none = Term::map({});
+  return none;
 }
 
 std::vector<std::string> texts_at(const Term& map, std::string_view key) {
@@ -121,7 +127,7 @@ std::string quoted(const std::string& word) {
 
 Style style_of(const std::string& phase) {
   if (phase == "running") return Style::good;
-  if (phase == "failed" || phase == "stuck" || phase == "stopped") return Style::bad;
+  if (phase == "failed" || phase == "stuck" || phase == "stopped" || phase == "unhealthy") return Style::bad;
   return Style::warning;
 }
 
@@ -133,18 +139,22 @@ std::string phase_without_instance(const ChildRow& row) {
 Cell phase_cell(const InstanceRow& row) {
   const bool say_role = !row.role.empty() && row.role != "active";
   auto text = say_role ? fmt::format("{} ({})", row.phase, row.role) : row.phase;
+  const bool is_well = row.health.empty() || row.health == "healthy";
+  if (!is_well) text += fmt::format(" ({})", row.health);
   if (row.next_try_ms) text += fmt::format(" in {}", duration_text((*row.next_try_ms + 999) / 1000));
-  return {std::move(text), style_of(row.phase)};
+  return {std::move(text), style_of(is_well ? row.phase : row.health)};
 }
 
 Json instance_json(const InstanceRow& row) {
-  return Json{{"node", row.node},
-              {"pid", row.pid},
-              {"os_pid", row.os_pid},
-              {"phase", row.phase},
-              {"role", row.role},
-              {"restarts", row.restarts},
-              {"uptime_s", static_cast<double>(row.uptime_ms) / 1000}};
+  Json out{{"node", row.node},
+           {"pid", row.pid},
+           {"os_pid", row.os_pid},
+           {"phase", row.phase},
+           {"role", row.role},
+           {"restarts", row.restarts},
+           {"uptime_s", static_cast<double>(row.uptime_ms) / 1000}};
+  if (!row.health.empty()) out["health"] = row.health;
+  return out;
 }
 
 // A child that is not wanted any more: a program that was to run once may just have done so.
@@ -187,6 +197,8 @@ std::string instance_text(const InstanceRow& row, bool color) {
       fmt::format("  {} on {}  {}", row.pid, row.node, styled(row.phase, style_of(row.phase), color));
   if (row.os_pid != 0) out += fmt::format("  os pid {}", row.os_pid);
   if (!row.role.empty()) out += "  " + row.role;
+  if (!row.health.empty())
+    out += "  " + styled(row.health, row.health == "healthy" ? Style::good : style_of(row.health), color);
   out += fmt::format("  {} restarts, up {}\n", row.restarts, duration_text(row.uptime_ms / 1000));
   if (!row.reason.empty()) out += fmt::format("    {}\n", harmless(row.reason));
   if (!row.last_end.empty() && row.last_end != row.reason)
@@ -204,6 +216,11 @@ std::string command_line(const std::vector<std::string>& words) {
   return out;
 }
 
+bool has_health_check(const ChildRow& row) {
+  return std::any_of(row.options.begin(), row.options.end(),
+                     [](const auto& one) { return one.first == "health"; });
+}
+
 std::string end_words(const Term& end) {
   const Term* text = end.get("text");
   const Term* time = end.get("ended_ms");
@@ -215,7 +232,11 @@ std::string end_words(const Term& end) {
 std::vector<ChildRow> child_rows(const Term& answer) {
   std::vector<ChildRow> rows;
   if (const auto* list = answer.as_list()) {
-    for (const auto& item : *list) rows.push_back(child_row(item));
+    for (const auto& item : *list) {
+      rows.push_back(child_row(item));
+      auto& row = rows.back();
+      row.options = options_of(item, row.worker == "exec" ? command_map(row) : no_command());
+    }
   }
   return rows;
 }
@@ -286,6 +307,7 @@ Json child_json(const ChildRow& row) {
   out["node_for"] = row.node_for.empty() ? Json(nullptr) : Json(row.node_for);
   out["args"] = to_string(row.args);
   out["shutdown"] = row.shutdown;
+  out["options"] = options_json(row.options);
   for (std::size_t i = 0; i < row.instances.size(); ++i)
     out["instances"][i]["reason"] = row.instances[i].reason;
   return out;
@@ -295,8 +317,10 @@ std::string child_text(const ChildRow& row, bool color) {
   std::string tags;
   for (const auto& tag : row.tags) tags += (tags.empty() ? "" : ", ") + harmless(tag);
   std::string out;
+  std::size_t width = 11;
+  for (const auto& [key, value] : row.options) width = std::max(width, key.size() + 2);
   const auto field = [&](std::string_view name, std::string_view value) {
-    out += fmt::format("{:<11}{}\n", name, value.empty() ? "-" : harmless(value));
+    out += fmt::format("{:<{}}{}\n", name, width, value.empty() ? "-" : harmless(value));
   };
   field("id", row.id);
   field(row.worker == "exec" ? "command" : "worker", what_runs(row));
@@ -305,6 +329,7 @@ std::string child_text(const ChildRow& row, bool color) {
   } else {
     field("args", to_string(row.args, 4000));
   }
+  for (const auto& [key, value] : row.options) field(key, option_text(value));
   field("restart", row.restart);
   field("shutdown", row.shutdown);
   field("tags", tags);

@@ -12,6 +12,7 @@
 
 #include "apps/brood/cli/display.hpp"
 #include "apps/brood/cli/json.hpp"
+#include "apps/brood/cli/program_options.hpp"
 
 namespace brood::app {
 
@@ -21,6 +22,7 @@ struct InstanceRow {
   std::int64_t os_pid = 0;  ///< 0: a worker, which has none of its own.
   std::string phase;
   std::string role;
+  std::string health;  ///< "healthy", "unhealthy", "starting"; empty: it has no check.
   std::int64_t restarts = 0;
   std::int64_t uptime_ms = 0;
   std::string reason;    ///< Why it is not running, in words.
@@ -44,9 +46,12 @@ struct ChildRow {
   std::string node_for;
   Term args;
   std::string shutdown;
+  OptionList options;
   std::vector<InstanceRow> instances;
 };
 
+/// Whether its program has a health check.
+[[nodiscard]] bool has_health_check(const ChildRow& row);
 /// The command of a program, each word quoted for a shell where it has to be.
 [[nodiscard]] std::string command_line(const std::vector<std::string>& words);
 

@@ -7,6 +7,7 @@
 #include "apps/brood/fleet/sections.hpp"
 #include "apps/brood/fleet/toml_term.hpp"
 #include "exec/command.hpp"
+#include "supervisor/driver/specs.hpp"
 
 namespace brood::app::fleet {
 namespace {
@@ -17,7 +18,9 @@ constexpr std::int64_t count_max = 100'000;
 struct Draft {
   std::string id;
   ChildSpec spec;
-  std::optional<Term> args;  ///< The list of arguments.
+  Options options;                 ///< Of a program.
+  std::vector<std::string> after;  ///< Ids.
+  std::optional<Term> args;        ///< The list of arguments.
   std::optional<std::int64_t> count;
 };
 
@@ -60,6 +63,18 @@ void read_shutdown(Section& section, ChildSpec& spec) {
   }
 }
 
+std::optional<std::chrono::milliseconds> read_time(Section& section, const char* key) {
+  const auto value = section.integer(key, 0, day_ms);
+  return value ? std::optional(std::chrono::milliseconds(*value)) : std::nullopt;
+}
+
+void read_pace(Section& section, ChildSpec& spec) {
+  if (const auto value = read_time(section, "start_period_ms")) spec.start_period = *value;
+  spec.backoff = read_time(section, "backoff_ms");
+  spec.backoff_max = read_time(section, "backoff_max_ms");
+  if (auto fine = supervisor::check_pace(spec); !fine) section.problem("backoff_ms", fine.error().message);
+}
+
 void read_environment(Section& section, ChildSpec& spec) {
   const auto* entry = section.any("env");
   if (entry == nullptr) return;
@@ -93,7 +108,8 @@ void read_stop_signal(Section& section, ChildSpec& spec) {
   }
 }
 
-void read_exec(Section& section, ChildSpec& spec) {
+void read_exec(Section& section, Draft& draft) {
+  ChildSpec& spec = draft.spec;
   if (auto words = section.texts("exec")) {
     if (words->empty() || words->front().empty()) {
       section.problem("exec", "names no program; allowed: [\"program\", \"argument\", ...]");
@@ -103,6 +119,7 @@ void read_exec(Section& section, ChildSpec& spec) {
   spec.cwd = section.text("cwd");
   read_environment(section, spec);
   read_stop_signal(section, spec);
+  draft.options = read_options(section);
   spec.start_before_stop = section.boolean("start_before_stop").value_or(false);
   if (const auto value = section.integer("ready_timeout_ms", 1, 86'400'000)) {
     spec.ready_timeout = std::chrono::milliseconds(*value);
@@ -113,11 +130,12 @@ void read_exec(Section& section, ChildSpec& spec) {
   for (const auto* key : {"cwd", "env", "stop_signal", "start_before_stop", "ready_timeout_ms"}) {
     if (section.has(key)) section.problem(key, "only a child with exec has it");
   }
+  for (const auto& [key, value] : draft.options) section.problem(key, "only a child with exec has it");
 }
 
 void read_what_runs(Section& section, Draft& draft) {
   draft.spec.worker = section.text("worker").value_or("");
-  read_exec(section, draft.spec);
+  read_exec(section, draft);
   draft.args = read_args(section);
   const bool worker = section.has("worker");
   const bool exec = section.has("exec");
@@ -158,8 +176,16 @@ void read_id(Section& section, Draft& draft) {
 // A command means the same wherever the node was started: what has a folder in it is relative to the file.
 void place_command(ChildSpec& spec, const std::string& folder) {
   if (spec.cwd) spec.cwd = in_folder(*spec.cwd, folder);
-  if (!spec.exec.empty() && spec.exec.front().find('/') != std::string::npos)
-    spec.exec.front() = in_folder(spec.exec.front(), folder);
+  const auto place = [&](std::vector<std::string>& words) {
+    if (!words.empty() && words.front().find('/') != std::string::npos)
+      words.front() = in_folder(words.front(), folder);
+  };
+  place(spec.exec);
+  if (spec.program.health) place(spec.program.health->exec);
+}
+
+Id id_of(const Term& id) {
+  return id.as_atom() != nullptr ? Id(*id.as_atom()) : Id(id.as_binary()->bytes);
 }
 
 ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, const std::string& folder,
@@ -168,12 +194,17 @@ ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, cons
   const auto id = parse_id(n ? numbered(draft.id, *n) : draft.id);
   if (!id && !draft.id.empty() && n) section.problem("id", id.error().message);
   if (id) spec.id = Id(*id);
+  for (const auto& other : draft.after) {
+    const auto one = parse_id(n ? numbered(other, *n) : other);
+    one ? spec.after.push_back(Id(*one)) : section.problem("after", one.error().message);
+  }
   if (n) {
     for (auto& word : spec.exec) word = numbered(word, *n);
     for (auto& [key, value] : spec.env) value = numbered(value, *n);
     if (spec.cwd) spec.cwd = numbered(*spec.cwd, *n);
     spec.metadata = numbered(spec.metadata, *n);
   }
+  spec.program = program_of(draft.options, n, folder, section);
   place_command(spec, folder);
   if (draft.args) spec.args = encode_term(n ? numbered(*draft.args, *n) : *draft.args);
   return spec;
@@ -186,6 +217,8 @@ std::vector<ChildSpec> read_child(Section section, const std::string& folder) {
   read_id(section, draft);
   read_what_runs(section, draft);
   read_restart(section, draft.spec);
+  read_pace(section, draft.spec);
+  draft.after = section.texts("after").value_or(std::vector<std::string>{});
   read_shutdown(section, draft.spec);
   read_metadata(section, draft.spec);
   read_placement(section, draft.spec);

@@ -52,6 +52,7 @@ void read_children(Section& section, const std::string& folder, SupervisorOption
     check_duplicates(specs, id == nullptr ? item.line : id->line, path, lines, section.problems());
     for (auto& spec : specs) supervisor.children.push_back(std::move(spec));
   }
+  check_order(supervisor.children, lines, section.path_of("child"), section.problems());
 }
 
 void read_top(const TomlTable& document, const std::string& folder, FleetFile& file, Problems& problems) {

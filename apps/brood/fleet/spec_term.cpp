@@ -1,5 +1,7 @@
 #include "apps/brood/fleet/spec_term.hpp"
 
+#include "exec/options/options.hpp"
+
 namespace brood::app {
 namespace {
 
@@ -19,6 +21,7 @@ Term command_term(const ChildSpec& spec) {
     command.emplace_back(Term::atom("env"), Term::map(std::move(env)));
   }
   if (spec.stop_signal) command.emplace_back(Term::atom("stop_signal"), Term(*spec.stop_signal));
+  for (auto& entry : exec::option_entries(spec.program)) command.push_back(std::move(entry));
   return Term::map(std::move(command));
 }
 
@@ -65,6 +68,17 @@ Term spec_term(const ChildSpec& spec) {
   out.emplace_back(Term::atom("metadata"), metadata_term(spec));
   if (spec.start_before_stop)
     out.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.ready_timeout.count()}));
+  const auto add_time = [&](std::string_view key, const std::optional<std::chrono::milliseconds>& time) {
+    if (time) out.emplace_back(Term::atom(key), Term(std::int64_t{time->count()}));
+  };
+  if (spec.start_period.count() > 0) add_time("start_period_ms", spec.start_period);
+  add_time("backoff_ms", spec.backoff);
+  add_time("backoff_max_ms", spec.backoff_max);
+  if (!spec.after.empty()) {
+    std::vector<Term> ids;
+    for (const auto& other : spec.after) ids.push_back(other.term());
+    out.emplace_back(Term::atom("after"), Term::list(std::move(ids)));
+  }
   const auto add_nodes = [&](std::string_view key, const std::vector<std::string>& names) {
     if (names.empty()) return;
     std::vector<Term> nodes;

@@ -30,12 +30,14 @@ TEST(SpecTerm, ACommandTravelsAsItsMap) {
   spec.restart = Restart::temporary;
   spec.shutdown.infinity = true;
   spec.nodes = {"n1@h"};
-  EXPECT_EQ(
-      spec_term(spec),
-      parsed(
-          "#{id => a, start => {exec, #{argv => [<<\"sleep\">>, <<\"5\">>], cwd => <<\"/srv\">>, "
-          "env => #{<<\"A\">> => <<\"1\">>}, stop_signal => 2}}, restart => temporary, shutdown => infinity, "
-          "metadata => #{}, nodes => ['n1@h']}"));
+  spec.program = {.user = "u", .nice = 3};
+  spec.start_period = std::chrono::seconds(1);
+  spec.backoff_max = std::chrono::seconds(9);
+  EXPECT_EQ(spec_term(spec),
+            parsed("#{id => a, start => {exec, #{argv => [<<\"sleep\">>, <<\"5\">>], cwd => <<\"/srv\">>, "
+                   "env => #{<<\"A\">> => <<\"1\">>}, stop_signal => 2, user => <<\"u\">>, nice => 3}}, "
+                   "restart => temporary, shutdown => infinity, "
+                   "metadata => #{}, start_period_ms => 1000, backoff_max_ms => 9000, nodes => ['n1@h']}"));
 }
 
 TEST(SpecTerm, NoPatienceIsABrutalKill) {

@@ -25,6 +25,16 @@ std::string in_quotes(const std::string& text) {
   return out + "\"";
 }
 
+std::string in_toml(const Term& value) {
+  if (const auto* number = value.as_integer()) return std::to_string(*number);
+  if (const auto* items = value.as_list()) {
+    std::string out;
+    for (const auto& item : *items) (out += out.empty() ? "" : ", ") += in_toml(item);
+    return "[" + out + "]";
+  }
+  return in_quotes(value.text().value_or(""));
+}
+
 std::string list(const std::vector<std::string>& words) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : ", ") + in_quotes(word);
@@ -46,6 +56,7 @@ std::vector<std::string> entry(const Program& program) {
   if (program.restart != "permanent") out.push_back("restart = " + in_quotes(program.restart));
   if (!program.stop_signal.empty()) out.push_back("stop_signal = " + in_quotes(program.stop_signal));
   if (program.shutdown) out.push_back(fmt::format("shutdown_ms = {}", program.shutdown->count()));
+  for (const auto& [key, value] : program.options) out.push_back(key + " = " + in_toml(value));
   if (!program.tag.empty()) out.push_back("tag = " + in_quotes(program.tag));
   return out;
 }

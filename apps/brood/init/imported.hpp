@@ -3,6 +3,7 @@
 // Pure functions, but for from_folder() and what includes other files. Plain data.
 #pragma once
 
+#include <brood/term.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -23,6 +24,8 @@ struct Program {
   std::string restart = "permanent";
   std::string stop_signal = {};                            ///< Empty: SIGTERM.
   std::optional<std::chrono::milliseconds> shutdown = {};  ///< Not set: the default.
+  /// The options of programs, by their keys, as the file has them.
+  std::map<std::string, Term> options = {};
   std::string tag = {};
   unsigned count = 1;                     ///< More: the id has {n}.
   bool starts = true;                     ///< False: it is written as a comment.

@@ -23,6 +23,10 @@ logfile=/var/log/supervisord.log
 command=/srv/app/venv/bin/gunicorn app.wsgi --bind 127.0.0.1:8000 --workers 4
 directory=/srv/app
 user=www-data
+startsecs=5
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=4
+umask=022
 autostart=true
 autorestart=true
 environment=DJANGO_SETTINGS_MODULE="app.settings",SECRET='a,b=c',
@@ -99,14 +103,21 @@ TEST(Init, OfAWebApplication) {
   EXPECT_EQ(web.shutdown, std::chrono::seconds(30));
   EXPECT_EQ(web.restart, "permanent");
   EXPECT_EQ(web.tag, "app");
-  ASSERT_EQ(web.remarks.size(), 1U);
-  EXPECT_NE(web.remarks[0].find("user = www-data"), std::string::npos);
+  EXPECT_TRUE(web.remarks.empty());
+  EXPECT_EQ(web.options.at("user"), Term::binary("www-data"));
+  EXPECT_EQ(web.options.at("start_period_ms"), Term(std::int64_t{5000}));
   const auto& worker = program(all, "worker-{n}");
   EXPECT_EQ(worker.count, 3U);
   EXPECT_EQ(worker.exec.back(), "worker-{n}");
   EXPECT_EQ(worker.tag, "app");
   EXPECT_EQ(worker.restart, "transient");
-  EXPECT_EQ(children(all).size(), 4U);
+  const auto specs = children(all);
+  ASSERT_EQ(specs.size(), 4U);
+  EXPECT_EQ(specs[0].program.user, "www-data");
+  EXPECT_EQ(specs[0].program.umask, 022U);
+  EXPECT_EQ(specs[0].program.log_size, 50U << 20);
+  EXPECT_EQ(specs[0].program.log_files, 5U);
+  EXPECT_EQ(specs[0].start_period, std::chrono::seconds(5));
 }
 
 TEST(Init, OfAContainer) {
@@ -117,7 +128,7 @@ TEST(Init, OfAContainer) {
             {"/app/conf.d/extra.conf", "[program:extra]\ncommand=extra --all\n"}};
       });
   EXPECT_EQ(program(all, "nginx").exec, (std::vector<std::string>{"nginx", "-g", "daemon off;"}));
-  EXPECT_NE(program(all, "nginx").remarks.at(0).find("exitcodes"), std::string::npos);
+  EXPECT_TRUE(program(all, "nginx").remarks.empty());
   EXPECT_FALSE(program(all, "php").starts);
   EXPECT_EQ(program(all, "cron").exec,
             (std::vector<std::string>{"/app/run-cron", "%(ENV_BROOD_NOT_SET)s", "100%"}));
@@ -125,15 +136,17 @@ TEST(Init, OfAContainer) {
   EXPECT_EQ(program(all, "extra").exec.back(), "--all");
   ASSERT_EQ(all.remarks.size(), 1U);
   EXPECT_NE(all.remarks[0].find("crashmail"), std::string::npos);
-  EXPECT_EQ(children(all).size(), 3U) << "what is not to be started is a comment";
+  const auto specs = children(all);
+  ASSERT_EQ(specs.size(), 3U) << "what is not to be started is a comment";
+  EXPECT_EQ(specs[0].program.exit_codes, (std::vector<int>{0, 2}));
 }
 
 TEST(Init, OfOldFilesWithColonsAndComments) {
   const auto all = imported(
       "# old\n[program:queue]\ncommand: /usr/bin/queue --dir '/var/my queue' ; the queue\nstopsignal: "
-      "nonsense\n");
+      "nonsense\numask: 888\nstdout_logfile_maxbytes: 0\n");
   EXPECT_EQ(program(all, "queue").exec.back(), "/var/my queue");
-  EXPECT_EQ(program(all, "queue").remarks.size(), 1U);
+  EXPECT_EQ(program(all, "queue").remarks.size(), 3U) << "the signal, the umask and a log without a bound";
   EXPECT_EQ(children(all).size(), 1U);
 }
 

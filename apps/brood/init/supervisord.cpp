@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <map>
 
+#include "apps/brood/cli/arguments.hpp"
 #include "apps/brood/fleet/section.hpp"
 #include "apps/brood/init/imported.hpp"
 #include "apps/brood/init/ini.hpp"
 #include "exec/exit_status.hpp"
+#include "exec/options/options.hpp"
 
 namespace brood::app::init {
 namespace {
@@ -110,8 +112,6 @@ std::map<std::string, std::string> environment(const std::string& text, std::vec
 // What brood has no counterpart of, or does by itself.
 const std::map<std::string, std::string>& not_carried() {
   static const std::map<std::string, std::string> table{
-      {"user", "every program runs as the user of its node"},
-      {"umask", "it has the node's umask"},
       {"priority", "there is no order of starts"},
       {"startretries", "brood tries for ever, with growing pauses"},
       {"serverurl", "there is no such thing"},
@@ -123,18 +123,20 @@ const std::map<std::string, std::string>& not_carried() {
   return table;
 }
 
+// Read together, by read_log_size().
+bool is_log_size(const std::string& key) {
+  return key == "stdout_logfile_maxbytes" || key == "stdout_logfile_backups";
+}
+
 // What means nothing here, and is missed by nobody.
 bool is_silent(const std::string& key) {
   static const std::vector<std::string> keys{"stdout_logfile",
                                              "stderr_logfile",
-                                             "stdout_logfile_maxbytes",
                                              "stderr_logfile_maxbytes",
-                                             "stdout_logfile_backups",
                                              "stderr_logfile_backups",
                                              "stdout_capture_maxbytes",
                                              "stderr_capture_maxbytes",
                                              "redirect_stderr",
-                                             "startsecs",
                                              "numprocs_start",
                                              "process_name",
                                              "killasgroup",
@@ -146,6 +148,49 @@ void read_restart(const std::string& value, Program& program) {
   if (value == "true") program.restart = "permanent";
   if (value == "unexpected") program.restart = "transient";
   if (value == "false") program.restart = "temporary";
+}
+
+Term codes_of(const std::string& text) {
+  std::vector<Term> codes;
+  for (const auto& word : node_list(text)) {
+    const auto code = number(word);
+    codes.push_back(code ? Term(*code) : Term::binary(word));
+  }
+  return Term::list(std::move(codes));
+}
+
+void take_option(const std::string& key, Term value, const std::string& written, Program& program) {
+  ProgramOptions ignored;
+  if (const auto fine = exec::read_option(key, value, ignored); !fine)
+    return program.remarks.push_back(fmt::format("{} = {}: {}", key, written, fine.error().message));
+  program.options[key] = std::move(value);
+}
+
+/// "50MB": supervisord counts by 1024.
+std::optional<std::int64_t> bytes_of(const std::string& text) {
+  static const std::map<std::string, std::int64_t> units{
+      {"", 1}, {"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", std::int64_t{1} << 30}};
+  const auto digits = text.find_first_not_of("0123456789");
+  const auto amount = number(text.substr(0, digits));
+  const auto unit = units.find(digits == std::string::npos ? "" : text.substr(digits));
+  if (!amount || unit == units.end() || *amount > (std::int64_t{1} << 40) / unit->second) return std::nullopt;
+  return *amount * unit->second;
+}
+
+// A file and its backups are the files of our log; 0 bytes is one without a bound, which we have not.
+void read_log_size(const IniSection& section, Program& program) {
+  const auto* size_text = section.get("stdout_logfile_maxbytes");
+  const auto* backups_text = section.get("stdout_logfile_backups");
+  if (size_text == nullptr && backups_text == nullptr) return;
+  const auto size = bytes_of(size_text == nullptr ? "50MB" : *size_text);
+  const auto backups = number(backups_text == nullptr ? "10" : *backups_text);
+  if (!size || !backups || *size == 0 || *backups < 0) {
+    return program.remarks.push_back(fmt::format("stdout_logfile_maxbytes = {}: not taken over",
+                                                 size_text == nullptr ? "50MB" : *size_text));
+  }
+  const std::int64_t files = std::clamp<std::int64_t>(*backups + 1, 2, 100);
+  program.options["log_size"] = Term(std::min(*size * (*backups + 1), std::int64_t{1} << 40));
+  if (files != 2) program.options["log_files"] = Term(files);
 }
 
 void read_key(const std::string& key, const std::string& value, Program& program) {
@@ -169,11 +214,17 @@ void read_key(const std::string& key, const std::string& value, Program& program
   } else if (key == "numprocs") {
     if (const auto count = number(value); count && *count > 1) program.count = static_cast<unsigned>(*count);
   } else if (key == "exitcodes") {
-    if (value != "0" && program.restart == "transient")
-      program.remarks.push_back(fmt::format("exitcodes = {}: brood takes 0 alone for a normal end", value));
+    if (value != "0") take_option("exit_codes", codes_of(value), value, program);
+  } else if (key == "user") {
+    take_option("user", Term::binary(value), value, program);
+  } else if (key == "umask") {
+    take_option("umask", Term::binary(value), value, program);
+  } else if (key == "startsecs") {
+    if (const auto seconds = number(value); seconds && *seconds > 0 && *seconds <= 86'400)
+      program.options["start_period_ms"] = Term(*seconds * 1000);
   } else if (const auto found = not_carried().find(key); found != not_carried().end()) {
     program.remarks.push_back(fmt::format("{} = {}: {}", key, value, found->second));
-  } else if (key != "command" && !is_silent(key)) {
+  } else if (key != "command" && !is_log_size(key) && !is_silent(key)) {
     program.remarks.push_back(fmt::format("{} = {}: not known here", key, value));
   }
 }
@@ -204,6 +255,7 @@ Outcome<Program> read_program(const IniSection& section, const std::string& name
   // The rule of restart first: others are read by it.
   if (const auto* restart = section.get("autorestart")) read_restart(*restart, program);
   for (const auto& [key, value] : section.entries) read_key(key, expand(value), program);
+  read_log_size(section, program);
   if (program.count > 1) program.id += "-{n}";
   return program;
 }

@@ -15,6 +15,7 @@ struct Name {
   std::string_view operator()(const Exited&) const { return "crash"; }
   std::string_view operator()(const RoleTaken&) const { return "role_taken"; }
   std::string_view operator()(const StuckChanged&) const { return "stuck"; }
+  std::string_view operator()(const HealthChanged&) const { return "health"; }
   std::string_view operator()(const Crashing&) const { return "crashing"; }
   std::string_view operator()(const ClientStart&) const { return "client_start"; }
   std::string_view operator()(const ClientStop&) const { return "client_stop"; }

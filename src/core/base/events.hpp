@@ -90,6 +90,14 @@ struct StuckChanged {
   Epoch epoch;
   bool stuck = false;
 };
+/// A program's health check says something new of it; before Started: that it has one, `starting`. Shown to users,
+/// and waited for by children that are to start after it. `reason`: of one that is not well, in words.
+struct HealthChanged {
+  ChildId id;
+  Epoch epoch;
+  Health health = Health::none;
+  std::string reason;
+};
 /// This node is about to crash inside a handler of this child: the core has one step to tell the others
 /// (Obituary). The effects of that step are carried out within the moment that the crashing thread is held;
 /// nothing comes after it.
@@ -238,7 +246,7 @@ struct Renamed {
 /// each file that holds one.
 struct Event
     : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
-                   RoleTaken, StuckChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
+                   RoleTaken, StuckChanged, HealthChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
                    ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed,
                    Prepared, PrepareFailed, ClientReset, StateSaved, ClientMove, ClientForget, LoadMeasured> {
   using Alternatives = variant;

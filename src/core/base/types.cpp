@@ -83,6 +83,20 @@ std::string_view to_string(Why why) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(Health health) noexcept {
+  switch (health) {
+    case Health::none:
+      return "none";
+    case Health::starting:
+      return "starting";
+    case Health::healthy:
+      return "healthy";
+    case Health::unhealthy:
+      return "unhealthy";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Restart restart) noexcept {
   switch (restart) {
     case Restart::permanent:
@@ -115,7 +129,7 @@ bool Spec::same_as(const Spec& other) const {
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
          shutdown == other.shutdown && metadata == other.metadata && tag == other.tag &&
          nodes == other.nodes && mapping == other.mapping && needs == other.needs &&
-         ready_within == other.ready_within;
+         ready_within == other.ready_within && pace == other.pace && after == other.after;
 }
 
 bool Spec::runs_like(const Spec& other) const {

@@ -69,6 +69,17 @@ struct Shutdown {
   friend auto operator<=>(const Shutdown&, const Shutdown&) = default;
 };
 
+/// How a child that keeps ending is started again, where its spec says otherwise than the node's settings.
+struct Pace {
+  /// One that ends sooner after its start has not started at all, and is tried again after a pause, however it
+  /// ended; only a temporary one has ended. Zero: any that ran has started.
+  std::chrono::milliseconds start_period{};
+  /// In the place of Settings::backoff_first and backoff_max.
+  std::optional<std::chrono::milliseconds> backoff_first = std::nullopt;
+  std::optional<std::chrono::milliseconds> backoff_max = std::nullopt;
+  friend auto operator<=>(const Pace&, const Pace&) = default;
+};
+
 /// What to run for a child. Immutable once made; changed by replacing it.
 struct Spec {
   ChildId id;
@@ -86,12 +97,17 @@ struct Spec {
   /// Of a program: on a move it starts on its new node before it ends on the old one, and has so long to say
   /// that it is ready. Zero: it ends first.
   std::chrono::milliseconds ready_within{};
+  Pace pace;
+  /// It starts on a node once these run: see children/order.hpp.
+  std::vector<ChildId> after;
   bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
 
   /// Runs as a program of its own: it does not share the fate of the node's process, nor the node its.
   [[nodiscard]] bool is_program() const { return worker == "exec"; }
   [[nodiscard]] bool starts_before_stop() const { return ready_within.count() > 0; }
+  /// Some of what later versions of brood have added is set.
+  [[nodiscard]] bool has_added_fields() const { return pace != Pace{} || !after.empty(); }
   /// Equal in everything that matters for "the same spec": not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
   /// A process that was started by the other spec need not end for this one: what runs is the same, and only
@@ -213,6 +229,14 @@ enum class Why : std::uint8_t {
   failed,       ///< It was given up until `retry`.
   finished,     ///< It ended, and its restart rule says that this is the end.
 };
+/// What a program's health check says of it; the driver asks.
+enum class Health : std::uint8_t {
+  none,  ///< It has no check.
+  starting,
+  healthy,
+  unhealthy,
+};
+[[nodiscard]] std::string_view to_string(Health health) noexcept;
 [[nodiscard]] std::string_view to_string(Why why) noexcept;
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
 [[nodiscard]] std::string_view to_string(Role role) noexcept;
@@ -237,7 +261,14 @@ struct Instance {
   std::uint32_t restarts = 0;
   Hlc since;           ///< When it began to run (its first start on this node, for `uptime`).
   Hlc retry_at;        ///< While it is restarting: the wall time of the next try.
-  std::string reason;  ///< Of the last crash or failed start, in words; empty: none.
+  std::string reason;  ///< Of the last crash or failed start, or of bad health, in words; empty: none.
+  Health health = Health::none;
+
+  /// It runs, and nothing says that it is not well.
+  [[nodiscard]] bool is_ready() const {
+    return (phase == Phase::running || phase == Phase::stuck) &&
+           (health == Health::none || health == Health::healthy);
+  }
 };
 
 enum class MemberState : std::uint8_t { joining, up, draining, left, down };

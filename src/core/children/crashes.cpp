@@ -16,9 +16,16 @@ Duration doubled(Duration first, std::uint32_t times, Duration most) {
 }  // namespace
 
 // The first crash is made good at once; a start that failed would most likely fail again.
-Duration restart_pause(const Settings& settings, std::uint32_t failures, bool started) {
+Duration restart_pause(const Settings& settings, const Pace& pace, std::uint32_t failures, bool started) {
   if (started && failures == 1) return Duration{};
-  return doubled(settings.backoff_first, failures - (started ? 2 : 1), settings.backoff_max);
+  const Duration most = longest_pause(settings, pace);
+  const Duration first = pace.backoff_first ? Duration(*pace.backoff_first) : std::min(settings.backoff_first, most);
+  return doubled(first, failures - (started ? 2 : 1), most);
+}
+
+Duration longest_pause(const Settings& settings, const Pace& pace) {
+  if (pace.backoff_max) return *pace.backoff_max;
+  return pace.backoff_first ? std::max<Duration>(settings.backoff_max, *pace.backoff_first) : settings.backoff_max;
 }
 
 Duration round_pause(const Settings& settings, std::uint32_t rounds) {
@@ -44,11 +51,12 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
                  failure.reason);
     return Duration::max();
   }
-  if (ends_the_child(child, failure)) {
+  const bool started = has_started(s, child, failure);
+  if (ends_the_child(child, failure, started)) {
     end_for_good(s, child, failure.reason);
     return Duration::max();
   }
-  const Why why = failure.started ? Why::crashed : Why::start_failed;
+  const Why why = started ? Why::crashed : Why::start_failed;
   if (views_.acting() && !belongs_here(child, *child.row())) {
     locals_.drop(s, child, failure.detail, why, failure.reason);
     return Duration::max();
@@ -63,19 +71,28 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
     return Duration::max();
   }
   const Duration pause =
-      gives_up ? s.settings.backoff_max : restart_pause(s.settings, own.failures, failure.started);
+      gives_up ? longest_pause(s.settings, own.spec->pace)
+               : restart_pause(s.settings, own.spec->pace, own.failures, started);
   const Duration at = s.time() + pause;
   const bool waits = pause != Duration{} || !may_restart();
   locals_.wait_to_restart(s, child, {at, waits, why}, failure.reason, failure.detail);
   return waits ? at : Duration::max();
 }
 
+// A temporary one ends by its end, whenever that is: it was to run once.
+bool Crashes::has_started(const Step& s, const Child& child, const Failure& failure) const {
+  const Own& own = *child.own();
+  const Pace& pace = own.spec->pace;
+  if (!failure.started || own.spec->restart == Restart::temporary) return failure.started;
+  return !own.ran || s.time() - own.ran_at >= pace.start_period;
+}
+
 // Of several instances the end of any of them is the child's, but where there are roles, only that of the
 // active one.
-bool Crashes::ends_the_child(const Child& child, const Failure& failure) const {
+bool Crashes::ends_the_child(const Child& child, const Failure& failure, bool started) const {
   const Restart restart = child.own()->spec->restart;
   const bool over =
-      failure.started && (restart == Restart::temporary || (restart == Restart::transient && failure.normal));
+      started && (restart == Restart::temporary || (restart == Restart::transient && failure.normal));
   return over && (!views_.replicas().has_roles(*child.row()) || instances_.here(child)->role == Role::active);
 }
 

@@ -13,7 +13,10 @@
 namespace brood::core {
 
 /// The pause before the next start in a row of so many failures.
-[[nodiscard]] Duration restart_pause(const Settings& settings, std::uint32_t failures, bool started);
+[[nodiscard]] Duration restart_pause(const Settings& settings, const Pace& pace, std::uint32_t failures,
+                                     bool started);
+/// The longest of these pauses.
+[[nodiscard]] Duration longest_pause(const Settings& settings, const Pace& pace);
 /// The pause after so many rounds of all nodes.
 [[nodiscard]] Duration round_pause(const Settings& settings, std::uint32_t rounds);
 
@@ -44,7 +47,9 @@ class Crashes {
   void look_at_failed(Step& s, Child& child);
 
  private:
-  [[nodiscard]] bool ends_the_child(const Child& child, const Failure& failure) const;
+  /// Whether it ran long enough for its start to count.
+  [[nodiscard]] bool has_started(const Step& s, const Child& child, const Failure& failure) const;
+  [[nodiscard]] bool ends_the_child(const Child& child, const Failure& failure, bool started) const;
   [[nodiscard]] bool belongs_here(const Child& child, const SpecRow& row) const;
   [[nodiscard]] bool stays_here(const Step& s, const Child& child) const;
   void end_for_good(Step& s, Child& child, const std::string& reason);

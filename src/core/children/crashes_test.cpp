@@ -8,12 +8,28 @@ namespace crashes_test {
 
 TEST(RestartPause, TheFirstCrashIsMadeGoodAtOnceAndTheNextWaitTwiceAsLongEach) {
   const Settings settings;
-  EXPECT_EQ(restart_pause(settings, 1, true), Duration{});
-  EXPECT_EQ(restart_pause(settings, 2, true), settings.backoff_first);
-  EXPECT_EQ(restart_pause(settings, 3, true), 2 * settings.backoff_first);
-  EXPECT_EQ(restart_pause(settings, 1, false), settings.backoff_first)
+  EXPECT_EQ(restart_pause(settings, {}, 1, true), Duration{});
+  EXPECT_EQ(restart_pause(settings, {}, 2, true), settings.backoff_first);
+  EXPECT_EQ(restart_pause(settings, {}, 3, true), 2 * settings.backoff_first);
+  EXPECT_EQ(restart_pause(settings, {}, 1, false), settings.backoff_first)
       << "a start that failed would fail again";
-  EXPECT_EQ(restart_pause(settings, 1'000'000, true), settings.backoff_max);
+  EXPECT_EQ(restart_pause(settings, {}, 1'000'000, true), settings.backoff_max);
+}
+
+TEST(RestartPause, AChildMayHavePausesOfItsOwn) {
+  const Settings settings;
+  const Pace pace{.backoff_first = 3s, .backoff_max = 7s};
+  EXPECT_EQ(restart_pause(settings, pace, 1, true), Duration{});
+  EXPECT_EQ(restart_pause(settings, pace, 2, true), 3s);
+  EXPECT_EQ(restart_pause(settings, pace, 3, true), 6s);
+  EXPECT_EQ(restart_pause(settings, pace, 4, true), 7s);
+  EXPECT_EQ(longest_pause(settings, pace), 7s);
+}
+
+TEST(RestartPause, TheLongestIsNotBelowTheFirstThatIsGiven) {
+  const Settings settings;
+  EXPECT_EQ(restart_pause(settings, {.backoff_first = 60s}, 5, true), 60s);
+  EXPECT_EQ(restart_pause(settings, {.backoff_max = 10ms}, 2, true), 10ms);
 }
 
 TEST(RestartPause, RoundsOfAllNodesWaitLongerAndAreCapped) {

@@ -105,6 +105,7 @@ void Locals::launch(Step& s, Child& child, Instance instance, const NodeName& fr
   instance.pid = {};
   instance.os_pid = 0;
   instance.retry_at = {};
+  instance.health = Health::none;
   std::optional<Role> role;
   if (own.has_role) role = instance.role == Role::active ? Role::active : Role::passive;
   s.effects.starts.push_back({own.spec, own.epoch, s.cause(), role,
@@ -226,9 +227,17 @@ void Locals::on_stuck(Step& s, Child& child, bool stuck) {
   instances_.publish(s, child, instance);
 }
 
+void Locals::on_health(Step& s, Child& child, const HealthChanged& event) {
+  Instance instance = *instances_.here(child);
+  instance.health = event.health;
+  if (!event.reason.empty()) instance.reason = event.reason;
+  instances_.publish(s, child, instance);
+}
+
 bool Locals::count_failure(const Step& s, Child& child) {
   Own& own = *child.own_.value_;
-  if (own.ran && s.time() - own.ran_at >= s.settings.stable_after) own.failures = 0;
+  const Duration stable = std::max<Duration>(s.settings.stable_after, own.spec->pace.start_period);
+  if (own.ran && s.time() - own.ran_at >= stable) own.failures = 0;
   ++own.failures;
   own.crashes.push_back(s.time());
   std::erase_if(own.crashes, [&](Duration at) { return at < s.time() - s.settings.max_seconds; });
@@ -242,6 +251,7 @@ void Locals::wait_to_restart(Step& s, Child& child, const Retry& retry, const st
   ++instance.restarts;
   instance.reason = reason;
   instance.phase = Phase::restarting;
+  instance.health = Health::none;
   instance.pid = {};
   instance.os_pid = 0;
   instance.retry_at = hlc_at(s.now.wall + (retry.at - s.time()));

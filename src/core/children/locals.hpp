@@ -64,6 +64,7 @@ class Locals {
   // ---- what the driver says
   void on_started(Step& s, Child& child, const Started& event);
   void on_stuck(Step& s, Child& child, bool stuck);
+  void on_health(Step& s, Child& child, const HealthChanged& event);
   /// Its process is gone, or its start failed.
   void ended(Child& child) { child.own_.value_->alive = false; }
   /// Counts the failure; true once there were more than the intensity allows.

@@ -222,7 +222,7 @@ void Reconciler::maybe_start(Step& s, Child& child) {
   const Hosted* elsewhere = with_.instances.any(child);
   if (!elsewhere || !s.settings.strategies.migration->stops_before_start()) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
-    if (must_wait(s, child) || may_run_behind_a_split(s, child)) return;
+    if (must_wait(s, child) || may_run_behind_a_split(s, child) || with_.order.waits(child)) return;
     return with_.locals.start(s, child);
   }
   // While that node's session lives, it is for that node to end it, however long that takes.
@@ -268,7 +268,7 @@ void Reconciler::start_one_of_several(Step& s, Child& child) {
   if (with_.instances.here(child) || with_.incoming.expects(child) ||
       with_.partners.source_of(child, self_index) != no_peer)
     return;
-  if (must_wait(s, child)) return;
+  if (must_wait(s, child) || with_.order.waits(child)) return;
   with_.roles.start(s, child);
   wake(child, with_.roles.look(s, child));
   if (child.own()->waits_for_role) wake(child, child.own()->restart_at);

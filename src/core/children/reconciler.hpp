@@ -21,6 +21,7 @@
 #include "core/children/crashes.hpp"
 #include "core/children/losses.hpp"
 #include "core/children/moves.hpp"
+#include "core/children/order.hpp"
 #include "core/children/roles.hpp"
 #include "core/handover/incoming.hpp"
 #include "core/handover/outgoing.hpp"
@@ -41,6 +42,7 @@ class Reconciler {
     Losses& losses;
     Crashes& crashes;
     Roles& roles;
+    Order& order;
     const Partners& partners;
     const Views& views;
     const Sessions& sessions;

@@ -101,6 +101,63 @@ TEST(Crash, APermanentChildComesBackAtOnceThenWithGrowingPauses) {
   EXPECT_EQ(cluster.alive("a"), 1U);
 }
 
+SpecPtr paced(std::string_view id, Pace pace, Restart restart = Restart::permanent) {
+  auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart));
+  spec->pace = pace;
+  return spec;
+}
+
+TEST(Crash, OneThatEndsBeforeItsStartPeriodHasNotStartedAndWaitsBeforeTheNextTry) {
+  Cluster cluster(1);
+  cluster.form();
+  const Pace pace{.start_period = 2s, .backoff_first = 300ms};
+  cluster.start(
+      0, {paced("a", pace), paced("job", pace, Restart::transient), paced("once", pace, Restart::temporary)});
+  cluster.run(1900ms);
+  cluster.exit("a", false);
+  cluster.exit("job", true);
+  cluster.exit("once", true);
+  cluster.run();
+  for (const auto* id : {"a", "job"}) {
+    EXPECT_EQ(cluster.alive(id), 0U) << "the first failure waits too";
+    const auto found = cluster.nodes[0].core->instances(id_of(id));
+    ASSERT_EQ(found.size(), 1U) << id << " has not ended: it never started";
+    EXPECT_EQ(found.front().instance.phase, Phase::restarting);
+    EXPECT_EQ(found.front().instance.why, Why::start_failed);
+  }
+  EXPECT_TRUE(cluster.nodes[0].core->instances(id_of("once")).empty())
+      << "a temporary child ends when it ends";
+  cluster.run(300ms);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  EXPECT_EQ(cluster.alive("job"), 1U);
+  cluster.run(2s);
+  cluster.exit("a", false);
+  cluster.exit("job", true);
+  cluster.run(350ms);
+  EXPECT_EQ(cluster.alive("job"), 0U) << "it ran long enough to have done its work";
+  EXPECT_TRUE(cluster.nodes[0].core->instances(id_of("job")).empty());
+}
+
+TEST(Crash, RunningForItsStartPeriodAloneEndsARowOfFailures) {
+  Cluster cluster(1);
+  cluster.form();
+  const Duration period = 30s;
+  cluster.start(0, {paced("a", {.start_period = 30s, .backoff_first = 1s, .backoff_max = 8s})});
+  cluster.run();
+  for (const Duration pause : {1s, 2s, 4s, 8s}) {
+    cluster.run(period / 2);  // longer than stable_after, which would end the row
+    cluster.exit("a", false);
+    cluster.run(pause - 1ms);
+    EXPECT_EQ(cluster.alive("a"), 0U);
+    cluster.run(1ms);
+    EXPECT_EQ(cluster.alive("a"), 1U);
+  }
+  cluster.run(period);
+  cluster.exit("a", false);
+  cluster.run();
+  EXPECT_EQ(cluster.alive("a"), 1U) << "the first crash of one that ran well is made good at once";
+}
+
 TEST(Crash, EveryStartHasAGreaterEpoch) {
   Cluster cluster(2);
   cluster.form();

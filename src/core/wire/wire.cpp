@@ -44,10 +44,54 @@ template <typename A, Of<VersionVector> T>
 void each(A& a, T& v) {
   a.tuple(v.seen);
 }
+// Fields of a spec that were added after the first versions travel in its map of these: a node that does not
+// know one keeps it and passes it on.
+template <typename T>
+void put_added(std::map<std::string, Bytes>& ext, const char* key, const T& value) {
+  Out(ext[key]).item(value);
+}
+template <typename T>
+void take_added(In& a, std::map<std::string, Bytes>& ext, const char* key, T& value) {
+  const auto field = ext.extract(key);
+  if (field.empty()) return;
+  In in(field.mapped());
+  in.item(value);
+  if (!in.ok()) a.fail(in.error().message);
+}
+template <typename T>
+void take_added(In& a, std::map<std::string, Bytes>& ext, const char* key, std::optional<T>& value) {
+  if (ext.contains(key)) take_added(a, ext, key, value.emplace());
+}
+
+void add_fields(std::map<std::string, Bytes>& ext, const Spec& v) {
+  if (v.pace.start_period.count() > 0) put_added(ext, "start_period", v.pace.start_period);
+  if (v.pace.backoff_first) put_added(ext, "backoff_first", *v.pace.backoff_first);
+  if (v.pace.backoff_max) put_added(ext, "backoff_max", *v.pace.backoff_max);
+  if (!v.after.empty()) put_added(ext, "after", v.after);
+}
+void take_fields(In& a, Spec& v) {
+  take_added(a, v.unknown, "start_period", v.pace.start_period);
+  take_added(a, v.unknown, "backoff_first", v.pace.backoff_first);
+  take_added(a, v.unknown, "backoff_max", v.pace.backoff_max);
+  take_added(a, v.unknown, "after", v.after);
+}
+
 template <typename A, Of<Spec> T>
 void each(A& a, T& v) {
-  a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.mapping, v.needs,
-          v.ready_within, v.is_static, ext(v.unknown));
+  const auto fields = [&](auto& unknown) {
+    a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.mapping, v.needs,
+            v.ready_within, v.is_static, ext(unknown));
+  };
+  if constexpr (std::is_same_v<A, In>) {
+    fields(v.unknown);
+    if (!v.unknown.empty()) take_fields(a, v);
+  } else if (v.has_added_fields()) {
+    auto all = v.unknown;
+    add_fields(all, v);
+    fields(std::as_const(all));
+  } else {
+    fields(v.unknown);
+  }
 }
 template <typename A, Of<Blame> T>
 void each(A& a, T& v) {
@@ -68,8 +112,9 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {
-  a.tuple(v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason, v.role, v.here,
-          v.why);
+  // Health came later: it is there where there is any.
+  a.tuple_and_maybe(v.health, v.epoch, v.phase, v.pid, v.os_pid, v.restarts, v.since, v.retry_at, v.reason,
+                    v.role, v.here, v.why);
 }
 template <typename A, Of<CutEnd> T>
 void each(A& a, T& v) {

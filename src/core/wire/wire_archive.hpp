@@ -34,6 +34,14 @@ class Out {
     writer_.tuple(sizeof...(items));
     (item(items), ...);
   }
+  /// A tuple that has a last field only where that is not its default.
+  template <typename Last, typename... Ts>
+  void tuple_and_maybe(const Last& last, const Ts&... items) {
+    const bool more = last != Last{};
+    writer_.tuple(sizeof...(items) + (more ? 1 : 0));
+    (item(items), ...);
+    if (more) item(last);
+  }
   template <typename... Ts>
   void message(std::string_view tag, const Ts&... items) {
     writer_.tuple(sizeof...(items) + 2);
@@ -126,6 +134,14 @@ class In {
   void tuple(Ts&&... items) {
     if (take(reader_.tuple(sizeof...(items)))) (item(items), ...);
   }
+  template <typename Last, typename... Ts>
+  void tuple_and_maybe(Last& last, Ts&... items) {
+    const auto size = take(reader_.tuple());
+    if (!size) return;
+    if (*size != sizeof...(items) && *size != sizeof...(items) + 1) return fail("a tuple of another size");
+    (item(items), ...);
+    if (*size > sizeof...(items)) item(last);
+  }
   /// The tag has been read already.
   template <typename... Ts>
   void message(std::string_view tag, Ts&&... items) {
@@ -162,6 +178,7 @@ class In {
   void item(FollowVerdict& value) { enumerator(value, FollowVerdict::stale); }
   void item(Phase& value) { enumerator(value, Phase::moved); }
   void item(Role& value) { enumerator(value, Role::claiming); }
+  void item(Health& value) { enumerator(value, Health::unhealthy); }
   void item(Why& value) { enumerator(value, Why::finished); }
   void item(MemberState& value) { enumerator(value, MemberState::down); }
   void item(AssignedBy& value) { enumerator(value, AssignedBy::hand); }

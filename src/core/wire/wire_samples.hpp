@@ -63,6 +63,10 @@ class Samples {
     spec.mapping = several([&] { return node(); });
     spec.needs = word();
     spec.ready_within = std::chrono::milliseconds(below(2) * 60000);
+    if (flip()) spec.pace.start_period = std::chrono::milliseconds(below(10000));
+    if (flip()) spec.pace.backoff_first = std::chrono::milliseconds(below(10000));
+    if (flip()) spec.pace.backoff_max = std::chrono::milliseconds(below(10000));
+    if (flip()) spec.after = several([&] { return id(); });
     spec.is_static = flip();
     spec.unknown = unknown();
     return spec;
@@ -98,6 +102,7 @@ class Samples {
     instance.role = static_cast<Role>(below(3));
     instance.here = static_cast<Why>(below(21));
     instance.why = static_cast<Why>(below(21));
+    instance.health = static_cast<Health>(below(4));
     return instance;
   }
   InstanceChange instance_change() {

@@ -65,6 +65,29 @@ TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
   EXPECT_EQ(encode(*back), encode(MessageBody(request)));
 }
 
+TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
+  Spec plain;
+  plain.id = ChildId::binary("a").value();
+  StartRequest request;
+  request.specs = {std::make_shared<Spec>(plain)};
+  const Bytes without = encode(MessageBody(request));
+  EXPECT_EQ(without.find("start_period"), Bytes::npos)
+      << "a spec without them is as it was before there were any";
+
+  Spec full = plain;
+  full.pace = {.start_period = std::chrono::seconds(2), .backoff_max = std::chrono::seconds(9)};
+  full.after = {ChildId::binary("db").value()};
+  full.unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+  EXPECT_FALSE(full.same_as(plain));
+  request.specs = {std::make_shared<Spec>(full)};
+  const auto back = decode(encode(MessageBody(request)));
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  const Spec& read = *std::get<StartRequest>(*back).specs.at(0);
+  EXPECT_TRUE(read.same_as(full));
+  EXPECT_EQ(read.pace, full.pace);
+  EXPECT_EQ(read.unknown, full.unknown) << "what this version knows is not among what it does not";
+}
+
 TEST(Wire, FieldsThatALaterVersionAddsToAMessageAreSkipped) {
   const Term later =
       Term::tuple({Term::atom("view"), 7, Term::map({{Term::atom("more"), 1}}), Term::atom("x")});

@@ -21,6 +21,7 @@
 #include "exec/launcher/start_error.hpp"
 #include "exec/launcher/sweep.hpp"
 #include "exec/logs/last_end.hpp"
+#include "exec/options/env_file.hpp"
 
 namespace brood::exec {
 
@@ -310,6 +311,18 @@ void Engine::on_ready_socket(Record& record) {
   asio::post(record.strand, std::move(call));
 }
 
+/// The node's, with what a user brings along, and what is in the program's file.
+Result<Environment> Engine::environment_of(const Command& command, const Identity& identity) const {
+  Environment out = environment_;
+  for (const auto& [name, value] : identity.env) out[name] = value;
+  if (command.options.env_file.empty()) return out;
+  const bool in_cwd = !command.cwd.empty() && command.options.env_file.front() != '/';
+  auto file = load_env_file(in_cwd ? command.cwd + '/' + command.options.env_file : command.options.env_file);
+  if (!file) return file.error();
+  for (auto& [name, value] : *file) out[name] = std::move(value);
+  return out;
+}
+
 void Engine::spawn(Record& record) {
   record.phase = Phase::starting;
   auto fail = [&](Error error) {
@@ -323,10 +336,16 @@ void Engine::spawn(Record& record) {
   record.instance = instance_prefix_ + std::to_string(record.key);
   if (!open_ready_socket(record))
     return fail({Errc::start_failed, "no socket for the program to say that it is ready"});
+  const auto identity = find_identity(record.command.options);
+  if (!identity) return fail(identity.error());
+  record.ready.trust(identity->uid);
+  auto environment = environment_of(record.command, *identity);
+  if (!environment) return fail(environment.error());
   auto shim = spawn_shim({.shim_path = *shim_path_,
                           .log_folder = log_folder(record.log_name),
                           .command = record.command,
-                          .environment = environment_,
+                          .environment = *environment,
+                          .identity = *identity,
                           .instance = record.instance,
                           .heartbeat_fd = heartbeat_.fd(),
                           .log_bytes_max = log_bytes_max_});
@@ -363,7 +382,7 @@ void Engine::on_message(Record& record, const ShimMessage& message) {
       record.pid->store(message.pid);
       return report_started(record, pid_t{message.pid});
     case ShimMessageKind::start_failed:
-      return report_started(record, start_error(record.command, message.step, message.code));
+      return report_started(record, start_error(record.command, message.step, message.code, message.detail));
     case ShimMessageKind::ended:
       if (!record.started) return report_started(record, stopped_before_start());
       return report_ended(record, {.code = message.code,

@@ -71,6 +71,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool watch(int fd, std::uint64_t tag);
 
   void spawn(Record& record);
+  [[nodiscard]] Result<Environment> environment_of(const Command& command, const Identity& identity) const;
   bool open_ready_socket(Record& record);
   void on_ready_socket(Record& record);
   void drop_waiting(Record& record);

@@ -60,6 +60,10 @@ LogText Launcher::log_tail(std::string_view log_name, std::size_t lines, std::si
   return read_log_tail(engine_->log_folder(log_name), lines, bytes_max);
 }
 
+std::uint64_t Launcher::log_since(std::string_view log_name, std::int64_t since_ms) const {
+  return log_offset_since(engine_->log_folder(log_name), since_ms);
+}
+
 std::optional<LastEnd> Launcher::last_end(std::string_view log_name) const {
   return read_last_end(engine_->log_folder(log_name));
 }

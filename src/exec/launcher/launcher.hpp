@@ -122,6 +122,8 @@ class Launcher {
                             std::size_t bytes_max = std::size_t{1} << 20) const;
   [[nodiscard]] LogText log_tail(std::string_view log_name, std::size_t lines,
                                  std::size_t bytes_max = std::size_t{1} << 20) const;
+  /// Where the output of that name begins that came since that wall time, in milliseconds since 1970.
+  [[nodiscard]] std::uint64_t log_since(std::string_view log_name, std::int64_t since_ms) const;
   /// How and when the last run under this name ended that has; nullopt if none has, or it is no longer kept.
   [[nodiscard]] std::optional<LastEnd> last_end(std::string_view log_name) const;
   /// When what is kept under this name last changed, in milliseconds since 1970; nullopt if nothing is kept.

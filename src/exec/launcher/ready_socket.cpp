@@ -26,13 +26,13 @@ bool has_line(std::string_view text, std::string_view line) {
   return false;
 }
 
-bool is_trusted(const msghdr& message) {
+bool is_trusted(const msghdr& message, uid_t program) {
   for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr;
        one = CMSG_NXTHDR(const_cast<msghdr*>(&message), one)) {
     if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_CREDENTIALS) continue;
     ucred who{};
     std::memcpy(&who, CMSG_DATA(one), sizeof who);
-    return who.uid == 0 || who.uid == geteuid();
+    return who.uid == 0 || who.uid == geteuid() || who.uid == program;
   }
   return false;
 }
@@ -74,7 +74,7 @@ bool ReadySocket::is_said() {
     const ssize_t size = recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) break;
-    if ((message.msg_flags & MSG_TRUNC) != 0 || !is_trusted(message)) continue;
+    if ((message.msg_flags & MSG_TRUNC) != 0 || !is_trusted(message, user_.value_or(geteuid()))) continue;
     said = said || has_line({text.data(), static_cast<std::size_t>(size)}, "READY=1");
   }
   return said;

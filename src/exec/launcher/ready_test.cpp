@@ -51,6 +51,18 @@ TEST(Ready, NothingElseCountsAsReady) {
   EXPECT_EQ(run->ready_now(), 0);
 }
 
+TEST(Ready, AProgramThatRunsAsAnotherUserIsHeard) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to run one as another";
+  World world;
+  Command command = sender("[b'READY=1']");
+  command.cwd = "/";
+  command.options.user = "nobody";
+  const auto run = world.start_notifying("a", command);
+  EXPECT_TRUE(eventually([&] { return run->ready_now() > 0; }));
+  run->program->stop(0ms);
+  run->wait_exit();
+}
+
 TEST(Ready, AProgramThatIsNotAskedHasNoSocketNotEvenTheNodes) {
   const std::array<const char*, 3> names{"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
   for (const char* name : names) ASSERT_EQ(setenv(name, "1", 1), 0);

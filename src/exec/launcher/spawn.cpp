@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "exec/options/options.hpp"
+#include "exec/shim/program_setup.hpp"
 #include "exec/shim/shim_protocol.hpp"
 
 extern char** environ;
@@ -88,15 +90,41 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
+rlim_t as_rlimit(std::uint64_t value) {
+  return value == ResourceLimit::unlimited ? RLIM_INFINITY : static_cast<rlim_t>(value);
+}
+
+ProgramSetup setup_of(const ShimRequest& request) {
+  const ProgramOptions& options = request.command.options;
+  ProgramSetup setup;
+  setup.uid = request.identity.uid;
+  setup.gid = request.identity.gid;
+  setup.groups = request.identity.groups;
+  if (options.umask) setup.umask = static_cast<mode_t>(*options.umask);
+  setup.nice = options.nice;
+  setup.stdin_file = options.stdin_file;
+  // A node has many descriptors open and raises its limit; a program that uses select() breaks with that.
+  // Where the node has lowered what cannot be raised again, the program has what there is.
+  if (!options.limits.contains("nofile")) setup.limits.push_back({RLIMIT_NOFILE, file_limit_at_start(), true});
+  for (const auto& [name, resource] : limit_names()) {
+    const auto found = options.limits.find(std::string(name));
+    if (found == options.limits.end()) continue;
+    setup.limits.push_back({resource, {as_rlimit(found->second.soft), as_rlimit(found->second.hard)}, false});
+  }
+  return setup;
+}
+
+std::uint64_t log_size_of(const ShimRequest& request) {
+  const Command& command = request.command;
+  return command.options.log_size.value_or(command.log_bytes_max.value_or(request.log_bytes_max));
+}
+
 std::vector<std::string> shim_arguments(const ShimRequest& request) {
-  const rlimit files = file_limit_at_start();
-  std::vector<std::string> args{"brood-shim",
-                                std::to_string(shim_version),
-                                request.log_folder,
-                                std::to_string(request.command.log_bytes_max.value_or(request.log_bytes_max)),
-                                std::to_string(files.rlim_cur),
-                                std::to_string(files.rlim_max),
-                                request.command.cwd};
+  std::vector<std::string> args{"brood-shim", std::to_string(shim_version), request.log_folder,
+                                std::to_string(log_size_of(request)),
+                                std::to_string(request.command.options.log_files.value_or(2)),
+                                request.command.options.log_timestamps ? "1" : "0", request.command.cwd};
+  for (auto& word : to_words(setup_of(request))) args.push_back(std::move(word));
   args.insert(args.end(), request.command.argv.begin(), request.command.argv.end());
   return args;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exec/command.hpp"
+#include "exec/launcher/identity.hpp"
 
 namespace brood::exec {
 
@@ -48,7 +49,9 @@ struct ShimRequest {
   std::string shim_path;
   std::string log_folder;
   const Command& command;
-  const Environment& environment;  ///< Of the node; the command's own entries win.
+  /// Of the node, with the identity's and those of a file; the command's own entries win.
+  const Environment& environment;
+  const Identity& identity;
   std::string instance;            ///< Value of `instance_variable`.
   int heartbeat_fd = -1;
   std::size_t log_bytes_max = 0;  ///< Where the command says nothing.

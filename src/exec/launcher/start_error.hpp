@@ -8,8 +8,8 @@
 
 namespace brood::exec {
 
-/// `start_failed` for a step that failed with that errno.
-[[nodiscard]] Error start_error(const Command& command, StartStep step, int code);
+/// `start_failed` for a step that failed with that errno; `detail`: see StartStep.
+[[nodiscard]] Error start_error(const Command& command, StartStep step, int code, int detail = 0);
 /// `start_failed` for a start that a stop overtook.
 [[nodiscard]] Error stopped_before_start();
 

@@ -63,6 +63,17 @@ std::string wall_clock_text(std::int64_t ms) {
   return text;
 }
 
+std::string wall_clock_stamp(std::int64_t ms) {
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  char date[64] = {};
+  char text[80] = {};
+  if (gmtime_r(&seconds, &parts) == nullptr) return "?";
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text, sizeof text, "%s.%03dZ", date, static_cast<int>(ms % 1000));
+  return text;
+}
+
 bool write_last_end(const std::string& folder, const LastEnd& end) {
   char line[line_bytes_max];
   const int size = std::snprintf(

@@ -29,6 +29,9 @@ struct LastEnd {
 /// "2026-11-28 11:00:00 UTC"
 [[nodiscard]] std::string wall_clock_text(std::int64_t ms);
 
+/// "2026-11-28T11:00:00.123Z"
+[[nodiscard]] std::string wall_clock_stamp(std::int64_t ms);
+
 /// False with errno if `folder` cannot be written to. Does not make the folder.
 bool write_last_end(const std::string& folder, const LastEnd& end);
 /// A run begins: what `end` says is of the run before from now on. Returns it; nullopt if there is none.

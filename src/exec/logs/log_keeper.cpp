@@ -46,6 +46,10 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
+bool is_of_log(const std::string& name) {
+  return is_log_segment(name) || is_log_times(name) || is_last_end_file(name);
+}
+
 /// nullopt for what is no log.
 std::optional<KeptLog> look_at(const std::string& folder) {
   struct stat status {};
@@ -53,7 +57,7 @@ std::optional<KeptLog> look_at(const std::string& folder) {
   KeptLog log{folder, 0, 0};
   const auto names = names_in(folder);
   for (const auto& name : names) {
-    if (!is_log_segment(name) && !is_last_end_file(name)) return std::nullopt;
+    if (!is_of_log(name)) return std::nullopt;
     if (lstat((folder + '/' + name).c_str(), &status) != 0) continue;
     log.bytes += static_cast<std::uint64_t>(status.st_size);
     // When it was put aside, an end has not become newer: the time is that of the writing.
@@ -74,7 +78,7 @@ bool remove_log_folder(const std::string& folder) {
   const FolderLock lock(folder, FolderLock::Kind::to_remove);
   if (!lock.held()) return false;
   for (const auto& name : names_in(folder)) {
-    if (is_log_segment(name) || is_last_end_file(name)) unlink((folder + '/' + name).c_str());
+    if (is_of_log(name)) unlink((folder + '/' + name).c_str());
   }
   return rmdir(folder.c_str()) == 0;
 }

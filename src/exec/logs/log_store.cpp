@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 
 #include "base/hash.hpp"
@@ -16,6 +17,9 @@ namespace brood::exec {
 namespace {
 
 constexpr std::size_t name_digits = 20;
+constexpr std::string_view times_suffix = ".t";
+/// A week of a segment that is written to each second.
+constexpr std::size_t times_bytes_max = std::size_t{16} << 20;
 
 std::optional<std::uint64_t> parse_base(std::string_view name) {
   std::uint64_t base = 0;
@@ -93,6 +97,30 @@ std::vector<LogSegment> log_segments(const std::string& folder) {
     segments[i].size = std::min(segments[i].size, segments[i + 1].base - segments[i].base);
   }
   return segments;
+}
+
+std::string log_times_path(const std::string& folder, std::uint64_t base) {
+  return log_segment_path(folder, base) + std::string(times_suffix);
+}
+
+bool is_log_times(const std::string& name) {
+  return name.size() == name_digits + times_suffix.size() && name.ends_with(times_suffix) &&
+         parse_base(std::string_view(name).substr(0, name_digits)).has_value();
+}
+
+std::uint64_t log_offset_since(const std::string& folder, std::int64_t since_ms) {
+  const auto segments = log_segments(folder);
+  for (const auto& segment : segments) {
+    std::string bytes;
+    append_segment(log_times_path(folder, segment.base), 0, times_bytes_max, bytes);
+    for (std::size_t at = 0; at + sizeof(LogTime) <= bytes.size(); at += sizeof(LogTime)) {
+      LogTime time;
+      std::memcpy(&time, bytes.data() + at, sizeof time);
+      // The next second's text has no time of its own.
+      if (time.ms > since_ms - log_times_every_ms) return std::max(time.offset, segment.base);
+    }
+  }
+  return segments.empty() ? 0 : segments.back().base + segments.back().size;
 }
 
 LogText read_log(const std::string& folder, std::uint64_t offset, std::size_t bytes_max) {

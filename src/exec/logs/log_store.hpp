@@ -39,6 +39,18 @@ struct LogSegment {
 [[nodiscard]] bool is_log_segment(const std::string& name);
 [[nodiscard]] std::string log_segment_path(const std::string& folder, std::uint64_t base);
 
+/// Beside each segment is when its text came: the time is noted at most once a second, as text is written.
+struct LogTime {
+  std::uint64_t offset = 0;  ///< What is behind it came at that time or later.
+  std::int64_t ms = 0;       ///< Of the wall clock, since 1970.
+};
+inline constexpr std::int64_t log_times_every_ms = 1000;
+[[nodiscard]] std::string log_times_path(const std::string& folder, std::uint64_t base);
+/// Whether a file of that name in the folder of a log is one of these.
+[[nodiscard]] bool is_log_times(const std::string& name);
+/// Where the text begins that came since that time, or up to a second before.
+[[nodiscard]] std::uint64_t log_offset_since(const std::string& folder, std::int64_t since_ms);
+
 /// Up to `bytes_max` bytes from `offset` on. If that was dropped already, from the oldest kept byte on
 /// (`result.offset > offset` tells). An offset past the end gives no text and `next` at the end.
 [[nodiscard]] LogText read_log(const std::string& folder, std::uint64_t offset, std::size_t bytes_max);

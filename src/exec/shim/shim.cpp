@@ -38,7 +38,7 @@ bool Shim::start() {
     send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = errno});
     return false;
   }
-  const bool with_output = options_.log_bytes_max > 0;
+  const bool with_output = options_.log.bytes_max > 0;
   const ProgramStart start = start_program(options_.program, with_output);
   if (start.pid < 0) {
     send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = start.error});
@@ -49,7 +49,7 @@ bool Shim::start() {
   tree_.emplace(program_);
   // After the fork: the program is the child of the only thread there was.
   if (with_output) {
-    log_ = std::make_unique<LogPump>(start.output_pipe, options_.log_folder, options_.log_bytes_max);
+    log_ = std::make_unique<LogPump>(start.output_pipe, options_.log);
   }
   return true;
 }
@@ -148,7 +148,7 @@ void Shim::on_start_result() {
   start_pipe_ = -1;
   if (n == sizeof failure) {
     start_failed_ = true;
-    send({.kind = ShimMessageKind::start_failed, .step = failure.step, .code = failure.code});
+    send({.kind = ShimMessageKind::start_failed, .step = failure.step, .code = failure.code, .detail = failure.detail});
   } else {
     started_ = true;
     if (log_) log_->begin();
@@ -203,7 +203,7 @@ void Shim::report_end() {
               .left_behind = static_cast<std::uint32_t>(left_behind_)};
   }
   if (!log_ && !start_failed_) {
-    log_ = std::make_unique<LogPump>(-1, options_.log_folder, 0);
+    log_ = std::make_unique<LogPump>(-1, LogOptions{.folder = options_.log.folder});
     log_->begin();
   }
   // All writers are gone, so the rest of the output is there; only a hanging disk could keep us.

@@ -22,9 +22,8 @@
 namespace brood::exec {
 
 struct ShimOptions {
-  std::string log_folder;
-  std::uint64_t log_bytes_max = 0;  ///< 0: no log.
-  ProgramOptions program;
+  LogOptions log;
+  ProgramPlan program;
 };
 
 class Shim {

@@ -12,10 +12,11 @@
 
 namespace brood::exec {
 
-LogWriter::LogWriter(std::string folder, std::uint64_t bytes_max)
-    : folder_(std::move(folder)),
+LogWriter::LogWriter(LogOptions options)
+    : folder_(std::move(options.folder)),
       parent_(folder_.substr(0, folder_.rfind('/'))),
-      segment_max_(std::max<std::uint64_t>(bytes_max / 2, 1)) {}
+      files_(std::max(options.files, 2U)),
+      segment_max_(std::max<std::uint64_t>(options.bytes_max / files_, 1)) {}
 
 LogWriter::~LogWriter() {
   if (fd_ >= 0) close(fd_);
@@ -63,6 +64,7 @@ std::size_t LogWriter::put(std::string_view text) {
       if (!maybe_make_room(made_room)) return done;
       continue;
     }
+    note_time();
     const std::size_t want = std::min<std::uint64_t>(text.size() - done, segment_max_ - size_);
     const ssize_t n = ::write(fd_, text.data() + done, want);
     if (n > 0) {
@@ -76,6 +78,20 @@ std::size_t LogWriter::put(std::string_view text) {
     if (!maybe_make_room(made_room)) return done;
   }
   return done;
+}
+
+/// What is written from here on is no older than now. Whoever asks for what came since some time finds it by that.
+void LogWriter::note_time() {
+  const std::int64_t now = wall_clock_ms();
+  if (noted_ms_ != 0 && now >= noted_ms_ && now - noted_ms_ < log_times_every_ms) return;
+  noted_ms_ = now;
+  const int fd = open(log_times_path(folder_, base_).c_str(),
+                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return;
+  const LogTime time{base_ + size_, now};
+  // Without it the text is found by an earlier time.
+  [[maybe_unused]] const auto n = ::write(fd, &time, sizeof time);
+  close(fd);
 }
 
 /// On a full disk our own older text gives way to the newest, once a write.
@@ -142,7 +158,8 @@ bool LogWriter::become_segment(std::uint64_t base) {
   fd_ = fd;
   base_ = base;
   size_ = static_cast<std::uint64_t>(status.st_size);
-  drop_segments(2);
+  noted_ms_ = 0;
+  drop_segments(files_);
   return true;
 }
 
@@ -150,11 +167,12 @@ void LogWriter::drop_segments(std::size_t keep) const {
   const auto segments = log_segments(folder_);
   for (std::size_t i = 0; i + keep < segments.size(); ++i) {
     unlink(log_segment_path(folder_, segments[i].base).c_str());
+    unlink(log_times_path(folder_, segments[i].base).c_str());
   }
 }
 
-LogPump::LogPump(int pipe, std::string folder, std::uint64_t bytes_max)
-    : pipe_(pipe), writer_(std::move(folder), bytes_max), thread_([this] { run(); }) {}
+LogPump::LogPump(int pipe, const LogOptions& options)
+    : pipe_(pipe), timestamps_(options.timestamps), writer_(options), thread_([this] { run(); }) {}
 
 LogPump::~LogPump() {
   if (thread_.joinable()) thread_.join();
@@ -196,8 +214,22 @@ void LogPump::copy_all() {
     const ssize_t n = read(pipe_, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
-    writer_.write(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(n));
+    timestamps_ ? write_timed(text) : writer_.write(text);
   }
+}
+
+void LogPump::write_timed(std::string_view text) {
+  const std::string time = wall_clock_stamp(wall_clock_ms()) + ' ';
+  std::string timed;
+  while (!text.empty()) {
+    if (!within_line_) timed += time;
+    const auto end = std::min(text.find('\n'), text.size() - 1);
+    timed += text.substr(0, end + 1);
+    within_line_ = text[end] != '\n';
+    text.remove_prefix(end + 1);
+  }
+  writer_.write(timed);
 }
 
 bool LogPump::finish(const ExitStatus& status, std::chrono::milliseconds limit) {

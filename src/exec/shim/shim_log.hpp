@@ -20,12 +20,19 @@
 
 namespace brood::exec {
 
+struct LogOptions {
+  std::string folder;
+  std::uint64_t bytes_max = 0;  ///< 0: no log.
+  unsigned files = 2;           ///< At least 2.
+  bool timestamps = false;      ///< Each line begins with the time.
+};
+
 /// One thread at a time; lost() from any.
 class LogWriter {
  public:
-  /// Writes on behind what `folder` holds; makes it, and the folder it is in, when there is something to
-  /// write. The folder never holds more than `bytes_max` (plus a mark), of which the newest half always.
-  LogWriter(std::string folder, std::uint64_t bytes_max);
+  /// Writes on behind what the folder holds; makes it, and the folder it is in, when there is something to
+  /// write. The folder never holds more than `bytes_max` (plus a mark), of which all but the oldest file always.
+  explicit LogWriter(LogOptions options);
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -41,6 +48,7 @@ class LogWriter {
 
  private:
   std::size_t put(std::string_view text);
+  void note_time();
   bool maybe_make_room(bool& done_before) const;
   bool put_mark();
   bool make_folder();
@@ -51,6 +59,7 @@ class LogWriter {
 
   std::string folder_;
   std::string parent_;
+  std::size_t files_;
   std::uint64_t segment_max_;
   FolderLock parent_lock_;
   FolderLock lock_;
@@ -60,6 +69,7 @@ class LogWriter {
   bool line_open_ = false;
   int last_errno_ = 0;
   std::int64_t started_ms_ = 0;
+  std::int64_t noted_ms_ = 0;  ///< When the time was last noted; 0: not in this segment.
   std::uint64_t unmarked_ = 0;
   std::atomic<std::uint64_t> lost_{0};
 };
@@ -68,7 +78,7 @@ class LogWriter {
 class LogPump {
  public:
   /// `pipe` is -1 where no output is kept: then only the end is.
-  LogPump(int pipe, std::string folder, std::uint64_t bytes_max);
+  LogPump(int pipe, const LogOptions& options);
   /// The program runs. Nothing is read or written before.
   void begin();
   /// The program and all that could write is gone. Waits until everything is written, not longer than
@@ -83,8 +93,11 @@ class LogPump {
  private:
   void run();
   void copy_all();
+  void write_timed(std::string_view text);
 
   int pipe_;
+  bool timestamps_;
+  bool within_line_ = false;
   LogWriter writer_;
   std::mutex mutex_;  // the following
   std::condition_variable changed_;

@@ -70,13 +70,15 @@ int main(int argc, char** argv) {
   if (page == nullptr || signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     return refuse(StartStep::resources, errno);
   }
-  Shim shim(
-      {.log_folder = argv[2],
-       .log_bytes_max = std::strtoull(argv[3], nullptr, 10),
-       .program = {.argv = argv + fixed_arguments,
-                   .cwd = argv[6],
-                   .files = {std::strtoull(argv[4], nullptr, 10), std::strtoull(argv[5], nullptr, 10)}}},
-      *page, signals);
+  char** words = argv + fixed_arguments;
+  const auto setup = from_words(words);
+  if (!setup || *words == nullptr) return refuse(StartStep::version, 0);
+  Shim shim({.log = {.folder = argv[2],
+                     .bytes_max = std::strtoull(argv[3], nullptr, 10),
+                     .files = static_cast<unsigned>(std::atoi(argv[4])),
+                     .timestamps = std::atoi(argv[5]) != 0},
+             .program = {.argv = words, .cwd = argv[6], .setup = *setup}},
+            *page, signals);
   shim.run();
   _exit(0);  // not through destructors: the log thread may hang on a disk
 }

@@ -4,45 +4,61 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
 namespace brood::exec {
 namespace {
 
-[[noreturn]] void fail(int result_pipe, StartStep step) {
-  const StartFailure failure{step, errno};
+[[noreturn]] void fail(int result_pipe, StartStep step, int detail = 0) {
+  const StartFailure failure{step, errno, detail};
   // Nothing to be done should this fail: the shim then sees an exit with 127.
   [[maybe_unused]] const auto n = write(result_pipe, &failure, sizeof failure);
   _exit(127);
 }
 
+StartStep step_of(SetupFault fault) {
+  switch (fault) {
+    case SetupFault::user:
+      return StartStep::user;
+    case SetupFault::group:
+      return StartStep::group;
+    case SetupFault::nice:
+      return StartStep::nice;
+    case SetupFault::stdin_file:
+      return StartStep::stdin_file;
+    case SetupFault::limit:
+      return StartStep::limit;
+    case SetupFault::none:
+      break;
+  }
+  return StartStep::resources;
+}
+
 /// Between fork and exec; nothing of the shim may be left in the program.
-[[noreturn]] void become_program(pid_t shim, const ProgramOptions& options, int output, int result_pipe) {
+[[noreturn]] void become_program(pid_t shim, const ProgramPlan& plan, int output, int result_pipe) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != shim) _exit(127);  // it died before the line above
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)) fail(result_pipe, StartStep::resources);
-  // A node has many descriptors open and raises its limit; a program that uses select() breaks with that.
-  // Where the node has lowered what cannot be raised again, the program has what there is.
-  if (setrlimit(RLIMIT_NOFILE, &options.files) != 0) {
-    rlimit now{};
-    getrlimit(RLIMIT_NOFILE, &now);
-    now.rlim_cur = std::min(options.files.rlim_cur, now.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &now);
-  }
-  if (!options.cwd.empty() && chdir(options.cwd.c_str()) != 0) fail(result_pipe, StartStep::chdir);
-  execvp(options.argv[0], options.argv);
+  int resource = 0;
+  const auto set_up = [&](SetupFault fault) {
+    if (fault != SetupFault::none) fail(result_pipe, step_of(fault), resource);
+  };
+  set_up(apply_before_chdir(plan.setup, resource));
+  // A change of user takes it away, so not before.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != shim) _exit(127);  // it died before the line above
+  if (!plan.cwd.empty() && chdir(plan.cwd.c_str()) != 0) fail(result_pipe, StartStep::chdir);
+  set_up(apply_after_chdir(plan.setup));
+  execvp(plan.argv[0], plan.argv);
   fail(result_pipe, StartStep::exec);
 }
 
 }  // namespace
 
-ProgramStart start_program(const ProgramOptions& options, bool with_output) {
+ProgramStart start_program(const ProgramPlan& plan, bool with_output) {
   ProgramStart start;
   int result[2] = {-1, -1};
   int output[2] = {-1, -1};
@@ -53,7 +69,7 @@ ProgramStart start_program(const ProgramOptions& options, bool with_output) {
   }
   const pid_t shim = getpid();
   start.pid = fork();
-  if (start.pid == 0) become_program(shim, options, output[1], result[1]);
+  if (start.pid == 0) become_program(shim, plan, output[1], result[1]);
   if (start.pid < 0) {
     start.error = errno;
   } else {

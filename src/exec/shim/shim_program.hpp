@@ -1,11 +1,11 @@
 // Starts the program itself: fork and exec within the shim, which is small and has one thread then.
 #pragma once
 
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <string>
 
+#include "exec/shim/program_setup.hpp"
 #include "exec/shim/shim_protocol.hpp"
 
 namespace brood::exec {
@@ -22,15 +22,16 @@ struct ProgramStart {
 struct StartFailure {
   StartStep step{};
   std::int32_t code = 0;
+  std::int32_t detail = 0;  ///< See ShimMessage.
 };
 
-struct ProgramOptions {
+struct ProgramPlan {
   char* const* argv = nullptr;  ///< Ends with a null.
   std::string cwd;
-  rlimit files{};  ///< Descriptors that it may have open: what the node was started with.
+  ProgramSetup setup;
 };
 
 /// In a process group of its own, killed by the kernel should this shim die.
-[[nodiscard]] ProgramStart start_program(const ProgramOptions& options, bool with_output);
+[[nodiscard]] ProgramStart start_program(const ProgramPlan& plan, bool with_output);
 
 }  // namespace brood::exec

@@ -1,7 +1,8 @@
 // What a node and its shims say to each other. Both are built from one tree and checked against
 // `shim_version`, so messages are plain structs, one a packet, over a SOCK_SEQPACKET pair.
 //
-//   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX FILES_MAX FILES_LIMIT CWD PROGRAM ARGUMENT...
+//   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX LOG_FILES LOG_TIMES CWD SETUP... -- PROGRAM ARGUMENT...
+//   (LOG_TIMES: 1, lines begin with the time, or 0; SETUP: see program_setup.hpp)
 //   shim: started | start_failed, later ended        node: stop, signal, look (any number of times), or
 //   closes
 #pragma once
@@ -14,7 +15,7 @@
 
 namespace brood::exec {
 
-inline constexpr int shim_version = 3;
+inline constexpr int shim_version = 4;
 /// Open in a new shim, besides 0, 1 and 2 (which are /dev/null).
 inline constexpr int shim_control_fd = 3;
 inline constexpr int shim_heartbeat_fd = 4;
@@ -39,7 +40,18 @@ inline std::int64_t boot_time_ns() noexcept {
 /// `look`: the limit in the page has changed.
 enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop, look, signal };
 /// What failed at a start; `ShimMessage::code` is the errno.
-enum class StartStep : std::int32_t { version = 1, resources, chdir, exec, node_stalled };
+enum class StartStep : std::int32_t {
+  version = 1,
+  resources,
+  chdir,
+  exec,
+  node_stalled,
+  user,
+  group,
+  nice,
+  stdin_file,
+  limit,  ///< `detail` is the resource.
+};
 
 /// Unused fields are zero.
 struct ShimMessage {
@@ -47,6 +59,7 @@ struct ShimMessage {
   std::int32_t pid = 0;      ///< started
   StartStep step{};          ///< start_failed
   std::int32_t code = 0;     ///< start_failed: errno; ended: exit code
+  std::int32_t detail = 0;   ///< start_failed: see StartStep
   std::int32_t signal = 0;   ///< ended; signal; stop: the stop signal
   std::uint32_t cause = 0;   ///< ended: an EndCause
   std::int64_t wait_ms = 0;  ///< stop: before SIGKILL; negative for ever

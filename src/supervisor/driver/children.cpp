@@ -163,6 +163,8 @@ void Children::start_program(Slot& slot) {
     return;
   }
   slot.program_gone = false;
+  slot.exit_codes = command->options.exit_codes;
+  if (command->options.health) slot.checked = std::make_unique<exec::Command>(*command);
   const auto when_alive = [this, weak = driver_.weak_from_this(), raw = &slot](auto what) {
     if (const auto alive = weak.lock()) what(*this, *raw);
   };
@@ -191,6 +193,7 @@ void Children::start_program(Slot& slot) {
 
 void Children::program_started(Slot& slot, std::int32_t os_pid) {
   slot.os_pid = os_pid;
+  watch_health(slot);
   Slot* raw = &slot;
   process::SpawnOptions options;
   options.identity = identity(slot);
@@ -216,12 +219,17 @@ void Children::tell_if_ready(Slot& slot) {
 
 void Children::program_ended(Slot& slot, const exec::ExitStatus& status) {
   slot.program_gone = true;
+  slot.health.reset();
   if (slot.hand == Slot::Hand::discarded) {
     if (slot.process_gone) return driver_.departed(slot);
     return node_.runtime().exit(slot.pid, ExitReason::killed());  // departed_ended() comes to it
   }
-  slot.ended_normally = status.success() || status.killed_by_stop();
+  slot.ended_normally = status.is_expected(slot.exit_codes) || status.killed_by_stop();
   slot.reason = status.text();
+  if (!slot.ill.empty() && !slot.stopping) {
+    slot.ended_normally = false;
+    slot.reason = fmt::format("{}; {}", slot.ill, slot.reason);
+  }
   if (slot.process_gone) {
     driver_.post(core::Exited{slot.spec->id, slot.epoch, slot.ended_normally, slot.reason});
   } else {
@@ -313,6 +321,7 @@ void Children::end(Slot& slot, std::chrono::milliseconds patience) {
   slot.killed_at = std::min(slot.killed_at, deadline_after(now, patience));
   const bool first = !std::exchange(slot.stopping, true);
   if (slot.program) {
+    slot.health.reset();
     slot.program->stop(patience);
     return;
   }

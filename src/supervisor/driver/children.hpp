@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "core/core.hpp"
+#include "exec/health/watch.hpp"
 #include "exec/launcher/launcher.hpp"
 #include "process/runtime.hpp"
 #include "supervisor/driver/deadlines.hpp"
@@ -82,6 +83,10 @@ class Children {
   std::optional<exec::Command> command_of(const Slot& slot);
   void program_started(Slot& slot, std::int32_t os_pid);
   void program_ended(Slot& slot, const exec::ExitStatus& status);
+  // Health checks (children_health.cpp).
+  void watch_health(Slot& slot);
+  void health_changed(Slot& slot, const exec::HealthWatch::Change& change);
+  void tell_health(const Slot& slot);
   /// One that is made ready to take over tells the core when it runs and has said that it is ready.
   void tell_if_ready(Slot& slot);
   /// A start, or the preparing of one, has failed.

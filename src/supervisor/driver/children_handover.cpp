@@ -172,7 +172,7 @@ void Children::open(const core::Open& step) {
   Slot* slot = find(step.id, step.epoch);
   if (!slot) return;  // it has ended; that is on its way
   slot->hand = Slot::Hand::none;
-  if (slot->program) return;
+  if (slot->program) return tell_health(*slot);
   tell_role_at_opening(*slot);
   node_.runtime().handover().open(slot->pid);
 }
@@ -183,6 +183,7 @@ void Children::discard(const core::Discard& step) {
   const bool ready = slot->hand == Slot::Hand::prepared;
   slot->hand = Slot::Hand::discarded;
   Slot& gone = set_aside(step.id);
+  gone.health.reset();
   if (gone.program) return gone.program->stop(patience_of(gone));
   if (!ready) return;  // complete_prepared() comes to it
   node_.runtime().handover().discard(

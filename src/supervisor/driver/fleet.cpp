@@ -67,6 +67,10 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   (void)differs(now.nodes != next.nodes, "nodes");
   (void)differs(now.mapping != next.mapping, "mapping");
   (void)differs(now.ready_within != next.ready_within, "start_before_stop");
+  (void)differs(now.pace.start_period != next.pace.start_period, "start_period_ms");
+  (void)differs(now.pace.backoff_first != next.pace.backoff_first, "backoff_ms");
+  (void)differs(now.pace.backoff_max != next.pace.backoff_max, "backoff_max_ms");
+  (void)differs(now.after != next.after, "after");
   (void)differs(now.is_static != next.is_static, "static");
   return change;
 }

@@ -38,6 +38,7 @@ struct Place {
   core::Hlc retry_at{};  ///< While it is restarting: the wall time of the next try.
   std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
   core::Role role = core::Role::active;
+  core::Health health = core::Health::none;
 
   /// Zero process ids belong to instances that do not run (yet, or just now).
   [[nodiscard]] bool has_pid() const { return pid.id != 0 || pid.serial != 0; }

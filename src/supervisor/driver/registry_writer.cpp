@@ -33,6 +33,7 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
                               instance.epoch.clock, instance.since, std::move(instance.reason),
                               instance.retry_at});
       entry.places.back().role = instance.role;
+      entry.places.back().health = instance.health;
       if (entry.places.back().is_running()) note_uptime(id, entry.places.back());
     }
     registry_.put(id, std::move(entry));

@@ -18,6 +18,22 @@ Error bad(std::string_view key, std::string_view what) {
   return {Errc::invalid_argument, fmt::format("child spec, {}: {}", key, what)};
 }
 
+constexpr std::chrono::milliseconds pace_longest = std::chrono::hours{24};
+
+Result<void> check_pace(const core::Pace& pace) {
+  const auto fine = [](const std::optional<std::chrono::milliseconds>& time) {
+    return !time || (time->count() >= 0 && *time <= pace_longest);
+  };
+  constexpr const char* range = "must be 0 to 86400000 milliseconds";
+  if (!fine(pace.start_period)) return bad("start_period_ms", range);
+  if (!fine(pace.backoff_first)) return bad("backoff_ms", range);
+  if (!fine(pace.backoff_max)) return bad("backoff_max_ms", range);
+  if (pace.backoff_first && pace.backoff_max && *pace.backoff_first > *pace.backoff_max)
+    return Error{Errc::invalid_argument, fmt::format("backoff_ms {} is more than backoff_max_ms {}",
+                                                     pace.backoff_first->count(), pace.backoff_max->count())};
+  return {};
+}
+
 /// Fills in what follows from the rest and checks the sizes.
 Result<core::SpecPtr> finish(core::Spec spec) {
   constexpr std::size_t args_max = 16 * 1024 * 1024;
@@ -29,6 +45,7 @@ Result<core::SpecPtr> finish(core::Spec spec) {
   if (spec.starts_before_stop() && !spec.is_program())
     return bad("start_before_stop",
                "is for programs; a worker's state goes with it (hot_swap), one at a time");
+  if (auto fine = check_pace(spec.pace); !fine) return fine.error();
   spec.needs = spec.is_program() ? command_token(spec.args) : spec.worker;
   return std::make_shared<const core::Spec>(std::move(spec));
 }
@@ -148,6 +165,39 @@ Result<void> read_nodes(std::vector<NodeName>& into, std::string_view key, const
   return {};
 }
 
+Result<std::chrono::milliseconds> time_of(std::string_view key, const Term& value) {
+  const auto* number = value.as_integer();
+  if (!number || *number < 0 || *number > pace_longest.count())
+    return bad(key, "must be 0 to 86400000 milliseconds, not " + to_string(value, 100));
+  return std::chrono::milliseconds(*number);
+}
+
+Result<void> read_pace(core::Pace& pace, const std::string& key, const Term& value) {
+  const auto time = time_of(key, value);
+  if (!time) return time.error();
+  if (key == "start_period_ms") pace.start_period = *time;
+  if (key == "backoff_ms") pace.backoff_first = *time;
+  if (key == "backoff_max_ms") pace.backoff_max = *time;
+  return {};
+}
+
+Result<void> add_after(core::Spec& spec, const Term& id) {
+  auto other = ChildId::from_term(id);
+  if (!other) return bad("after", other.error().message);
+  if (std::find(spec.after.begin(), spec.after.end(), *other) == spec.after.end())
+    spec.after.push_back(std::move(*other));
+  return {};
+}
+
+Result<void> read_after(core::Spec& spec, const Term& value) {
+  const auto* ids = value.as_list();
+  if (!ids) return bad("after", "must be a list of ids, not " + to_string(value, 100));
+  spec.after.clear();
+  for (const Term& id : *ids)
+    if (auto added = add_after(spec, id); !added) return added;
+  return {};
+}
+
 Result<void> read_key(core::Spec& spec, const std::string& key, const Term& value) {
   if (key == "start") return read_start(spec, value);
   if (key == "restart") return read_restart(spec, value);
@@ -156,6 +206,9 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "nodes") return read_nodes(spec.nodes, key, value);
   if (key == "mapping") return read_nodes(spec.mapping, key, value);
   if (key == "start_before_stop") return read_ready(spec, value);
+  if (key == "after") return read_after(spec, value);
+  if (std::find(added_keys().begin(), added_keys().end(), key) != added_keys().end())
+    return read_pace(spec.pace, key, value);
   if (key == "type" || key == "modules") return {};  // OTP's keys: without a meaning here
   if (key == "id") {
     auto id = id_of(value);
@@ -166,7 +219,7 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   return bad(
       key,
       "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, mapping, start_before_stop, "
-      "type, modules");
+      "start_period_ms, backoff_ms, backoff_max_ms, after, type, modules");
 }
 
 core::Restart core_restart(Restart restart) {
@@ -238,6 +291,7 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
     if (child.cwd) command.cwd = *child.cwd;
     command.env = child.env;
     if (child.stop_signal) command.stop_signal = *child.stop_signal;
+    command.options = child.program;
     if (auto set = set_command(spec, command); !set) return set.error();
   } else {
     spec.worker = child.worker;
@@ -248,7 +302,12 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
       return bad("ready_timeout", "must be 1 to 86400000 milliseconds");
     spec.ready_within = child.ready_timeout;
   }
+  if (child.exec.empty() && child.program != ProgramOptions{})
+    return bad("program", "is for programs (exec); a worker shares the node's process");
   spec.restart = core_restart(child.restart);
+  spec.pace = {child.start_period, child.backoff, child.backoff_max};
+  for (const Id& other : child.after)
+    if (auto added = add_after(spec, other.term()); !added) return added.error();
   spec.shutdown = {child.shutdown.patience, child.shutdown.infinity};
   Term metadata = child.metadata;
   if (!child.tag.empty()) {
@@ -289,6 +348,31 @@ Term args_term(const core::Spec& spec) {
   return term ? *term : Term::atom("undefined");
 }
 
+Result<void> check_pace(const ChildSpec& spec) {
+  return check_pace(core::Pace{spec.start_period, spec.backoff, spec.backoff_max});
+}
+
+const std::vector<std::string>& added_keys() {
+  static const std::vector<std::string> keys{"start_period_ms", "backoff_ms", "backoff_max_ms", "after"};
+  return keys;
+}
+
+std::vector<std::pair<Term, Term>> added_entries(const core::Spec& spec) {
+  std::vector<std::pair<Term, Term>> entries;
+  const auto add = [&](const char* key, const std::optional<std::chrono::milliseconds>& time) {
+    if (time) entries.emplace_back(Term::atom(key), Term(std::int64_t{time->count()}));
+  };
+  if (spec.pace.start_period.count() > 0) add("start_period_ms", spec.pace.start_period);
+  add("backoff_ms", spec.pace.backoff_first);
+  add("backoff_max_ms", spec.pace.backoff_max);
+  if (!spec.after.empty()) {
+    std::vector<Term> ids;
+    for (const ChildId& id : spec.after) ids.push_back(id.to_term());
+    entries.emplace_back(Term::atom("after"), Term::list(std::move(ids)));
+  }
+  return entries;
+}
+
 Term spec_term(const core::Spec& spec) {
   Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
                   : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
@@ -309,6 +393,7 @@ Term spec_term(const core::Spec& spec) {
   if (spec.starts_before_stop())
     map.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.ready_within.count()}));
   if (!spec.mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.mapping));
+  for (auto& entry : added_entries(spec)) map.push_back(std::move(entry));
   return Term::map(std::move(map));
 }
 

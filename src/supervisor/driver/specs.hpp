@@ -13,7 +13,8 @@ class NodeImpl;
 
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
-/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop}`; Worker
+/// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop,
+/// start_period_ms, backoff_ms, backoff_max_ms, after}`; Worker
 /// `exec` takes a command's map.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
 /// The spec with that list of nodes as its mapping.
@@ -24,6 +25,12 @@ class NodeImpl;
 [[nodiscard]] Result<core::SpecPtr> with_defaults(const core::SpecPtr& spec, const Term& metadata);
 /// A map.
 [[nodiscard]] Term metadata_of(const core::Spec& spec);
+/// invalid_argument, where the times by which a child is started again do not go together.
+[[nodiscard]] Result<void> check_pace(const ChildSpec& spec);
+/// The keys of added_entries().
+[[nodiscard]] const std::vector<std::string>& added_keys();
+/// The options of a spec that are not its defaults, as entries of its map.
+[[nodiscard]] std::vector<std::pair<Term, Term>> added_entries(const core::Spec& spec);
 [[nodiscard]] Term spec_term(const core::Spec& spec);
 /// The spec's arguments as a term; the empty list when it has none.
 [[nodiscard]] Term args_term(const core::Spec& spec);

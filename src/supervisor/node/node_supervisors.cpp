@@ -8,7 +8,9 @@
 
 #include "core/placement/placement.hpp"
 #include "process/log/log.hpp"
+#include "supervisor/driver/registry.hpp"
 #include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/start_order.hpp"
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood::supervisor {
@@ -90,6 +92,8 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
     if (made->is_program()) tokens.insert(made->needs);
     specs.push_back(std::move(made));
   }
+  if (auto fine = check_order(specs, Registry{}); !fine)
+    return Error{fine.error().code, fmt::format("supervisor '{}': {}", options.name, fine.error().message)};
   auto hooks = std::make_shared<HookTable>(options.name, options.hook_limits, lanes_);
   if (auto added = hooks->add(std::move(options.hooks)); !added) return added.error();
   for (Listening& listening : options.listeners) hooks->listen(std::move(listening));

@@ -40,6 +40,8 @@ Term instance_map(const Entry& entry, const Place& place) {
       {Term::atom("uptime_ms"), Term(up_ms)},
       {Term::atom("epoch"), Term(place.epoch_clock.value)},
       {Term::atom("reason"), Term::binary(place.reason)}};
+  if (place.health != core::Health::none)
+    map.emplace_back(Term::atom("health"), Term::atom(core::to_string(place.health)));
   if (place.phase == core::Phase::restarting) add_next_try(map, place.retry_at);
   return Term::map(std::move(map));
 }
@@ -64,6 +66,7 @@ Term child_map(const ChildId& id, const Entry& entry) {
       {Term::atom("args"), args_term(spec)},
       {Term::atom("shutdown"), *spec_term(spec).get("shutdown")},
       {Term::atom("instances"), Term::list(std::move(instances))}};
+  for (auto& option : added_entries(spec)) map.push_back(std::move(option));
   if (entry.wanted && entry.places.empty()) {
     add_next_try(map, entry.not_before);
     if (!entry.failed && !entry.failure.empty())

@@ -7,6 +7,7 @@
 
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/start_order.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
 #include "supervisor/requests/requests.hpp"
@@ -190,6 +191,7 @@ class BatchStart final : public Batch {
     auto asked = StartAsked::read(*options, batch_timeout);
     if (!asked) return asked.error();
     if (specs_.empty()) return no_children(request_);
+    if (auto fine = check_order(specs_, request_->driver->registry()); !fine) return fine.error();
     if (asked->check_existing && refuses_existing()) return {};
     if (!asked->mapping.is_given() && refused_) return *refused_;
     for (core::SpecPtr& spec : specs_) {

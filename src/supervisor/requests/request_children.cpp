@@ -4,6 +4,7 @@
 #include "exec/exit_status.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/start_order.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
 #include "supervisor/requests/requests.hpp"
@@ -33,6 +34,7 @@ void start_child(const RequestPtr& request) {
   spec = asked->apply(*spec);
   if (!spec) return request->fail(spec.error());
   if (auto fine = request->driver->accepts(**spec); !fine) return request->fail(fine.error());
+  if (auto fine = check_order({*spec}, request->driver->registry()); !fine) return request->fail(fine.error());
   if (asked->check_existing) {
     const EntryPtr entry = request->driver->registry().find((*spec)->id);
     if (const Place* place = entry && entry->wanted ? entry->running() : nullptr)

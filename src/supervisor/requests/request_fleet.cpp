@@ -10,6 +10,7 @@
 #include "supervisor/driver/eligibility.hpp"
 #include "supervisor/driver/fleet.hpp"
 #include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/start_order.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/requests.hpp"
 
@@ -172,6 +173,7 @@ Result<std::vector<FleetPart>> plan(const RequestPtr& request, const FleetOption
     if (driver->has_left()) return core::has_left(request->node.name());
     auto file = specs_of(request, *driver, value);
     if (!file) return file.error();
+    if (auto fine = check_order(*file, driver->registry()); !fine) return fine.error();
     std::vector<FleetChild> now;
     driver->registry().for_each([&](const ChildId&, const Entry& entry) {
       if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});

@@ -42,6 +42,7 @@ void local_logs(const RequestPtr& request, const ChildId& id, const NodeName& ru
   const Term* offset = options.get("offset");
   const Term* bytes = options.get("bytes");
   const Term* lines = options.get("lines");
+  const Term* since = options.get("since_ms");
   const auto limit = bytes && bytes->as_integer() ? *bytes->as_integer() : std::int64_t{1} << 16;
   if (limit < 1 || limit > (std::int64_t{1} << 24)) {
     return request->fail(Errc::invalid_argument, "option bytes: 1 to 16777216");
@@ -51,6 +52,9 @@ void local_logs(const RequestPtr& request, const ChildId& id, const NodeName& ru
   if (offset && offset->as_integer() && *offset->as_integer() >= 0) {
     text = request->node.launcher().log(name, static_cast<std::uint64_t>(*offset->as_integer()),
                                         static_cast<std::size_t>(limit));
+  } else if (since && since->as_integer()) {
+    auto& launcher = request->node.launcher();
+    text = launcher.log(name, launcher.log_since(name, *since->as_integer()), static_cast<std::size_t>(limit));
   } else {
     const auto count = lines && lines->as_integer() && *lines->as_integer() >= 0 ? *lines->as_integer() : 100;
     text = request->node.launcher().log_tail(name, static_cast<std::size_t>(count),
@@ -80,7 +84,7 @@ Term log_term(const Term& log, const NodeName& runs_on) {
 /// The same request for one node: it answers from its own log, wherever the child is by then.
 Term logs_of(const RequestPtr& request, const NodeName& host) {
   std::vector<std::pair<Term, Term>> options;
-  for (const char* key : {"offset", "bytes", "lines"}) {
+  for (const char* key : {"offset", "bytes", "lines", "since_ms"}) {
     if (const Term* value = request->items[2].get(key)) options.emplace_back(Term::atom(key), *value);
   }
   options.emplace_back(Term::atom("node"), Term(host));
@@ -187,7 +191,7 @@ void kept_logs(const RequestPtr& request, const ChildId& id, bool wanted, std::c
 void logs(const RequestPtr& request) {
   auto id = ChildId::from_term(request->items[1]);
   if (!id) return request->fail(id.error());
-  const auto options = options_of(request, 2, {"offset", "lines", "bytes", "node", "timeout"});
+  const auto options = options_of(request, 2, {"offset", "lines", "bytes", "since_ms", "node", "timeout"});
   if (!options) return request->fail(options.error());
   const auto timeout = timeout_option(*options, logs_timeout);
   if (!timeout) return request->fail(timeout.error());

@@ -1,0 +1,138 @@
+#include "apps/brood/cli/program_options.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "apps/brood/fleet/names.hpp"
+#include "apps/brood/init/imported.hpp"
+#include "exec/options/options.hpp"
+#include "supervisor/driver/specs.hpp"
+
+namespace brood::app {
+namespace {
+
+// A number where it is one; what takes text alone refuses it then.
+Term word_term(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = !text.empty() && error == std::errc{} && end == text.data() + text.size();
+  return is_number ? Term(number) : Term::binary(text);
+}
+
+Term list_term(const std::string& text) {
+  std::vector<Term> items;
+  for (const auto& word : node_list(text)) items.push_back(word_term(word));
+  return Term::list(std::move(items));
+}
+
+std::string placed(const std::string& path) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.string();
+}
+
+Term value_of(const std::string& key, const std::string& text) {
+  if (key == "nice") return word_term(text);
+  if (key == "exit_codes") return list_term(text);
+  if (key == "log_files") return word_term(text);
+  if (key == "log_timestamps") return Term::atom(text);
+  const bool is_path = key == "env_file" || key == "stdin";
+  return Term::binary(is_path && !text.empty() ? placed(text) : text);
+}
+
+std::string option_name(std::string key) {
+  for (char& c : key)
+    if (c == '_') c = '-';
+  return "--" + key;
+}
+
+Outcome<void> take(ChildSpec& spec, const std::string& key, const Term& value) {
+  const auto read = exec::read_option(key, value, spec.program);
+  if (!read) return usage(fmt::format("start: {} {}", option_name(key), read.error().message));
+  return {};
+}
+
+// A command as a shell would part its words.
+Outcome<void> read_health(const StartArguments& start, ChildSpec& spec) {
+  if (start.health.empty()) return {};
+  std::vector<std::pair<Term, Term>> entries;
+  for (const auto& [key, text] : start.health) {
+    Term value = key == "tcp" || key == "http" || key == "on_failure" ? Term::binary(text) : word_term(text);
+    if (key == "exec") {
+      const auto words = init::plain_words(text);
+      if (!words) return usage("start: --health-exec takes a plain command; sh -c '...' asks for a shell");
+      std::vector<Term> items;
+      for (const auto& word : *words) items.push_back(Term::binary(word));
+      value = Term::list(std::move(items));
+    }
+    entries.emplace_back(Term::atom(key), std::move(value));
+  }
+  const auto read = exec::read_option("health", Term::map(std::move(entries)), spec.program);
+  if (!read) return usage(fmt::format("start: --health-... {}", read.error().message));
+  return {};
+}
+
+}  // namespace
+
+Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec) {
+  for (const auto& [key, text] : start.options)
+    if (auto taken = take(spec, key, value_of(key, text)); !taken) return taken;
+  std::vector<std::pair<Term, Term>> limits;
+  for (const auto& pair : start.limits) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos)
+      return usage(fmt::format("start: --limit takes NAME=VALUE, not {}", pair));
+    limits.emplace_back(Term::atom(pair.substr(0, equals)), word_term(pair.substr(equals + 1)));
+  }
+  if (!limits.empty()) {
+    const auto read = exec::read_option("limits", Term::map(std::move(limits)), spec.program);
+    if (!read) return usage(fmt::format("start: --limit {}", read.error().message));
+  }
+  if (auto read = read_health(start, spec); !read) return read;
+  for (const auto& word : node_list(start.after)) {
+    const auto id = parse_id(word);
+    if (!id) return usage("start: --after: " + id.error().message);
+    spec.after.push_back(Id::of(*id));
+  }
+  spec.start_period = std::chrono::milliseconds(start.start_period);
+  if (start.backoff) spec.backoff = std::chrono::milliseconds(*start.backoff);
+  if (start.backoff_max) spec.backoff_max = std::chrono::milliseconds(*start.backoff_max);
+  if (auto fine = supervisor::check_pace(spec); !fine) return usage("start: " + fine.error().message);
+  return {};
+}
+
+OptionList options_of(const Term& child, const Term& command) {
+  OptionList out;
+  const auto take = [&](const Term& map, const std::string& key) {
+    if (const Term* value = map.get(key)) out.emplace_back(key, *value);
+  };
+  for (const auto& key : exec::option_names()) take(command, key);
+  for (const auto& key : supervisor::added_keys()) take(child, key);
+  return out;
+}
+
+std::string option_text(const Term& value) {
+  std::string out;
+  const auto add = [&](const std::string& word) { (out += out.empty() ? "" : ", ") += word; };
+  if (const auto* items = value.as_list()) {
+    for (const auto& item : *items) add(option_text(item));
+  } else if (const auto* entries = value.as_map()) {
+    for (const auto& [key, item] : *entries)
+      add(key.text().value_or(to_string(key)) + "=" + option_text(item));
+  } else {
+    out = value.as_integer() ? to_string(value) : value.text().value_or(to_string(value));
+  }
+  return out;
+}
+
+Json options_json(const OptionList& options) {
+  auto out = Json::object();
+  for (const auto& [key, value] : options) out[key] = term_json(value);
+  return out;
+}
+
+}  // namespace brood::app
