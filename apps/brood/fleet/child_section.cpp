@@ -184,10 +184,6 @@ void place_command(ChildSpec& spec, const std::string& folder) {
   if (spec.program.health) place(spec.program.health->exec);
 }
 
-Id id_of(const Term& id) {
-  return id.as_atom() != nullptr ? Id(*id.as_atom()) : Id(id.as_binary()->bytes);
-}
-
 ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, const std::string& folder,
                    Section& section) {
   ChildSpec spec = draft.spec;
