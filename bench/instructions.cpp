@@ -273,7 +273,7 @@ void place(int times) {
   }
   const auto ring = core::built_in_strategies().distribution->prepare(std::move(nodes));
   const RingKey key{.id = "account-4711",
-                    .id_is_atom = false,
+                    .id_kind = IdKind::binary,
                     .hash = strategy_hash("account-4711"),
                     .tag = {},
                     .mapping = {}};

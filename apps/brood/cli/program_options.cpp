@@ -96,7 +96,7 @@ Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec)
   for (const auto& word : node_list(start.after)) {
     const auto id = parse_id(word);
     if (!id) return usage("start: --after: " + id.error().message);
-    spec.after.push_back(Id::of(*id));
+    spec.after.push_back(Id(*id));
   }
   spec.start_period = std::chrono::milliseconds(start.start_period);
   if (start.backoff) spec.backoff = std::chrono::milliseconds(*start.backoff);

@@ -3,6 +3,7 @@
 
 #include "core/history/turnover.hpp"
 #include "core/parts_testing.hpp"
+#include "core/rows/child_table.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
