@@ -56,16 +56,16 @@ struct ChildSpec {
   std::chrono::milliseconds ready_timeout{60'000};  ///< For that: 1 ms to a day.
   ProgramOptions program = {};                      ///< Of a program: as whom it runs, its limits, ...
   Restart restart = Restart::permanent;
-  /// One that ends sooner after its start has not started: it is tried again after a pause, however it ended. (A
-  /// temporary one has ended.) Zero: any that ran has started.
+  /// One that ends sooner after its start has not started: it is tried again after a pause, however it ended.
+  /// (A temporary one has ended.) Zero: any that ran has started.
   std::chrono::milliseconds start_period{};
   /// The pause before the second restart in a row, and the longest; it doubles between them. None: the
   /// supervisor's, 20 ms and 5 s. Each at most a day.
   std::optional<std::chrono::milliseconds> backoff = std::nullopt;
   std::optional<std::chrono::milliseconds> backoff_max = std::nullopt;
-  /// It starts on a node once these children of its supervisor run, and are healthy where they have a check. One
-  /// that was stopped, or has ended for good, is not waited for. What is started again where it ran waits for
-  /// nothing.
+  /// It starts on a node once these children of its supervisor run, and are healthy where they have a check.
+  /// One that was stopped, or has ended for good, is not waited for. What is started again where it ran waits
+  /// for nothing.
   std::vector<Id> after = {};
   Shutdown shutdown = {};
   std::string tag = {};

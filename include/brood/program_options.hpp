@@ -1,5 +1,5 @@
-// ProgramOptions: how an ordinary program runs, beside its command line. What each means and what it takes is in
-// docs/guide/programs.md.
+// ProgramOptions: how an ordinary program runs, beside its command line. What each means and what it takes is
+// in docs/guide/programs.md.
 //
 // Plain data, any thread.
 #pragma once
@@ -32,35 +32,40 @@ struct HealthCheck {
     report,   ///< That it is unhealthy is shown, and nothing else follows.
   };
 
-  std::string tcp = {};                ///< "127.0.0.1:8080": well if it takes a connection.
-  std::string http = {};               ///< "http://127.0.0.1:8080/healthz": well if it answers with 200 to 399.
-  std::vector<std::string> exec = {};  ///< Well if this command, run as the program is, exits with 0.
+  std::string tcp = {};   ///< "127.0.0.1:8080": well if it takes a connection.
+  std::string http = {};  ///< "http://127.0.0.1:8080/healthz": well if it answers with 200 to 399.
+  std::vector<std::string> exec = {};          ///< Well if this command, run as the program is, exits with 0.
   std::chrono::milliseconds interval{10'000};  ///< Between an answer and the next question; 10 ms to a day.
   std::chrono::milliseconds timeout{2'000};    ///< Of a question; 1 ms to an hour.
   unsigned threshold = 3;                      ///< So many bad answers in a row: it is unhealthy; 1 to 1000.
-  std::chrono::milliseconds start_period{};    ///< Bad answers so soon after its start do not count; at most a day.
+  std::chrono::milliseconds
+      start_period{};  ///< Bad answers so soon after its start do not count; at most a day.
   OnFailure on_failure = OnFailure::restart;
 
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
 struct ProgramOptions {
-  /// A name or a number of the machine that it runs on; empty: the node's. Another one than the node's only root
-  /// can give: elsewhere the start fails. With it come the user's own group and further groups, and HOME, USER and
-  /// LOGNAME.
+  /// A name or a number of the machine that it runs on; empty: the node's. Another one than the node's only
+  /// root can give: elsewhere the start fails. With it come the user's own group and further groups, and
+  /// HOME, USER and LOGNAME.
   std::string user = {};
-  std::string group = {};                           ///< As of `user`; empty: the user's own.
-  std::optional<unsigned> umask = std::nullopt;     ///< At most 0777; none: the node's.
-  std::optional<int> nice = std::nullopt;           ///< -20 to 19; below the node's takes root. None: the node's.
-  std::map<std::string, ResourceLimit> limits = {};  ///< By setrlimit's names in small letters: nofile, core, as, ...
-  std::string env_file = {};  ///< A file of NAME=VALUE lines, read at each start; `env` wins over it. Empty: none.
+  std::string group = {};                        ///< As of `user`; empty: the user's own.
+  std::optional<unsigned> umask = std::nullopt;  ///< At most 0777; none: the node's.
+  std::optional<int> nice = std::nullopt;  ///< -20 to 19; below the node's takes root. None: the node's.
+  std::map<std::string, ResourceLimit> limits =
+      {};  ///< By setrlimit's names in small letters: nofile, core, as, ...
+  std::string env_file =
+      {};  ///< A file of NAME=VALUE lines, read at each start; `env` wins over it. Empty: none.
   std::string stdin_file = {};  ///< What it reads from stdin; empty: /dev/null.
   /// With which it has ended as it should: a `transient` child that ends so is not started again.
   std::vector<int> exit_codes = {0};
   std::optional<HealthCheck> health = std::nullopt;
-  std::optional<std::uint64_t> log_size = std::nullopt;  ///< Bytes of its output that are kept; none: the node's.
-  std::optional<unsigned> log_files = std::nullopt;  ///< Into how many files they are parted: 2 to 100; none: 2.
-  bool log_timestamps = false;                       ///< Each line of its log begins with the time, in UTC.
+  std::optional<std::uint64_t> log_size =
+      std::nullopt;  ///< Bytes of its output that are kept; none: the node's.
+  std::optional<unsigned> log_files =
+      std::nullopt;             ///< Into how many files they are parted: 2 to 100; none: 2.
+  bool log_timestamps = false;  ///< Each line of its log begins with the time, in UTC.
 
   friend bool operator==(const ProgramOptions&, const ProgramOptions&) = default;
 };

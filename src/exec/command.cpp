@@ -127,7 +127,8 @@ Result<Command> command_from_term(const Term& term) {
   for (const auto& [key, value] : *entries) {
     if (auto read = read_entry(key, value, command); !read) return read.error();
   }
-  if (command.argv.empty()) return bad(fmt::format("the key argv is missing; allowed are {}", allowed_keys()));
+  if (command.argv.empty())
+    return bad(fmt::format("the key argv is missing; allowed are {}", allowed_keys()));
   if (auto valid = validate(command); !valid) return valid.error();
   return command;
 }

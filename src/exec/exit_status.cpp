@@ -72,7 +72,8 @@ std::optional<int> signal_from_name(std::string_view name) {
 }
 
 bool ExitStatus::is_expected(const std::vector<int>& codes) const {
-  return signal == 0 && cause == EndCause::itself && std::find(codes.begin(), codes.end(), code) != codes.end();
+  return signal == 0 && cause == EndCause::itself &&
+         std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
 std::string ExitStatus::text() const {

@@ -90,8 +90,8 @@ struct StuckChanged {
   Epoch epoch;
   bool stuck = false;
 };
-/// A program's health check says something new of it; before Started: that it has one, `starting`. Shown to users,
-/// and waited for by children that are to start after it. `reason`: of one that is not well, in words.
+/// A program's health check says something new of it; before Started: that it has one, `starting`. Shown to
+/// users, and waited for by children that are to start after it. `reason`: of one that is not well, in words.
 struct HealthChanged {
   ChildId id;
   Epoch epoch;
@@ -244,11 +244,11 @@ struct Renamed {
 
 /// One of them. A type of its own, so that how it is copied, moved and destroyed is compiled once and not in
 /// each file that holds one.
-struct Event
-    : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed, Exited,
-                   RoleTaken, StuckChanged, HealthChanged, Crashing, ClientStart, ClientStop, ClientRetry, ClientLookup,
-                   ClientGone, ClientDrain, ClientRoster, SettingsChanged, Renamed, Frozen, FreezeFailed,
-                   Prepared, PrepareFailed, ClientReset, StateSaved, ClientMove, ClientForget, LoadMeasured> {
+struct Event : std::variant<Boot, Tick, PeerUp, PeerDown, ConnectFailed, PeerMessage, Started, StartFailed,
+                            Exited, RoleTaken, StuckChanged, HealthChanged, Crashing, ClientStart, ClientStop,
+                            ClientRetry, ClientLookup, ClientGone, ClientDrain, ClientRoster, SettingsChanged,
+                            Renamed, Frozen, FreezeFailed, Prepared, PrepareFailed, ClientReset, StateSaved,
+                            ClientMove, ClientForget, LoadMeasured> {
   using Alternatives = variant;
   using Alternatives::variant;
   Event();

@@ -71,8 +71,8 @@ struct Shutdown {
 
 /// How a child that keeps ending is started again, where its spec says otherwise than the node's settings.
 struct Pace {
-  /// One that ends sooner after its start has not started at all, and is tried again after a pause, however it
-  /// ended; only a temporary one has ended. Zero: any that ran has started.
+  /// One that ends sooner after its start has not started at all, and is tried again after a pause, however
+  /// it ended; only a temporary one has ended. Zero: any that ran has started.
   std::chrono::milliseconds start_period{};
   /// In the place of Settings::backoff_first and backoff_max.
   std::optional<std::chrono::milliseconds> backoff_first = std::nullopt;

@@ -19,13 +19,15 @@ Duration doubled(Duration first, std::uint32_t times, Duration most) {
 Duration restart_pause(const Settings& settings, const Pace& pace, std::uint32_t failures, bool started) {
   if (started && failures == 1) return Duration{};
   const Duration most = longest_pause(settings, pace);
-  const Duration first = pace.backoff_first ? Duration(*pace.backoff_first) : std::min(settings.backoff_first, most);
+  const Duration first =
+      pace.backoff_first ? Duration(*pace.backoff_first) : std::min(settings.backoff_first, most);
   return doubled(first, failures - (started ? 2 : 1), most);
 }
 
 Duration longest_pause(const Settings& settings, const Pace& pace) {
   if (pace.backoff_max) return *pace.backoff_max;
-  return pace.backoff_first ? std::max<Duration>(settings.backoff_max, *pace.backoff_first) : settings.backoff_max;
+  return pace.backoff_first ? std::max<Duration>(settings.backoff_max, *pace.backoff_first)
+                            : settings.backoff_max;
 }
 
 Duration round_pause(const Settings& settings, std::uint32_t rounds) {
@@ -70,9 +72,8 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
     move_away(s, child, failure.reason);
     return Duration::max();
   }
-  const Duration pause =
-      gives_up ? longest_pause(s.settings, own.spec->pace)
-               : restart_pause(s.settings, own.spec->pace, own.failures, started);
+  const Duration pause = gives_up ? longest_pause(s.settings, own.spec->pace)
+                                  : restart_pause(s.settings, own.spec->pace, own.failures, started);
   const Duration at = s.time() + pause;
   const bool waits = pause != Duration{} || !may_restart();
   locals_.wait_to_restart(s, child, {at, waits, why}, failure.reason, failure.detail);

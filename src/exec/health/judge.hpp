@@ -6,8 +6,8 @@
 //         in start_period      unhealthy ──────────────┘
 //         do not count
 //
-// A program that starts is asked often, so that who waits for it need not wait for a whole interval; of bad answers
-// one an interval counts.
+// A program that starts is asked often, so that who waits for it need not wait for a whole interval; of bad
+// answers one an interval counts.
 //
 // Plain arithmetic: time is an argument. One thread.
 #pragma once

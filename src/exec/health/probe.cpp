@@ -54,7 +54,12 @@ class Probe::Connection : public std::enable_shared_from_this<Connection> {
 
  public:
   Connection(asio::io_context& io, const HealthCheck& check, Done done)
-      : check_(check), done_(std::move(done)), resolver_(io), socket_(io), timer_(io), buffer_(status_line_max) {}
+      : check_(check),
+        done_(std::move(done)),
+        resolver_(io),
+        socket_(io),
+        timer_(io),
+        buffer_(status_line_max) {}
 
   void begin() {
     // The option was checked when it was read; should that ever be otherwise, this is its bad answer.
@@ -65,10 +70,11 @@ class Probe::Connection : public std::enable_shared_from_this<Connection> {
     timer_.async_wait(step([](Connection& self, const Code& error) {
       if (!error) self.end(false, timed_out(self.check_));
     }));
-    resolver_.async_resolve(target_.host, target_.port,
-                            [self = shared_from_this()](const Code& error, const tcp::resolver::results_type& found) {
-                              error ? self->end(false, error.message()) : self->connect(found);
-                            });
+    resolver_.async_resolve(
+        target_.host, target_.port,
+        [self = shared_from_this()](const Code& error, const tcp::resolver::results_type& found) {
+          error ? self->end(false, error.message()) : self->connect(found);
+        });
   }
   void cancel() {
     done_ = {};
@@ -86,8 +92,9 @@ class Probe::Connection : public std::enable_shared_from_this<Connection> {
 
   void ask() {
     const bool v6 = target_.host.find(':') != std::string::npos;
-    request_ = fmt::format("GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nUser-Agent: brood\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                           target_.path, v6 ? "[" : "", target_.host, v6 ? "]" : "", target_.port);
+    request_ = fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nUser-Agent: brood\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+        target_.path, v6 ? "[" : "", target_.host, v6 ? "]" : "", target_.port);
     asio::async_write(socket_, asio::buffer(request_), step([](Connection& self, const Code& error) {
                         error ? self.end(false, error.message()) : self.read();
                       }));
@@ -129,7 +136,8 @@ class Probe::Connection : public std::enable_shared_from_this<Connection> {
   std::string request_;
 };
 
-// ---- a command ----------------------------------------------------------------------------------------------
+// ---- a command
+// ----------------------------------------------------------------------------------------------
 
 class Probe::Run : public std::enable_shared_from_this<Run> {
  public:

@@ -1,4 +1,5 @@
-// Probe: one question to a program, whether it is well: a connection to a port, a request for a page, a command.
+// Probe: one question to a program, whether it is well: a connection to a port, a request for a page, a
+// command.
 //
 // Thread rule: one io_context's thread (the launcher's, for commands); `done` runs there, never inside the
 // constructor, and not after the object is gone.

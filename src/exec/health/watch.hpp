@@ -1,7 +1,8 @@
-// HealthWatch: asks one program, over and over, whether it is well, and tells what its judge makes of the answers.
+// HealthWatch: asks one program, over and over, whether it is well, and tells what its judge makes of the
+// answers.
 //
-// Thread rule: the io_context's thread; `on_change` runs there, never inside the constructor, and not after the
-// object is gone. It may destroy the object.
+// Thread rule: the io_context's thread; `on_change` runs there, never inside the constructor, and not after
+// the object is gone. It may destroy the object.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

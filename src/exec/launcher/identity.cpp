@@ -41,9 +41,9 @@ Result<User> find_user(const std::string& wanted) {
                            : getpwnam_r(wanted.c_str(), &record, room.data(), room.size(), &found);
   if (found) return User{found->pw_uid, found->pw_gid, found->pw_name, found->pw_dir};
   if (number) return User{*number, std::nullopt, "", ""};
-  return failed(fmt::format("user \"{}\": {}", wanted,
-                            error == 0 ? "there is none of that name on this machine"
-                                       : std::generic_category().message(error)));
+  return failed(fmt::format(
+      "user \"{}\": {}", wanted,
+      error == 0 ? "there is none of that name on this machine" : std::generic_category().message(error)));
 }
 
 Result<gid_t> find_group(const std::string& wanted) {
@@ -53,9 +53,9 @@ Result<gid_t> find_group(const std::string& wanted) {
   group* found = nullptr;
   const int error = getgrnam_r(wanted.c_str(), &record, room.data(), room.size(), &found);
   if (found) return found->gr_gid;
-  return failed(fmt::format("group \"{}\": {}", wanted,
-                            error == 0 ? "there is none of that name on this machine"
-                                       : std::generic_category().message(error)));
+  return failed(fmt::format(
+      "group \"{}\": {}", wanted,
+      error == 0 ? "there is none of that name on this machine" : std::generic_category().message(error)));
 }
 
 std::vector<gid_t> groups_of(const std::string& user, gid_t own) {
@@ -89,13 +89,13 @@ Result<Identity> find_identity(const ProgramOptions& options) {
     if (!user) return user.error();
     if (!is_root && user->uid != geteuid()) return not_root("user", options.user);
     if (!user->gid && options.group.empty())
-      return failed(fmt::format("user \"{}\" has no name on this machine, so its group is not known: give group too",
-                                options.user));
+      return failed(
+          fmt::format("user \"{}\" has no name on this machine, so its group is not known: give group too",
+                      options.user));
     out.uid = user->uid;
     gid = user->gid;
     user_name = user->name;
-    if (!user->name.empty())
-      out.env = {{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}};
+    if (!user->name.empty()) out.env = {{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}};
   }
   if (!options.group.empty()) {
     const auto group = find_group(options.group);

@@ -1,5 +1,5 @@
-// Identity: as whom a program runs: the numbers behind the names in its options, and whether this node may give
-// them.
+// Identity: as whom a program runs: the numbers behind the names in its options, and whether this node may
+// give them.
 //
 // Any thread; the look-up of a name may wait for a directory service.
 #pragma once

@@ -105,7 +105,8 @@ ProgramSetup setup_of(const ShimRequest& request) {
   setup.stdin_file = options.stdin_file;
   // A node has many descriptors open and raises its limit; a program that uses select() breaks with that.
   // Where the node has lowered what cannot be raised again, the program has what there is.
-  if (!options.limits.contains("nofile")) setup.limits.push_back({RLIMIT_NOFILE, file_limit_at_start(), true});
+  if (!options.limits.contains("nofile"))
+    setup.limits.push_back({RLIMIT_NOFILE, file_limit_at_start(), true});
   for (const auto& [name, resource] : limit_names()) {
     const auto found = options.limits.find(std::string(name));
     if (found == options.limits.end()) continue;
@@ -120,10 +121,13 @@ std::uint64_t log_size_of(const ShimRequest& request) {
 }
 
 std::vector<std::string> shim_arguments(const ShimRequest& request) {
-  std::vector<std::string> args{"brood-shim", std::to_string(shim_version), request.log_folder,
+  std::vector<std::string> args{"brood-shim",
+                                std::to_string(shim_version),
+                                request.log_folder,
                                 std::to_string(log_size_of(request)),
                                 std::to_string(request.command.options.log_files.value_or(2)),
-                                request.command.options.log_timestamps ? "1" : "0", request.command.cwd};
+                                request.command.options.log_timestamps ? "1" : "0",
+                                request.command.cwd};
   for (auto& word : to_words(setup_of(request))) args.push_back(std::move(word));
   args.insert(args.end(), request.command.argv.begin(), request.command.argv.end());
   return args;

@@ -35,7 +35,8 @@ class Fd {
 };
 
 using Environment = std::map<std::string, std::string>;
-/// This process's environment now, without what its service manager gave it to talk to it. Not while another thread changes it.
+/// This process's environment now, without what its service manager gave it to talk to it. Not while another
+/// thread changes it.
 [[nodiscard]] Environment current_environment();
 
 /// How many descriptors this process might have open when it was started, whatever it has raised since.
@@ -52,7 +53,7 @@ struct ShimRequest {
   /// Of the node, with the identity's and those of a file; the command's own entries win.
   const Environment& environment;
   const Identity& identity;
-  std::string instance;            ///< Value of `instance_variable`.
+  std::string instance;  ///< Value of `instance_variable`.
   int heartbeat_fd = -1;
   std::size_t log_bytes_max = 0;  ///< Where the command says nothing.
 };

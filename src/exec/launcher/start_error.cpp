@@ -21,7 +21,8 @@ std::string_view exec_hint(const std::string& program, int code) {
 
 std::string limit_words(const Command& command, int resource, const std::string& why) {
   const auto& names = limit_names();
-  const auto found = std::find_if(names.begin(), names.end(), [&](const LimitName& one) { return one.resource == resource; });
+  const auto found = std::find_if(names.begin(), names.end(),
+                                  [&](const LimitName& one) { return one.resource == resource; });
   if (found == names.end()) return "a limit was refused: " + why;
   rlimit now{};
   getrlimit(static_cast<__rlimit_resource_t>(resource), &now);
@@ -52,7 +53,8 @@ std::string words(const Command& command, StartStep step, int code, int detail) 
       return fmt::format("cannot take on the groups of user \"{}\", group \"{}\": {}", command.options.user,
                          command.options.group, why);
     case StartStep::nice:
-      return fmt::format("nice = {}: {}; below the node's own takes root", command.options.nice.value_or(0), why);
+      return fmt::format("nice = {}: {}; below the node's own takes root", command.options.nice.value_or(0),
+                         why);
     case StartStep::stdin_file:
       return fmt::format("stdin \"{}\": {}", command.options.stdin_file, why);
     case StartStep::limit:

@@ -28,7 +28,8 @@ Error refused(std::string message) {
 /// Text in quotes, whatever it was; other terms in Erlang's syntax.
 std::string shown(const Term& term) {
   const auto text = term.as_binary() ? term.text() : std::nullopt;
-  return text && text->size() <= shown_bytes_max ? fmt::format("\"{}\"", *text) : to_string(term, shown_bytes_max);
+  return text && text->size() <= shown_bytes_max ? fmt::format("\"{}\"", *text)
+                                                 : to_string(term, shown_bytes_max);
 }
 
 Error wrong(std::string_view wanted, const Term& got) {
@@ -127,8 +128,7 @@ Result<void> read_limits(ProgramOptions& options, const Term& value) {
     const auto name = key.text().value_or("");
     if (!find_limit(name)) return no_such_limit(name);
     const auto limit = limit_of(term);
-    if (!limit)
-      return refused(fmt::format("{} must be {}, not {}", name, limit_form, shown(term)));
+    if (!limit) return refused(fmt::format("{} must be {}, not {}", name, limit_form, shown(term)));
     options.limits[name] = *limit;
   }
   return {};
@@ -154,8 +154,7 @@ Result<std::chrono::milliseconds> time_of(std::string_view key, const Term& valu
                                           std::int64_t most) {
   const auto* number = value.as_integer();
   if (number && *number >= least && *number <= most) return std::chrono::milliseconds(*number);
-  return refused(fmt::format("{} must be {} to {} milliseconds, not {}", key, least, most,
-                         shown(value)));
+  return refused(fmt::format("{} must be {} to {} milliseconds, not {}", key, least, most, shown(value)));
 }
 
 Result<void> read_asked(HealthCheck& check, std::string_view key, const Term& value) {
@@ -181,7 +180,8 @@ Result<void> read_asked(HealthCheck& check, std::string_view key, const Term& va
 Result<void> read_health_key(HealthCheck& check, std::string_view key, const Term& value) {
   constexpr std::int64_t hour = 3'600'000;
   constexpr std::int64_t day = 24 * hour;
-  const auto take = [&](std::chrono::milliseconds& into, std::int64_t least, std::int64_t most) -> Result<void> {
+  const auto take = [&](std::chrono::milliseconds& into, std::int64_t least,
+                        std::int64_t most) -> Result<void> {
     auto time = time_of(key, value, least, most);
     if (!time) return time.error();
     into = *time;
@@ -205,9 +205,10 @@ Result<void> read_health_key(HealthCheck& check, std::string_view key, const Ter
     check.on_failure = word == "report" ? HealthCheck::OnFailure::report : HealthCheck::OnFailure::restart;
     return {};
   }
-  return refused(fmt::format("has no \"{}\"; allowed: tcp, http, exec, interval_ms, timeout_ms, threshold, "
-                         "start_period_ms, on_failure",
-                         key));
+  return refused(
+      fmt::format("has no \"{}\"; allowed: tcp, http, exec, interval_ms, timeout_ms, threshold, "
+                  "start_period_ms, on_failure",
+                  key));
 }
 
 Result<void> read_health(ProgramOptions& options, const Term& value) {
@@ -228,7 +229,8 @@ Term health_term(const HealthCheck& check) {
   const auto add = [&](std::string_view key, Term value) {
     entries.emplace_back(Term::atom(key), std::move(value));
   };
-  const auto add_time = [&](std::string_view key, std::chrono::milliseconds time, std::chrono::milliseconds usual) {
+  const auto add_time = [&](std::string_view key, std::chrono::milliseconds time,
+                            std::chrono::milliseconds usual) {
     if (time != usual) add(key, Term(std::int64_t{time.count()}));
   };
   if (!check.tcp.empty()) add("tcp", Term::binary(check.tcp));
@@ -285,18 +287,20 @@ Term limit_term(const ResourceLimit& limit) {
 }  // namespace
 
 const std::vector<LimitName>& limit_names() {
-  static const std::vector<LimitName> names{
-      {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},       {"cpu", RLIMIT_CPU},
-      {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},     {"locks", RLIMIT_LOCKS},
-      {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE}, {"nofile", RLIMIT_NOFILE},
-      {"nproc", RLIMIT_NPROC},     {"rss", RLIMIT_RSS},         {"rtprio", RLIMIT_RTPRIO},
-      {"rttime", RLIMIT_RTTIME},   {"sigpending", RLIMIT_SIGPENDING}, {"stack", RLIMIT_STACK}};
+  static const std::vector<LimitName> names{{"as", RLIMIT_AS},           {"core", RLIMIT_CORE},
+                                            {"cpu", RLIMIT_CPU},         {"data", RLIMIT_DATA},
+                                            {"fsize", RLIMIT_FSIZE},     {"locks", RLIMIT_LOCKS},
+                                            {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE},
+                                            {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},
+                                            {"rss", RLIMIT_RSS},         {"rtprio", RLIMIT_RTPRIO},
+                                            {"rttime", RLIMIT_RTTIME},   {"sigpending", RLIMIT_SIGPENDING},
+                                            {"stack", RLIMIT_STACK}};
   return names;
 }
 
 const std::vector<std::string>& option_names() {
-  static const std::vector<std::string> names{"user",   "group",    "umask", "nice",
-                                              "limits", "env_file", "stdin", "exit_codes",
+  static const std::vector<std::string> names{"user",   "group",    "umask",     "nice",
+                                              "limits", "env_file", "stdin",     "exit_codes",
                                               "health", "log_size", "log_files", "log_timestamps"};
   return names;
 }

@@ -1,5 +1,5 @@
-// The options of a program as terms, and what is wrong with them: one reader for the fleet file, `brood start` and
-// the requests of other nodes.
+// The options of a program as terms, and what is wrong with them: one reader for the fleet file, `brood
+// start` and the requests of other nodes.
 //
 // Pure functions.
 #pragma once

@@ -73,7 +73,7 @@ TEST(ProgramOptions, SurviveTheirTermsAndDefaultsHaveNone) {
 TEST(ProgramOptions, WrongOnesAreRefusedInWordsThatSayWhatIsAllowed) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"#{user => <<>>}", "is empty"},
-      {"#{user => [1]}", "must be a name or a number, not [1]"},
+      {"#{user => {a}}", "must be a name or a number, not {a}"},
       {"#{umask => 27}", "must be octal digits as text, \"027\", not 27"},
       {"#{umask => <<\"1777\">>}", "must be octal digits"},
       {"#{umask => <<\"08\">>}", "must be octal digits"},

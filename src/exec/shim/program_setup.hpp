@@ -1,5 +1,5 @@
-// ProgramSetup: what a shim does to a program between fork and exec, as plain numbers: names were looked up by the
-// node. It travels as words of the shim's command line, before "--".
+// ProgramSetup: what a shim does to a program between fork and exec, as plain numbers: names were looked up
+// by the node. It travels as words of the shim's command line, before "--".
 //
 // Plain C++ and POSIX only: the shim links nothing else. Any thread.
 #pragma once

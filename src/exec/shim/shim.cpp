@@ -148,7 +148,10 @@ void Shim::on_start_result() {
   start_pipe_ = -1;
   if (n == sizeof failure) {
     start_failed_ = true;
-    send({.kind = ShimMessageKind::start_failed, .step = failure.step, .code = failure.code, .detail = failure.detail});
+    send({.kind = ShimMessageKind::start_failed,
+          .step = failure.step,
+          .code = failure.code,
+          .detail = failure.detail});
   } else {
     started_ = true;
     if (log_) log_->begin();

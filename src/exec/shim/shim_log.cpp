@@ -80,7 +80,8 @@ std::size_t LogWriter::put(std::string_view text) {
   return done;
 }
 
-/// What is written from here on is no older than now. Whoever asks for what came since some time finds it by that.
+/// What is written from here on is no older than now. Whoever asks for what came since some time finds it by
+/// that.
 void LogWriter::note_time() {
   const std::int64_t now = wall_clock_ms();
   if (noted_ms_ != 0 && now >= noted_ms_ && now - noted_ms_ < log_times_every_ms) return;

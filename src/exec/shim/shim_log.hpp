@@ -31,7 +31,8 @@ struct LogOptions {
 class LogWriter {
  public:
   /// Writes on behind what the folder holds; makes it, and the folder it is in, when there is something to
-  /// write. The folder never holds more than `bytes_max` (plus a mark), of which all but the oldest file always.
+  /// write. The folder never holds more than `bytes_max` (plus a mark), of which all but the oldest file
+  /// always.
   explicit LogWriter(LogOptions options);
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;

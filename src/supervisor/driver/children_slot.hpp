@@ -29,11 +29,11 @@ struct Children::Slot {
   Hand hand = Hand::none;
   bool process_gone = false;
   bool program_gone = true;
-  std::vector<int> exit_codes = {0};  ///< Of a program: those of a normal end.
+  std::vector<int> exit_codes = {0};                    ///< Of a program: those of a normal end.
   std::unique_ptr<exec::Command> checked = nullptr;     ///< A program's command, where it has a health check.
   std::unique_ptr<exec::HealthWatch> health = nullptr;  ///< While that is asked.
   core::HealthChanged told_health = {};                 ///< What it last made of it.
-  std::string ill = {};                                 ///< Why it is ended, to be started again; empty: it is not.
+  std::string ill = {};  ///< Why it is ended, to be started again; empty: it is not.
   bool ended_normally = false;
   std::string reason = {};
   bool ended_by_node = false;                ///< By end_all(): the core is not told.

@@ -87,15 +87,18 @@ std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candi
 std::optional<std::string> why_after(const core::Core& core, const core::Spec& spec) {
   for (const ChildId& id : spec.after) {
     const core::SpecRow* row = core.spec(id);
-    if (!row && spec.is_static) return fmt::format("it starts after '{}', and there is no such child", id.text());
+    if (!row && spec.is_static)
+      return fmt::format("it starts after '{}', and there is no such child", id.text());
     if (!row || !row->wanted) continue;
     const auto instances = core.instances(id);
-    if (std::any_of(instances.begin(), instances.end(), [](const auto& one) { return one.instance.is_ready(); }))
+    if (std::any_of(instances.begin(), instances.end(),
+                    [](const auto& one) { return one.instance.is_ready(); }))
       continue;
     if (instances.empty()) return fmt::format("it starts after '{}', which does not run", id.text());
     const core::Instance& one = instances.front().instance;
-    return fmt::format("it starts after '{}', which is {}", id.text(),
-                       one.phase == core::Phase::running ? core::to_string(one.health) : core::to_string(one.phase));
+    return fmt::format(
+        "it starts after '{}', which is {}", id.text(),
+        one.phase == core::Phase::running ? core::to_string(one.health) : core::to_string(one.phase));
   }
   return std::nullopt;
 }

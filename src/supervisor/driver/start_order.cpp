@@ -38,7 +38,8 @@ std::vector<ChildId> find_circle(const std::vector<ChildId>& from, const AfterOf
       }
       if (found->second == Seen::done) continue;
       std::vector<ChildId> circle;
-      const auto begin = std::find_if(way.begin(), way.end(), [&](const Step& step) { return step.id == other; });
+      const auto begin =
+          std::find_if(way.begin(), way.end(), [&](const Step& step) { return step.id == other; });
       for (auto at = begin; at != way.end(); ++at) circle.push_back(at->id);
       circle.push_back(other);
       return circle;
@@ -63,16 +64,18 @@ Result<void> check_order(const std::vector<core::SpecPtr>& specs, const Registry
   for (const auto& spec : specs)
     for (const ChildId& id : spec->after)
       if (!given.contains(id) && !registry.find(id))
-        return Error{Errc::invalid_argument, fmt::format("`after`: '{}' is to start after '{}', and there is no such child",
-                                                         spec->id.text(), id.text())};
+        return Error{Errc::invalid_argument,
+                     fmt::format("`after`: '{}' is to start after '{}', and there is no such child",
+                                 spec->id.text(), id.text())};
   const auto circle = find_circle(from, [&](const ChildId& id) {
     if (const auto found = given.find(id); found != given.end()) return found->second->after;
     const EntryPtr entry = registry.find(id);
     return entry && entry->spec && entry->wanted ? entry->spec->after : std::vector<ChildId>{};
   });
   if (circle.empty()) return {};
-  return Error{Errc::invalid_argument,
-               fmt::format("`after`: a circle, so that none of them would ever start: {}", circle_words(circle))};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("`after`: a circle, so that none of them would ever start: {}", circle_words(circle))};
 }
 
 }  // namespace brood::supervisor

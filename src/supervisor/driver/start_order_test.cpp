@@ -23,7 +23,8 @@ TEST(StartOrder, ACircleIsNamedFromItsFirstToItsFirst) {
   EXPECT_TRUE(check_order({spec("a", {"b", "c"}), spec("b", {"c"}), spec("c", {})}, registry));
   const auto unknown = check_order({spec("a", {"nobody"})}, registry);
   ASSERT_FALSE(unknown);
-  EXPECT_NE(unknown.error().message.find("'a' is to start after 'nobody', and there is no such child"), std::string::npos);
+  EXPECT_NE(unknown.error().message.find("'a' is to start after 'nobody', and there is no such child"),
+            std::string::npos);
   const auto refused =
       check_order({spec("x", {"a"}), spec("a", {"b"}), spec("b", {"c"}), spec("c", {"a"})}, registry);
   ASSERT_FALSE(refused);

@@ -34,7 +34,8 @@ void start_child(const RequestPtr& request) {
   spec = asked->apply(*spec);
   if (!spec) return request->fail(spec.error());
   if (auto fine = request->driver->accepts(**spec); !fine) return request->fail(fine.error());
-  if (auto fine = check_order({*spec}, request->driver->registry()); !fine) return request->fail(fine.error());
+  if (auto fine = check_order({*spec}, request->driver->registry()); !fine)
+    return request->fail(fine.error());
   if (asked->check_existing) {
     const EntryPtr entry = request->driver->registry().find((*spec)->id);
     if (const Place* place = entry && entry->wanted ? entry->running() : nullptr)

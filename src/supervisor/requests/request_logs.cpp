@@ -54,7 +54,8 @@ void local_logs(const RequestPtr& request, const ChildId& id, const NodeName& ru
                                         static_cast<std::size_t>(limit));
   } else if (since && since->as_integer()) {
     auto& launcher = request->node.launcher();
-    text = launcher.log(name, launcher.log_since(name, *since->as_integer()), static_cast<std::size_t>(limit));
+    text =
+        launcher.log(name, launcher.log_since(name, *since->as_integer()), static_cast<std::size_t>(limit));
   } else {
     const auto count = lines && lines->as_integer() && *lines->as_integer() >= 0 ? *lines->as_integer() : 100;
     text = request->node.launcher().log_tail(name, static_cast<std::size_t>(count),
