@@ -100,7 +100,7 @@ void Machine::on_time(Step& s) {
   detector_.on_time(s);
   if (const PeerIndex peer = replication_.take_turn(s); peer != no_peer) greeting_.want(peer);
   replication_.on_time(s);
-  fence_.on_time(s, rejoin_.pending());
+  fence_.on_time(s);
   if (s.time() >= reachability_.deadline()) look_for_cuts(s);
   takeover_.on_time(s);
   lockdown_.on_time(s);
@@ -119,7 +119,7 @@ void Machine::on_time(Step& s) {
 //
 // 0. messages that waited for what their senders had changed before;
 // 1. what clients of this node are told;
-// 2. the view;
+// 2. the view, and then the fence: what is here of a part that may not run children never goes on;
 // 3. touched children, one by one, and after as many of them as a request has ids that request, whose own
 // children are looked at before and after it: what a node that comes or goes brings about may be more than
 // all that is done in many seconds;
@@ -138,6 +138,8 @@ void Machine::work(Step& s) {
       tell_origins(s);
     else if (views_.due(s))
       views_.work(s);
+    else if (fence_.may_open(holds_fence()))
+      fence_.open(s);
     else if (reconciler_.has_touched())
       look_at_next(s);
     else if (lockdown_.has_work())
@@ -220,7 +222,7 @@ void Machine::become_up_if_ready(Step& s) {
   sessions_.set_state(s, MemberState::up, "joined");
   if (!rejoins) return;
   rejoin_.done();
-  fence_.open(s);
+  fence_.trust_all();
   if (drain_.wanted()) drain_.begin(s);
 }
 
@@ -231,10 +233,14 @@ void Machine::work_on_drain(Step& s) {
   if (drain_.has_left()) origins_.end_all(s, Error{Errc::timeout, "this node has left; it may still happen"});
 }
 
+bool Machine::holds_fence() const {
+  return rejoin_.pending() || quorum_.is_locked();
+}
+
 bool Machine::has_work() const {
-  return barrier_.has_ready() || !told_.empty() || views_.has_work() || lockdown_.has_work() ||
-         reconciler_.has_touched() || moves_.can_go_on(settings_) || coordinator_.has_work() ||
-         origins_.has_work() || (is_moving_on() && !congested_);
+  return barrier_.has_ready() || !told_.empty() || views_.has_work() || fence_.may_open(holds_fence()) ||
+         lockdown_.has_work() || reconciler_.has_touched() || moves_.can_go_on(settings_) ||
+         coordinator_.has_work() || origins_.has_work() || (is_moving_on() && !congested_);
 }
 
 // What goes on by itself over very many children: it waits while another member has yet to take in what it

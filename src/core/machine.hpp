@@ -167,6 +167,8 @@ class Machine final : public Notes {
   bool serve_request(Step& s);
   void tell_origins(Step& s);
   void work_on_drain(Step& s);
+  /// This node rejoins, or is in a part that may not run children: these end behind the fence.
+  [[nodiscard]] bool holds_fence() const;
   [[nodiscard]] bool has_work() const;
   [[nodiscard]] bool is_moving_on() const;
   void flush(Step& s);

@@ -85,7 +85,6 @@ void Machine::take(Step& s, PeerIndex from, ProbeAck& ack) {
   if (fence_.on_answer(from, ack))
     return sessions_.end_own(s, false,
                              fmt::format("{} had declared this node down", peers_.name(from).text()));
-  fence_.maybe_open(s, rejoin_.pending());
 }
 
 void Machine::take(Step& s, PeerIndex from, Goodbye&) {

@@ -29,7 +29,6 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
     views_.say_to(peer);
     origins_.ask_again(s, peer);
   }
-  fence_.maybe_open(s, rejoin_.pending());
 }
 
 void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
@@ -54,7 +53,6 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
     for (const PeerIndex other : sessions_.others())
       if (sessions_.in_state(other, MemberState::joining)) greeting_.want(other);
   reap_.insert(peer);
-  fence_.maybe_open(s, rejoin_.pending());
 }
 
 void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace brood::core {
 
 void Fence::boot(Step& s) {
@@ -9,13 +11,12 @@ void Fence::boot(Step& s) {
   next_probe_ = s.time() + s.settings.tick_timeout / 16;
 }
 
-void Fence::on_time(Step& s, bool held) {
+void Fence::on_time(Step& s) {
   const Duration timeout = s.settings.tick_timeout;
   const bool due = s.time() >= next_probe_;
   if (sessions_.others().empty()) {
     heard_ = s.time();
     if (due) next_probe_ = s.time() + timeout / 16;
-    maybe_open(s, held);
     return;
   }
   const Duration silence = s.time() - heard_;
@@ -44,16 +45,18 @@ void Fence::open(Step& s) {
   fenced_ = false;
   s.effects.fence = false;
   heard_ = s.time();
-  for (const PeerIndex peer : sessions_.others()) waiting_[peer] = false;
   s.log(LogLevel::info, "no longer fenced");
   notes_.unfenced(s);
 }
 
-void Fence::maybe_open(Step& s, bool held) {
-  if (!fenced_ || held) return;
-  for (const PeerIndex peer : sessions_.others())
-    if (waiting_[peer]) return;
-  open(s);
+void Fence::trust_all() {
+  for (const PeerIndex peer : sessions_.others()) waiting_[peer] = false;
+}
+
+bool Fence::may_open(bool held) const {
+  const auto& others = sessions_.others();
+  return fenced_ && !held &&
+         std::none_of(others.begin(), others.end(), [this](PeerIndex peer) { return waiting_[peer]; });
 }
 
 // All that are waited for, or three of those who might answer.

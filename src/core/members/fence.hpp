@@ -26,12 +26,11 @@ class Fence {
   /// No step was made for a while, so silence means nothing.
   void was_busy(const Step& s) { heard_ = s.time(); }
   void close(Step& s, const std::string& words);
-  /// Opens the fence in any case. Machine asks for this when a node has rejoined, and nothing holds the fence
-  /// any more.
   void open(Step& s);
-  /// Opens the fence unless an answer of some member is still waited for, or it is `held` because this node
-  /// rejoins.
-  void maybe_open(Step& s, bool held);
+  /// No answer of any member is waited for any more: this node has joined anew, and they know it.
+  void trust_all();
+  /// It is closed, no answer of some member is still waited for, and nothing else holds it.
+  [[nodiscard]] bool may_open(bool held) const;
   /// Answers to questions of before no longer count.
   void ask_anew() { ++nonce_; }
 
@@ -42,7 +41,7 @@ class Fence {
   /// True: the peer had declared this node's session over.
   [[nodiscard]] bool on_answer(PeerIndex from, const ProbeAck& ack);
 
-  void on_time(Step& s, bool held);
+  void on_time(Step& s);
   [[nodiscard]] Duration deadline() const { return next_probe_; }
   void reset(PeerIndex peer) { waiting_.reset(peer); }
 

@@ -45,13 +45,13 @@ TEST_F(FencePart, OpensOnlyWhenEveryMemberHasAnsweredTheNewestQuestion) {
   EXPECT_FALSE(fence.on_answer(a, ProbeAck{nonce - 1, false}));
   EXPECT_TRUE(fence.waits_for(a)) << "an answer to an older question says nothing";
   EXPECT_FALSE(fence.on_answer(a, ProbeAck{nonce, false}));
-  fence.maybe_open(s, false);
-  EXPECT_TRUE(fence.is_fenced());
+  EXPECT_FALSE(fence.may_open(false));
   EXPECT_FALSE(fence.on_answer(b, ProbeAck{nonce, false}));
-  fence.maybe_open(s, true);
-  EXPECT_TRUE(fence.is_fenced()) << "it rejoins, and is held";
-  fence.maybe_open(s, false);
+  EXPECT_FALSE(fence.may_open(true)) << "it rejoins, and is held";
+  EXPECT_TRUE(fence.may_open(false));
+  fence.open(s);
   EXPECT_FALSE(fence.is_fenced());
+  EXPECT_FALSE(fence.may_open(false));
   EXPECT_EQ(notes.count("unfenced"), 1U);
 }
 
@@ -62,11 +62,11 @@ TEST_F(FencePart, SilenceOfAllClosesItAndBusinessOfItsOwnDoesNot) {
   world.pass(world.settings.tick_timeout * 3 / 4);
   Step busy = world.step();
   fence.was_busy(busy);
-  fence.on_time(busy, false);
+  fence.on_time(busy);
   EXPECT_FALSE(fence.is_fenced());
   world.pass(world.settings.tick_timeout * 3 / 4);
   Step silent = world.step();
-  fence.on_time(silent, false);
+  fence.on_time(silent);
   EXPECT_TRUE(fence.is_fenced());
 }
 
@@ -82,7 +82,7 @@ TEST_F(FencePart, AloneItDoesNotClose) {
   fence.boot(s);
   world.pass(1h);
   Step later = world.step();
-  fence.on_time(later, false);
+  fence.on_time(later);
   EXPECT_FALSE(fence.is_fenced());
 }
 

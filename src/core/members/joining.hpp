@@ -21,6 +21,8 @@ class TableProgress {
   [[nodiscard]] virtual bool holds_table_of(PeerIndex peer) const = 0;
   /// Ours has gone out to it as a whole.
   [[nodiscard]] virtual bool has_sent_table_to(PeerIndex peer) const = 0;
+  /// When a portion of its table, of which more are to come, was taken in last; none: no table is on its way.
+  [[nodiscard]] virtual std::optional<Duration> taking_table_of(PeerIndex peer) const = 0;
   /// Ours fits into one portion.
   [[nodiscard]] virtual bool is_small() const = 0;
 };

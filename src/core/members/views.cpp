@@ -139,6 +139,8 @@ void Views::confirm(Step& s) {
   // Where two parts must not both go on, nobody goes on without having heard from all.
   if (quorum_.strategy().locks()) return;
   if (forced_ || s.time() < unconfirmed_since_ + wait_for_all(s)) return;
+  // What such a member runs is not known as a whole, and would be started a second time.
+  if (s.time() < table_heard_until(s)) return;
   forced_ = true;
   s.log(LogLevel::warning,
         fmt::format("going on without the view confirmed; waited for {}", unconfirmed_names()));
@@ -192,11 +194,20 @@ std::string Views::unconfirmed_names() const {
   return names;
 }
 
+// For so long a table on its way is waited for; each portion of it makes it longer.
+Duration Views::table_heard_until(const Step& s) const {
+  Duration until{};
+  for (const PeerIndex peer : sessions_.others())
+    if (const auto at = tables_.taking_table_of(peer); at && in_view(*sessions_.member(peer)))
+      until = std::max(until, *at + wait_for_all(s));
+  return until;
+}
+
 Duration Views::deadline_after(const Step& s) const {
   Duration next = quorum_.deadline(s.time());
   if (!formed_) next = std::min(next, form_at_);
   const bool waits = !confirmed_ && !forced_ && !quorum_.strategy().locks();
-  return waits ? std::min(next, unconfirmed_since_ + wait_for_all(s)) : next;
+  return waits ? std::min(next, std::max(unconfirmed_since_ + wait_for_all(s), table_heard_until(s))) : next;
 }
 
 std::string Views::why_not_acting(const Settings& settings) const {

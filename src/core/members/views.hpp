@@ -70,6 +70,7 @@ class Views {
   void set_placement(const Settings& settings);
   [[nodiscard]] bool may_act(const Step& s);
   [[nodiscard]] Duration wait_for_all(const Step& s) const;
+  [[nodiscard]] Duration table_heard_until(const Step& s) const;
   [[nodiscard]] Duration deadline_after(const Step& s) const;
   [[nodiscard]] std::string unconfirmed_names() const;
 

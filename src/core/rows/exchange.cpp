@@ -16,6 +16,11 @@ bool Replication::holds_table_of(PeerIndex peer) const {
   return in.whole && in.expected > in.through;
 }
 
+std::optional<Duration> Replication::taking_table_of(PeerIndex peer) const {
+  const In& in = peers_[peer].in;
+  return in.receiving ? std::optional(in.portion_at) : std::nullopt;
+}
+
 bool Replication::is_small() const {
   return with_.children.size() <= with_.settings.table_portion;
 }
@@ -116,6 +121,7 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     blocked_.erase(from);
     unwatch(from);
   }
+  in.portion_at = s.time();
   s.witness(portion.clock, portion.sender.node);
   const VersionVector before = with_.rows.table().seen();
   if (!with_.rows.merge(s, from, portion)) in.again = true;

@@ -55,6 +55,7 @@ class Replication final : public Outbox, public TableProgress {
   // ---- TableProgress
   [[nodiscard]] bool holds_table_of(PeerIndex peer) const override;
   [[nodiscard]] bool has_sent_table_to(PeerIndex peer) const override;
+  [[nodiscard]] std::optional<Duration> taking_table_of(PeerIndex peer) const override;
   [[nodiscard]] bool is_small() const override;
 
   // ---- who holds what
@@ -114,6 +115,7 @@ class Replication final : public Outbox, public TableProgress {
   struct In {
     bool whole = false;            ///< Its table was taken in.
     bool receiving = false;        ///< One is coming: Deltas are kept until it is whole.
+    Duration portion_at{};         ///< When the last portion of it came.
     std::uint64_t expected = 0;    ///< Number of its next Delta; 0: only a table is of use.
     std::uint64_t next_delta = 0;  ///< The first that was expected behind the table.
     std::uint32_t next = 0;        ///< Bucket of the next portion.
