@@ -22,13 +22,16 @@ void expect_seeds_in_order(SimOptions options, std::uint64_t first, std::uint64_
 TEST(Sim, EveryRuleHoldsOverManySeeds) {
   SimOptions options;
   options.busy = 60s;
-  expect_seeds_in_order(options, 1, 200);
+  expect_seeds_in_order(options, 1, 120);
 }
 
 /// Faults too rare for the seeds above. A seed stays one for as long as what leads to it does not change.
 /// - 9820: an attempt to connect from before a sleep was taken for news by the node that woke.
 /// - 87: a drain was refused, and children were stopped by the view of before.
 /// - 234: a node that woke went on while what others had stopped meanwhile was still to end.
+/// - 501512: a member that took in a table in many small portions went on without the view confirmed, and
+///   started what the table's owner ran.
+/// - 502282: a node that had slept and joined anew alone let its children go on while they were told to end.
 TEST(Sim, WhatOnceBrokeHolds) {
   SimOptions options;
   options.busy = 60s;
@@ -36,6 +39,9 @@ TEST(Sim, WhatOnceBrokeHolds) {
   expect_seeds_in_order(options, 9820, 1);
   options.busy = 300s;
   for (const std::uint64_t seed : {87, 234}) expect_seeds_in_order(options, seed, 1);
+  options = {};
+  options.busy = 120s;
+  for (const std::uint64_t seed : {501512, 502282}) expect_seeds_in_order(options, seed, 1);
 }
 
 TEST(Sim, EveryRuleHoldsWithAllFaultsAtOnce) {
@@ -58,7 +64,7 @@ TEST_P(EachRedundancy, BreaksNoRule) {
   SimOptions options;
   options.busy = 60s;
   options.copies = parse_copies(GetParam()).value();
-  expect_seeds_in_order(options, 4000, 15);
+  expect_seeds_in_order(options, 4000, 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sim, EachRedundancy,
@@ -90,7 +96,7 @@ TEST_P(EachPartition, KeepsItsPromiseInSplits) {
   options.busy = 120s;
   options.faults = *parse_faults("split,delay,break,pause");
   options.partition = static_cast<Partition>(GetParam());
-  expect_seeds_in_order(options, 5000, 15);
+  expect_seeds_in_order(options, 5000, 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sim, EachPartition, testing::Range<std::size_t>(0, partition_count),

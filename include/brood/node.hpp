@@ -179,10 +179,10 @@ class Node {
   /// invalid_argument.
   Result<void> promote(const std::string& name, const std::vector<std::string>& join = {});
   /// Waits until each supervisor that has been made is up: it has found its cluster, or formed one. Children
-  /// that belong here may still be starting. Errors: not_allowed, when a seed of `join` refuses this node (another cookie, a
-  /// certificate that one side does not accept) and no other lets it in: it would form a cluster of its own,
-  /// so a program that should not run everything twice ends its Node; the message has the cure. timeout,
-  /// which names the supervisors.
+  /// that belong here may still be starting. Errors: not_allowed, when a seed of `join` refuses this node
+  /// (another cookie, a certificate that one side does not accept) and no other lets it in: it would form a
+  /// cluster of its own, so a program that should not run everything twice ends its Node; the message has the
+  /// cure. timeout, which names the supervisors.
   Result<void> wait_up(std::chrono::milliseconds timeout);
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;

@@ -341,6 +341,37 @@ TEST_F(Split, ANodeThatWakesAndDoesNotMeetAllGivesUpWhatTheyMayRun) {
   expect_each_once(cluster, 30);
 }
 
+// By then the others have its children, which must not go on here for as long as they take to end.
+TEST_F(Split, ANodeThatWakesAloneEndsItsChildrenBehindTheFence) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.strategies.partition = of_majority(3); };
+  cluster.form();
+  cluster.start(0, many(30));
+  cluster.run(1s);
+  for (const auto& [id, epoch] : cluster.nodes[0].processes) cluster.hold_stops.insert(id);
+  ASSERT_FALSE(cluster.hold_stops.empty());
+  cluster.pause(0);
+  cluster.drop_channels(0, true);
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[1].name},
+                         {cluster.nodes[0].name, cluster.nodes[2].name}};
+  cluster.run(40s);
+  EXPECT_EQ(running(cluster, {1, 2}), 30U);
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 0 || effects.fence.value_or(true)) return;
+    EXPECT_TRUE(cluster.nodes[0].processes.empty());
+  };
+  cluster.resume(0);
+  cluster.run(120s);
+  EXPECT_EQ(running(cluster, {0}), 0U);
+  EXPECT_TRUE(cluster.nodes[0].core->partitioned());
+  cluster.watch = {};
+  cluster.hold_stops.clear();
+  cluster.heal();
+  cluster.run(10s);
+  EXPECT_FALSE(cluster.nodes[0].fenced);
+  expect_each_once(cluster, 30);
+}
+
 TEST(TakeoverDelay, TheBoundIsWhatTheDelayDoesNotCover) {
   Settings settings;
   settings.tick_timeout = 8s;
