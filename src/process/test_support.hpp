@@ -226,6 +226,15 @@ class FakeRemote final : public Remote {
     EXPECT_EQ(asked->what, what);
     return *asked;
   }
+  /// The same, where `other` may come before it: of two things that are asked on two threads.
+  Asked next_after(const std::string& other, const std::string& what) {
+    auto asked = asked_.take();
+    if (asked && asked->what == other) return next(what);
+    EXPECT_TRUE(asked.has_value()) << "nothing was asked, expected " << what;
+    if (!asked) return {};
+    EXPECT_EQ(asked->what, what);
+    return *asked;
+  }
   std::size_t waiting() { return asked_.size(); }
   std::optional<Asked> take() { return asked_.take(); }
 

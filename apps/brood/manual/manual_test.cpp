@@ -23,7 +23,7 @@ TEST(Manual, KnowsEveryCommandAndOption) {
     return out;
   };
   EXPECT_GT(words.commands.size(), 20U);
-  EXPECT_EQ(names("logs"), "-f --follow -n --lines ");
+  EXPECT_EQ(names("logs"), "--since -p --previous -f --follow -n --lines ");
   EXPECT_EQ(names("nodes"), "-q --quiet ");
 }
 

@@ -169,7 +169,7 @@ TEST_F(Stubs, ACallThatCarriesItsWatchIsWaitedForToo) {
   ASSERT_TRUE(mover.become_stub(pid, new_pid));
   remote.next("monitor");
   answer_there(*read_from(parcel->mail[0].caller), encoded("5"));
-  EXPECT_EQ(remote.next("send_alias").ref, otp_ref(5));
+  EXPECT_EQ(remote.next_after("demonitor", "send_alias").ref, otp_ref(5));
   EXPECT_TRUE(eventually([&] { return !runtime.is_alive(pid); })) << "answered from here: nobody tells more";
 }
 
