@@ -190,7 +190,9 @@ std::size_t Ledger::up_members(std::size_t node) const {
   const auto names = core.up_nodes();
   return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const NodeName& name) {
     const SimNode& member = world_.nodes[world_.index_of(name)];
-    return member.state != SimNode::State::off && member.creation == core.member(name)->session.creation;
+    // Of a session that has ended in this step the view still knows.
+    const core::Member* known = core.member(name);
+    return known && member.state != SimNode::State::off && member.creation == known->session.creation;
   }));
 }
 

@@ -125,7 +125,7 @@ class Chaos(ScenarioTest):
 
     def test_exactly_one_of_each_after_every_round(self):
         # No subTest: what follows a failed round says nothing.
-        count = rounds(10 if SMALL else 15, 50)
+        count = rounds(10 if SMALL else 12, 50)
         self.note(f"{count} rounds, seed {self.seed} (BROOD_TEST_SEED), {WORKERS} workers, {SERVERS} servers")
         self.cluster_.start()
         self.cluster_.wait_members()

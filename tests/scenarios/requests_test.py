@@ -105,7 +105,7 @@ class Requests(ScenarioTest):
                 self.assertEqual(answer, "done")
 
     def test_terms_that_are_not_equal_are_different_ids(self):
-        pids = {self.ask("{start_child, web, #{id => %s, start => {counter, []}}}" % text)[1].id
+        pids = {str(self.ask("{start_child, web, #{id => %s, start => {counter, []}}}" % text)[1])
                 for text in ("<<\"same\">>", "same", "\"same\"", "{same}", "[same]")}
         self.assertEqual(len(pids), 5)
 
