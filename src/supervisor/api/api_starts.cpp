@@ -8,6 +8,7 @@
 #include "supervisor/driver/outcome_walk.hpp"
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/specs.hpp"
+#include "supervisor/driver/start_order.hpp"
 
 namespace brood {
 
@@ -108,6 +109,8 @@ Future<Started> Supervisor::start_child(const ChildSpec& spec, const StartOption
   if (!pass) return Future<Started>::of(impl_->stopped());
   auto made = Preparing(*impl_->node, options)(spec);
   if (!made) return Future<Started>::of(made.error());
+  if (auto fine = supervisor::check_order({*made}, impl_->driver->registry()); !fine)
+    return Future<Started>::of(fine.error());
   const ChildId id = (*made)->id;
   if (options.check_existing) {
     const supervisor::EntryPtr entry = impl_->driver->registry().find(id);
@@ -213,6 +216,10 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
       starts->answer->give(Error{Errc::already_started, words, encode_term(Term::list(std::move(known)))});
       return Future<StartResult>(starts->answer);
     }
+  }
+  if (auto fine = supervisor::check_order(starts->specs, impl_->driver->registry()); !fine) {
+    starts->answer->give(fine.error());
+    return Future<StartResult>(starts->answer);
   }
   starts->all_taken();
   if (const Error* why = starts->hopeless()) {

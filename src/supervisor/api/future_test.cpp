@@ -257,6 +257,23 @@ TEST_F(SupervisorFutures, RollbackStopsWhatWasStarted) {
   EXPECT_TRUE(web().whereis("a"));
 }
 
+TEST_F(SupervisorFutures, ACircleOfChildrenThatWaitForEachOtherIsRefusedByName) {
+  make(1);
+  ChildSpec a = ChildSpec::of<Sibling>("a");
+  ChildSpec b = ChildSpec::of<Sibling>("b");
+  a.after = {"b"};
+  b.after = {"a"};
+  const auto both = web().start_children({a, b}).get();
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().code, Errc::invalid_argument);
+  EXPECT_NE(both.error().message.find("a after b after a"), std::string::npos) << both.error().message;
+  const auto alone = web().start_child(a).get();
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().code, Errc::invalid_argument) << "there is no b";
+  b.after.clear();
+  EXPECT_TRUE(web().start_children({a, b}).get()->ok());
+}
+
 TEST_F(SupervisorFutures, RollbackLeavesWhatWasThereBefore) {
   make(1);
   ASSERT_TRUE(start_all({"there"}).ok());

@@ -163,8 +163,9 @@ void Children::start_program(Slot& slot) {
     return;
   }
   slot.program_gone = false;
-  slot.exit_codes = command->options.exit_codes;
-  if (command->options.health) slot.checked = std::make_unique<exec::Command>(*command);
+  slot.care = std::make_unique<Slot::Care>();
+  slot.care->exit_codes = command->options.exit_codes;
+  if (command->options.health) slot.care->checked = *command;
   const auto when_alive = [this, weak = driver_.weak_from_this(), raw = &slot](auto what) {
     if (const auto alive = weak.lock()) what(*this, *raw);
   };
@@ -219,16 +220,16 @@ void Children::tell_if_ready(Slot& slot) {
 
 void Children::program_ended(Slot& slot, const exec::ExitStatus& status) {
   slot.program_gone = true;
-  slot.health.reset();
+  slot.care->watch.reset();
   if (slot.hand == Slot::Hand::discarded) {
     if (slot.process_gone) return driver_.departed(slot);
     return node_.runtime().exit(slot.pid, ExitReason::killed());  // departed_ended() comes to it
   }
-  slot.ended_normally = status.is_expected(slot.exit_codes) || status.killed_by_stop();
+  slot.ended_normally = status.is_expected(slot.care->exit_codes) || status.killed_by_stop();
   slot.reason = status.text();
-  if (!slot.ill.empty() && !slot.stopping) {
+  if (!slot.care->ill.empty() && !slot.stopping) {
     slot.ended_normally = false;
-    slot.reason = fmt::format("{}; {}", slot.ill, slot.reason);
+    slot.reason = fmt::format("{}; {}", slot.care->ill, slot.reason);
   }
   if (slot.process_gone) {
     driver_.post(core::Exited{slot.spec->id, slot.epoch, slot.ended_normally, slot.reason});
@@ -321,7 +322,7 @@ void Children::end(Slot& slot, std::chrono::milliseconds patience) {
   slot.killed_at = std::min(slot.killed_at, deadline_after(now, patience));
   const bool first = !std::exchange(slot.stopping, true);
   if (slot.program) {
-    slot.health.reset();
+    slot.care->watch.reset();
     slot.program->stop(patience);
     return;
   }

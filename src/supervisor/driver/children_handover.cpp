@@ -183,7 +183,7 @@ void Children::discard(const core::Discard& step) {
   const bool ready = slot->hand == Slot::Hand::prepared;
   slot->hand = Slot::Hand::discarded;
   Slot& gone = set_aside(step.id);
-  gone.health.reset();
+  if (gone.care) gone.care->watch.reset();
   if (gone.program) return gone.program->stop(patience_of(gone));
   if (!ready) return;  // complete_prepared() comes to it
   node_.runtime().handover().discard(

@@ -26,30 +26,32 @@ core::Health core_health(exec::Health health) {
 
 // Before Started is told: nobody must take it for one that has no check.
 void Children::watch_health(Slot& slot) {
-  if (!slot.checked) return;
-  slot.told_health = {slot.spec->id, slot.epoch, core::Health::starting, ""};
+  Slot::Care& care = *slot.care;
+  if (!care.checked) return;
+  care.told = {slot.spec->id, slot.epoch, core::Health::starting, ""};
   tell_health(slot);
-  slot.health = std::make_unique<exec::HealthWatch>(
-      node_.control(), node_.launcher(), *slot.checked, driver_.log_name(slot.spec->id) + "/health",
+  care.watch = std::make_unique<exec::HealthWatch>(
+      node_.control(), node_.launcher(), *care.checked, driver_.log_name(slot.spec->id) + "/health",
       [this, weak = driver_.weak_from_this(), raw = &slot](const exec::HealthWatch::Change& change) {
         if (const auto alive = weak.lock()) health_changed(*raw, change);
       });
 }
 
 void Children::health_changed(Slot& slot, const exec::HealthWatch::Change& change) {
-  slot.told_health.health = core_health(change.state);
-  slot.told_health.reason = change.words.empty() ? "" : "unhealthy: " + change.words;
+  Slot::Care& care = *slot.care;
+  care.told.health = core_health(change.state);
+  care.told.reason = change.words.empty() ? "" : "unhealthy: " + change.words;
   tell_health(slot);
   if (!change.wants_restart || slot.stopping) return;
   // As after a crash: the core starts it again, here or elsewhere.
-  slot.ill = slot.told_health.reason;
-  slot.health.reset();
+  care.ill = care.told.reason;
+  care.watch.reset();
   slot.program->stop(patience_of(slot));
 }
 
 // One that is made ready to take over is told of when it has.
 void Children::tell_health(const Slot& slot) {
-  if (slot.checked && slot.hand == Slot::Hand::none) driver_.post(slot.told_health);
+  if (slot.care && slot.care->checked && slot.hand == Slot::Hand::none) driver_.post(slot.care->told);
 }
 
 }  // namespace brood::supervisor

@@ -29,11 +29,15 @@ struct Children::Slot {
   Hand hand = Hand::none;
   bool process_gone = false;
   bool program_gone = true;
-  std::vector<int> exit_codes = {0};                    ///< Of a program: those of a normal end.
-  std::unique_ptr<exec::Command> checked = nullptr;     ///< A program's command, where it has a health check.
-  std::unique_ptr<exec::HealthWatch> health = nullptr;  ///< While that is asked.
-  core::HealthChanged told_health = {};                 ///< What it last made of it.
-  std::string ill = {};  ///< Why it is ended, to be started again; empty: it is not.
+  /// What only a program has; behind one pointer, for there may be a million workers.
+  struct Care {
+    std::vector<int> exit_codes;                    ///< Those of a normal end.
+    std::optional<exec::Command> checked = {};      ///< Its command, where it has a health check.
+    std::unique_ptr<exec::HealthWatch> watch = {};  ///< While that is asked.
+    core::HealthChanged told = {};                  ///< What it last made of it.
+    std::string ill = {};  ///< Why it is ended, to be started again; empty: it is not.
+  };
+  std::unique_ptr<Care> care = nullptr;
   bool ended_normally = false;
   std::string reason = {};
   bool ended_by_node = false;                ///< By end_all(): the core is not told.
