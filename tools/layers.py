@@ -59,6 +59,7 @@ PUBLIC = [
     ("exit_reason.hpp", "term"),
     ("remote.hpp", "term"),
     ("id.hpp", "term"),
+    ("detail/id_key.hpp", "term"),
     ("strategies.hpp", "core"),
     ("future.hpp", "process"),
     ("task.hpp", "process"),

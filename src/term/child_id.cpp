@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/hash.hpp"
 #include "term/utf8.hpp"
 
 namespace brood {
@@ -60,33 +59,32 @@ Result<ChildId> ChildId::from_term(const Term& term) {
   return ChildId(IdKind::term, encoded);
 }
 
+Result<ChildId> ChildId::of(const Id& id) {
+  return id.key().empty() ? from_term(id.term()) : ChildId(id.key());
+}
+
 Term ChildId::to_term() const {
-  switch (kind_) {
+  switch (kind()) {
     case IdKind::atom:
-      return Term::atom(bytes_);
+      return Term::atom(bytes());
     case IdKind::binary:
-      return Term::binary(bytes_);
+      return Term::binary(bytes());
     case IdKind::term:
-      return decode_term(bytes_).value();
+      return decode_term(bytes()).value();
   }
   return {};
 }
 
 std::string ChildId::text() const {
-  if (kind_ == IdKind::term) return to_string(to_term());
+  if (kind() == IdKind::term) return to_string(to_term());
   // Blanks at an end, or nothing but blanks, would not be seen.
   const auto is_blank = [](char c) { return c == ' '; };
-  if (!bytes_.empty() && (is_blank(bytes_.front()) || is_blank(bytes_.back()))) return to_string(to_term());
-  for (std::size_t at = 0; at < bytes_.size();) {
-    const auto character = utf8::next(bytes_, at);
+  if (!empty() && (is_blank(bytes().front()) || is_blank(bytes().back()))) return to_string(to_term());
+  for (std::size_t at = 0; at < bytes().size();) {
+    const auto character = utf8::next(bytes(), at);
     if (!character || !utf8::is_printable(*character)) return to_string(to_term());
   }
-  return bytes_;
-}
-
-std::uint64_t ChildId::hash64() const noexcept {
-  const std::string_view tag = kind_ == IdKind::atom ? "a" : kind_ == IdKind::binary ? "b" : "t";
-  return mix64(fnv1a64(bytes_, fnv1a64(tag)));
+  return std::string(bytes());
 }
 
 void Codec<ChildId>::write(TermWriter& writer, const ChildId& id) {
@@ -102,6 +100,12 @@ void Codec<ChildId>::write(TermWriter& writer, const ChildId& id) {
 
 Result<ChildId> Codec<ChildId>::read(TermReader& reader) {
   const std::size_t start = reader.position();
+  if (reader.peek() == TermReader::Kind::binary) {  // as most are
+    auto bytes = reader.binary();
+    if (!bytes) return std::move(bytes).error();
+    if (auto id = ChildId::binary(*bytes)) return id;
+    reader.seek(start);
+  }
   auto term = reader.term();
   if (!term) return std::move(term).error();
   auto id = ChildId::from_term(*term);

@@ -12,7 +12,7 @@ namespace brood::app::fleet {
 namespace {
 
 ChildId id_of(const Id& id) {
-  return ChildId::from_term(id.term()).value();
+  return ChildId::of(id).value();
 }
 
 }  // namespace

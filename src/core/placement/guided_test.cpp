@@ -44,14 +44,14 @@ TEST(Guided, GoldenVectors) {
   const auto ring =
       Guided().prepare({{NodeName("a@h"), 1, 100}, {NodeName("b@h"), 2, 100}, {NodeName("c@h"), 3, 100}});
   const auto order = [&](const SpecPtr& spec) {
-    return ring->order(ring_key(spec->id, spec->id.hash64(), spec.get()));
+    return ring->order(ring_key(spec->id, spec->id.hash(), spec.get()));
   };
   using Indices = std::vector<std::size_t>;
   EXPECT_EQ(order(mapped("x", {"c@h"})), (Indices{2}));
   EXPECT_EQ(order(mapped("x", {"c@h", "gone@h", "a@h"})), (Indices{2, 0}));
   EXPECT_EQ(order(mapped("x", {"gone@h"})), Indices{});
   const auto gone = mapped("x", {"gone@h"});
-  EXPECT_EQ(ring->first(ring_key(gone->id, gone->id.hash64(), gone.get())), Ring::nowhere);
+  EXPECT_EQ(ring->first(ring_key(gone->id, gone->id.hash(), gone.get())), Ring::nowhere);
   EXPECT_EQ(order(mapped("x", {})).size(), 3U);
 }
 

@@ -31,7 +31,7 @@ Result<void> accepts(const Strategies& strategies, const Spec& spec) {
   constexpr std::size_t very_many = 1'000'000;
   std::size_t instances = strategies.redundancy->instances(very_many);
   if (instances == very_many) instances = std::max<std::size_t>(spec.mapping.size(), 1);
-  return strategies.distribution->accepts(ring_key(spec.id, spec.id.hash64(), &spec), instances);
+  return strategies.distribution->accepts(ring_key(spec.id, spec.id.hash(), &spec), instances);
 }
 
 bool offers(const std::set<std::string>& offered, const std::string& needs) {

@@ -39,7 +39,7 @@ class Placement {
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
   /// The node that coordinates that id; no_peer when no node is up. Nodes of weight 0 only where all are.
   [[nodiscard]] PeerIndex coordinator(const ChildId& id, std::uint64_t hash) const;
-  [[nodiscard]] PeerIndex coordinator(const ChildId& id) const { return coordinator(id, id.hash64()); }
+  [[nodiscard]] PeerIndex coordinator(const ChildId& id) const { return coordinator(id, id.hash()); }
   /// Where the child belongs; no_peer when it may run nowhere, or where the distribution is centralised and
   /// its leader has yet to say where.
   [[nodiscard]] PeerIndex first(std::uint64_t key, const SpecRow& row) const;

@@ -103,9 +103,9 @@ TEST(Placement, TheFirstOfTheOrderIsTheFirst) {
   for (int i = 0; i < 1'000; ++i) {
     const SpecRow row = row_of("x" + std::to_string(i));
     for (const Placement* placement : {&equal, &weighted}) {
-      const auto order = placement->order(row.spec->id.hash64(), row);
+      const auto order = placement->order(row.spec->id.hash(), row);
       ASSERT_EQ(order.size(), 3U);
-      ASSERT_EQ(placement->first(row.spec->id.hash64(), row), order.front());
+      ASSERT_EQ(placement->first(row.spec->id.hash(), row), order.front());
     }
   }
 }
@@ -113,22 +113,22 @@ TEST(Placement, TheFirstOfTheOrderIsTheFirst) {
 TEST(Placement, SkipsNodesThatLackTheWorkerOrHaveNoWeightOrAreNotNamed) {
   const auto placement = ring({node(1, 100, {"other"}), node(2, 0), node(3), node(4)});
   SpecRow row = row_of("x");
-  auto order = placement.order(row.spec->id.hash64(), row);
+  auto order = placement.order(row.spec->id.hash(), row);
   EXPECT_EQ(std::set<PeerIndex>(order.begin(), order.end()), (std::set<PeerIndex>{3, 4}));
   auto spec = std::make_shared<Spec>(*row.spec);
   spec->nodes = {NodeName("n4@host")};
   row.spec = spec;
-  EXPECT_EQ(placement.order(row.spec->id.hash64(), row), (std::vector<PeerIndex>{4}));
+  EXPECT_EQ(placement.order(row.spec->id.hash(), row), (std::vector<PeerIndex>{4}));
   spec = std::make_shared<Spec>(*row.spec);
   spec->needs = "unknown";
   row.spec = spec;
-  EXPECT_EQ(placement.first(row.spec->id.hash64(), row), no_peer);
+  EXPECT_EQ(placement.first(row.spec->id.hash(), row), no_peer);
 }
 
 TEST(Placement, AvoidedNodesComeLastAndTheWishedNodeFirst) {
   const auto placement = ring({node(1), node(2), node(3)});
   SpecRow row = row_of("x");
-  const std::uint64_t key = row.spec->id.hash64();
+  const std::uint64_t key = row.spec->id.hash();
   const auto order = placement.order(key, row);
   row.avoid = {placement.nodes()[order[0] - 1U].name};
   EXPECT_EQ(placement.order(key, row), (std::vector<PeerIndex>{order[1], order[2], order[0]}));
@@ -175,7 +175,7 @@ TEST(Placement, ARingIsPreparedOnceInAViewForEachSetOfNodes) {
       {node(1, 100, {"w", "x", "exec:a"}), node(2, 100, {"w", "x"}), node(3, 100, {"w", "exec:*"})});
   EXPECT_TRUE(counting->prepared.empty()) << "nobody has asked";
   const ChildId id = *ChildId::binary("x");
-  for (int i = 0; i < 10; ++i) (void)placement.coordinator(id, id.hash64());
+  for (int i = 0; i < 10; ++i) (void)placement.coordinator(id, id.hash());
   EXPECT_EQ(counting->prepared, (std::vector<std::size_t>{3})) << "that of the coordinators";
   for (int i = 0; i < 10; ++i)
     for (const char* needs : {"w", "x", "exec:a", "exec:b", "exec:c", "none"})

@@ -83,7 +83,7 @@ TEST(ReplicaNodes, AreTheFirstNodesOfTheOrder) {
   placement.set(nodes);
   const Replicas replicas(placement, std::make_shared<ByTag>());
   const SpecRow precious = row_of("precious");
-  const std::uint64_t key = precious.spec->id.hash64();
+  const std::uint64_t key = precious.spec->id.hash();
   auto order = placement.order(key, precious);
   order.resize(3);
   EXPECT_TRUE(replicas.several(precious));
@@ -101,9 +101,9 @@ TEST(ReplicaNodes, AreAsManyAsThereAreNodes) {
   placement.set({{1, NodeName("n1@host"), 100, {"w"}}, {2, NodeName("n2@host"), 100, {}}});
   const Replicas replicas(placement, std::make_shared<ByTag>());
   const SpecRow precious = row_of("precious");
-  EXPECT_EQ(replicas.nodes(precious.spec->id.hash64(), precious), std::vector<PeerIndex>{1});
+  EXPECT_EQ(replicas.nodes(precious.spec->id.hash(), precious), std::vector<PeerIndex>{1});
   placement.set({});
-  EXPECT_TRUE(replicas.nodes(precious.spec->id.hash64(), precious).empty());
+  EXPECT_TRUE(replicas.nodes(precious.spec->id.hash(), precious).empty());
 }
 
 }  // namespace replication_test

@@ -29,14 +29,14 @@ bool Replay::finish(const Step& s, const RequestKey& request, const ChildId& id,
   const Key key{request, id};
   if (request.number == 0 || !finished_.try_emplace(key, floor).second) return false;
   finished_order_.emplace_back(s.time() + finished_kept, key);
-  finished_by_bucket_[bucket_of(id.hash64())].push_back(key);
+  finished_by_bucket_[bucket_of(id.hash())].push_back(key);
   if (finished_order_.size() > kept_max) forget_oldest_finished();
   return true;
 }
 
 void Replay::forget_oldest_finished() {
   const Key& oldest = finished_order_.front().second;
-  const auto bucket = finished_by_bucket_.find(bucket_of(oldest.second.hash64()));
+  const auto bucket = finished_by_bucket_.find(bucket_of(oldest.second.hash()));
   bucket->second.pop_front();
   if (bucket->second.empty()) finished_by_bucket_.erase(bucket);
   finished_.erase(oldest);

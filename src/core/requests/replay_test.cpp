@@ -41,8 +41,7 @@ TEST(Replay, FinishedRequestsAreFoundByTheBucketOfTheirChildrenUntilTheyAreOld) 
     for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
       const std::size_t before = keys.size();
       replay.finished_in(bucket, keys);
-      for (std::size_t i = before; i < keys.size(); ++i)
-        EXPECT_EQ(bucket_of(keys[i].second.hash64()), bucket);
+      for (std::size_t i = before; i < keys.size(); ++i) EXPECT_EQ(bucket_of(keys[i].second.hash()), bucket);
     }
     return keys;
   };

@@ -136,7 +136,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   if (!start.on) {
     SpecRow row;
     row.spec = start.spec;
-    if (const auto owner = placement.absent_owner(spec.id.hash64(), row))
+    if (const auto owner = placement.absent_owner(spec.id.hash(), row))
       return Error{
           Errc::no_target,
           fmt::format(
@@ -153,7 +153,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   if (start.on || !spec.nodes.empty()) {
     SpecRow row;
     row.spec = start.spec;
-    const auto order = placement.eligible(spec.id.hash64(), row);
+    const auto order = placement.eligible(spec.id.hash(), row);
     if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
     if (start.on && std::none_of(order.begin(), order.end(),
                                  [&](PeerIndex peer) { return with_.peers.name(peer) == *start.on; }))
@@ -161,7 +161,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   } else {
     SpecRow row;
     row.spec = start.spec;
-    if (placement.is_homeless(spec.id.hash64(), row))
+    if (placement.is_homeless(spec.id.hash(), row))
       return Error{Errc::no_target, "no member that is up may run it"};
   }
   if (with_.rows.wanted() >= settings.children_max)

@@ -3,7 +3,7 @@
 namespace brood::core {
 
 Child* ChildTable::find(const ChildId& id) {
-  const std::uint64_t hash = id.hash64();
+  const std::uint64_t hash = id.hash();
   const Index& index = index_of(hash);
   const auto found = index.find(Probe{hash, &id});
   return found == index.end() ? nullptr : &records_[found->slot].child;
@@ -20,7 +20,7 @@ Child* ChildTable::at_slot(std::uint32_t slot) {
 }
 
 Child& ChildTable::obtain(const ChildId& id) {
-  const std::uint64_t hash = id.hash64();
+  const std::uint64_t hash = id.hash();
   Index& index = index_of(hash);
   if (const auto found = index.find(Probe{hash, &id}); found != index.end())
     return records_[found->slot].child;

@@ -32,7 +32,7 @@ TEST(ChildTable, ARandomWalkDoesWhatASetDoes) {
     } else {
       Child& child = table.obtain(id);
       EXPECT_EQ(child.id, id);
-      EXPECT_EQ(child.hash, id.hash64());
+      EXPECT_EQ(child.hash, id.hash());
       dumb.insert(id);
       refs[id] = child.ref;
       EXPECT_EQ(table.get(child.ref), &child);

@@ -128,8 +128,8 @@ TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {
     if (portion == nullptr || from != cluster.nodes[0].name) continue;
     for (const auto& [request, id] : portion->finished) {
       ++told;
-      EXPECT_GE(bucket_of(id.hash64()), portion->first) << id.text();
-      EXPECT_LT(bucket_of(id.hash64()), portion->end) << id.text();
+      EXPECT_GE(bucket_of(id.hash()), portion->first) << id.text();
+      EXPECT_LT(bucket_of(id.hash()), portion->end) << id.text();
     }
   }
   EXPECT_GE(told, 10U);

@@ -111,7 +111,7 @@ Result<void> Node::drain(milliseconds timeout, bool for_good) {
 namespace {
 
 Result<ChildId> child_id(const Id& id) {
-  return ChildId::from_term(id.term());
+  return ChildId::of(id);
 }
 
 Restart api_restart(core::Restart restart) {
@@ -156,13 +156,13 @@ std::optional<Id> Supervisor::whois(const Pid& pid) const {
   const auto pass = impl_->enter();
   if (!pass) return std::nullopt;
   auto id = impl_->driver->registry().whois(impl_->node->present(pid));
-  return id ? std::optional(Id(id->to_term())) : std::nullopt;
+  return id ? std::optional(Id(*id)) : std::nullopt;
 }
 
 namespace {
 
 ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
-  ChildInfo info{Id(id.to_term()),
+  ChildInfo info{Id(id),
                  entry.spec->worker,
                  api_restart(entry.spec->restart),
                  entry.spec->tag,

@@ -22,7 +22,7 @@ Result<void> Supervisor::send(const Id& id, Message message) {
 }
 
 std::optional<Pid> Supervisor::whereis(const Id& id) const {
-  return impl_->driver->siblings()->whereis(id);
+  return impl_->driver->whereis(id.key());
 }
 
 }  // namespace brood

@@ -1,7 +1,6 @@
 // The part of brood::Supervisor that starts and stops children.
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "supervisor/api/supervisor_impl.hpp"
 #include "supervisor/driver/child_mapping.hpp"
@@ -9,6 +8,7 @@
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/driver/start_order.hpp"
+#include "term/id_map.hpp"
 
 namespace brood {
 
@@ -22,7 +22,7 @@ constexpr milliseconds start_timeout{10000};
 constexpr milliseconds batch_timeout{60000};
 
 Id id_of(const ChildId& id) {
-  return Id(id.to_term());
+  return Id(id);
 }
 
 Result<Started> started(const core::Outcome& outcome) {
@@ -196,7 +196,7 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
   const bool rolls_back_;
   std::vector<ChildId> ids_;
   std::shared_ptr<supervisor::OutcomeWalk> walk_;
-  std::unordered_set<ChildId> seen_;
+  IdSet seen_;
   StartResult result_;
 };
 
@@ -240,7 +240,7 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
 Future<void> Supervisor::stop_child(const Id& id, const StopOptions& options) {
   auto pass = impl_->enter();
   if (!pass) return Future<void>::of(impl_->stopped());
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (!child) return Future<void>::of(child.error());
   const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
   const auto timeout =
@@ -274,7 +274,7 @@ Future<StopResult> Supervisor::stop_children(const std::vector<Id>& ids, const S
   std::unordered_map<ChildId, std::vector<std::string>> ran;
   milliseconds longest = batch_timeout;
   for (const Id& id : ids) {
-    auto child = ChildId::from_term(id.term());
+    auto child = ChildId::of(id);
     if (!child) {
       result.errors.push_back({id, std::nullopt, child.error()});
       continue;
@@ -344,7 +344,7 @@ supervisor::ClientDone plainly(AnswerPtr answer, std::function<Error()> late) {
 Future<Started> Supervisor::restart_child(const Id& id, std::optional<milliseconds> timeout) {
   auto pass = impl_->enter();
   if (!pass) return Future<Started>::of(impl_->stopped());
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (!child) return Future<Started>::of(child.error());
   const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
   if (!entry || !entry->wanted || !entry->spec)
@@ -362,7 +362,7 @@ Future<Started> Supervisor::restart_child(const Id& id, std::optional<millisecon
 Future<void> Supervisor::retry(const Id& id, milliseconds timeout) {
   auto pass = impl_->enter();
   if (!pass) return Future<void>::of(impl_->stopped());
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (!child) return Future<void>::of(child.error());
   auto answer = std::make_shared<Answer<void>>(std::move(pass));
   impl_->driver->retry(*child, timeout, plainly(answer, [impl = impl_] {
@@ -375,7 +375,7 @@ Future<void> Supervisor::update_metadata(const Id& id, const std::function<Term(
                                          milliseconds timeout) {
   auto pass = impl_->enter();
   if (!pass) return Future<void>::of(impl_->stopped());
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (!child) return Future<void>::of(child.error());
   const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
   if (!entry || !entry->wanted || !entry->spec)

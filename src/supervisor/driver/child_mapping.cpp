@@ -40,8 +40,7 @@ ChildMapping ChildMapping::of(const std::map<Id, std::vector<std::string>>& give
     std::vector<Term> names;
     for (const std::string& node : nodes) names.push_back(Term::binary(node));
     // What is no id is no child of the request either.
-    if (auto child = ChildId::from_term(id.term()))
-      mapping.nodes_.emplace(*child, Term::list(std::move(names)));
+    if (auto child = ChildId::of(id)) mapping.nodes_.emplace(*child, Term::list(std::move(names)));
   }
   return mapping;
 }

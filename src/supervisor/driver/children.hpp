@@ -19,6 +19,7 @@
 #include "exec/launcher/launcher.hpp"
 #include "process/runtime.hpp"
 #include "supervisor/driver/deadlines.hpp"
+#include "term/id_map.hpp"
 
 namespace brood::supervisor {
 
@@ -105,7 +106,7 @@ class Children {
 
   NodeImpl& node_;
   Driver& driver_;
-  std::unordered_map<ChildId, std::unique_ptr<Slot>> slots_;
+  IdMap<std::unique_ptr<Slot>> slots_;
   std::unordered_map<const Slot*, std::unique_ptr<Slot>> departed_;
 };
 

@@ -59,6 +59,10 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   [[nodiscard]] std::uint32_t weight() const { return weight_; }
   [[nodiscard]] const Redundancy& redundancy() const { return *strategies_.redundancy; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
+  /// Where the child runs. Nowhere, once the supervisor has ended.
+  [[nodiscard]] std::optional<Pid> whereis(const brood::detail::IdKey& id) const {
+    return ended_ || id.empty() ? std::nullopt : registry_.running(id);
+  }
   /// Its children, for those who hold them by name. Any thread.
   [[nodiscard]] std::shared_ptr<Siblings> siblings();
   [[nodiscard]] NodeImpl& node() { return node_; }

@@ -20,10 +20,10 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "core/core.hpp"
+#include "term/id_map.hpp"
 
 namespace brood::supervisor {
 
@@ -73,7 +73,7 @@ class EventLog {
   Time children_due_ = Time::max();  ///< The first end of a minute in which something was kept back.
   std::unordered_map<ChildId, Child> children_;
   std::unordered_map<ChildId, std::string_view> stopping_;  ///< With the event that caused it.
-  std::unordered_set<ChildId> hushed_;
+  IdSet hushed_;
 };
 
 /// An EventLog with the time.

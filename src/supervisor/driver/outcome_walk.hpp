@@ -9,10 +9,10 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "supervisor/driver/clients.hpp"
+#include "term/id_map.hpp"
 
 namespace brood::supervisor {
 
@@ -33,8 +33,8 @@ class OutcomeWalk : public std::enable_shared_from_this<OutcomeWalk> {
   [[nodiscard]] bool some();
 
   const std::vector<ChildId> ids_;
-  std::unordered_map<ChildId, std::uint32_t> index_;  ///< Of each in ids_.
-  std::vector<const core::Outcome*> found_;           ///< By that index.
+  IdMap<std::uint32_t> index_;               ///< Of each in ids_.
+  std::vector<const core::Outcome*> found_;  ///< By that index.
   Outcomes outcomes_;
   Each each_;
   std::function<void()> done_;

@@ -3,25 +3,24 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/hash.hpp"
+
 namespace brood::supervisor {
 
 namespace {
 
 std::uint64_t pid_key(const core::ProcessId& pid, std::uint32_t creation) {
-  const std::uint64_t number = std::uint64_t{pid.serial} << 32 | pid.id;
-  return (number ^ std::uint64_t{creation} << 17) * 0x9e3779b97f4a7c15U;
-}
-
-/// The numbers of processes spread so evenly that shards of one kind are full at the same moment, and all of
-/// them would grow within one step: a tenth of a second with a million children. So each is full at another
-/// size.
-float load_factor(std::size_t part, std::size_t parts) {
-  return 0.7F + 0.6F * static_cast<float>(part) / static_cast<float>(parts);
+  return mix64((std::uint64_t{pid.serial} << 32 | pid.id) ^ std::uint64_t{creation} << 17);
 }
 
 bool is_at(const Place& place, const Pid& pid) {
   return place.has_pid() && place.pid.id == pid.id && place.pid.serial == pid.serial &&
          place.host->creation == pid.creation && place.host->node == pid.node;
+}
+
+bool has_process(const Entry& entry, const Pid& pid) {
+  return std::any_of(entry.places.begin(), entry.places.end(),
+                     [&](const Place& place) { return is_at(place, pid); });
 }
 
 bool has_place(const Entry* entry, const Place& place) {
@@ -52,45 +51,48 @@ const Place* Entry::nearest(const std::function<bool(const NodeName&)>& is_here)
   return running();
 }
 
-std::size_t Registry::part_of(const ChildId& id) {
-  // The highest bits, so that the parts come in the order of the hash; the map inside a shard uses the low
-  // ones.
-  return static_cast<std::size_t>(id.hash64() / (UINT64_MAX / part_count + 1));
+std::size_t Registry::part_of(std::uint64_t hash) {
+  // The highest bits, so that the parts come in the order of the hash.
+  return static_cast<std::size_t>(hash / (UINT64_MAX / part_count + 1));
 }
 
 bool Registry::follows(const ChildId& id, const ChildId& after) {
-  const std::uint64_t a = id.hash64();
-  const std::uint64_t b = after.hash64();
+  const std::uint64_t a = id.hash();
+  const std::uint64_t b = after.hash();
   return a != b ? a > b : id > after;
 }
 
 void Registry::put(const ChildId& id, Entry entry) {
   Shard& home = shards_[part_of(id)];
   auto made = std::make_shared<const Entry>(std::move(entry));
-  EntryPtr old;
-  const ChildId* key = nullptr;
+  Row row{made, nullptr, {}};
+  if (const Place* const place = made->running()) {
+    row.host = place->host.get();
+    row.pid = place->pid;
+  }
   {
     std::unique_lock lock(home.mutex);
-    const auto it = home.entries.try_emplace(id).first;
-    key = &it->first;
-    old = std::exchange(it->second, made);
+    std::swap(home.rows[id], row);
   }
-  index(key, old.get(), made.get());
+  index(id, row.entry.get(), made.get());
 }
 
 void Registry::erase(const ChildId& id) {
   Shard& home = shards_[part_of(id)];
-  decltype(home.entries)::node_type node;
+  EntryPtr old;
   {
     std::unique_lock lock(home.mutex);
-    node = home.entries.extract(id);
+    const auto it = home.rows.find(id);
+    if (it == home.rows.end()) return;
+    old = std::move(it->second.entry);
+    home.rows.erase(it);
   }
-  if (!node.empty()) index(&node.key(), node.mapped().get(), nullptr);
+  index(id, old.get(), nullptr);
 }
 
 // What is derived from the entries. A reader may see the one changed and the other not yet: whois() looks at
 // the entry too.
-void Registry::index(const ChildId* id, const Entry* old, const Entry* now) {
+void Registry::index(const ChildId& id, const Entry* old, const Entry* now) {
   if (old == nullptr) size_.fetch_add(1, std::memory_order_relaxed);
   if (now == nullptr) size_.fetch_sub(1, std::memory_order_relaxed);
   const bool was_wanted = old != nullptr && old->wanted;
@@ -106,57 +108,83 @@ void Registry::index(const ChildId* id, const Entry* old, const Entry* now) {
   if (now != nullptr) {
     for (const Place& place : now->places) {
       if (!place.has_pid() || has_place(old, place)) continue;
-      const std::uint64_t key = pid_key(place.pid, place.host->creation);
-      const std::size_t part = key >> 58;
-      PidShard& shard = pids_[part];
-      std::unique_lock lock(shard.mutex);
-      if (shard.ids.empty()) shard.ids.max_load_factor(load_factor(part, pids_.size()));
-      shard.ids.emplace(key, id);
+      own(pid_key(place.pid, place.host->creation), id.hash());
       count(place, 1);
     }
   }
   if (old == nullptr) return;
   for (const Place& place : old->places) {
     if (!place.has_pid() || has_place(now, place)) continue;
-    const std::uint64_t key = pid_key(place.pid, place.host->creation);
-    PidShard& shard = pids_[key >> 58];
-    std::unique_lock lock(shard.mutex);
-    auto [begin, end] = shard.ids.equal_range(key);
-    const auto mine = std::find_if(begin, end, [&](const auto& item) { return item.second == id; });
-    if (mine != end) shard.ids.erase(mine);
+    disown(pid_key(place.pid, place.host->creation), id.hash());
     count(place, -1);
   }
 }
 
-EntryPtr Registry::find(const ChildId& id) const {
-  Shard& home = shards_[part_of(id)];
-  std::shared_lock lock(home.mutex);
-  auto it = home.entries.find(id);
-  return it == home.entries.end() ? nullptr : it->second;
+void Registry::own(std::uint64_t key, std::uint64_t id_hash) {
+  PidShard& shard = pids_[key >> 58];
+  std::unique_lock lock(shard.mutex);
+  const auto [it, is_new] = shard.owners.try_emplace(key, Owners{id_hash, nullptr});
+  if (is_new) return;
+  if (!it->second.more) it->second.more = std::make_unique<std::vector<std::uint64_t>>();
+  it->second.more->push_back(id_hash);
 }
 
-std::optional<Place> Registry::running(const ChildId& id) const {
-  const EntryPtr entry = find(id);
-  const Place* place = entry ? entry->running() : nullptr;
-  return place ? std::optional<Place>(*place) : std::nullopt;
+void Registry::disown(std::uint64_t key, std::uint64_t id_hash) {
+  PidShard& shard = pids_[key >> 58];
+  std::unique_lock lock(shard.mutex);
+  const auto it = shard.owners.find(key);
+  if (it == shard.owners.end()) return;
+  Owners& owners = it->second;
+  if (owners.more) {
+    if (const auto at = std::find(owners.more->begin(), owners.more->end(), id_hash);
+        at != owners.more->end()) {
+      owners.more->erase(at);
+    } else if (owners.first == id_hash) {
+      owners.first = owners.more->back();
+      owners.more->pop_back();
+    }
+    if (owners.more->empty()) owners.more.reset();
+  } else if (owners.first == id_hash) {
+    shard.owners.erase(it);
+  }
+}
+
+EntryPtr Registry::find(const brood::detail::IdKey& id) const {
+  const Shard& home = shards_[part_of(id)];
+  std::shared_lock lock(home.mutex);
+  const auto it = home.rows.find(id);
+  return it == home.rows.end() ? nullptr : it->second.entry;
+}
+
+std::optional<Pid> Registry::running(const brood::detail::IdKey& id) const {
+  const Shard& home = shards_[part_of(id)];
+  std::shared_lock lock(home.mutex);
+  const auto it = home.rows.find(id);
+  if (it == home.rows.end() || it->second.host == nullptr) return std::nullopt;
+  const Row& row = it->second;
+  return Pid{row.host->node, row.pid.id, row.pid.serial, row.host->creation};
 }
 
 std::optional<ChildId> Registry::whois(const Pid& pid) const {
-  std::vector<ChildId> candidates;
+  const std::uint64_t key = pid_key({pid.id, pid.serial}, pid.creation);
+  std::vector<std::uint64_t> hashes;
   {
-    const std::uint64_t key = pid_key({pid.id, pid.serial}, pid.creation);
-    PidShard& shard = pids_[key >> 58];
+    const PidShard& shard = pids_[key >> 58];
     std::shared_lock lock(shard.mutex);
-    auto [begin, end] = shard.ids.equal_range(key);
-    for (auto it = begin; it != end; ++it) candidates.push_back(*it->second);
+    const auto it = shard.owners.find(key);
+    if (it == shard.owners.end()) return std::nullopt;
+    if (it->second.more) hashes = *it->second.more;
+    hashes.push_back(it->second.first);
   }
-  for (ChildId& id : candidates) {
-    const EntryPtr entry = find(id);
-    if (!entry) continue;
-    if (std::any_of(entry->places.begin(), entry->places.end(),
-                    [&](const Place& place) { return is_at(place, pid); })) {
-      return std::move(id);
-    }
+  for (const std::uint64_t hash : hashes) {
+    const Shard& home = shards_[part_of(hash)];
+    std::shared_lock lock(home.mutex);
+    const auto it = home.rows.find(OfHash{hash});
+    if (it == home.rows.end()) continue;
+    if (has_process(*it->second.entry, pid)) return it->first;
+    // Two ids of one hash: somebody has taken pains.
+    for (const auto& [id, row] : home.rows)
+      if (id.hash() == hash && has_process(*row.entry, pid)) return id;
   }
   return std::nullopt;
 }
@@ -166,10 +194,10 @@ std::vector<Registry::Item> Registry::part(std::size_t index, const ChildId* aft
   std::vector<Item> items;
   const Shard& shard = shards_[index];
   std::shared_lock lock(shard.mutex);
-  items.reserve(shard.entries.size());
-  for (const auto& [id, entry] : shard.entries) {
+  items.reserve(shard.rows.size());
+  for (const auto& [id, row] : shard.rows) {
     if (after != nullptr && !follows(id, *after)) continue;
-    if (!keep || keep(*entry)) items.emplace_back(id, entry);
+    if (!keep || keep(*row.entry)) items.emplace_back(id, row.entry);
   }
   return items;
 }

@@ -11,6 +11,8 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -18,7 +20,6 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "core/base/types.hpp"
@@ -74,9 +75,9 @@ class Registry {
   void erase(const ChildId& id);
 
   /// nullptr: there is none.
-  [[nodiscard]] EntryPtr find(const ChildId& id) const;
-  /// The place of the running instance; nullopt when there is none.
-  [[nodiscard]] std::optional<Place> running(const ChildId& id) const;
+  [[nodiscard]] EntryPtr find(const brood::detail::IdKey& id) const;
+  /// The process of Entry::running(); nullopt when there is none. Takes no share of the entry.
+  [[nodiscard]] std::optional<Pid> running(const brood::detail::IdKey& id) const;
   /// The child with that process, whether it is wanted or not.
   [[nodiscard]] std::optional<ChildId> whois(const Pid& pid) const;
 
@@ -88,7 +89,7 @@ class Registry {
   /// in no order. `keep` must be quick and must not call back.
   [[nodiscard]] std::vector<Item> part(std::size_t index, const ChildId* after,
                                        const std::function<bool(const Entry&)>& keep) const;
-  [[nodiscard]] static std::size_t part_of(const ChildId& id);
+  [[nodiscard]] static std::size_t part_of(const brood::detail::IdKey& id) { return part_of(id.hash()); }
   /// The order of the pages: by hash, then by id. The same on every node, and known without an index.
   [[nodiscard]] static bool follows(const ChildId& id, const ChildId& after);
   /// Every entry, part by part: each part as of one moment; no lock is held while `visit` runs.
@@ -99,17 +100,51 @@ class Registry {
   [[nodiscard]] std::map<NodeName, std::int64_t> counts_by_node() const;
 
  private:
+  /// What is known of an id, and for running() the one thing that is asked for most: a cache line in all.
+  struct Row {
+    EntryPtr entry;
+    const core::SessionId* host = nullptr;  ///< The entry's; null: it does not run.
+    core::ProcessId pid;
+  };
+  struct OfHash {
+    std::uint64_t hash = 0;
+  };
+  struct Hash {
+    using is_transparent = void;
+    using is_avalanching = void;
+    // Turned, for all ids of a shard have the same highest bits, and the table places them by those.
+    static std::size_t turned(std::uint64_t hash) { return std::rotl(hash, 8); }
+    std::size_t operator()(const brood::detail::IdKey& id) const { return turned(id.hash()); }
+    std::size_t operator()(const OfHash& any) const { return turned(any.hash); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    using Key = brood::detail::IdKey;
+    bool operator()(const Key& a, const Key& b) const { return a == b; }
+    bool operator()(const OfHash& any, const Key& id) const { return any.hash == id.hash(); }
+    bool operator()(const Key& id, const OfHash& any) const { return any.hash == id.hash(); }
+  };
   struct Shard {
     mutable std::shared_mutex mutex;
-    std::unordered_map<ChildId, EntryPtr> entries;
+    boost::unordered_flat_map<ChildId, Row, Hash, Equal> rows;
   };
-  /// By process number; two nodes may have the same, so what is found must be looked at. The ids are the keys
-  /// of the shards, and leave before these do.
+  /// The hashes of the children with a process of that key: one, but for chance and malice.
+  struct Owners {
+    std::uint64_t first = 0;
+    std::unique_ptr<std::vector<std::uint64_t>> more;
+  };
+  struct Mixed {
+    using is_avalanching = void;
+    std::size_t operator()(std::uint64_t key) const { return std::rotl(key, 6); }
+  };
   struct PidShard {
     mutable std::shared_mutex mutex;
-    std::unordered_multimap<std::uint64_t, const ChildId*> ids;
+    boost::unordered_flat_map<std::uint64_t, Owners, Mixed> owners;
   };
-  void index(const ChildId* id, const Entry* old, const Entry* now);
+  [[nodiscard]] static std::size_t part_of(std::uint64_t hash);
+  void index(const ChildId& id, const Entry* old, const Entry* now);
+  void own(std::uint64_t key, std::uint64_t id_hash);
+  void disown(std::uint64_t key, std::uint64_t id_hash);
 
   mutable std::array<Shard, part_count> shards_;
   mutable std::array<PidShard, 64> pids_;

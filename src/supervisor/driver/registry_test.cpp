@@ -30,10 +30,10 @@ TEST(Registry, AnUnknownIdIsNotFound) {
 TEST(Registry, TheRunningInstanceIsFoundByIdAndByPid) {
   Registry registry;
   registry.put(id("a"), entry_at("n1@h", 5));
-  auto place = registry.running(id("a"));
-  ASSERT_TRUE(place);
-  EXPECT_EQ(place->full_pid(), (Pid{NodeName("n1@h"), 5, 1, 7}));
-  EXPECT_EQ(registry.whois(place->full_pid()), id("a"));
+  const auto pid = registry.running(id("a"));
+  ASSERT_TRUE(pid);
+  EXPECT_EQ(*pid, (Pid{NodeName("n1@h"), 5, 1, 7}));
+  EXPECT_EQ(registry.whois(*pid), id("a"));
   EXPECT_FALSE(registry.whois(Pid{NodeName("n1@h"), 5, 1, 8})) << "a pid of another start of the node";
 }
 
@@ -135,10 +135,10 @@ TEST(Registry, ReadersSeeWholeEntriesWhileAWriterWrites) {
   });
   std::uint32_t last = 0;
   while (!stop) {
-    auto place = registry.running(id("a"));
-    ASSERT_TRUE(place);
-    ASSERT_GE(place->pid.id, last);
-    last = place->pid.id;
+    const auto pid = registry.running(id("a"));
+    ASSERT_TRUE(pid);
+    ASSERT_GE(pid->id, last);
+    last = pid->id;
   }
   writer.join();
 }

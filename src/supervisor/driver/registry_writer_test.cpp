@@ -39,7 +39,7 @@ TEST(RegistryWriter, AChildIsThereWhileItHasARowOrAnInstance) {
   tables.run(id, "n1@t", 1);
   writer.publish({id});
   ASSERT_TRUE(registry.running(id));
-  EXPECT_EQ(registry.running(id)->full_pid().node.text(), "n1@t");
+  EXPECT_EQ(registry.running(id)->node.text(), "n1@t");
   EXPECT_TRUE(registry.find(id)->wanted);
   tables.rows.clear();
   writer.publish({id});
@@ -57,13 +57,13 @@ TEST(RegistryWriter, ChildrenOfOneSessionShareItAndSessionsThatAreGoneAreDropped
   tables.run(a, "n1@t", 1);
   tables.run(b, "n1@t", 1);
   writer.publish({a, b});
-  EXPECT_EQ(registry.running(a)->host, registry.running(b)->host);
+  EXPECT_EQ(registry.find(a)->running()->host, registry.find(b)->running()->host);
   for (std::uint64_t session = 2; session < 1000; ++session) {
     tables.run(a, "n1@t", session);
     writer.publish({a});
   }
   EXPECT_LE(writer.session_count(), 65U);
-  EXPECT_EQ(registry.running(b)->host->session, 1U);
+  EXPECT_EQ(registry.find(b)->running()->host->session, 1U);
 }
 
 }  // namespace registry_writer_test

@@ -31,7 +31,7 @@ struct Used {
 Future<Bytes> Siblings::call(const Id& id, Message message, std::chrono::milliseconds timeout) {
   Used used(node_, driver_);
   if (!used.pass) return Future<Bytes>::of(used.stopped());
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (!child) return Future<Bytes>::of(child.error());
   return Future<Bytes>(
       used.node->router().call(used.driver, *child, message.take_bytes(), timeout, std::move(used.pass)));
@@ -39,14 +39,14 @@ Future<Bytes> Siblings::call(const Id& id, Message message, std::chrono::millise
 
 void Siblings::cast(const Id& id, Message message) {
   const Used used(node_, driver_);
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (used.pass && child) (void)used.node->router().cast(used.driver, *child, message.take_bytes());
 }
 
 Result<void> Siblings::send(const Id& id, Message message) {
   Used used(node_, driver_);
   if (!used.pass) return used.stopped();
-  auto child = ChildId::from_term(id.term());
+  auto child = ChildId::of(id);
   if (!child) return child.error();
   auto answer = std::make_shared<Answer<bool>>(std::move(used.pass));
   used.node->router().send(used.driver, *child, message.take_bytes(),
@@ -58,11 +58,8 @@ Result<void> Siblings::send(const Id& id, Message message) {
 }
 
 std::optional<Pid> Siblings::whereis(const Id& id) const {
-  const Used used(node_, driver_);
-  auto child = ChildId::from_term(id.term());
-  if (!used.pass || !child) return std::nullopt;
-  const auto place = used.driver->registry().running(*child);
-  return place ? std::optional(place->full_pid()) : std::nullopt;
+  const auto driver = driver_.lock();
+  return driver ? driver->whereis(id.key()) : std::nullopt;
 }
 
 }  // namespace brood::supervisor

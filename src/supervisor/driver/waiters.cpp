@@ -5,13 +5,13 @@
 namespace brood::supervisor {
 
 bool Waiters::runs_anew(const ChildId& id, core::Hlc not_epoch, const NodeName& on) const {
+  const EntryPtr entry = registry_.find(id);
   if (!on.text().empty()) {
-    const EntryPtr entry = registry_.find(id);
     return entry && std::any_of(entry->places.begin(), entry->places.end(), [&](const Place& place) {
              return place.is_running() && place.host->node == on && place.epoch_clock != not_epoch;
            });
   }
-  const auto place = registry_.running(id);
+  const Place* const place = entry ? entry->running() : nullptr;
   return place && place->epoch_clock != not_epoch;
 }
 

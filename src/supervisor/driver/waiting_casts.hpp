@@ -86,7 +86,7 @@ class WaitingCasts {
     std::mutex mutex;
     std::unordered_map<Key, Queue, Hash> queues;
   };
-  [[nodiscard]] Shard& shard(const ChildId& id) { return shards_[id.hash64() % shards_.size()]; }
+  [[nodiscard]] Shard& shard(const ChildId& id) { return shards_[id.hash() % shards_.size()]; }
   /// Sends from the front while it can. True: all is sent. The calls of `done` are left to the caller.
   bool send_from(Queue& queue, const Sender& send, std::vector<std::function<void(Result<bool>)>>& sent);
   void pop(Queue& queue, std::size_t bytes);

@@ -23,11 +23,10 @@
 
 #include <map>
 #include <optional>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
-#include "term/child_id.hpp"
+#include "term/id_map.hpp"
 
 namespace brood::supervisor {
 
@@ -106,7 +105,7 @@ class PgScope {
 
   Pid self_;
   std::map<NodeName, Node> nodes_;
-  std::unordered_map<ChildId, LocalPid> told_;
+  IdMap<LocalPid> told_;
 };
 
 }  // namespace brood::supervisor

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <unordered_map>
-#include <unordered_set>
 
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/specs.hpp"
@@ -12,6 +11,7 @@
 #include "supervisor/requests/answers.hpp"
 #include "supervisor/requests/requests.hpp"
 #include "supervisor/requests/start_options.hpp"
+#include "term/id_map.hpp"
 
 namespace brood::supervisor {
 
@@ -153,7 +153,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
 
   BatchReader reader_;
   Outcomes outcomes_;
-  std::unordered_set<ChildId> answered_;
+  IdSet answered_;
   std::size_t at_ = 0;
   std::size_t missing_ = 0;
   Growing done_{Growing::Shape::list};
@@ -232,7 +232,7 @@ class BatchStart final : public Batch {
 
   std::vector<core::SpecPtr> specs_;
   std::optional<Error> refused_;  ///< The first that the distribution cannot place, unless a mapping follows.
-  std::unordered_set<ChildId> seen_;
+  IdSet seen_;
   bool any_started_ = false;
   bool rolls_back_ = false;
 };

@@ -17,8 +17,8 @@ Term undefined() {
 void whereis(const RequestPtr& request) {
   auto id = id_item(request);
   if (!id) return;
-  auto place = request->driver->registry().running(*id);
-  request->reply(place ? Term(place->full_pid()) : undefined());
+  const auto pid = request->driver->registry().running(*id);
+  request->reply(pid ? Term(*pid) : undefined());
 }
 
 void whois(const RequestPtr& request) {
