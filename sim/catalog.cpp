@@ -59,12 +59,12 @@ core::SpecPtr Catalog::spec(const ChildId& id, std::uint32_t version) const {
   core::Spec spec;
   spec.id = id;
   spec.worker = character.overlaps ? "exec" : character.worker;
-  if (character.overlaps) spec.ready_within = 5s;
+  if (character.overlaps) spec.extras.change().ready_within = 5s;
   spec.args = encode_term(Term::list({Term(version)}));
   spec.restart = character.restart;
   spec.shutdown.patience = character.brutal ? 0ms : 5000ms;
-  spec.nodes = character.nodes;
-  spec.mapping = character.mapping;
+  if (!character.nodes.empty()) spec.extras.change().nodes = character.nodes;
+  if (!character.mapping.empty()) spec.extras.change().mapping = character.mapping;
   spec.needs = character.worker;
   spec.is_static = character.is_static;
   return std::make_shared<const core::Spec>(std::move(spec));

@@ -26,10 +26,11 @@ std::string describe_row(const SpecRow& row) {
   if (row.assigned)
     out += fmt::format(" given to {} by {} after {}", row.assigned->node.text(), row.assigned->decider.text(),
                        describe(row.assigned->after));
-  if (row.failed) out += " failed";
-  if (row.blame.nodes() != 0)
-    out += fmt::format(" blamed for {} and suspected of {}", row.blame.proven, row.blame.suspected);
-  for (const NodeName& node : row.avoid) out += " avoid=" + node.text();
+  if (row.trouble->failed) out += " failed";
+  if (row.trouble->blame.nodes() != 0)
+    out += fmt::format(" blamed for {} and suspected of {}", row.trouble->blame.proven,
+                       row.trouble->blame.suspected);
+  for (const NodeName& node : row.trouble->avoid) out += " avoid=" + node.text();
   if (row.start_on) out += " on=" + row.start_on->text();
   return out;
 }

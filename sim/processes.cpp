@@ -532,7 +532,7 @@ void Processes::check(const ChildId& id) {
 void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
   const core::SpecRow* row = core.spec(process.id());
-  if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->failed ||
+  if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->trouble->failed ||
       row->birth != process.birth || core.fenced() || core.partitioned() ||
       core.self().state != core::MemberState::up)
     return;

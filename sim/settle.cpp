@@ -109,7 +109,8 @@ bool may_run(const World& world, const core::Spec& spec, std::size_t node) {
   const NodeName& name = world.nodes[node].name;
   const auto ring = world.nodes.front().core->ring_nodes();
   const bool named =
-      spec.nodes.empty() || std::find(spec.nodes.begin(), spec.nodes.end(), name) != spec.nodes.end();
+      spec.extras->nodes.empty() ||
+      std::find(spec.extras->nodes.begin(), spec.extras->nodes.end(), name) != spec.extras->nodes.end();
   return named && world.catalog.offers(node).contains(spec.needs) &&
          std::find(ring.begin(), ring.end(), name) != ring.end();
 }
@@ -120,14 +121,14 @@ std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
   const core::SpecRow* row = core.spec(id);
   auto placement = core.placement(id);
   // Under a centralised distribution somebody has to say where it runs.
-  if (row != nullptr && row->wanted && !row->failed && placement.empty() &&
+  if (row != nullptr && row->wanted && !row->trouble->failed && placement.empty() &&
       world.profile.distribution == "load_balancer")
     for (std::size_t i = 0; i < world.nodes.size(); ++i)
       if (may_run(world, *row->spec, i))
         return wrong("placement", &id,
                      "nobody has given it a node, and " + world.nodes[i].name.text() + " is there");
   placement.resize(world.profile.copies.of(placement.size()));
-  if (row != nullptr && row->wanted && !row->failed && !placement.empty())
+  if (row != nullptr && row->wanted && !row->trouble->failed && !placement.empty())
     return not_at_home(world, id, placement);
   if (!world.processes->of(id).empty())
     return wrong("revived", &id, row == nullptr ? "it runs, but has no row" : "it runs, but must not");
@@ -166,7 +167,7 @@ std::optional<Violation> broken_promise(const World& world) {
 std::vector<ChildId> failed_children(const World& world) {
   std::vector<ChildId> out;
   for (const ChildId& id : world.catalog.ids())
-    if (const core::SpecRow* row = world.nodes.front().core->spec(id); row != nullptr && row->failed)
+    if (const core::SpecRow* row = world.nodes.front().core->spec(id); row != nullptr && row->trouble->failed)
       out.push_back(id);
   return out;
 }

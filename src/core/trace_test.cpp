@@ -47,9 +47,9 @@ std::string text(const InstanceChange& change) {
 std::string text(const SpecChange& change) {
   if (!change.row) return change.id.text() + " removed";
   const SpecRow& row = *change.row;
-  return change.id.text() + (row.wanted ? " wanted" : " unwanted") + (row.failed ? " failed" : "") +
-         (row.blame.nodes() > 0 ? fmt::format(" losses={}", row.blame.nodes()) : "") +
-         unknown(row.spec->unknown);
+  return change.id.text() + (row.wanted ? " wanted" : " unwanted") + (row.trouble->failed ? " failed" : "") +
+         (row.trouble->blame.nodes() > 0 ? fmt::format(" losses={}", row.trouble->blame.nodes()) : "") +
+         unknown(row.spec->extras->unknown);
 }
 
 template <typename List>
@@ -117,7 +117,8 @@ std::string describe_have(const Have& have) {
 std::string describe_sync(const Sync& sync) {
   std::string fields;
   for (const auto& [id, row] : sync.rows)
-    if (!row.spec->unknown.empty()) fields += fmt::format(" {}{}", id.text(), unknown(row.spec->unknown));
+    if (!row.spec->extras->unknown.empty())
+      fields += fmt::format(" {}{}", id.text(), unknown(row.spec->extras->unknown));
   return fmt::format("sync rows={}{} [{}] next={}", sync.rows.size(), fields, joined(sync.instances),
                      sync.next_delta);
 }
@@ -266,7 +267,8 @@ class Script {
     std::optional<NodeName> on;
     if (std::string word; words >> word) on = cluster_->nodes[node_of(words)].name;
     auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart, is_static));
-    if (later_.contains(node)) spec->unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+    if (later_.contains(node))
+      spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).substr(1);
     cluster_->start(node, {std::move(spec)}, is_static ? StartMode::ensure : StartMode::start, on);
     cluster_->run();
   }
@@ -313,7 +315,7 @@ class Script {
       const std::size_t node = node_of(words);
       Spec spec = *spec_of(id_of_word(words), "exec");
       spec.needs = "counter";
-      spec.ready_within = 10s;
+      spec.extras.change().ready_within = 10s;
       cluster_->start(node, {std::make_shared<Spec>(std::move(spec))});
     } else if (command == "hold" || command == "release") {
       const std::string what = id_of_word(words);
@@ -438,7 +440,7 @@ class Script {
     if (const Member* member = core.member(NodeName(what)))
       words = std::string(to_string(member->state)) + unknown(member->unknown);
     else if (const SpecRow* row = core.spec(id_of(what)))
-      words = std::string(row->wanted ? "wanted" : "unwanted") + unknown(row->spec->unknown);
+      words = std::string(row->wanted ? "wanted" : "unwanted") + unknown(row->spec->extras->unknown);
     say(i, fmt::format("knows of {}: {}", what, words));
   }
 

@@ -86,12 +86,12 @@ const Placement::Node* Assignments::best(std::uint64_t key, const SpecRow& row) 
   // In the order those that have given it up come last.
   const bool any_fresh = std::any_of(
       views_.placement().nodes().begin(), views_.placement().nodes().end(), [&](const Placement::Node& node) {
-        return !order.empty() && node.peer == order.front() && !contains(row.avoid, node.name);
+        return !order.empty() && node.peer == order.front() && !contains(row.trouble->avoid, node.name);
       });
   const Placement::Node* best = nullptr;
   std::uint64_t best_count = 0, best_share = 1;
   for (const Placement::Node& node : views_.placement().nodes()) {
-    if (!is_eligible(node) || (any_fresh && contains(row.avoid, node.name))) continue;
+    if (!is_eligible(node) || (any_fresh && contains(row.trouble->avoid, node.name))) continue;
     if (row.start_on == node.name) return &node;
     const std::uint64_t count = given(node.name) + 1, share = scores_.share(node);
     if (best && !is_emptier(count, share, best_count, best_share)) continue;
@@ -121,7 +121,7 @@ Duration Assignments::look(Step& s, Child& child) {
   SpecRow next = *child.row();
   if (const PeerIndex first = scores_.how() ? placement.first(child.hash, next) : no_peer; first != no_peer) {
     // The node that it was given to has given it up, and the next one has it now.
-    const bool stays = assigned->by == AssignedBy::hand || !contains(next.avoid, assigned->node);
+    const bool stays = assigned->by == AssignedBy::hand || !contains(next.trouble->avoid, assigned->node);
     if (stays || placement.find(assigned->node)->peer == first) return Duration::max();
     for (const Placement::Node& node : placement.nodes())
       if (node.peer == first)
@@ -167,7 +167,7 @@ bool Assignments::work(Step& s) {
 
 // It goes to the emptiest node, if that is still emptier with it than its own is now.
 void Assignments::rebalance(Step& s, Child& child) {
-  if (!child.wanted() || child.row()->failed || !child.row()->assigned) return;
+  if (!child.wanted() || child.row()->trouble->failed || !child.row()->assigned) return;
   if (child.row()->assigned->by == AssignedBy::hand) return;
   const Epoch now_at = newest(child);
   if (now_at == Epoch{} || is_on_its_way(child)) return;  // its node may be starting it

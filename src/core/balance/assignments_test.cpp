@@ -225,7 +225,7 @@ TEST(Balance, WhereOnlySomeNodesMayRunAChildOneOfThemGetsIt) {
   cluster.form();
   for (int i = 0; i < 6; ++i) {
     auto spec = std::make_shared<Spec>(*spec_of("r" + std::to_string(i)));
-    spec->nodes = {NodeName("n2@test"), NodeName("n3@test")};
+    spec->extras.change().nodes = {NodeName("n2@test"), NodeName("n3@test")};
     cluster.start(0, {spec});
   }
   const auto nowhere = cluster.start(0, {spec_of("z", "unheard")});
@@ -452,7 +452,7 @@ TEST(Forget, AChildThatIsMappedToANodeThatWillNotComeBackRunsElsewhere) {
   };
   cluster.form();
   auto spec = std::make_shared<Spec>(*spec_of("a"));
-  spec->mapping = {NodeName("n3@test")};
+  spec->extras.change().mapping = {NodeName("n3@test")};
   cluster.start(0, {spec});
   cluster.run(1s);
   ASSERT_EQ(cluster.host("a"), 2U);

@@ -126,10 +126,12 @@ std::string_view to_string(MemberState state) noexcept {
 }
 
 bool Spec::same_as(const Spec& other) const {
+  const SpecExtras& mine = *extras;
+  const SpecExtras& its = *other.extras;
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
-         shutdown == other.shutdown && metadata == other.metadata && tag == other.tag &&
-         nodes == other.nodes && mapping == other.mapping && needs == other.needs &&
-         ready_within == other.ready_within && pace == other.pace && after == other.after;
+         shutdown == other.shutdown && metadata == other.metadata && mine.tag == its.tag &&
+         mine.nodes == its.nodes && mine.mapping == its.mapping && needs == other.needs &&
+         mine.ready_within == its.ready_within && mine.pace == its.pace && mine.after == its.after;
 }
 
 bool Spec::runs_like(const Spec& other) const {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/boxed.hpp"
+#include "base/rarely.hpp"
 #include "term/child_id.hpp"
 
 namespace brood::core {
@@ -80,34 +81,41 @@ struct Pace {
   friend auto operator<=>(const Pace&, const Pace&) = default;
 };
 
-/// What to run for a child. Immutable once made; changed by replacing it.
-struct Spec {
-  ChildId id;
-  std::string worker;  ///< Registered name; "exec" for ordinary programs.
-  Bytes args;          ///< Encoded term; opaque to the core.
-  Restart restart = Restart::permanent;
-  Shutdown shutdown;
-  Bytes metadata;               ///< Encoded map; empty: none. Opaque to the core but for `tag`.
+/// What few specs say.
+struct SpecExtras {
   std::string tag;              ///< metadata's key `tag`, for tag_query; empty: none.
   std::vector<NodeName> nodes;  ///< Only these nodes may run it; empty: all.
   /// Guided distribution only: the nodes that run it, as many as it has instances.
   std::vector<NodeName> mapping;
-  std::string needs;  ///< What a node must offer to run it (Member::offers): the worker's name, or for
-                      ///< commands "exec:<hash>", which "exec:*" also satisfies.
   /// Of a program: on a move it starts on its new node before it ends on the old one, and has so long to say
   /// that it is ready. Zero: it ends first.
   std::chrono::milliseconds ready_within{};
   Pace pace;
   /// It starts on a node once these run: see children/order.hpp.
   std::vector<ChildId> after;
-  bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
+
+  friend bool operator==(const SpecExtras&, const SpecExtras&) = default;
+};
+
+/// What to run for a child. Immutable once made; changed by replacing it.
+struct Spec {
+  ChildId id;
+  std::string worker;  ///< Registered name; "exec" for ordinary programs.
+  Bytes args;          ///< Encoded term; opaque to the core.
+  std::string needs;   ///< What a node must offer to run it (Member::offers): the worker's name, or for
+                       ///< commands "exec:<hash>", which "exec:*" also satisfies.
+  Bytes metadata;      ///< Encoded map; empty: none. Opaque to the core but for its key `tag`.
+  Shutdown shutdown;
+  Rarely<SpecExtras> extras;
+  Restart restart = Restart::permanent;
+  bool is_static = false;  ///< From a node's file: its removal is remembered (see SpecRow::wanted).
 
   /// Runs as a program of its own: it does not share the fate of the node's process, nor the node its.
   [[nodiscard]] bool is_program() const { return worker == "exec"; }
-  [[nodiscard]] bool starts_before_stop() const { return ready_within.count() > 0; }
+  [[nodiscard]] bool starts_before_stop() const { return extras->ready_within.count() > 0; }
   /// Some of what later versions of brood have added is set.
-  [[nodiscard]] bool has_added_fields() const { return pace != Pace{} || !after.empty(); }
+  [[nodiscard]] bool has_added_fields() const { return extras->pace != Pace{} || !extras->after.empty(); }
   /// Equal in everything that matters for "the same spec": not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
   /// A process that was started by the other spec need not end for this one: what runs is the same, and only
@@ -164,6 +172,22 @@ struct Load {
   friend bool operator==(const Load&, const Load&) = default;
 };
 
+/// What is told of a child that had trouble to run.
+struct Trouble {
+  /// Nodes that gave the child up in this round (max_restarts, attempts_max), oldest first: the placement
+  /// takes them only where there are no others.
+  std::vector<NodeName> avoid;
+  /// Given up: not started until `retry`. Because poison_nodes nodes named it as they died, or after
+  /// rounds_max rounds (then until a node comes that has not given it up).
+  bool failed = false;
+  std::string failure;  ///< Why it is failed, or why it waits for not_before; in words.
+  Blame blame;
+  std::uint32_t rounds = 0;  ///< How often in a row it has failed on every node that may run it.
+  Hlc not_before;            ///< Started no earlier than this wall time; 0: at once.
+
+  friend bool operator==(const Trouble&, const Trouble&) = default;
+};
+
 /// A row of the table of specs; the same on every node once all changes have arrived.
 struct SpecRow {
   SpecPtr spec;
@@ -178,16 +202,7 @@ struct SpecRow {
   /// The node that it was given to, ahead of all that the distribution says. Ends with that node: see
   /// balance/assignments.hpp.
   Boxed<Assignment> assigned;
-  /// Nodes that gave the child up in this round (max_restarts, attempts_max), oldest first: the placement
-  /// takes them only where there are no others.
-  std::vector<NodeName> avoid;
-  /// Given up: not started until `retry`. Because poison_nodes nodes named it as they died, or after
-  /// rounds_max rounds (then until a node comes that has not given it up).
-  bool failed = false;
-  std::string failure;  ///< Why it is failed, or why it waits for not_before; in words.
-  Blame blame;
-  std::uint32_t rounds = 0;  ///< How often in a row it has failed on every node that may run it.
-  Hlc not_before;            ///< Started no earlier than this wall time; 0: at once.
+  Rarely<Trouble> trouble;
 };
 
 enum class Phase : std::uint8_t {
@@ -256,13 +271,14 @@ struct Instance {
   Role role = Role::active;
   Why here = Why::unknown;  ///< Why it came to this node.
   Why why = Why::unknown;   ///< Why it was started the last time, or is to end.
+  Health health = Health::none;
   ProcessId pid;            ///< Zero until running.
   std::int32_t os_pid = 0;  ///< Of an ordinary program; 0 for C++ workers.
   std::uint32_t restarts = 0;
-  Hlc since;           ///< When it began to run (its first start on this node, for `uptime`).
-  Hlc retry_at;        ///< While it is restarting: the wall time of the next try.
-  std::string reason;  ///< Of the last crash or failed start, or of bad health, in words; empty: none.
-  Health health = Health::none;
+  Hlc since;     ///< When it began to run (its first start on this node, for `uptime`).
+  Hlc retry_at;  ///< While it is restarting: the wall time of the next try.
+  Rarely<std::string>
+      reason;  ///< Of the last crash or failed start, or of bad health, in words; empty: none.
 
   /// It runs, and nothing says that it is not well.
   [[nodiscard]] bool is_ready() const {

@@ -66,14 +66,14 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
   const bool too_many = locals_.count_failure(s, child);
   // After a round of all nodes one try on each is enough to see that nothing has changed.
   const std::uint32_t attempts =
-      child.row()->rounds > 0 && s.settings.attempts_max > 0 ? 1 : s.settings.attempts_max;
+      child.row()->trouble->rounds > 0 && s.settings.attempts_max > 0 ? 1 : s.settings.attempts_max;
   const bool gives_up = too_many || (attempts > 0 && own.failures >= attempts);
   if (gives_up && !stays_here(s, child)) {
     move_away(s, child, failure.reason);
     return Duration::max();
   }
-  const Duration pause = gives_up ? longest_pause(s.settings, own.spec->pace)
-                                  : restart_pause(s.settings, own.spec->pace, own.failures, started);
+  const Duration pause = gives_up ? longest_pause(s.settings, own.spec->extras->pace)
+                                  : restart_pause(s.settings, own.spec->extras->pace, own.failures, started);
   const Duration at = s.time() + pause;
   const bool waits = pause != Duration{} || !may_restart();
   locals_.wait_to_restart(s, child, {at, waits, why}, failure.reason, failure.detail);
@@ -83,7 +83,7 @@ Duration Crashes::on_failure(Step& s, Child& child, const Failure& failure) {
 // A temporary one ends by its end, whenever that is: it was to run once.
 bool Crashes::has_started(const Step& s, const Child& child, const Failure& failure) const {
   const Own& own = *child.own();
-  const Pace& pace = own.spec->pace;
+  const Pace& pace = own.spec->extras->pace;
   if (!failure.started || own.spec->restart == Restart::temporary) return failure.started;
   return !own.ran || s.time() - own.ran_at >= pace.start_period;
 }
@@ -112,7 +112,7 @@ bool Crashes::belongs_here(const Child& child, const SpecRow& row) const {
 bool Crashes::stays_here(const Step& s, const Child& child) const {
   if (!views_.replicas().several(*child.row()) || instances_.count(child) < 2) return false;
   SpecRow row = *child.row();
-  row.avoid.push_back(s.settings.self);
+  row.trouble.change().avoid.push_back(s.settings.self);
   return belongs_here(child, row);
 }
 
@@ -133,29 +133,31 @@ void Crashes::end_for_good(Step& s, Child& child, const std::string& reason) {
 bool Crashes::avoids_all(const Child& child, const SpecRow& row) const {
   const auto order = views_.placement().eligible(child.hash, row);
   return std::all_of(order.begin(), order.end(), [&](PeerIndex peer) {
-    return std::find(row.avoid.begin(), row.avoid.end(), peers_.name(peer)) != row.avoid.end();
+    return std::find(row.trouble->avoid.begin(), row.trouble->avoid.end(), peers_.name(peer)) !=
+           row.trouble->avoid.end();
   });
 }
 
 void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
   SpecRow row = *child.row();
-  if (std::find(row.avoid.begin(), row.avoid.end(), s.settings.self) == row.avoid.end())
-    row.avoid.push_back(s.settings.self);
+  if (std::find(row.trouble->avoid.begin(), row.trouble->avoid.end(), s.settings.self) ==
+      row.trouble->avoid.end())
+    row.trouble.change().avoid.push_back(s.settings.self);
   std::string next = "the next node tries";
   const bool others_go_on = views_.replicas().several(row) && instances_.count(child) > 1;
   if (others_go_on && avoids_all(child, row)) {
-    row.avoid = {s.settings.self};
+    row.trouble.change().avoid = {s.settings.self};
   } else if (avoids_all(child, row)) {
-    ++row.rounds;
-    row.failure =
+    ++row.trouble.change().rounds;
+    row.trouble.change().failure =
         fmt::format("failed on every node that may run it; last on {}: {}", s.settings.self.text(), reason);
-    row.failed = s.settings.rounds_max > 0 && row.rounds >= s.settings.rounds_max;
-    if (row.failed) {
+    row.trouble.change().failed = s.settings.rounds_max > 0 && row.trouble->rounds >= s.settings.rounds_max;
+    if (row.trouble->failed) {
       next = "given up until retry";
     } else {
-      const Duration pause = round_pause(s.settings, row.rounds);
-      row.avoid.clear();
-      row.not_before = hlc_at(s.now.wall + pause);
+      const Duration pause = round_pause(s.settings, row.trouble->rounds);
+      row.trouble.change().avoid.clear();
+      row.trouble.change().not_before = hlc_at(s.now.wall + pause);
       next =
           fmt::format("tried again in {} s", std::chrono::duration_cast<std::chrono::seconds>(pause).count());
     }
@@ -167,11 +169,13 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
 
 void Crashes::look_at_failed(Step& s, Child& child) {
   const SpecRow* row = child.row();
-  if (!row || !row->failed || row->avoid.empty() || !views_.acting()) return;
+  if (!row || !row->trouble->failed || row->trouble->avoid.empty() || !views_.acting()) return;
   if (views_.placement().coordinator(child.id, child.hash) != self_index || avoids_all(child, *row)) return;
   SpecRow next = *row;
-  next.failed = false;
-  next.failure.clear();
+  Trouble trouble = *next.trouble;
+  trouble.failed = false;
+  trouble.failure.clear();
+  next.trouble = std::move(trouble);
   rows_.write(s, child, std::move(next), false);
 }
 

@@ -236,7 +236,7 @@ void Locals::on_health(Step& s, Child& child, const HealthChanged& event) {
 
 bool Locals::count_failure(const Step& s, Child& child) {
   Own& own = *child.own_.value_;
-  const Duration stable = std::max<Duration>(s.settings.stable_after, own.spec->pace.start_period);
+  const Duration stable = std::max<Duration>(s.settings.stable_after, own.spec->extras->pace.start_period);
   if (own.ran && s.time() - own.ran_at >= stable) own.failures = 0;
   ++own.failures;
   own.crashes.push_back(s.time());

@@ -19,7 +19,7 @@ void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss
   if (is_left && !views_.replicas().several(row)) return;
   Mark mark;
   mark.birth = row.birth;
-  mark.before = row.blame;
+  mark.before = row.trouble->blame;
   mark.node = loss.session.node;
   mark.temporary = row.spec->restart == Restart::temporary && !is_left;
   mark.proven = loss.obituary && loss.obituary->id == child.id && loss.obituary->epoch == instance.epoch;
@@ -36,7 +36,7 @@ void Losses::on_lost(Step& s, Child& child, const Instance& instance, const Loss
   const bool returns = row.start_on == loss.session.node;
   if (!mark.temporary && !mark.proven && !mark.suspected && !returns) return;
   mark.start_at = s.time();
-  if (mark.proven || mark.suspected) mark.start_at += suspect_pause(s.settings, row.blame);
+  if (mark.proven || mark.suspected) mark.start_at += suspect_pause(s.settings, row.trouble->blame);
   if (mark.temporary) mark.start_at += s.settings.handover_wait;
   marks_[child.ref] = std::move(mark);
 }
@@ -59,7 +59,7 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
     return {};
   }
   const bool coordinates = views_.placement().coordinator(child.id, child.hash) == self_index;
-  if (views_.acting() && coordinates && !mark.counted && child.row()->blame == mark.before) {
+  if (views_.acting() && coordinates && !mark.counted && child.row()->trouble->blame == mark.before) {
     if (mark.temporary) {
       marks_.erase(found);
       notes_.lost_for_good(s, child);
@@ -71,29 +71,31 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
   if (mark.temporary && coordinates) return {false, Duration::max()};
   if (s.time() < mark.start_at) return {false, mark.start_at};
   // The coordinator's mark must last until it has written; the others only delay.
-  if (mark.counted || !coordinates || child.row()->blame != mark.before) marks_.erase(found);
+  if (mark.counted || !coordinates || child.row()->trouble->blame != mark.before) marks_.erase(found);
   return {};
 }
 
 void Losses::write(Step& s, Child& child, Mark& mark) {
   SpecRow row = *child.row();
   mark.counted = true;
-  if (mark.suspected) ++row.blame.suspected;
+  if (mark.suspected) ++row.trouble.change().blame.suspected;
   if (mark.proven) {
-    const Duration since = s.now.wall - wall_of(row.blame.last_proven);
-    if (since > s.settings.poison_window) row.blame.proven = 0;
-    ++row.blame.proven;
-    row.blame.last_proven = s.tick();
-    row.failed = s.settings.poison_nodes > 0 && row.blame.proven >= s.settings.poison_nodes;
+    const Duration since = s.now.wall - wall_of(row.trouble->blame.last_proven);
+    if (since > s.settings.poison_window) row.trouble.change().blame.proven = 0;
+    ++row.trouble.change().blame.proven;
+    row.trouble.change().blame.last_proven = s.tick();
+    row.trouble.change().failed =
+        s.settings.poison_nodes > 0 && row.trouble->blame.proven >= s.settings.poison_nodes;
   }
-  if (row.failed) {
-    row.failure = fmt::format("{} nodes crashed in a handler of it; the last was {}", row.blame.proven,
-                              mark.node.text());
-    s.log(LogLevel::error, fmt::format("{} is failed: {}", child.id.text(), row.failure));
+  if (row.trouble->failed) {
+    row.trouble.change().failure = fmt::format("{} nodes crashed in a handler of it; the last was {}",
+                                               row.trouble->blame.proven, mark.node.text());
+    s.log(LogLevel::error, fmt::format("{} is failed: {}", child.id.text(), row.trouble->failure));
   } else if (mark.suspected || mark.proven) {
-    row.failure = fmt::format("{} was lost {}", mark.node.text(),
-                              mark.proven ? "in a handler of it" : "just after it had started there");
-    row.not_before = hlc_at(s.now.wall + (mark.start_at - s.time()));
+    row.trouble.change().failure =
+        fmt::format("{} was lost {}", mark.node.text(),
+                    mark.proven ? "in a handler of it" : "just after it had started there");
+    row.trouble.change().not_before = hlc_at(s.now.wall + (mark.start_at - s.time()));
   }
   // Where that node is up again already, it may be starting the child in this very view.
   if (row.start_on == mark.node && !views_.placement().is_up(mark.node)) row.start_on.reset();

@@ -65,7 +65,7 @@ TEST(Loss, ATemporaryChildThatItsCoordinatorWantsIsNotHeldBackForEver) {
     if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
       id = "t" + std::to_string(i);
   Spec spec = *spec_of(id, "counter", Restart::temporary);
-  spec.nodes = {cluster.nodes[0].name, cluster.nodes[2].name};
+  spec.extras.change().nodes = {cluster.nodes[0].name, cluster.nodes[2].name};
   cluster.record = true;
   cluster.start(0, {std::make_shared<Spec>(spec)}, StartMode::start, cluster.nodes[2].name);
   cluster.run(4s);
@@ -106,7 +106,7 @@ TEST(Loss, AChildThatTakesTwoNodesDownIsFailed) {
   EXPECT_EQ(cluster.alive("b"), 1U);
   for (const auto& node : cluster.nodes) {
     if (node.core) {
-      EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+      EXPECT_TRUE(node.core->spec(id_of("a"))->trouble->failed);
     }
   }
 }
@@ -151,8 +151,8 @@ TEST(Loss, WhatHadJustStartedIsSuspectAndWaitsLongerEachTimeButIsNeverFailed) {
     cluster.run(150ms);
     EXPECT_EQ(cluster.alive("a"), 1U) << "round " << round;
     const SpecRow* row = cluster.nodes[cluster.host("a")].core->spec(id_of("a"));
-    EXPECT_EQ(row->blame.suspected, static_cast<std::uint32_t>(round + 1));
-    EXPECT_NE(row->failure, "") << "it says why it waited";
+    EXPECT_EQ(row->trouble->blame.suspected, static_cast<std::uint32_t>(round + 1));
+    EXPECT_NE(row->trouble->failure, "") << "it says why it waited";
   }
 }
 
@@ -184,7 +184,7 @@ TEST(Loss, AnObituaryOfAnOlderInstanceBlamesNobody) {
   cluster.kill(2);
   cluster.run(2s);
   EXPECT_EQ(cluster.alive("a"), 1U);
-  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->blame, Blame{});
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->trouble->blame, Blame{});
 }
 
 TEST(Loss, NodesThatAreKilledOneAfterTheOtherMakeNoSuspects) {
@@ -219,9 +219,9 @@ TEST(Loss, WhatRanWellAfterALossIsNotSuspectAnyMore) {
   cluster.kill(cluster.host("a"));
   cluster.run(2s);
   const Core& survivor = *cluster.nodes[0].core;
-  EXPECT_EQ(survivor.spec(id_of("a"))->blame.suspected, 1U);
+  EXPECT_EQ(survivor.spec(id_of("a"))->trouble->blame.suspected, 1U);
   cluster.run(survivor.settings().stable_after);
-  EXPECT_EQ(survivor.spec(id_of("a"))->blame.suspected, 0U);
+  EXPECT_EQ(survivor.spec(id_of("a"))->trouble->blame.suspected, 0U);
 }
 
 TEST(Loss, ADyingNodesWordIsNotForgotten) {
@@ -234,7 +234,7 @@ TEST(Loss, ADyingNodesWordIsNotForgotten) {
   cluster.kill(2);
   cluster.run(60s);
   EXPECT_EQ(cluster.alive("a"), 1U);
-  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->blame.proven, 1U);
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->trouble->blame.proven, 1U);
 }
 
 TEST(Loss, AProgramIsNeverSuspect) {
@@ -256,7 +256,7 @@ TEST(Loss, NobodyIsSuspectWhenANodeFallsSilent) {
   cluster.drop_channels(2, true);
   cluster.run(2s);
   EXPECT_EQ(cluster.alive("a"), 2U) << "the sleeping one, and the one that replaces it";
-  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->blame, Blame{});
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->trouble->blame, Blame{});
 }
 
 TEST(Loss, AChildThatWasPutOnANodeStaysThereWhenTheNodeIsBackBeforeTheOthersAgree) {

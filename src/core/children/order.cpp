@@ -14,7 +14,7 @@ bool Order::holds_up(const ChildId& id, const Spec& spec) const {
 }
 
 bool Order::waits(const Child& child) {
-  for (const ChildId& id : child.row()->spec->after) {
+  for (const ChildId& id : child.row()->spec->extras->after) {
     if (!holds_up(id, *child.row()->spec)) continue;
     auto& others = waiting_[id];
     if (std::find(others.begin(), others.end(), child.ref) == others.end()) others.push_back(child.ref);

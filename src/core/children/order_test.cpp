@@ -9,7 +9,7 @@ namespace order_test {
 
 SpecPtr after(std::string_view id, std::vector<std::string_view> others) {
   auto spec = std::make_shared<Spec>(*spec_of(id, "counter", Restart::permanent, true));
-  for (const auto other : others) spec->after.push_back(id_of(other));
+  for (const auto other : others) spec->extras.change().after.push_back(id_of(other));
   return spec;
 }
 
@@ -49,7 +49,7 @@ TEST(Order, OneWithAHealthCheckHasToBeHealthy) {
   EXPECT_EQ(cluster.alive("web"), 0U);
   const auto told = cluster.nodes[1].core->instances(id_of("db")).front().instance;
   EXPECT_EQ(told.health, Health::unhealthy) << "every node knows";
-  EXPECT_EQ(told.reason, "503");
+  EXPECT_EQ(*told.reason, "503");
   tell_health(cluster, "db", Health::healthy);
   cluster.run(1s);
   EXPECT_EQ(cluster.alive("web"), 1U);

@@ -132,19 +132,19 @@ void Reconciler::look_at_own(Step& s, Child& child) {
   const bool several = may_have_several(child);
   if (several) wake(child, with_.roles.look(s, child));
   if (own.stopping != StopWhy::none) return;
-  if (row.failed && !own.alive)
+  if (row.trouble->failed && !own.alive)
     return with_.locals.drop(s, child, {}, Why::failed);  // given up while it waited to restart here
   // Of several, those that are left say nothing about what their nodes said that were lost.
-  const bool is_proven = several && row.blame.proven > 0;
-  if (row.failed && is_proven) return with_.locals.end(s, child, StopWhy::failed);
+  const bool is_proven = several && row.trouble->blame.proven > 0;
+  if (row.trouble->failed && is_proven) return with_.locals.end(s, child, StopWhy::failed);
   if (with_.views.acting()) {
     const PeerIndex place = place_of(child);
     if (several && place != no_peer && !belongs_here(child)) return release_one_of_several(s, child);
     if (several && !handovers_.empty()) handovers_.erase(child.ref);
     if (!several && with_.instances.count(child) > 1 && resolve_conflict(s, child, place)) return;
     if (!several && place != self_index && place != no_peer) return release(s, child, place);
-    if (row.failed && own.ran) return clear_failure(s, child);
-    if ((row.blame.suspected > 0 || row.rounds > 0) && own.ran) clear_suspicion(s, child);
+    if (row.trouble->failed && own.ran) return clear_failure(s, child);
+    if ((row.trouble->blame.suspected > 0 || row.trouble->rounds > 0) && own.ran) clear_suspicion(s, child);
   }
   if (child.own()->alive || !with_.crashes.may_restart()) return;
   if (child.own()->restart_at <= s.time())
@@ -157,11 +157,13 @@ void Reconciler::look_at_own(Step& s, Child& child) {
 // of a split gave it up.
 void Reconciler::clear_failure(Step& s, Child& child) {
   SpecRow next = *child.row();
-  next.failed = false;
-  next.failure.clear();
-  next.blame = {};
-  next.rounds = 0;
-  next.not_before = {};
+  Trouble trouble = *next.trouble;
+  trouble.failed = false;
+  trouble.failure.clear();
+  trouble.blame = {};
+  trouble.rounds = 0;
+  trouble.not_before = {};
+  next.trouble = std::move(trouble);
   with_.rows.write(s, child, std::move(next), false);
 }
 
@@ -171,17 +173,19 @@ void Reconciler::clear_suspicion(Step& s, Child& child) {
   const Duration at = child.own()->ran_at + s.settings.stable_after;
   if (s.time() < at) return wake(child, at);
   SpecRow next = *child.row();
-  next.blame.suspected = 0;
-  next.rounds = 0;
-  next.failure.clear();
-  next.not_before = {};
+  Trouble trouble = *next.trouble;
+  trouble.blame.suspected = 0;
+  trouble.rounds = 0;
+  trouble.failure.clear();
+  trouble.not_before = {};
+  next.trouble = std::move(trouble);
   with_.rows.write(s, child, std::move(next), false);
 }
 
 // A child that failed everywhere, or is a suspect, waits for its time. Clocks that differ do not hold it for
 // ever.
 bool Reconciler::must_wait(Step& s, Child& child) {
-  const Hlc until = child.row()->not_before;
+  const Hlc until = child.row()->trouble->not_before;
   if (until == Hlc{}) return false;
   const Duration left = wall_of(until) - s.now.wall;
   const Duration most = std::max(s.settings.suspect_delay_max, s.settings.round_pause_max);
@@ -210,7 +214,7 @@ bool Reconciler::knows_the_former(const Child& child) const {
 }
 
 void Reconciler::maybe_start(Step& s, Child& child) {
-  const bool mine = child.wanted() && !child.row()->failed && with_.views.acting() &&
+  const bool mine = child.wanted() && !child.row()->trouble->failed && with_.views.acting() &&
                     with_.sessions.self().state == MemberState::up && belongs_here(child) &&
                     knows_the_former(child);
   if (!mine) {

@@ -91,7 +91,7 @@ TEST(Crash, APermanentChildComesBackAtOnceThenWithGrowingPauses) {
   EXPECT_EQ(cluster.alive("a"), 0U);
   const auto instances = cluster.nodes[0].core->instances(id_of("a"));
   EXPECT_EQ(instances.front().instance.phase, Phase::restarting);
-  EXPECT_EQ(instances.front().instance.reason, "again");
+  EXPECT_EQ(*instances.front().instance.reason, "again");
   cluster.run(20ms);
   EXPECT_EQ(cluster.alive("a"), 1U);
   cluster.exit("a", false);
@@ -103,7 +103,7 @@ TEST(Crash, APermanentChildComesBackAtOnceThenWithGrowingPauses) {
 
 SpecPtr paced(std::string_view id, Pace pace, Restart restart = Restart::permanent) {
   auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart));
-  spec->pace = pace;
+  spec->extras.change().pace = pace;
   return spec;
 }
 
@@ -200,19 +200,19 @@ TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndRestsForAWhileThatGrows) {
   cluster.exit("a", false, "no way");
   cluster.run(4s);
   const SpecRow* row = cluster.nodes[0].core->spec(id_of("a"));
-  EXPECT_EQ(row->rounds, 1U);
-  EXPECT_FALSE(row->failed);
-  EXPECT_NE(row->failure.find("cannot"), std::string::npos);
-  EXPECT_GT(wall_of(row->not_before), cluster.now.wall) << "it says when it is tried again";
+  EXPECT_EQ(row->trouble->rounds, 1U);
+  EXPECT_FALSE(row->trouble->failed);
+  EXPECT_NE(row->trouble->failure.find("cannot"), std::string::npos);
+  EXPECT_GT(wall_of(row->trouble->not_before), cluster.now.wall) << "it says when it is tried again";
   cluster.run(60s);
-  const std::uint32_t rounds = cluster.nodes[0].core->spec(id_of("a"))->rounds;
+  const std::uint32_t rounds = cluster.nodes[0].core->spec(id_of("a"))->trouble->rounds;
   EXPECT_GE(rounds, 4U);
   EXPECT_LE(rounds, 6U) << "5, 10, 20, 40 seconds";
   cluster.fail_starts.clear();
   cluster.run(60s);
   EXPECT_EQ(cluster.alive("a"), 1U);
   cluster.run(11s);
-  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->rounds, 0U) << "it runs well";
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->trouble->rounds, 0U) << "it runs well";
 }
 
 TEST(Crash, AFailedChildIsTriedOnANodeThatHasComeSince) {
@@ -228,7 +228,7 @@ TEST(Crash, AFailedChildIsTriedOnANodeThatHasComeSince) {
   cluster.fail_starts.insert(id_of("a"));
   cluster.exit("a", false);
   cluster.run(4s);
-  ASSERT_TRUE(cluster.nodes[0].core->spec(id_of("a"))->failed);
+  ASSERT_TRUE(cluster.nodes[0].core->spec(id_of("a"))->trouble->failed);
   cluster.fail_starts.clear();
   cluster.boot(1);
   cluster.run(4s);
@@ -242,13 +242,13 @@ TEST(Crash, AnUpdateThatConcernsNoProcessLeavesItRunning) {
   cluster.run(1s);
   const Epoch before = cluster.nodes[cluster.host("a")].processes.at(id_of("a"));
   auto changed = std::make_shared<Spec>(*spec_of("a"));
-  changed->tag = "blue";
+  changed->extras.change().tag = "blue";
   changed->restart = Restart::transient;
   const auto client = cluster.start(1, {changed}, StartMode::apply);
   cluster.run(1s);
   EXPECT_EQ(cluster.result(client), "ok");
   EXPECT_EQ(cluster.nodes[cluster.host("a")].processes.at(id_of("a")), before);
-  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->tag, "blue");
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->extras->tag, "blue");
   cluster.exit("a", true);
   cluster.run(1s);
   EXPECT_EQ(cluster.alive("a"), 0U) << "the new restart rule counts";
@@ -262,7 +262,7 @@ TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndIsThenFailedUntilRetry) {
   cluster.run();
   EXPECT_EQ(cluster.result(client), "ok");
   std::set<std::size_t> hosts{cluster.host("a")};
-  for (int i = 0; i < 100 && !cluster.nodes[0].core->spec(id_of("a"))->failed; ++i) {
+  for (int i = 0; i < 100 && !cluster.nodes[0].core->spec(id_of("a"))->trouble->failed; ++i) {
     if (cluster.alive("a") == 1) {
       hosts.insert(cluster.host("a"));
       cluster.exit("a", false, "no way");
@@ -271,8 +271,8 @@ TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndIsThenFailedUntilRetry) {
   }
   EXPECT_EQ(hosts.size(), 2U);
   for (const auto& node : cluster.nodes) {
-    EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
-    EXPECT_NE(node.core->spec(id_of("a"))->failure.find("no way"), std::string::npos);
+    EXPECT_TRUE(node.core->spec(id_of("a"))->trouble->failed);
+    EXPECT_NE(node.core->spec(id_of("a"))->trouble->failure.find("no way"), std::string::npos);
   }
   EXPECT_EQ(cluster.alive("a"), 0U);
   const auto retry = cluster.ask<ClientRetry>(0, "a");
@@ -402,11 +402,11 @@ TEST(Crash, WhatOneSideOfASplitGaveUpIsNotFailedWhenItRunsOnTheOther) {
   cluster.run(5s);
   cluster.fail_starts.insert(id_of("a"));
   split(cluster);
-  ASSERT_TRUE(cluster.nodes[1].core->spec(id_of("a"))->failed);
+  ASSERT_TRUE(cluster.nodes[1].core->spec(id_of("a"))->trouble->failed);
   cluster.unreachable.clear();
   cluster.run(40s);
   EXPECT_EQ(cluster.alive("a"), 1U);
-  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
+  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->trouble->failed);
 }
 
 TEST(Crash, WhatOneSideOfASplitGaveUpRunsWhereTheOtherCan) {
@@ -429,7 +429,7 @@ TEST(Crash, WhatOneSideOfASplitGaveUpRunsWhereTheOtherCan) {
   cluster.fail_starts.clear();
   cluster.run(120s);
   EXPECT_EQ(cluster.alive("a"), 1U);
-  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
+  for (const auto& node : cluster.nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->trouble->failed);
 }
 
 }  // namespace reconciler_test

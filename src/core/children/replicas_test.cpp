@@ -235,7 +235,7 @@ TEST_F(Replicas, OneThatCannotRunDoesNotStopTheOthers) {
     if (cluster().nodes[bad].processes.count(id_of("a")) != 0) cluster().exit_on(bad, "a", false);
     cluster().run(6s);
     EXPECT_GE(cluster().alive("a"), 2U);
-    for (const auto& node : cluster().nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->failed);
+    for (const auto& node : cluster().nodes) EXPECT_FALSE(node.core->spec(id_of("a"))->trouble->failed);
   }
   cluster().run(6s);
   EXPECT_EQ(cluster().alive("a"), 3U);
@@ -340,7 +340,7 @@ TEST_F(Replicas, AWorkerThatKillsItsNodesIsFailedAfterTwo) {
   for (const auto& node : cluster().nodes) {
     if (!node.core) continue;
     ++up;
-    EXPECT_TRUE(node.core->spec(id_of("a"))->failed);
+    EXPECT_TRUE(node.core->spec(id_of("a"))->trouble->failed);
   }
   EXPECT_EQ(up, 4U);
   EXPECT_EQ(cluster().alive("a"), 0U) << "its last node is not risked, and no more are started";

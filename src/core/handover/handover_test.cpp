@@ -280,7 +280,7 @@ struct Overlap : HotSwap {
     for (int i = 0; i < count; ++i) {
       Spec spec = *spec_of("c" + std::to_string(i), "exec");
       spec.needs = "counter";
-      spec.ready_within = 60s;
+      spec.extras.change().ready_within = 60s;
       specs.push_back(std::make_shared<Spec>(std::move(spec)));
     }
     cluster.start(0, std::move(specs));

@@ -85,7 +85,7 @@ void Outgoing::begin(Step& s, Child& child, Entry entry, PeerIndex to) {
   if (!child.own()->spec->is_program()) return freeze(s, child, entry);
   const Instance* here = instances_.here(child);
   if (!here) return put_off(s, entry, false, "it has yet to be seen here");
-  set_time(entry, s.time() + child.own()->spec->ready_within);
+  set_time(entry, s.time() + child.own()->spec->extras->ready_within);
   offer(child, entry, *here, {});
 }
 

@@ -118,7 +118,7 @@ TEST_F(HotReplicas, AnActiveInstanceThatGoesToTheFirstNodeIsActiveThere) {
   form(3, 3, "active_passive");
   const auto named = [](const std::string& id, std::vector<std::string> nodes) {
     auto spec = std::make_shared<Spec>(*spec_of(id));
-    for (const auto& node : nodes) spec->nodes.emplace_back(node);
+    for (const auto& node : nodes) spec->extras.change().nodes.emplace_back(node);
     return SpecPtr(spec);
   };
   std::size_t seen = 0;

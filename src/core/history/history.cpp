@@ -157,7 +157,7 @@ void History::told(Step& s, Child& child, const InstanceNews& news) {
   if (now.phase == Phase::restarting && (!news.was || news.was->phase != Phase::restarting)) {
     Happening one = of_instance(s, What::crashed, child, news.host, now);
     one.why = now.why;
-    one.words = now.reason;
+    one.words = *now.reason;
     return add(s, std::move(one));
   }
   if (!runs(now)) return;
@@ -172,7 +172,7 @@ void History::told(Step& s, Child& child, const InstanceNews& news) {
   one.wall = wall_of(now.epoch.clock);
   one.why = now.why;
   one.restart = now.why == Why::crashed || now.why == Why::start_failed || now.why == Why::role;
-  if (one.restart) one.words = now.reason;
+  if (one.restart) one.words = *now.reason;
   if (const SpecRow* row = child.row()) {
     if (now.why == Why::asked) one.other = row->request.node;
     if (now.why == Why::moved && row->assigned) one.words = row->assigned->decider.text();
@@ -203,11 +203,11 @@ void History::row_changed(Step& s, const Child& child, const SpecChange& change)
     one.node = request.node;
     return add(s, std::move(one));
   }
-  if (!change.row->failed && change.row->not_before == Hlc{}) return;
+  if (!change.row->trouble->failed && change.row->trouble->not_before == Hlc{}) return;
   one.what = What::given_up;
   one.node = change.dot.node;
-  one.why = change.row->failed ? Why::failed : Why::gave_up;
-  one.words = change.row->failure;
+  one.why = change.row->trouble->failed ? Why::failed : Why::gave_up;
+  one.words = change.row->trouble->failure;
   add(s, std::move(one));
 }
 

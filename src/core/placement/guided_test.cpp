@@ -10,7 +10,7 @@ namespace guided_test {
 
 SpecPtr mapped(std::string_view id, std::vector<std::string> nodes) {
   auto spec = std::make_shared<Spec>(*spec_of(id));
-  for (std::string& node : nodes) spec->mapping.emplace_back(std::move(node));
+  for (std::string& node : nodes) spec->extras.change().mapping.emplace_back(std::move(node));
   return spec;
 }
 

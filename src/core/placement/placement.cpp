@@ -19,8 +19,8 @@ RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec) {
   key.id_kind = id.kind();
   key.hash = hash;
   if (spec) {
-    key.tag = spec->tag;
-    key.mapping = spec->mapping;
+    key.tag = spec->extras->tag;
+    key.mapping = spec->extras->mapping;
   }
   return key;
 }
@@ -30,7 +30,7 @@ Result<void> accepts(const Strategies& strategies, const Spec& spec) {
   // likes.
   constexpr std::size_t very_many = 1'000'000;
   std::size_t instances = strategies.redundancy->instances(very_many);
-  if (instances == very_many) instances = std::max<std::size_t>(spec.mapping.size(), 1);
+  if (instances == very_many) instances = std::max<std::size_t>(spec.extras->mapping.size(), 1);
   return strategies.distribution->accepts(ring_key(spec.id, spec.id.hash(), &spec), instances);
 }
 
@@ -144,7 +144,7 @@ const Placement::Node* Placement::find(const NodeName& name) const {
 // The node that it was given to, if that may run it; only a ring knows whether there are others that may not.
 PeerIndex Placement::assigned(const SpecRow& row) const {
   const Node* node = row.assigned ? find(row.assigned->node) : nullptr;
-  const auto& only = row.spec->nodes;
+  const auto& only = row.spec->extras->nodes;
   const bool fits = node && node->weight > 0 && offers(node->offers, row.spec->needs) &&
                     (only.empty() || std::find(only.begin(), only.end(), node->name) != only.end());
   return fits ? node->peer : no_peer;
@@ -153,8 +153,9 @@ PeerIndex Placement::assigned(const SpecRow& row) const {
 PeerIndex Placement::first(std::uint64_t key, const SpecRow& row) const {
   if (is_centralised()) {
     const PeerIndex given = assigned(row);
-    if (given == no_peer || row.avoid.empty()) return given;
-  } else if (row.spec->nodes.empty() && row.avoid.empty() && !row.start_on && !row.assigned) {
+    if (given == no_peer || row.trouble->avoid.empty()) return given;
+  } else if (row.spec->extras->nodes.empty() && row.trouble->avoid.empty() && !row.start_on &&
+             !row.assigned) {
     const Prepared& prepared = ring_of(row.spec->needs);
     if (!prepared.ring) return no_peer;
     const Node* node =
@@ -173,7 +174,7 @@ std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) c
 std::vector<PeerIndex> Placement::eligible(std::uint64_t key, const SpecRow& row) const {
   const Prepared& prepared = ring_of(row.spec->needs);
   if (!prepared.ring) return {};
-  const auto& only = row.spec->nodes;
+  const auto& only = row.spec->extras->nodes;
   const auto is_in = [](const std::vector<NodeName>& list, const NodeName& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
@@ -182,7 +183,7 @@ std::vector<PeerIndex> Placement::eligible(std::uint64_t key, const SpecRow& row
   for (const std::size_t index : indices) {
     const Node* node = node_at(prepared, index);
     if (!node || (!only.empty() && !is_in(only, node->name))) continue;
-    if (is_in(row.avoid, node->name))
+    if (is_in(row.trouble->avoid, node->name))
       back.push_back(node->peer);
     else if (row.start_on && *row.start_on == node->name)
       front.insert(front.begin(), node->peer);
@@ -206,7 +207,7 @@ std::optional<NodeName> Placement::absent_owner(std::uint64_t key, const SpecRow
     ring.push_back({nodes_[i].name, node_hash(nodes_[i].name), nodes_[i].weight});
   for (const NodeName& name : absent_) ring.push_back({name, node_hash(name), weight});
   std::sort(ring.begin(), ring.end(), [](const RingNode& a, const RingNode& b) { return a.name < b.name; });
-  const auto& only = row.spec->nodes;
+  const auto& only = row.spec->extras->nodes;
   for (const std::size_t index :
        distribution_->prepare(ring)->order(ring_key(row.spec->id, key, row.spec.get()))) {
     if (index >= ring.size()) continue;

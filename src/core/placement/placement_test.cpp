@@ -116,7 +116,7 @@ TEST(Placement, SkipsNodesThatLackTheWorkerOrHaveNoWeightOrAreNotNamed) {
   auto order = placement.order(row.spec->id.hash(), row);
   EXPECT_EQ(std::set<PeerIndex>(order.begin(), order.end()), (std::set<PeerIndex>{3, 4}));
   auto spec = std::make_shared<Spec>(*row.spec);
-  spec->nodes = {NodeName("n4@host")};
+  spec->extras.change().nodes = {NodeName("n4@host")};
   row.spec = spec;
   EXPECT_EQ(placement.order(row.spec->id.hash(), row), (std::vector<PeerIndex>{4}));
   spec = std::make_shared<Spec>(*row.spec);
@@ -130,7 +130,7 @@ TEST(Placement, AvoidedNodesComeLastAndTheWishedNodeFirst) {
   SpecRow row = row_of("x");
   const std::uint64_t key = row.spec->id.hash();
   const auto order = placement.order(key, row);
-  row.avoid = {placement.nodes()[order[0] - 1U].name};
+  row.trouble.change().avoid = {placement.nodes()[order[0] - 1U].name};
   EXPECT_EQ(placement.order(key, row), (std::vector<PeerIndex>{order[1], order[2], order[0]}));
   row.start_on = placement.nodes()[order[2] - 1U].name;
   EXPECT_EQ(placement.first(key, row), order[2]);

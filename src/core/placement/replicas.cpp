@@ -9,7 +9,7 @@ constexpr std::size_t very_many = 1'000'000;
 }  // namespace
 
 std::size_t Replicas::count(const SpecRow& row, std::size_t eligible) const {
-  const RedundantChild child{row.spec->worker, row.spec->tag};
+  const RedundantChild child{row.spec->worker, row.spec->extras->tag};
   return std::min(eligible, std::max<std::size_t>(redundancy_->instances_of(child, eligible), 1));
 }
 

@@ -69,7 +69,7 @@ SpecRow row_of(const std::string& tag) {
   auto spec = std::make_shared<Spec>();
   spec->id = ChildId::binary("a").value();
   spec->needs = spec->worker = "w";
-  spec->tag = tag;
+  spec->extras.change().tag = tag;
   SpecRow row;
   row.spec = std::move(spec);
   return row;

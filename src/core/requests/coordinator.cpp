@@ -86,12 +86,14 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
     return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
   SpecRow next = *child->row();
   // While it is not failed, the node that it was sent on to may be starting it.
-  if (next.failed) next.avoid.clear();
-  next.failed = false;
-  next.failure.clear();
-  next.blame = {};
-  next.rounds = 0;
-  next.not_before = {};
+  Trouble trouble = *next.trouble;
+  if (trouble.failed) trouble.avoid.clear();
+  trouble.failed = false;
+  trouble.failure.clear();
+  trouble.blame = {};
+  trouble.rounds = 0;
+  trouble.not_before = {};
+  next.trouble = std::move(trouble);
   with_.rows.write(s, *child, std::move(next), false);
   answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
 }

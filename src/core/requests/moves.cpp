@@ -28,7 +28,7 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
   }
   SpecRow next = *child->row();
   const Epoch now_at = with_.assignments.newest(*child);
-  if (now_at == Epoch{} && !next.failed)
+  if (now_at == Epoch{} && !next.trouble->failed)
     return fail(s, asked, request.id, Errc::busy, "it does not run just now; try again");
   if (with_.assignments.is_on_its_way(*child))
     return fail(s, asked, request.id, Errc::busy, "it is on its way to another node; try again");
@@ -49,7 +49,7 @@ std::optional<Error> Coordinator::move(const Child& child, SpecRow& row, const M
   const Placement& placement = with_.views.placement();
   const Placement::Node* node = placement.find(to);
   if (!node) return Error{Errc::not_member, fmt::format("{} is not an up member", to.text())};
-  if (!row.spec->mapping.empty())
+  if (!row.spec->extras->mapping.empty())
     return Error{Errc::invalid_argument, "its mapping says where it runs; apply it with another one"};
   const auto order = placement.eligible(child.hash, row);
   if (std::find(order.begin(), order.end(), node->peer) == order.end())
@@ -57,7 +57,7 @@ std::optional<Error> Coordinator::move(const Child& child, SpecRow& row, const M
   row.assigned =
       Assignment{to, request.request.node, AssignedBy::hand, row.assigned ? row.assigned->after : Epoch{}};
   row.start_on.reset();
-  std::erase(row.avoid, to);  // whoever moves it there knows better
+  std::erase(row.trouble.change().avoid, to);  // whoever moves it there knows better
   return std::nullopt;
 }
 

@@ -197,14 +197,14 @@ TEST(Requests, ARestartBeginsAnewWhereTheChildIsAndKeepsItsSpec) {
   const Epoch before = cluster.nodes[host].processes.at(id_of("a"));
   // Who asks may know an older spec than the coordinator: what the row says counts.
   auto older = std::make_shared<Spec>(*spec_of("a"));
-  older->tag = "older";
+  older->extras.change().tag = "older";
   const auto client = cluster.start((host + 1) % 3, {older}, StartMode::restart);
   cluster.run(1s);
   EXPECT_EQ(cluster.result(client), "ok");
   EXPECT_EQ(cluster.alive("a"), 1U);
   EXPECT_EQ(cluster.host("a"), host);
   EXPECT_GT(cluster.nodes[host].processes.at(id_of("a")), before);
-  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->tag, "");
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->extras->tag, "");
 }
 
 TEST(Requests, ALookupAsksTheCoordinator) {
@@ -442,12 +442,12 @@ TEST(Requests, AStopMeetsAReplacementWhoseSecondHalfWasDoneElsewhere) {
   cluster.form();
   const std::string id = id_at(cluster, 0);
   Spec pinned = *spec_of("pinned");
-  pinned.nodes = {cluster.nodes[0].name};
+  pinned.extras.change().nodes = {cluster.nodes[0].name};
   cluster.start(0, {std::make_shared<Spec>(pinned), spec_of(id)});
   cluster.run();
   cluster.hold_stops.insert(id_of(id));
   Spec other = *spec_of(id, "echo");
-  other.nodes = {cluster.nodes[1].name};
+  other.extras.change().nodes = {cluster.nodes[1].name};
   const auto apply = cluster.start(0, {std::make_shared<Spec>(other)}, StartMode::apply);
   cluster.run();
   EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
@@ -489,14 +489,14 @@ TEST(Requests, AStopBetweenTheHalvesOfAReplacementIsAnsweredOnceTheFormerNodeKno
     if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[2].name) id = candidate;
   }
   Spec spec = *spec_of(id);
-  spec.nodes = {cluster.nodes[0].name};
+  spec.extras.change().nodes = {cluster.nodes[0].name};
   cluster.fail_starts.insert(id_of(id));
   cluster.start(2, {std::make_shared<Spec>(spec)}, StartMode::apply);
   cluster.run();
   ASSERT_EQ(cluster.nodes[2].core->instances(id_of(id)).size(), 1U) << "it waits to be started again";
   cluster.pause(0);
   spec.worker = spec.needs = "echo";
-  spec.nodes = {cluster.nodes[1].name};
+  spec.extras.change().nodes = {cluster.nodes[1].name};
   const auto apply = cluster.start(2, {std::make_shared<Spec>(spec)}, StartMode::apply);
   cluster.run();
   const auto stop = cluster.stop(2, id);

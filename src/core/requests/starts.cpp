@@ -78,10 +78,10 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     here.error = Error{Errc::conflict, "a child of that id has another spec; stop it first, or apply"};
     return answer(s, start.asked, std::move(here));
   }
-  const bool waits = !row.failed && !here.host && !failed_start(child, {});
+  const bool waits = !row.trouble->failed && !here.host && !failed_start(child, {});
   if (waits) return add(s, child, std::move(wait));
-  here.error = row.failed ? Error{Errc::start_failed, "it is failed: " + row.failure}
-                          : Error{Errc::already_started, "a child of that id runs"};
+  here.error = row.trouble->failed ? Error{Errc::start_failed, "it is failed: " + row.trouble->failure}
+                                   : Error{Errc::already_started, "a child of that id runs"};
   answer(s, start.asked, std::move(here));
 }
 
@@ -93,9 +93,11 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
     SpecRow next = *child.row();
     next.spec = start.spec;
     next.request = start.asked.request;
-    next.failed = false;
-    next.failure.clear();
-    next.not_before = {};
+    Trouble trouble = *next.trouble;
+    trouble.failed = false;
+    trouble.failure.clear();
+    trouble.not_before = {};
+    next.trouble = std::move(trouble);
     with_.rows.write(s, child, std::move(next), false);
     return add(s, child, StartWait{start.asked, start.mode, false, {}, with_.replication.newest(), {}, {}});
   }
@@ -150,7 +152,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
                    "no member allows that command: allow it (exec_allow) or name it in the file of a node"};
     return Error{Errc::no_such_worker, fmt::format("no member knows the worker {}", spec.worker)};
   }
-  if (start.on || !spec.nodes.empty()) {
+  if (start.on || !spec.extras->nodes.empty()) {
     SpecRow row;
     row.spec = start.spec;
     const auto order = placement.eligible(spec.id.hash(), row);

@@ -78,7 +78,10 @@ void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
   const std::vector<PeerIndex> starters = starters_of(child, row);
   if (row.spec->is_static) {
     SpecRow next = row;
-    next.wanted = next.failed = false;
+    next.wanted = false;
+    Trouble trouble = *next.trouble;
+    trouble.failed = false;
+    next.trouble = std::move(trouble);
     if (asked.request.number != 0) next.request = asked.request;
     with_.rows.write(s, child, std::move(next), true);
   } else {

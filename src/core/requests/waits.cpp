@@ -122,11 +122,11 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
       return with_.replication.is_replicated(wait.number) && done(wait, {});
     }
     if (!row || !row->wanted) return done(wait, start_failed("it ended while it started"));
-    if (row->failed) return done(wait, start_failed(row->failure));
+    if (row->trouble->failed) return done(wait, start_failed(row->trouble->failure));
     const Instance* failed = failed_start(child, wait.after);
     if (!failed) return false;
     remove = remove || (wait.fresh && wait.mode == StartMode::start && !row->spec->is_static);
-    return done(wait, start_failed(failed->reason));
+    return done(wait, start_failed(*failed->reason));
   });
   if (remove && child.row()) end_row(s, child, {});
 }

@@ -63,13 +63,13 @@ void take_added(In& a, std::map<std::string, Bytes>& ext, const char* key, std::
   if (ext.contains(key)) take_added(a, ext, key, value.emplace());
 }
 
-void add_fields(std::map<std::string, Bytes>& ext, const Spec& v) {
+void add_fields(std::map<std::string, Bytes>& ext, const SpecExtras& v) {
   if (v.pace.start_period.count() > 0) put_added(ext, "start_period", v.pace.start_period);
   if (v.pace.backoff_first) put_added(ext, "backoff_first", *v.pace.backoff_first);
   if (v.pace.backoff_max) put_added(ext, "backoff_max", *v.pace.backoff_max);
   if (!v.after.empty()) put_added(ext, "after", v.after);
 }
-void take_fields(In& a, Spec& v) {
+void take_fields(In& a, SpecExtras& v) {
   take_added(a, v.unknown, "start_period", v.pace.start_period);
   take_added(a, v.unknown, "backoff_first", v.pace.backoff_first);
   take_added(a, v.unknown, "backoff_max", v.pace.backoff_max);
@@ -78,19 +78,21 @@ void take_fields(In& a, Spec& v) {
 
 template <typename A, Of<Spec> T>
 void each(A& a, T& v) {
-  const auto fields = [&](auto& unknown) {
-    a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, v.tag, v.nodes, v.mapping, v.needs,
-            v.ready_within, v.is_static, ext(unknown));
+  const auto fields = [&](auto& extras, auto& unknown) {
+    a.tuple(v.id, v.worker, v.args, v.restart, v.shutdown, v.metadata, extras.tag, extras.nodes,
+            extras.mapping, v.needs, extras.ready_within, v.is_static, ext(unknown));
   };
   if constexpr (std::is_same_v<A, In>) {
-    fields(v.unknown);
-    if (!v.unknown.empty()) take_fields(a, v);
+    SpecExtras extras;
+    fields(extras, extras.unknown);
+    if (!extras.unknown.empty()) take_fields(a, extras);
+    v.extras = std::move(extras);
   } else if (v.has_added_fields()) {
-    auto all = v.unknown;
-    add_fields(all, v);
-    fields(std::as_const(all));
+    auto all = v.extras->unknown;
+    add_fields(all, *v.extras);
+    fields(*v.extras, std::as_const(all));
   } else {
-    fields(v.unknown);
+    fields(*v.extras, v.extras->unknown);
   }
 }
 template <typename A, Of<Blame> T>
@@ -107,8 +109,17 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<SpecRow> T>
 void each(A& a, T& v) {
-  a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.assigned, v.avoid, v.failed,
-          v.failure, v.blame, v.rounds, v.not_before);
+  const auto fields = [&](auto& trouble) {
+    a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.assigned, trouble.avoid,
+            trouble.failed, trouble.failure, trouble.blame, trouble.rounds, trouble.not_before);
+  };
+  if constexpr (std::is_same_v<A, In>) {
+    Trouble trouble;
+    fields(trouble);
+    v.trouble = std::move(trouble);
+  } else {
+    fields(*v.trouble);
+  }
 }
 template <typename A, Of<Instance> T>
 void each(A& a, T& v) {

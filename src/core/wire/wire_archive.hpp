@@ -81,6 +81,10 @@ class Out {
   void item(const Boxed<T>& value) {
     at_most_one(value);
   }
+  template <typename T>
+  void item(const Rarely<T>& value) {
+    item(*value);
+  }
   template <typename A, typename B>
   void item(const std::pair<A, B>& value) {
     tuple(value.first, value.second);
@@ -212,6 +216,12 @@ class In {
   template <typename T>
   void item(Boxed<T>& value) {
     at_most_one(value);
+  }
+  template <typename T>
+  void item(Rarely<T>& value) {
+    T read{};
+    item(read);
+    value = std::move(read);
   }
   template <typename A, typename B>
   void item(std::pair<A, B>& value) {

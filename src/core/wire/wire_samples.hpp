@@ -58,17 +58,17 @@ class Samples {
     spec.restart = static_cast<Restart>(below(3));
     spec.shutdown = {std::chrono::milliseconds(below(10000)), flip()};
     spec.metadata = text();
-    spec.tag = text();
-    spec.nodes = several([&] { return node(); });
-    spec.mapping = several([&] { return node(); });
+    spec.extras.change().tag = text();
+    spec.extras.change().nodes = several([&] { return node(); });
+    spec.extras.change().mapping = several([&] { return node(); });
     spec.needs = word();
-    spec.ready_within = std::chrono::milliseconds(below(2) * 60000);
-    if (flip()) spec.pace.start_period = std::chrono::milliseconds(below(10000));
-    if (flip()) spec.pace.backoff_first = std::chrono::milliseconds(below(10000));
-    if (flip()) spec.pace.backoff_max = std::chrono::milliseconds(below(10000));
-    if (flip()) spec.after = several([&] { return id(); });
+    spec.extras.change().ready_within = std::chrono::milliseconds(below(2) * 60000);
+    if (flip()) spec.extras.change().pace.start_period = std::chrono::milliseconds(below(10000));
+    if (flip()) spec.extras.change().pace.backoff_first = std::chrono::milliseconds(below(10000));
+    if (flip()) spec.extras.change().pace.backoff_max = std::chrono::milliseconds(below(10000));
+    if (flip()) spec.extras.change().after = several([&] { return id(); });
     spec.is_static = flip();
-    spec.unknown = unknown();
+    spec.extras.change().unknown = unknown();
     return spec;
   }
   SpecRow row(const ChildId& of) {
@@ -81,12 +81,12 @@ class Samples {
     row.request = request();
     if (flip()) row.start_on = node();
     if (flip()) row.assigned = Assignment{node(), node(), static_cast<AssignedBy>(below(2)), epoch()};
-    row.avoid = several([&] { return node(); });
-    row.failed = flip();
-    row.failure = text();
-    row.blame = {u32(), u32(), clock()};
-    row.rounds = u32();
-    row.not_before = clock();
+    row.trouble.change().avoid = several([&] { return node(); });
+    row.trouble.change().failed = flip();
+    row.trouble.change().failure = text();
+    row.trouble.change().blame = {u32(), u32(), clock()};
+    row.trouble.change().rounds = u32();
+    row.trouble.change().not_before = clock();
     return row;
   }
   Instance instance() {

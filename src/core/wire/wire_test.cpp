@@ -56,11 +56,11 @@ TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
   Samples samples(4);
   StartRequest request = std::get<StartRequest>(samples.message(MessageBody(StartRequest{}).index()));
   auto spec = std::make_shared<Spec>(samples.spec());
-  spec->unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+  spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).substr(1);
   request.specs = {spec};
   const auto back = decode(encode(MessageBody(request)));
   ASSERT_TRUE(back.has_value());
-  const auto& kept = std::get<StartRequest>(*back).specs.at(0)->unknown;
+  const auto& kept = std::get<StartRequest>(*back).specs.at(0)->extras->unknown;
   ASSERT_EQ(kept.count("colour"), 1U);
   EXPECT_EQ(encode(*back), encode(MessageBody(request)));
 }
@@ -75,17 +75,19 @@ TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
       << "a spec without them is as it was before there were any";
 
   Spec full = plain;
-  full.pace = {.start_period = std::chrono::seconds(2), .backoff_max = std::chrono::seconds(9)};
-  full.after = {ChildId::binary("db").value()};
-  full.unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+  full.extras.change().pace = {.start_period = std::chrono::seconds(2),
+                               .backoff_max = std::chrono::seconds(9)};
+  full.extras.change().after = {ChildId::binary("db").value()};
+  full.extras.change().unknown["colour"] = encode_term(Term::atom("red")).substr(1);
   EXPECT_FALSE(full.same_as(plain));
   request.specs = {std::make_shared<Spec>(full)};
   const auto back = decode(encode(MessageBody(request)));
   ASSERT_TRUE(back.has_value()) << back.error().message;
   const Spec& read = *std::get<StartRequest>(*back).specs.at(0);
   EXPECT_TRUE(read.same_as(full));
-  EXPECT_EQ(read.pace, full.pace);
-  EXPECT_EQ(read.unknown, full.unknown) << "what this version knows is not among what it does not";
+  EXPECT_EQ(read.extras->pace, full.extras->pace);
+  EXPECT_EQ(read.extras->unknown, full.extras->unknown)
+      << "what this version knows is not among what it does not";
 }
 
 TEST(Wire, FieldsThatALaterVersionAddsToAMessageAreSkipped) {

@@ -165,7 +165,7 @@ ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
   ChildInfo info{Id(id),
                  entry.spec->worker,
                  api_restart(entry.spec->restart),
-                 entry.spec->tag,
+                 entry.spec->extras->tag,
                  supervisor::metadata_of(*entry.spec),
                  {},
                  0};
@@ -208,7 +208,7 @@ Result<ChildPage> Supervisor::children(const ChildQuery& query) const {
   }
   const NodeImpl& node = *impl_->node;
   const auto keep = [&](const supervisor::Entry& entry) {
-    if (!entry.wanted || (query.tag && entry.spec->tag != *query.tag)) return false;
+    if (!entry.wanted || (query.tag && entry.spec->extras->tag != *query.tag)) return false;
     return !query.local || std::any_of(entry.places.begin(), entry.places.end(), [&](const auto& place) {
       return place.has_pid() && node.is_here(place.host->node);
     });

@@ -53,7 +53,7 @@ Result<core::SpecPtr> ChildMapping::apply(const core::SpecPtr& spec) const {
     if (!made) return bad_mapping("invalid_child_mapping", made.error().message);
     return made;
   }
-  if (!spec->mapping.empty()) return spec;
+  if (!spec->extras->mapping.empty()) return spec;
   return bad_mapping("child_mapping_mismatch",
                      fmt::format("option child_mapping: says nothing of the child '{}'", spec->id.text()));
 }

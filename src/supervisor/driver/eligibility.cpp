@@ -18,7 +18,7 @@ bool is_among(const std::vector<NodeName>& nodes, const NodeName& name) {
 
 // Named by the child: it may run nowhere else.
 bool is_named_by(const core::Spec& spec, const NodeName& name) {
-  return is_among(spec.nodes, name) && is_among(spec.mapping, name);
+  return is_among(spec.extras->nodes, name) && is_among(spec.extras->mapping, name);
 }
 
 std::string joined(const std::vector<NodeName>& nodes) {
@@ -74,8 +74,8 @@ std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candi
     return Error{Errc::no_target,
                  "no member that could run it is among the supervisor's `nodes`; `add_nodes` adds some"};
   if (both) return Error{Errc::no_target, "every member that could run it has weight 0"};
-  const bool mapped = !spec.mapping.empty();
-  const auto& names = mapped ? spec.mapping : spec.nodes;
+  const bool mapped = !spec.extras->mapping.empty();
+  const auto& names = mapped ? spec.extras->mapping : spec.extras->nodes;
   const auto only = joined(names);
   if (named) return nobody_offers(spec, fmt::format("none of the nodes that may run it ({})", only));
   return Error{Errc::no_target,
@@ -85,7 +85,7 @@ std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candi
 
 // What it is to start after, and that does not run yet or is not well.
 std::optional<std::string> why_after(const core::Core& core, const core::Spec& spec) {
-  for (const ChildId& id : spec.after) {
+  for (const ChildId& id : spec.extras->after) {
     const core::SpecRow* row = core.spec(id);
     if (!row && spec.is_static)
       return fmt::format("it starts after '{}', and there is no such child", id.text());
@@ -106,7 +106,7 @@ std::optional<std::string> why_after(const core::Core& core, const core::Spec& s
 std::optional<std::string> why_waiting(const core::Core& core, const Entry& entry) {
   if (!entry.spec || !entry.wanted || entry.failed || !entry.places.empty()) return std::nullopt;
   if (const auto why = why_nowhere(*entry.spec, candidates(core))) return why->message;
-  if (!entry.failure.empty()) return entry.failure;
+  if (!entry.failure->empty()) return *entry.failure;
   if (auto after = why_after(core, *entry.spec)) return after;
   return std::nullopt;
 }

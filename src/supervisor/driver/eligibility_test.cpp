@@ -12,7 +12,7 @@ core::Spec worker(const std::string& name, std::vector<NodeName> nodes = {}) {
   core::Spec spec;
   spec.id = *ChildId::binary("a");
   spec.worker = spec.needs = name;
-  spec.nodes = std::move(nodes);
+  spec.extras.change().nodes = std::move(nodes);
   return spec;
 }
 
@@ -59,9 +59,9 @@ TEST(Eligibility, APinnedChildSaysWhichNodesAreMissing) {
 
 TEST(Eligibility, AChildWithAMappingSaysWhichNodesAreMissing) {
   auto spec = worker("counter");
-  spec.mapping = {NodeName("n3@h")};
+  spec.extras.change().mapping = {NodeName("n3@h")};
   EXPECT_EQ(words(spec), "no_target: only n3@h may run it (`mapping`), and that node is not up");
-  spec.mapping = {NodeName("n3@h"), NodeName("n2@h")};
+  spec.extras.change().mapping = {NodeName("n3@h"), NodeName("n2@h")};
   EXPECT_EQ(words(spec), "may run");
 }
 

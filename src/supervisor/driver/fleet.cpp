@@ -63,14 +63,15 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   (void)differs(now.restart != next.restart, "restart");
   (void)differs(now.shutdown != next.shutdown, "shutdown");
   // The tag is a part of the metadata: where it differs, so do they.
-  if (!differs(now.tag != next.tag, "tag")) (void)differs(now.metadata != next.metadata, "metadata");
-  (void)differs(now.nodes != next.nodes, "nodes");
-  (void)differs(now.mapping != next.mapping, "mapping");
-  (void)differs(now.ready_within != next.ready_within, "start_before_stop");
-  (void)differs(now.pace.start_period != next.pace.start_period, "start_period_ms");
-  (void)differs(now.pace.backoff_first != next.pace.backoff_first, "backoff_ms");
-  (void)differs(now.pace.backoff_max != next.pace.backoff_max, "backoff_max_ms");
-  (void)differs(now.after != next.after, "after");
+  if (!differs(now.extras->tag != next.extras->tag, "tag"))
+    (void)differs(now.metadata != next.metadata, "metadata");
+  (void)differs(now.extras->nodes != next.extras->nodes, "nodes");
+  (void)differs(now.extras->mapping != next.extras->mapping, "mapping");
+  (void)differs(now.extras->ready_within != next.extras->ready_within, "start_before_stop");
+  (void)differs(now.extras->pace.start_period != next.extras->pace.start_period, "start_period_ms");
+  (void)differs(now.extras->pace.backoff_first != next.extras->pace.backoff_first, "backoff_ms");
+  (void)differs(now.extras->pace.backoff_max != next.extras->pace.backoff_max, "backoff_max_ms");
+  (void)differs(now.extras->after != next.extras->after, "after");
   (void)differs(now.is_static != next.is_static, "static");
   return change;
 }

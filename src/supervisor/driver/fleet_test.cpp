@@ -104,9 +104,11 @@ TEST(PlanFleet, OnlyWhatRunsMakesAChangeAReplacement) {
   EXPECT_EQ(worker([](core::Spec& s) { s.restart = core::Restart::temporary; }),
             "update a restart; 0 unchanged");
   EXPECT_EQ(worker([](core::Spec& s) { s.shutdown.infinity = true; }), "update a shutdown; 0 unchanged");
-  EXPECT_EQ(worker([](core::Spec& s) { s.tag = s.metadata = "t"; }), "update a tag; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.extras.change().tag = s.metadata = "t"; }),
+            "update a tag; 0 unchanged");
   EXPECT_EQ(worker([](core::Spec& s) { s.metadata = "m"; }), "update a metadata; 0 unchanged");
-  EXPECT_EQ(worker([](core::Spec& s) { s.nodes = {NodeName("n1@h")}; }), "update a nodes; 0 unchanged");
+  EXPECT_EQ(worker([](core::Spec& s) { s.extras.change().nodes = {NodeName("n1@h")}; }),
+            "update a nodes; 0 unchanged");
   EXPECT_EQ(worker([](core::Spec& s) { s.args = "x"; }), "replace a args; 0 unchanged");
   EXPECT_EQ(worker([](core::Spec& s) { s.worker = s.needs = "exec"; }), "replace a exec; 0 unchanged");
   auto program = plain("a", "exec");

@@ -162,12 +162,12 @@ Term atom_or_undefined(const std::string& name) {
 std::string state_of(const core::SpecRow* row, const std::vector<core::Located>& instances) {
   if (!row) return instances.empty() ? "it is gone" : "it was stopped, and is on its way out";
   if (!row->wanted) return instances.empty() ? "it was stopped" : "it was stopped, and is on its way out";
-  if (row->failed) return "it is failed, until retry: " + row->failure;
+  if (row->trouble->failed) return "it is failed, until retry: " + row->trouble->failure;
   for (const core::Located& one : instances)
     if (one.instance.phase == core::Phase::running || one.instance.phase == core::Phase::stuck)
       return "it runs";
   if (!instances.empty()) return fmt::format("it is {}", core::to_string(instances.front().instance.phase));
-  return row->failure.empty() ? "it runs nowhere" : "it waits: " + row->failure;
+  return row->trouble->failure.empty() ? "it runs nowhere" : "it waits: " + row->trouble->failure;
 }
 
 ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
@@ -189,7 +189,7 @@ ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
   here.text = fmt::format("on {}{}", here.node, with(": ", why_started(start)));
   if (one.instance.restarts > 0)
     here.text += fmt::format(" (restarted {} times there{})", one.instance.restarts,
-                             with("; the last end: ", one.instance.reason));
+                             with("; the last end: ", *one.instance.reason));
   return here;
 }
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <functional>
@@ -22,6 +23,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "base/rarely.hpp"
 #include "core/base/types.hpp"
 
 namespace brood::supervisor {
@@ -35,7 +37,7 @@ struct Place {
   std::uint32_t restarts = 0;
   core::Hlc epoch_clock;
   core::Hlc since;
-  std::string reason;
+  Rarely<std::string> reason;
   core::Hlc retry_at{};  ///< While it is restarting: the wall time of the next try.
   std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
   core::Role role = core::Role::active;
@@ -50,13 +52,16 @@ struct Place {
   [[nodiscard]] Pid full_pid() const { return {host->node, pid.id, pid.serial, host->creation}; }
 };
 
+/// Mostly one, which then lies in the entry.
+using Places = boost::container::small_vector<Place, 1>;
+
 struct Entry {
   core::SpecPtr spec;  ///< Null where this node has never seen a row of it.
   bool wanted = true;
   bool failed = false;
-  std::string failure;     ///< Why it is failed, or why it waits for not_before.
+  Rarely<std::string> failure;  ///< Why it is failed, or why it waits for not_before.
   core::Hlc not_before{};  ///< While it runs nowhere: the wall time of the next try; 0: none is waited for.
-  std::vector<Place> places;  ///< Active ones first, each kind in the order of the placement.
+  Places places;           ///< Active ones first, each kind in the order of the placement.
 
   /// The first that runs and is active.
   [[nodiscard]] const Place* running() const;

@@ -19,9 +19,9 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
     if (row) {
       entry.spec = row->spec;
       entry.wanted = row->wanted;
-      entry.failed = row->failed;
-      entry.failure = row->failure;
-      entry.not_before = row->not_before;
+      entry.failed = row->trouble->failed;
+      entry.failure = row->trouble->failure;
+      entry.not_before = row->trouble->not_before;
     } else {
       // Stopped, and something of it is still there: what it is can be shown until that has ended.
       if (const EntryPtr old = registry_.find(id)) entry.spec = old->spec;

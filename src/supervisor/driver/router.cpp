@@ -142,7 +142,7 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
   } else if (place != nullptr) {
     attempt_at(call, *place);
   } else if (entry->failed) {
-    call->finish(failed_error(call->id_, entry->failure));
+    call->finish(failed_error(call->id_, *entry->failure));
   } else {
     wait_and_retry(call, core::Hlc{});
   }

@@ -45,7 +45,8 @@ Result<core::SpecPtr> finish(core::Spec spec) {
   if (spec.starts_before_stop() && !spec.is_program())
     return bad("start_before_stop",
                "is for programs; a worker's state goes with it (hot_swap), one at a time");
-  if (auto fine = check_pace(spec.pace); !fine) return fine.error();
+  spec.extras.settle();
+  if (auto fine = check_pace(spec.extras->pace); !fine) return fine.error();
   spec.needs = spec.is_program() ? command_token(spec.args) : spec.worker;
   return std::make_shared<const core::Spec>(std::move(spec));
 }
@@ -62,7 +63,7 @@ Result<void> set_metadata(core::Spec& spec, const Term& metadata) {
   if (const Term* tag = metadata.get("tag")) {
     auto text = tag->text();
     if (!text) return bad("metadata", "the value of `tag` must be text");
-    spec.tag = std::move(*text);
+    spec.extras.change().tag = std::move(*text);
   }
   if (!metadata.as_map()->empty()) spec.metadata = encode_term(metadata);
   return {};
@@ -138,11 +139,11 @@ constexpr std::int64_t ready_longest = 1000LL * 3600 * 24;
 
 Result<void> read_ready(core::Spec& spec, const Term& value) {
   if (value.is_atom("false")) {
-    spec.ready_within = {};
+    spec.extras.change().ready_within = {};
   } else if (value.is_atom("true")) {
-    spec.ready_within = ChildSpec{}.ready_timeout;
+    spec.extras.change().ready_within = ChildSpec{}.ready_timeout;
   } else if (const auto* number = value.as_integer(); number && *number > 0 && *number <= ready_longest) {
-    spec.ready_within = std::chrono::milliseconds(*number);
+    spec.extras.change().ready_within = std::chrono::milliseconds(*number);
   } else {
     return bad(
         "start_before_stop",
@@ -184,15 +185,15 @@ Result<void> read_pace(core::Pace& pace, const std::string& key, const Term& val
 Result<void> add_after(core::Spec& spec, const Term& id) {
   auto other = ChildId::from_term(id);
   if (!other) return bad("after", other.error().message);
-  if (std::find(spec.after.begin(), spec.after.end(), *other) == spec.after.end())
-    spec.after.push_back(std::move(*other));
+  if (std::find(spec.extras->after.begin(), spec.extras->after.end(), *other) == spec.extras->after.end())
+    spec.extras.change().after.push_back(std::move(*other));
   return {};
 }
 
 Result<void> read_after(core::Spec& spec, const Term& value) {
   const auto* ids = value.as_list();
   if (!ids) return bad("after", "must be a list of ids, not " + to_string(value, 100));
-  spec.after.clear();
+  spec.extras.change().after.clear();
   for (const Term& id : *ids)
     if (auto added = add_after(spec, id); !added) return added;
   return {};
@@ -203,12 +204,12 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "restart") return read_restart(spec, value);
   if (key == "shutdown") return read_shutdown(spec, value);
   if (key == "metadata") return set_metadata(spec, value);
-  if (key == "nodes") return read_nodes(spec.nodes, key, value);
-  if (key == "mapping") return read_nodes(spec.mapping, key, value);
+  if (key == "nodes") return read_nodes(spec.extras.change().nodes, key, value);
+  if (key == "mapping") return read_nodes(spec.extras.change().mapping, key, value);
   if (key == "start_before_stop") return read_ready(spec, value);
   if (key == "after") return read_after(spec, value);
   if (std::find(added_keys().begin(), added_keys().end(), key) != added_keys().end())
-    return read_pace(spec.pace, key, value);
+    return read_pace(spec.extras.change().pace, key, value);
   if (key == "type" || key == "modules") return {};  // OTP's keys: without a meaning here
   if (key == "id") {
     auto id = id_of(value);
@@ -238,14 +239,14 @@ core::Restart core_restart(Restart restart) {
 
 Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes) {
   auto made = std::make_shared<core::Spec>(*spec);
-  if (auto read = read_nodes(made->mapping, "mapping", nodes); !read) return read.error();
+  if (auto read = read_nodes(made->extras.change().mapping, "mapping", nodes); !read) return read.error();
   return core::SpecPtr(std::move(made));
 }
 
 Result<core::SpecPtr> with_metadata(const core::SpecPtr& spec, const Term& metadata) {
   core::Spec made = *spec;
   made.metadata.clear();
-  made.tag.clear();
+  made.extras.change().tag.clear();
   if (auto set = set_metadata(made, metadata); !set) return set.error();
   return finish(std::move(made));
 }
@@ -300,12 +301,12 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   if (child.start_before_stop) {
     if (child.ready_timeout.count() < 1 || child.ready_timeout.count() > ready_longest)
       return bad("ready_timeout", "must be 1 to 86400000 milliseconds");
-    spec.ready_within = child.ready_timeout;
+    spec.extras.change().ready_within = child.ready_timeout;
   }
   if (child.exec.empty() && child.program != ProgramOptions{})
     return bad("program", "is for programs (exec); a worker shares the node's process");
   spec.restart = core_restart(child.restart);
-  spec.pace = {child.start_period, child.backoff, child.backoff_max};
+  spec.extras.change().pace = {child.start_period, child.backoff, child.backoff_max};
   for (const Id& other : child.after)
     if (auto added = add_after(spec, other.term()); !added) return added.error();
   spec.shutdown = {child.shutdown.patience, child.shutdown.infinity};
@@ -317,10 +318,10 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   }
   if (auto set = set_metadata(spec, metadata); !set) return set.error();
   for (const std::string& name : child.nodes) {
-    if (auto added = add_node(spec.nodes, "nodes", name); !added) return added.error();
+    if (auto added = add_node(spec.extras.change().nodes, "nodes", name); !added) return added.error();
   }
   for (const std::string& name : child.mapping) {
-    if (auto added = add_node(spec.mapping, "mapping", name); !added) return added.error();
+    if (auto added = add_node(spec.extras.change().mapping, "mapping", name); !added) return added.error();
   }
   return finish(std::move(spec));
 }
@@ -362,12 +363,12 @@ std::vector<std::pair<Term, Term>> added_entries(const core::Spec& spec) {
   const auto add = [&](const char* key, const std::optional<std::chrono::milliseconds>& time) {
     if (time) entries.emplace_back(Term::atom(key), Term(std::int64_t{time->count()}));
   };
-  if (spec.pace.start_period.count() > 0) add("start_period_ms", spec.pace.start_period);
-  add("backoff_ms", spec.pace.backoff_first);
-  add("backoff_max_ms", spec.pace.backoff_max);
-  if (!spec.after.empty()) {
+  if (spec.extras->pace.start_period.count() > 0) add("start_period_ms", spec.extras->pace.start_period);
+  add("backoff_ms", spec.extras->pace.backoff_first);
+  add("backoff_max_ms", spec.extras->pace.backoff_max);
+  if (!spec.extras->after.empty()) {
     std::vector<Term> ids;
-    for (const ChildId& id : spec.after) ids.push_back(id.to_term());
+    for (const ChildId& id : spec.extras->after) ids.push_back(id.to_term());
     entries.emplace_back(Term::atom("after"), Term::list(std::move(ids)));
   }
   return entries;
@@ -388,11 +389,11 @@ Term spec_term(const core::Spec& spec) {
       {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
       {Term::atom("shutdown"), std::move(shutdown)},
       {Term::atom("metadata"), metadata_of(spec)},
-      {Term::atom("nodes"), names(spec.nodes)},
+      {Term::atom("nodes"), names(spec.extras->nodes)},
   };
   if (spec.starts_before_stop())
-    map.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.ready_within.count()}));
-  if (!spec.mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.mapping));
+    map.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.extras->ready_within.count()}));
+  if (!spec.extras->mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.extras->mapping));
   for (auto& entry : added_entries(spec)) map.push_back(std::move(entry));
   return Term::map(std::move(map));
 }

@@ -58,20 +58,20 @@ Result<void> check_order(const std::vector<core::SpecPtr>& specs, const Registry
   // Mostly nobody waits for anybody, and there may be a million of them.
   std::vector<ChildId> from;
   for (const auto& spec : specs)
-    if (!spec->after.empty()) from.push_back(spec->id);
+    if (!spec->extras->after.empty()) from.push_back(spec->id);
   if (from.empty()) return {};
   std::map<ChildId, const core::Spec*> given;
   for (const auto& spec : specs) given[spec->id] = spec.get();
   for (const auto& spec : specs)
-    for (const ChildId& id : spec->after)
+    for (const ChildId& id : spec->extras->after)
       if (!given.contains(id) && !registry.find(id))
         return Error{Errc::invalid_argument,
                      fmt::format("`after`: '{}' is to start after '{}', and there is no such child",
                                  spec->id.text(), id.text())};
   const auto circle = find_circle(from, [&](const ChildId& id) {
-    if (const auto found = given.find(id); found != given.end()) return found->second->after;
+    if (const auto found = given.find(id); found != given.end()) return found->second->extras->after;
     const EntryPtr entry = registry.find(id);
-    return entry && entry->spec && entry->wanted ? entry->spec->after : std::vector<ChildId>{};
+    return entry && entry->spec && entry->wanted ? entry->spec->extras->after : std::vector<ChildId>{};
   });
   if (circle.empty()) return {};
   return Error{

@@ -14,7 +14,7 @@ ChildId id(const std::string& name) {
 core::SpecPtr spec(const std::string& name, const std::vector<std::string>& after) {
   auto made = std::make_shared<core::Spec>();
   made->id = id(name);
-  for (const auto& other : after) made->after.push_back(id(other));
+  for (const auto& other : after) made->extras.change().after.push_back(id(other));
   return made;
 }
 

@@ -233,13 +233,13 @@ void HookFeed::tell_registry() {
 }
 
 void HookFeed::tell_change(const ChildId& id, const EntryPtr& old, const EntryPtr& now) {
-  static const std::vector<Place> nowhere;
-  const std::vector<Place>& before = old ? old->places : nowhere;
-  const std::vector<Place>& after = now ? now->places : nowhere;
+  static const Places nowhere;
+  const Places& before = old ? old->places : nowhere;
+  const Places& after = now ? now->places : nowhere;
   const auto same_host = [](const Place& a, const Place& b) {
     return a.host->node == b.host->node && a.host->creation == b.host->creation;
   };
-  const auto find = [&](const std::vector<Place>& places, const Place& like) -> const Place* {
+  const auto find = [&](const Places& places, const Place& like) -> const Place* {
     for (const Place& place : places)
       if (same_host(place, like)) return &place;
     return nullptr;

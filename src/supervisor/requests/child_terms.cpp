@@ -39,7 +39,7 @@ Term instance_map(const Entry& entry, const Place& place) {
       {Term::atom("restarts"), Term(place.restarts)},
       {Term::atom("uptime_ms"), Term(up_ms)},
       {Term::atom("epoch"), Term(place.epoch_clock.value)},
-      {Term::atom("reason"), Term::binary(place.reason)}};
+      {Term::atom("reason"), Term::binary(*place.reason)}};
   if (place.health != core::Health::none)
     map.emplace_back(Term::atom("health"), Term::atom(core::to_string(place.health)));
   if (place.phase == core::Phase::restarting) add_next_try(map, place.retry_at);
@@ -53,7 +53,7 @@ Term child_map(const ChildId& id, const Entry& entry) {
   for (const Place& place : entry.places) instances.push_back(instance_map(entry, place));
   const core::Spec& spec = *entry.spec;
   std::vector<Term> tags;
-  if (!spec.tag.empty()) tags.push_back(Term::binary(spec.tag));
+  if (!spec.extras->tag.empty()) tags.push_back(Term::binary(spec.extras->tag));
   std::vector<std::pair<Term, Term>> map = {
       {Term::atom("id"), id.to_term()},
       {Term::atom("worker"), Term::binary(spec.worker)},
@@ -62,15 +62,15 @@ Term child_map(const ChildId& id, const Entry& entry) {
       {Term::atom("static"), Term(spec.is_static)},
       {Term::atom("wanted"), Term(entry.wanted)},
       {Term::atom("failed"), Term(entry.failed)},
-      {Term::atom("failure"), Term::binary(entry.failure)},
+      {Term::atom("failure"), Term::binary(*entry.failure)},
       {Term::atom("args"), args_term(spec)},
       {Term::atom("shutdown"), *spec_term(spec).get("shutdown")},
       {Term::atom("instances"), Term::list(std::move(instances))}};
   for (auto& option : added_entries(spec)) map.push_back(std::move(option));
   if (entry.wanted && entry.places.empty()) {
     add_next_try(map, entry.not_before);
-    if (!entry.failed && !entry.failure.empty())
-      map.emplace_back(Term::atom("waiting"), Term::binary(entry.failure));
+    if (!entry.failed && !entry.failure->empty())
+      map.emplace_back(Term::atom("waiting"), Term::binary(*entry.failure));
   }
   return Term::map(std::move(map));
 }

@@ -215,7 +215,7 @@ void tag_query(const RequestPtr& request) {
   auto tag = request->items[1].text();
   if (!tag) return request->fail(Errc::invalid_argument, "a tag is text");
   list(request, 2,
-       {[tag = *tag](const Entry& entry) { return entry.is_shown() && entry.spec->tag == tag; },
+       {[tag = *tag](const Entry& entry) { return entry.is_shown() && entry.spec->extras->tag == tag; },
         write_processes});
 }
 
@@ -260,7 +260,7 @@ void describe(const RequestPtr& request) {
   if (what.is_record("tag", 2)) {
     auto tag = (*what.as_tuple())[1].text();
     if (!tag) return request->fail(Errc::invalid_argument, "a tag is text");
-    keep = [tag = *tag](const Entry& entry) { return entry.is_shown() && entry.spec->tag == tag; };
+    keep = [tag = *tag](const Entry& entry) { return entry.is_shown() && entry.spec->extras->tag == tag; };
   } else if (what.is_atom("local")) {
     keep = [&node = request->node](const Entry& entry) {
       return entry.is_shown() && std::any_of(entry.places.begin(), entry.places.end(),
