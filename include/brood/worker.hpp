@@ -255,6 +255,8 @@ class Behaviour {
   virtual void resume(std::coroutine_handle<> at) { at.resume(); }
   /// One of several instances of a child: after its start, and when its role is another one.
   virtual void role_changed(Role role) { (void)role; }
+  /// Its handlers end within microseconds and wait for nothing: see Worker.
+  [[nodiscard]] virtual bool is_quick() const { return false; }
   /// Whether save() gives anything.
   [[nodiscard]] virtual bool has_state() const { return false; }
   /// The state as an encoded term; empty where the worker has none.
@@ -305,6 +307,12 @@ class ChildRef;
 
 /// Base of user workers. Construction happens on a scheduler thread with the context already set, so
 /// constructors may use context().
+///
+/// A worker may say `static constexpr bool is_quick = true;`: each of its handlers ends within microseconds
+/// and waits for nothing (no lock that is held for long, no file, no get()). A call of it from a thread that
+/// is none of the node's then runs the handler on that very thread where the worker is idle, in a fraction of
+/// the time that waking another takes. One that blocks all the same holds up its caller, beyond the call's
+/// time-out, and nobody else; it is shown as `stuck`, as any.
 class Worker {
  public:
   Worker();

@@ -83,7 +83,7 @@ bool RuntimeCore::is_alive(const Pid& pid) const {
   return process && !process->inbox.is_closed();
 }
 
-Result<void> RuntimeCore::deliver(Process& process, std::unique_ptr<Envelope>& envelope) {
+Result<void> RuntimeCore::deliver(Process& process, std::unique_ptr<Envelope>& envelope, bool lends) {
   if (envelope->counted) {
     const bool too_many =
         process.queued_messages.fetch_add(1, std::memory_order_relaxed) >= options.mailbox_messages_max;
@@ -105,7 +105,8 @@ Result<void> RuntimeCore::deliver(Process& process, std::unique_ptr<Envelope>& e
   }
   (void)envelope.release();
   if (is_message) delivered.fetch_add(1, std::memory_order_relaxed);
-  if (pushed == Inbox::Push::wake) scheduler.push(process);
+  if (pushed == Inbox::Push::wake && !(lends && process.is_quick && scheduler.lend(process)))
+    scheduler.push(process);
   // A process that waits at the fence still obeys `killed`.
   if (!is_message && fence.has_parked() && fence.unpark(process)) scheduler.push(process);
   return {};

@@ -14,6 +14,7 @@ Process::Process(RuntimeCore& core, LocalPid pid, std::unique_ptr<Behaviour> wor
       on_stuck(std::move(options.on_stuck)),
       heeds_fence(options.heeds_fence),
       is_system(options.is_system),
+      is_quick(behaviour->is_quick()),
       core_(core),
       local_(pid),
       identity_(std::move(options.identity)) {}

@@ -135,6 +135,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   std::function<void(bool)> on_stuck;  // constant
   const bool heeds_fence;
   const bool is_system;
+  const bool is_quick;  // of its behaviour
   // Where there is room for them:
   Hold hold = Hold::none;   // turn
   bool has_orders = false;  // turn

@@ -163,12 +163,16 @@ Result<void> Runtime::send_named(const NamedProcess& to, Bytes term) {
 }
 
 void Runtime::call(const Address& to, Message message, std::chrono::milliseconds timeout, CallDone done) {
-  core_->call(to, std::move(message), core_->desk.open(std::move(done), timeout));
+  const PendingCallPtr call = core_->desk.open(std::move(done));
+  core_->call(to, std::move(message), call);
+  core_->desk.limit(call, timeout);
 }
 
 void Runtime::call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout,
                          CallDone done) {
-  core_->call_named(to, std::move(request), core_->desk.open(std::move(done), timeout));
+  const PendingCallPtr call = core_->desk.open(std::move(done));
+  core_->call_named(to, std::move(request), call);
+  core_->desk.limit(call, timeout);
 }
 
 Future<Bytes> Runtime::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {

@@ -115,6 +115,21 @@ class Runtime final : public RemoteEvents {
   /// This node's name, that of before too.
   [[nodiscard]] bool is_here(const NodeName& node) const;
 
+  /// While it is there, a call by this thread of an idle process whose worker is quick runs that process on
+  /// this thread (Scheduler::lend). The thread must hold no lock meanwhile.
+  class Lending {
+   public:
+    Lending() noexcept : before_(std::exchange(is_here, true)) {}
+    ~Lending() { is_here = before_; }
+    Lending(const Lending&) = delete;
+    Lending& operator=(const Lending&) = delete;
+    [[nodiscard]] static bool here() noexcept { return is_here; }
+
+   private:
+    static inline thread_local bool is_here = false;
+    const bool before_;
+  };
+
   /// Starts a process; returns at once, the worker's start runs on a scheduler thread.
   Pid spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions options);
   /// An exit signal as OTP's exit/2: `killed` cannot be trapped; others run terminate() when trapped or when

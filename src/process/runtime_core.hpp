@@ -88,7 +88,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   [[nodiscard]] ProcessPtr find(const Pid& pid) const;
   [[nodiscard]] bool is_alive(const Pid& pid) const;
   /// Puts an envelope into a mailbox; a message counts towards its limits. On an error it stays the caller's.
-  Result<void> deliver(Process& process, std::unique_ptr<Envelope>& envelope);
+  /// `lends`: a quick process that it wakes may run on the calling thread, which holds no lock.
+  Result<void> deliver(Process& process, std::unique_ptr<Envelope>& envelope, bool lends = false);
   /// False: there is no such process.
   bool signal(LocalPid to, std::unique_ptr<Envelope> envelope);
   bool signal(Process& to, std::unique_ptr<Envelope> envelope);

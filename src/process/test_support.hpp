@@ -92,6 +92,7 @@ struct Script {
   std::function<void(Context&, Message)> info = nullptr;
   std::function<void(Context&, const Down&)> down = nullptr;
   std::function<void(Context&, const ExitReason&)> terminate = nullptr;
+  bool is_quick = false;
 };
 
 class Scripted final : public Behaviour {
@@ -114,6 +115,7 @@ class Scripted final : public Behaviour {
   void down(const Down& d) override {
     if (script_.down) script_.down(*context_, d);
   }
+  bool is_quick() const override { return script_.is_quick; }
   void terminate(const ExitReason& reason) override {
     if (script_.terminate) script_.terminate(*context_, reason);
   }

@@ -43,7 +43,8 @@ Bytes encode_error(const Error& error) {
 
 std::optional<Error> error_in_reply(BytesView reply) {
   TermReader reader(reply);
-  if (!reader.version() || !reader.tuple(2)) return std::nullopt;
+  // Most replies say none: no words are made of what is not there.
+  if (!reader.version() || reader.peek() != TermReader::Kind::tuple || !reader.tuple(2)) return std::nullopt;
   const auto tag = reader.atom_view();
   if (!tag || *tag != "error" || !reader.tuple(2)) return std::nullopt;
   const auto code = reader.atom_view();

@@ -84,7 +84,9 @@ namespace brood {
 
 template <typename T>
 constexpr std::string_view type_name() {
-  return detail::unqualified(detail::pretty_argument(detail::pretty_type<T>(), "T = "));
+  constexpr std::string_view name =  // computed by the compiler, in every build
+      detail::unqualified(detail::pretty_argument(detail::pretty_type<T>(), "T = "));
+  return name;
 }
 
 }  // namespace brood

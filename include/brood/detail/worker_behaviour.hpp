@@ -73,6 +73,13 @@ class WorkerBehaviour final : public Behaviour {
     }
   }
   std::string shown_name() const override { return worker_name<W>(); }
+  bool is_quick() const override {
+    if constexpr (requires { W::is_quick; }) {
+      return W::is_quick;
+    } else {
+      return false;
+    }
+  }
   bool has_state() const override {
     return requires(W & w) {
       w.save();

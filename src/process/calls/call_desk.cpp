@@ -61,7 +61,7 @@ bool PendingCall::abandon() {
 }
 
 void PendingCall::leave_desk() {
-  if (timed_) desk_->timers_.cancel(*this);
+  if (timed_.load(std::memory_order_seq_cst)) desk_->timers_.cancel(*this);
   const std::uint64_t id = id_.load(std::memory_order_seq_cst);
   if (id == 0) return;
   const CallDesk::Entry entry = desk_->take(id);
@@ -77,19 +77,20 @@ void PendingCall::wheel_stopped() {
   finish(stopping());
 }
 
-PendingCallPtr CallDesk::open(CallDone done, std::chrono::milliseconds timeout) {
-  PendingCallPtr call(new PendingCall(*this, std::move(done)));
-  if (timeout == std::chrono::milliseconds::max()) {
-    enlist(*call);  // so that close() finds it
-  } else {
-    call->timed_ = true;
-    timers_.add(call, timeout);
-  }
-  return call;
+PendingCallPtr CallDesk::open(CallDone done) {
+  return PendingCallPtr(new PendingCall(*this, std::move(done)));
 }
 
-PendingCallPtr CallDesk::open_untimed(CallDone done) {
-  return PendingCallPtr(new PendingCall(*this, std::move(done)));
+void CallDesk::limit(const PendingCallPtr& call, std::chrono::milliseconds timeout) {
+  if (call->is_finished()) return;
+  if (timeout == std::chrono::milliseconds::max()) {
+    enlist(*call);  // so that close() finds it
+    return;
+  }
+  if (!timers_.add(call, timeout)) return call->wheel_stopped();
+  call->timed_.store(true, std::memory_order_seq_cst);
+  // Who ended it meanwhile may have seen no timer.
+  if (call->finished_.load(std::memory_order_seq_cst)) timers_.cancel(*call);
 }
 
 std::uint64_t CallDesk::enlist(PendingCall& call, PendingCall::Target target) {
@@ -153,7 +154,7 @@ bool CallDesk::answer(std::uint64_t id, Bytes answer, const NodeName& by) {
     if (call->finished_.exchange(true, std::memory_order_seq_cst)) return false;
     shard(id).entries.erase(found);
   }
-  if (call->timed_) timers_.cancel(*call);
+  if (call->timed_.load(std::memory_order_seq_cst)) timers_.cancel(*call);
   // The callee's node knows that it has answered; any other does not tell it.
   const bool is_known =
       call->watched_.load(std::memory_order_relaxed) && call->target_ && node_of(*call->target_) == by;

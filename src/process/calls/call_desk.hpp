@@ -30,10 +30,12 @@ class CallDesk {
 
   CallDesk(const Identity& identity, TimerWheel& timers, RemoteGate& remote);
 
-  /// A call that nobody can answer by reference yet. milliseconds::max() waits for ever.
-  [[nodiscard]] PendingCallPtr open(CallDone done, std::chrono::milliseconds timeout);
-  /// As open, without a time-out: the caller sees to it with PendingCall::abandon().
-  [[nodiscard]] PendingCallPtr open_untimed(CallDone done);
+  /// A call that nobody can answer by reference yet, and that waits for as long as nobody limits or abandons
+  /// it.
+  [[nodiscard]] PendingCallPtr open(CallDone done);
+  /// It waits so long from now, if it still does: said once it is on its way, for most have their answer
+  /// then. milliseconds::max(): for ever.
+  void limit(const PendingCallPtr& call, std::chrono::milliseconds timeout);
   /// Makes it answerable by reference. The id; 0 when it has ended already.
   std::uint64_t enlist(PendingCall& call, PendingCall::Target target = {});
 

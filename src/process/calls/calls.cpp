@@ -59,7 +59,7 @@ void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pen
     return;
   }
   std::unique_ptr<Envelope> envelope = make_call(std::move(message), pending);
-  if (auto delivered_result = deliver(*process, envelope); !delivered_result)
+  if (auto delivered_result = deliver(*process, envelope, Runtime::Lending::here()); !delivered_result)
     pending->finish(delivered_result.error());
 }
 
@@ -155,9 +155,12 @@ std::optional<LocalPid> RuntimeCore::local_callee(const Address& to) {
 }
 
 Future<Bytes> RuntimeCore::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
+  const Runtime::Lending lending;
   auto asked = std::make_shared<Asked>(weak_from_this(), local_callee(to));
-  call(to, std::move(message),
-       desk.open([asked](CallResult result) { (void)asked->set(std::move(result)); }, timeout));
+  const PendingCallPtr pending =
+      desk.open([asked](CallResult result) { (void)asked->set(std::move(result)); });
+  call(to, std::move(message), pending);
+  desk.limit(pending, timeout);
   return Future<Bytes>(std::move(asked));
 }
 
@@ -193,7 +196,7 @@ void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool
 }
 
 PendingCallPtr RuntimeCore::open_relay(Bytes from, LocalPid self) {
-  return desk.open_untimed([weak = weak_from_this(), from = std::move(from), self](CallResult result) {
+  return desk.open([weak = weak_from_this(), from = std::move(from), self](CallResult result) {
     if (const auto core = weak.lock()) core->relay(from, self, std::move(result));
   });
 }

@@ -46,7 +46,7 @@ class PendingCall final : public TimerNode {
   std::atomic<std::uint64_t> id_{0};  // in the desk's table when not 0
   std::atomic<bool> finished_{false};
   std::atomic<bool> watched_{false};
-  bool timed_ = false;
+  std::atomic<bool> timed_{false};
 };
 using PendingCallPtr = boost::intrusive_ptr<PendingCall>;
 

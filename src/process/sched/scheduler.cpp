@@ -17,9 +17,15 @@ constexpr auto spare_patience = std::chrono::seconds(2);
 /// To wake a thread costs some microseconds: where turns are shorter than this the network waits for them.
 constexpr auto long_turn = std::chrono::microseconds(100);
 constexpr unsigned cautious_polls = 32;
+
+std::uint64_t next_number() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 }  // namespace
 
-Scheduler::Scheduler(SchedulerOptions options, RunFunction run) : options_(options), run_(std::move(run)) {
+Scheduler::Scheduler(SchedulerOptions options, RunFunction run)
+    : options_(options), run_(std::move(run)), number_(next_number()) {
   for (unsigned i = 0; i < options_.threads; ++i) shards_.push_back(std::make_unique<Shard>());
 }
 
@@ -47,8 +53,44 @@ void Scheduler::spawn_thread(unsigned home) {
   });
 }
 
+const std::shared_ptr<Scheduler::Slot>& Scheduler::guest_slot() {
+  static thread_local Guest mine;
+  if (mine.scheduler == number_) return mine.slot;
+  auto slot = std::make_shared<Slot>();
+  slot->scheduler = this;
+  slot->is_guest = true;
+  slot->guest = std::this_thread::get_id();
+  {
+    const std::lock_guard lock(threads_mutex_);
+    std::erase_if(guests_, [](const auto& other) { return other.use_count() == 1; });  // its thread has ended
+    guests_.push_back(slot);
+  }
+  mine = {number_, std::move(slot)};
+  return mine.slot;
+}
+
+bool Scheduler::lend(Process& process) {
+  if (current_slot != nullptr) return false;
+  // As the scheduler's threads, it keeps all that a turn needs, and its slot where it is to lend itself to
+  // another scheduler meanwhile.
+  const auto keep = owner_.lock();
+  const std::shared_ptr<Slot> slot = guest_slot();
+  slot->lent.store(true, std::memory_order_seq_cst);
+  // Either this sees that all are to end, or who ends them sees the guest.
+  const bool may = keep && !quit_.load(std::memory_order_seq_cst);
+  if (may) {
+    current_slot = slot.get();
+    run_(process);
+    current_slot = nullptr;
+  }
+  slot->lent.store(false, std::memory_order_seq_cst);
+  return may;
+}
+
 void Scheduler::push(Process& process) {
-  Slot* own = current_slot != nullptr && current_slot->scheduler == this ? current_slot : nullptr;
+  Slot* own = current_slot != nullptr && current_slot->scheduler == this && !current_slot->is_guest
+                  ? current_slot
+                  : nullptr;
   const unsigned index =
       own != nullptr ? own->home : next_shard_.fetch_add(1, std::memory_order_relaxed) % options_.threads;
   shards_[index]->push(process);
@@ -217,6 +259,7 @@ bool Scheduler::retire(Slot& slot) {
 }
 
 void Scheduler::lose(Slot& slot) {
+  if (slot.is_guest) return;
   std::lock_guard lock(threads_mutex_);
   if (slot.capacity_lost++ > 0 || quit_) return;
   if (active_.fetch_sub(1) > options_.threads) return;
@@ -237,6 +280,7 @@ void Scheduler::lose(Slot& slot) {
 }
 
 void Scheduler::regain(Slot& slot) {
+  if (slot.is_guest) return;
   std::lock_guard lock(threads_mutex_);
   if (--slot.capacity_lost == 0) active_.fetch_add(1);
 }
@@ -268,9 +312,12 @@ std::vector<Process*> Scheduler::stop() {
   // A thread that is not inside a handler ends by itself, soon; a handler may end at any time, too, so look
   // again now and then.
   const auto settled = [this] {
-    return std::all_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+    const auto is_out = [](const auto& slot) {
       return slot->ended || slot->in_handler() || slot->is_caller();
-    });
+    };
+    return std::all_of(slots_.begin(), slots_.end(), is_out) &&
+           std::all_of(guests_.begin(), guests_.end(),
+                       [&](const auto& guest) { return !guest->lent.load() || is_out(guest); });
   };
   while (!settled()) ended_.wait_for(lock, std::chrono::milliseconds(5));
   for (const auto& slot : slots_) {
@@ -282,6 +329,8 @@ std::vector<Process*> Scheduler::stop() {
       slot->thread.detach();
     }
   }
+  for (const auto& guest : guests_)
+    if (Process* process = guest->lent.load() ? guest->process.load() : nullptr) left.push_back(process);
   lock.unlock();
   for (std::thread& thread : ended) thread.join();
   if (network) network->deserted();

@@ -7,8 +7,11 @@
 //
 // Of the threads without work one polls, if there is a poller; the others sleep.
 //
-// Thread rule: every function from any thread, but HandlerScope and BlockingScope, which belong to a
-// scheduler thread.
+// A thread that is none of these may lend itself for a turn of one process. It then is a guest: seen when its
+// handler runs long, but never made up for, and waited for at the end as the others are.
+//
+// Thread rule: every function from any thread, but HandlerScope and BlockingScope, which belong to a thread
+// that runs a process.
 #pragma once
 
 #include <atomic>
@@ -45,6 +48,9 @@ class Scheduler {
   void start(const std::shared_ptr<void>& owner);
   /// Runs `process` soon. It must be in no queue and on no thread.
   void push(Process& process);
+  /// The calling thread runs `process` for one turn, in place of push(). False, and nothing was done: it runs
+  /// a process already, or all are to end.
+  [[nodiscard]] bool lend(Process& process);
   /// What a thread without work does; set once, before anything is pushed from it.
   void set_poller(std::shared_ptr<Poller> poller);
   /// Wakes a thread that sleeps, to poll; false when none does.
@@ -62,6 +68,7 @@ class Scheduler {
  private:
   struct Slot;  // a thread
   struct Shard;
+  struct Guest;                                             // a thread's own memory of its slot
   static inline thread_local Slot* current_slot = nullptr;  // of the calling thread
 
  public:
@@ -93,12 +100,13 @@ class Scheduler {
 
   /// The process whose handler the calling thread runs; nullptr when none.
   [[nodiscard]] static Process* running() noexcept;
-  /// The calling thread is a scheduler's.
+  /// The calling thread is a scheduler's, or lent to it.
   [[nodiscard]] static bool on_thread() noexcept { return current_slot != nullptr; }
 
  private:
   void spawn_thread(unsigned home);
   void thread_main(Slot& slot);
+  [[nodiscard]] const std::shared_ptr<Slot>& guest_slot();
   [[nodiscard]] bool retire(Slot& slot);
   [[nodiscard]] Process* next(const Slot& slot);
   [[nodiscard]] Process* pop(Shard& shard);
@@ -119,6 +127,7 @@ class Scheduler {
 
   const SchedulerOptions options_;
   const RunFunction run_;
+  const std::uint64_t number_;  ///< Of no other scheduler of this program, ever.
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<unsigned> next_shard_{0};
   std::atomic<bool> quit_{false};
@@ -137,7 +146,9 @@ class Scheduler {
   // Capacity: `active_` threads neither block nor are stuck nor spare.
   mutable std::mutex threads_mutex_;
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::weak_ptr<void> owner_;
+  std::vector<std::shared_ptr<Slot>>
+      guests_;                 ///< Of threads that have lent themselves; each has its own too.
+  std::weak_ptr<void> owner_;  ///< Constant once it has started.
   std::atomic<unsigned> active_{0};
   unsigned spares_ = 0;
   unsigned spare_wakes_ = 0;

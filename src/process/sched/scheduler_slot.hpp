@@ -23,13 +23,19 @@ struct alignas(64) Scheduler::Slot {
   static constexpr std::uint64_t one_more = 4;
 
   [[nodiscard]] bool in_handler() const { return (state.load(std::memory_order_seq_cst) & running) != 0; }
-  [[nodiscard]] bool is_caller() const { return thread.get_id() == std::this_thread::get_id(); }
+  [[nodiscard]] bool is_caller() const {
+    return (is_guest ? guest : thread.get_id()) == std::this_thread::get_id();
+  }
 
   std::atomic<std::uint64_t> state{0};
   std::atomic<Process*> process{nullptr};
   std::uint64_t turns = 0;  // the thread's own
   Scheduler* scheduler = nullptr;
   unsigned home = 0;
+  // Of a guest:
+  bool is_guest = false;
+  std::thread::id guest;
+  std::atomic<bool> lent{false};  // in a turn
   // The thread's own:
   bool in_poll = false;
   bool keeps_process = false;  // what it polled gave it a process to run
@@ -42,6 +48,11 @@ struct alignas(64) Scheduler::Slot {
   unsigned capacity_lost = 0;
   bool ended = false;
   std::thread thread;
+};
+
+struct Scheduler::Guest {
+  std::uint64_t scheduler = 0;
+  std::shared_ptr<Slot> slot;
 };
 
 /// A first-in, first-out list through Process::next_run.

@@ -66,11 +66,14 @@ void Scheduler::monitor_main() {
 
 void Scheduler::look_for_stuck(std::chrono::steady_clock::time_point now) {
   std::vector<Slot*> all;
+  std::vector<std::shared_ptr<Slot>> guests;
   {
     std::lock_guard lock(threads_mutex_);
     for (const auto& slot : slots_)
       if (!slot->ended) all.push_back(slot.get());  // only this thread takes slots away
+    guests = guests_;
   }
+  for (const auto& guest : guests) all.push_back(guest.get());
   for (Slot* slot : all) {
     std::uint64_t state = slot->state.load(std::memory_order_acquire);
     if ((state & Slot::running) == 0 || (state & Slot::stuck) != 0) continue;

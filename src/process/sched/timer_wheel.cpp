@@ -18,11 +18,12 @@ std::uint64_t TimerWheel::now_tick() const {
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - origin_).count());
 }
 
-void TimerWheel::add(const TimerPtr& timer, std::chrono::milliseconds delay) {
+bool TimerWheel::add(const TimerPtr& timer, std::chrono::milliseconds delay) {
   // A tick begins up to a millisecond before now: one more makes "never early" true.
   const auto wait = std::clamp<std::int64_t>(delay.count(), 0, INT64_MAX / 4);
   std::lock_guard lock(mutex_);
-  if (stopped_ || timer->linked_) return;
+  if (stopped_) return false;
+  if (timer->linked_) return true;
   timer->tick_ = std::max(now_tick() + static_cast<std::uint64_t>(wait) + 1, done_tick_ + 1);
   const std::size_t bucket = timer->tick_ % buckets;
   timer->previous_ = nullptr;
@@ -36,6 +37,7 @@ void TimerWheel::add(const TimerPtr& timer, std::chrono::milliseconds delay) {
     wake_tick_ = timer->tick_;
     changed_.notify_one();
   }
+  return true;
 }
 
 void TimerWheel::unlink(TimerNode& timer) {

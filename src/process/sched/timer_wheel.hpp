@@ -40,8 +40,8 @@ class TimerWheel {
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
-  /// Fires once after `delay`, to the millisecond, never early. After stop() it never fires.
-  void add(const TimerPtr& timer, std::chrono::milliseconds delay);
+  /// Fires once after `delay`, to the millisecond, never early. False: after stop(), it never fires.
+  bool add(const TimerPtr& timer, std::chrono::milliseconds delay);
   /// True when it will not fire any more because of this.
   bool cancel(TimerNode& timer);
   /// As cancel(), with the time that was left; nullopt when it has fired or is about to.

@@ -1,5 +1,6 @@
 // The part of brood::Supervisor that reaches children.
 #include "supervisor/api/supervisor_impl.hpp"
+#include "supervisor/driver/siblings.hpp"
 
 namespace brood {
 
@@ -10,7 +11,10 @@ std::shared_ptr<Siblings> siblings_of(const Supervisor& supervisor) {
 }  // namespace detail
 
 Future<Bytes> Supervisor::call_message(const Id& id, Message message, std::chrono::milliseconds timeout) {
-  return impl_->driver->siblings()->call(id, std::move(message), timeout);
+  auto pass = impl_->enter();
+  if (!pass) return Future<Bytes>::of(impl_->stopped());
+  return supervisor::call_child(*impl_->node, impl_->driver, id, std::move(message), timeout,
+                                std::move(pass));
 }
 
 void Supervisor::cast_message(const Id& id, Message message) {

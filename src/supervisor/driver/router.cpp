@@ -119,7 +119,7 @@ std::shared_ptr<Router::Call> Router::call(std::shared_ptr<Driver> driver, const
                                            milliseconds timeout, Gate::Pass pass) {
   auto call = std::make_shared<Call>(*this, std::move(driver), id, std::move(message),
                                      process::deadline_after(timeout), std::move(pass));
-  attempt(call);
+  attempt(call, timeout);
   return call;
 }
 
@@ -128,8 +128,12 @@ const Place* Router::nearest(const Entry& entry) const {
 }
 
 void Router::attempt(const std::shared_ptr<Call>& call) {
+  attempt(call, call->left());
+}
+
+void Router::attempt(const std::shared_ptr<Call>& call, milliseconds left) {
   if (call->driver_->has_ended() || call->ready()) return call->fail_ended();
-  if (call->left() <= milliseconds(0)) {
+  if (left <= milliseconds(0)) {
     call->fail_with(Errc::timeout, fmt::format("no answer from '{}' in time", call->id_.text()));
     return;
   }
@@ -140,7 +144,7 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
   if (!entry || !entry->wanted) {
     ask_coordinator(call);
   } else if (place != nullptr) {
-    attempt_at(call, *place);
+    attempt_at(call, *place, left);
   } else if (entry->failed) {
     call->finish(failed_error(call->id_, *entry->failure));
   } else {
@@ -148,7 +152,7 @@ void Router::attempt(const std::shared_ptr<Call>& call) {
   }
 }
 
-void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
+void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place, milliseconds left) {
   const core::Hlc epoch = place.epoch_clock;
   call->meant(place);
   flush(call->driver_, call->id_);
@@ -161,13 +165,11 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place) {
     call->finish(std::move(result));
   };
   if (node_.is_here(place.host->node)) {
-    node_.runtime().call(place.full_pid(), Message::encoded(call->message_), call->left(),
-                         std::move(answered));
+    node_.runtime().call(place.full_pid(), Message::encoded(call->message_), left, std::move(answered));
     return;
   }
   if (!node_.connected_creation(place.host->node) && !call->driver_->has_left())
     return wait_for_host(call, place);
-  const milliseconds left = call->left();
   node_.runtime().call_named({Atom("brood"), place.host->node},
                              encode_call_here(call->driver_->name(), call->id_, call->message_, left), left,
                              [answered = std::move(answered)](process::CallResult result) {
@@ -301,6 +303,7 @@ void Router::send(const std::shared_ptr<Driver>& driver, const ChildId& id, Byte
 }
 
 void Router::flush(const std::shared_ptr<Driver>& driver, const ChildId& id) {
+  if (casts_->nothing_waits()) return;
   (void)casts_->flush(driver->name(), id, sender(driver, id, nullptr));
 }
 

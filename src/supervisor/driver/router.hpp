@@ -57,7 +57,8 @@ class Router {
   /// Where messages to that child go: of several active instances to the one on this node, if there is one.
   [[nodiscard]] const Place* nearest(const Entry& entry) const;
   void attempt(const std::shared_ptr<Call>& call);
-  void attempt_at(const std::shared_ptr<Call>& call, const Place& place);
+  void attempt(const std::shared_ptr<Call>& call, std::chrono::milliseconds left);
+  void attempt_at(const std::shared_ptr<Call>& call, const Place& place, std::chrono::milliseconds left);
   void wait_for_host(const std::shared_ptr<Call>& call, const Place& place);
   void wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch);
   void ask_coordinator(const std::shared_ptr<Call>& call);

@@ -28,13 +28,20 @@ struct Used {
 
 }  // namespace
 
+Future<Bytes> call_child(NodeImpl& node, std::shared_ptr<Driver> driver, const Id& id, Message message,
+                         std::chrono::milliseconds timeout, Gate::Pass pass) {
+  auto child = ChildId::of(id);
+  if (!child) return Future<Bytes>::of(child.error());
+  const process::Runtime::Lending lending;
+  return Future<Bytes>(
+      node.router().call(std::move(driver), *child, message.take_bytes(), timeout, std::move(pass)));
+}
+
 Future<Bytes> Siblings::call(const Id& id, Message message, std::chrono::milliseconds timeout) {
   Used used(node_, driver_);
   if (!used.pass) return Future<Bytes>::of(used.stopped());
-  auto child = ChildId::of(id);
-  if (!child) return Future<Bytes>::of(child.error());
-  return Future<Bytes>(
-      used.node->router().call(used.driver, *child, message.take_bytes(), timeout, std::move(used.pass)));
+  return call_child(*used.node, std::move(used.driver), id, std::move(message), timeout,
+                    std::move(used.pass));
 }
 
 void Siblings::cast(const Id& id, Message message) {

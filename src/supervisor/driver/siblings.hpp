@@ -7,6 +7,8 @@
 #include <brood/worker.hpp>
 #include <memory>
 
+#include "supervisor/node/gate.hpp"
+
 namespace brood::supervisor {
 
 class Driver;
@@ -26,5 +28,9 @@ class Siblings final : public brood::detail::Siblings {
   const std::weak_ptr<NodeImpl> node_;
   const std::weak_ptr<Driver> driver_;
 };
+
+/// A call of a user's thread, which lends itself. `pass` is one of that node.
+[[nodiscard]] Future<Bytes> call_child(NodeImpl& node, std::shared_ptr<Driver> driver, const Id& id,
+                                       Message message, std::chrono::milliseconds timeout, Gate::Pass pass);
 
 }  // namespace brood::supervisor

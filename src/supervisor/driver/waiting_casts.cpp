@@ -79,7 +79,7 @@ WaitingCasts::Taken WaitingCasts::take(const std::string& supervisor, const Chil
 }
 
 bool WaitingCasts::flush(const std::string& supervisor, const ChildId& id, const Sender& send) {
-  if (waiting_.load(std::memory_order_acquire) == 0) return true;
+  if (nothing_waits()) return true;
   std::vector<std::function<void(Result<bool>)>> sent;
   bool is_empty = true;
   {

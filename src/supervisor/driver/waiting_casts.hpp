@@ -52,6 +52,8 @@ class WaitingCasts {
   /// Sends `message` behind all that waits for the child, or lets it wait.
   [[nodiscard]] Taken take(const std::string& supervisor, const ChildId& id, Message message,
                            const Sender& send, Time now);
+  /// For any child, as far as this thread can tell.
+  [[nodiscard]] bool nothing_waits() const { return waiting_.load(std::memory_order_acquire) == 0; }
   /// Sends what waits, as far as the child runs. False: something waits still.
   bool flush(const std::string& supervisor, const ChildId& id, const Sender& send);
   /// Drops what has waited too long. When the next one has; nullopt when nothing waits any more.

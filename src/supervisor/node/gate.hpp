@@ -10,9 +10,11 @@
 // last pass is gone: who holds a pass holds a reference to the gate's owner too, or is waited for by it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -25,13 +27,14 @@ class Gate {
   class Pass {
    public:
     Pass() = default;
-    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)), door_(other.door_) {}
     Pass& operator=(Pass&& other) noexcept {
       std::swap(gate_, other.gate_);
+      std::swap(door_, other.door_);
       return *this;
     }
     ~Pass() {
-      if (gate_) gate_->leave();
+      if (gate_) gate_->leave(door_);
     }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
@@ -39,8 +42,9 @@ class Gate {
 
    private:
     friend class Gate;
-    explicit Pass(Gate* gate) : gate_(gate) {}
+    Pass(Gate* gate, std::size_t door) : gate_(gate), door_(door) {}
     Gate* gate_ = nullptr;
+    std::size_t door_ = 0;
   };
 
   Gate() = default;
@@ -49,17 +53,22 @@ class Gate {
 
   /// Two atomic operations. An empty pass: the gate is shut.
   [[nodiscard]] Pass enter();
-  [[nodiscard]] bool is_shut() const { return (state_.load() & shut_bit) != 0; }
+  [[nodiscard]] bool is_shut() const { return shut_.load(); }
   /// From now on nobody enters. Does not wait.
-  void shut() { state_.fetch_or(shut_bit); }
+  void shut() { shut_.store(true); }
   /// Shuts it, and waits until all have left, at most `patience`. False: somebody is still inside.
   [[nodiscard]] bool close(std::chrono::milliseconds patience);
 
  private:
-  void leave();
+  void leave(std::size_t door);
 
-  static constexpr std::uint64_t shut_bit = std::uint64_t{1} << 63;
-  std::atomic<std::uint64_t> state_{0};  ///< The number inside, and shut_bit.
+  /// One of several counters, by thread, so that threads which come and go all the time do not wait for each
+  /// other's cache line.
+  struct alignas(64) Door {
+    std::atomic<std::int64_t> inside{0};
+  };
+  std::array<Door, 16> doors_;
+  std::atomic<bool> shut_{false};
   std::mutex mutex_;
   std::condition_variable empty_;
 };
