@@ -101,6 +101,19 @@ void local(const Work& work, const Tell& tell) {
   tell("local_calls_64_in_flight", calls_in_flight(cluster, callees, 64, work.seconds));
 }
 
+void quick(const Work& work, const Tell& tell) {
+  Cluster cluster({}, 1);
+  std::vector<ChildSpec> specs = child_specs(1, work.children);
+  for (ChildSpec& spec : specs) spec.worker = "quick";
+  const auto started = cluster.web().start_children(specs).get();
+  if (!started || !started->ok()) throw std::runtime_error("children did not start");
+  std::vector<std::int64_t> callees(specs.size());
+  for (std::size_t i = 0; i < callees.size(); ++i) callees[i] = static_cast<std::int64_t>(i) + 1;
+  std::vector<double> taken = call_times(cluster.web(), callees, work.seconds);
+  tell("local_call_p50", percentile(taken, 0.5) * 1e-6);
+  tell("local_calls_64_threads", calls_by_threads(cluster.web(), callees, 64, work.seconds));
+}
+
 void remote(const Work& work, const Tell& tell) {
   Cluster cluster({.nodes = 2, .expect = 2}, 2);
   (void)cluster.start_and_list(work.children);

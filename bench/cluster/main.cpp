@@ -27,8 +27,9 @@ int member(int argc, char** argv) {
 
 void run(int argc, char** argv) {
   static const std::map<std::string, void (*)(const Work&, const Tell&)> groups = {
-      {"life", life},     {"alone", alone},     {"single", single}, {"lookup", lookup}, {"local", local},
-      {"remote", remote}, {"one_way", one_way}, {"hot", hot},       {"silent", silent}, {"balance", balance}};
+      {"life", life},   {"alone", alone},   {"single", single},  {"lookup", lookup},
+      {"local", local}, {"quick", quick},   {"remote", remote},  {"one_way", one_way},
+      {"hot", hot},     {"silent", silent}, {"balance", balance}};
   Work work;
   if (argc > 2) work.children = std::stoll(argv[2]);
   if (argc > 3) work.seconds = std::stod(argv[3]);

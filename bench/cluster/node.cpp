@@ -94,6 +94,7 @@ BenchNode::BenchNode(const Place& place, Board& board) {
   slot.began_ns = now_ns();
   node_ = std::make_unique<Node>(options_of(place));
   check(node_->workers().add<Counter>("counter"));
+  check(node_->workers().add<QuickCounter>("quick"));
   check(node_->workers().add<Caller>("caller"));
   if (const auto sink = node_->spawn_behaviour("sink", std::make_unique<Sink>(slot.handled)); !sink)
     throw std::runtime_error(sink.error().message);

@@ -37,6 +37,17 @@ class Counter : public Worker {
   std::int64_t value_ = 0;
 };
 
+/// As a Counter, run by who calls it.
+class QuickCounter : public Worker {
+ public:
+  static constexpr bool is_quick = true;
+  using handles = messages<get>;
+  std::int64_t on(get) const { return value_; }
+
+ private:
+  std::int64_t value_ = 0;
+};
+
 /// A caller that is a coroutine: calls Counter number `callee` until `until_ns`, and answers how often.
 struct call_until {
   std::int64_t callee;

@@ -32,6 +32,7 @@ void lookup(const Work& work, const Tell& tell);
 /// Calls to children of the caller's own node.
 void local(const Work& work, const Tell& tell);
 /// Calls to children of another node.
+void quick(const Work& work, const Tell& tell);
 void remote(const Work& work, const Tell& tell);
 void one_way(const Work& work, const Tell& tell);
 /// A third node joins with hot swap, without calls and beside 64 callers.
