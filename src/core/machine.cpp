@@ -255,7 +255,8 @@ void Machine::flush(Step& s) {
   history_.flush(s);
   turnover_.flush(s, reconciler_.is_idle() && !moves_.any() && !outgoing_.any(), instances_.dropping());
   greeting_.flush(s);
-  replication_.flush(s);
+  const bool may_wait = replication_.may_wait(s);
+  if (!may_wait) replication_.flush(s);
   roster_.tell(s);
   forgotten_.tell(s);
   views_.flush();
@@ -267,6 +268,10 @@ void Machine::flush(Step& s) {
       if (links_[peer].open) to.push_back(peer);
     links_.send(std::move(to), Goodbye{});
   }
+  if (may_wait && links_.sends_any())
+    replication_.flush(s);
+  else if (may_wait)
+    replication_.wait(s);
   replication_.say_through(links_.addressed(Rank::acks));
   links_.flush(s);
   reap();

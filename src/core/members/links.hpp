@@ -66,6 +66,8 @@ class Links final : public Sender {
 
   void send(PeerIndex to, MessageBody body, Rank rank = Rank::rest) override;
   void send(std::vector<PeerIndex> to, MessageBody body, Rank rank = Rank::rest) override;
+  /// Whether anything is sent in this step.
+  [[nodiscard]] bool sends_any() const { return !out_.empty(); }
   /// Those to whom something of that rank or a later one is sent in this step, in no order.
   [[nodiscard]] std::vector<PeerIndex> addressed(Rank from) const;
   /// Turns what was sent in this step into effects.

@@ -292,8 +292,10 @@ TEST(Rows, WhatOnlyOneSurvivorHoldsOfALostNodeIsPassedOnBeforeTheViewIsConfirmed
   }
   // The Delta of n3 reaches n1, and n3 dies before it reaches n2.
   const auto now = cluster.now;
-  const Effects effects =
-      cluster.nodes[2].core->step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}}, now);
+  (void)cluster.nodes[2].core->step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}}, now);
+  auto later = now;
+  for (Duration* time : {&later.monotonic, &later.boot, &later.wall}) *time += 1ms;
+  const Effects effects = cluster.nodes[2].core->step(Tick{}, later);
   for (const Send& send : effects.sends)
     if (std::holds_alternative<Delta>(send.body))
       cluster.give(0, PeerMessage{cluster.nodes[2].name, cluster.nodes[2].creation, send.body});

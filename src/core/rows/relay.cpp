@@ -98,7 +98,7 @@ void Replication::salvage(Step& s, PeerIndex gone) {
   peers_[gone].in.early.clear();
   for (const auto& [number, batch] : early)
     for (const SpecChange& change : batch->specs)
-      if (with_.rows.apply(s, change)) out_.specs.push_back(change);
+      if (with_.rows.apply(s, change)) add(change);
 }
 
 void Replication::drop_old_unstable(Step& s) {
@@ -377,6 +377,7 @@ void Replication::on_time(Step& s) {
 Duration Replication::deadline() const {
   Duration next = std::min(next_check_, spread_.deadline());
   if (!missing_.empty()) next = std::min(next, missing_.begin()->first);
+  if (waits_since_ != Duration::max()) next = std::min(next, waits_since_ + wait_most);
   return next;
 }
 

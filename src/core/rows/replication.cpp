@@ -9,20 +9,42 @@ namespace {
 constexpr std::size_t delta_changes_max = 500;
 }  // namespace
 
+Replication::Changes& Replication::out() {
+  if (out_.empty() || out_.back().size() >= delta_changes_max) out_.emplace_back();
+  return out_.back();
+}
+
 void Replication::add(SpecChange change) {
-  out_.specs.push_back(std::move(change));
+  out().specs.push_back(std::move(change));
 }
+
+// One that starts and then runs, before anybody was told, runs.
 void Replication::add(InstanceChange change) {
-  out_.instances.push_back(std::move(change));
+  const bool starts = change.instance && change.instance->phase == Phase::starting;
+  if (change.instance && change.instance->phase == Phase::running) {
+    for (Changes& changes : out_) {
+      const auto found = changes.starting.find(change.id);
+      if (found == changes.starting.end()) continue;
+      InstanceChange& before = changes.instances[found->second];
+      const bool is_same = before.instance->epoch == change.instance->epoch;
+      changes.starting.erase(found);
+      if (!is_same) break;
+      before = std::move(change);
+      return;
+    }
+  }
+  Changes& changes = out();
+  if (starts)
+    changes.starting.insert_or_assign(change.id, static_cast<std::uint32_t>(changes.instances.size()));
+  changes.instances.push_back(std::move(change));
 }
+
 void Replication::set_member(const Member& self) {
-  out_.member = self;
+  out().member = self;
 }
 
 std::uint64_t Replication::newest() const {
-  if (out_.empty()) return number_;
-  const std::size_t changes = out_.specs.size() + out_.instances.size();
-  return number_ + std::max<std::size_t>(1, (changes + delta_changes_max - 1) / delta_changes_max);
+  return number_ + out_.size();
 }
 
 // ---- who holds what ----------------------------------------------------------------------------------
@@ -128,7 +150,7 @@ void Replication::relay_unstable(PeerIndex gone) {
     if (lacks || lost.unstable_lost) want_table(peer);
   }
   if (!lost.unstable_lost)
-    for (Unstable& one : lost.unstable) out_.specs.push_back(std::move(one.change));
+    for (Unstable& one : lost.unstable) add(std::move(one.change));
   lost.unstable.clear();
   lost.unstable_lost = false;
 }
@@ -290,7 +312,14 @@ void Replication::forget_untaken(Out& out) {
 
 // ---- the end of a step -------------------------------------------------------------------------------
 
+bool Replication::may_wait(const Step& s) const {
+  if (s.effects.starts.empty() || spread_.passes_on() || with_.sessions.others().empty()) return false;
+  if (out_.empty() || out_.size() > 1 || out_.front().member) return false;
+  return waits_since_ == Duration::max() || s.time() - waits_since_ < wait_most;
+}
+
 void Replication::flush(Step& s) {
+  waits_since_ = Duration::max();
   flush_deltas(s);
   flush_tables(s);
   flush_acks();
@@ -311,7 +340,7 @@ void Replication::flush_deltas(Step& s) {
   relays_.clear();
   for (const Relay& relay : relays) send_batch(s, relay.origin, relay.from, relay.batch);
   if (out_.empty()) return;
-  Changes all = std::move(out_);
+  auto all = std::move(out_);
   out_ = {};
   const bool passes_on = spread_.passes_on();
   std::vector<PeerIndex> to;
@@ -325,20 +354,14 @@ void Replication::flush_deltas(Step& s) {
     if (!is_too_far_behind(s, other)) to.push_back(other);
   }
   if (passes_on) stable = 0;
-  std::size_t spec = 0;
-  std::size_t instance = 0;
-  do {
+  for (Changes& changes : all) {
     Delta delta;
     delta.sender = with_.sessions.self().session;
     delta.number = ++number_;
     delta.stable = others.empty() ? number_ : stable;
-    std::size_t room = delta_changes_max;
-    for (; room > 0 && spec < all.specs.size(); --room) delta.specs.push_back(std::move(all.specs[spec++]));
-    // An instance after the row that it was started for: the rows go first.
-    if (spec == all.specs.size())
-      for (; room > 0 && instance < all.instances.size(); --room)
-        delta.instances.push_back(std::move(all.instances[instance++]));
-    if (spec == all.specs.size() && instance == all.instances.size()) delta.member = std::move(all.member);
+    delta.specs = std::move(changes.specs);
+    delta.instances = std::move(changes.instances);
+    delta.member = std::move(changes.member);
     if (passes_on) {
       if (!others.empty())
         send_batch(s, self_index, self_index, std::make_shared<const Delta>(std::move(delta)));
@@ -349,7 +372,7 @@ void Replication::flush_deltas(Step& s) {
     if (to.empty()) continue;
     ++s.stats.deltas_sent;
     with_.sender.send(to, std::move(delta), Rank::rows);
-  } while (spec < all.specs.size() || instance < all.instances.size());
+  }
 }
 
 void Replication::flush_acks() {

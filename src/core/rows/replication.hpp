@@ -26,8 +26,12 @@
 #include "core/rows/instances.hpp"
 #include "core/rows/rows.hpp"
 #include "core/rows/spread.hpp"
+#include "term/id_map.hpp"
 
 namespace brood::core {
+
+/// How long a change waits for the next one at most; see Replication::may_wait().
+inline constexpr Duration wait_most = std::chrono::microseconds(300);
 
 class Replication final : public Outbox, public TableProgress {
  public:
@@ -99,6 +103,12 @@ class Replication final : public Outbox, public TableProgress {
   void on_want(Step& s, PeerIndex from, const Want& want);
 
   void on_time(Step& s);
+  /// Whether what the step has changed may be sent with the next one: it has started something, which may run
+  /// in a moment, and then one Delta says both. For a fraction of a millisecond, and only where nothing else
+  /// is sent, for whoever gets a message of this node holds what it changed before.
+  [[nodiscard]] bool may_wait(const Step& s) const;
+  /// It waits.
+  void wait(const Step& s) { waits_since_ = std::min(waits_since_, s.time()); }
   /// Sends what the step has changed.
   void flush(Step& s);
   /// Tells those to whom something else is sent in this step how far this node's changes go.
@@ -170,11 +180,13 @@ class Replication final : public Outbox, public TableProgress {
     bool may_lack = false;    ///< Our table has grown by another node's table since it went to this peer.
     std::uint64_t round = 0;  ///< The last comparison that it began and that came here.
   };
+  /// What will be one Delta.
   struct Changes {
     std::vector<SpecChange> specs;
     std::vector<InstanceChange> instances;
     std::optional<Member> member;
-    [[nodiscard]] bool empty() const { return specs.empty() && instances.empty() && !member; }
+    IdMap<std::uint32_t> starting = {};  ///< Of `instances`, those that say so.
+    [[nodiscard]] std::size_t size() const { return specs.size() + instances.size(); }
   };
 
   void check_waits_for(Step& s, PeerIndex peer);
@@ -232,7 +244,10 @@ class Replication final : public Outbox, public TableProgress {
   PeerMap<Peer> peers_;
   std::set<PeerIndex> due_;   ///< Peers with something to be sent at the end of the step, besides the Delta.
   std::uint64_t number_ = 0;  ///< Of the last Delta.
-  Changes out_;
+  Changes& out();
+
+  std::vector<Changes> out_;
+  Duration waits_since_ = Duration::max();                       ///< Since then something of `out_` waits.
   std::deque<std::pair<std::uint64_t, std::uint64_t>> weights_;  ///< Delta number, changes up to and with it.
   std::uint64_t weight_ = 0;
   PeerIndex slowest_ = no_peer;  ///< Whose acknowledgements were the furthest behind when last looked for.

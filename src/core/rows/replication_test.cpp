@@ -1,0 +1,105 @@
+// When changes leave, and as which Deltas.
+#include <gtest/gtest.h>
+
+#include "core/testing.hpp"
+
+namespace brood::core::testing {
+namespace replication_test {
+
+/// What node 0 sends of its changes to node 1, a line a Delta.
+std::vector<std::string> deltas_of(const Cluster& cluster) {
+  std::vector<std::string> lines;
+  for (const auto& [from, body] : cluster.sent) {
+    const auto* delta = std::get_if<Delta>(&body);
+    if (!delta || from != cluster.nodes[0].name) continue;
+    std::string line;
+    for (const SpecChange& change : delta->specs) line += change.id.text() + (change.row ? " " : "- ");
+    for (const InstanceChange& change : delta->instances)
+      line += change.id.text() + "=" +
+              (change.instance ? std::string(to_string(change.instance->phase)) : "gone") + " ";
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+std::string id_at(const Cluster& cluster, std::size_t node) {
+  for (int i = 0;; ++i) {
+    const std::string id = "k" + std::to_string(i);
+    if (cluster.nodes[0].core->node_for(id_of(id)) == cluster.nodes[node].name) return id;
+  }
+}
+
+TEST(Replication, AChildThatRunsInAMomentIsToldOfOnce) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.record = true;
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  EXPECT_EQ(deltas_of(cluster), std::vector<std::string>{id + " " + id + "=running "});
+}
+
+TEST(Replication, OneThatTakesLongToStartIsToldOfMeanwhile) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.record = true;
+  const std::string id = id_at(cluster, 0);
+  cluster.hold_starts.insert(id_of(id));
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  EXPECT_EQ(deltas_of(cluster), std::vector<std::string>{id + " " + id + "=starting "});
+}
+
+TEST(Replication, WhatFollowsInTheSameMomentDoesNotLeaveAheadOfIt) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  auto& core = *cluster.nodes[0].core;
+  EXPECT_TRUE(
+      core.step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}, {}}, cluster.now).sends.empty());
+  // A question of the other node is answered at once: behind the change.
+  const Effects effects =
+      core.step(PeerMessage{cluster.nodes[1].name, cluster.nodes[1].creation, Probe{5}}, cluster.now);
+  ASSERT_EQ(effects.sends.size(), 2U);
+  EXPECT_TRUE(std::holds_alternative<Delta>(effects.sends[0].body));
+  EXPECT_TRUE(std::holds_alternative<ProbeAck>(effects.sends[1].body));
+}
+
+TEST(Replication, OneThatHasFailedAndIsStartedAgainIsToldOfAsOften) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.record = true;
+  const std::string id = id_at(cluster, 0);
+  cluster.fail_starts.insert(id_of(id));
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  const auto lines = deltas_of(cluster);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines.front().find("running"), std::string::npos);
+  cluster.fail_starts.clear();
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
+TEST(Replication, VeryManyChangesLeaveInTheOrderInWhichTheyCame) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.record = true;
+  cluster.start(0, many(3000));
+  cluster.run(5s);
+  std::set<std::string> rows;
+  for (const auto& [from, body] : cluster.sent) {
+    const auto* delta = std::get_if<Delta>(&body);
+    if (!delta) continue;
+    EXPECT_LE(delta->specs.size() + delta->instances.size(), 500U);
+    for (const SpecChange& change : delta->specs) rows.insert(change.id.text());
+    if (from != cluster.nodes[0].name) continue;
+    for (const InstanceChange& change : delta->instances)
+      EXPECT_TRUE(rows.contains(change.id.text())) << "an instance before its row: " << change.id.text();
+  }
+  EXPECT_EQ(rows.size(), 3000U);
+}
+
+}  // namespace replication_test
+}  // namespace brood::core::testing
