@@ -63,6 +63,8 @@ void Processes::start(std::size_t index, const core::Start& start) {
   check(id);
   const bool slow = world_.catalog.of(id).kind == Kind::slow && !world_.healed;
   Duration takes = slow ? random_.between(1s, 3s) : random_.between(Duration(10us), Duration(20ms));
+  // Every other one as quick as a worker that only allocates: within the time that its change may wait.
+  if (!slow && takes.count() % 2 == 0) takes = Duration(10us) + takes % Duration(300us);
   if (world_.has(Plant::chance)) takes += Duration(world_.options.salt);
   later(kept, takes, [this](Process& starting) { started(starting); });
 }

@@ -106,6 +106,16 @@ class TermReader {
   /// The bytes of the next term, checked and skipped, without version byte. All is checked that term()
   /// checks, but for equal keys in a map.
   Result<BytesView> skip();
+  // What most terms are, read without a Result, for codecs of what there is very much of. False where the
+  // next term is not that or is encoded otherwise: nothing is read, and the function of that kind says the
+  // rest.
+  [[nodiscard]] bool try_unsigned(std::uint64_t& value) noexcept;
+  [[nodiscard]] bool try_nil() noexcept;
+  [[nodiscard]] bool try_tuple(std::size_t arity) noexcept;
+  [[nodiscard]] bool try_binary(BytesView& content) noexcept;
+  /// The view is into the bytes read, and may be no UTF-8.
+  [[nodiscard]] bool try_atom(std::string_view& name) noexcept;
+
   [[nodiscard]] bool at_end() const { return position_ == bytes_.size(); }
   [[nodiscard]] std::size_t position() const { return position_; }
   void seek(std::size_t position) { position_ = position; }

@@ -286,5 +286,48 @@ TEST(TermWriter, SplicesAnEncodedTermWithoutItsVersionByte) {
   EXPECT_EQ(*decode_term(out), Term::tuple({Term::atom("a"), 7}));
 }
 
+TEST(TermReader, WhatIsTriedIsReadAsTheFunctionOfThatKindReadsItOrNotAtAll) {
+  // Whatever the bytes are, cut at any place: trying reads what the other function reads, or nothing.
+  const auto unsigned_of = [](BytesView bytes) {
+    TermReader reader(bytes);
+    std::uint64_t value = 0;
+    return reader.try_unsigned(value) ? std::optional(std::pair(value, reader.position())) : std::nullopt;
+  };
+  std::vector<Bytes> all;
+  for (const std::uint64_t value : {0ULL, 255ULL, 256ULL, 0x7fffffffULL, 0x80000000ULL, ~0ULL})
+    all.push_back(encode_term(Term(std::uint64_t{value})).substr(1));
+  for (const std::int64_t value : {std::int64_t{-1}, std::int64_t{-256}, std::int64_t{INT64_MIN}})
+    all.push_back(encode_term(Term(std::int64_t{value})).substr(1));
+  for (const Term& term : {Term::atom("a"), Term::atom(""), Term::binary(""), Term::binary("abc"), Term(),
+                           Term::tuple({}), Term::tuple({1, 2}), Term::list({1}), Term(1.5)})
+    all.push_back(encode_term(term).substr(1));
+  all.emplace_back("n\x09\0\1\2\3\4\5\6\7\x08\x09", 12);  // nine bytes
+  all.emplace_back("n\2\0\5\0", 5);                       // with a zero at its end
+  for (const Bytes& whole : all) {
+    for (std::size_t size = 0; size <= whole.size(); ++size) {
+      const BytesView bytes = BytesView(whole).substr(0, size);
+      TermReader slow(bytes);
+      const auto number = slow.unsigned_integer();
+      EXPECT_EQ(unsigned_of(bytes),
+                number ? std::optional(std::pair(*number, slow.position())) : std::nullopt);
+      TermReader fast(bytes);
+      slow.seek(0);
+      BytesView content;
+      const auto binary = slow.binary();
+      EXPECT_EQ(fast.try_binary(content), binary.has_value());
+      EXPECT_EQ(content, binary.value_or(""));
+      fast.seek(0), slow.seek(0);
+      std::string_view name;
+      const auto atom = slow.atom_view();
+      EXPECT_EQ(fast.try_atom(name), atom.has_value());
+      EXPECT_EQ(name, atom.value_or(""));
+      fast.seek(0), slow.seek(0);
+      EXPECT_EQ(fast.try_tuple(2), slow.tuple(2).has_value());
+      fast.seek(0), slow.seek(0);
+      EXPECT_EQ(fast.try_nil(), slow.list_end().has_value());
+    }
+  }
+}
+
 }  // namespace etf_test
 }  // namespace brood

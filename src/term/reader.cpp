@@ -110,6 +110,7 @@ Result<std::int64_t> TermReader::integer_slow() {
 }
 
 Result<std::uint64_t> TermReader::unsigned_integer() {
+  if (std::uint64_t value = 0; try_unsigned(value)) return value;
   if (const auto wide = etf::parse_wide(bytes_.substr(position_));
       wide && (!wide->negative || wide->magnitude == 0)) {
     position_ += wide->size;

@@ -157,6 +157,58 @@ inline Result<std::size_t> TermReader::tuple() {
   return tuple_slow();
 }
 
+inline bool TermReader::try_unsigned(std::uint64_t& value) noexcept {
+  const std::size_t size = left();
+  if (size < 2) return false;
+  const std::uint8_t tag = byte_at(0);
+  if (tag == 97) {
+    value = byte_at(1);
+    position_ += 2;
+    return true;
+  }
+  if (tag == 98 && size >= 5 && byte_at(1) < 0x80) {
+    value = detail::get_u32(bytes_.data() + position_ + 1);
+    position_ += 5;
+    return true;
+  }
+  const std::size_t length = byte_at(1);
+  if (tag != 110 || length > 8 || size < 3 + length || byte_at(2) != 0) return false;
+  value = 0;
+  for (std::size_t at = length; at-- > 0;) value = value << 8 | byte_at(3 + at);
+  position_ += 3 + length;
+  return true;
+}
+
+inline bool TermReader::try_nil() noexcept {
+  if (left() < 1 || byte_at(0) != 106) return false;
+  ++position_;
+  return true;
+}
+
+inline bool TermReader::try_tuple(std::size_t arity) noexcept {
+  if (left() < 2 + arity || byte_at(0) != 104 || byte_at(1) != arity) return false;
+  position_ += 2;
+  return true;
+}
+
+inline bool TermReader::try_binary(BytesView& content) noexcept {
+  if (left() < 5 || byte_at(0) != 109) return false;
+  const std::size_t size = detail::get_u32(bytes_.data() + position_ + 1);
+  if (left() - 5 < size) return false;
+  content = BytesView(bytes_.data() + position_ + 5, size);
+  position_ += 5 + size;
+  return true;
+}
+
+inline bool TermReader::try_atom(std::string_view& name) noexcept {
+  if (left() < 2 || byte_at(0) != 119) return false;
+  const std::size_t size = byte_at(1);
+  if (left() - 2 < size) return false;
+  name = std::string_view(bytes_.data() + position_ + 2, size);
+  position_ += 2 + size;
+  return true;
+}
+
 inline bool TermReader::enter() {
   if (depth_ >= limits_.depth_max) return false;
   ++depth_;

@@ -3,6 +3,7 @@
 // In keeps the first failure and reads nothing after it, so descriptions need no error handling.
 #pragma once
 
+#include <array>
 #include <brood/codec.hpp>
 #include <concepts>
 #include <type_traits>
@@ -136,10 +137,15 @@ class In {
 
   template <typename... Ts>
   void tuple(Ts&&... items) {
-    if (take(reader_.tuple(sizeof...(items)))) (item(items), ...);
+    if ((ok() && reader_.try_tuple(sizeof...(items))) || take(reader_.tuple(sizeof...(items))))
+      (item(items), ...);
   }
   template <typename Last, typename... Ts>
   void tuple_and_maybe(Last& last, Ts&... items) {
+    if (ok() && reader_.try_tuple(sizeof...(items))) {
+      (item(items), ...);
+      return;
+    }
     const auto size = take(reader_.tuple());
     if (!size) return;
     if (*size != sizeof...(items) && *size != sizeof...(items) + 1) return fail("a tuple of another size");
@@ -166,10 +172,14 @@ class In {
   void item(bool& value) { set(value, reader_.boolean()); }
   template <std::unsigned_integral T>
   void item(T& value) {
-    const auto read = take(reader_.unsigned_integer());
-    if (!read) return;
-    if (*read > std::numeric_limits<T>::max()) return fail("an integer is out of its range");
-    value = static_cast<T>(*read);
+    std::uint64_t number = 0;
+    if (!ok() || !reader_.try_unsigned(number)) {
+      const auto read = take(reader_.unsigned_integer());
+      if (!read) return;
+      number = *read;
+    }
+    if (number > std::numeric_limits<T>::max()) return fail("an integer is out of its range");
+    value = static_cast<T>(number);
   }
   void item(std::int32_t& value) {
     const auto read = take(reader_.integer());
@@ -200,10 +210,39 @@ class In {
   }
   void item(Hlc& value) { item(value.value); }
   void item(std::string& value) {
-    if (const auto read = take(reader_.binary())) value = std::string(*read);
+    if (BytesView bytes; ok() && reader_.try_binary(bytes))
+      value.assign(bytes);
+    else if (const auto read = take(reader_.binary()))
+      value.assign(*read);
   }
-  void item(NodeName& value) { set(value, reader_.node_name()); }
-  void item(ChildId& value) { set(value, read_term<ChildId>(reader_)); }
+  /// The few names of a message are made once each: who is not known here yet is allocated.
+  void item(NodeName& value) {
+    const std::size_t start = reader_.position();
+    if (std::string_view text; ok() && reader_.try_atom(text)) {
+      for (const auto& [bytes, name] : names_) {
+        if (bytes != text) continue;
+        value = name;
+        return;
+      }
+      reader_.seek(start);
+      set(value, reader_.node_name());
+      if (ok()) names_[next_name_] = {text, value};
+      next_name_ = (next_name_ + 1) % names_.size();
+      return;
+    }
+    set(value, reader_.node_name());
+  }
+  void item(ChildId& value) {
+    const std::size_t start = reader_.position();
+    if (BytesView bytes; ok() && reader_.try_binary(bytes)) {
+      if (auto id = ChildId::binary(bytes)) {
+        value = std::move(*id);
+        return;
+      }
+      reader_.seek(start);
+    }
+    set(value, read_term<ChildId>(reader_));
+  }
   void item(SpecPtr& value) {
     auto spec = std::make_shared<Spec>();
     item(*spec);
@@ -250,10 +289,14 @@ class In {
  private:
   template <typename Optional>
   void at_most_one(Optional& value) {
+    if (ok() && reader_.try_nil()) return;
     const auto length = take(reader_.list());
     if (length && *length > 1) return fail("an optional value is a list of at most one");
     if (length && *length == 1) item(value.emplace());
-    if (ok()) pass(reader_.list_end());
+    list_end();
+  }
+  void list_end() {
+    if (ok() && !reader_.try_nil()) pass(reader_.list_end());
   }
   template <typename T>
   Result<T> take(Result<T> result) {
@@ -278,17 +321,20 @@ class In {
   }
   template <typename T, typename Add>
   void sequence(const Add& add) {
+    if (ok() && reader_.try_nil()) return;
     const auto length = take(reader_.list());
     for (std::size_t i = 0; length && ok() && i < *length; ++i) {
       T value{};
       item(value);
       if (ok()) add(std::move(value));
     }
-    if (ok()) pass(reader_.list_end());
+    list_end();
   }
 
   TermReader reader_;
   std::optional<Error> error_;
+  std::array<std::pair<std::string_view, NodeName>, 8> names_;  ///< Views into the message.
+  std::size_t next_name_ = 0;
 };
 
 }  // namespace brood::core::wire

@@ -29,10 +29,9 @@ TEST_F(Lend, ACallRunsAnIdleQuickProcessOnItsOwnThreadAndNoOther) {
   EXPECT_TRUE(eventually([&] { return ask(quick) == mine; })) << "once it has started and is idle";
   EXPECT_EQ(ask(quick), mine);
   EXPECT_NE(ask(slow), mine);
-  std::string without;
-  runtime.call(quick, message("x"), 20s, [&](CallResult r) { without = text(r); });
-  EXPECT_TRUE(eventually([&] { return !without.empty(); }));
-  EXPECT_NE(without, mine) << "a thread that does not lend itself";
+  Channel<std::string> without;
+  runtime.call(quick, message("x"), 20s, [&](CallResult r) { without.put(text(r)); });
+  EXPECT_NE(without.take(), mine) << "a thread that does not lend itself";
   runtime.stop(patience);
 }
 
