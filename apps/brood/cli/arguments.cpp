@@ -20,6 +20,21 @@ constexpr const char* footer =
     "syntax: '{add, 5}', '<<\"text\">>', '#{a "
     "=> 1}'.";
 
+// CLI11 takes a word in brackets among ids, or in a command, for several words: `[a,b]` would be a and b.
+// Marked it is one word, and the mark is gone before anybody reads it.
+constexpr char bracket_mark = '\x01';
+
+std::string marked(std::string word) {
+  const bool brackets = word.size() > 1 && word.front() == '[' && word.back() == ']';
+  const bool has_mark = !word.empty() && word.front() == bracket_mark;
+  return brackets || has_mark ? bracket_mark + word : word;
+}
+
+std::string unmarked(std::string word) {
+  if (!word.empty() && word.front() == bracket_mark) word.erase(0, 1);
+  return word;
+}
+
 class Parser {
  public:
   explicit Parser(const Environment& environment)
@@ -43,6 +58,8 @@ class Parser {
     add_cluster();
     add_fleet();
     add_helpers();
+    take_marks(app_);
+    for (auto* sub : app_.get_subcommands({})) take_marks(*sub);
   }
 
   [[nodiscard]] manual::ProgramWords words() const {
@@ -63,6 +80,7 @@ class Parser {
     const bool json = std::find(words.begin(), end_of_options, "--json") != end_of_options;
     if (auto unknown = unknown_command(words); !unknown.empty()) return wrong(unknown, json);
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    std::transform(words.begin(), words.end(), words.begin(), marked);
     try {
       app_.parse(words);
     } catch (const CLI::CallForVersion& e) {
@@ -73,7 +91,9 @@ class Parser {
     } catch (const CLI::CallForAllHelp&) {
       return tl::unexpected(ParseStop{0, app_.help("", CLI::AppFormatMode::All), false});
     } catch (const CLI::ParseError& e) {
-      return wrong(e.what(), json);
+      std::string what = e.what();
+      what.erase(std::remove(what.begin(), what.end(), bracket_mark), what.end());
+      return wrong(what, json);
     }
     out_.command = app_.get_subcommands().front()->get_name();
     // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
@@ -100,6 +120,12 @@ class Parser {
       out.push_back(std::move(words));
     }
     return out;
+  }
+
+  static void take_marks(CLI::App& app) {
+    for (auto* option :
+         app.get_options([](const CLI::Option* one) { return one->get_items_expected_max() > 0; }))
+      option->transform(unmarked);
   }
 
   CLI::Option* one_of(CLI::Option* option, std::vector<std::string> words) {

@@ -36,6 +36,20 @@ TEST(Arguments, CommonOptionsStandBeforeOrAfterTheCommand) {
   }
 }
 
+TEST(Arguments, AWordInBracketsIsOneWord) {
+  const std::vector<std::string> words{"[1,2]", "[ -f x ]", "[]", "{}", "[\"a\",\"b\"]", "\x01[c]", ""};
+  std::vector<std::string> start{"start", "x", "--env", "[A=1,B=2]", "--", "sh"};
+  start.insert(start.end(), words.begin(), words.end());
+  const auto started = good(start).start;
+  EXPECT_EQ(started.env, (std::vector<std::string>{"[A=1,B=2]"}));
+  EXPECT_EQ((std::vector<std::string>{started.command.begin() + 1, started.command.end()}), words);
+  EXPECT_EQ(good({"start", "[1]", "--worker", "w", "--args", "[1,2]"}).start.args, "[1,2]");
+  for (const char* command : {"stop", "wait", "logs", "restart"})
+    EXPECT_EQ(good({command, "[a,b]", "c"}).ids, (std::vector<std::string>{"[a,b]", "c"})) << command;
+  EXPECT_EQ(good({"call", "[a,b]", "[1,2]"}).term, "[1,2]");
+  EXPECT_NE(bad({"ps", "[a,b]"}).find("not expected: [a,b]"), std::string::npos);
+}
+
 TEST(Arguments, TheEnvironmentNamesNodeAndCookie) {
   const auto environment = [](const std::string& name) {
     return name == "BROOD_NODE" ? "e@h" : name == "BROOD_COOKIE_FILE" ? "/c" : "";
