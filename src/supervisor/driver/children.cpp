@@ -8,6 +8,7 @@
 #include "supervisor/driver/children_slot.hpp"
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/leaving.hpp"
+#include "supervisor/driver/log_name.hpp"
 #include "supervisor/driver/program_process.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -178,7 +179,7 @@ void Children::start_program(Slot& slot) {
       });
     };
   slot.program = node_.launcher().start(
-      driver_.log_name(slot.spec->id), *std::move(command),
+      log_name(driver_.name(), slot.spec->id), *std::move(command),
       [when_alive](const Result<pid_t>& started) {
         when_alive([&](Children& children, Slot& mine) {
           if (started) return children.program_started(mine, *started);

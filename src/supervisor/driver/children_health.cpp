@@ -5,6 +5,7 @@
 
 #include "supervisor/driver/children_slot.hpp"
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/log_name.hpp"
 #include "supervisor/node/node_impl.hpp"
 
 namespace brood::supervisor {
@@ -31,7 +32,7 @@ void Children::watch_health(Slot& slot) {
   care.told = {slot.spec->id, slot.epoch, core::Health::starting, ""};
   tell_health(slot);
   care.watch = std::make_unique<exec::HealthWatch>(
-      node_.control(), node_.launcher(), *care.checked, driver_.log_name(slot.spec->id) + "/health",
+      node_.control(), node_.launcher(), *care.checked, health_log_name(driver_.name(), slot.spec->id),
       [this, weak = driver_.weak_from_this(), raw = &slot](const exec::HealthWatch::Change& change) {
         if (const auto alive = weak.lock()) health_changed(*raw, change);
       });

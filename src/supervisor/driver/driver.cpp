@@ -41,21 +41,6 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTabl
       leaving_alarm_(node.control(), [this] { tend_leaving(); }) {}
 Driver::~Driver() = default;
 
-std::string Driver::log_name(const ChildId& id) const {
-  const std::string bytes(id.bytes());
-  switch (id.kind()) {
-    case IdKind::atom:
-      return name() + "/:" + bytes;
-    case IdKind::term:
-      return name() + "/=" + bytes;
-    case IdKind::binary:
-      break;
-  }
-  // One that begins like a name of the others is told apart from them.
-  const bool looks_otherwise = std::string_view(":=/").find(bytes.front()) != std::string_view::npos;
-  return name() + (looks_otherwise ? "//" : "/") + bytes;
-}
-
 Result<void> Driver::accepts(const core::Spec& spec) const {
   return core::accepts(strategies_, spec);
 }

@@ -66,8 +66,6 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// Its children, for those who hold them by name. Any thread.
   [[nodiscard]] std::shared_ptr<Siblings> siblings();
   [[nodiscard]] NodeImpl& node() { return node_; }
-  /// The name under which a command's output is kept.
-  [[nodiscard]] std::string log_name(const ChildId& id) const;
 
   /// `message_bytes`: the size of a peer's message on the wire.
   void post(core::Event event, std::size_t message_bytes = 0);

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "supervisor/driver/driver.hpp"
+#include "supervisor/driver/log_name.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/requests.hpp"
 
@@ -47,7 +48,7 @@ void local_logs(const RequestPtr& request, const ChildId& id, const NodeName& ru
   if (limit < 1 || limit > (std::int64_t{1} << 24)) {
     return request->fail(Errc::invalid_argument, "option bytes: 1 to 16777216");
   }
-  const std::string name = request->driver->log_name(id);
+  const std::string name = log_name(request->driver->name(), id);
   exec::LogText text;
   if (offset && offset->as_integer() && *offset->as_integer() >= 0) {
     text = request->node.launcher().log(name, static_cast<std::uint64_t>(*offset->as_integer()),
@@ -117,7 +118,7 @@ void logs_from(const RequestPtr& request, const ChildId& id, const NodeName& hos
 
 /// What this node keeps of a child: undefined, or when that last changed and how the last run ended here.
 Term kept_log_term(const RequestPtr& request, const ChildId& id) {
-  const std::string name = request->driver->log_name(id);
+  const std::string name = log_name(request->driver->name(), id);
   const auto changed_ms = request->node.launcher().log_changed_ms(name);
   if (!changed_ms) return Term::atom("undefined");
   return Term::map({{Term::atom("node"), Term(request->node.name())},
