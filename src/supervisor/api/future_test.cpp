@@ -393,6 +393,29 @@ TEST_F(SupervisorFutures, MetadataIsChangedFromAnyNodeWhileTheChildRunsOn) {
             Errc::invalid_argument);
 }
 
+TEST_F(SupervisorFutures, MetadataThatNobodyCouldReadAgainIsRefused) {
+  make(1);
+  const auto nested = [](int levels) {
+    Term inside = Term::list({});
+    for (int i = 0; i < levels; ++i) inside = Term::list({inside});
+    return Term::map({{Term::atom("in"), inside}});
+  };
+  const auto start = [&](const char* id, Term metadata) {
+    auto spec = ChildSpec::of<Sibling>(id, 5);
+    spec.metadata = std::move(metadata);
+    return web().start_child(spec).get();
+  };
+  ASSERT_TRUE(start("a", nested(200)));
+  EXPECT_EQ(web().child_lookup("a")->metadata, nested(200));
+  const auto refused = start("b", nested(300));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::malformed) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("metadata"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(web().update_metadata("a", [&](const Term&) { return nested(300); }).get().error().code,
+            Errc::malformed);
+  EXPECT_EQ(web().child_lookup("a")->metadata, nested(200));
+}
+
 TEST_F(SupervisorFutures, AChildThatFailedIsTriedAgainAtOnce) {
   make(1);
   EXPECT_EQ(web().retry("none").get().error().code, Errc::no_such_child);

@@ -42,6 +42,11 @@ Result<core::SpecPtr> finish(core::Spec spec) {
   if (spec.metadata.size() > metadata_max) {
     return Error{Errc::limit_exceeded, "child spec, metadata: larger than 1 MiB"};
   }
+  // What no node could read again would be lost in silence.
+  if (!spec.metadata.empty()) {
+    if (const auto read = decode_term(spec.metadata); !read)
+      return Error{Errc::malformed, "child spec, metadata: " + read.error().message};
+  }
   if (spec.starts_before_stop() && !spec.is_program())
     return bad("start_before_stop",
                "is for programs; a worker's state goes with it (hot_swap), one at a time");
