@@ -32,7 +32,10 @@ void Heart::gap_handled() {
     std::lock_guard lock(mutex_);
     if (!in_gap_) return;
     in_gap_ = false;
+    beat_now_ = true;
   }
+  // A program that starts before the next beat would be killed for the last one's age.
+  wake_.notify_all();
   options_.fence(false);
 }
 
@@ -45,6 +48,7 @@ void Heart::run() {
   auto last = read_clocks().boot;
   std::unique_lock lock(mutex_);
   while (!stop_) {
+    beat_now_ = false;
     const auto now = read_clocks().boot;
     gaps_.beat(now);
     if (now - last > options_.limit && !in_gap_) {
@@ -60,7 +64,7 @@ void Heart::run() {
       options_.beat();
       lock.lock();
     }
-    wake_.wait_for(lock, every, [this] { return stop_; });
+    wake_.wait_for(lock, every, [this] { return stop_ || beat_now_; });
   }
 }
 

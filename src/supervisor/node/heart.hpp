@@ -39,6 +39,7 @@ class Heart {
   void start();
   /// The last beat is over when this returns. What comes later does no harm.
   void stop();
+  /// The next beat is made at once, by the heart's thread.
   void gap_handled();
 
   [[nodiscard]] Gaps::Cursor gap_cursor() const { return gaps_.cursor(); }
@@ -54,6 +55,7 @@ class Heart {
   std::condition_variable wake_;
   bool stop_ = false;
   bool in_gap_ = false;
+  bool beat_now_ = false;
   std::thread thread_;
 };
 
