@@ -94,7 +94,7 @@ milliseconds from_handled_to_beat() {
     Heart heart({milliseconds(1600), beat, [](bool) {},
                  [&] {
                    std::thread([&] {
-                     std::this_thread::sleep_for(milliseconds(5));
+                     std::this_thread::sleep_for(milliseconds(5));  // not a wait: a moment after a beat
                      handled = now();
                      self->gap_handled();
                    }).detach();
@@ -108,7 +108,7 @@ milliseconds from_handled_to_beat() {
   std::int64_t since = 0;
   EXPECT_EQ(read(pipe_ends[0], &since, sizeof since), static_cast<ssize_t>(sizeof since));
   kill(child, SIGSTOP);
-  std::this_thread::sleep_for(milliseconds(2000));  // the pause itself is what is tested
+  std::this_thread::sleep_for(milliseconds(2000));  // not a wait: the pause itself is what is tested
   kill(child, SIGCONT);
   while (since == 0 && read(pipe_ends[0], &since, sizeof since) == sizeof since) {
   }
