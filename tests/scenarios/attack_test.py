@@ -274,6 +274,13 @@ class Attack(ScenarioTest):
             mole.send((peers.LINK, stranger, etf.Pid(cluster.full("n1"), 1, 0, 1)))
         mole.counters()
         self.assertLessEqual(descriptors_of(process), before + 4)
+        # Nor is a process of another node subscribed, which would be watched, and so connected to.
+        for number in range(20):
+            mole.ask((Atom("subscribe"), WEB, Atom("all")),
+                     caller=etf.Pid(f"z{number}@127.0.0.{number + 2}", 1, 0, 77))
+        self.assertEqual(mole.request((Atom("hooks"), WEB))[1]["subscribers"], 0)
+        self.assertEqual(mole.request((Atom("subscribe"), WEB, Atom("all")))[0], Atom("ok"))
+        self.assertEqual(mole.request((Atom("hooks"), WEB))[1]["subscribers"], 1)
         self.assertEqual(cluster.log("n1").count("in the name of"), 1, cluster.log("n1"))
 
     def test_a_crowd_of_names_leaves_the_node_as_it_was(self):

@@ -14,6 +14,12 @@ std::optional<Pid> caller_of(const Request& request) {
   return pid ? std::optional(*pid) : std::nullopt;
 }
 
+/// Whom a call names as its caller need not be who sent it. To watch a process of another node would connect
+/// to that node, and send it what it has not asked for.
+bool is_of_who_asks(const Request& request, const Pid& caller) {
+  return caller.node == request.by || (request.node.is_here(caller.node) && request.node.is_here(request.by));
+}
+
 std::optional<std::vector<std::string>> keys_of(const RequestPtr& request) {
   const Term& item = request->items[1];
   std::vector<std::string> keys;
@@ -42,6 +48,8 @@ void subscribe(const RequestPtr& request) {
   if (!keys) return;
   const auto caller = caller_of(*request);
   if (!caller) return request->fail(Errc::invalid_argument, "who asks has no pid");
+  if (!is_of_who_asks(*request, *caller))
+    return request->fail(Errc::not_allowed, "a process can subscribe itself only, and no other node's");
   const auto table = request->driver->hooks();
   auto subscription = std::make_shared<Subscription>();
   process::Runtime& runtime = request->node.runtime();
