@@ -8,18 +8,45 @@ void Coordinator::enqueue(Step& s, Request request) {
   if (inbox_.size() + ids_in(request) <= s.settings.inbox_max) return inbox_.push(std::move(request));
   ++s.stats.busy;
   const Asked asked{key_of(request), view_of(request)};
-  const std::string words = "too many requests wait at this node; try again later";
+  const auto refuse = [&](const ChildId& id) {
+    if (keep(s, asked.request, id)) return;  // asked once more: it is under way
+    fail(s, asked, id, Errc::busy, "too many requests wait at this node; try again later");
+  };
   if (const auto* start = std::get_if<StartRequest>(&request)) {
-    for (const SpecPtr& spec : start->specs) fail(s, asked, spec->id, Errc::busy, words);
+    for (const SpecPtr& spec : start->specs) refuse(spec->id);
   } else if (const auto* stop = std::get_if<StopRequest>(&request)) {
-    for (const ChildId& id : stop->ids) fail(s, asked, id, Errc::busy, words);
+    for (const ChildId& id : stop->ids) refuse(id);
   } else if (const auto* retry = std::get_if<RetryRequest>(&request)) {
-    fail(s, asked, retry->id, Errc::busy, words);
+    refuse(retry->id);
   } else if (const auto* move = std::get_if<MoveRequest>(&request)) {
-    fail(s, asked, move->id, Errc::busy, words);
+    refuse(move->id);
   } else {
-    fail(s, asked, std::get<LookupRequest>(request).id, Errc::busy, words);
+    refuse(std::get<LookupRequest>(request).id);
   }
+}
+
+Duration Coordinator::wait_until(const Step& s, const Child& child) {
+  const Duration until = s.time() + s.settings.request_timeout;
+  until_.emplace_back(until, child.ref);
+  return until;
+}
+
+bool Coordinator::keep(Step& s, const RequestKey& request, const ChildId& id) {
+  Child* child = with_.children.find(id);
+  if (!child || !child->work()) return false;
+  Work& work = work_of(*child);
+  const auto is_it = [&](const auto& one) { return one.asked.request == request; };
+  std::optional<Duration> until;
+  const auto keep_in = [&](auto& waits) {
+    for (auto& wait : waits) {
+      if (!is_it(wait)) continue;
+      if (!until) until = wait_until(s, *child);
+      wait.until = *until;
+    }
+  };
+  keep_in(work.starts);
+  keep_in(work.stops);
+  return until || std::any_of(work.later.begin(), work.later.end(), is_it);
 }
 
 void Coordinator::work(Step& s) {

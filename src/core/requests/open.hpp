@@ -24,15 +24,15 @@ struct StartWait {
   std::uint64_t number = 0;    ///< The Delta with the row.
   std::optional<Outcome> ran;  ///< It was seen running.
   Duration ran_at{};           ///< Since when, as it was looked at.
-  Duration until{};            ///< Nobody waits any longer than that.
+  Duration until{};            ///< Nobody waits any longer than that; later each time it is asked again.
 };
 /// Somebody waits for a child to be gone. `starters`: nodes on which the row may have just been started; an
 /// acknowledgement of one of them comes after what it said of that.
 struct StopWait {
   Asked asked;
   std::uint64_t number = 0;
-  Duration until{};
-  Epoch last;  ///< All instances up to this one have to be gone.
+  Duration until{};  ///< As of StartWait.
+  Epoch last;        ///< All instances up to this one have to be gone.
   bool past =
       false;  ///< The stop was done before, and the child was started anew: only what still stops counts.
   std::vector<SessionId> starters;

@@ -7,6 +7,7 @@
 namespace brood::core {
 namespace {
 constexpr Duration first_repeat = 2s;
+constexpr Duration repeat_longest = 10s;  // a coordinator keeps what it hears of for request_timeout
 constexpr Duration hold_max = 1s;
 constexpr std::size_t request_share = 8;
 
@@ -386,11 +387,15 @@ void Origins::on_time(Step& s) {
     if (found == origins_.end()) continue;
     Origin& origin = found->second;
     if (origin.ended) continue;
-    origin.repeat_every *= 2;
+    origin.repeat_every = std::min(origin.repeat_every * 2, repeat_longest);
     repeats_.emplace(s.time() + origin.repeat_every, number);
     std::vector<ChildId> ids;
-    for (const auto& [id, item] : origin.open)
-      if (views_.placement().coordinator(id) != self_index) ids.push_back(id);
+    for (const auto& [id, item] : origin.open) {
+      if (views_.placement().coordinator(id) == self_index)
+        (void)local_.keep(s, origin.request, id);
+      else
+        ids.push_back(id);
+    }
     ask(s, origin, ids, every_peer);
   }
 }

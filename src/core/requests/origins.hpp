@@ -22,6 +22,8 @@ class LocalCoordinator {
  public:
   virtual ~LocalCoordinator() = default;
   virtual void enqueue(Step& s, Request request) = 0;
+  /// Whoever asked that waits still. False: it is not open here.
+  virtual bool keep(Step& s, const RequestKey& request, const ChildId& id) = 0;
 };
 
 /// What a node that has left its cluster answers: `not_member`.
@@ -90,7 +92,9 @@ class Origins {
     std::optional<NodeName> on;  ///< Of a start or a move: where to.
     MoveKind move = MoveKind::to_node;
     Duration deadline{};
-    Duration repeat_every{};     ///< Doubles: an answer or a question may have been lost on the way.
+    /// Doubles: an answer or a question may have been lost on the way. What is repeated also tells
+    /// coordinators that somebody waits still.
+    Duration repeat_every{};
     std::vector<SpecPtr> specs;  ///< Of a start, and
     std::vector<ChildId> ids;    ///< of the others: what is asked for.
     std::size_t next = 0;        ///< Of these, the first that has not been looked at.

@@ -28,7 +28,10 @@ void Coordinator::start(Step& s, const LaterStart& start) {
   with_.notes.touched(s, child);
   if (child.work()) {
     Work& work = work_of(child);
-    if (asked_already(work.starts, start.asked) || asked_already(work.later, start.asked)) return;
+    if (asked_already(work.starts, start.asked) || asked_already(work.later, start.asked)) {
+      (void)keep(s, start.asked.request, id);
+      return;
+    }
     if (!work.stops.empty()) {
       work.later.push_back(start);
       with_later_.insert(child.ref);
@@ -194,8 +197,7 @@ void Coordinator::start_fresh(Step& s, const LaterStart& start, Child& child) {
 }
 
 void Coordinator::add(Step& s, Child& child, StartWait wait) {
-  wait.until = s.time() + s.settings.request_timeout;
-  until_.emplace_back(wait.until, child.ref);
+  wait.until = wait_until(s, child);
   if (wait.number > 0) with_.replication.wait(wait.number, child);
   work_of(child).starts.push_back(std::move(wait));
   note_instance(child, {});

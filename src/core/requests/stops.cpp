@@ -12,6 +12,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   for (StopWait& wait : work.stops) {
     if (wait.asked.request != asked.request) continue;
     wait.asked.view = asked.view;
+    wait.until = wait_until(s, child);
     return;
   }
   const SpecRow* row = child.row();
@@ -35,9 +36,10 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
       fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
     work.starts.clear();
     return end_row(s, child, asked);
-  } else if (!was_done) {
+  } else if (!was_done && !with_.instances.any(child)) {
     return fail(s, asked, child.id, Errc::no_such_child, "no child of that id");
   }
+  // Else it was stopped, by this request or by another, and may be on its way out still.
   wait.number = with_.replication.newest();
   for (const auto& node : with_.views.placement().nodes()) add_starter(child, wait, node.peer);
   add(s, child, std::move(wait));
@@ -114,8 +116,7 @@ std::vector<PeerIndex> Coordinator::starters_of(const Child& child, const SpecRo
 }
 
 void Coordinator::add(Step& s, Child& child, StopWait wait) {
-  wait.until = s.time() + s.settings.request_timeout;
-  until_.emplace_back(wait.until, child.ref);
+  wait.until = wait_until(s, child);
   with_.replication.wait(wait.number, child);
   work_of(child).stops.push_back(std::move(wait));
 }
