@@ -1,6 +1,8 @@
 // Joining, views, sessions, fencing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -28,6 +30,33 @@ TEST(Members, WithExpectTheyFormAsSoonAsAllAreThere) {
   for (std::size_t i = 0; i < 3; ++i) cluster.boot(i);
   cluster.run(1100ms);
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->up_nodes().size(), 3U);
+}
+
+TEST(Members, NoChildIsStartedBeforeMinNodesAreUpAndTheLogSaysSo) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.min_nodes = 2; };
+  std::vector<std::string> log;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i != 0) return;
+    for (const LogLine& line : effects.log) log.push_back(line.text);
+  };
+  const auto count = [&](std::string_view text) { return std::count(log.begin(), log.end(), text); };
+  cluster.boot(0);
+  cluster.run(10s);
+  const auto client = cluster.start(0, many(1));
+  cluster.run(5s);
+  EXPECT_EQ(cluster.alive("c0"), 0U);
+  EXPECT_EQ(cluster.nodes[0].core->partition().why, "1 node is up, and min_nodes is 2");
+  EXPECT_EQ(count("no child is started: 1 node is up, and min_nodes is 2"), 1);
+  cluster.boot(1);
+  cluster.run(5s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive("c0"), 1U);
+  EXPECT_EQ(count("2 nodes are up, as min_nodes asks for"), 1);
+  // What was lost is not started either before enough are there again.
+  cluster.kill(cluster.host("c0"));
+  cluster.run(10s);
+  EXPECT_EQ(cluster.alive("c0"), 0U);
 }
 
 TEST(Members, AllHaveTheSameConfirmedView) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.hpp"
 
@@ -146,13 +147,28 @@ void Views::confirm(Step& s) {
         fmt::format("going on without the view confirmed; waited for {}", unconfirmed_names()));
 }
 
-bool Views::may_act(const Step& s) {
+bool Views::may_act(Step& s) {
   const std::size_t up = placement_.nodes().size();
   if (up >= s.settings.expect || s.time() >= form_at_) formed_ = true;
   if (!(confirmed_ || forced_) || fence_.is_fenced() || !in_view(sessions_.self())) return false;
-  const bool draining = sessions_.self().state == MemberState::draining;
-  if (!formed_ || (up < s.settings.min_nodes && !draining)) return false;
+  if (!formed_ || has_too_few(s)) return false;
   return !quorum_.is_locked();
+}
+
+bool Views::has_too_few(Step& s) {
+  const bool draining = sessions_.self().state == MemberState::draining;
+  const bool few = placement_.nodes().size() < s.settings.min_nodes && !draining;
+  if (std::exchange(too_few_, few) == few) return few;
+  if (few)
+    s.log(LogLevel::warning, "no child is started: " + too_few_words(s.settings));
+  else if (!draining)
+    s.log(LogLevel::info, fmt::format("{} nodes are up, as min_nodes asks for", placement_.nodes().size()));
+  return few;
+}
+
+std::string Views::too_few_words(const Settings& settings) const {
+  const std::size_t up = placement_.nodes().size();
+  return fmt::format("{} node{} up, and min_nodes is {}", up, up == 1 ? " is" : "s are", settings.min_nodes);
 }
 
 void Views::on_view(Step& s, PeerIndex from, const View& view) {
@@ -217,8 +233,7 @@ std::string Views::why_not_acting(const Settings& settings) const {
   if (fence_.is_fenced()) return "this node waits to hear that the others still take it for a member";
   if (!confirmed_ && !forced_)
     return fmt::format("not all members have the same view yet; it waits for {}", unconfirmed_names());
-  if (placement_.nodes().size() < settings.min_nodes)
-    return fmt::format("{} nodes are up, and min_nodes is {}", placement_.nodes().size(), settings.min_nodes);
+  if (placement_.nodes().size() < settings.min_nodes) return too_few_words(settings);
   return "the cluster forms";
 }
 

@@ -68,7 +68,10 @@ class Views {
   [[nodiscard]] bool waits_for(PeerIndex peer) const;
   [[nodiscard]] bool is_confirmed_by_all();
   void set_placement(const Settings& settings);
-  [[nodiscard]] bool may_act(const Step& s);
+  [[nodiscard]] bool may_act(Step& s);
+  /// Fewer are up than Settings::min_nodes. Says so when that changes.
+  [[nodiscard]] bool has_too_few(Step& s);
+  [[nodiscard]] std::string too_few_words(const Settings& settings) const;
   [[nodiscard]] Duration wait_for_all(const Step& s) const;
   [[nodiscard]] Duration table_heard_until(const Step& s) const;
   [[nodiscard]] Duration deadline_after(const Step& s) const;
@@ -97,7 +100,8 @@ class Views {
   bool forced_ = false;  ///< Not confirmed within view_wait: go on as if.
   Duration unconfirmed_since_{};
   bool acting_ = false;
-  bool formed_ = false;  ///< `expect` nodes have been up together, or were waited for long enough.
+  bool too_few_ = false;  ///< What has_too_few() found last.
+  bool formed_ = false;   ///< `expect` nodes have been up together, or were waited for long enough.
   Duration form_at_{};
   Duration next_look_ = Duration::max();
   std::uint64_t acted_in_ = 0;

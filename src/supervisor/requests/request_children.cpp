@@ -23,6 +23,16 @@ Error timed_out_error(const std::string& what) {
           fmt::format("{} took too long; it may still happen: look before you repeat it", what)};
 }
 
+/// The start was not answered in time. Where this part of the cluster starts nothing at the moment, that is
+/// why.
+void fail_late_start(const RequestPtr& request) {
+  request->driver->with_core([request](const core::Core& core) {
+    Error late = timed_out_error("the start");
+    if (const std::string why = core.partition().why; !why.empty()) late.message += "; it waits: " + why;
+    request->fail(late);
+  });
+}
+
 void start_child(const RequestPtr& request) {
   auto spec = core_spec(request->items[1], request->node);
   if (!spec) return request->fail(spec.error());
@@ -43,7 +53,7 @@ void start_child(const RequestPtr& request) {
           {Term::atom("error"), Term::tuple({Term::atom("already_started"), Term(place->full_pid())})}));
   }
   request->driver->start(asked->order, {*spec}, [request](const Outcomes& outcomes, bool) {
-    if (outcomes.empty()) return request->fail(timed_out_error("the start"));
+    if (outcomes.empty()) return fail_late_start(request);
     const auto& outcome = outcomes.front();
     if (outcome.error) {
       return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
@@ -100,9 +110,11 @@ void stop_child(const RequestPtr& request) {
   if (auto id = id_item(request)) stop_one(request, *id);
 }
 
+/// By pid, as DistributedSupervisor has it, or by id, as Pogo and OTP's supervisors.
 void terminate_child(const RequestPtr& request) {
   const Pid* pid = request->items[1].as_pid();
-  auto id = pid ? request->driver->registry().whois(request->node.present(*pid)) : std::nullopt;
+  if (!pid) return stop_child(request);
+  const auto id = request->driver->registry().whois(request->node.present(*pid));
   if (!id) return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
   stop_one(request, *id);
 }
