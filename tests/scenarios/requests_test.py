@@ -261,6 +261,28 @@ class Requests(ScenarioTest):
         self.assertEqual(answer, ("ok", ("error", "not_found")))
         self.everywhere(self.request("whereis", "terminate"), "undefined")
 
+    def test_specs_and_options_may_be_written_as_the_libraries_write_them(self):
+        """Keyword lists, a time-out or a node alone, infinity, and an id where another takes a pid."""
+        for request, node in (
+                ("{start_child, web, [{id, shape1}, {start, {counter, [5]}}, {restart, transient}], [{node, 'n2@127.0.0.1'}]}",
+                 N2),
+                ("{start_child, web, #{id => shape2, start => {counter, start_link, [5]}, type => worker}, 'n3@127.0.0.1'}", N3),
+                ("{start_child, web, #{id => shape3, start => {counter, [5]}}, #{timeout => infinity}}", None),
+                ("{start_child, web, #{id => shape4, start => {counter, [5]}}, 5000}", None)):
+            with self.subTest(request):
+                answer = self.ask(request)
+                self.assertEqual(answer[0], "ok", answer)
+                self.assertIn(node, (None, answer[1].node))
+        self.assertEqual(self.ask("{call, web, shape1, get, infinity}"), ("ok", 5))
+        self.assertEqual(self.ask("{terminate_child, web, shape1}"), "ok")
+        self.assertEqual(self.ask("{terminate_child, web, shape1}"), ("error", "not_found"))
+        self.assertEqual(self.ask("{stop_child, web, shape2, infinity}"), "ok")
+        self.assertEqual(self.ask("{stop_child, web, shape3, [{timeout, 5000}]}"), "ok")
+        self.assertEqual(self.ask("{stop_children, web, [shape4], [{timeout, infinity}]}")[1][Atom("status")], "ok")
+        self.refused(self.ask("{start_child, web, #{id => s, start => {counter, []}, type => supervisor}}"),
+                     "invalid_argument")
+        self.refused(self.ask("{start_child, web, [{id, s}, {strat, {counter, []}}]}"), "invalid_argument")
+
     def test_an_option_that_is_unknown_or_wrong_is_refused_with_its_name(self):
         self.start("options")
         for request in (self.request("start_child", self.spec("options-1"), {Atom("nod"): N2}),
@@ -276,6 +298,8 @@ class Requests(ScenarioTest):
                         self.request("start_child", self.spec("options-1"), {Atom("timeout"): -1}),
                         self.request("logs", "options", {Atom("line"): 1}),
                         self.request("drain", {Atom("now"): Atom("true")}),
+                        self.request("drain", [(Atom("now"), Atom("true"))]),
+                        self.request("stop_child", "options", N2),
                         (Atom("fleet"), {}, {Atom("dry"): Atom("true")})):
             with self.subTest(request):
                 answer = self.ask(request)

@@ -215,7 +215,11 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "after") return read_after(spec, value);
   if (std::find(added_keys().begin(), added_keys().end(), key) != added_keys().end())
     return read_pace(spec.extras.change().pace, key, value);
-  if (key == "type" || key == "modules") return {};  // OTP's keys: without a meaning here
+  if (key == "type") {
+    if (value.is_atom("worker")) return {};
+    return bad("type", "must be worker; there are no children of type supervisor yet");
+  }
+  if (key == "modules") return {};  // of OTP: without a meaning here
   if (key == "id") {
     auto id = id_of(value);
     if (!id) return id.error();
@@ -331,8 +335,28 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   return finish(std::move(spec));
 }
 
-Result<core::SpecPtr> core_spec(const Term& term, NodeImpl& node) {
+std::optional<Term> from_property_list(const Term& term) {
+  constexpr std::size_t most = 64;
+  const auto* list = term.as_list();
+  if (!list || list->size() > most) return std::nullopt;
+  std::vector<std::pair<Term, Term>> entries;
+  for (const Term& item : *list) {
+    const auto* pair = item.as_tuple();
+    const bool is_pair = pair && pair->size() == 2 && pair->front().as_atom();
+    const bool is_flag = item.as_atom() != nullptr;  // as proplists has it
+    if (!is_pair && !is_flag) return std::nullopt;
+    const Term& key = is_pair ? pair->front() : item;
+    // Of two with one key the first counts.
+    if (std::any_of(entries.begin(), entries.end(), [&](const auto& one) { return one.first == key; }))
+      continue;
+    entries.emplace_back(key, is_pair ? pair->back() : Term(true));
+  }
+  return Term::map(std::move(entries));
+}
+
+Result<core::SpecPtr> core_spec(const Term& given, NodeImpl& node) {
   core::Spec spec;
+  const Term term = from_property_list(given).value_or(given);
   const auto* entries = term.as_map();
   if (!entries) {
     // A worker alone, or {Worker, Args}.

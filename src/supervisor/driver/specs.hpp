@@ -4,6 +4,7 @@
 #pragma once
 
 #include <brood/supervisor.hpp>
+#include <optional>
 
 #include "core/base/types.hpp"
 
@@ -15,8 +16,11 @@ class NodeImpl;
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
 /// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop,
 /// start_period_ms, backoff_ms, backoff_max_ms, after}`; Worker
-/// `exec` takes a command's map.
+/// `exec` takes a command's map. A list of {Key, Value} is such a map too.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
+/// What Erlang calls a property list and Elixir a keyword list, as a map: of [{Key, Value} | Flag] with atoms
+/// as keys the first of each. nullopt: it is none, or has more entries than anything here takes.
+[[nodiscard]] std::optional<Term> from_property_list(const Term& term);
 /// The spec with that list of nodes as its mapping.
 [[nodiscard]] Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes);
 /// The spec with that metadata. invalid_argument: it is no map; limit_exceeded.

@@ -109,17 +109,17 @@ Result<bool> flag(const std::string& key, const Term& value) {
   return Error{Errc::invalid_argument, fmt::format("option {}: must be true or false", key)};
 }
 
-Result<Options> options_of(const Term& term) {
+Result<Options> options_of(const Term& given) {
+  const Term term = from_property_list(given).value_or(given);
   const auto* entries = term.as_map();
   if (!entries) return Error{Errc::invalid_argument, "options must be a map, not " + to_string(term, 200)};
   Options out;
   for (const auto& [name, value] : *entries) {
     const auto key = name.text().value_or(to_string(name, 100));
     if (key == "timeout") {
-      const auto* number = value.as_integer();
-      if (!number || *number < 0 || *number > 86'400'000)
-        return Error{Errc::invalid_argument, "option timeout: must be milliseconds, at most a day"};
-      out.timeout = milliseconds(*number);
+      const auto time = time_item(value);
+      if (!time) return Error{Errc::invalid_argument, "option timeout: " + time.error().message};
+      out.timeout = *time;
       continue;
     }
     bool* target = key == "dry_run"         ? &out.dry_run

@@ -27,12 +27,10 @@ void answer_call(const RequestPtr& request, const process::CallResult& result) {
 void call_child(const RequestPtr& request) {
   auto id = id_item(request);
   if (!id) return;
-  const auto* timeout = request->items.size() > 3 ? request->items[3].as_integer() : nullptr;
-  if (request->items.size() > 3 && (!timeout || *timeout < 0 || *timeout > 86'400'000)) {
-    return request->fail(Errc::invalid_argument, "the time-out must be milliseconds, at most a day");
-  }
-  const auto call = request->node.router().call(request->driver, *id, request->raw,
-                                                milliseconds(timeout ? *timeout : 5000));
+  const auto timeout =
+      request->items.size() > 3 ? time_item(request->items[3]) : Result<milliseconds>(milliseconds(5000));
+  if (!timeout) return request->fail(Errc::invalid_argument, "the time-out " + timeout.error().message);
+  const auto call = request->node.router().call(request->driver, *id, request->raw, *timeout);
   call->when_done([request, of = call.get()] { answer_call(request, of->value()); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/router.hpp"
+#include "supervisor/driver/specs.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/requests/answers.hpp"
 
@@ -51,11 +52,30 @@ std::optional<ChildId> id_item(const RequestPtr& request) {
   return std::nullopt;
 }
 
-Result<Term> read_options(const Term& options, const std::vector<std::string_view>& allowed) {
-  if (options.as_list() && options.as_list()->empty()) return Term::map({});
+namespace {
+
+/// What is meant by options that are written in another way than as a map.
+Term meant_options(const Term& options, const std::vector<std::string_view>& allowed) {
+  const auto is_allowed = [&](std::string_view name) {
+    return std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+  };
+  if (auto map = from_property_list(options)) return *std::move(map);
+  // A time-out alone, as the last argument of OTP's calls; else a node, as that of Horde's and Pogo's starts.
+  if (is_allowed("timeout") && (options.as_integer() || options.is_atom("infinity")))
+    return Term::map({{Term::atom("timeout"), options}});
+  if (is_allowed("node") && options.as_atom() && options.as_atom()->name.find('@') != std::string::npos)
+    return Term::map({{Term::atom("node"), options}});
+  return options;
+}
+
+}  // namespace
+
+Result<Term> read_options(const Term& given, const std::vector<std::string_view>& allowed) {
+  const Term options = meant_options(given, allowed);
   const auto* entries = options.as_map();
   if (!entries) {
-    return Error{Errc::invalid_argument, "options must be a map, not " + to_string(options, 200)};
+    return Error{Errc::invalid_argument,
+                 "options must be a map or a list of {Key, Value}, not " + to_string(options, 200)};
   }
   for (const auto& [key, value] : *entries) {
     const auto* name = key.as_atom();
@@ -84,10 +104,18 @@ Result<std::chrono::milliseconds> timeout_option(const Term& options, std::chron
                                                  std::string_view name) {
   const Term* value = options.get(name);
   if (!value) return fallback;
-  const auto* number = value->as_integer();
-  if (!number || *number < 0 || *number > 86'400'000) {
-    return Error{Errc::invalid_argument, fmt::format("option {}: must be milliseconds, at most a day", name)};
-  }
+  auto time = time_item(*value);
+  if (!time) return Error{Errc::invalid_argument, fmt::format("option {}: {}", name, time.error().message)};
+  return time;
+}
+
+Result<std::chrono::milliseconds> time_item(const Term& value) {
+  constexpr std::int64_t longest = 86'400'000;
+  // A day is for ever enough, and no later time has to be told from none.
+  if (value.is_atom("infinity")) return std::chrono::milliseconds(longest);
+  const auto* number = value.as_integer();
+  if (!number || *number < 0 || *number > longest)
+    return Error{Errc::invalid_argument, "must be milliseconds, at most a day, or infinity"};
   return std::chrono::milliseconds(*number);
 }
 

@@ -130,15 +130,17 @@ class RequestServer {
 /// The id of items[1]; answers the request itself when it is none.
 [[nodiscard]] std::optional<ChildId> id_item(const RequestPtr& request);
 
-/// A request's options: a map with these keys and no others; an empty list is none. `invalid_argument` names
-/// the key that is wrong.
+/// A request's options: a map, or a list of {Key, Value}, with these keys and no others; also a time-out
+/// alone or a node alone, where there are such options. `invalid_argument` names the key that is wrong.
 [[nodiscard]] Result<Term> read_options(const Term& options, const std::vector<std::string_view>& allowed);
 /// The options in items[index]; none when the request is shorter.
 [[nodiscard]] Result<Term> options_of(const RequestPtr& request, std::size_t index,
                                       const std::vector<std::string_view>& allowed);
 /// The option `node`; none when it is not there.
 [[nodiscard]] Result<std::optional<NodeName>> node_option(const Term& options);
-/// Milliseconds, at most a day; `fallback` when there is none.
+/// Milliseconds, at most a day, which `infinity` is too.
+[[nodiscard]] Result<std::chrono::milliseconds> time_item(const Term& value);
+/// As time_item(); `fallback` when there is none.
 [[nodiscard]] Result<std::chrono::milliseconds> timeout_option(const Term& options,
                                                                std::chrono::milliseconds fallback,
                                                                std::string_view name = "timeout");
