@@ -139,8 +139,7 @@ std::optional<exec::Command> Children::command_of(const Slot& slot) {
     return std::nullopt;
   };
   // Checked again here, where it counts: `needs` came from whoever made the spec.
-  const auto offers = node_.worker_table().offers(driver_.name());
-  if (!offers.contains("exec:*") && !offers.contains(command_token(slot.spec->args)))
+  if (!node_.worker_table().may_run(driver_.name(), command_token(slot.spec->args)))
     return refuse({Errc::not_allowed,
                    fmt::format("node {} does not run commands from the network; its own file must list "
                                "this very command, or set exec_allow = true",

@@ -28,7 +28,11 @@ class WorkerTable {
   /// The commands in this node's own file: replaces those of the former file.
   void trust(const std::string& supervisor, std::set<std::string> tokens);
   [[nodiscard]] bool trusts(const std::string& supervisor, const std::string& token) const;
-  /// What this node can run (core::Member::offers).
+  /// Whether this node runs that command, whoever asks: it is trusted, or every command is (exec_allow).
+  [[nodiscard]] bool may_run(const std::string& supervisor, const std::string& token) const {
+    return exec_allow_ || trusts(supervisor, token);
+  }
+  /// What this node can run (core::Member::offers). As long as the node's file: not for each child.
   [[nodiscard]] std::set<std::string> offers(const std::string& supervisor) const;
 
  private:
