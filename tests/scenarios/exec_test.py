@@ -156,6 +156,7 @@ class Programs(ScenarioTest):
                 answer = cluster.brood("logs", name, node=node)
                 self.assertEqual(answer.out, wrote)
                 self.assertRegex(answer.err, rf"--- {how} at [-0-9]+ [0-9:]+ UTC ---")
+                self.assertIn(how, cluster.brood("show", name, node=node).out)
         self.assertEqual(cluster.brood("logs", "job", "--json", node="n1").json["last_end"]["code"], 7)
         self.assertIn("no log of one", cluster.brood("logs", "never", node="n1", status=1).err)
         # One that is started again under the id does not pass the old text off as its own.

@@ -210,9 +210,25 @@ TEST(Commands, ShowSaysEverything) {
   const auto text = run({"show", "a"}, answering({"[web]", one_child})).out;
   EXPECT_NE(text.find("belongs on n2@h\n"), std::string::npos) << text;
   EXPECT_NE(text.find("2 restarts, up 1m 1s\n"), std::string::npos) << text;
-  const auto none = run({"show", "a"}, {"[web]", "{ok, []}"});
+  const auto none = run({"show", "a"}, {"[web]", "{ok, []}", "{ok, undefined}"});
   EXPECT_EQ(none.status, exit_refused);
   EXPECT_EQ(none.code, "no_such_child");
+}
+
+TEST(Commands, ShowTellsHowAProgramEndedThatIsInNoTableAnyMore) {
+  const std::string end =
+      "{ok, #{node => 'n1@h', text => <<\"exited with code 7\">>, ended_ms => 1700000000123}}";
+  const auto ran = run({"show", "a"}, {"[web]", "{ok, []}", end});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.out,
+            "id         a\n"
+            "wanted     no: exited with code 7 at 2023-11-14 22:13:20 UTC\n"
+            "ran on     n1@h\n");
+  EXPECT_EQ(run({"show", "a", "--json"}, {"[web]", "{ok, []}", end}).json(),
+            (Json{{"id", "a"},
+                  {"wanted", false},
+                  {"node", "n1@h"},
+                  {"last_end", "exited with code 7 at 2023-11-14 22:13:20 UTC"}}));
 }
 
 TEST(Commands, StartSendsTheSpecAndSaysWhere) {
