@@ -17,10 +17,10 @@ class Signals(ScenarioTest):
         cluster.supervisors = {"web": ({}, [witness_child(cluster, name) for name in IDS])}
         return cluster
 
-    def test_quit_and_int_end_a_node_in_good_order(self):
+    def test_quit_int_and_the_like_end_a_node_in_good_order(self):
         cluster = self.filled("n1", "n2")
         cluster.start()
-        for signum in (signal.SIGQUIT, signal.SIGINT):
+        for signum in (signal.SIGQUIT, signal.SIGINT, signal.SIGPWR, signal.SIGXCPU):
             with self.subTest(signum.name):
                 cluster.wait_members(("n1", "n2"))
                 cluster.wait_placed(IDS)
@@ -36,7 +36,7 @@ class Signals(ScenarioTest):
         cluster.start()
         cluster.wait_placed(IDS)
         process = cluster.process("n1")
-        for signum in (signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE, signal.SIGUSR1):
+        for signum in (signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE, signal.SIGIO, signal.SIGXFSZ, signal.SIGUSR1):
             process.send_signal(signum)
         self.wait(lambda: "web: 6 children, 6 of them run here" in cluster.log("n1"), 10, lambda: cluster.log("n1"))
         self.assertIn("web: n1@127.0.0.1 is up", cluster.log("n1"))

@@ -32,7 +32,9 @@ bool is_ignored(int signal) {
 NodeSignals::NodeSignals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}) ::sigaddset(&set, signal);
+  for (const int signal :
+       {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGPWR, SIGXCPU, SIGXFSZ, SIGIO})
+    ::sigaddset(&set, signal);
   if (!is_ignored(SIGHUP)) ::sigaddset(&set, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC);
@@ -65,6 +67,10 @@ void NodeSignals::on_signal(int signal) {
       return post(Ask::hang_up);
     case SIGUSR1:
       return post(Ask::report);
+    case SIGPWR:
+    case SIGXCPU:  // again and again, until the hard limit: that is no second wish
+      if (stop_asked_) return;
+      break;
     case SIGTERM:
     case SIGINT:
     case SIGQUIT:

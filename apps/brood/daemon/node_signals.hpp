@@ -2,12 +2,14 @@
 // itself:
 //
 //   TERM, INT, QUIT   stop. Once more, a second or longer after the first: the program ends at once. Sooner
-//   it
-//                     counts as the first, for `timeout` sends each signal twice, and systemd's stop of a
+//                     it counts as the first, for `timeout` sends each signal twice, and systemd's stop of a
 //                     control group may add another.
+//   PWR, XCPU         stop: the power fails, or the limit of processor time is near. Never the second one.
 //   HUP               hang_up, unless it was ignored when the program was started, as nohup does
 //   USR1              report
-//   USR2, ALRM        nothing but a line in the log
+//   USR2, ALRM, IO, XFSZ
+//                     nothing but a line in the log. (XFSZ: what is written beyond the limit fails, as on a
+//                     full disk.)
 //
 // Make it before any other thread is started: the signals are blocked in all threads made afterwards.
 // Programs that the node starts begin with none of them blocked.
