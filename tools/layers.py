@@ -68,6 +68,7 @@ PUBLIC = [
     ("child_spec.hpp", "supervisor"),
     ("results.hpp", "supervisor"),
     ("worker.hpp", "process"),
+    ("supervisor_spec.hpp", "process"),
     ("log.hpp", "process"),
     ("discovery.hpp", "node"),
     ("tls.hpp", "node"),

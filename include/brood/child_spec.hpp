@@ -4,6 +4,7 @@
 #include <brood/codec.hpp>
 #include <brood/id.hpp>
 #include <brood/program_options.hpp>
+#include <brood/supervisor_spec.hpp>
 #include <brood/term.hpp>
 #include <brood/worker.hpp>
 #include <chrono>
@@ -18,18 +19,6 @@
 
 namespace brood {
 
-enum class Restart : std::uint8_t {
-  permanent,  ///< Always restarted.
-  transient,  ///< Restarted after an abnormal end; at least once if its node is lost.
-  temporary,  ///< Never restarted; a planned move keeps it.
-};
-
-/// How long a child may take to end; 0 kills at once, infinity waits.
-struct Shutdown {
-  std::chrono::milliseconds patience{5000};
-  bool infinity = false;
-};
-
 /// What to run. All but `worker` (or `exec`) have defaults.
 struct ChildSpec {
   /// A child whose worker is of class W, registered under the name that W gives itself (worker_name(), in
@@ -39,6 +28,15 @@ struct ChildSpec {
     static_assert(std::is_constructible_v<W, Args...>,
                   "brood: the worker cannot be constructed from these arguments");
     return {.id = std::move(id), .worker = worker_name<W>(), .args = brood::args(arguments...)};
+  }
+
+  /// A supervisor of workers on the child's node: brood/supervisor_spec.hpp. It has all the time that it
+  /// needs to end, as OTP has it.
+  [[nodiscard]] static ChildSpec supervisor(Id id, const SupervisorSpec& spec) {
+    return {.id = std::move(id),
+            .worker = std::string(supervisor_worker),
+            .args = spec.args(),
+            .shutdown = {.infinity = true}};
   }
 
   std::optional<Id> id = std::nullopt;  ///< None: a unique one is made.

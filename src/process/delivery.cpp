@@ -61,6 +61,7 @@ Pid RuntimeCore::spawn(std::unique_ptr<Behaviour> behaviour, SpawnOptions spawn_
     if (on_started) run_callback("on_started", [&] { on_started(error); });
     return identity.pid(pid);
   }
+  if (spawn_options.on_reserved) spawn_options.on_reserved(identity.pid(pid));
   const ProcessPtr process(new Process(*this, pid, std::move(behaviour), std::move(spawn_options)));
   auto start = std::make_unique<StartEnvelope>(std::move(on_started));
   if (restoration) restoration->pid = identity.pid(pid);

@@ -1,5 +1,8 @@
 // The end of a process: last words, then everybody who has to know.
+#include <utility>
+
 #include "process/calls/gen_protocol.hpp"
+#include "process/local/lasting.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -10,14 +13,52 @@ void Process::begin_end(ExitReason reason, bool kill) {
   is_killed = kill;
 }
 
+namespace {
+
+/// Its start() has been called.
+bool has_begun(const Process& process, const Lasting& lasting) {
+  return process.started || lasting.stage.starts;
+}
+
+}  // namespace
+
+// Of a Lasting, which is to end: its last words take their time, and are only hurried by a kill.
+RuntimeCore::Step RuntimeCore::begin_end(Process& process, bool held) {
+  Lasting& lasting = *process.lasting();
+  if (stopping.load(std::memory_order_relaxed) || !has_begun(process, lasting)) return Step::go_on;
+  if (process.is_killed && !std::exchange(lasting.stage.is_killed, process.is_killed))
+    if (guarded(process, [&] { lasting.kill(); }).abandoned) return Step::left;
+  const bool may_run = !held || process.is_killed;
+  if (!lasting.stage.ends && (process.stands || !process.started || !may_run)) return Step::go_on;
+  const bool begins = !std::exchange(lasting.stage.ends, true);
+  // Nobody will handle them any more; and what is to end first may wait for an answer.
+  while (Envelope* envelope = process.messages.pop()) dispose(process, std::unique_ptr<Envelope>(envelope));
+  if (!begins) return Step::go_on;
+  const ExitReason reason = *process.end_reason;
+  return guarded(process, [&] { lasting.terminate(reason); }).abandoned ? Step::left : Step::go_on;
+}
+
+bool RuntimeCore::is_to_end(const Process& process, bool held) const {
+  const bool stops = stopping.load(std::memory_order_relaxed);
+  const Lasting* lasting = process.lasting();
+  if (lasting != nullptr && !stops && has_begun(process, *lasting))
+    return lasting->stage.ends && !process.stands;
+  return process.is_killed || stops || (!held && !process.stands);
+}
+
 void RuntimeCore::end(Process& process) {
   const ExitReason reason = *process.end_reason;
   std::function<void(const Result<void>&)> on_started;
   if (!process.started) {
-    // Its first message is still its start.
-    const std::unique_ptr<Envelope> start(process.messages.pop());
-    if (start && start->kind == Envelope::Kind::start)
-      on_started = std::move(static_cast<StartEnvelope&>(*start).on_started);
+    // Its first message is still its start, unless that stands.
+    Lasting* lasting = process.lasting();
+    if (lasting != nullptr && lasting->stage.starts) {
+      on_started = std::move(lasting->stage.on_started);
+    } else {
+      const std::unique_ptr<Envelope> start(process.messages.pop());
+      if (start && start->kind == Envelope::Kind::start)
+        on_started = std::move(static_cast<StartEnvelope&>(*start).on_started);
+    }
     const Error error{Errc::stopped, "an exit (" + reason.text() + ") came before the start"};
     return start_failed(process, error, on_started);
   }
@@ -28,7 +69,7 @@ void RuntimeCore::end(Process& process) {
   // One that was restored and not opened has not run, and the mail that it holds is its source's.
   const bool has_run = moving.arriving(process) == nullptr;
   // No handler begins while the node is fenced, the last one neither.
-  if (has_run && !process.is_killed && !holds_back(process)) {
+  if (has_run && !process.is_killed && !process.lasts && !holds_back(process)) {
     if (moving.save_last(process) == Step::left) return;
     if (guarded(process, [&] { process.behaviour->terminate(reason); }).abandoned) return;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "process/calls/gen_protocol.hpp"
+#include "process/local/lasting.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
@@ -15,6 +16,7 @@ Process::Process(RuntimeCore& core, LocalPid pid, std::unique_ptr<Behaviour> wor
       heeds_fence(options.heeds_fence),
       is_system(options.is_system),
       is_quick(behaviour->is_quick()),
+      lasts(dynamic_cast<Lasting*>(behaviour.get()) != nullptr),
       core_(core),
       local_(pid),
       identity_(std::move(options.identity)) {}
@@ -27,6 +29,10 @@ Process::~Process() {
     left = next;
   }
   while (Envelope* left = messages.pop()) delete left;
+}
+
+Lasting* Process::lasting() const {
+  return lasts ? static_cast<Lasting*>(behaviour.get()) : nullptr;
 }
 
 Pid Process::self() const {

@@ -23,6 +23,7 @@
 
 namespace brood::process {
 
+class Lasting;
 class RuntimeCore;
 struct SendTimer;
 
@@ -97,6 +98,9 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }
 
   [[nodiscard]] LocalPid local() const { return local_; }
+  [[nodiscard]] RuntimeCore& core() const { return core_; }
+  /// What it runs, where that takes longer to start and to end than one handler; else nullptr.
+  [[nodiscard]] Lasting* lasting() const;
   [[nodiscard]] bool is_stub() const { return hold == Hold::stub || hold == Hold::stub_waits; }
   /// Its messages stay where they are.
   [[nodiscard]] bool rests() const { return hold == Hold::frozen || hold == Hold::stub_waits; }
@@ -141,6 +145,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   bool has_orders = false;  // turn
   bool stands = false;    // turn: a handler of it waits at relations().stands_at, and nothing else is handled
   bool is_woken = false;  // turn: that can go on
+  const bool lasts;       // its behaviour is Lasting
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);

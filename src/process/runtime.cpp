@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "process/local/lasting.hpp"
 #include "process/runtime_core.hpp"
 #include "process/sched/left_behind.hpp"
 
@@ -111,16 +112,21 @@ void Runtime::exit(const Pid& to, ExitReason reason) {
               here ? ExitEnvelope::Source::owner : ExitEnvelope::Source::other);
 }
 
-void Runtime::set_role(const Pid& to, RoleChange change) {
-  const ProcessPtr process = core_->find(to);
+void RuntimeCore::set_role(const Pid& to, Runtime::RoleChange change) {
+  const ProcessPtr process = find(to);
   if (!process) return;
   auto job = [raw = process.get(), change = std::move(change)] {
     if (change.before) change.before();
     raw->set_role(change.role, change.epoch_clock);
+    if (Lasting* lasting = raw->lasting()) return lasting->change_role(change);
     if (change.is_told) raw->behaviour->role_changed(change.role);
     if (change.done) change.done();
   };
-  (void)core_->signal(*process, std::make_unique<JobEnvelope>(std::move(job)));
+  (void)signal(*process, std::make_unique<JobEnvelope>(std::move(job)));
+}
+
+void Runtime::set_role(const Pid& to, RoleChange change) {
+  core_->set_role(to, std::move(change));
 }
 
 bool Runtime::is_alive(const Pid& pid) const {

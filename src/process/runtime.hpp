@@ -39,6 +39,8 @@ struct LocalPid {
 
 struct SpawnOptions {
   WorkerIdentity identity = {};  ///< Shown to the worker through its Context.
+  /// Called once, before anything of it runs. Not where there is no room for it.
+  std::function<void(const Pid&)> on_reserved = nullptr;
   /// Called once: the worker's start ended well, or with the exit reason. After a failed start on_exit is not
   /// called. `stopped`: an exit came before the start began.
   std::function<void(const Result<void>&)> on_started = nullptr;

@@ -158,6 +158,9 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void run_safely(Process& process);
   void run_turn(Process& process);
 
+  /// A process of this node is another to its child from now on; see Runtime::set_role().
+  void set_role(const Pid& to, Runtime::RoleChange change);
+
   // ending.cpp
   void end(Process& process);  // turn
   void start_failed(Process& process, const Error& error,
@@ -201,6 +204,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Step handle(Process& process, std::unique_ptr<Envelope> envelope);
   Step resume(Process& process);
   Step handle_start(Process& process, StartEnvelope& start);
+  Step conclude_start(Process& process, const Result<void>& result, Restoration* taking,
+                      const std::function<void(const Result<void>&)>& on_started);
   Step handle_call(Process& process, CallEnvelope& call);
   Step conclude(Process& process, const Outcome& outcome);
   void count_out(Process& process, const Envelope& envelope);
@@ -221,6 +226,8 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void exit_trapped(Process& process, const Pid& from, const ExitReason& reason);
 
   // ending.cpp
+  Step begin_end(Process& process, bool held);
+  [[nodiscard]] bool is_to_end(const Process& process, bool held) const;
   void end_relations(Process& process, const ExitReason& reason, const ExitReason& to_links);
   void dispose(Process& process, std::unique_ptr<Envelope> envelope);
   void leave_table(Process& process);

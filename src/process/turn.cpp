@@ -1,6 +1,7 @@
 // A process's turn: it takes in what came, acts on signals, and handles some messages.
 #include "process/calls/gen_protocol.hpp"
 #include "process/calls/system_messages.hpp"
+#include "process/local/lasting.hpp"
 #include "process/log/log.hpp"
 #include "process/runtime_core.hpp"
 
@@ -77,12 +78,13 @@ void RuntimeCore::run_turn(Process& process) {
   for (int budget = messages_per_turn;;) {
     take_inbox(process);
     const bool held = holds_back(process);
-    const bool at_once = process.is_killed || stopping.load(std::memory_order_relaxed);
-    if (process.end_reason && (at_once || (!held && !process.stands))) return end(process);
+    if (process.end_reason && process.lasts)
+      if (begin_end(process, held) == Step::left) return;
+    if (process.end_reason && is_to_end(process, held)) return end(process);
     if (process.stands) {  // between the parts of a handler nothing else comes
       if (!process.is_woken) {
         if (process.inbox.become_idle()) return;
-      } else if (held) {
+      } else if (held && !process.is_killed) {
         if (park(process) == Step::left) return;
       } else {
         if (budget-- == 0) return scheduler.push(process);
@@ -184,11 +186,29 @@ RuntimeCore::Step RuntimeCore::handle(Process& process, std::unique_ptr<Envelope
   }
 }
 
+namespace {
+
+/// What a start has come to, where a handler of it may have thrown.
+Result<void> start_result(const RuntimeCore::Outcome& outcome, Result<void> result, std::string_view what) {
+  if (!outcome.failure) return result;
+  return Error{Errc::start_failed, "the worker's " + std::string(what) + " threw " + outcome.failure->text(),
+               encode_term(outcome.failure->term())};
+}
+
+}  // namespace
+
 RuntimeCore::Step RuntimeCore::resume(Process& process) {
   process.stands = false;
   process.is_woken = false;
   const auto at = std::exchange(process.relations().stands_at, nullptr);
-  return conclude(process, guarded(process, [&] { process.behaviour->resume(at); }));
+  const Outcome outcome = guarded(process, [&] { process.behaviour->resume(at); });
+  Lasting* lasting = process.lasting();
+  if (lasting == nullptr || !lasting->stage.starts || process.stands) return conclude(process, outcome);
+  if (outcome.abandoned) return Step::left;
+  lasting->stage.starts = false;
+  const auto on_started = std::move(lasting->stage.on_started);
+  return conclude_start(process, start_result(outcome, lasting->start_result(), "start"), nullptr,
+                        on_started);
 }
 
 RuntimeCore::Step RuntimeCore::conclude(Process& process, const Outcome& outcome) {
@@ -201,6 +221,11 @@ RuntimeCore::Step RuntimeCore::handle_start(Process& process, StartEnvelope& sta
   Result<void> result;
   bool is_made = false;
   Restoration* taking = start.restoration.get();
+  Lasting* lasting = process.lasting();
+  if (lasting != nullptr && taking != nullptr) {
+    result = Error{Errc::not_allowed, "a supervisor takes nothing over; it moves cold"};
+    return conclude_start(process, result, nullptr, start.on_started);
+  }
   if (taking != nullptr && taking->moves) moving.begin_restore(process);
   const Outcome outcome = guarded(process, [&] {
     result = process.behaviour->start(process);
@@ -208,18 +233,26 @@ RuntimeCore::Step RuntimeCore::handle_start(Process& process, StartEnvelope& sta
     if (result && taking != nullptr) result = moving.take_over(process, *taking);
   });
   if (outcome.abandoned) return Step::left;
-  if (outcome.failure)
-    result = Error{
-        Errc::start_failed,
-        (is_made ? "the worker's restore threw " : "the worker's start threw ") + outcome.failure->text(),
-        encode_term(outcome.failure->term())};
+  if (lasting != nullptr && process.stands) {
+    lasting->stage.starts = true;
+    lasting->stage.on_started = std::move(start.on_started);
+    return Step::go_on;
+  }
+  if (lasting != nullptr && result) result = lasting->start_result();
+  result = start_result(outcome, std::move(result), is_made ? "restore" : "start");
+  return conclude_start(process, result, taking, start.on_started);
+}
+
+RuntimeCore::Step RuntimeCore::conclude_start(Process& process, const Result<void>& result,
+                                              Restoration* taking,
+                                              const std::function<void(const Result<void>&)>& on_started) {
   if (!result) {
-    start_failed(process, result.error(), start.on_started);
+    start_failed(process, result.error(), on_started);
     return Step::left;
   }
   process.started = true;
   if (taking != nullptr && taking->moves) moving.hold_until_open(process, *taking);
-  if (start.on_started) run_callback("on_started", [&] { start.on_started(result); });
+  if (on_started) run_callback("on_started", [&] { on_started(result); });
   return Step::go_on;
 }
 

@@ -15,6 +15,12 @@ void FreezeRequest::fire() {
 
 void MoveDesk::begin_freeze(Process& process, const FreezeRequestPtr& request) {
   if (request->is_settled()) return;
+  if (process.lasts) {
+    core_.timers.cancel(*request);
+    if (request->settle())
+      request->answer(Error{Errc::not_allowed, "a supervisor does not move as it is; it moves cold"});
+    return;
+  }
   if (process.hold != Hold::none) {
     core_.timers.cancel(*request);
     if (request->settle())
