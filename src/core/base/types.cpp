@@ -125,13 +125,21 @@ std::string_view to_string(MemberState state) noexcept {
   return "unknown";
 }
 
+std::string Spec::needed_workers() const {
+  if (!moves_cold()) return "the worker " + worker;
+  std::string words = "all of the workers ";
+  for (const char letter : needs) words += letter == ':' ? ", " : std::string(1, letter);
+  return words;
+}
+
 bool Spec::same_as(const Spec& other) const {
   const SpecExtras& mine = *extras;
   const SpecExtras& its = *other.extras;
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
          shutdown == other.shutdown && metadata == other.metadata && mine.tag == its.tag &&
          mine.nodes == its.nodes && mine.mapping == its.mapping && needs == other.needs &&
-         mine.ready_within == its.ready_within && mine.pace == its.pace && mine.after == its.after;
+         mine.ready_within == its.ready_within && mine.pace == its.pace && mine.after == its.after &&
+         mine.is_supervisor == its.is_supervisor;
 }
 
 bool Spec::runs_like(const Spec& other) const {

@@ -93,6 +93,8 @@ struct SpecExtras {
   Pace pace;
   /// It starts on a node once these run: see children/order.hpp.
   std::vector<ChildId> after;
+  /// OTP's type; for who asks, nothing depends on it.
+  bool is_supervisor = false;
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
 
   friend bool operator==(const SpecExtras&, const SpecExtras&) = default;
@@ -104,7 +106,8 @@ struct Spec {
   std::string worker;  ///< Registered name; "exec" for ordinary programs.
   Bytes args;          ///< Encoded term; opaque to the core.
   std::string needs;   ///< What a node must offer to run it (Member::offers): the worker's name, or for
-                       ///< commands "exec:<hash>", which "exec:*" also satisfies.
+                       ///< commands "exec:<hash>", which "exec:*" also satisfies. Of a local supervisor the
+                       ///< names of all workers below it too, "supervisor:a:b": each of them.
   Bytes metadata;      ///< Encoded map; empty: none. Opaque to the core but for its key `tag`.
   Shutdown shutdown;
   Rarely<SpecExtras> extras;
@@ -113,9 +116,15 @@ struct Spec {
 
   /// Runs as a program of its own: it does not share the fate of the node's process, nor the node its.
   [[nodiscard]] bool is_program() const { return worker == "exec"; }
+  /// A supervisor of workers beside it: what runs below it cannot be taken along.
+  [[nodiscard]] bool moves_cold() const { return worker == "supervisor"; }
   [[nodiscard]] bool starts_before_stop() const { return extras->ready_within.count() > 0; }
   /// Some of what later versions of brood have added is set.
-  [[nodiscard]] bool has_added_fields() const { return extras->pace != Pace{} || !extras->after.empty(); }
+  [[nodiscard]] bool has_added_fields() const {
+    return extras->pace != Pace{} || !extras->after.empty() || extras->is_supervisor;
+  }
+  /// What a node must know to run it, for people: "the worker a", "all of the workers supervisor, a, b".
+  [[nodiscard]] std::string needed_workers() const;
   /// Equal in everything that matters for "the same spec": not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
   /// A process that was started by the other spec need not end for this one: what runs is the same, and only

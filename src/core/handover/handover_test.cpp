@@ -15,11 +15,12 @@ struct HotSwap : ::testing::Test {
   }
   /// n1 and n2 run `count` children that hold something; then n3 boots, until `kind` would be sent, if any is
   /// named.
-  void join(int count) {
+  void join(int count) { join(many(count)); }
+  void join(std::vector<SpecPtr> specs) {
     cluster.boot(0);
     cluster.boot(1);
     cluster.run(4s);
-    cluster.start(0, many(count));
+    cluster.start(0, std::move(specs));
     cluster.run(1s);
     for (std::size_t i = 0; i < 2; ++i)
       for (const auto& [id, epoch] : cluster.nodes[i].processes)
@@ -175,6 +176,24 @@ TEST_F(HotSwap, ANodeThatWakesInTheMiddleOfAMoveEndsItsOwn) {
   cluster.lost.clear();
   cluster.run(20s);
   expect_each_once(cluster, 30);
+}
+
+// What runs below a supervisor cannot be taken along: it ends, and only then starts anew.
+TEST_F(HotSwap, ALocalSupervisorMovesCold) {
+  std::vector<SpecPtr> specs;
+  for (int i = 0; i < 30; ++i) {
+    Spec spec = *spec_of("c" + std::to_string(i), "supervisor");
+    spec.needs = "counter";
+    specs.push_back(std::make_shared<Spec>(std::move(spec)));
+  }
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    EXPECT_TRUE(effects.handovers.empty());
+    for (int i = 0; i < 30; ++i) EXPECT_LE(cluster.alive("c" + std::to_string(i)), 1U);
+  };
+  join(std::move(specs));
+  expect_each_once(cluster, 30);
+  EXPECT_GT(cluster.nodes[2].processes.size(), 3U);
+  for (const auto& [id, held] : cluster.nodes[2].state) EXPECT_EQ(held, "new");
 }
 
 TEST_F(HotSwap, AStopMeetsAHandOver) {

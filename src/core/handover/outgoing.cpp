@@ -45,6 +45,7 @@ PeerIndex Outgoing::leaves_to(const Child& child) const {
 bool Outgoing::can_leave(const Step& s, const Own& own) const {
   if (!own.alive || !own.ran) return false;
   if (own.spec->is_program()) return own.spec->starts_before_stop();
+  if (own.spec->moves_cold()) return false;
   const Migration& migration = *s.settings.strategies.migration;
   return migration.hands_over() || (migration.keeps_state() && own.keeps_state);
 }

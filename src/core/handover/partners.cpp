@@ -7,7 +7,8 @@ namespace brood::core {
 
 std::vector<Partners::Pair> Partners::pairs(const Child& child) const {
   std::vector<Pair> pairs;
-  if (!settings_.strategies.migration->hands_over() || !child.wanted() || child.row()->spec->is_program() ||
+  if (!settings_.strategies.migration->hands_over() || !child.wanted()) return pairs;
+  if (child.row()->spec->is_program() || child.row()->spec->moves_cold() ||
       !views_.replicas().several(*child.row()) || settings_.strategies.redundancy->follows())
     return pairs;
   const auto nodes = views_.replicas().nodes(child.hash, *child.row());

@@ -23,7 +23,13 @@ struct HotReplicas : ::testing::Test {
     };
     for (std::size_t i = 0; i < booted; ++i) cluster->boot(i);
     cluster->run(4s);
-    cluster->start(0, many(count));
+    std::vector<SpecPtr> specs;
+    for (const SpecPtr& one : many(count)) {
+      Spec spec = *one;
+      spec.worker = worker;
+      specs.push_back(std::make_shared<Spec>(std::move(spec)));
+    }
+    cluster->start(0, std::move(specs));
     cluster->run(4s);
     for (auto& node : cluster->nodes)
       for (const auto& [id, epoch] : node.processes) node.state[id] = "of " + node.name.text();
@@ -98,6 +104,7 @@ struct HotReplicas : ::testing::Test {
   }
 
   static constexpr int count = 24;
+  std::string worker = "counter";  ///< What all run.
   bool with_roles = true;
   std::string what;
   std::size_t starts = 0;
@@ -169,6 +176,17 @@ TEST_F(HotReplicas, InstancesThatAreAllAlikeToo) {
   EXPECT_TRUE(cluster->nodes[0].left);
   EXPECT_EQ(held_by_all(), before);
   expect_settled(2);
+}
+
+// Nobody waits for an offer that never comes.
+TEST_F(HotReplicas, InstancesOfALocalSupervisorEndAndStartAnew) {
+  worker = "supervisor";
+  with_roles = false;
+  form(4, 3, "active_active");
+  cluster->boot(3);
+  cluster->run(4s);
+  EXPECT_GT(starts, 0U);
+  for (int i = 0; i < count; ++i) EXPECT_EQ(cluster->alive("c" + std::to_string(i)), 2U);
 }
 
 TEST_F(HotReplicas, WhereNoNodeLacksOneADrainOnlyEndsIt) {

@@ -36,7 +36,16 @@ Result<void> accepts(const Strategies& strategies, const Spec& spec) {
 
 bool offers(const std::set<std::string>& offered, const std::string& needs) {
   if (needs.empty() || offered.count(needs) != 0) return true;
-  return needs.starts_with("exec:") && offered.count("exec:*") != 0;
+  if (needs.starts_with("exec:")) return offered.count("exec:*") != 0;
+  if (needs.find(':') == std::string::npos) return false;
+  // Of a local supervisor: each of its workers.
+  std::string_view left = needs;
+  while (!left.empty()) {
+    const std::string_view one = left.substr(0, left.find(':'));
+    if (offered.count(std::string(one)) == 0) return false;
+    left.remove_prefix(std::min(one.size() + 1, left.size()));
+  }
+  return true;
 }
 
 template <typename F>

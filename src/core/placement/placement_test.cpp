@@ -217,5 +217,13 @@ TEST(Placement, AnyCommandRunsWhereAllCommandsAreAllowed) {
   EXPECT_FALSE(offers({"exec:*"}, "counter"));
 }
 
+TEST(Placement, ALocalSupervisorRunsWhereAllOfItsWorkersAreKnown) {
+  EXPECT_TRUE(offers({"a", "b", "c", "supervisor"}, "supervisor:a:c"));
+  EXPECT_FALSE(offers({"a", "b", "supervisor"}, "supervisor:a:c"));
+  EXPECT_FALSE(offers({"a", "b", "supervisor"}, "supervisor:c:a"));
+  EXPECT_FALSE(offers({"a", "c"}, "supervisor:a:c"));
+  EXPECT_FALSE(offers({"exec:*"}, "supervisor:a"));
+}
+
 }  // namespace placement_test
 }  // namespace brood::core

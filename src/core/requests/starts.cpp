@@ -153,7 +153,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
     if (spec.needs.starts_with("exec:"))
       return Error{Errc::not_allowed,
                    "no member allows that command: allow it (exec_allow) or name it in the file of a node"};
-    return Error{Errc::no_such_worker, fmt::format("no member knows the worker {}", spec.worker)};
+    return Error{Errc::no_such_worker, fmt::format("no member knows {}", spec.needed_workers())};
   }
   if (start.on || !spec.extras->nodes.empty()) {
     SpecRow row;

@@ -68,6 +68,7 @@ class Samples {
     if (flip()) spec.extras.change().pace.backoff_max = std::chrono::milliseconds(below(10000));
     if (flip()) spec.extras.change().after = several([&] { return id(); });
     spec.is_static = flip();
+    spec.extras.change().is_supervisor = flip();
     spec.extras.change().unknown = unknown();
     return spec;
   }
