@@ -7,6 +7,7 @@
 #include "apps/brood/fleet/sections.hpp"
 #include "apps/brood/fleet/toml_term.hpp"
 #include "exec/command.hpp"
+#include "process/local/spec_terms.hpp"
 #include "supervisor/driver/specs.hpp"
 
 namespace brood::app::fleet {
@@ -46,6 +47,7 @@ void read_restart(Section& section, ChildSpec& spec) {
 }
 
 void read_shutdown(Section& section, ChildSpec& spec) {
+  spec.shutdown.infinity = spec.worker == supervisor_worker && !section.has("shutdown_ms");
   const auto patience = section.integer("shutdown_ms", 0, day_ms);
   if (patience) spec.shutdown.patience = std::chrono::milliseconds(*patience);
   if (section.has("shutdown") && section.has("shutdown_ms")) {
@@ -57,7 +59,7 @@ void read_shutdown(Section& section, ChildSpec& spec) {
   if (word != nullptr && *word == "infinity") {
     spec.shutdown.infinity = true;
   } else if (word != nullptr && *word == "brutal_kill") {
-    spec.shutdown.patience = std::chrono::milliseconds(0);
+    spec.shutdown = {.patience = std::chrono::milliseconds(0)};
   } else {
     section.problem("shutdown", "allowed: \"infinity\" or \"brutal_kill\"; for a time use shutdown_ms");
   }
@@ -143,6 +145,10 @@ void read_what_runs(Section& section, Draft& draft) {
   if (!worker && !exec)
     section.problem("", "says nothing to run; allowed: worker = \"name\" or exec = [\"program\", ...]");
   if (exec && section.has("args")) section.problem("args", "only a worker has args; put a program's in exec");
+  if (draft.spec.worker == supervisor_worker) {
+    const auto read = process::read_supervisor(draft.args ? encode_term(*draft.args) : Bytes{});
+    if (!read) section.problem("args", read.error().message);
+  }
   if (draft.spec.worker == "exec")
     section.problem("worker", "\"exec\" is no worker; use exec = [\"program\", ...]");
 }

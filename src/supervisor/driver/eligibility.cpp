@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
+#include "core/placement/placement.hpp"
+
 namespace brood::supervisor {
 namespace {
 
 bool offers(const Candidate& member, const core::Spec& spec) {
-  return spec.needs.empty() || member.offers.contains(spec.needs) ||
-         (spec.is_program() && member.offers.contains("exec:*"));
+  return core::offers(member.offers, spec.needs);
 }
 
 bool is_among(const std::vector<NodeName>& nodes, const NodeName& name) {
@@ -31,8 +32,8 @@ std::string joined(const std::vector<NodeName>& nodes) {
 Error nobody_offers(const core::Spec& spec, const std::string& who) {
   if (!spec.is_program()) {
     return {Errc::no_such_worker,
-            fmt::format("{} knows the worker {}; check its name, or load its library there (worker_libs)",
-                        who, spec.worker)};
+            fmt::format("{} knows {}; check the name, or load its library there (worker_libs)", who,
+                        spec.needed_workers())};
   }
   return {
       Errc::not_allowed,

@@ -38,6 +38,16 @@ TEST(Eligibility, AnUnknownWorkerIsNamed) {
   EXPECT_EQ(words(worker("cuonter")).substr(0, 52), "no_such_worker: no member knows the worker cuonter; ");
 }
 
+TEST(Eligibility, ALocalSupervisorNeedsAllOfItsWorkersOnOneNode) {
+  auto spec = worker("supervisor");
+  spec.needs = "supervisor:counter:echo";
+  EXPECT_EQ(words(spec, {{NodeName("n1@h"), {"counter", "echo", "supervisor"}, 100}}), "may run");
+  const auto text = words(spec);
+  EXPECT_EQ(text.find("no_such_worker: no member knows all of the workers supervisor, counter, echo; check"),
+            0U)
+      << text;
+}
+
 TEST(Eligibility, ACommandInNobodysFileNamesTheCure) {
   const auto text = words(command("exec:2"));
   EXPECT_EQ(text.find("not_allowed: no member allows that command"), 0U) << text;

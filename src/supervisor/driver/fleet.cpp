@@ -72,6 +72,7 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   (void)differs(now.extras->pace.backoff_first != next.extras->pace.backoff_first, "backoff_ms");
   (void)differs(now.extras->pace.backoff_max != next.extras->pace.backoff_max, "backoff_max_ms");
   (void)differs(now.extras->after != next.extras->after, "after");
+  (void)differs(now.extras->is_supervisor != next.extras->is_supervisor, "type");
   (void)differs(now.is_static != next.is_static, "static");
   return change;
 }

@@ -73,7 +73,9 @@ void Router::Call::wait_begins(const Pid& waiter) {
     const std::lock_guard lock(wait_mutex_);
     if (!driver_) return;
     waiter_ = waiter;
-    is_itself = self != nullptr && self->supervisor == driver_->name() && self->child_id == id_.to_term();
+    // Of what runs below a child of type supervisor that is another process.
+    const bool is_child = self != nullptr && self->inner_id == Term();
+    is_itself = is_child && self->supervisor == driver_->name() && self->child_id == id_.to_term();
   }
   if (is_itself) return in_circle();
   note_wait();

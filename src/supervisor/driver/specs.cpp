@@ -7,6 +7,7 @@
 #include <array>
 
 #include "exec/command.hpp"
+#include "process/local/spec_terms.hpp"
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/node/node_names.hpp"
 
@@ -34,6 +35,19 @@ Result<void> check_pace(const core::Pace& pace) {
   return {};
 }
 
+/// What a node must know to run it. A local supervisor's start arguments are checked here, where whoever asks
+/// for it is told what is wrong with them.
+Result<std::string> needs_of(const core::Spec& spec) {
+  if (spec.is_program()) return command_token(spec.args);
+  if (spec.worker != supervisor_worker) return spec.worker;
+  const auto read = process::read_supervisor(spec.args);
+  if (!read) return bad("start", read.error().message);
+  std::string needs(supervisor_worker);
+  for (const std::string& worker : process::workers_of(*read))
+    if (worker != supervisor_worker) needs += ":" + worker;
+  return needs;
+}
+
 /// Fills in what follows from the rest and checks the sizes.
 Result<core::SpecPtr> finish(core::Spec spec) {
   constexpr std::size_t args_max = 16 * 1024 * 1024;
@@ -52,7 +66,9 @@ Result<core::SpecPtr> finish(core::Spec spec) {
                "is for programs; a worker's state goes with it (hot_swap), one at a time");
   spec.extras.settle();
   if (auto fine = check_pace(spec.extras->pace); !fine) return fine.error();
-  spec.needs = spec.is_program() ? command_token(spec.args) : spec.worker;
+  auto needs = needs_of(spec);
+  if (!needs) return needs.error();
+  spec.needs = *std::move(needs);
   return std::make_shared<const core::Spec>(std::move(spec));
 }
 
@@ -204,6 +220,25 @@ Result<void> read_after(core::Spec& spec, const Term& value) {
   return {};
 }
 
+Result<void> read_type(core::Spec& spec, const Term& value) {
+  if (value.is_atom("worker") || value.is_atom("supervisor")) {
+    spec.extras.change().is_supervisor = value.is_atom("supervisor");
+    return {};
+  }
+  return bad("type", "must be worker or supervisor, not " + to_string(value, 100));
+}
+
+/// The distributed supervisor has no auto_shutdown, and OTP refuses that combination.
+Result<void> read_significant(const Term& value) {
+  if (value.is_atom("false")) return {};
+  if (value.is_atom("true"))
+    return bad(
+        "significant",
+        "true needs auto_shutdown, and a distributed supervisor does not end by itself (its auto_shutdown "
+        "is never); a child of type supervisor may, and its own children may be significant");
+  return bad("significant", "must be true or false, not " + to_string(value, 100));
+}
+
 Result<void> read_key(core::Spec& spec, const std::string& key, const Term& value) {
   if (key == "start") return read_start(spec, value);
   if (key == "restart") return read_restart(spec, value);
@@ -215,10 +250,8 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "after") return read_after(spec, value);
   if (std::find(added_keys().begin(), added_keys().end(), key) != added_keys().end())
     return read_pace(spec.extras.change().pace, key, value);
-  if (key == "type") {
-    if (value.is_atom("worker")) return {};
-    return bad("type", "must be worker; there are no children of type supervisor yet");
-  }
+  if (key == "type") return read_type(spec, value);
+  if (key == "significant") return read_significant(value);
   if (key == "modules") return {};  // of OTP: without a meaning here
   if (key == "id") {
     auto id = id_of(value);
@@ -229,7 +262,7 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   return bad(
       key,
       "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, mapping, start_before_stop, "
-      "start_period_ms, backoff_ms, backoff_max_ms, after, type, modules");
+      "start_period_ms, backoff_ms, backoff_max_ms, after, type, significant, modules");
 }
 
 core::Restart core_restart(Restart restart) {
@@ -306,6 +339,7 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   } else {
     spec.worker = child.worker;
     spec.args = child.args;
+    if (spec.worker == supervisor_worker) spec.extras.change().is_supervisor = true;
   }
   if (child.start_before_stop) {
     if (child.ready_timeout.count() < 1 || child.ready_timeout.count() > ready_longest)
@@ -361,12 +395,15 @@ Result<core::SpecPtr> core_spec(const Term& given, NodeImpl& node) {
   if (!entries) {
     // A worker alone, or {Worker, Args}.
     if (auto start = read_start(spec, term); !start) return start.error();
+    if (spec.worker == supervisor_worker) spec.extras.change().is_supervisor = spec.shutdown.infinity = true;
   } else {
     for (const auto& [key, value] : *entries) {
       if (!key.as_atom()) return bad(to_string(key, 100), "keys must be atoms");
       if (auto read = read_key(spec, key.as_atom()->name, value); !read) return read.error();
     }
     if (spec.worker.empty()) return bad("start", "missing; it says what to run: {Worker, Args}");
+    if (spec.worker == supervisor_worker && !term.get("type")) spec.extras.change().is_supervisor = true;
+    if (spec.extras->is_supervisor && !term.get("shutdown")) spec.shutdown.infinity = true;
   }
   if (spec.id.empty()) spec.id = node.unique_id();
   return finish(std::move(spec));
@@ -423,6 +460,7 @@ Term spec_term(const core::Spec& spec) {
   if (spec.starts_before_stop())
     map.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.extras->ready_within.count()}));
   if (!spec.extras->mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.extras->mapping));
+  if (spec.extras->is_supervisor) map.emplace_back(Term::atom("type"), Term::atom("supervisor"));
   for (auto& entry : added_entries(spec)) map.push_back(std::move(entry));
   return Term::map(std::move(map));
 }

@@ -15,8 +15,8 @@ class NodeImpl;
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
 /// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop,
-/// start_period_ms, backoff_ms, backoff_max_ms, after}`; Worker
-/// `exec` takes a command's map. A list of {Key, Value} is such a map too.
+/// start_period_ms, backoff_ms, backoff_max_ms, after, type, significant}`; Worker `exec` takes a command's
+/// map, Worker `supervisor` what SupervisorSpec::args() says. A list of {Key, Value} is such a map too.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
 /// What Erlang calls a property list and Elixir a keyword list, as a map: of [{Key, Value} | Flag] with atoms
 /// as keys the first of each. nullopt: it is none, or has more entries than anything here takes.

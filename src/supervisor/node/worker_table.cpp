@@ -1,12 +1,13 @@
 #include "supervisor/node/worker_table.hpp"
 
-#include <brood/node.hpp>
-
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <brood/node.hpp>
 #include <exception>
+
+#include "process/local/local_supervisor.hpp"
 
 namespace brood::supervisor {
 
@@ -25,10 +26,13 @@ void WorkerTable::changed() {
 }
 
 Result<void> WorkerTable::add(const std::string& name, BehaviourFactory factory) {
-  if (name.empty() || name.size() > 255 || name == "exec" || name.find(':') != std::string::npos) {
+  const bool reserved = name == "exec" || name == supervisor_worker;
+  if (name.empty() || name.size() > 255 || reserved || name.find(':') != std::string::npos) {
     return Error{
         Errc::invalid_argument,
-        fmt::format("worker name '{}' is not allowed: 1 to 255 characters, no ':', and not 'exec'", name)};
+        fmt::format("worker name '{}' is not allowed: 1 to 255 characters, no ':', and neither 'exec' "
+                    "nor 'supervisor'",
+                    name)};
   }
   {
     std::lock_guard lock(mutex_);
@@ -68,6 +72,12 @@ Result<void*> WorkerTable::open_library(const std::string& path) {
 }
 
 Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, const Bytes& args) const {
+  if (name == supervisor_worker) {
+    const auto make_inner = [this](const std::string& worker, const Bytes& with) {
+      return make(worker, with);
+    };
+    return std::unique_ptr<Behaviour>(std::make_unique<process::LocalSupervisor>(args, make_inner));
+  }
   BehaviourFactory factory;
   {
     std::lock_guard lock(mutex_);
@@ -116,7 +126,7 @@ bool WorkerTable::trusts(const std::string& supervisor, const std::string& token
 
 std::set<std::string> WorkerTable::offers(const std::string& supervisor) const {
   std::lock_guard lock(mutex_);
-  std::set<std::string> offers;
+  std::set<std::string> offers{std::string(supervisor_worker)};
   for (const auto& [name, factory] : factories_) offers.insert(name);
   if (exec_allow_) offers.insert("exec:*");
   if (auto it = trusted_.find(supervisor); it != trusted_.end())

@@ -191,7 +191,8 @@ void which_children(const RequestPtr& request) {
             if (!counts(place)) continue;
             out.add(Term::tuple({id.to_term(),
                                  place.has_pid() ? Term(place.full_pid()) : Term::atom("restarting"),
-                                 Term::atom("worker"), Term::list({Term::atom(entry.spec->worker)})}));
+                                 Term::atom(entry.spec->extras->is_supervisor ? "supervisor" : "worker"),
+                                 Term::list({Term::atom(entry.spec->worker)})}));
           }
         }});
 }
