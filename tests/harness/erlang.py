@@ -31,7 +31,7 @@ class ErlangNode:
         cookie = self._folder / ".erlang.cookie"
         cookie.write_text(cluster.cookie)
         cookie.chmod(0o400)
-        subprocess.run(["erlc", "-o", str(self._folder), str(HERE / "brood_driver.erl")], check=True)
+        subprocess.run(["erlc", "-o", str(self._folder), *map(str, HERE.glob("*.erl"))], check=True)
         self._errors = open(self._folder / "stderr", "wb")
         if arguments is None:
             arguments = ["-kernel", "prevent_overlapping_partitions", "false"]

@@ -279,8 +279,8 @@ class Requests(ScenarioTest):
         self.assertEqual(self.ask("{stop_child, web, shape2, infinity}"), "ok")
         self.assertEqual(self.ask("{stop_child, web, shape3, [{timeout, 5000}]}"), "ok")
         self.assertEqual(self.ask("{stop_children, web, [shape4], [{timeout, infinity}]}")[1][Atom("status")], "ok")
-        self.refused(self.ask("{start_child, web, #{id => s, start => {counter, []}, type => supervisor}}"),
-                     "invalid_argument")
+        for wrong in ("type => boss", "significant => true", "significant => 1"):
+            self.refused(self.ask("{start_child, web, #{id => s, start => {counter, []}, %s}}" % wrong), "invalid_argument")
         self.refused(self.ask("{start_child, web, [{id, s}, {strat, {counter, []}}]}"), "invalid_argument")
 
     def test_an_option_that_is_unknown_or_wrong_is_refused_with_its_name(self):
