@@ -64,6 +64,7 @@ class Machine final : public Notes {
   [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
   [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;
+  void look_up(const ChildId& id, Known& into) const;
   [[nodiscard]] std::vector<ChildId> ids() const;
   [[nodiscard]] std::size_t size() const { return rows_.wanted(); }
   [[nodiscard]] std::optional<NodeName> node_for(const ChildId& key) const;
