@@ -244,6 +244,10 @@ class Parser {
     one_of(sub->add_option("--log-level", node.log_level, fleet::joined(fleet::log_levels()))
                ->type_name("LEVEL"),
            fleet::log_levels());
+    one_of(sub->add_option("--log-format", node.log_format,
+                           fleet::joined(fleet::log_formats()) + "; auto: journal below systemd, else text")
+               ->type_name("FORMAT"),
+           fleet::log_formats());
     sub->add_option("--log-dir", node.log_dir, "Where the output of programs is kept")->type_name("DIR");
   }
 

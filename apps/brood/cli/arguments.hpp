@@ -38,6 +38,7 @@ struct NodeArguments {
   bool exec_allow = false;
   bool no_epmd = false;
   std::string log_level;
+  std::string log_format;
   std::string log_dir;
 };
 

@@ -42,7 +42,8 @@ LogLevel level_of(const std::string& name) {
 }
 
 void set_up_logging(const DaemonSettings& settings, When color) {
-  set_log_sink(log_to_stderr(wants_color(color, STDERR_FILENO)), level_of(settings.log_level));
+  set_log_sink(log_to_stderr(wants_color(color, STDERR_FILENO), log_form(settings.log_format)),
+               level_of(settings.log_level));
 }
 
 // Each program that runs takes file descriptors, and the usual soft limit is 1024.

@@ -136,6 +136,7 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   if (section.send_total_mib) out.node.send_total_max = *section.send_total_mib * 1024 * 1024;
   out.node.log_dir = !given.log_dir.empty() ? given.log_dir : section.log_dir.value_or("");
   out.log_level = !given.log_level.empty() ? given.log_level : section.log_level.value_or("info");
+  out.log_format = !given.log_format.empty() ? given.log_format : section.log_format.value_or("auto");
   out.worker_libs = section.worker_libs;
   out.worker_libs.insert(out.worker_libs.end(), given.worker_libs.begin(), given.worker_libs.end());
   out.supervisors = std::move(file.supervisors);

@@ -326,7 +326,8 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
       "discover_multicast, discover_every_ms, cookie_file, cookie, tls, listen, port, epmd, "
       "epmd_port, "
-      "exec_allow, unproven_peers, unproven_exec, send_total_mib, log_dir, log_level, worker_libs, threads, "
+      "exec_allow, unproven_peers, unproven_exec, send_total_mib, log_dir, log_level, log_format, "
+      "worker_libs, threads, "
       "tick_timeout_ms, erlang_tick_timeout_ms, "
       "hidden, "
       "stuck_after_ms, form_wait_ms, expect, min_nodes; did you mean \"name\"?");
