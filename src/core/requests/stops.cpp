@@ -108,8 +108,10 @@ void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked,
   add(s, child, std::move(wait));
 }
 
-// Where it should run by that row, and where it does.
+// Where it should run by that row, and where it does. In a view that not all have confirmed any of them may
+// have begun something in the view before, and not been heard of since.
 std::vector<PeerIndex> Coordinator::starters_of(const Child& child, const SpecRow& row) const {
+  if (!with_.views.confirmed()) return with_.sessions.others();
   std::vector<PeerIndex> all = with_.views.replicas().nodes(child.hash, row);
   with_.instances.each(child, [&](const Hosted& hosted) { all.push_back(with_.instances.peer(hosted)); });
   return all;
