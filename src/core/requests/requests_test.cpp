@@ -590,5 +590,18 @@ TEST(Requests, ALoneNodeThatLeavesDoesNotWaitForAnAnswerThatNobodyCanGive) {
   EXPECT_EQ(cluster.replies.count(drain), 1U);
 }
 
+TEST(Retry, OfAChildThatHasNoTroubleWritesNothing) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run(1s);
+  const Dot before = cluster.nodes[0].core->spec(id_of("a"))->dot;
+  const auto retry = cluster.ask<ClientRetry>(0, "a");
+  ASSERT_FALSE(retry.empty());
+  EXPECT_FALSE(retry.front().error);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of("a"))->dot, before);
+}
+
 }  // namespace requests_test
 }  // namespace brood::core::testing
