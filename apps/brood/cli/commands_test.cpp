@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -246,6 +247,24 @@ TEST(Commands, StartSendsTheSpecAndSaysWhere) {
   EXPECT_NE(json.asked[1].find("start=>{exec,#{argv=>[<<\"ls\">>,<<\"-l\">>]}}"), std::string::npos)
       << json.asked[1];
   EXPECT_NE(json.asked[1].find("#{node=>n2@h}}"), std::string::npos) << json.asked[1];
+}
+
+TEST(Commands, PathsOfACommandAreRelativeToWhereOneStands) {
+  const auto command_of = [](std::vector<std::string> words) {
+    const auto arguments = parse_arguments(std::move(words), [](const std::string&) { return ""; });
+    const auto spec = start_spec(*arguments);
+    EXPECT_TRUE(spec) << (spec ? "" : spec.error().message);
+    return to_string(spec->get("start")->as_tuple()->back());
+  };
+  const auto here = std::filesystem::current_path().string();
+  EXPECT_NE(command_of({"start", "a", "--", "sub/prog", "sub/x"})
+                .find("argv=>[<<\"" + here + "/sub/prog\">>,<<\"sub/x\">>]"),
+            std::string::npos);
+  EXPECT_NE(command_of({"start", "a", "--", "prog"}).find("argv=>[<<\"prog\">>]"), std::string::npos);
+  const auto placed = command_of({"start", "a", "--cwd", "sub", "--health-exec", "./ok", "--", "./prog"});
+  EXPECT_NE(placed.find("cwd=><<\"" + here + "/sub\">>"), std::string::npos) << placed;
+  EXPECT_NE(placed.find("<<\"./prog\">>"), std::string::npos) << placed << ": relative to its own folder";
+  EXPECT_NE(placed.find("<<\"./ok\">>"), std::string::npos) << placed;
 }
 
 TEST(Commands, StartSaysWhenACommandHasEndedAtOnce) {
