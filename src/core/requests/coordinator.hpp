@@ -37,7 +37,7 @@ class Coordinator final : public LocalCoordinator {
 
   [[nodiscard]] bool any() const { return !open_.empty() || !inbox_.empty(); }
   void enqueue(Step& s, Request request) override;
-  bool keep(Step& s, const RequestKey& request, const ChildId& id) override;
+  bool keep(Step& s, const Asked& asked, const ChildId& id) override;
   [[nodiscard]] bool has_work() const { return !inbox_.empty() && with_.views.acting(); }
   /// How many children work() is about next, and which.
   [[nodiscard]] std::size_t next_size() const { return inbox_.next_size(); }

@@ -400,7 +400,7 @@ void Origins::on_time(Step& s) {
     std::vector<ChildId> ids;
     for (const auto& [id, item] : origin.open) {
       if (views_.placement().coordinator(id) == self_index)
-        (void)local_.keep(s, origin.request, id);
+        (void)local_.keep(s, {origin.request, item.view}, id);
       else
         ids.push_back(id);
     }

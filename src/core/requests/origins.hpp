@@ -22,8 +22,8 @@ class LocalCoordinator {
  public:
   virtual ~LocalCoordinator() = default;
   virtual void enqueue(Step& s, Request request) = 0;
-  /// Whoever asked that waits still. False: it is not open here.
-  virtual bool keep(Step& s, const RequestKey& request, const ChildId& id) = 0;
+  /// Whoever asked that waits still, and in that view. False: it is not open here.
+  virtual bool keep(Step& s, const Asked& asked, const ChildId& id) = 0;
 };
 
 /// What a node that has left its cluster answers: `not_member`.

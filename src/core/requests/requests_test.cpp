@@ -310,6 +310,30 @@ TEST(Requests, ThousandsOfStartsTravelInAHandfulOfMessages) {
   }
 }
 
+TEST(Requests, ARetryIsAnsweredWhenAnotherNodeKnows) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, {spec_of("a")});
+  cluster.run();
+  cluster.lost.insert(MessageBody(DeltaAck{}).index());
+  const auto coordinator = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+  const auto client = cluster.ask<ClientRetry>(coordinator, "a");
+  cluster.run(3s);
+  EXPECT_EQ(cluster.result(client), "no answer");
+  cluster.lost.clear();
+  cluster.start(coordinator, many(1));
+  cluster.run(3s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  // A node alone has nobody to wait for.
+  Cluster lone(1);
+  lone.form();
+  lone.start(0, {spec_of("a")});
+  lone.run();
+  const auto alone = lone.ask<ClientRetry>(0, "a");
+  lone.run();
+  EXPECT_EQ(lone.result(alone), "ok");
+}
+
 TEST(Requests, ARepeatThatIsDueAsItsCoordinatorIsLostAsksTheNextOne) {
   Cluster cluster(2);
   cluster.change = [](std::size_t, Settings& settings) { settings.tick_timeout = 6s; };

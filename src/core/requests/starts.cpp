@@ -6,20 +6,6 @@
 #include "core/requests/coordinator.hpp"
 
 namespace brood::core {
-namespace {
-
-/// The wait or later start of that request, which is asked once more: in another view, perhaps.
-template <typename List>
-bool asked_already(List& list, const Asked& asked) {
-  for (auto& one : list) {
-    if (one.asked.request != asked.request) continue;
-    one.asked.view = asked.view;
-    return true;
-  }
-  return false;
-}
-
-}  // namespace
 
 void Coordinator::start(Step& s, const LaterStart& start) {
   const ChildId& id = start.spec->id;
@@ -27,11 +13,8 @@ void Coordinator::start(Step& s, const LaterStart& start) {
   Child& child = with_.children.obtain(id);
   with_.notes.touched(s, child);
   if (child.work()) {
+    if (keep(s, start.asked, id)) return;
     Work& work = work_of(child);
-    if (asked_already(work.starts, start.asked) || asked_already(work.later, start.asked)) {
-      (void)keep(s, start.asked.request, id);
-      return;
-    }
     if (!work.stops.empty()) {
       work.later.push_back(start);
       with_later_.insert(child.ref);

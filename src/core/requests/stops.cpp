@@ -9,12 +9,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   if (answered_before(s, asked, child.id)) return;
   with_.notes.touched(s, child);
   Work& work = work_of(child);
-  for (StopWait& wait : work.stops) {
-    if (wait.asked.request != asked.request) continue;
-    wait.asked.view = asked.view;
-    wait.until = wait_until(s, child);
-    return;
-  }
+  if (keep(s, asked, child.id)) return;
   const SpecRow* row = child.row();
   if (work.being_replaced() && !work.stops.empty()) {
     if (!row || !row->wanted) return stop_replacement(s, child, asked);
