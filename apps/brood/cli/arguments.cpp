@@ -253,7 +253,7 @@ class Parser {
 
   void add_start() {
     auto& start = out_.start;
-    auto* sub = command("start", "Start a child: a worker, or after -- a command");
+    auto* sub = command("start", "Start a child: a worker, or after -- a command; or one that was stopped");
     sub->add_option("id", out_.id, "The child's id")->required()->type_name("ID");
     sub->add_option("command", start.command, "The command, after --")->type_name("-- CMD");
     sub->add_option("--worker", start.worker, "The worker's name")->type_name("NAME");
@@ -342,7 +342,8 @@ class Parser {
 
   void add_children() {
     auto* stop = command("stop", "Stop children for good");
-    stop->add_option("ids", out_.ids, "Their ids")->required()->type_name("ID...");
+    stop->add_option("ids", out_.ids, "Their ids")->type_name("ID...");
+    stop->add_option("--tag", out_.tag, "All with this tag")->type_name("TAG");
     auto* ps = command("ps", "Show the children");
     ps->add_flag("--local", out_.local, "Only those on the node asked");
     ps->add_option("--tag", out_.tag, "Only those with this tag")->type_name("TAG");
@@ -362,6 +363,7 @@ class Parser {
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}));
     ps->add_option("--after", out_.after, "The page behind this child")->type_name("ID");
     ps->add_flag("-q,--quiet", out_.quiet, "Only their ids, a line each");
+    ps->add_flag("-a,--all", out_.all, "Also those of fleet files that were stopped, or have ended for good");
     auto* top = command("top", "Watch nodes and children, until q is pressed");
     top->add_option("--every", out_.every_ms, "How often to look (default: 1000)")
         ->type_name("MS")
@@ -483,8 +485,13 @@ class Parser {
 
   std::string check_start() const {
     const auto& start = out_.start;
-    if (start.worker.empty() && start.command.empty())
-      return "start: what? Give --worker NAME, or -- and a command";
+    if (start.worker.empty() && start.command.empty()) {
+      // Nothing but an id: what was stopped.
+      const StartArguments none;
+      StartArguments given = start;
+      given.on.clear();
+      return given == none ? "" : "start: what? Give --worker NAME, or -- and a command";
+    }
     if (!start.worker.empty() && !start.command.empty()) return "start: a worker or a command, not both";
     if (start.worker.empty() && !start.args.empty())
       return "start: --args is for --worker; a command's go after --";
@@ -523,8 +530,10 @@ class Parser {
     if (out_.follow && out_.previous) return "logs: what ran before writes no more: -f has nothing to follow";
     if (out_.command == "move" && out_.target.empty() != out_.by_itself)
       return "move: where to? Give a NODE, or --auto";
-    if (out_.command == "restart" && out_.ids.empty() == out_.tag.empty())
-      return "restart: what? Give IDs, or --tag TAG";
+    if ((out_.command == "restart" || out_.command == "stop") && out_.ids.empty() == out_.tag.empty())
+      return out_.command + ": what? Give IDs, or --tag TAG";
+    if (out_.all && (out_.limit || out_.local))
+      return "ps: -a is of all children: it takes no --limit and no --local";
     return out_.command == "start" ? check_start() : "";
   }
 

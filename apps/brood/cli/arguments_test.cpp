@@ -105,7 +105,9 @@ TEST(Arguments, ACommandStandsAfterTwoDashesWithItsOwnOptions) {
 }
 
 TEST(Arguments, StartSaysWhatToRun) {
-  EXPECT_NE(bad({"start", "a"}).find("start: what?"), std::string::npos);
+  EXPECT_EQ(good({"start", "a", "--on", "n2@h"}).id, "a");  // one that was stopped
+  EXPECT_NE(bad({"start", "a", "--tag", "t"}).find("start: what?"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--shutdown", "5"}).find("start: what?"), std::string::npos);
   EXPECT_NE(bad({"start", "a", "--worker", "w", "--", "ls"}).find("not both"), std::string::npos);
   EXPECT_NE(bad({"start", "a", "--args", "[1]", "--", "ls"}).find("--args is for --worker"),
             std::string::npos);
