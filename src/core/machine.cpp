@@ -43,7 +43,7 @@ Machine::Machine(Settings settings)
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
                    roles_, order_, partners_, views_, sessions_, peers_, takeover_}),
       drain_(children_, locals_, moves_, sessions_, views_),
-      origins_(children_, instances_, views_, sessions_, links_, coordinator_),
+      origins_(children_, instances_, views_, sessions_, joining_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, assignments_, replication_, replay_, origins_, views_,
                     sessions_, links_, peers_, links_, *this}),
       history_(settings_) {}

@@ -183,6 +183,7 @@ class Machine final : public Notes {
   void own_session_ended(Step& s, bool keeps, const std::string& words) override;
   void member_changed(Step& s, PeerIndex peer) override;
   void meeting_failed(Step& s, const NodeName& node, bool may_be_there) override;
+  void stays_out(Step& s) override;
   void forgotten(Step& s, const NodeName& node) override;
   void fenced(Step& s, const std::string& words) override;
   void unfenced(Step& s) override;

@@ -102,6 +102,24 @@ class Errors(ScenarioTest):
         self.assertEqual([row["up"] for row in cluster.nodes("n1") if row["name"] == cluster.full("n1")], [True])
         self.assertIn("not up yet: supervisor web still joins; not connected: n2@127.0.0.1", cluster.log("n1"))
 
+    def test_a_node_with_other_settings_ends_and_says_what_differs(self):
+        cluster = self.two_that_live()
+        other = cluster.write("other.toml", cluster.fleet_text("n3", supervisors={"web": ({"migration": "hot_swap"}, [])}))
+        self.fails(cluster, "n3", "setting `migration` is hot_swap/1 at n3@127.0.0.1 and cold_swap/1 at n",
+                   "give all nodes the same", config=other, status=1)
+        self.lives(cluster)
+
+    def test_a_node_with_other_settings_goes_on_for_its_other_supervisors(self):
+        cluster = self.two_that_live()
+        both = cluster.write("both.toml", cluster.fleet_text("n3", supervisors={
+            "web": ({"migration": "hot_swap"}, []), "own": ({}, [])}))
+        process = cluster.launch("n3", config=both)
+        self.wait(lambda: "is up, but for supervisor web: setting `migration`" in cluster.out("n3"), 20, "it is up")
+        cluster.brood("start", "x", "--worker", "echo", "--supervisor", "own", node="n3")
+        refused = cluster.brood("start", "y", "--worker", "echo", "--supervisor", "web", node="n3", status=1)
+        self.assertIn("this node is no member of the supervisor: setting `migration`", refused.err)
+        self.assertIsNone(process.poll())
+
     def test_a_name_in_use_is_refused(self):
         cluster = self.two_that_live()
         config = cluster.write("again.toml", cluster.fleet_text("n1"))

@@ -230,11 +230,15 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
       case Ask::look:
         const auto told = news->take();
         if (!told) break;
-        if (!*told) return refused(std::string(to_string(told->error().code)), told->error().message);
+        // Where its other supervisors are members, it goes on for them.
+        const bool out = !*told && told->error().code == Errc::refused && node.impl().up().some_are_in();
+        if (!*told && !out) return refused(std::string(to_string(told->error().code)), told->error().message);
         up = true;
-        log::info("{} is up", node.name());
-        say_on_stdout(fmt::format("brood: node {} is up", node.name()));
-        manager.ready(fmt::format("{} is up", node.name()));
+        const auto is_up =
+            fmt::format("{} is up{}", node.name(), out ? ", but for " + told->error().message : "");
+        log::info("{}", is_up);
+        say_on_stdout(fmt::format("brood: node {}", is_up));
+        manager.ready(is_up);
         break;
     }
   }

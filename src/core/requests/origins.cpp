@@ -96,6 +96,8 @@ void Origins::gone(ClientId client) {
 void Origins::begin(Step& s, Origin& origin) {
   if (sessions_.self().state == MemberState::left)
     origin.ended = has_left(s.settings.self);
+  else if (joining_.stays_out() && is_refused(origin))
+    origin.ended = stays_out();
   else if (views_.quorum().is_locked() && is_refused(origin))
     origin.ended = partitioned("nothing was done");
   if (origin.size() == 0) {
@@ -125,10 +127,20 @@ Error Origins::partitioned(std::string_view words) const {
           fmt::format("this part of the cluster may not act: {}; {}", views_.quorum().words(), words)};
 }
 
+Error Origins::stays_out() const {
+  return {
+      Errc::refused,
+      fmt::format("this node is no member of the supervisor: {}; ask another node, and start this one anew "
+                  "with the same",
+                  joining_.why_out())};
+}
+
 void Origins::refuse_all(Step&) {
   for (auto& [number, origin] : origins_) {
     if (origin.ended || !is_refused(origin)) continue;
-    origin.ended = partitioned("what was asked before may have happened");
+    // A node that joins has asked nobody.
+    origin.ended =
+        joining_.stays_out() ? stays_out() : partitioned("what was asked before may have happened");
     set_due(origin);
   }
 }

@@ -235,8 +235,10 @@ void Driver::log(const core::LogLine& line) {
 }
 
 void Driver::refused(const std::string& words) {
-  log::error("{}: refused: {}", name(), words);
-  node_.up().settled(name());
+  node_.up().stays_out(
+      name(),
+      {Errc::refused,
+       fmt::format("supervisor {}: {}; give all nodes the same, and start this one anew", name(), words)});
 }
 
 // ---- clients -------------------------------------------------------------------------------------------
