@@ -75,11 +75,22 @@ TEST(Waits, WhatNobodyWaitsForAnyMoreIsForgotten) {
   EXPECT_EQ(cluster.replies[1001].size(), 1U);
 }
 
-TEST(Waits, ARetryIsAnsweredWhenAnotherNodeKnows) {
-  Cluster cluster(2);
-  cluster.form();
-  cluster.start(0, {spec_of("a")});
+/// A child that crashed on every node that may run it, and is given up.
+void start_and_fail(Cluster& cluster, const std::string& id) {
+  cluster.start(0, {spec_of(id)});
   cluster.run();
+  for (int i = 0; i < 100 && !cluster.nodes[0].core->spec(id_of(id))->trouble->failed; ++i) {
+    if (cluster.alive(id) == 1) cluster.exit(id, false, "no way");
+    cluster.run(5s);
+  }
+}
+
+TEST(Waits, ARetryIsAnsweredWhenAnotherNodeKnows) {
+  const auto give_up_soon = [](std::size_t, Settings& settings) { settings.rounds_max = 1; };
+  Cluster cluster(2);
+  cluster.change = give_up_soon;
+  cluster.form();
+  start_and_fail(cluster, "a");
   cluster.lost.insert(MessageBody(DeltaAck{}).index());
   const auto coordinator = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
   const auto client = cluster.ask<ClientRetry>(coordinator, "a");
@@ -91,9 +102,9 @@ TEST(Waits, ARetryIsAnsweredWhenAnotherNodeKnows) {
   EXPECT_EQ(cluster.result(client), "ok");
   // A node alone has nobody to wait for.
   Cluster lone(1);
+  lone.change = give_up_soon;
   lone.form();
-  lone.start(0, {spec_of("a")});
-  lone.run();
+  start_and_fail(lone, "a");
   const auto alone = lone.ask<ClientRetry>(0, "a");
   lone.run();
   EXPECT_EQ(lone.result(alone), "ok");

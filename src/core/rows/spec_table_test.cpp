@@ -74,12 +74,12 @@ TEST(SpecTable, ARowFromAClockFarAheadCanBeReplacedEverywhere) {
   b.apply(start);
   c.apply(start);
   SpecRow changed = *b.row(id_of(1));
-  changed.failure = "changed";
+  changed.trouble.change().failure = "changed";
   changed.clock = {7};
   const auto update = b.write(id_of(1), changed, false);
   EXPECT_EQ(c.apply(update), SpecTable::Applied::changed);
   EXPECT_EQ(a.apply(update), SpecTable::Applied::changed);
-  for (const Table* table : {&a, &b, &c}) EXPECT_EQ(table->row(id_of(1))->failure, "changed");
+  for (const Table* table : {&a, &b, &c}) EXPECT_EQ(table->row(id_of(1))->trouble->failure, "changed");
   EXPECT_EQ(a.digest(), b.digest());
   EXPECT_EQ(a.digest(), c.digest());
 }
