@@ -34,8 +34,8 @@
 // exception that leaves a handler ends the process abnormally with {exception, <<"what">>}.
 //
 // Thread rule: one handler of a worker runs at a time, on whichever scheduler thread is free, or on that of
-// its caller (see Worker, `is_quick`); handlers see each other's effects. Context and Worker members may be used only inside handlers, except what says
-// otherwise.
+// its caller (see Worker, `is_quick`); handlers see each other's effects. Context and Worker members may be
+// used only inside handlers, except what says otherwise.
 #pragma once
 
 #include <brood/codec.hpp>
