@@ -37,7 +37,7 @@ class ChildRef {
     return detail::reply_future<T>(among_->call(id_, Message::of(std::move(message)), timeout));
   }
   /// The answer has the type that the handler returns, or else the message names (Supervisor::call()).
-  template <typename M>
+  template <detail::NoTypeSaid = detail::NoTypeSaid::yes, typename M>
   auto call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
     check<M>();
     return detail::reply_future<detail::ReplyOf<W, M>>(

@@ -238,6 +238,10 @@ inline constexpr bool handles_message = requires {
 }
 &&is_among<M, typename W::handles>;
 
+/// Stands before the type of the message in a call that says no type: so call<T>(...) is never that one, also
+/// where the message is a T itself.
+enum class NoTypeSaid : bool { yes };
+
 /// What the answer of a call of M to a worker of class W is: what the handler says, or else the message.
 template <typename W, typename M>
 struct ReplyTo {
