@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/requests/refusals.hpp"
+
 namespace brood::core {
 
 void Coordinator::enqueue(Step& s, Request request) {
@@ -116,8 +118,7 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
-  if (!child || !child->wanted())
-    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   // A row that says nothing of it is left alone: its host may be sending it on in this moment, and would be
   // written over.
   if (*child->row()->trouble == Trouble{}) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
@@ -148,8 +149,7 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
   const Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
-  if (!child || !child->wanted())
-    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   answer(s, asked, located(*child, {}));
 }
 
@@ -213,9 +213,13 @@ void Coordinator::close_if_done(Child& child) {
 // ---- answers -----------------------------------------------------------------------------------------
 
 void Coordinator::fail(Step& s, const Asked& asked, const ChildId& id, Errc code, std::string words) {
+  fail(s, asked, id, Error{code, std::move(words)});
+}
+
+void Coordinator::fail(Step& s, const Asked& asked, const ChildId& id, Error error) {
   Outcome outcome;
   outcome.id = id;
-  outcome.error = Error{code, std::move(words)};
+  outcome.error = std::move(error);
   answer(s, asked, std::move(outcome));
 }
 

@@ -88,6 +88,7 @@ class Coordinator final : public LocalCoordinator {
 
   void answer(Step& s, const Asked& asked, Outcome outcome);
   void fail(Step& s, const Asked& asked, const ChildId& id, Errc code, std::string words);
+  void fail(Step& s, const Asked& asked, const ChildId& id, Error error);
   [[nodiscard]] bool answered_before(Step& s, const Asked& asked, const ChildId& id);
 
   // starts.cpp

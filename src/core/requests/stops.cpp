@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/requests/coordinator.hpp"
+#include "core/requests/refusals.hpp"
 
 namespace brood::core {
 
@@ -32,7 +33,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
     work.starts.clear();
     return end_row(s, child, asked);
   } else if (!was_done && !with_.instances.any(child)) {
-    return fail(s, asked, child.id, Errc::no_such_child, "no child of that id");
+    return fail(s, asked, child.id, no_such_child(s.settings, child.id));
   }
   // Else it was stopped, by this request or by another, and may be on its way out still.
   wait.number = with_.replication.newest();

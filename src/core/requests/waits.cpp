@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/requests/coordinator.hpp"
+#include "core/requests/refusals.hpp"
 
 namespace brood::core {
 
@@ -117,8 +118,7 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
     if (wait.mode == StartMode::ensure) return with_.replication.is_replicated(wait.number) && done(wait, {});
     if (wait.ran) {
       if (wait_for_others(s, child, wait)) return false;
-      if (!wait.fresh && wait.mode == StartMode::start)
-        return done(wait, Error{Errc::already_started, "a child of that id runs"});
+      if (!wait.fresh && wait.mode == StartMode::start) return done(wait, runs_already(child.id));
       return with_.replication.is_replicated(wait.number) && done(wait, {});
     }
     if (!row || !row->wanted) return done(wait, start_failed("it ended while it started"));
