@@ -1,3 +1,4 @@
+// What each command takes, in one place because the help, the man page and the completions are made from it.
 #include "apps/brood/cli/arguments.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +29,11 @@ std::string marked(std::string word) {
   const bool brackets = word.size() > 1 && word.front() == '[' && word.back() == ']';
   const bool has_mark = !word.empty() && word.front() == bracket_mark;
   return brackets || has_mark ? bracket_mark + word : word;
+}
+
+std::string without_marks(std::string words) {
+  words.erase(std::remove(words.begin(), words.end(), bracket_mark), words.end());
+  return words;
 }
 
 std::string unmarked(std::string word) {
@@ -91,9 +97,9 @@ class Parser {
     } catch (const CLI::CallForAllHelp&) {
       return tl::unexpected(ParseStop{0, app_.help("", CLI::AppFormatMode::All), false});
     } catch (const CLI::ExtrasError& e) {
-      return wrong(unmarked(e.what()) + cure_of_extras(), json);
+      return wrong(without_marks(e.what()) + cure_of_extras(), json);
     } catch (const CLI::ParseError& e) {
-      return wrong(unmarked(e.what()), json);
+      return wrong(without_marks(e.what()), json);
     }
     out_.command = app_.get_subcommands().front()->get_name();
     // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
