@@ -1,11 +1,10 @@
 #include "supervisor/node/worker_table.hpp"
 
-#include <brood/node.hpp>
-
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <brood/node.hpp>
 #include <exception>
 
 namespace brood::supervisor {
