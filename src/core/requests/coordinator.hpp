@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/balance/assignments.hpp"
+#include "core/members/takeover.hpp"
 #include "core/members/views.hpp"
 #include "core/requests/inbox.hpp"
 #include "core/requests/origins.hpp"
@@ -30,6 +31,7 @@ class Coordinator final : public LocalCoordinator {
     const Sessions& sessions;
     const Links& links;
     const PeerTable& peers;
+    const Takeover& takeover;
     Sender& sender;
     Notes& notes;
   };
@@ -60,6 +62,8 @@ class Coordinator final : public LocalCoordinator {
   void note_late(Step& s, const SpecChange& change);
 
   void on_time(Step& s);
+  /// Looks once more at all that waits.
+  void look_at_open(Step& s);
   [[nodiscard]] Duration deadline() const {
     return std::min(until_.empty() ? Duration::max() : until_.front().first,
                     soon_.empty() ? Duration::max() : soon_.front().first);

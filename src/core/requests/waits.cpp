@@ -131,8 +131,15 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
   if (remove && child.row()) end_row(s, child, {});
 }
 
+void Coordinator::look_at_open(Step& s) {
+  for (const ChildRef& ref : open_)
+    if (Child* child = with_.children.get(ref)) with_.notes.touched(s, *child);
+}
+
+// One that was lost without proof may have begun it and be cut off: it has its time to end it.
 bool Coordinator::starters_know(const StopWait& wait) const {
   for (const SessionId& session : wait.starters) {
+    if (with_.takeover.holds(session)) return false;
     const PeerIndex peer = with_.peers.find(session.node);
     const Member* member = peer == no_peer ? nullptr : with_.sessions.member(peer);
     if (!member || member->session != session) continue;
