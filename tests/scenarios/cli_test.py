@@ -269,7 +269,7 @@ class CommandLine(ScenarioTest):
 
     def test_wrong_use_is_status_2_and_says_how_to_do_it(self):
         for words in (["no_such_command"], [], ["ps", "--no-such-option"], ["call", "x"], ["call", "x", "{a"],
-                      ["start", "x"], ["start", "x", "--worker", "echo", "--", "sleep"], ["logs"],
+                      ["start", "x", "--tag", "t"], ["start", "x", "--worker", "echo", "--", "sleep"], ["logs"],
                       ["start", "x", "--worker", "echo", "--restart", "sometimes"], ["stop"],
                       ["start", "i" * 256, "--worker", "echo"]):
             with self.subTest(words):
@@ -442,6 +442,18 @@ class Apply(ScenarioTest):
         self.assertIn("started 2 in web: job, stopped", cluster.brood("apply", file, "--start-stopped", node="n1").out)
         self.wait(lambda: runs() == 2, 10, "the job has run again")
         self.wait(lambda: set(cluster.placed("n1")) == {"kept", "stopped"}, 10, "the stopped one runs")
+
+    def test_what_was_stopped_is_started_by_its_id_alone(self):
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [{"id": "a", "worker": "echo"}])})
+        cluster.start()
+        cluster.wait_placed(["a"])
+        self.assertIn("it runs already", cluster.brood("start", "a", node="n1", status=1).err)
+        for again in ("start", "restart"):
+            cluster.brood("stop", "a", node="n1")
+            self.wait(lambda: cluster.placed("n2") == {}, 10, "n2 knows of the stop")
+            cluster.brood(again, "a", node="n2")
+            cluster.wait_placed(["a"])
+        self.assertIn("say what it is to run", cluster.brood("start", "b", node="n1", status=1).err)
 
     def test_on_a_terminal_removals_are_asked_for(self):
         cluster = self.cluster("n1", supervisors={"web": ({}, [{"id": "a", "worker": "echo"},

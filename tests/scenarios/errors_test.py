@@ -120,6 +120,32 @@ class Errors(ScenarioTest):
         self.assertIn("this node is no member of the supervisor: setting `migration`", refused.err)
         self.assertIsNone(process.poll())
 
+    def test_an_address_of_another_machine_names_the_cure(self):
+        cluster = self.cluster("n1", node={"name": "n1@192.0.2.1", "join": []})
+        self.fails(cluster, "n1", "cannot listen at 192.0.2.1", "say with `listen` where it listens")
+
+    def test_a_log_folder_that_cannot_be_had_is_told_at_the_start(self):
+        cluster = self.cluster("n1")
+        cluster.write("file", "")
+        config = cluster.write("n1.toml", cluster.fleet_text("n1", node={"log_dir": cluster.path("file/logs")}))
+        cluster.launch("n1", config=config)
+        cluster.wait_up("n1")
+        self.assertIn("no programs (exec) can be started here: cannot make the log folder", cluster.log("n1"))
+
+    def test_a_child_that_the_cluster_has_otherwise_is_told_of_at_the_start(self):
+        def children(*seconds):
+            return {"web": ({}, [{"id": f"p{number}", "exec": ["sleep", str(time)]}
+                                 for number, time in enumerate(seconds)])}
+
+        cluster = self.cluster("n1", "n2", supervisors=children(1000, 1000))
+        cluster.start()
+        cluster.wait_placed(["p0", "p1"])
+        self.assertNotIn("are others in the cluster", cluster.log("n1") + cluster.log("n2"))
+        edited = cluster.write("edited.toml", cluster.fleet_text("n3", supervisors=children(1000, 2000)))
+        cluster.launch("n3", config=edited)
+        words = "1 of 2 children of this node's file are others in the cluster, which counts: p1; `brood apply"
+        self.wait(lambda: words in cluster.log("n3"), 20, lambda: cluster.log("n3"))
+
     def test_a_name_in_use_is_refused(self):
         cluster = self.two_that_live()
         config = cluster.write("again.toml", cluster.fleet_text("n1"))

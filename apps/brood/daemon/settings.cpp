@@ -151,7 +151,14 @@ Outcome<DaemonSettings> daemon_settings(const Arguments& arguments) {
   auto out = merged_settings(arguments, std::move(*file));
   if (!out) return out;
   auto cookie = cookie_of(arguments.common.cookie_file, section);
-  if (!cookie) return usage(cookie.error().message);
+  if (!cookie) {
+    // What the command line takes it from is no node's: a program that the node runs would inherit the path.
+    const bool of_client =
+        arguments.common.cookie_file.empty() && std::getenv("BROOD_COOKIE_FILE") != nullptr;
+    return usage(
+        cookie.error().message +
+        (of_client ? "; BROOD_COOKIE_FILE is for the other commands: give a node --cookie-file" : ""));
+  }
   out->node.cookie = std::move(cookie->secret);
   if (!cookie->remark.empty()) out->remarks.push_back(std::move(cookie->remark));
   return out;
