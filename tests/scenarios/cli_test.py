@@ -443,18 +443,6 @@ class Apply(ScenarioTest):
         self.wait(lambda: runs() == 2, 10, "the job has run again")
         self.wait(lambda: set(cluster.placed("n1")) == {"kept", "stopped"}, 10, "the stopped one runs")
 
-    def test_what_was_stopped_is_started_by_its_id_alone(self):
-        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [{"id": "a", "worker": "echo"}])})
-        cluster.start()
-        cluster.wait_placed(["a"])
-        self.assertIn("it runs already", cluster.brood("start", "a", node="n1", status=1).err)
-        for again in ("start", "restart"):
-            cluster.brood("stop", "a", node="n1")
-            self.wait(lambda: cluster.placed("n2") == {}, 10, "n2 knows of the stop")
-            cluster.brood(again, "a", node="n2")
-            cluster.wait_placed(["a"])
-        self.assertIn("say what it is to run", cluster.brood("start", "b", node="n1", status=1).err)
-
     def test_on_a_terminal_removals_are_asked_for(self):
         cluster = self.cluster("n1", supervisors={"web": ({}, [{"id": "a", "worker": "echo"},
                                                               {"id": "b", "worker": "echo"}])})
