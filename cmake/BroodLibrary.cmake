@@ -53,6 +53,8 @@ if(BROOD_INSTALL)
   # Wherever it is installed to in the end.
   file(RELATIVE_PATH brood_pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/brood.pc.in ${PROJECT_BINARY_DIR}/brood.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/brood.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/brood-static.pc.in ${PROJECT_BINARY_DIR}/brood-static.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/brood.pc ${PROJECT_BINARY_DIR}/brood-static.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
   install(TARGETS brood-shim RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/brood COMPONENT library)
 endif()

@@ -41,7 +41,8 @@ TEST(Sim, WhatOnceBrokeHolds) {
   for (const std::uint64_t seed : {87, 234}) expect_seeds_in_order(options, seed, 1);
   options = {};
   options.busy = 120s;
-  for (const std::uint64_t seed : {501512, 502282}) expect_seeds_in_order(options, seed, 1);
+  for (const std::uint64_t seed : {501512, 502282, 710038, 713229, 740434, 741896})
+    expect_seeds_in_order(options, seed, 1);
 }
 
 TEST(Sim, EveryRuleHoldsWithAllFaultsAtOnce) {

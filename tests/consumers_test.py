@@ -101,6 +101,14 @@ class Installed(Consumer):
         for name in ("-lbrood", "-lspdlog", "-lssl"):
             self.assertIn(name, static)
 
+    def test_pkg_config_of_the_static_library(self):
+        env = {**os.environ, "PKG_CONFIG_PATH": str(self.lib / "pkgconfig")}
+        flags = run("pkg-config", "--cflags", "--libs", "brood-static", env=env).split()
+        program = self.folder() / "bank"
+        run("g++", "-std=c++20", "-o", program, BANK, *flags)
+        self.assertNotIn("libbrood", run("readelf", "-d", program))
+        self.works(program)
+
 
 class AsAPart(Consumer):
     def test_a_subproject_leaves_the_parent_alone(self):

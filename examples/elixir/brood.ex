@@ -99,7 +99,7 @@ defmodule Brood do
   @doc "Any other request of the guide: `Brood.ask(:web, :move, [\"alice\", :\"n2@host\"])`."
   def ask(sup, request, arguments) do
     case Enum.find(asked_nodes(sup), &(&1 == node() or Node.connect(&1) == true)) do
-      nil -> {:error, {:unreachable, "none of the nodes of #{inspect(sup)} can be reached"}}
+      nil -> {:error, {:unreachable, "none of the nodes of #{inspect(sup)} can be reached: does one run, and has it the cookie of this node?"}}
       node -> ask_node(node, List.to_tuple([request, sup | arguments]))
     end
   end

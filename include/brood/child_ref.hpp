@@ -37,11 +37,15 @@ class ChildRef {
     return detail::reply_future<T>(among_->call(id_, Message::of(std::move(message)), timeout));
   }
   /// The answer has the type that the handler returns, or else the message names (Supervisor::call()).
-  template <typename M>
+  template <detail::NoTypeSaid = detail::NoTypeSaid::yes, typename M>
   auto call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
-    check<M>();
-    return detail::reply_future<detail::ReplyOf<W, M>>(
-        among_->call(id_, Message::of(std::move(message)), timeout));
+    if constexpr (check<M>()) {
+      return detail::reply_future<detail::ReplyOf<W, M>>(
+          among_->call(id_, Message::of(std::move(message)), timeout));
+    } else {
+      return among_->call(id_, Message::of(std::move(message)),
+                          timeout);  // the compiler is to say no more than check() does
+    }
   }
   /// See Supervisor::cast().
   template <typename M>
@@ -59,10 +63,14 @@ class ChildRef {
 
  private:
   template <typename M>
-  static constexpr void check() {
-    if constexpr (!std::is_same_v<W, Worker>)
+  static constexpr bool check() {
+    if constexpr (std::is_same_v<W, Worker>) {
+      return true;
+    } else {
       static_assert(detail::handles_message<W, M>,
                     "brood: this message is not in the `handles` of the worker that the ChildRef names");
+      return detail::handles_message<W, M>;
+    }
   }
 
   std::shared_ptr<detail::Siblings> among_;

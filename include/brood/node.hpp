@@ -182,7 +182,8 @@ class Node {
   /// that belong here may still be starting. Errors: not_allowed, when a seed of `join` refuses this node
   /// (another cookie, a certificate that one side does not accept) and no other lets it in: it would form a
   /// cluster of its own, so a program that should not run everything twice ends its Node; the message has the
-  /// cure. timeout, which names the supervisors.
+  /// cure. refused, when the settings of a supervisor are others than those of its other nodes: it stays out,
+  /// and the message has what differs. timeout, which names the supervisors.
   Result<void> wait_up(std::chrono::milliseconds timeout);
   [[nodiscard]] WorkerRegistry workers();
   [[nodiscard]] std::vector<std::string> peers() const;

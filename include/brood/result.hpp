@@ -87,6 +87,10 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   T operator*() && { return checked(), std::move(*this).Base::operator*(); }
   auto operator->() { return checked(), Base::operator->(); }
   auto operator->() const { return checked(), Base::operator->(); }
+  /// The same; unlike that of tl::expected it throws nothing.
+  decltype(auto) value() & { return **this; }
+  decltype(auto) value() const& { return **this; }
+  T value() && { return *std::move(*this); }
 
  private:
   void checked() const {
@@ -102,6 +106,10 @@ class [[nodiscard]] Result<void> : public tl::expected<void, Error> {
   using Base::Base;
   Result(Error error) : Base(tl::unexpected<Error>(std::move(error))) {}  // NOLINT: implicit on purpose
   Result(Errc code, std::string message) : Result(Error{code, std::move(message)}) {}
+
+  void value() const {
+    if (!has_value()) detail::result_access_failed(error());
+  }
 };
 
 }  // namespace brood

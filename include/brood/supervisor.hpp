@@ -202,7 +202,7 @@ class Supervisor {
     return detail::reply_future<T>(call_message(id, Message::of(std::move(message)), timeout));
   }
   /// The answer has the type that the message names: `struct deposit { using reply = std::int64_t; ... };`.
-  template <typename M>
+  template <detail::NoTypeSaid = detail::NoTypeSaid::yes, typename M>
   auto call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
     return detail::reply_future<detail::ReplyOf<Worker, M>>(
         call_message(id, Message::of(std::move(message)), timeout));

@@ -42,6 +42,9 @@ TEST(ResultDeathTest, TheValueOfAFailedResultEndsTheProgramWithItsMessage) {
   const Result<std::string> bad(Errc::io, "no disk");
   EXPECT_DEATH(static_cast<void>(*bad), "io: no disk");
   EXPECT_DEATH(static_cast<void>(bad->size()), "io: no disk");
+  EXPECT_DEATH(static_cast<void>(bad.value()), "io: no disk");
+  EXPECT_DEATH(static_cast<void>(Result<std::string>(Errc::io, "no disk").value()), "io: no disk");
+  EXPECT_DEATH(Result<void>(Errc::io, "no disk").value(), "io: no disk");
 }
 
 TEST(CheckDeathTest, ABrokenInvariantSaysWhatAndWhy) {

@@ -54,6 +54,9 @@ const SpecRow* Core::spec(const ChildId& id) const {
 std::vector<Located> Core::instances(const ChildId& id) const {
   return state_->machine.instances(id);
 }
+void Core::look_up(const ChildId& id, Known& into) const {
+  state_->machine.look_up(id, into);
+}
 std::vector<ChildId> Core::ids() const {
   return state_->machine.ids();
 }

@@ -38,6 +38,16 @@ struct Located {
   Instance instance;
 };
 
+/// What is known of a child, in the core's own memory: good until its next step.
+struct Known {
+  struct Seen {
+    const SessionId* host;
+    const Instance* instance;
+  };
+  const SpecRow* row = nullptr;
+  std::vector<Seen> instances;  ///< The live ones, in the order of Core::instances().
+};
+
 /// What this node's part of the cluster may do, and why.
 struct PartitionStatus {
   bool partitioned =
@@ -99,6 +109,8 @@ class Core {
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
   /// Live instances, the one in the placement first, then by epoch (newest first).
   [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;
+  /// Both at once, without a copy.
+  void look_up(const ChildId& id, Known& into) const;
   [[nodiscard]] std::vector<ChildId> ids() const;  ///< All ids with a row, in order.
   [[nodiscard]] std::size_t size() const;          ///< Wanted children.
   /// First node of the hash order of any key over the up members; nullopt when there are none.

@@ -43,9 +43,9 @@ Machine::Machine(Settings settings)
       reconciler_({children_, locals_, instances_, rows_, moves_, outgoing_, incoming_, losses_, crashes_,
                    roles_, order_, partners_, views_, sessions_, peers_, takeover_}),
       drain_(children_, locals_, moves_, sessions_, views_),
-      origins_(children_, instances_, views_, sessions_, links_, coordinator_),
+      origins_(children_, instances_, views_, sessions_, joining_, links_, coordinator_),
       coordinator_({children_, instances_, rows_, assignments_, replication_, replay_, origins_, views_,
-                    sessions_, links_, peers_, links_, *this}),
+                    sessions_, links_, peers_, takeover_, links_, *this}),
       history_(settings_) {}
 
 const Effects& Machine::step(std::span<Event> events, const Now& now) {
@@ -103,6 +103,7 @@ void Machine::on_time(Step& s) {
   fence_.on_time(s);
   if (s.time() >= reachability_.deadline()) look_for_cuts(s);
   takeover_.on_time(s);
+  if (takeover_.take_over()) coordinator_.look_at_open(s);
   lockdown_.on_time(s);
   sessions_.on_time(s);
   origins_.on_time(s);

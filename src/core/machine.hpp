@@ -64,6 +64,7 @@ class Machine final : public Notes {
   [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;
   [[nodiscard]] std::vector<Located> instances(const ChildId& id) const;
+  void look_up(const ChildId& id, Known& into) const;
   [[nodiscard]] std::vector<ChildId> ids() const;
   [[nodiscard]] std::size_t size() const { return rows_.wanted(); }
   [[nodiscard]] std::optional<NodeName> node_for(const ChildId& key) const;
@@ -182,6 +183,7 @@ class Machine final : public Notes {
   void own_session_ended(Step& s, bool keeps, const std::string& words) override;
   void member_changed(Step& s, PeerIndex peer) override;
   void meeting_failed(Step& s, const NodeName& node, bool may_be_there) override;
+  void stays_out(Step& s) override;
   void forgotten(Step& s, const NodeName& node) override;
   void fenced(Step& s, const std::string& words) override;
   void unfenced(Step& s) override;

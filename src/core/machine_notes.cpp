@@ -87,6 +87,10 @@ void Machine::member_changed(Step& s, PeerIndex peer) {
   look_for_cuts(s);
 }
 
+void Machine::stays_out(Step& s) {
+  origins_.refuse_all(s);
+}
+
 void Machine::meeting_failed(Step& s, const NodeName& node, bool may_be_there) {
   if (may_be_there) sessions_.set_unreached(s, node, true);
   replication_.ask_all(s);

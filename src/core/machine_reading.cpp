@@ -37,25 +37,34 @@ const SpecRow* Machine::spec(const ChildId& id) const {
   return child ? child->row() : nullptr;
 }
 
-std::vector<Located> Machine::instances(const ChildId& id) const {
-  std::vector<Located> all;
+void Machine::look_up(const ChildId& id, Known& into) const {
+  into.row = nullptr;
+  into.instances.clear();
   const Child* child = children_.find(id);
-  if (!child) return all;
-  std::vector<const Hosted*> hosted;
-  instances_.each(*child, [&](const Hosted& one) { hosted.push_back(&one); });
-  if (hosted.size() > 1) {
-    const auto order =
-        child->row() ? views_.replicas().nodes(child->hash, *child->row()) : std::vector<PeerIndex>{};
-    const auto rank = [&](const Hosted* one) {
-      return std::pair{one->instance.role != Role::active, place_in(order, instances_.peer(*one))};
-    };
-    std::sort(hosted.begin(), hosted.end(), [&](const Hosted* a, const Hosted* b) {
-      const auto ranks = std::pair{rank(a), rank(b)};
-      if (ranks.first != ranks.second) return ranks.first < ranks.second;
-      return a->instance.epoch > b->instance.epoch;
-    });
-  }
-  for (const Hosted* one : hosted) all.push_back({instances_.session(*one), one->instance});
+  if (!child) return;
+  into.row = child->row();
+  instances_.each(*child, [&](const Hosted& one) {
+    into.instances.push_back({&instances_.session(one), &one.instance});
+  });
+  if (into.instances.size() < 2) return;
+  const auto order =
+      child->row() ? views_.replicas().nodes(child->hash, *child->row()) : std::vector<PeerIndex>{};
+  const auto rank = [&](const Known::Seen& one) {
+    return std::pair{one.instance->role != Role::active, place_in(order, peers_.find(one.host->node))};
+  };
+  std::sort(into.instances.begin(), into.instances.end(), [&](const Known::Seen& a, const Known::Seen& b) {
+    const auto ranks = std::pair{rank(a), rank(b)};
+    if (ranks.first != ranks.second) return ranks.first < ranks.second;
+    return a.instance->epoch > b.instance->epoch;
+  });
+}
+
+std::vector<Located> Machine::instances(const ChildId& id) const {
+  Known known;
+  look_up(id, known);
+  std::vector<Located> all;
+  all.reserve(known.instances.size());
+  for (const auto& [host, instance] : known.instances) all.push_back({*host, *instance});
   return all;
 }
 

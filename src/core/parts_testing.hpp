@@ -65,6 +65,7 @@ class FakeNotes final : public Notes {
   }
   void member_changed(Step&, PeerIndex peer) override { told.push_back(fmt::format("member {}", peer)); }
   void meeting_failed(Step&, const NodeName&, bool) override { told.emplace_back("meeting failed"); }
+  void stays_out(Step&) override { told.emplace_back("stays out"); }
   void forgotten(Step&, const NodeName& node) override { told.push_back("forgotten " + node.text()); }
   void fenced(Step&, const std::string&) override { told.emplace_back("fenced"); }
   void unfenced(Step&) override { told.emplace_back("unfenced"); }

@@ -146,7 +146,20 @@ Error no_handler(BytesView encoded, const std::vector<std::string_view>& known) 
 
 Error wrong_arity(std::size_t given, const std::string& worker) {
   return {Errc::type_mismatch, "the worker " + worker + " cannot be constructed from " +
-                                   std::to_string(given) + " start argument(s)"};
+                                   std::to_string(given) +
+                                   (given == 1 ? " start argument" : " start arguments") +
+                                   "; give those of its constructor in `args`"};
+}
+
+Error wrong_argument(Error error, std::size_t number, const std::string& worker) {
+  error.message =
+      "start argument " + std::to_string(number) + " of the worker " + worker + ": " + error.message;
+  return error;
+}
+
+Error wrong_reply(Error error) {
+  if (error.code == Errc::type_mismatch) error.message = "the reply " + error.message;
+  return error;
 }
 
 }  // namespace detail

@@ -244,9 +244,13 @@ TEST_F(Workers, TakeArgumentsOfManyKinds) {
 }
 
 TEST_F(Workers, RefuseArgumentsThatDoNotFit) {
-  EXPECT_EQ(start_error<Account>(encoded("[abc]")).substr(0, 13), "type_mismatch");
-  EXPECT_EQ(start_error<Account>(encoded("[1, 2]")),
-            "type_mismatch: the worker Account cannot be constructed from 2 start argument(s)");
+  EXPECT_EQ(start_error<Account>(encoded("[abc]")),
+            "type_mismatch: start argument 1 of the worker Account: abc does not fit an integer: at byte 1: "
+            "expected an integer, found an atom");
+  EXPECT_EQ(
+      start_error<Account>(encoded("[1, 2]")),
+      "type_mismatch: the worker Account cannot be constructed from 2 start arguments; give those of its "
+      "constructor in `args`");
   EXPECT_EQ(start_error<Account>(encoded("notalist")).substr(0, 13), "type_mismatch");
   EXPECT_EQ(start_error<Account>("rubbish").substr(0, 9), "malformed");
   EXPECT_EQ(start_error<Account>(""), "ok");

@@ -128,14 +128,21 @@ bool is_record_next(TermReader& reader, std::string_view name) {
   return found;
 }
 
+static std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
 Result<void> read_record_head(TermReader& reader, std::string_view name, std::size_t fields) {
   const std::size_t start = reader.position();
   const auto wrong = [&]() -> Error {
     reader.seek(start);
     return mismatch(reader, fields == 0 ? fmt::format("the atom {}", name)
-                                        : fmt::format("a tuple of {} with {} fields", name, fields));
+                                        : fmt::format("{{{}{}}}", name, repeated(", _", fields)));
   };
-  if (fields > 0 || reader.peek() == TermReader::Kind::tuple) {
+  if (fields > 0 && reader.peek() != TermReader::Kind::tuple) return wrong();
+  if (reader.peek() == TermReader::Kind::tuple) {
     auto arity = reader.tuple();
     if (!arity) return std::move(arity).error();
     if (*arity != fields + 1) return wrong();

@@ -311,7 +311,8 @@ TEST(Codec, BytesThatAreNoTermAreMalformed) {
 
 TEST(Codec, AMismatchShowsTheTermAndTheType) {
   const auto out = from_text<bank::deposit>("{withdraw,5}");
-  EXPECT_NE(out.error().message.find("{withdraw,5} does not fit deposit"), std::string::npos)
+  EXPECT_NE(out.error().message.find("{withdraw,5} does not fit deposit: at byte 1: expected {deposit, _}"),
+            std::string::npos)
       << out.error().message;
 }
 

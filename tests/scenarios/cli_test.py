@@ -64,6 +64,24 @@ class CommandLine(ScenarioTest):
         self.assertNotEqual(after["files"]["instances"][0]["os_pid"], before["files"]["instances"][0]["os_pid"])
         self.assertEqual(self.error(self.brood("restart", "nobody", "--json", status=1)), "no_such_child")
 
+    def test_what_was_stopped_is_listed_and_started_by_its_id(self):
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [
+            {"id": name, "exec": ["sleep", "1000"], "tag": "server", "shutdown_ms": 1234} for name in ("s1", "s2")])})
+        cluster.start()
+        cluster.wait_placed(["s1", "s2"])
+        cluster.brood("stop", "--tag", "server", node="n1")
+        self.assertEqual(cluster.ps("n2"), [])
+        self.assertEqual([(row["id"], row["instances"]) for row in cluster.ps("n2", "-a")], [("s1", []), ("s2", [])])
+        cluster.brood("start", "s2", node="n2")
+        self.assertEqual([row["id"] for row in cluster.ps("n1")], ["s2"])
+        shown = cluster.brood("show", "s2", "--json", node="n1").json
+        self.assertEqual((shown["tags"], shown["shutdown"], shown["static"]), (["server"], "1234", True), shown)
+        self.assertIn("already", cluster.brood("start", "s2", node="n1", status=1).err)
+        # What was started by hand is forgotten when it is stopped.
+        cluster.brood("start", "h", "--worker", "counter", node="n1")
+        cluster.brood("stop", "h", node="n1")
+        self.assertIn("Give --worker", cluster.brood("start", "h", node="n1", status=2).err)
+
     def test_signal_reaches_a_program_from_every_node(self):
         script = "trap 'echo was told' HUP; echo ready; while :; do sleep 0.05; done"
         self.brood("start", "listens", "--", "sh", "-c", script)
@@ -251,7 +269,7 @@ class CommandLine(ScenarioTest):
 
     def test_wrong_use_is_status_2_and_says_how_to_do_it(self):
         for words in (["no_such_command"], [], ["ps", "--no-such-option"], ["call", "x"], ["call", "x", "{a"],
-                      ["start", "x"], ["start", "x", "--worker", "echo", "--", "sleep"], ["logs"],
+                      ["start", "x", "--tag", "t"], ["start", "x", "--worker", "echo", "--", "sleep"], ["logs"],
                       ["start", "x", "--worker", "echo", "--restart", "sometimes"], ["stop"],
                       ["start", "i" * 256, "--worker", "echo"]):
             with self.subTest(words):

@@ -102,6 +102,50 @@ class Errors(ScenarioTest):
         self.assertEqual([row["up"] for row in cluster.nodes("n1") if row["name"] == cluster.full("n1")], [True])
         self.assertIn("not up yet: supervisor web still joins; not connected: n2@127.0.0.1", cluster.log("n1"))
 
+    def test_a_node_with_other_settings_ends_and_says_what_differs(self):
+        cluster = self.two_that_live()
+        other = cluster.write("other.toml", cluster.fleet_text("n3", supervisors={"web": ({"migration": "hot_swap"}, [])}))
+        self.fails(cluster, "n3", "setting `migration` is hot_swap/1 at n3@127.0.0.1 and cold_swap/1 at n",
+                   "give all nodes the same", config=other, status=1)
+        self.lives(cluster)
+
+    def test_a_node_with_other_settings_goes_on_for_its_other_supervisors(self):
+        cluster = self.two_that_live()
+        both = cluster.write("both.toml", cluster.fleet_text("n3", supervisors={
+            "web": ({"migration": "hot_swap"}, []), "own": ({}, [])}))
+        process = cluster.launch("n3", config=both)
+        self.wait(lambda: "is up, but for supervisor web: setting `migration`" in cluster.out("n3"), 20, "it is up")
+        cluster.brood("start", "x", "--worker", "echo", "--supervisor", "own", node="n3")
+        refused = cluster.brood("start", "y", "--worker", "echo", "--supervisor", "web", node="n3", status=1)
+        self.assertIn("this node is no member of the supervisor: setting `migration`", refused.err)
+        self.assertIsNone(process.poll())
+
+    def test_an_address_of_another_machine_names_the_cure(self):
+        cluster = self.cluster("n1", node={"name": "n1@192.0.2.1", "join": []})
+        self.fails(cluster, "n1", "cannot listen at 192.0.2.1", "say with `listen` where it listens")
+
+    def test_a_log_folder_that_cannot_be_had_is_told_at_the_start(self):
+        cluster = self.cluster("n1")
+        cluster.write("file", "")
+        config = cluster.write("n1.toml", cluster.fleet_text("n1", node={"log_dir": cluster.path("file/logs")}))
+        cluster.launch("n1", config=config)
+        cluster.wait_up("n1")
+        self.assertIn("no programs (exec) can be started here: cannot make the log folder", cluster.log("n1"))
+
+    def test_a_child_that_the_cluster_has_otherwise_is_told_of_at_the_start(self):
+        def children(*seconds):
+            return {"web": ({}, [{"id": f"p{number}", "exec": ["sleep", str(time)]}
+                                 for number, time in enumerate(seconds)])}
+
+        cluster = self.cluster("n1", "n2", supervisors=children(1000, 1000))
+        cluster.start()
+        cluster.wait_placed(["p0", "p1"])
+        self.assertNotIn("are others in the cluster", cluster.log("n1") + cluster.log("n2"))
+        edited = cluster.write("edited.toml", cluster.fleet_text("n3", supervisors=children(1000, 2000)))
+        cluster.launch("n3", config=edited)
+        words = "1 of 2 children of this node's file are others in the cluster, which counts: p1; `brood apply"
+        self.wait(lambda: words in cluster.log("n3"), 20, lambda: cluster.log("n3"))
+
     def test_a_name_in_use_is_refused(self):
         cluster = self.two_that_live()
         config = cluster.write("again.toml", cluster.fleet_text("n1"))

@@ -111,7 +111,7 @@ class Uses(unittest.TestCase):
         gone.kill()
         self.assertEqual(self.after_loss(stays, f"get {key} colour"), "blue")
         self.assertEqual(stays.ask(f"logout {key}"), "ok")
-        self.assertIn("no child of that id", stays.ask(f"get {key} colour"))
+        self.assertIn(f"no child '{key}'", stays.ask(f"get {key} colour"))
 
     def test_a_session_that_nobody_uses_ends_everywhere(self):
         first, second = self.up("sessions", 2)

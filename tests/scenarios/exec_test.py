@@ -325,6 +325,18 @@ class Programs(ScenarioTest):
         cluster.wait_witnessed(ids)
         self.assert_no_overlap(cluster)
 
+    def test_a_lone_node_that_slept_starts_its_programs_again_at_the_first_try(self):
+        cluster = self.cluster("n1", node={"tick_timeout_ms": TICK_MS}, supervisors={"web": ({}, [
+            {"id": name, "exec": ["sleep", "1000"]} for name in ("a", "b", "c")])})
+        cluster.start()
+        cluster.wait_placed(["a", "b", "c"])
+        cluster.pause("n1")
+        time.sleep(TICK_MS / 1000)
+        cluster.resume("n1")
+        self.wait(lambda: cluster.log("n1").count("its shim") == 3, 20, lambda: cluster.log("n1"))
+        cluster.wait_placed(["a", "b", "c"])
+        self.assertNotIn("could not be started", cluster.log("n1"))
+
     def test_a_program_that_does_not_exist_is_refused_with_its_name(self):
         cluster = self.one_node()
         answer = cluster.brood("start", "none", "--json", "--", "/no/such/program", node="n1", status=1)

@@ -136,7 +136,7 @@ class Requests(ScenarioTest):
 
     def test_start_child_with_a_bad_spec_is_refused_with_the_key(self):
         bad = {
-            "{start_child, web, #{id => <<\"bad\">>}}": b"start",
+            "{start_child, web, #{id => <<\"bad\">>, restart => temporary}}": b"start",
             "{start_child, web, #{id => <<\"bad\">>, start => 7}}": b"start",
             "{start_child, web, #{id => {}, start => {counter, []}}}": b"id",
             "{start_child, web, #{id => <<\"bad\">>, start => {counter, []}, restart => sometimes}}": b"restart",

@@ -1,3 +1,4 @@
+// What each command takes, in one place because the help, the man page and the completions are made from it.
 #include "apps/brood/cli/arguments.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +29,11 @@ std::string marked(std::string word) {
   const bool brackets = word.size() > 1 && word.front() == '[' && word.back() == ']';
   const bool has_mark = !word.empty() && word.front() == bracket_mark;
   return brackets || has_mark ? bracket_mark + word : word;
+}
+
+std::string without_marks(std::string words) {
+  words.erase(std::remove(words.begin(), words.end(), bracket_mark), words.end());
+  return words;
 }
 
 std::string unmarked(std::string word) {
@@ -90,10 +96,10 @@ class Parser {
       return tl::unexpected(ParseStop{0, app_.help(), false});
     } catch (const CLI::CallForAllHelp&) {
       return tl::unexpected(ParseStop{0, app_.help("", CLI::AppFormatMode::All), false});
+    } catch (const CLI::ExtrasError& e) {
+      return wrong(without_marks(e.what()) + cure_of_extras(), json);
     } catch (const CLI::ParseError& e) {
-      std::string what = e.what();
-      what.erase(std::remove(what.begin(), what.end(), bracket_mark), what.end());
-      return wrong(what, json);
+      return wrong(without_marks(e.what()), json);
     }
     out_.command = app_.get_subcommands().front()->get_name();
     // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
@@ -156,6 +162,17 @@ class Parser {
     if (app_.count("--tls-ca") == 0) out_.common.tls_ca.clear();
   }
 
+  // What was most likely meant where a word is too many.
+  std::string cure_of_extras() const {
+    const auto chosen = app_.get_subcommands();
+    const auto name = chosen.empty() ? std::string() : chosen.front()->get_name();
+    if (name == "start" && !out_.start.command.empty())
+      return "; a command with options stands after --: brood start ID -- COMMAND...";
+    if (name == "call" || name == "cast")
+      return "; a term is one word: put it into quotes, '{add, 5}', or the shell parts it";
+    return "";
+  }
+
   // CLI11 would only say that the word was not expected.
   std::string unknown_command(const std::vector<std::string>& words) const {
     if (words.empty()) return fmt::format("which command? One of: {}", fleet::joined(names_));
@@ -170,12 +187,44 @@ class Parser {
 
   // What other tools call the same.
   static std::string other_name(const std::string& word) {
-    static const std::map<std::string, std::string> others{
-        {"list", "ps"},   {"ls", "ps"},         {"status", "ps"},      {"watch", "top"},
-        {"rm", "stop"},   {"remove", "stop"},   {"kill", "stop"},      {"delete", "stop"},
-        {"run", "start"}, {"add", "start"},     {"reload", "restart"}, {"describe", "show"},
-        {"info", "show"}, {"inspect", "show"},  {"log", "logs"},       {"tail", "logs"},
-        {"send", "cast"}, {"members", "nodes"}, {"daemon", "node"},    {"leave", "drain"}};
+    static const std::map<std::string, std::string> others{{"list", "ps"},
+                                                           {"ls", "ps"},
+                                                           {"status", "ps"},
+                                                           {"watch", "top"},
+                                                           {"monit", "top"},
+                                                           {"rm", "stop"},
+                                                           {"remove", "stop"},
+                                                           {"kill", "stop"},
+                                                           {"delete", "stop"},
+                                                           {"down", "stop"},
+                                                           {"run", "start"},
+                                                           {"add", "start"},
+                                                           {"up", "node"},
+                                                           {"describe", "show"},
+                                                           {"info", "show"},
+                                                           {"inspect", "show"},
+                                                           {"log", "logs"},
+                                                           {"tail", "logs"},
+                                                           {"send", "cast"},
+                                                           {"members", "nodes"},
+                                                           {"daemon", "node"},
+                                                           {"leave", "drain"},
+                                                           {"update", "apply"},
+                                                           {"reread", "apply --dry-run"},
+                                                           {"plan", "apply --dry-run"},
+                                                           {"validate", "check"},
+                                                           {"help", "--help"},
+                                                           {"version", "--version"}};
+    static const std::map<std::string, std::string> explained{
+        {"reload",
+         "`brood apply FILE` brings the cluster to a changed file, `brood restart --rolling` begins "
+         "children anew"},
+        {"scale", "`count` in the fleet file, and `brood apply FILE`"},
+        {"enable", "what is in the fleet file starts with the node"},
+        {"disable",
+         "`brood stop` lasts until somebody starts it again; out of the file it goes with `brood "
+         "apply --prune`"}};
+    if (const auto found = explained.find(word); found != explained.end()) return "; here: " + found->second;
     const auto found = others.find(word);
     return found == others.end() ? "" : fmt::format("; here it is `brood {}`", found->second);
   }
@@ -244,12 +293,16 @@ class Parser {
     one_of(sub->add_option("--log-level", node.log_level, fleet::joined(fleet::log_levels()))
                ->type_name("LEVEL"),
            fleet::log_levels());
+    one_of(sub->add_option("--log-format", node.log_format,
+                           fleet::joined(fleet::log_formats()) + "; auto: journal below systemd, else text")
+               ->type_name("FORMAT"),
+           fleet::log_formats());
     sub->add_option("--log-dir", node.log_dir, "Where the output of programs is kept")->type_name("DIR");
   }
 
   void add_start() {
     auto& start = out_.start;
-    auto* sub = command("start", "Start a child: a worker, or after -- a command");
+    auto* sub = command("start", "Start a child: a worker, or after -- a command; or one that was stopped");
     sub->add_option("id", out_.id, "The child's id")->required()->type_name("ID");
     sub->add_option("command", start.command, "The command, after --")->type_name("-- CMD");
     sub->add_option("--worker", start.worker, "The worker's name")->type_name("NAME");
@@ -338,15 +391,16 @@ class Parser {
 
   void add_children() {
     auto* stop = command("stop", "Stop children for good");
-    stop->add_option("ids", out_.ids, "Their ids")->required()->type_name("ID...");
+    stop->add_option("ids", out_.ids, "Their ids")->type_name("ID...");
+    stop->add_option("--tag", out_.tag, "All with this tag")->type_name("TAG");
     auto* ps = command("ps", "Show the children");
     ps->add_flag("--local", out_.local, "Only those on the node asked");
     ps->add_option("--tag", out_.tag, "Only those with this tag")->type_name("TAG");
     ps->add_option("--id", out_.prefix, "Only those whose ids begin with this")->type_name("PREFIX");
-    ps->add_option(
-          "--phase", out_.phase,
-          "Only those in this phase, or of this health: running, restarting, waiting, failed, unhealthy, ...")
-        ->type_name("PHASE");
+    one_of(ps->add_option("--phase", out_.phase, "Only those in this phase, or of this health")
+               ->type_name("PHASE"),
+           {"starting", "running", "restarting", "stopping", "stuck", "moved", "waiting", "failed", "stopped",
+            "healthy", "unhealthy"});
     ps->add_option("--on", out_.on, "Only those on this node")->type_name("NODE");
     one_of(ps->add_option("--sort", out_.sort, "By id, node, phase, restarts or up, the most first")
                ->type_name("KEY"),
@@ -358,6 +412,7 @@ class Parser {
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}));
     ps->add_option("--after", out_.after, "The page behind this child")->type_name("ID");
     ps->add_flag("-q,--quiet", out_.quiet, "Only their ids, a line each");
+    ps->add_flag("-a,--all", out_.all, "Also those of fleet files that were stopped, or have ended for good");
     auto* top = command("top", "Watch nodes and children, until q is pressed");
     top->add_option("--every", out_.every_ms, "How often to look (default: 1000)")
         ->type_name("MS")
@@ -388,14 +443,13 @@ class Parser {
     signal->add_option("signal", out_.target, "HUP, SIGUSR1 or a number")->required()->type_name("SIGNAL");
     auto* wait =
         command("wait", "Wait until children run, are healthy, or have ended (default: at most a minute)");
-    wait->add_option("ids", out_.ids, "Their ids")->required()->type_name("ID...");
+    wait->add_option("ids", out_.ids, "Their ids")->type_name("ID...");
     one_of(wait->add_option("--for", out_.wait_for,
                             "running (default), healthy, or stopped: it has ended and is not started again")
                ->type_name("STATE"),
            {"running", "healthy", "stopped"});
     auto* logs = command("logs", "Show what programs wrote");
     logs->add_option("ids", out_.ids, "Their ids; of several, each line says whose it is")
-        ->required()
         ->type_name("ID...");
     logs->add_option("--since", out_.since,
                      "What came since then: 10m ago, or \"2026-11-28 11:00\", with a Z for UTC")
@@ -479,11 +533,19 @@ class Parser {
 
   std::string check_start() const {
     const auto& start = out_.start;
-    if (start.worker.empty() && start.command.empty())
-      return "start: what? Give --worker NAME, or -- and a command";
+    if (start.worker.empty() && start.command.empty()) {
+      // Nothing but an id: what was stopped.
+      const StartArguments none;
+      StartArguments given = start;
+      given.on.clear();
+      return given == none ? "" : "start: what? Give --worker NAME, or -- and a command";
+    }
     if (!start.worker.empty() && !start.command.empty()) return "start: a worker or a command, not both";
     if (start.worker.empty() && !start.args.empty())
       return "start: --args is for --worker; a command's go after --";
+    if (start.worker.empty() && start.command.empty() && gives_more_than_id())
+      return "start: what? Give --worker NAME, or -- and a command; or, of a child of the fleet file "
+             "that was stopped, its ID alone";
     if (start.command.empty() && (!start.cwd.empty() || !start.env.empty()))
       return "start: --cwd and --env are for commands";
     if (start.command.empty() && (!start.options.empty() || !start.limits.empty() || !start.health.empty()))
@@ -495,6 +557,13 @@ class Parser {
       return pair.find('=') != std::string::npos && pair.front() != '=';
     });
     return good_env ? "" : "start: --env takes NAME=VALUE";
+  }
+
+  // Besides the options that all commands have.
+  bool gives_more_than_id() const {
+    const auto given = app_.get_subcommands().front()->parse_order();
+    return std::any_of(given.begin(), given.end(),
+                       [](const auto* option) { return !option->get_positional(); });
   }
 
   std::string check_tls() const {
@@ -519,8 +588,12 @@ class Parser {
     if (out_.follow && out_.previous) return "logs: what ran before writes no more: -f has nothing to follow";
     if (out_.command == "move" && out_.target.empty() != out_.by_itself)
       return "move: where to? Give a NODE, or --auto";
-    if (out_.command == "restart" && out_.ids.empty() == out_.tag.empty())
-      return "restart: what? Give IDs, or --tag TAG";
+    if ((out_.command == "restart" || out_.command == "stop") && out_.ids.empty() == out_.tag.empty())
+      return out_.command + ": what? Give IDs, or --tag TAG";
+    if (out_.all && (out_.limit || out_.local))
+      return "ps: -a is of all children: it takes no --limit and no --local";
+    if ((out_.command == "logs" || out_.command == "wait") && out_.ids.empty())
+      return out_.command + ": of what? Give IDs";
     return out_.command == "start" ? check_start() : "";
   }
 

@@ -38,6 +38,7 @@ struct NodeArguments {
   bool exec_allow = false;
   bool no_epmd = false;
   std::string log_level;
+  std::string log_format;
   std::string log_dir;
 };
 
@@ -61,6 +62,7 @@ struct StartArguments {
   std::int64_t start_period = 0;                             ///< Milliseconds.
   std::optional<std::int64_t> backoff;                       ///< Milliseconds.
   std::optional<std::int64_t> backoff_max;
+  friend bool operator==(const StartArguments&, const StartArguments&) = default;
 };
 
 struct InitArguments {
@@ -82,9 +84,10 @@ struct Arguments {
   std::string target;                         ///< A node, a file, a shell, a signal: what the command says.
   std::string wait_for = "running";           ///< wait
   bool quiet = false;                         ///< ps, nodes
+  bool all = false;                           ///< ps
   std::uint32_t every_ms = 1000;              ///< top
   bool rolling = false;                       ///< restart
-  std::string tag;                            ///< ps, restart
+  std::string tag;                            ///< ps, restart, stop
   std::string prefix;                         ///< events, ps: of ids
   std::string phase;                          ///< ps
   std::string on;                             ///< ps: a node

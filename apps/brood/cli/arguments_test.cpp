@@ -105,7 +105,9 @@ TEST(Arguments, ACommandStandsAfterTwoDashesWithItsOwnOptions) {
 }
 
 TEST(Arguments, StartSaysWhatToRun) {
-  EXPECT_NE(bad({"start", "a"}).find("start: what?"), std::string::npos);
+  EXPECT_EQ(good({"start", "a", "--on", "n2@h"}).id, "a");  // one that was stopped
+  EXPECT_NE(bad({"start", "a", "--tag", "t"}).find("start: what?"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--shutdown", "5"}).find("start: what?"), std::string::npos);
   EXPECT_NE(bad({"start", "a", "--worker", "w", "--", "ls"}).find("not both"), std::string::npos);
   EXPECT_NE(bad({"start", "a", "--args", "[1]", "--", "ls"}).find("--args is for --worker"),
             std::string::npos);
@@ -122,7 +124,17 @@ TEST(Arguments, TermsMayBeginWithADashAfterTwoDashes) {
 
 TEST(Arguments, SeveralIdsAreStopped) {
   EXPECT_EQ(good({"stop", "a", "b", "c"}).ids, (std::vector<std::string>{"a", "b", "c"}));
-  bad({"stop"});
+  EXPECT_NE(bad({"stop"}).find("stop: what? Give IDs, or --tag TAG"), std::string::npos);
+  EXPECT_EQ(good({"stop", "--tag", "t"}).tag, "t");
+  bad({"stop", "a", "--tag", "t"});
+  EXPECT_NE(bad({"logs"}).find("logs: of what? Give IDs"), std::string::npos);
+  EXPECT_NE(bad({"wait"}).find("wait: of what? Give IDs"), std::string::npos);
+}
+
+TEST(Arguments, AWordTooManyIsToldWithWhatWasMeant) {
+  EXPECT_NE(bad({"start", "a", "python3", "-m", "http.server"}).find("stands after --"), std::string::npos);
+  EXPECT_NE(bad({"call", "a", "add", "5"}).find("put it into quotes"), std::string::npos);
+  EXPECT_NE(bad({"ps", "--phase", "runing"}).find("running"), std::string::npos);
 }
 
 TEST(Arguments, TheRestIsRead) {
@@ -202,6 +214,9 @@ TEST(Arguments, WrongOnesAreUsageErrors) {
   EXPECT_NE(bad({"strat", "a"}).find("did you mean \"start\"?"), std::string::npos);
   EXPECT_NE(bad({"strt", "a"}).find("did you mean \"start\"?"), std::string::npos);
   EXPECT_NE(bad({"list"}).find("here it is `brood ps`"), std::string::npos);
+  EXPECT_NE(bad({"help"}).find("here it is `brood --help`"), std::string::npos);
+  EXPECT_NE(bad({"update"}).find("here it is `brood apply`"), std::string::npos);
+  EXPECT_NE(bad({"reload"}).find("here: `brood apply FILE` brings the cluster"), std::string::npos);
   EXPECT_EQ(bad({"wehn"}).find("did you mean"), std::string::npos);
   EXPECT_EQ(bad({"last"}).find("cat"), std::string::npos);
   bad({"ps", "extra"});

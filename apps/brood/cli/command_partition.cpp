@@ -87,9 +87,11 @@ std::string standing_text(const std::string& supervisor, const Standing& standin
 
 void remark_partition(Session& session, const Term& supervisor) {
   const auto standing = ask_standing(session, supervisor);
-  if (standing && standing->partitioned)
-    session.out.remark(fmt::format("{}: this part of the cluster may not run children: {}",
-                                   harmless(supervisor.as_atom()->name), harmless(standing->why)));
+  if (!standing || !standing->locked) return;
+  const char* what = standing->partitioned ? "this part of the cluster may not run children"
+                                           : "no child is started at the moment";
+  session.out.remark(
+      fmt::format("{}: {}: {}", harmless(supervisor.as_atom()->name), what, harmless(standing->why)));
 }
 
 Outcome<void> partition(Session& session) {

@@ -94,6 +94,10 @@ Outcome<std::vector<ChildRow>> all_of(Session& session, const std::vector<Term>&
     auto some = describe(session, supervisor, selection(session.arguments));
     if (!some) return some;
     std::move(some->begin(), some->end(), std::back_inserter(rows));
+    if (!session.arguments.all) continue;
+    auto stopped = describe(session, supervisor, Term::atom("stopped"));
+    if (!stopped) return stopped;
+    std::move(stopped->begin(), stopped->end(), std::back_inserter(rows));
   }
   std::erase_if(rows, [&](const ChildRow& row) { return !is_wanted(row, session.arguments); });
   return rows;
@@ -153,7 +157,7 @@ Outcome<void> ps(Session& session) {
     if (!all) return tl::unexpected(all.error());
     page.rows = std::move(*all);
     supervisors = *found;
-    if (!arguments.sort.empty()) sort_rows(page.rows, arguments.sort);
+    if (!arguments.sort.empty() || arguments.all) sort_rows(page.rows, arguments.sort);
     if (arguments.limit && page.rows.size() > *arguments.limit) page.rows.resize(*arguments.limit);
   }
   auto& rows = page.rows;
@@ -174,7 +178,7 @@ Outcome<void> ps(Session& session) {
     return std::any_of(row.instances.begin(), row.instances.end(),
                        [](const auto& one) { return !one.pid.empty(); });
   });
-  if (none_runs && !rows.empty())
+  if (none_runs)
     for (const auto& supervisor : supervisors) remark_partition(session, supervisor);
   if (out.width()) out.line(styled(total_line(rows), Style::faint, out.color()));
   return {};

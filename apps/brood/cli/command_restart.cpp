@@ -16,7 +16,9 @@ namespace {
 // Without --timeout the node has its own bounds, the child's own time to end among them.
 constexpr std::chrono::milliseconds restart_patience{86'400'000};
 
-Outcome<std::vector<std::string>> ids_of(Session& session, const Term& supervisor) {
+}  // namespace
+
+Outcome<std::vector<std::string>> ids_asked(Session& session, const Term& supervisor) {
   const auto& arguments = session.arguments;
   if (arguments.tag.empty()) {
     std::vector<std::string> out;
@@ -36,6 +38,8 @@ Outcome<std::vector<std::string>> ids_of(Session& session, const Term& superviso
     return refused("no_such_child", fmt::format("no child has the tag {}", harmless(arguments.tag)));
   return out;
 }
+
+namespace {
 
 // Where it runs now.
 Outcome<std::string> restart_one(Session& session, const Term& supervisor, const std::string& id) {
@@ -58,7 +62,7 @@ Outcome<std::string> restart_one(Session& session, const Term& supervisor, const
 Outcome<void> restart(Session& session) {
   const auto supervisor = session.supervisor();
   if (!supervisor) return tl::unexpected(supervisor.error());
-  const auto ids = ids_of(session, *supervisor);
+  const auto ids = ids_asked(session, *supervisor);
   if (!ids) return tl::unexpected(ids.error());
   Json restarted = Json::array();
   Json errors = Json::array();

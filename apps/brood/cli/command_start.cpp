@@ -109,8 +109,7 @@ std::string early_end(Session& session, const Term& supervisor) {
 // ---- stop
 // ---------------------------------------------------------------------------------------------------
 
-Outcome<void> stop_one(Session& session, const Term& supervisor) {
-  const auto& id = session.arguments.ids.front();
+Outcome<void> stop_one(Session& session, const Term& supervisor, const std::string& id) {
   std::vector<Term> items{supervisor, *parse_id(id)};
   session.add_timeout(items);
   const auto answer =
@@ -137,9 +136,9 @@ std::map<Term, std::optional<Trouble>> results_of(const Term& answer) {
 }
 
 // All at once: each may take its time to end.
-Outcome<void> stop_several(Session& session, const Term& supervisor) {
+Outcome<void> stop_several(Session& session, const Term& supervisor, const std::vector<std::string>& asked) {
   std::vector<Term> ids;
-  for (const auto& id : session.arguments.ids) ids.push_back(*parse_id(id));
+  for (const auto& id : asked) ids.push_back(*parse_id(id));
   std::vector<Term> items{supervisor, Term::list(ids)};
   session.add_timeout(items);
   const auto answer =
@@ -151,7 +150,7 @@ Outcome<void> stop_several(Session& session, const Term& supervisor) {
   std::optional<Trouble> first;
   std::set<Term> told;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto& id = session.arguments.ids[i];
+    const auto& id = asked[i];
     if (!told.insert(ids[i]).second) continue;  // named twice
     const auto found = results.find(ids[i]);
     if (found != results.end() && !found->second) {
@@ -187,6 +186,8 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   ChildSpec spec;
   const auto id = parse_id(arguments.id);
   if (!id) return usage(id.error().message);
+  if (start.worker.empty() && start.command.empty())  // as it was before it was stopped
+    return Term::map({{Term::atom("id"), *id}});
   spec.id = Id(*id);
   spec.worker = start.worker;
   spec.exec = start.command;
@@ -226,6 +227,12 @@ Outcome<void> start(Session& session) {
   if (auto options = start_options(session); !options.as_map()->empty()) items.push_back(std::move(options));
   const auto answer =
       ask(session.api, request_of("start_child", std::move(items)), session.timeout(start_timeout));
+  const bool is_bare = session.arguments.start.worker.empty() && session.arguments.start.command.empty();
+  if (!answer && is_bare && answer.error().code == "no_such_child")
+    return usage(
+        fmt::format("start: no {} was stopped here that a fleet file has. What is to run? Give "
+                    "--worker NAME, or -- and a command",
+                    harmless(session.arguments.id)));
   if (!answer) return tl::unexpected(with_cure(about(session.arguments.id, answer.error())));
   auto json = started_json(*answer);
   const auto ended = session.arguments.start.command.empty() ? "" : early_end(session, *supervisor);
@@ -243,8 +250,11 @@ Outcome<void> start(Session& session) {
 Outcome<void> stop(Session& session) {
   const auto supervisor = session.supervisor();
   if (!supervisor) return tl::unexpected(supervisor.error());
-  return session.arguments.ids.size() == 1 ? stop_one(session, *supervisor)
-                                           : stop_several(session, *supervisor);
+  const auto ids = session.arguments.tag.empty() ? Outcome<std::vector<std::string>>(session.arguments.ids)
+                                                 : ids_asked(session, *supervisor);
+  if (!ids) return tl::unexpected(ids.error());
+  return ids->size() == 1 ? stop_one(session, *supervisor, ids->front())
+                          : stop_several(session, *supervisor, *ids);
 }
 
 Outcome<void> retry(Session& session) {

@@ -39,6 +39,8 @@ Outcome<void> retry(Session& session);
 Outcome<void> restart(Session& session);
 Outcome<void> signal(Session& session);
 Outcome<void> wait(Session& session);
+/// The ids that a command names, each once, or those of the children with its --tag.
+Outcome<std::vector<std::string>> ids_asked(Session& session, const Term& supervisor);
 /// After a restart: waits until the child runs, is healthy where it has a check, and has outlasted its start
 /// period. At most --timeout, or a minute, until it is well.
 Outcome<void> wait_until_well(Session& session, const Term& supervisor, const std::string& id);
@@ -53,7 +55,7 @@ Outcome<void> rebalance(Session& session);
 Outcome<void> scoreboard(Session& session);
 Outcome<void> forget(Session& session);
 Outcome<void> partition(Session& session);
-/// Says it to a person where the node's part of the cluster may not run that supervisor's children.
+/// Says it to a person where that supervisor's children may not run, or none is started at the moment.
 void remark_partition(Session& session, const Term& supervisor);
 Outcome<void> logs(Session& session);
 Outcome<void> why(Session& session);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -248,6 +249,24 @@ TEST(Commands, StartSendsTheSpecAndSaysWhere) {
   EXPECT_NE(json.asked[1].find("#{node=>n2@h}}"), std::string::npos) << json.asked[1];
 }
 
+TEST(Commands, PathsOfACommandAreRelativeToWhereOneStands) {
+  const auto command_of = [](std::vector<std::string> words) {
+    const auto arguments = parse_arguments(std::move(words), [](const std::string&) { return ""; });
+    const auto spec = start_spec(*arguments);
+    EXPECT_TRUE(spec) << (spec ? "" : spec.error().message);
+    return to_string(spec->get("start")->as_tuple()->back());
+  };
+  const auto here = std::filesystem::current_path().string();
+  EXPECT_NE(command_of({"start", "a", "--", "sub/prog", "sub/x"})
+                .find("argv=>[<<\"" + here + "/sub/prog\">>,<<\"sub/x\">>]"),
+            std::string::npos);
+  EXPECT_NE(command_of({"start", "a", "--", "prog"}).find("argv=>[<<\"prog\">>]"), std::string::npos);
+  const auto placed = command_of({"start", "a", "--cwd", "sub", "--health-exec", "./ok", "--", "./prog"});
+  EXPECT_NE(placed.find("cwd=><<\"" + here + "/sub\">>"), std::string::npos) << placed;
+  EXPECT_NE(placed.find("<<\"./prog\">>"), std::string::npos) << placed << ": relative to its own folder";
+  EXPECT_NE(placed.find("<<\"./ok\">>"), std::string::npos) << placed;
+}
+
 TEST(Commands, StartSaysWhenACommandHasEndedAtOnce) {
   const std::string started = "{ok, pid, <<\"x\">>}";
   const std::string looping =
@@ -316,6 +335,47 @@ TEST(Commands, SeveralAreStoppedAtOnceAndEachIsToldOf) {
   EXPECT_EQ(text.message,
             "a: no such child; `brood ps` shows those there are\n"
             "brood: c: no answer in time; it may still happen");
+}
+
+TEST(Commands, AllWithATagAreStopped) {
+  const std::string two =
+      "{ok, [#{id => <<\"a\">>, worker => <<\"w\">>, wanted => true, instances => []}, "
+      "#{id => b, worker => <<\"w\">>, wanted => true, instances => []}]}";
+  const auto ran =
+      run({"stop", "--tag", "t"},
+          {"[web]", two, "{ok, #{status => ok, stopped => [{b, []}, {<<\"a\">>, []}], errors => []}}"});
+  EXPECT_EQ(ran.asked[1], "{describe,web,{tag,<<\"t\">>}}");
+  EXPECT_EQ(ran.asked[2], "{stop_children,web,[<<\"a\">>,b]}");
+  EXPECT_EQ(ran.out, "stopped a\nstopped :b\n");
+  EXPECT_EQ(run({"stop", "--tag", "u"}, {"[web]", "{ok, []}"}).message, "no child has the tag u");
+}
+
+TEST(Commands, StartOfAnIdAloneStartsWhatWasStopped) {
+  const auto ran = run({"start", "a"}, answering({"[web]", "{ok, pid, <<\"a\">>}"}));
+  EXPECT_EQ(ran.asked[1], "{start_child,web,#{id=><<\"a\">>}}");
+  EXPECT_EQ(ran.out, "started a on n2@h as <n2@h.7.0>\n");
+  const auto none = run({"start", "a"}, {"[web]", "{error, {no_such_child, <<\"words\">>}}"});
+  EXPECT_EQ(none.status, exit_usage);
+  EXPECT_NE(none.message.find("Give --worker NAME, or -- and a command"), std::string::npos) << none.message;
+}
+
+TEST(Commands, PsShowsWhatWasStoppedIfAskedTo) {
+  const std::string stopped =
+      "{ok, [#{id => <<\"Z\">>, worker => <<\"w\">>, restart => permanent, wanted => false, instances => "
+      "[]}]}";
+  const auto ran = run({"ps", "-a"}, answering({"[web]", one_child, stopped}));
+  EXPECT_EQ(ran.asked[2], "{describe,web,stopped}");
+  EXPECT_EQ(ran.out,
+            "ID  RUNS     NODE  PHASE    OS PID  RESTARTS     UP\n"
+            "Z   w        -     stopped       -         -      -\n"
+            "a   counter  n2@h  running       -         2  1m 1s\n");
+}
+
+TEST(Commands, PsSaysWhyNothingIsStarted) {
+  const auto ran = run({"ps"}, {"[web]", "{ok, []}",
+                                "{ok, #{partitioned => false, locked => true, why => <<\"1 node is up, and "
+                                "min_nodes is 2\">>}}"});
+  EXPECT_EQ(ran.remarks, "web: no child is started at the moment: 1 node is up, and min_nodes is 2\n");
 }
 
 TEST(Commands, TheTimeoutIsSentToTheNode) {

@@ -76,6 +76,20 @@ Outcome<void> read_health(const StartArguments& start, ChildSpec& spec) {
   return {};
 }
 
+// A command means the same wherever the node was started: what has a folder in it is relative to where one
+// stands, or to its own --cwd.
+void place_command(ChildSpec& spec) {
+  if (spec.cwd) {
+    spec.cwd = placed(*spec.cwd);
+    return;
+  }
+  const auto place = [](std::vector<std::string>& words) {
+    if (!words.empty() && words.front().find('/') != std::string::npos) words.front() = placed(words.front());
+  };
+  place(spec.exec);
+  if (spec.program.health) place(spec.program.health->exec);
+}
+
 }  // namespace
 
 Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec) {
@@ -93,6 +107,7 @@ Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec)
     if (!read) return usage(fmt::format("start: --limit {}", read.error().message));
   }
   if (auto read = read_health(start, spec); !read) return read;
+  place_command(spec);
   for (const auto& word : node_list(start.after)) {
     const auto id = parse_id(word);
     if (!id) return usage("start: --after: " + id.error().message);

@@ -354,7 +354,8 @@ Table nodes_table(const std::vector<NodeRow>& rows) {
     for (const auto& [name, count] : row.children) {
       children += fmt::format("{}{}: {}", children.empty() ? "" : ", ", name, count);
     }
-    const std::string gone = row.state == "left" ? "left" : "down";
+    const bool tells = row.state == "left" || row.state == "joining" || row.state == "refused";
+    const std::string gone = tells ? row.state : "down";
     const auto state = row.up ? (row.state.empty() ? "up" : row.state) : gone;
     table.rows.push_back({row.self ? row.name + " (asked)" : row.name,
                           Cell(state, state == "up" ? Style::good

@@ -42,7 +42,8 @@ LogLevel level_of(const std::string& name) {
 }
 
 void set_up_logging(const DaemonSettings& settings, When color) {
-  set_log_sink(log_to_stderr(wants_color(color, STDERR_FILENO)), level_of(settings.log_level));
+  set_log_sink(log_to_stderr(wants_color(color, STDERR_FILENO), log_form(settings.log_format)),
+               level_of(settings.log_level));
 }
 
 // Each program that runs takes file descriptors, and the usual soft limit is 1024.
@@ -108,10 +109,13 @@ void leave(Node& node) {
   }
 }
 
-// The program that programs need is not linked in: told now, not when the first one is to start.
-void look_for_shim(const NodeOptions& options) {
+// What programs need, the shim and a folder for their logs, may not be there: told now, not when the first
+// one is to start.
+void look_for_what_programs_need(const NodeOptions& options, const exec::Launcher& launcher) {
   const auto shim = exec::find_shim(options.shim_path);
-  if (!shim) log::warn("no programs (exec) can be started here: {}", shim.error().message);
+  if (!shim) return log::warn("no programs (exec) can be started here: {}", shim.error().message);
+  if (const auto fine = launcher.check(); !fine)
+    log::warn("no programs (exec) can be started here: {}", fine.error().message);
 }
 
 void report(Node& node) {
@@ -229,11 +233,16 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
       case Ask::look:
         const auto told = news->take();
         if (!told) break;
-        if (!*told) return refused(std::string(to_string(told->error().code)), told->error().message);
+        // Where its other supervisors are members, it goes on for them.
+        const bool out = !*told && told->error().code == Errc::refused && node.impl().up().some_are_in();
+        if (!*told && !out) return refused(std::string(to_string(told->error().code)), told->error().message);
         up = true;
-        log::info("{} is up", node.name());
-        say_on_stdout(fmt::format("brood: node {} is up", node.name()));
-        manager.ready(fmt::format("{} is up", node.name()));
+        const auto is_up =
+            fmt::format("{} is up{}", node.name(), out ? ", but for " + told->error().message : "");
+        log::info("{}", is_up);
+        say_on_stdout(fmt::format("brood: node {}", is_up));
+        manager.ready(is_up);
+        if (!settings.config.empty()) say_what_differs(node.impl(), settings.config);
         break;
     }
   }
@@ -243,11 +252,11 @@ Outcome<void> run(const DaemonSettings& settings, NodeSignals& signals) {
   const auto address = supervisor::parse_node_address(settings.node.name);
   const auto name = address ? address->name.text() : settings.node.name;
   if (settings.node.exec_allow) log::warn("exec_allow is on: whoever has the cookie can start commands here");
-  look_for_shim(settings.node);
   auto node = Node::start(settings.node);
   if (!node)
     return refused(std::string(to_string(node.error().code)),
                    fmt::format("node {}: {}", name, node.error().message));
+  look_for_what_programs_need(settings.node, (*node)->impl().launcher());
   if (auto added = add_workers(**node, settings.worker_libs); !added) return added;
   auto supervisors = start_supervisors(**node, settings.supervisors);
   if (!supervisors) return tl::unexpected(supervisors.error());

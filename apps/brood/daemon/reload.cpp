@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "apps/brood/fleet/fleet_file.hpp"
@@ -63,7 +64,7 @@ void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<
       if (++failed <= 10)
         log::warn("{}: could not apply {}: {}", name, outcome.id.text(), outcome.error->message);
     }
-    log::info("{}: applied {} children{}", name, outcomes.size() - failed,
+    log::info("{}: applied {} of {} in the file{}", name, outcomes.size() - failed, outcomes.size(),
               timed_out ? "; others did not answer in time" : "");
   };
   if (!puts.empty())
@@ -71,7 +72,43 @@ void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<
   for (const ChildId& id : retries) driver->retry(id, apply_timeout, told);
 }
 
+// Children of the file that the cluster has with another spec.
+std::vector<std::string> others_in_cluster(const supervisor::Driver& driver,
+                                           const std::vector<core::SpecPtr>& file) {
+  std::vector<supervisor::FleetChild> now;
+  driver.registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
+    if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});
+  });
+  std::vector<std::string> out;
+  for (const auto& step : supervisor::plan_fleet(now, file, {}).steps) {
+    using supervisor::FleetAction;
+    if (step.action == FleetAction::replace || step.action == FleetAction::update)
+      out.push_back(step.id.text());
+  }
+  return out;
+}
+
 }  // namespace
+
+void say_what_differs(supervisor::NodeImpl& node, const std::string& path) {
+  constexpr std::size_t shown = 5;
+  const auto file = read(path);
+  if (!file) return;
+  for (const auto& options : file->supervisors) {
+    const auto driver = node.find(options.name);
+    const auto specs = specs_of(options, node);
+    if (!driver || !specs) continue;
+    auto ids = others_in_cluster(*driver, *specs);
+    if (ids.empty()) continue;
+    const auto all = ids.size();
+    ids.resize(std::min(all, shown));
+    log::warn(
+        "{}: {} of {} children of this node's file are others in the cluster, which counts: {}{}; `brood "
+        "apply {}` brings in those of the file",
+        options.name, all, specs->size(), fmt::join(ids, ", "),
+        all > shown ? fmt::format(" and {} more", all - shown) : "", path);
+  }
+}
 
 Result<supervisor::NodeImpl::FileCommands> commands_of(supervisor::NodeImpl& node, const std::string& path) {
   const auto file = read(path);

@@ -17,4 +17,8 @@ Result<supervisor::NodeImpl::FileCommands> commands_of(supervisor::NodeImpl& nod
 /// stays stopped. The log tells what is done, and how it ended; a file with mistakes changes nothing.
 void apply_own_file(supervisor::NodeImpl& node, const std::string& path);
 
+/// Says in the log which children of the file the cluster has with another spec: that one counts, and nobody
+/// would know why an edited file has no effect.
+void say_what_differs(supervisor::NodeImpl& node, const std::string& path);
+
 }  // namespace brood::app

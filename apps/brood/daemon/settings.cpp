@@ -136,6 +136,7 @@ Outcome<DaemonSettings> merged_settings(const Arguments& arguments, fleet::Fleet
   if (section.send_total_mib) out.node.send_total_max = *section.send_total_mib * 1024 * 1024;
   out.node.log_dir = !given.log_dir.empty() ? given.log_dir : section.log_dir.value_or("");
   out.log_level = !given.log_level.empty() ? given.log_level : section.log_level.value_or("info");
+  out.log_format = !given.log_format.empty() ? given.log_format : section.log_format.value_or("auto");
   out.worker_libs = section.worker_libs;
   out.worker_libs.insert(out.worker_libs.end(), given.worker_libs.begin(), given.worker_libs.end());
   out.supervisors = std::move(file.supervisors);
@@ -150,7 +151,14 @@ Outcome<DaemonSettings> daemon_settings(const Arguments& arguments) {
   auto out = merged_settings(arguments, std::move(*file));
   if (!out) return out;
   auto cookie = cookie_of(arguments.common.cookie_file, section);
-  if (!cookie) return usage(cookie.error().message);
+  if (!cookie) {
+    // What the command line takes it from is no node's: a program that the node runs would inherit the path.
+    const bool of_client =
+        arguments.common.cookie_file.empty() && std::getenv("BROOD_COOKIE_FILE") != nullptr;
+    return usage(
+        cookie.error().message +
+        (of_client ? "; BROOD_COOKIE_FILE is for the other commands: give a node --cookie-file" : ""));
+  }
   out->node.cookie = std::move(cookie->secret);
   if (!cookie->remark.empty()) out->remarks.push_back(std::move(cookie->remark));
   return out;

@@ -19,6 +19,7 @@ struct DaemonSettings {
   std::vector<SupervisorOptions> supervisors;
   std::vector<std::string> worker_libs;
   std::string log_level = "info";
+  std::string log_format = "auto";
   std::string config;                ///< The fleet file; empty: none.
   std::vector<std::string> remarks;  ///< What the log is to warn of.
 };

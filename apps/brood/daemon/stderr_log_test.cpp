@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace brood::app {
@@ -49,6 +52,39 @@ TEST(StderrLog, ATextFromOutsideMakesNoLineOfItsOwnAndMovesNoCursor) {
   log.write(line("name\n2026-01-31 all is well\033[2J"));
   const std::string text = pipe.take();
   EXPECT_TRUE(text.ends_with("info name\n    2026-01-31 all is well\\x1b[2J\n")) << text;
+}
+
+TEST(StderrLog, AsJsonEachLineIsOneObjectWhateverItsText) {
+  const Pipe pipe;
+  StderrLog log(true, pipe.in(), LogForm::json);
+  log.write(line("two \"lines\"\nof \xff bytes", LogLevel::warning));
+  const std::string text = pipe.take();
+  ASSERT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  const auto object = nlohmann::json::parse(text);
+  EXPECT_EQ(object["time"], "1970-01-12T13:46:40.123Z");
+  EXPECT_EQ(object["level"], "warning");
+  EXPECT_EQ(object["message"], "two \"lines\"\nof \xef\xbf\xbd bytes");
+}
+
+TEST(StderrLog, ForTheJournalEachLineHasItsPriority) {
+  const Pipe pipe;
+  StderrLog log(true, pipe.in(), LogForm::journal);
+  log.write(line("one\ntwo\033[m", LogLevel::error));
+  log.write(line("three"));
+  EXPECT_EQ(pipe.take(), "<3>one\n<3>    two\\x1b[m\n<6>three\n");
+}
+
+TEST(StderrLog, TheJournalIsKnownByItsStream) {
+  ::unsetenv("JOURNAL_STREAM");
+  EXPECT_EQ(log_form("auto"), LogForm::text);
+  ::setenv("JOURNAL_STREAM", "1:1", 1);
+  EXPECT_EQ(log_form("auto"), LogForm::text) << "another stream: stderr was sent elsewhere";
+  struct stat here {};
+  ASSERT_EQ(::fstat(STDERR_FILENO, &here), 0);
+  ::setenv("JOURNAL_STREAM", (std::to_string(here.st_dev) + ":" + std::to_string(here.st_ino)).c_str(), 1);
+  EXPECT_EQ(log_form("auto"), LogForm::journal);
+  EXPECT_EQ(log_form("text"), LogForm::text);
+  ::unsetenv("JOURNAL_STREAM");
 }
 
 TEST(StderrLog, WhatAFullDiskRefusedIsToldWhenThereIsRoomAgain) {

@@ -206,4 +206,9 @@ const std::vector<std::string>& log_levels() {
   return levels;
 }
 
+const std::vector<std::string>& log_formats() {
+  static const std::vector<std::string> formats{"auto", "text", "json", "journal"};
+  return formats;
+}
+
 }  // namespace brood::app::fleet

@@ -39,6 +39,7 @@ struct NodeSection {
   std::optional<std::size_t> send_total_mib;
   std::optional<std::string> log_dir;
   std::optional<std::string> log_level;
+  std::optional<std::string> log_format;
   std::vector<std::string> worker_libs;
   std::optional<unsigned> threads;
   std::optional<std::chrono::milliseconds> tick_timeout;
@@ -68,5 +69,7 @@ using Parsed = tl::expected<T, std::vector<Problem>>;
 
 /// The names of the log levels, as [node] log_level and --log-level take them.
 [[nodiscard]] const std::vector<std::string>& log_levels();
+/// How the lines are written, as log_format and --log-format take it.
+[[nodiscard]] const std::vector<std::string>& log_formats();
 
 }  // namespace brood::app::fleet

@@ -316,6 +316,23 @@ TEST(FleetFileErrors, BadTomlNamesTheLine) {
   EXPECT_EQ(text.rfind("FILE:2: not valid TOML: ", 0), 0u) << text;
 }
 
+TEST(FleetFileErrors, TextWithoutQuotesIsToldSo) {
+  const auto text = only("[node]\n\nname = n1@127.0.0.1\n");
+  EXPECT_EQ(text.rfind("FILE:3: not valid TOML: ", 0), 0u) << text;
+  EXPECT_NE(text.find("; text stands in quotes: name = \"n1@127.0.0.1\""), std::string::npos) << text;
+  EXPECT_EQ(only("[node]\nname = \n").find("quotes:"), std::string::npos);
+}
+
+TEST(FleetFileErrors, WordsOfOtherToolsAreToldWithOurs) {
+  const auto said = [](const std::string& key) { return only(child("worker = \"w\"\n" + key)); };
+  EXPECT_NE(said("directory = \"/x\"\n").find("; here it is \"cwd\""), std::string::npos);
+  EXPECT_NE(said("autorestart = true\n").find("; here it is \"restart\""), std::string::npos);
+  EXPECT_NE(said("restart = \"on-failure\"\n").find("; here it is \"transient\""), std::string::npos);
+  EXPECT_NE(said("restart = \"always\"\n").find("; here it is \"permanent\""), std::string::npos);
+  EXPECT_NE(only("[[child]]\nid = \"a\"\n").find("; children are written as [[supervisor.NAME.child]]"),
+            std::string::npos);
+}
+
 TEST(FleetFileErrors, AKeyGivenTwiceIsBadToml) {
   EXPECT_EQ(only("[node]\nname = \"a@b\"\nname = \"a@c\"\n").rfind("FILE:3: not valid TOML: ", 0), 0u);
 }
@@ -326,7 +343,8 @@ TEST(FleetFileErrors, UnknownKeysAreRefusedWithTheAllowedOnesAndAGuess) {
       "FILE:2: node.nmae: unknown key; allowed: name, join, discover_hosts, discover_prefix, discover_dns, "
       "discover_multicast, discover_every_ms, cookie_file, cookie, tls, listen, port, epmd, "
       "epmd_port, "
-      "exec_allow, unproven_peers, unproven_exec, send_total_mib, log_dir, log_level, worker_libs, threads, "
+      "exec_allow, unproven_peers, unproven_exec, send_total_mib, log_dir, log_level, log_format, "
+      "worker_libs, threads, "
       "tick_timeout_ms, erlang_tick_timeout_ms, "
       "hidden, "
       "stuck_after_ms, form_wait_ms, expect, min_nodes; did you mean \"name\"?");
@@ -411,7 +429,7 @@ TEST(FleetFileErrors, WrongChildrenAreRefused) {
       {"args = { at = 2001-01-01 }\nworker = \"w\"\n",
        at + "args.at: is a date or time; allowed: texts, numbers, true and false, arrays, tables"},
       {"restart = \"always\"\nworker = \"w\"\n",
-       at + "restart: is \"always\"; allowed: permanent, transient, temporary"},
+       at + "restart: is \"always\"; allowed: permanent, transient, temporary; here it is \"permanent\""},
       {"restart = \"permanant\"\nworker = \"w\"\n", at + "restart: is \"permanant\"; allowed: permanent, "
                                                          "transient, temporary; did you mean \"permanent\"?"},
       {"shutdown_ms = -1\nworker = \"w\"\n",

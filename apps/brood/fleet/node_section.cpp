@@ -129,6 +129,7 @@ NodeSection read_node(Section section, const std::string& folder) {
   node.send_total_mib = as<std::size_t>(section.integer("send_total_mib", 1, 1024 * 1024));
   node.log_dir = path_at(section, "log_dir", folder);
   node.log_level = section.one_of("log_level", log_levels());
+  node.log_format = section.one_of("log_format", log_formats());
   node.worker_libs = section.texts("worker_libs").value_or(std::vector<std::string>{});
   for (auto& lib : node.worker_libs) {
     if (lib.empty()) {

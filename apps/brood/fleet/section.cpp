@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -29,6 +30,57 @@ std::size_t distance(std::string_view a, std::string_view b) {
 // Of a short word one edit leaves enough to be recognised; two would make "cast" of "list".
 std::size_t edits_allowed(std::size_t size) {
   return size < 3 ? 0 : size <= 5 ? 1 : std::max<std::size_t>(2, size / 4);
+}
+
+// What systemd, supervisord, pm2, Docker or Nomad call the same.
+std::string elsewhere(std::string_view word, const std::vector<std::string>& known) {
+  static const std::multimap<std::string_view, std::string_view> others{{"command", "exec"},
+                                                                        {"cmd", "exec"},
+                                                                        {"ExecStart", "exec"},
+                                                                        {"script", "exec"},
+                                                                        {"directory", "cwd"},
+                                                                        {"WorkingDirectory", "cwd"},
+                                                                        {"workdir", "cwd"},
+                                                                        {"environment", "env"},
+                                                                        {"Environment", "env"},
+                                                                        {"numprocs", "count"},
+                                                                        {"instances", "count"},
+                                                                        {"replicas", "count"},
+                                                                        {"autorestart", "restart"},
+                                                                        {"Restart", "restart"},
+                                                                        {"depends_on", "after"},
+                                                                        {"After", "after"},
+                                                                        {"requires", "after"},
+                                                                        {"stopsignal", "stop_signal"},
+                                                                        {"KillSignal", "stop_signal"},
+                                                                        {"stopwaitsecs", "shutdown_ms"},
+                                                                        {"kill_timeout", "shutdown_ms"},
+                                                                        {"TimeoutStopSec", "shutdown_ms"},
+                                                                        {"startsecs", "start_period_ms"},
+                                                                        {"exitcodes", "exit_codes"},
+                                                                        {"healthcheck", "health"},
+                                                                        {"check", "health"},
+                                                                        {"EnvironmentFile", "env_file"},
+                                                                        {"name", "id"},
+                                                                        {"child", "supervisor"},
+                                                                        {"program", "supervisor"},
+                                                                        {"cookie-file", "cookie_file"},
+                                                                        {"seeds", "join"},
+                                                                        {"peers", "join"},
+                                                                        {"always", "permanent"},
+                                                                        {"unless-stopped", "permanent"},
+                                                                        {"on-failure", "transient"},
+                                                                        {"on_failure", "transient"},
+                                                                        {"unexpected", "transient"},
+                                                                        {"no", "temporary"},
+                                                                        {"never", "temporary"},
+                                                                        {"on-abnormal", "transient"}};
+  const auto [first, last] = others.equal_range(word);
+  for (auto one = first; one != last; ++one)
+    if (std::find(known.begin(), known.end(), one->second) != known.end())
+      return one->second == "supervisor" ? "; children are written as [[supervisor.NAME.child]]"
+                                         : fmt::format("; here it is \"{}\"", one->second);
+  return "";
 }
 
 }  // namespace
@@ -137,8 +189,9 @@ std::optional<std::string> Section::one_of(std::string_view key, const std::vect
   auto value = text(key);
   if (!value) return std::nullopt;
   if (std::find(allowed.begin(), allowed.end(), *value) == allowed.end()) {
-    problem(key,
-            fmt::format("is \"{}\"; allowed: {}{}", *value, joined(allowed), did_you_mean(*value, allowed)));
+    const auto guess = elsewhere(*value, allowed);
+    problem(key, fmt::format("is \"{}\"; allowed: {}{}", *value, joined(allowed),
+                             guess.empty() ? did_you_mean(*value, allowed) : guess));
     return std::nullopt;
   }
   return value;
@@ -147,8 +200,9 @@ std::optional<std::string> Section::one_of(std::string_view key, const std::vect
 void Section::finish() {
   for (const auto& entry : table_.entries) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
-    problem(entry.key,
-            fmt::format("unknown key; allowed: {}{}", joined(known_), did_you_mean(entry.key, known_)));
+    const auto guess = elsewhere(entry.key, known_);
+    problem(entry.key, fmt::format("unknown key; allowed: {}{}", joined(known_),
+                                   guess.empty() ? did_you_mean(entry.key, known_) : guess));
   }
 }
 

@@ -2,9 +2,11 @@
 
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+#include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace brood::app::fleet {
 namespace {
@@ -58,12 +60,29 @@ const TomlEntry* TomlTable::find(std::string_view key) const {
   return it == entries.end() ? nullptr : &*it;
 }
 
+// Text without quotes, the most usual mistake: the parser takes it for the beginning of a number, or of
+// `true`.
+static std::string cure_of(std::string_view text, std::size_t line) {
+  for (; line > 1 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text = text.substr(0, text.find_first_of("\r\n"));
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos) return "";
+  auto value = text.substr(equals + 1);
+  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+  value = value.substr(0, value.find_last_not_of(" \t") + 1);
+  if (value.empty() || std::isalpha(static_cast<unsigned char>(value.front())) == 0) return "";
+  if (value.find('"') != std::string_view::npos) return "";
+  return fmt::format("; text stands in quotes: {} \"{}\"", text.substr(0, equals + 1), value);
+}
+
 tl::expected<TomlTable, Problem> parse_toml(std::string_view text) {
   const auto parsed = toml::parse(text);
   if (!parsed) {
     const auto& error = parsed.error();
-    return tl::unexpected(
-        Problem{line_of(error.source()), "", "not valid TOML: " + std::string(error.description())});
+    return tl::unexpected(Problem{
+        line_of(error.source()), "",
+        "not valid TOML: " + std::string(error.description()) + cure_of(text, line_of(error.source()))});
   }
   return convert_table(parsed.table());
 }

@@ -51,6 +51,26 @@ bool is_procfile(const fs::path& path, const std::string& text) {
   return first != std::string::npos && text[first] != '[' && text[first] != ';';
 }
 
+// As foreman and honcho do: the processes run in the Procfile's folder, with what its .env sets.
+Outcome<Imported> in_its_folder(Outcome<Imported> imported, const std::string& source) {
+  if (!imported) return imported;
+  std::error_code error;
+  const auto folder = fs::absolute(source, error).parent_path().lexically_normal();
+  const auto env_file = folder / ".env";
+  const auto settings =
+      fs::is_regular_file(env_file, error) ? text_of(env_file.string()) : Outcome<std::string>();
+  const bool sets_port = settings && ("\n" + *settings).find("\nPORT=") != std::string::npos;
+  for (auto& program : imported->programs) {
+    program.cwd = folder.string();
+    if (!settings || settings->empty()) continue;
+    program.options["env_file"] = Term::binary(env_file.string());
+    if (sets_port)
+      std::erase_if(program.remarks,
+                    [](const std::string& words) { return words.starts_with("it wants $PORT"); });
+  }
+  return imported;
+}
+
 Outcome<Imported> read(const std::string& source) {
   std::error_code error;
   if (fs::is_directory(source, error)) {
@@ -62,7 +82,7 @@ Outcome<Imported> read(const std::string& source) {
   }
   const auto text = text_of(source);
   if (!text) return tl::unexpected(text.error());
-  if (is_procfile(source, *text)) return from_procfile(*text, source);
+  if (is_procfile(source, *text)) return in_its_folder(from_procfile(*text, source), source);
   const auto folder = fs::path(source).parent_path().string();
   return from_supervisord(*text, source,
                           [folder = folder.empty() ? "." : folder](const std::string& pattern) {
@@ -97,6 +117,7 @@ Outcome<void> run(const Arguments& arguments, Output& out) {
   const auto& path = arguments.init.output;
   const auto text = fleet_text(*imported, arguments.init.name);
   if (path == "-") {
+    if (out.json()) return usage("init: --output - writes the file where --json writes its document");
     out.write(text);
     return {};
   }

@@ -1,10 +1,13 @@
 // Files of other tools, in the shapes that these have in the wild, become fleet files that are read without a
 // problem.
+#include "apps/brood/init/init.hpp"
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "apps/brood/fleet/fleet_file.hpp"
 #include "apps/brood/init/imported.hpp"
@@ -162,6 +165,49 @@ TEST(Init, WhatIsWrongInAnIniFileIsNamedWithItsLine) {
   EXPECT_EQ(said("[program:x]\nnonsense\n"), "s.conf: line 2: neither [section] nor key = value");
   EXPECT_EQ(said("[program:x]\ndirectory=/\n"), "s.conf: [program:x] has no command");
   EXPECT_EQ(said("[supervisord]\n"), "s.conf: has no [program:NAME]");
+}
+
+TEST(Init, NumbersThatDoNotBeginWithOneAreRemarked) {
+  const auto remarks = [](const std::string& more) {
+    return program(imported(("[program:w]\ncommand=serve 80%(process_num)d\nnumprocs=2\n" + more).c_str()),
+                   "w-{n}")
+        .remarks;
+  };
+  EXPECT_EQ(remarks(""),
+            (std::vector<std::string>{"%(process_num)d: brood counts from 1, supervisord here from 0"}));
+  EXPECT_TRUE(remarks("numprocs_start=1\n").empty());
+}
+
+TEST(Init, WhatIsNotTakenOverIsSaidOnceAndWithWhatToDo) {
+  const auto all = imported("[program:w]\ncommand=serve %(ENV_BROOD_NOT_SET)s\npriority=5\n");
+  EXPECT_EQ(
+      program(all, "w").remarks,
+      (std::vector<std::string>{"%(ENV_BROOD_NOT_SET)s: BROOD_NOT_SET is not set here: write what it stands "
+                                "for, or set it and run this again",
+                                "priority = 5: say what starts after what: after = [\"ID\"]"}));
+}
+
+TEST(Init, AProcfileRunsInItsFolderWithItsEnv) {
+  const auto folder = ::testing::TempDir() + "init_procfile";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/Procfile") << "web: serve $PORT\n";
+  std::ofstream(folder + "/.env") << "PORT=5000\n";
+  Arguments arguments;
+  arguments.target = folder;
+  arguments.init.output = folder + "/fleet.toml";
+  arguments.init.force = true;
+  Output out(false, When::never);
+  testing::internal::CaptureStdout();
+  ASSERT_TRUE(run(arguments, out));
+  out.flush();
+  const auto told = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(told.find("not taken over"), std::string::npos) << told;
+  std::ifstream file(arguments.init.output);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto whole = std::filesystem::path(folder).lexically_normal().string();
+  EXPECT_NE(text.find("cwd = \"" + whole + "\""), std::string::npos) << text;
+  EXPECT_NE(text.find("env_file = \"" + whole + "/.env\""), std::string::npos) << text;
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Init, OfAProcfile) {

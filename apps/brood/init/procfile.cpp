@@ -78,7 +78,10 @@ Outcome<Imported> from_procfile(std::string_view text, const std::string& path) 
     const auto name = std::string(line.substr(0, std::min(colon, line.size())));
     const auto begin = colon == std::string_view::npos ? colon : line.find_first_not_of(" \t", colon + 1);
     if (begin == std::string_view::npos || !is_name(name))
-      return usage(fmt::format("{}: line {}: not `name: command`", path, number));
+      return usage(
+          fmt::format("{}: line {}: not `name: command`, as in a Procfile; what can be read is a Procfile, a "
+                      "supervisord.conf, or a folder of programs",
+                      path, number));
     if (!seen.insert(name).second)
       return usage(fmt::format("{}: line {}: there is a process {} already", path, number, name));
     const std::string command(line.substr(begin));

@@ -31,8 +31,9 @@ std::string folder_of(const std::string& path) {
 /// %(program_name)s and the like, as Python's % writes them. What is not known stays, and is remarked.
 class Expansion {
  public:
-  Expansion(std::map<std::string, std::string> values, std::vector<std::string>& remarks)
-      : values_(std::move(values)), remarks_(remarks) {}
+  /// `first`: the number of the first process.
+  Expansion(std::map<std::string, std::string> values, std::int64_t first, std::vector<std::string>& remarks)
+      : values_(std::move(values)), first_(first), remarks_(remarks) {}
 
   std::string operator()(const std::string& text) const {
     std::string out;
@@ -63,19 +64,32 @@ class Expansion {
     if (name == "process_num") {
       out += "{n}";
       if (letter != close + 1)
-        remarks_.push_back(fmt::format("{}: brood counts from 1 without leading zeros", whole));
+        remark(fmt::format("{}: brood counts from 1 without leading zeros", whole));
+      else if (first_ != 1)
+        remark(fmt::format("{}: brood counts from 1, supervisord here from {}", whole, first_));
     } else if (const auto found = values_.find(name); found != values_.end()) {
       out += found->second;
     } else if (const char* value = name.rfind("ENV_", 0) == 0 ? std::getenv(name.c_str() + 4) : nullptr) {
       out += value;
     } else {
-      remarks_.push_back(fmt::format("{}: what it stands for is not known here", whole));
+      remark(
+          name.rfind("ENV_", 0) == 0
+              ? fmt::format("{}: {} is not set here: write what it stands for, or set it and run this again",
+                            whole, name.substr(4))
+              : fmt::format("{}: what it stands for is not known here", whole));
       out += whole;
     }
     return letter + 1;
   }
 
+  // Keys are read more than once.
+  void remark(std::string words) const {
+    if (std::find(remarks_.begin(), remarks_.end(), words) == remarks_.end())
+      remarks_.push_back(std::move(words));
+  }
+
   std::map<std::string, std::string> values_;
+  std::int64_t first_;
   std::vector<std::string>& remarks_;
 };
 
@@ -112,7 +126,7 @@ std::map<std::string, std::string> environment(const std::string& text, std::vec
 // What brood has no counterpart of, or does by itself.
 const std::map<std::string, std::string>& not_carried() {
   static const std::map<std::string, std::string> table{
-      {"priority", "there is no order of starts"},
+      {"priority", "say what starts after what: after = [\"ID\"]"},
       {"startretries", "brood tries for ever, with growing pauses"},
       {"serverurl", "there is no such thing"},
       {"stdout_events_enabled", "there are no such events"},
@@ -185,8 +199,9 @@ void read_log_size(const IniSection& section, Program& program) {
   const auto size = bytes_of(size_text == nullptr ? "50MB" : *size_text);
   const auto backups = number(backups_text == nullptr ? "10" : *backups_text);
   if (!size || !backups || *size == 0 || *backups < 0) {
-    return program.remarks.push_back(fmt::format("stdout_logfile_maxbytes = {}: not taken over",
-                                                 size_text == nullptr ? "50MB" : *size_text));
+    return program.remarks.push_back(fmt::format(
+        "stdout_logfile_maxbytes = {}: brood keeps a part of the output, 1 MiB unless log_size says more",
+        size_text == nullptr ? "50MB" : *size_text));
   }
   const std::int64_t files = std::clamp<std::int64_t>(*backups + 1, 2, 100);
   program.options["log_size"] = Term(std::min(*size * (*backups + 1), std::int64_t{1} << 40));
@@ -234,8 +249,9 @@ Outcome<Program> read_program(const IniSection& section, const std::string& name
   program.id = name;
   program.restart = "transient";  // supervisord's own default is `unexpected`
   program.shutdown = std::chrono::seconds(10);
+  const auto* first = section.get("numprocs_start");
   const Expansion expand({{"program_name", name}, {"here", folder_of(path)}, {"group_name", name}},
-                         program.remarks);
+                         first == nullptr ? 0 : number(*first).value_or(0), program.remarks);
   const auto* command = section.get("command");
   if (command == nullptr) return usage(fmt::format("{}: [{}] has no command", path, section.name));
   const auto line = expand(*command);

@@ -1,9 +1,11 @@
 #include "apps/brood/top/terminal.hpp"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string_view>
 
@@ -30,6 +32,19 @@ Press press_of(std::string_view bytes) {
   return {};
 }
 
+constexpr std::string_view whole_screen = "\x1b[?1049h\x1b[?25l";  // a screen of its own, no cursor
+constexpr std::string_view as_before = "\x1b[?25h\x1b[?1049l";
+constexpr std::array ends{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+// For a signal that ends the program: only what a handler of one may do.
+termios before_all{};
+
+void put_back_and_end(int signal) {
+  put(as_before);
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &before_all);
+  ::raise(signal);  // which has its default again
+}
+
 }  // namespace
 
 bool Terminal::is_there() {
@@ -38,17 +53,31 @@ bool Terminal::is_there() {
 
 Terminal::Terminal() {
   ::tcgetattr(STDIN_FILENO, &before_);
+  before_all = before_;
+  for (const int signal : ends) {
+    struct sigaction was {};
+    struct sigaction put_back {};
+    put_back.sa_handler = put_back_and_end;
+    put_back.sa_flags = SA_RESETHAND;
+    if (::sigaction(signal, nullptr, &was) == 0 && was.sa_handler == SIG_DFL)
+      ::sigaction(signal, &put_back, nullptr);
+  }
   termios raw = before_;
   raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
   raw.c_cc[VMIN] = 0;
   raw.c_cc[VTIME] = 0;
   ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-  put("\x1b[?1049h\x1b[?25l");  // a screen of its own, no cursor
+  put(whole_screen);
 }
 
 Terminal::~Terminal() {
-  put("\x1b[?25h\x1b[?1049l");
+  put(as_before);
   ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+  for (const int signal : ends) {
+    struct sigaction now {};
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == put_back_and_end)
+      ::signal(signal, SIG_DFL);
+  }
 }
 
 Size Terminal::size() const {

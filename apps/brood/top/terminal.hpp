@@ -1,7 +1,7 @@
 // Terminal: the whole screen, and keys as they are pressed, until it ends; what was there before is there
-// again then.
+// again then, also when a signal ends the program.
 //
-// One thread.
+// One thread, and one at a time.
 #pragma once
 
 #include <termios.h>

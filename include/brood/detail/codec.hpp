@@ -275,7 +275,7 @@ Result<T> decode(BytesView bytes) {
   auto reader = detail::start_decode(bytes);
   if (!reader) return std::move(reader).error();
   auto value = read_term<T>(*reader);
-  if (!value) return detail::decode_failed(value.error(), bytes, type_name<T>());
+  if (!value) return detail::decode_failed(value.error(), bytes, detail::shown_type<T>());
   if (!reader->at_end()) return detail::left_over(*reader);
   return value;
 }

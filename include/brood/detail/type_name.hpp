@@ -89,6 +89,27 @@ constexpr std::string_view type_name() {
   return name;
 }
 
+namespace detail {
+
+/// What a message calls T: a struct by its name, of the usual types what they are on the wire, as a
+/// "basic_string" and a "long int" are nothing to an Erlang program.
+template <typename T>
+constexpr std::string_view shown_type() {
+  if constexpr (std::is_same_v<T, bool>) {
+    return "a boolean";
+  } else if constexpr (std::is_integral_v<T>) {
+    return "an integer";
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return "a number";
+  } else if constexpr (std::is_convertible_v<T, std::string_view>) {
+    return "a text";
+  } else {
+    return type_name<T>();
+  }
+}
+
+}  // namespace detail
+
 }  // namespace brood
 
 #pragma GCC visibility pop

@@ -51,6 +51,8 @@ class ContextScope {
 
 /// The error in a reply that says {error, {Code, Text}} with one of our codes.
 [[nodiscard]] std::optional<Error> error_in_reply(BytesView reply);
+/// The error of a reply that is no T.
+[[nodiscard]] Error wrong_reply(Error error);
 /// The reply of a call as a T; one that says an error and does not fit T is that error.
 template <typename T>
 [[nodiscard]] Result<T> decode_reply(const Result<Bytes>& reply) {
@@ -60,7 +62,9 @@ template <typename T>
   if constexpr (std::is_void_v<T>) {
     return {};
   } else {
-    return decode<T>(*reply);
+    auto value = decode<T>(*reply);
+    if (!value) return wrong_reply(value.error());
+    return value;
   }
 }
 
@@ -114,6 +118,7 @@ struct MessageShape {
 /// The arguments of a start as single encoded terms. An empty string stands for no arguments.
 [[nodiscard]] Result<std::vector<Bytes>> split_args(BytesView encoded);
 [[nodiscard]] Error no_handler(BytesView encoded, const std::vector<std::string_view>& known);
+[[nodiscard]] Error wrong_argument(Error error, std::size_t number, const std::string& worker);
 [[nodiscard]] Error wrong_arity(std::size_t given, const std::string& worker);
 
 }  // namespace brood::detail
@@ -237,6 +242,10 @@ inline constexpr bool handles_message = requires {
   typename W::handles;
 }
 &&is_among<M, typename W::handles>;
+
+/// Stands before the type of the message in a call that says no type: so call<T>(...) is never that one, also
+/// where the message is a T itself.
+enum class NoTypeSaid : bool { yes };
 
 /// What the answer of a call of M to a worker of class W is: what the handler says, or else the message.
 template <typename W, typename M>
@@ -408,11 +417,12 @@ struct ArgFailure {
 template <typename W>
 struct AnyArg {
   const Bytes* bytes = nullptr;
+  std::size_t number = 0;  ///< From 1.
   template <typename T>
   requires(!std::is_base_of_v<Worker, T> && !std::is_same_v<T, AnyArg>) operator T()
       const {  // NOLINT: implicit is the point
     auto value = decode<T>(*bytes);
-    if (!value) throw ArgFailure{value.error()};
+    if (!value) throw ArgFailure{wrong_argument(value.error(), number, std::string(type_name<W>()))};
     return std::move(*value);
   }
 };
@@ -421,7 +431,7 @@ template <typename W, std::size_t N>
 std::unique_ptr<W> construct(const std::vector<Bytes>& values) {
   return [&]<std::size_t... I>(std::index_sequence<I...>)->std::unique_ptr<W> {
     if constexpr (std::is_constructible_v<W, decltype((void(I), AnyArg<W>{}))...>) {
-      return std::make_unique<W>(AnyArg<W>{&values[I]}...);
+      return std::make_unique<W>(AnyArg<W>{&values[I], I + 1}...);
     } else {
       return nullptr;
     }

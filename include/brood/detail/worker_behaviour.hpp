@@ -11,9 +11,6 @@
 
 namespace brood::detail {
 
-template <typename C, typename R, typename A>
-std::decay_t<A> restore_argument(R (C::*)(A));
-
 /// A worker class as a Behaviour.
 template <typename W>
 class WorkerBehaviour final : public Behaviour {

@@ -36,6 +36,100 @@ constexpr bool has_on() {
   }
 }
 
+// The same of the other functions that a worker may have: one that is there and cannot be called as it must
+// be would else count as none, and nobody would know before a move loses the state.
+#define BROOD_HAS_MEMBER(name)                     \
+  struct name##_probe {                            \
+    int name;                                      \
+  };                                               \
+  template <typename W>                            \
+  struct with_##name##_probe : W, name##_probe {}; \
+  template <typename W>                            \
+  constexpr bool has_##name() {                    \
+    if constexpr (std::is_final_v<W>) {            \
+      return false;                                \
+    } else {                                       \
+      return !requires {                           \
+        &with_##name##_probe<W>::name;             \
+      };                                           \
+    }                                              \
+  }
+BROOD_HAS_MEMBER(save)
+BROOD_HAS_MEMBER(restore)
+BROOD_HAS_MEMBER(on_role)
+BROOD_HAS_MEMBER(on_down)
+BROOD_HAS_MEMBER(info)
+BROOD_HAS_MEMBER(terminate)
+#undef BROOD_HAS_MEMBER
+
+template <typename W>
+concept Saves = requires(W& worker) {
+  worker.save();
+};
+template <typename W>
+concept Restores = requires {
+  &W::restore;
+};
+template <typename W>
+concept PreparesHandover = requires(W& worker, const NodeName& target) {
+  worker.prepare_handover(target);
+};
+template <typename T>
+concept Readable = requires(TermReader& reader) {
+  Codec<T>::read(reader);
+};
+
+template <typename C, typename R, typename A>
+std::decay_t<A> restore_argument(R (C::*)(A));
+
+/// What save() gives can be what restore() takes. One of them may be a Term, and what can only be written (a
+/// view) is not looked at.
+template <typename W>
+constexpr bool state_comes_back() {
+  if constexpr (Saves<W> && Restores<W>) {
+    using Saved = std::decay_t<decltype(std::declval<W&>().save())>;
+    using Taken = decltype(restore_argument(&W::restore));
+    return std::is_same_v<Saved, Taken> || std::is_same_v<Saved, Term> || std::is_same_v<Taken, Term> ||
+           !Readable<Saved>;
+  } else {
+    return true;
+  }
+}
+
+template <typename W>
+constexpr bool check_state() {
+  constexpr bool saves = Saves<W> || !has_save<W>();
+  static_assert(saves, "brood: save() must be public and take nothing: `State save() const`");
+  constexpr bool restores = Restores<W> || !has_restore<W>();
+  static_assert(restores, "brood: restore() must be public, and one: `void restore(State)`");
+  constexpr bool both = !restores || !saves || Saves<W> == Restores<W> || PreparesHandover<W>;
+  static_assert(both, "brood: save() and restore() go together: the worker has only one of them");
+  constexpr bool same = state_comes_back<W>();
+  static_assert(same, "brood: restore() must take the type that save() gives");
+  return saves && restores && both && same;
+}
+
+template <typename W>
+constexpr bool check_callbacks() {
+  constexpr bool role = !has_on_role<W>() || requires(W & w, Role role) {
+    w.on_role(role);
+  };
+  static_assert(role, "brood: on_role() must be public: `void on_role(brood::Role)`");
+  constexpr bool down = !has_on_down<W>() || requires(W & w, const Down& down) {
+    w.on_down(down);
+  };
+  static_assert(down, "brood: on_down() must be public: `void on_down(const brood::Down&)`");
+  constexpr bool info = !has_info<W>() || requires(W & w, const Term& term) {
+    w.info(term);
+  };
+  static_assert(info, "brood: info() must be public: `void info(const brood::Term&)`");
+  constexpr bool end = !has_terminate<W>() || requires(W & w, const ExitReason& why) {
+    w.terminate(why);
+  };
+  static_assert(end, "brood: terminate() must be public: `void terminate(const brood::ExitReason&)`");
+  return role && down && info && end;
+}
+
 template <typename W>
 concept SaysHandles = requires {
   typename W::handles;
@@ -44,6 +138,21 @@ concept SaysHandles = requires {
 template <typename M, std::size_t... Index>
 constexpr bool fields_travel(std::index_sequence<Index...> /*indexes*/) {
   return (HasCodec<boost::pfr::tuple_element_t<Index, M>> && ...);
+}
+template <typename M, std::size_t... Index>
+constexpr bool fields_arrive(std::index_sequence<Index...> /*indexes*/) {
+  return (Readable<boost::pfr::tuple_element_t<Index, M>> && ...);
+}
+/// Whether a T, which can travel, and its fields can be read where they arrive: a pointer or a view cannot.
+template <typename T>
+constexpr bool can_arrive() {
+  if constexpr (!Readable<T>) {
+    return false;
+  } else if constexpr (is_record<T> && !std::is_empty_v<T> && requires { Codec<T>::fields; }) {
+    return fields_arrive<T>(std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
+  } else {
+    return true;
+  }
 }
 /// Whether a T and its fields can be sent.
 template <typename T>
@@ -78,10 +187,14 @@ template <typename W, typename M>
 constexpr bool check_message() {
   static_assert(can_travel<M>(),
                 "brood: a message in `handles`, or a field of it, has no brood::Codec; see brood/codec.hpp");
+  constexpr bool arrives = !can_travel<M>() || can_arrive<M>();
+  static_assert(
+      arrives,
+      "brood: a message in `handles`, or a field of it, cannot be read: own the text, as a std::string");
   static_assert(has_handler<W, M>, "brood: the worker has no public on() for a message of its `handles`");
   static_assert(answer_travels<W, M>(),
                 "brood: what a handler answers, or a field of it, has no brood::Codec; see brood/codec.hpp");
-  return can_travel<M>() && has_handler<W, M> && answer_travels<W, M>();
+  return can_travel<M>() && arrives && has_handler<W, M> && answer_travels<W, M>();
 }
 
 template <typename M>
@@ -117,6 +230,8 @@ template <typename W>
 constexpr bool check_worker() {
   static_assert(std::is_base_of_v<Worker, W>, "brood: the class is no worker: derive it from brood::Worker");
   if constexpr (!std::is_base_of_v<Worker, W>) {
+    return false;
+  } else if constexpr (!check_state<W>() || !check_callbacks<W>()) {
     return false;
   } else if constexpr (SaysHandles<W>) {
     return check_messages<W>(static_cast<typename W::handles*>(nullptr));

@@ -282,9 +282,9 @@ struct Effects {
   /// and the node may end. After the sends, before the replies. From the next step on the core only tells
   /// clients that it has left.
   bool left = false;
-  /// This node and a peer cannot be members of one cluster, because a setting or the version of the protocol
-  /// differs: what differs, in words. For whoever waits for this node to be up; a joining node stays joining.
-  /// Last.
+  /// This node, which joins, and a peer cannot be members of one cluster, because a setting or the version of
+  /// the protocol differs: what differs, in words. For whoever waits for this node to be up, which it will
+  /// not be; clients are told `refused`. Last.
   std::optional<std::string> refused;
 
   Effects();

@@ -80,6 +80,8 @@ class Notes {
   /// This node, which joins, was to meet a peer before it is up, and will not: it has ended, or refuses, or
   /// does not answer, and then it may be there for others.
   virtual void meeting_failed(Step& s, const NodeName& node, bool may_be_there) = 0;
+  /// This node, which joins, was refused: it stays out until it is started anew.
+  virtual void stays_out(Step& s) = 0;
   /// A node that was lost will not come back, as somebody has said.
   virtual void forgotten(Step& s, const NodeName& node) = 0;
   virtual void fenced(Step& s, const std::string& words) = 0;

@@ -335,6 +335,10 @@ struct Member {
   /// Lost nodes that will not come back (members/forgotten.hpp); `listed`: forgotten, else back since.
   std::map<NodeName, RosterEntry> forgotten;
   std::vector<Cut> cuts;  ///< Of the members that it reaches, those that do not reach each other.
+  /// How often what the placement goes by became, in this session, what it may have been before (a drain was
+  /// taken back, a weight or the workers changed): else a view that is as it once was would be taken for that
+  /// one, and for confirmed by those who confirmed it then.
+  std::uint64_t turn = 0;
   std::map<std::string, Bytes> unknown;
 };
 

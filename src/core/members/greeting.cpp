@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+#include <vector>
+
 namespace brood::core {
 
 void Greeting::on_channel_up(Step& s, const PeerUp& event, bool rejoins) {
@@ -50,6 +53,31 @@ Hello Greeting::hello_to(const Step& s, PeerIndex peer) const {
   return hello;
 }
 
+namespace {
+// Of the words of two values those that differ, behind the first, which says what it is a setting of.
+std::pair<std::string, std::string> different_words(const std::string& mine, const std::string& theirs) {
+  const auto words_of = [](std::string_view value) {
+    std::vector<std::string> words;
+    for (std::size_t end = value.find(' '); end != std::string_view::npos; end = value.find(' ')) {
+      words.emplace_back(value.substr(0, end));
+      value.remove_prefix(end + 1);
+    }
+    words.emplace_back(value);
+    return words;
+  };
+  const auto a = words_of(mine);
+  const auto b = words_of(theirs);
+  if (a.size() < 2 || a.size() != b.size() || a.front() != b.front()) return {mine, theirs};
+  std::pair<std::string, std::string> different{a.front(), b.front()};
+  for (std::size_t i = 1; i < a.size(); ++i) {
+    if (a[i] == b[i]) continue;
+    different.first += " " + a[i];
+    different.second += " " + b[i];
+  }
+  return different;
+}
+}  // namespace
+
 std::string Greeting::difference(const Settings& settings, const Member& other) const {
   const Member& mine = sessions_.self();
   if (other.protocol_min > mine.protocol_max || mine.protocol_min > other.protocol_max)
@@ -57,9 +85,10 @@ std::string Greeting::difference(const Settings& settings, const Member& other) 
                        mine.protocol_max, other.protocol_min, other.protocol_max, other.session.node.text());
   for (const auto& [key, value] : mine.fingerprint) {
     const auto theirs = other.fingerprint.find(key);
-    if (theirs != other.fingerprint.end() && theirs->second != value)
-      return fmt::format("setting `{}` is {} at {} and {} at {}", key, value, settings.self.text(),
-                         theirs->second, other.session.node.text());
+    if (theirs == other.fingerprint.end() || theirs->second == value) continue;
+    const auto [here, there] = different_words(value, theirs->second);
+    return fmt::format("setting `{}` is {} at {} and {} at {}", key, here, settings.self.text(), there,
+                       other.session.node.text());
   }
   return {};
 }

@@ -50,9 +50,17 @@ void Joining::refused(Step& s, PeerIndex peer, const std::string& why) {
   ++s.stats.refused_messages;
   meetings_[peer].refused = meetings_[peer].settled = true;
   give_up_meeting(s, peer);
-  if (sessions_.self().state == MemberState::joining) refused_ = true;
-  s.effects.refused = why;
-  s.log(LogLevel::error, fmt::format("{} cannot be a member with us: {}", peers_.name(peer).text(), why));
+  const bool joins = sessions_.self().state == MemberState::joining;
+  const bool first = joins && !stays_out();
+  if (first) why_out_ = why;
+  s.log(
+      LogLevel::error,
+      fmt::format("{} cannot be a member with us: {}; {}", peers_.name(peer).text(), why,
+                  joins ? "this node stays out, and runs nothing here, until it is started anew with the same"
+                        : "it stays out until it is started anew with the same"));
+  if (!first) return;
+  s.effects.refused = why_out_;
+  notes_.stays_out(s);
 }
 
 // Others may have come up while this node slept, and run what it runs: all it ever knew must answer or fail
@@ -92,7 +100,7 @@ bool Joining::has_missed() const {
 }
 
 bool Joining::may_become_up(const Step& s, bool rejoins) const {
-  if (!booted_ || refused_ || sessions_.self().state != MemberState::joining) return false;
+  if (!booted_ || stays_out() || sessions_.self().state != MemberState::joining) return false;
   if (fence_.is_fenced() && !rejoins) return false;
   bool formed = rejoins || (s.settings.join.empty() && !s.settings.discovers);
   std::uint32_t here = 1;

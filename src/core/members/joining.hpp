@@ -4,7 +4,8 @@
 // when each of them has answered or failed and form_wait is over, or when `expect` nodes are there.
 //
 // Owns: what has become of each seed, and of those that were learned of from others. Reads: links, sessions,
-// how far tables have come, the fence. Tells: meeting_failed. Thread rule: none; owned by one core.
+// how far tables have come, the fence. Tells: meeting_failed, stays_out. Thread rule: none; owned by one
+// core.
 #pragma once
 
 #include "core/base/notes.hpp"
@@ -39,6 +40,9 @@ class Joining {
   [[nodiscard]] bool was_refused(PeerIndex peer) const { return meetings_[peer].refused; }
   /// Nothing has to be remembered of that peer.
   [[nodiscard]] bool idle(PeerIndex peer) const { return !meetings_[peer].seed && !meetings_[peer].learned; }
+  /// A member or another that joins has other settings: this node will not be up.
+  [[nodiscard]] bool stays_out() const { return !why_out_.empty(); }
+  [[nodiscard]] const std::string& why_out() const { return why_out_; }
   [[nodiscard]] Duration form_at() const { return form_at_; }
 
   void boot(Step& s);
@@ -102,7 +106,7 @@ class Joining {
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
   bool booted_ = false;
-  bool refused_ = false;
+  std::string why_out_;  ///< What differed at the first that refused this node while it joined.
   Duration form_at_{};
 };
 

@@ -91,7 +91,36 @@ TEST(Members, ANodeWithAnotherFingerprintIsRefusedInWordsAndRunsNothing) {
   cluster.run(10s);
   EXPECT_EQ(cluster.nodes[1].core->self().state, MemberState::joining);
   EXPECT_NE(cluster.nodes[1].refused.find("supervisor"), std::string::npos);
+  EXPECT_EQ(cluster.nodes[0].refused, "") << "it goes on";
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 1U);
+}
+
+TEST(Members, ANodeThatStaysOutSaysSoToItsClients) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) { settings.supervisor = i == 0 ? "a" : "b"; };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.boot(1);
+  const std::uint64_t before = cluster.start(1, {spec_of("x")});
+  cluster.run(100ms);
+  const std::uint64_t after = cluster.start(1, {spec_of("y")});
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.result(before), "refused");
+  EXPECT_EQ(cluster.result(after), "refused");
+}
+
+TEST(Members, OfALongSettingOnlyWhatDiffersIsSaid) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t i, Settings& settings) {
+    settings.supervisor = i == 0 ? "replication/1 factor=2 mode=x" : "replication/1 factor=3 mode=x";
+  };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.boot(1);
+  cluster.run(100ms);
+  EXPECT_EQ(
+      cluster.nodes[1].refused,
+      "setting `supervisor` is replication/1 factor=3 at n2@test and replication/1 factor=2 at n1@test");
 }
 
 TEST(Members, ABrokenChannelIsNoLoss) {

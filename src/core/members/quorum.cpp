@@ -103,7 +103,7 @@ void Quorum::judge(Step& s, std::vector<NodeName> members, std::string aside) {
   if (same) return;
   ++(locked ? s.stats.locks : s.stats.unlocks);
   if (locked)
-    s.log(LogLevel::warning, fmt::format("locked, its children end: {}", words()));
+    s.log(LogLevel::warning, fmt::format("locked, no child may run here: {}", words()));
   else
     s.log(LogLevel::info, fmt::format("no longer locked: {}", words()));
   notes_.lock_changed(s);

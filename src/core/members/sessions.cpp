@@ -17,6 +17,7 @@ std::uint64_t hash_row(const Member& member) {
   hash = combine64(hash, member.session.session);
   hash = combine64(hash, static_cast<std::uint64_t>(member.state));
   hash = combine64(hash, member.weight);
+  if (member.turn > 0) hash = combine64(hash, member.turn);
   for (const std::string& offer : member.offers) hash = combine64(hash, stable_hash64(offer));
   for (const auto& [node, entry] : member.roster)
     hash = combine64(combine64(hash, stable_hash64(node.text())),
@@ -144,6 +145,7 @@ void Sessions::publish_self(Step& s) {
 }
 
 void Sessions::set_state(Step& s, MemberState state, std::string_view words) {
+  if (self_.state == MemberState::draining && state == MemberState::up) ++self_.turn;
   self_.state = state;
   if (state == MemberState::up && self_.up_since == Hlc{}) self_.up_since = s.tick();
   publish_self(s);
@@ -154,6 +156,7 @@ void Sessions::set_offers(Step& s, const std::set<std::string>& offers, std::uin
   if (self_.offers == offers && self_.weight == weight) return;
   self_.offers = offers;
   self_.weight = weight;
+  if (self_.state != MemberState::joining) ++self_.turn;
   publish_self(s);
 }
 

@@ -45,6 +45,27 @@ TEST_F(SessionsPart, ANodeThatWasLostIsKnownUntilItIsForgottenAndOneThatLeftIsNo
   EXPECT_EQ(sessions.deadline(), Duration::max());
 }
 
+// Who confirmed the view of before has not confirmed the one that is as it: it may have acted in between.
+TEST_F(SessionsPart, WhatIsAgainAsItWasIsAnotherView) {
+  Step s = world.step();
+  std::set<std::uint64_t> seen;
+  const auto is_new = [&] { return seen.insert(sessions.hash_of(self_index)).second; };
+  sessions.set_state(s, MemberState::up, "");
+  EXPECT_TRUE(is_new());
+  for (int round = 0; round < 2; ++round) {
+    sessions.set_state(s, MemberState::draining, "");
+    EXPECT_TRUE(is_new());
+    sessions.set_state(s, MemberState::up, "");
+    EXPECT_TRUE(is_new());
+    for (const std::uint32_t weight : {50U, 100U}) {
+      sessions.set_offers(s, {"a"}, weight);
+      EXPECT_TRUE(is_new());
+    }
+    sessions.set_offers(s, {"a"}, 100);
+    EXPECT_FALSE(is_new()) << "nothing has changed";
+  }
+}
+
 TEST_F(SessionsPart, AnOlderRowOfAMemberChangesNothing) {
   const PeerIndex peer = peers.obtain(NodeName("b@test"));
   Step s = world.step();

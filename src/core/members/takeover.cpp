@@ -58,8 +58,12 @@ void Takeover::session_began(const NodeName& node) {
 
 void Takeover::end(std::size_t at) {
   lost_.erase(lost_.begin() + static_cast<std::ptrdiff_t>(at));
-  dirty_ = true;
+  dirty_ = over_ = true;
   if (lost_.empty()) ran_.clear();
+}
+
+bool Takeover::holds(const SessionId& session) const {
+  return std::any_of(lost_.begin(), lost_.end(), [&](const Lost& lost) { return lost.session == session; });
 }
 
 // As far as the tables say in which this node has found the child. Of several instances they name the newest.

@@ -37,6 +37,10 @@ class Takeover {
   /// Until when the child waits; nothing: not at all.
   [[nodiscard]] std::optional<Duration> waits(const Step& s, const Child& child);
   [[nodiscard]] bool any() const { return !lost_.empty(); }
+  /// Whether what that session ran, or was about to, may still run on the other side of a split.
+  [[nodiscard]] bool holds(const SessionId& session) const;
+  /// Whether that is over for any of them since it was asked last.
+  [[nodiscard]] bool take_over() { return std::exchange(over_, false); }
 
   void on_time(const Step& s);
   [[nodiscard]] Duration deadline() const;
@@ -57,6 +61,7 @@ class Takeover {
   std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes.
   Placement before_;                                 ///< With the lost nodes.
   bool dirty_ = true;
+  bool over_ = false;
 };
 
 }  // namespace brood::core

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/requests/refusals.hpp"
+
 namespace brood::core {
 
 void Coordinator::enqueue(Step& s, Request request) {
@@ -9,7 +11,7 @@ void Coordinator::enqueue(Step& s, Request request) {
   ++s.stats.busy;
   const Asked asked{key_of(request), view_of(request)};
   const auto refuse = [&](const ChildId& id) {
-    if (keep(s, asked.request, id)) return;  // asked once more: it is under way
+    if (keep(s, asked, id)) return;  // asked once more: it is under way
     fail(s, asked, id, Errc::busy, "too many requests wait at this node; try again later");
   };
   if (const auto* start = std::get_if<StartRequest>(&request)) {
@@ -31,11 +33,16 @@ Duration Coordinator::wait_until(const Step& s, const Child& child) {
   return until;
 }
 
-bool Coordinator::keep(Step& s, const RequestKey& request, const ChildId& id) {
+bool Coordinator::keep(Step& s, const Asked& asked, const ChildId& id) {
   Child* child = with_.children.find(id);
   if (!child || !child->work()) return false;
   Work& work = work_of(*child);
-  const auto is_it = [&](const auto& one) { return one.asked.request == request; };
+  bool found = false;
+  const auto is_it = [&](auto& one) {
+    if (one.asked.request != asked.request) return false;
+    one.asked.view = asked.view;
+    return found = true;
+  };
   std::optional<Duration> until;
   const auto keep_in = [&](auto& waits) {
     for (auto& wait : waits) {
@@ -46,7 +53,8 @@ bool Coordinator::keep(Step& s, const RequestKey& request, const ChildId& id) {
   };
   keep_in(work.starts);
   keep_in(work.stops);
-  return until || std::any_of(work.later.begin(), work.later.end(), is_it);
+  for (LaterStart& start : work.later) (void)is_it(start);
+  return found;
 }
 
 void Coordinator::work(Step& s) {
@@ -106,11 +114,14 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   if (!is_mine(request.id))
     return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
   const Asked asked{request.request, request.view};
+  if (keep(s, asked, request.id)) return;
   Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
-  if (!child || !child->wanted())
-    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
+  // A row that says nothing of it is left alone: its host may be sending it on in this moment, and would be
+  // written over.
+  if (*child->row()->trouble == Trouble{}) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   SpecRow next = *child->row();
   // While it is not failed, the node that it was sent on to may be starting it.
   Trouble trouble = *next.trouble;
@@ -122,7 +133,12 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   trouble.not_before = {};
   next.trouble = std::move(trouble);
   with_.rows.write(s, *child, std::move(next), false);
-  answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  // Answered when another member holds it: the word of a node that is lost now would be lost with it.
+  StartWait wait;
+  wait.asked = asked;
+  wait.mode = StartMode::ensure;
+  wait.number = with_.replication.newest();
+  add(s, *child, std::move(wait));
 }
 
 void Coordinator::coordinate(Step& s, LookupRequest& request) {
@@ -133,8 +149,7 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
   const Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
-  if (!child || !child->wanted())
-    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   answer(s, asked, located(*child, {}));
 }
 
@@ -198,9 +213,13 @@ void Coordinator::close_if_done(Child& child) {
 // ---- answers -----------------------------------------------------------------------------------------
 
 void Coordinator::fail(Step& s, const Asked& asked, const ChildId& id, Errc code, std::string words) {
+  fail(s, asked, id, Error{code, std::move(words)});
+}
+
+void Coordinator::fail(Step& s, const Asked& asked, const ChildId& id, Error error) {
   Outcome outcome;
   outcome.id = id;
-  outcome.error = Error{code, std::move(words)};
+  outcome.error = std::move(error);
   answer(s, asked, std::move(outcome));
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/balance/assignments.hpp"
+#include "core/members/takeover.hpp"
 #include "core/members/views.hpp"
 #include "core/requests/inbox.hpp"
 #include "core/requests/origins.hpp"
@@ -30,6 +31,7 @@ class Coordinator final : public LocalCoordinator {
     const Sessions& sessions;
     const Links& links;
     const PeerTable& peers;
+    const Takeover& takeover;
     Sender& sender;
     Notes& notes;
   };
@@ -37,7 +39,7 @@ class Coordinator final : public LocalCoordinator {
 
   [[nodiscard]] bool any() const { return !open_.empty() || !inbox_.empty(); }
   void enqueue(Step& s, Request request) override;
-  bool keep(Step& s, const RequestKey& request, const ChildId& id) override;
+  bool keep(Step& s, const Asked& asked, const ChildId& id) override;
   [[nodiscard]] bool has_work() const { return !inbox_.empty() && with_.views.acting(); }
   /// How many children work() is about next, and which.
   [[nodiscard]] std::size_t next_size() const { return inbox_.next_size(); }
@@ -60,6 +62,8 @@ class Coordinator final : public LocalCoordinator {
   void note_late(Step& s, const SpecChange& change);
 
   void on_time(Step& s);
+  /// Looks once more at all that waits.
+  void look_at_open(Step& s);
   [[nodiscard]] Duration deadline() const {
     return std::min(until_.empty() ? Duration::max() : until_.front().first,
                     soon_.empty() ? Duration::max() : soon_.front().first);
@@ -88,6 +92,7 @@ class Coordinator final : public LocalCoordinator {
 
   void answer(Step& s, const Asked& asked, Outcome outcome);
   void fail(Step& s, const Asked& asked, const ChildId& id, Errc code, std::string words);
+  void fail(Step& s, const Asked& asked, const ChildId& id, Error error);
   [[nodiscard]] bool answered_before(Step& s, const Asked& asked, const ChildId& id);
 
   // starts.cpp

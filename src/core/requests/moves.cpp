@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/requests/coordinator.hpp"
+#include "core/requests/refusals.hpp"
 
 namespace brood::core {
 
@@ -17,8 +18,7 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
   Child* child = with_.children.find(request.id);
   if (child && child->work() && child->work()->being_replaced())
     return fail(s, asked, request.id, Errc::busy, "it is being replaced; try again");
-  if (!child || !child->wanted())
-    return fail(s, asked, request.id, Errc::no_such_child, "no child of that id");
+  if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   if (child->work()) {
     for (StartWait& wait : work_of(*child).starts) {
       if (wait.asked.request != request.request) continue;
@@ -48,7 +48,7 @@ std::optional<Error> Coordinator::move(const Child& child, SpecRow& row, const M
   const NodeName& to = request.to;
   const Placement& placement = with_.views.placement();
   const Placement::Node* node = placement.find(to);
-  if (!node) return Error{Errc::not_member, fmt::format("{} is not an up member", to.text())};
+  if (!node) return not_up(to, placement);
   if (!row.spec->extras->mapping.empty())
     return Error{Errc::invalid_argument, "its mapping says where it runs; apply it with another one"};
   const auto order = placement.eligible(child.hash, row);

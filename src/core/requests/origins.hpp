@@ -11,6 +11,7 @@
 
 #include <unordered_map>
 
+#include "core/members/joining.hpp"
 #include "core/members/views.hpp"
 #include "core/requests/open.hpp"
 #include "core/rows/instances.hpp"
@@ -22,8 +23,8 @@ class LocalCoordinator {
  public:
   virtual ~LocalCoordinator() = default;
   virtual void enqueue(Step& s, Request request) = 0;
-  /// Whoever asked that waits still. False: it is not open here.
-  virtual bool keep(Step& s, const RequestKey& request, const ChildId& id) = 0;
+  /// Whoever asked that waits still, and in that view. False: it is not open here.
+  virtual bool keep(Step& s, const Asked& asked, const ChildId& id) = 0;
 };
 
 /// What a node that has left its cluster answers: `not_member`.
@@ -32,11 +33,12 @@ class LocalCoordinator {
 class Origins {
  public:
   Origins(const ChildTable& children, const Instances& instances, const Views& views,
-          const Sessions& sessions, Sender& sender, LocalCoordinator& local)
+          const Sessions& sessions, const Joining& joining, Sender& sender, LocalCoordinator& local)
       : children_(children),
         instances_(instances),
         views_(views),
         sessions_(sessions),
+        joining_(joining),
         sender_(sender),
         local_(local) {}
 
@@ -51,7 +53,8 @@ class Origins {
   void gone(ClientId client);
   /// This node has left: all are told so.
   void end_all(Step& s, const Error& error);
-  /// This part of the cluster is locked: all are told so, but those of nodes' files, which wait.
+  /// This part of the cluster is locked, or this node stays out: all are told so, but those of nodes' files,
+  /// which wait.
   void refuse_all(Step& s);
   /// A request of this node, also one from before it had its name.
   [[nodiscard]] bool is_own(const Settings& settings, const RequestKey& request) const;
@@ -116,6 +119,7 @@ class Origins {
   void end_some(Step& s, Origin& origin);
   [[nodiscard]] bool is_refused(const Origin& origin) const;
   [[nodiscard]] Error partitioned(std::string_view words) const;
+  [[nodiscard]] Error stays_out() const;
   [[nodiscard]] bool shows(Kind kind, const Outcome& outcome) const;
   void forget_held(const ChildId& id, std::uint64_t number);
   void reply(Step& s, Origin& origin, Outcome outcome);
@@ -125,6 +129,7 @@ class Origins {
   const Instances& instances_;
   const Views& views_;
   const Sessions& sessions_;
+  const Joining& joining_;
   Sender& sender_;
   LocalCoordinator& local_;
   std::optional<std::pair<NodeName, std::uint32_t>> former_;  ///< Name and creation before Renamed.

@@ -4,22 +4,9 @@
 #include <algorithm>
 
 #include "core/requests/coordinator.hpp"
+#include "core/requests/refusals.hpp"
 
 namespace brood::core {
-namespace {
-
-/// The wait or later start of that request, which is asked once more: in another view, perhaps.
-template <typename List>
-bool asked_already(List& list, const Asked& asked) {
-  for (auto& one : list) {
-    if (one.asked.request != asked.request) continue;
-    one.asked.view = asked.view;
-    return true;
-  }
-  return false;
-}
-
-}  // namespace
 
 void Coordinator::start(Step& s, const LaterStart& start) {
   const ChildId& id = start.spec->id;
@@ -27,11 +14,8 @@ void Coordinator::start(Step& s, const LaterStart& start) {
   Child& child = with_.children.obtain(id);
   with_.notes.touched(s, child);
   if (child.work()) {
+    if (keep(s, start.asked, id)) return;
     Work& work = work_of(child);
-    if (asked_already(work.starts, start.asked) || asked_already(work.later, start.asked)) {
-      (void)keep(s, start.asked.request, id);
-      return;
-    }
     if (!work.stops.empty()) {
       work.later.push_back(start);
       with_later_.insert(child.ref);
@@ -78,13 +62,13 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     return replace(s, start, child);
   }
   if (!same) {
-    here.error = Error{Errc::conflict, "a child of that id has another spec; stop it first, or apply"};
+    here.error = conflict(child.id);
     return answer(s, start.asked, std::move(here));
   }
   const bool waits = !row.trouble->failed && !here.host && !failed_start(child, {});
   if (waits) return add(s, child, std::move(wait));
   here.error = row.trouble->failed ? Error{Errc::start_failed, "it is failed: " + row.trouble->failure}
-                                   : Error{Errc::already_started, "a child of that id runs"};
+                                   : runs_already(child.id);
   answer(s, start.asked, std::move(here));
 }
 
@@ -135,8 +119,7 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
 std::optional<Error> Coordinator::cannot_start(const Settings& settings, const LaterStart& start) const {
   const Spec& spec = *start.spec;
   const Placement& placement = with_.views.placement();
-  if (start.on && !placement.is_up(*start.on))
-    return Error{Errc::not_member, fmt::format("{} is not an up member", start.on->text())};
+  if (start.on && !placement.is_up(*start.on)) return not_up(*start.on, placement);
   if (auto fine = accepts(settings.strategies, spec); !fine) return std::move(fine).error();
   if (!start.on) {
     SpecRow row;
@@ -153,7 +136,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
     if (spec.needs.starts_with("exec:"))
       return Error{Errc::not_allowed,
                    "no member allows that command: allow it (exec_allow) or name it in the file of a node"};
-    return Error{Errc::no_such_worker, fmt::format("no member knows {}", spec.needed_workers())};
+    return unknown_worker(spec, placement);
   }
   if (start.on || !spec.extras->nodes.empty()) {
     SpecRow row;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/requests/coordinator.hpp"
+#include "core/requests/refusals.hpp"
 
 namespace brood::core {
 
@@ -9,12 +10,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   if (answered_before(s, asked, child.id)) return;
   with_.notes.touched(s, child);
   Work& work = work_of(child);
-  for (StopWait& wait : work.stops) {
-    if (wait.asked.request != asked.request) continue;
-    wait.asked.view = asked.view;
-    wait.until = wait_until(s, child);
-    return;
-  }
+  if (keep(s, asked, child.id)) return;
   const SpecRow* row = child.row();
   if (work.being_replaced() && !work.stops.empty()) {
     if (!row || !row->wanted) return stop_replacement(s, child, asked);
@@ -37,7 +33,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
     work.starts.clear();
     return end_row(s, child, asked);
   } else if (!was_done && !with_.instances.any(child)) {
-    return fail(s, asked, child.id, Errc::no_such_child, "no child of that id");
+    return fail(s, asked, child.id, no_such_child(s.settings, child.id));
   }
   // Else it was stopped, by this request or by another, and may be on its way out still.
   wait.number = with_.replication.newest();
@@ -108,8 +104,10 @@ void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked,
   add(s, child, std::move(wait));
 }
 
-// Where it should run by that row, and where it does.
+// Where it should run by that row, and where it does. In a view that not all have confirmed any of them may
+// have begun something in the view before, and not been heard of since.
 std::vector<PeerIndex> Coordinator::starters_of(const Child& child, const SpecRow& row) const {
+  if (!with_.views.confirmed()) return with_.sessions.others();
   std::vector<PeerIndex> all = with_.views.replicas().nodes(child.hash, row);
   with_.instances.each(child, [&](const Hosted& hosted) { all.push_back(with_.instances.peer(hosted)); });
   return all;

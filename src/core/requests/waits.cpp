@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/requests/coordinator.hpp"
+#include "core/requests/refusals.hpp"
 
 namespace brood::core {
 
@@ -117,8 +118,7 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
     if (wait.mode == StartMode::ensure) return with_.replication.is_replicated(wait.number) && done(wait, {});
     if (wait.ran) {
       if (wait_for_others(s, child, wait)) return false;
-      if (!wait.fresh && wait.mode == StartMode::start)
-        return done(wait, Error{Errc::already_started, "a child of that id runs"});
+      if (!wait.fresh && wait.mode == StartMode::start) return done(wait, runs_already(child.id));
       return with_.replication.is_replicated(wait.number) && done(wait, {});
     }
     if (!row || !row->wanted) return done(wait, start_failed("it ended while it started"));
@@ -131,8 +131,15 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
   if (remove && child.row()) end_row(s, child, {});
 }
 
+void Coordinator::look_at_open(Step& s) {
+  for (const ChildRef& ref : open_)
+    if (Child* child = with_.children.get(ref)) with_.notes.touched(s, *child);
+}
+
+// One that was lost without proof may have begun it and be cut off: it has its time to end it.
 bool Coordinator::starters_know(const StopWait& wait) const {
   for (const SessionId& session : wait.starters) {
+    if (with_.takeover.holds(session)) return false;
     const PeerIndex peer = with_.peers.find(session.node);
     const Member* member = peer == no_peer ? nullptr : with_.sessions.member(peer);
     if (!member || member->session != session) continue;

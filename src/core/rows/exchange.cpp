@@ -13,7 +13,7 @@ bool Replication::has_sent_table_to(PeerIndex peer) const {
 // With what was changed while it was on its way: where members pass changes on, that may come later.
 bool Replication::holds_table_of(PeerIndex peer) const {
   const In& in = peers_[peer].in;
-  return in.whole && in.expected > in.through;
+  return in.whole && !in.leaps && in.expected > in.through;
 }
 
 std::optional<Duration> Replication::taking_table_of(PeerIndex peer) const {
@@ -115,6 +115,8 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   if (portion.first == 0) {
     in.receiving = true;
     in.again = false;
+    // What lies between is in portions that are still to come.
+    in.leaps = in.leaps || in.expected != portion.next_delta;
     in.kept.clear();
     in.next_delta = in.expected = portion.next_delta;
     in.blocked = false;
@@ -148,7 +150,7 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     in.portion_ack = portion.end;
     return;
   }
-  in.receiving = false;
+  in.receiving = in.leaps = false;
   in.whole = true;
   in.through = portion.next_delta - 1;
   in.known = std::max(in.known, in.through);

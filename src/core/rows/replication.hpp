@@ -125,6 +125,7 @@ class Replication final : public Outbox, public TableProgress {
   struct In {
     bool whole = false;            ///< Its table was taken in.
     bool receiving = false;        ///< One is coming: Deltas are kept until it is whole.
+    bool leaps = false;            ///< It is to bring what Deltas that have not come said.
     Duration portion_at{};         ///< When the last portion of it came.
     std::uint64_t expected = 0;    ///< Number of its next Delta; 0: only a table is of use.
     std::uint64_t next_delta = 0;  ///< The first that was expected behind the table.

@@ -67,6 +67,23 @@ TEST(SpecTable, ARemovalNeedsNoTombstoneToBeKept) {
   EXPECT_EQ(b.digest(), 0U);
 }
 
+// Its node's clock is not followed (Clock::witness), and so the writer's own is behind that of the row.
+TEST(SpecTable, ARowFromAClockFarAheadCanBeReplacedEverywhere) {
+  Table a(NodeName("a"), 1), b(NodeName("b"), 1), c(NodeName("c"), 1);
+  const auto start = a.write(id_of(1), row_of(id_of(1), 1'000'000), true);
+  b.apply(start);
+  c.apply(start);
+  SpecRow changed = *b.row(id_of(1));
+  changed.trouble.change().failure = "changed";
+  changed.clock = {7};
+  const auto update = b.write(id_of(1), changed, false);
+  EXPECT_EQ(c.apply(update), SpecTable::Applied::changed);
+  EXPECT_EQ(a.apply(update), SpecTable::Applied::changed);
+  for (const Table* table : {&a, &b, &c}) EXPECT_EQ(table->row(id_of(1))->trouble->failure, "changed");
+  EXPECT_EQ(a.digest(), b.digest());
+  EXPECT_EQ(a.digest(), c.digest());
+}
+
 TEST(SpecTable, ARemovalBeatsAnUpdateMadeAtTheSameTime) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
   b.apply(a.write(id_of(1), row_of(id_of(1), 1), true));

@@ -44,8 +44,8 @@ template <typename A, Of<VersionVector> T>
 void each(A& a, T& v) {
   a.tuple(v.seen);
 }
-// Fields of a spec that were added after the first versions travel in its map of these: a node that does not
-// know one keeps it and passes it on.
+// Fields of a spec or a member that were added after the first versions travel in its map of these: a node
+// that does not know one keeps it and passes it on.
 template <typename T>
 void put_added(std::map<std::string, Bytes>& ext, const char* key, const T& value) {
   Out(ext[key]).item(value);
@@ -143,9 +143,21 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Member> T>
 void each(A& a, T& v) {
-  a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
-          v.protocol_max, v.address, v.roster, v.fingerprint, v.unreached, v.forgotten, v.cuts,
-          ext(v.unknown));
+  const auto fields = [&](auto& unknown) {
+    a.tuple(v.session, v.state, v.version, v.up_since, v.weight, v.offers, v.labels, v.protocol_min,
+            v.protocol_max, v.address, v.roster, v.fingerprint, v.unreached, v.forgotten, v.cuts,
+            ext(unknown));
+  };
+  if constexpr (std::is_same_v<A, In>) {
+    fields(v.unknown);
+    take_added(a, v.unknown, "turn", v.turn);
+  } else if (v.turn > 0) {
+    auto all = v.unknown;
+    put_added(all, "turn", v.turn);
+    fields(std::as_const(all));
+  } else {
+    fields(v.unknown);
+  }
 }
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {

@@ -140,6 +140,7 @@ class Samples {
     member.unreached = {node(), node()};
     if (flip()) member.forgotten[node()] = {clock(), flip()};
     member.cuts = several([&] { return Cut{{node(), clock()}, {node(), clock()}}; });
+    member.turn = flip() ? below(9) : 0;
     member.unknown = unknown();
     return member;
   }

@@ -216,6 +216,16 @@ void Engine::abandon(std::uint64_t key) {
   });
 }
 
+void Engine::beat() noexcept {
+  heartbeat_.beat();
+  if (asleep_.load() == 0) return;
+  try {
+    enqueue([this] { spawn_after_sleep(); });
+  } catch (const std::bad_alloc&) {
+    return;  // the next beat does it
+  }
+}
+
 void Engine::limit_changed() {
   {
     const std::lock_guard lock(mutex_);
@@ -323,7 +333,26 @@ Result<Environment> Engine::environment_of(const Command& command, const Identit
   return out;
 }
 
+// In the order in which they were asked for.
+void Engine::spawn_after_sleep() {
+  auto keys = std::exchange(sleepers_, {});
+  asleep_ = 0;
+  for (const std::uint64_t key : keys) {
+    const auto found = records_.find(key);
+    if (found != records_.end() && found->second->phase == Phase::waiting) spawn(*found->second);
+  }
+}
+
 void Engine::spawn(Record& record) {
+  if (heartbeat_.is_old()) {
+    // The node slept and goes on with this very start: that the heart has not beaten yet is not the program's
+    // fault.
+    record.phase = Phase::waiting;
+    sleepers_.push_back(record.key);
+    ++asleep_;
+    if (!heartbeat_.is_old()) spawn_after_sleep();  // it has beaten in between
+    return;
+  }
   record.phase = Phase::starting;
   auto fail = [&](Error error) {
     report_started(record, std::move(error));

@@ -52,6 +52,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void shutdown();
 
   [[nodiscard]] Heartbeat& heartbeat() { return heartbeat_; }
+  /// The node lives; what was to be started while it had not said so is started now. On any thread.
+  void beat() noexcept;
   /// Tells the shims that the page has another limit.
   void limit_changed();
   [[nodiscard]] const std::string& log_dir() const { return log_dir_; }
@@ -71,6 +73,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool watch(int fd, std::uint64_t tag);
 
   void spawn(Record& record);
+  void spawn_after_sleep();
   [[nodiscard]] Result<Environment> environment_of(const Command& command, const Identity& identity) const;
   bool open_ready_socket(Record& record);
   void on_ready_socket(Record& record);
@@ -108,6 +111,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::map<std::uint64_t, std::unique_ptr<Record>> records_;
   /// Who runs under a log's name, and after it who waits for that.
   std::unordered_map<std::string, std::set<std::uint64_t>> names_;
+  std::vector<std::uint64_t> sleepers_;  ///< They wait for the next beat.
+  std::atomic<std::size_t> asleep_{0};   ///< Their number, for whoever beats.
 
   std::mutex mutex_;  // the following
   std::vector<Job> jobs_;

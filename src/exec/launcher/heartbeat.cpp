@@ -41,6 +41,12 @@ void Heartbeat::beat() noexcept {
   if (page_ != nullptr) page_->beat_ns.store(boot_time_ns(), std::memory_order_relaxed);
 }
 
+bool Heartbeat::is_old() const noexcept {
+  if (page_ == nullptr) return false;
+  const std::int64_t limit = page_->limit_ns.load(std::memory_order_relaxed);
+  return limit > 0 && boot_time_ns() - page_->beat_ns.load(std::memory_order_relaxed) > limit;
+}
+
 void Heartbeat::set_limit(std::chrono::milliseconds limit) noexcept {
   // Beyond a year is for ever, and would not fit nanoseconds.
   static constexpr std::chrono::milliseconds limit_max = std::chrono::hours{24 * 365};

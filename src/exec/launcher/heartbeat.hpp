@@ -19,6 +19,9 @@ class Heartbeat {
 
   [[nodiscard]] Result<void> ready() const;
   void beat() noexcept;
+  /// Older than the limit: this node slept, and has not beaten since. A shim that began now would end at
+  /// once.
+  [[nodiscard]] bool is_old() const noexcept;
   void set_limit(std::chrono::milliseconds limit) noexcept;
   /// For a shim to inherit; closes on exec here. Valid as long as this object.
   [[nodiscard]] int fd() const { return fd_; }

@@ -42,7 +42,7 @@ std::shared_ptr<Program> Launcher::start(std::string log_name, Command command, 
 }
 
 void Launcher::beat() noexcept {
-  engine_->heartbeat().beat();
+  engine_->beat();
 }
 
 void Launcher::set_heartbeat_limit(std::chrono::milliseconds limit) noexcept {

@@ -236,10 +236,20 @@ TEST(Heartbeat, WithoutItTheProgramIsKilledAndTheNodeTold) {
   const auto run = world.start("a", {.argv = {"sleep", "1000"}});
   EXPECT_EQ(run->wait_exit(), (ExitStatus{.signal = SIGKILL, .cause = EndCause::node_stalled}));
   EXPECT_GE(std::chrono::steady_clock::now() - began, 250ms);
+}
+
+TEST(Heartbeat, WhatIsToStartAsTheNodeWakesWaitsForItsNextBeat) {
+  World world({.heartbeat_limit = 300ms});
+  EXPECT_FALSE(eventually([] { return false; }, 400ms)) << "it sleeps";
   const auto late = world.start("b", {.argv = {"sleep", "1000"}});
-  ASSERT_TRUE(late->wait_start());
-  ASSERT_FALSE(*late->start_now());
-  EXPECT_NE(late->start_now()->error().message.find("no sign of life"), std::string::npos);
+  const auto stopped = world.start("c", {.argv = {"sleep", "1000"}});
+  EXPECT_FALSE(eventually([&] { return late->start_now().has_value(); }, 100ms));
+  stopped->program->stop(0ms);
+  ASSERT_TRUE(stopped->wait_start());
+  EXPECT_FALSE(*stopped->start_now()) << "it was stopped before its turn came";
+  world.launcher.set_heartbeat_limit(20'000ms);
+  world.launcher.beat();
+  EXPECT_GT(late->wait_pid(), 0);
 }
 
 TEST(Heartbeat, KeepsTheProgramRunningForManyLimits) {

@@ -19,7 +19,12 @@ namespace {
 constexpr milliseconds accept_pause{100};
 
 Error cannot_listen(const std::string& where, const ErrorCode& error) {
-  return {Errc::io, fmt::format("cannot listen at {}: {}", where, error.message())};
+  const bool elsewhere = error == boost::system::errc::address_not_available;
+  return {Errc::io,
+          fmt::format("cannot listen at {}: {}{}", where, error.message(),
+                      elsewhere ? "; no interface of this machine has that address: name the node after "
+                                  "one that it has, or say with `listen` where it listens"
+                                : "")};
 }
 
 }  // namespace

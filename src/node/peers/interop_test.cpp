@@ -222,21 +222,26 @@ TEST_F(Interop, LargeReasonsAndNamedReceiversTakeFragmentsToo) {
 
 TEST_F(Interop, SmallMessagesOfErlangPassALargeOne) {
   start_erlang();
-  ask("Stop = spawn(fun() -> (fun L() -> receive stop -> ok after 1 -> From ! small, L() end end)() end), "
-      "Big = binary:copy(<<1>>, 64 * 1024 * 1024), "
-      "From ! big_begins, From ! Big, From ! big_ended, Stop ! stop, ok.");
   const Bytes small = encode(Atom("small"));
   const Bytes begins = encode(Atom("big_begins"));
-  while (record().take("send").term != begins && !HasFailure()) {
-  }
+  // How many are sent while it is on its way is for the other node's scheduler to say: where that was busy,
+  // once more.
   int passed = 0;
-  for (;;) {
-    const auto next = record().take("send");
-    if (next.term != small) {
-      EXPECT_EQ(next.term_bytes, 64U * 1024U * 1024U + 6U);
-      break;
+  for (int tries = 0; passed < 5 && tries < 10 && !HasFailure(); ++tries) {
+    ask("Stop = spawn(fun() -> (fun L() -> receive stop -> ok after 1 -> From ! small, L() end end)() end), "
+        "Big = binary:copy(<<1>>, 64 * 1024 * 1024), "
+        "From ! big_begins, From ! Big, From ! big_ended, Stop ! stop, ok.");
+    while (record().take("send").term != begins && !HasFailure()) {
     }
-    ++passed;
+    passed = 0;
+    for (;;) {
+      const auto next = record().take("send");
+      if (next.term != small) {
+        EXPECT_EQ(next.term_bytes, 64U * 1024U * 1024U + 6U);
+        break;
+      }
+      ++passed;
+    }
   }
   EXPECT_GE(passed, 5);
 }

@@ -144,7 +144,7 @@ void CallDesk::dismiss(std::uint64_t id, const Address& target) {
       [&](Remote& remote) { demonitor_callee(remote, identity_.pid(outside), target, identity_.ref(id)); });
 }
 
-bool CallDesk::answer(std::uint64_t id, Bytes answer, const NodeName& by) {
+bool CallDesk::answer(std::uint64_t id, CallResult answer, const NodeName& by) {
   PendingCallPtr call;
   {
     std::lock_guard lock(shard(id).mutex);

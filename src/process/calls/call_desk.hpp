@@ -48,7 +48,7 @@ class CallDesk {
   void withdraw(std::uint64_t id) { take(id); }
 
   /// An answer by reference, from node `by`. False: unknown or ended, the answer is dropped.
-  bool answer(std::uint64_t id, Bytes answer, const NodeName& by);
+  bool answer(std::uint64_t id, CallResult answer, const NodeName& by);
 
   [[nodiscard]] std::uint64_t add_monitor(Monitored target, DownFunction down);
   /// Whom it watched; nullopt when it is unknown or has fired.

@@ -226,6 +226,17 @@ TEST_F(Calls, ToElsewhereAreAnsweredByAliasAndDemonitor) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Calls, AnAnswerThatCannotBeReadIsSaidToBeSo) {
+  Channel<std::string> done;
+  const auto sent = call_far(done);
+  Bytes deep;  // [[[...]]]
+  for (int i = 0; i < 1000; ++i) deep.append("l\0\0\0\1", 5);
+  deep.append(1001, 'j');
+  runtime.on_send_alias(far_pid(5), sent.ref, make_gen_reply(read_from(sent.from)->tag, '\x83' + deep));
+  EXPECT_EQ(done.take(), "error: malformed");
+  runtime.stop(patience);
+}
+
 TEST_F(Calls, ToElsewhereAreAnsweredByPidFromOldPeers) {
   Channel<std::string> done;
   const Sent sent = call_far(done);

@@ -253,7 +253,11 @@ void RuntimeCore::end_kept_watch(const GenFrom& caller) {
 
 void RuntimeCore::take_answer(std::uint64_t id, Bytes term, const NodeName& by) {
   auto answer = take_reply_answer(std::move(term));
-  if (!answer || !desk.answer(id, std::move(*answer), by)) dropped.fetch_add(1, std::memory_order_relaxed);
+  // The caller is told at once, as it is by a callee of its own node.
+  auto result = answer ? CallResult(std::move(*answer))
+                       : CallResult(Errc::malformed,
+                                    "the answer is nested too deep, or no term at all, and cannot be read");
+  if (!desk.answer(id, std::move(result), by)) dropped.fetch_add(1, std::memory_order_relaxed);
 }
 
 void RuntimeCore::take_answer(BytesView term, const NodeName& by) {

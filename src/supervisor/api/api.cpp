@@ -72,7 +72,9 @@ Result<void> Node::wait_up(milliseconds timeout) {
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();
   impl_->up().when_up([promise](Result<void> result) { promise->set_value(std::move(result)); });
-  if (future.wait_for(timeout) == std::future_status::ready) return future.get();
+  auto status = std::future_status::timeout;
+  process::Runtime::block([&] { status = future.wait_for(timeout); });
+  if (status == std::future_status::ready) return future.get();
   return Error{Errc::timeout,
                fmt::format("not up in time: supervisor {}", fmt::join(impl_->up().waits_for(), ", "))};
 }
@@ -147,7 +149,7 @@ Supervisor::~Supervisor() {
   if (!impl_) return;
   auto ended = std::make_shared<std::promise<void>>();
   impl_->node->remove_supervisor(impl_->driver, [ended] { ended->set_value(); });
-  ended->get_future().wait();
+  process::Runtime::block([&] { ended->get_future().wait(); });
   // What handlers lean on may go with whoever ends the supervisor.
   impl_->driver->hooks()->end(milliseconds(2000));
 }

@@ -436,6 +436,17 @@ TEST_F(SupervisorFutures, ARefOfAClassKnowsWhatIsAnswered) {
   EXPECT_EQ(ref.pid(), web().whereis("a"));
 }
 
+TEST_F(SupervisorFutures, ACallSaysItsTypeAlsoWhereTheMessageIsOne) {
+  make(1);
+  ASSERT_TRUE(web().start_child(ChildSpec::of<Sibling>("a", 7)).get());
+  const auto by_supervisor = web().call<Term>("a", Term::atom("noted"));
+  static_assert(std::is_same_v<decltype(by_supervisor), const Future<Term>>);
+  EXPECT_EQ(by_supervisor.get().value(), Term::list({Term(7)}));
+  const auto by_ref = ChildRef<Worker>(web(), "a").call<Term>(Term::atom("noted"), 5s);
+  static_assert(std::is_same_v<decltype(by_ref), const Future<Term>>);
+  EXPECT_EQ(by_ref.get().value(), by_supervisor.get().value());
+}
+
 TEST_F(SupervisorFutures, ARestartBeginsAnewUnderAnotherPid) {
   make(1);
   const auto first = web().start_child(ChildSpec::of<Sibling>("a", 5)).get();

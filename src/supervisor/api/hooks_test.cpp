@@ -137,7 +137,8 @@ TEST_F(HooksOnANode, OneThatHangsHoldsUpNoChild) {
   begin(std::move(options));
   for (int i = 0; i < 5; ++i)
     ASSERT_TRUE(
-        web->start_child({.id = "c" + std::to_string(i), .worker = "box", .args = args(std::string("x"))}).get());
+        web->start_child({.id = "c" + std::to_string(i), .worker = "box", .args = args(std::string("x"))})
+            .get());
   EXPECT_EQ(web->hooks().counters().dropped, 3U);
   gate.set_value();
 }

@@ -24,7 +24,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTabl
       strategies_(settings.strategies),
       stepper_(node.control(), std::move(settings), node.options().step_events_max, *this),
       writer_(*this, registry_),
-      pg_feed_(node.runtime(), name_, *this),
+      pg_feed_(node.runtime(), name_),
       children_(node, *this),
       outbox_(name_, [&node](const NodeName& to, Bytes term) { node.send_to_peer(to, std::move(term)); }),
       callers_(node.control(), registry_, [this](core::ClientId id) { post(core::ClientGone{id}); }),
@@ -89,7 +89,7 @@ void Driver::restart_pg() {
   pg().begin_anew();
   for (const auto& [node, creation] : node_.connected()) pg().node_up(node);
   for (const NodeName& node : node_.brood_nodes()) pg().is_brood(node);
-  pg_feed_.publish(core().ids(), node_.name(), node_.creation());
+  pg_feed_.publish(writer_.all_here(core().ids()));
 }
 
 core::Now Driver::now() {
@@ -132,8 +132,7 @@ void Driver::set_role(const core::SetRole& change) {
 }
 
 void Driver::publish(const std::vector<ChildId>& changed) {
-  writer_.publish(changed);
-  pg_feed_.publish(changed, node_.name(), node_.creation());
+  pg_feed_.publish(writer_.publish(changed));
 }
 
 bool Driver::is_here(const core::SessionId& session) const {
@@ -236,8 +235,10 @@ void Driver::log(const core::LogLine& line) {
 }
 
 void Driver::refused(const std::string& words) {
-  log::error("{}: refused: {}", name(), words);
-  node_.up().settled(name());
+  node_.up().stays_out(
+      name(),
+      {Errc::refused,
+       fmt::format("supervisor {}: {}; give all nodes the same, and start this one anew", name(), words)});
 }
 
 // ---- clients -------------------------------------------------------------------------------------------

@@ -164,10 +164,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   void carry_out(const core::Effects& effects) override;
   std::weak_ptr<void> alive() override { return weak_from_this(); }
   // CoreTables
-  const core::SpecRow* spec(const ChildId& id) const override { return stepper_.core().spec(id); }
-  std::vector<core::Located> instances(const ChildId& id) const override {
-    return stepper_.core().instances(id);
-  }
+  void look_up(const ChildId& id, core::Known& into) const override { stepper_.core().look_up(id, into); }
   bool is_here(const core::SessionId& session) const override;
   // EffectHands
   void fence(bool on) override;

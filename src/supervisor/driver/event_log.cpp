@@ -117,6 +117,7 @@ void EventLog::on_exited(const core::Exited& event, Time now) {
     stopping_.erase(stop);
     std::string why(cause);
     std::replace(why.begin(), why.end(), '_', ' ');
+    if (why == "peer message") why = "by another node";
     return say(stopped, LogLevel::info,
                fmt::format("{} stopped ({}): {}", event.id.text(), why, event.reason), now);
   }

@@ -55,6 +55,11 @@ TEST_F(Events, AnEndThatWasAskedForSaysWhy) {
   end("a", true, "normal");
   EXPECT_EQ(take(),
             (std::vector<std::string>{"info a stopped (client stop): shutdown", "info a ended: normal"}));
+  core::Effects others;
+  others.stops.push_back({id("b"), {}, {}, {1, "peer_message"}});
+  log.see(others);
+  end("b", true, "shutdown");
+  EXPECT_EQ(take(), std::vector<std::string>{"info b stopped (by another node): shutdown"});
 }
 
 TEST_F(Events, AFailedStartAndWhatIsAskedForAreToldToo) {

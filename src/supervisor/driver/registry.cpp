@@ -149,6 +149,12 @@ void Registry::disown(std::uint64_t key, std::uint64_t id_hash) {
   }
 }
 
+const Entry* Registry::written(const ChildId& id) const {
+  const auto& rows = shards_[part_of(id)].rows;
+  const auto it = rows.find(id);
+  return it == rows.end() ? nullptr : it->second.entry.get();
+}
+
 EntryPtr Registry::find(const brood::detail::IdKey& id) const {
   const Shard& home = shards_[part_of(id)];
   std::shared_lock lock(home.mutex);

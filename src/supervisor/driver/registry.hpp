@@ -79,6 +79,9 @@ class Registry {
   void put(const ChildId& id, Entry entry);
   void erase(const ChildId& id);
 
+  /// What was put last, for the thread that puts: without a lock. Until it puts the next for that id.
+  [[nodiscard]] const Entry* written(const ChildId& id) const;
+
   /// nullptr: there is none.
   [[nodiscard]] EntryPtr find(const brood::detail::IdKey& id) const;
   /// The process of Entry::running(); nullopt when there is none. Takes no share of the entry.

@@ -7,11 +7,16 @@
 
 namespace brood::supervisor {
 
-void RegistryWriter::publish(const std::vector<ChildId>& changed) {
+std::vector<MovedHere> RegistryWriter::publish(const std::vector<ChildId>& changed) {
+  std::vector<MovedHere> moved;
+  std::optional<UptimeClocks> now;
   for (const ChildId& id : changed) {
-    const core::SpecRow* row = tables_.spec(id);
-    auto instances = tables_.instances(id);
-    if (!row && instances.empty()) {
+    tables_.look_up(id, known_);
+    const core::SpecRow* const row = known_.row;
+    const Entry* const old = registry_.written(id);
+    const auto before = process_here(old);
+    if (!row && known_.instances.empty()) {
+      if (before) moved.push_back({id, std::nullopt});
       registry_.erase(id);
       continue;
     }
@@ -24,36 +29,53 @@ void RegistryWriter::publish(const std::vector<ChildId>& changed) {
       entry.not_before = row->trouble->not_before;
     } else {
       // Stopped, and something of it is still there: what it is can be shown until that has ended.
-      if (const EntryPtr old = registry_.find(id)) entry.spec = old->spec;
+      if (old) entry.spec = old->spec;
       entry.wanted = false;
     }
-    entry.places.reserve(instances.size());
-    for (auto& [host, instance] : instances) {
-      entry.places.push_back({shared(host), instance.pid, instance.phase, instance.os_pid, instance.restarts,
-                              instance.epoch.clock, instance.since, std::move(instance.reason),
-                              instance.retry_at});
-      entry.places.back().role = instance.role;
-      entry.places.back().health = instance.health;
-      if (entry.places.back().is_running()) note_uptime(id, entry.places.back());
+    entry.places.reserve(known_.instances.size());
+    for (const auto& [host, instance] : known_.instances) {
+      entry.places.push_back({shared(*host), instance->pid, instance->phase, instance->os_pid,
+                              instance->restarts, instance->epoch.clock, instance->since, instance->reason,
+                              instance->retry_at});
+      Place& place = entry.places.back();
+      place.role = instance->role;
+      place.health = instance->health;
+      if (place.is_running()) note_uptime(old, place, now);
     }
+    if (auto here = process_here(&entry); here != before) moved.push_back({id, std::move(here)});
     registry_.put(id, std::move(entry));
   }
+  return moved;
 }
 
-void RegistryWriter::note_uptime(const ChildId& id, Place& place) const {
-  const EntryPtr old = registry_.find(id);
+std::vector<MovedHere> RegistryWriter::all_here(const std::vector<ChildId>& ids) const {
+  std::vector<MovedHere> all;
+  for (const ChildId& id : ids)
+    if (auto here = process_here(registry_.written(id))) all.push_back({id, std::move(here)});
+  return all;
+}
+
+std::optional<Pid> RegistryWriter::process_here(const Entry* entry) const {
+  if (!entry) return std::nullopt;
+  for (const Place& place : entry->places)
+    if (place.is_running() && tables_.is_here(*place.host)) return place.full_pid();
+  return std::nullopt;
+}
+
+void RegistryWriter::note_uptime(const Entry* old, Place& place, std::optional<UptimeClocks>& now) const {
   const Place* before = nullptr;
   if (old)
     for (const Place& other : old->places)
-      if (*other.host == *place.host && other.is_running()) before = &other;
+      if (other.is_running() && *other.host == *place.host) before = &other;
   // The same process, also where it has a new epoch since it is the active one.
   if (before && before->pid == place.pid) {
     place.up_since = before->up_since;
     return;
   }
-  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(read_clocks().wall);
-  place.up_since =
-      up_since(place, before, tables_.is_here(*place.host), {std::chrono::steady_clock::now(), wall});
+  if (!now)
+    now = UptimeClocks{std::chrono::steady_clock::now(),
+                       std::chrono::duration_cast<std::chrono::milliseconds>(read_clocks().wall)};
+  place.up_since = up_since(place, before, tables_.is_here(*place.host), *now);
 }
 
 std::shared_ptr<const core::SessionId> RegistryWriter::shared(const core::SessionId& session) {

@@ -11,6 +11,7 @@
 
 #include "core/core.hpp"
 #include "supervisor/driver/registry.hpp"
+#include "supervisor/driver/uptime.hpp"
 
 namespace brood::supervisor {
 
@@ -18,10 +19,15 @@ namespace brood::supervisor {
 class CoreTables {
  public:
   virtual ~CoreTables() = default;
-  [[nodiscard]] virtual const core::SpecRow* spec(const ChildId& id) const = 0;
-  [[nodiscard]] virtual std::vector<core::Located> instances(const ChildId& id) const = 0;
+  virtual void look_up(const ChildId& id, core::Known& into) const = 0;
   /// Of this start of this node.
   [[nodiscard]] virtual bool is_here(const core::SessionId& session) const = 0;
+};
+
+/// A child whose process on this node is another one now; no pid: it has none here any more.
+struct MovedHere {
+  ChildId id;
+  std::optional<Pid> pid;
 };
 
 class RegistryWriter {
@@ -29,17 +35,21 @@ class RegistryWriter {
   RegistryWriter(const CoreTables& tables, Registry& registry) : tables_(tables), registry_(registry) {}
 
   /// O(1) for each changed child.
-  void publish(const std::vector<ChildId>& changed);
+  [[nodiscard]] std::vector<MovedHere> publish(const std::vector<ChildId>& changed);
+  /// Those that have a process on this node, of these.
+  [[nodiscard]] std::vector<MovedHere> all_here(const std::vector<ChildId>& ids) const;
   /// Sessions that are kept; those to which no entry points any more are dropped now and then.
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
  private:
-  void note_uptime(const ChildId& id, Place& place) const;
+  void note_uptime(const Entry* old, Place& place, std::optional<UptimeClocks>& now) const;
+  [[nodiscard]] std::optional<Pid> process_here(const Entry* entry) const;
   std::shared_ptr<const core::SessionId> shared(const core::SessionId& session);
 
   const CoreTables& tables_;
   Registry& registry_;
   std::map<core::SessionId, std::weak_ptr<const core::SessionId>> sessions_;
+  core::Known known_;         ///< Of the child that is copied.
   std::size_t reap_at_ = 64;  ///< Number of sessions at which the unused ones are dropped next.
 };
 

@@ -12,13 +12,12 @@ ChildId id_of(const std::string& text) {
 struct FakeTables final : CoreTables {
   std::map<ChildId, core::SpecRow> rows;
   std::map<ChildId, std::vector<core::Located>> located;
-  const core::SpecRow* spec(const ChildId& id) const override {
-    const auto found = rows.find(id);
-    return found == rows.end() ? nullptr : &found->second;
-  }
-  std::vector<core::Located> instances(const ChildId& id) const override {
-    const auto found = located.find(id);
-    return found == located.end() ? std::vector<core::Located>{} : found->second;
+  void look_up(const ChildId& id, core::Known& into) const override {
+    const auto row = rows.find(id);
+    into.row = row == rows.end() ? nullptr : &row->second;
+    into.instances.clear();
+    if (const auto found = located.find(id); found != located.end())
+      for (const core::Located& one : found->second) into.instances.push_back({&one.host, &one.instance});
   }
   bool is_here(const core::SessionId& session) const override { return session.node == NodeName("n1@t"); }
   void run(const ChildId& id, const std::string& node, std::uint64_t session) {
@@ -37,15 +36,15 @@ TEST(RegistryWriter, AChildIsThereWhileItHasARowOrAnInstance) {
   const ChildId id = id_of("a");
   tables.rows[id].spec = std::make_shared<core::Spec>();
   tables.run(id, "n1@t", 1);
-  writer.publish({id});
+  (void)writer.publish({id});
   ASSERT_TRUE(registry.running(id));
   EXPECT_EQ(registry.running(id)->node.text(), "n1@t");
   EXPECT_TRUE(registry.find(id)->wanted);
   tables.rows.clear();
-  writer.publish({id});
+  (void)writer.publish({id});
   EXPECT_FALSE(registry.find(id)->wanted) << "it still ends";
   tables.located.clear();
-  writer.publish({id});
+  (void)writer.publish({id});
   EXPECT_FALSE(registry.find(id));
 }
 
@@ -56,14 +55,43 @@ TEST(RegistryWriter, ChildrenOfOneSessionShareItAndSessionsThatAreGoneAreDropped
   const ChildId a = id_of("a"), b = id_of("b");
   tables.run(a, "n1@t", 1);
   tables.run(b, "n1@t", 1);
-  writer.publish({a, b});
+  (void)writer.publish({a, b});
   EXPECT_EQ(registry.find(a)->running()->host, registry.find(b)->running()->host);
   for (std::uint64_t session = 2; session < 1000; ++session) {
     tables.run(a, "n1@t", session);
-    writer.publish({a});
+    (void)writer.publish({a});
   }
   EXPECT_LE(writer.session_count(), 65U);
   EXPECT_EQ(registry.find(b)->running()->host->session, 1U);
+}
+
+TEST(RegistryWriter, SaysWhoseProcessOnThisNodeIsAnotherNow) {
+  FakeTables tables;
+  Registry registry;
+  RegistryWriter writer(tables, registry);
+  const ChildId id = id_of("a");
+  tables.rows[id].spec = std::make_shared<core::Spec>();
+  tables.run(id, "n1@t", 1);
+  auto moved = writer.publish({id});
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].pid, (Pid{NodeName("n1@t"), 1, 2, 1}));
+  EXPECT_TRUE(writer.publish({id}).empty()) << "nothing has changed";
+  EXPECT_EQ(writer.all_here({id, id_of("b")}).size(), 1U);
+  tables.located[id][0].instance.phase = core::Phase::stuck;
+  EXPECT_TRUE(writer.publish({id}).empty()) << "the same process";
+  tables.located[id][0].instance.phase = core::Phase::stopping;
+  moved = writer.publish({id});
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_FALSE(moved[0].pid) << "nobody should be sent there any more";
+  tables.run(id, "n2@t", 1);
+  EXPECT_TRUE(writer.publish({id}).empty()) << "elsewhere";
+  tables.run(id, "n1@t", 1);
+  EXPECT_EQ(writer.publish({id}).size(), 1U);
+  tables.rows.clear();
+  tables.located.clear();
+  moved = writer.publish({id});
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_FALSE(moved[0].pid);
 }
 
 }  // namespace registry_writer_test

@@ -19,6 +19,19 @@ void UpWatch::settled(const std::string& supervisor) {
   tell(std::move(lock));
 }
 
+void UpWatch::stays_out(const std::string& supervisor, Error why) {
+  std::unique_lock lock(mutex_);
+  const auto found = settled_.find(supervisor);
+  if (found == settled_.end() || std::exchange(found->second, true)) return;
+  out_.emplace(supervisor, std::move(why));
+  tell(std::move(lock));
+}
+
+bool UpWatch::some_are_in() const {
+  const std::lock_guard lock(mutex_);
+  return settled_.size() > out_.size();
+}
+
 void UpWatch::let_in() {
   const std::lock_guard lock(mutex_);
   let_in_ = true;
@@ -73,7 +86,11 @@ std::vector<std::string> UpWatch::waits_for() const {
 void UpWatch::tell(std::unique_lock<std::mutex> lock) {
   const bool up = std::all_of(settled_.begin(), settled_.end(), [](const auto& each) { return each.second; });
   if (!up && !refusal_counts_) return;
-  const Result<void> result = up ? Result<void>() : Result<void>(refusal_);
+  Result<void> result;
+  if (!up)
+    result = refusal_;
+  else if (!out_.empty())
+    result = out_.begin()->second;
   const auto waiting = std::exchange(waiting_, {});
   lock.unlock();
   for (const Told& told : waiting) told(result);

@@ -33,8 +33,12 @@ class UpWatch {
   UpWatch& operator=(const UpWatch&) = delete;
 
   void begins(const std::string& supervisor);
-  /// It is up, or will never be (its peers refuse it), or has ended: nothing to wait for.
+  /// It is up, or has ended: nothing to wait for.
   void settled(const std::string& supervisor);
+  /// It will never be up: the other nodes refuse it, for its settings.
+  void stays_out(const std::string& supervisor, Error why);
+  /// One at least is no such.
+  [[nodiscard]] bool some_are_in() const;
   void let_in();
   void refused(const std::string& seed, Error why);
   /// That seed could not be reached: what looked like its refusal was its end.
@@ -42,8 +46,9 @@ class UpWatch {
   /// No timer runs any more.
   void stop();
 
-  /// Runs once: with success when all supervisors that have begun are settled, at once if they are; with
-  /// what refused() was given. Dropped where stop() comes first.
+  /// Runs once, when all supervisors that have begun are settled or stay out, at once if they are: with
+  /// success, or with why the first of them stays out. With what refused() was given, where that counts.
+  /// Dropped where stop() comes first.
   void when_up(Told told);
   /// Those that are not.
   [[nodiscard]] std::vector<std::string> waits_for() const;
@@ -55,6 +60,7 @@ class UpWatch {
   mutable std::mutex mutex_;  ///< Guards what follows.
   boost::asio::steady_timer timer_;
   std::map<std::string, bool> settled_;  ///< By supervisor.
+  std::map<std::string, Error> out_;     ///< Of these, those that stay out.
   bool let_in_ = false;
   bool stopped_ = false;
   std::string refused_by_;  ///< Empty: by nobody.

@@ -29,6 +29,23 @@ TEST_F(Up, ANodeIsUpWhenTheLastOfItsSupervisorsIs) {
   EXPECT_EQ(told, "up up ");
 }
 
+TEST_F(Up, OneThatStaysOutIsToldWhenTheOthersAreUp) {
+  watch.begins("a");
+  watch.begins("b");
+  watch.when_up(note());
+  watch.stays_out("a", {Errc::refused, "a differs"});
+  EXPECT_EQ(told, "");
+  EXPECT_TRUE(watch.some_are_in());
+  watch.settled("b");
+  EXPECT_EQ(told, "a differs ");
+  EXPECT_TRUE(watch.some_are_in());
+  watch.begins("c");
+  watch.stays_out("c", {Errc::refused, "c differs"});
+  watch.stays_out("b", {Errc::refused, "late"});
+  watch.when_up(note());
+  EXPECT_EQ(told, "a differs a differs ");
+}
+
 TEST_F(Up, ANodeWithoutSupervisorsIsUp) {
   watch.when_up(note());
   EXPECT_EQ(told, "up ");

@@ -23,6 +23,11 @@ std::string at_free_port(const std::string& node) {
   return node + "@127.0.0.1:" + std::to_string(node::test::free_port());
 }
 
+class Nothing : public Worker {
+ public:
+  using handles = messages<>;
+};
+
 TEST(WaitUp, ANodeIsUpWhenItsSupervisorsAre) {
   const std::string first = at_free_port("n1");
   Node n1(options(first, "secret"));
@@ -54,6 +59,26 @@ TEST(WaitUp, ASeedThatRefusesTheCookieIsToldWithTheCure) {
   EXPECT_EQ(up.error().code, Errc::not_allowed);
   EXPECT_NE(up.error().message.find("it refused our cookie; give both nodes the same one"), std::string::npos)
       << up.error().message;
+}
+
+TEST(WaitUp, ANodeWithOtherSettingsIsToldWhatDiffersAndAnswersNobody) {
+  const std::string first = at_free_port("n1");
+  Node n1(options(first, "secret"));
+  Supervisor here(n1, {.name = "web"});
+  ASSERT_TRUE(n1.wait_up(20s));
+  Node n2(options(at_free_port("n2"), "secret", {first}));
+  (void)n2.workers().add<Nothing>("nothing");
+  Supervisor there(n2, {.name = "web", .strategies = {.migration = "hot_swap"}});
+  Supervisor other(n2, {.name = "other"});
+  const auto up = n2.wait_up(20s);
+  ASSERT_FALSE(up);
+  EXPECT_EQ(up.error().code, Errc::refused);
+  EXPECT_NE(up.error().message.find("supervisor web: setting `migration` is hot_swap/1 at n2@127.0.0.1"),
+            std::string::npos)
+      << up.error().message;
+  EXPECT_EQ(there.start_child({.id = "a", .worker = "nothing"}).get().error().code, Errc::refused);
+  EXPECT_EQ(there.stop_child("a").get().error().code, Errc::refused);
+  EXPECT_TRUE(other.start_child({.id = "a", .worker = "nothing"}).get()) << "the other one is not concerned";
 }
 
 }  // namespace wait_up_test

@@ -33,8 +33,24 @@ void fail_late_start(const RequestPtr& request) {
   });
 }
 
+/// #{id => Id} and nothing else: what was stopped is started as it was.
+Result<core::SpecPtr> spec_of(const RequestPtr& request) {
+  const Term& item = request->items[1];
+  const auto* entries = item.as_map();
+  if (!entries || entries->size() != 1 || !item.get("id")) return core_spec(item, request->node);
+  const auto id = ChildId::from_term(*item.get("id"));
+  if (!id) return id.error();
+  const EntryPtr entry = request->driver->registry().find(*id);
+  if (entry && entry->spec && (entry->wanted || entry->spec->is_static)) return entry->spec;
+  return Error{
+      Errc::no_such_child,
+      fmt::format("'{}' is not known here; say what to run (`start`). Of what was stopped, children of "
+                  "a fleet file are remembered",
+                  id->text())};
+}
+
 void start_child(const RequestPtr& request) {
-  auto spec = core_spec(request->items[1], request->node);
+  auto spec = spec_of(request);
   if (!spec) return request->fail(spec.error());
   if (auto may = request->may_start(*request->driver, **spec); !may) return request->fail(may.error());
   auto options = options_of(request, 2, StartAsked::names);

@@ -267,8 +267,11 @@ void describe(const RequestPtr& request) {
       return entry.is_shown() && std::any_of(entry.places.begin(), entry.places.end(),
                                              [&](const Place& place) { return is_here(node, place); });
     };
+  } else if (what.is_atom("stopped")) {
+    keep = [](const Entry& entry) { return entry.spec && !entry.is_shown(); };
   } else if (!what.is_atom("all")) {
-    return request->fail(Errc::invalid_argument, "describe takes all, local, {id, Id} or {tag, Tag}");
+    return request->fail(Errc::invalid_argument,
+                         "describe takes all, local, stopped, {id, Id} or {tag, Tag}");
   }
   list(request, 2,
        {std::move(keep),

@@ -172,6 +172,12 @@ void count_children(const Driver& driver, std::map<NodeName, NodeLine>& lines) {
   }
 }
 
+// Of a node that is no member of any supervisor.
+std::string own_state(NodeImpl& node) {
+  if (node.drivers().empty()) return "up";
+  return node.up().some_are_in() ? "joining" : "refused";
+}
+
 void node_info(const RequestPtr& request) {
   std::map<NodeName, NodeLine> lines;
   for (const auto& [node, by_supervisor] : request->node.member_views()) {
@@ -183,7 +189,7 @@ void node_info(const RequestPtr& request) {
     }
   }
   NodeLine& own = lines[request->node.name()];
-  if (own.state == "unknown") own.state = request->node.drivers().empty() ? "up" : "joining";
+  if (own.state == "unknown") own.state = own_state(request->node);
   if (request->node.drivers().empty()) own.up = true;
   for (const auto& driver : request->node.drivers()) count_children(*driver, lines);
   std::vector<Term> items;
