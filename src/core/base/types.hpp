@@ -194,6 +194,13 @@ struct Trouble {
   std::uint32_t rounds = 0;  ///< How often in a row it has failed on every node that may run it.
   Hlc not_before;            ///< Started no earlier than this wall time; 0: at once.
 
+  /// As if it had never failed, but that those who gave it up are still avoided.
+  void forgive() {
+    Trouble none;
+    none.avoid = std::move(avoid);
+    *this = std::move(none);
+  }
+
   friend bool operator==(const Trouble&, const Trouble&) = default;
 };
 

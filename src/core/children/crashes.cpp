@@ -140,24 +140,24 @@ bool Crashes::avoids_all(const Child& child, const SpecRow& row) const {
 
 void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
   SpecRow row = *child.row();
-  if (std::find(row.trouble->avoid.begin(), row.trouble->avoid.end(), s.settings.self) ==
-      row.trouble->avoid.end())
-    row.trouble.change().avoid.push_back(s.settings.self);
+  Trouble& trouble = row.trouble.change();
+  if (std::find(trouble.avoid.begin(), trouble.avoid.end(), s.settings.self) == trouble.avoid.end())
+    trouble.avoid.push_back(s.settings.self);
   std::string next = "the next node tries";
   const bool others_go_on = views_.replicas().several(row) && instances_.count(child) > 1;
   if (others_go_on && avoids_all(child, row)) {
-    row.trouble.change().avoid = {s.settings.self};
+    trouble.avoid = {s.settings.self};
   } else if (avoids_all(child, row)) {
-    ++row.trouble.change().rounds;
-    row.trouble.change().failure =
+    ++trouble.rounds;
+    trouble.failure =
         fmt::format("failed on every node that may run it; last on {}: {}", s.settings.self.text(), reason);
-    row.trouble.change().failed = s.settings.rounds_max > 0 && row.trouble->rounds >= s.settings.rounds_max;
-    if (row.trouble->failed) {
+    trouble.failed = s.settings.rounds_max > 0 && trouble.rounds >= s.settings.rounds_max;
+    if (trouble.failed) {
       next = "given up until retry";
     } else {
-      const Duration pause = round_pause(s.settings, row.trouble->rounds);
-      row.trouble.change().avoid.clear();
-      row.trouble.change().not_before = hlc_at(s.now.wall + pause);
+      const Duration pause = round_pause(s.settings, trouble.rounds);
+      trouble.avoid.clear();
+      trouble.not_before = hlc_at(s.now.wall + pause);
       next =
           fmt::format("tried again in {} s", std::chrono::duration_cast<std::chrono::seconds>(pause).count());
     }
@@ -172,10 +172,9 @@ void Crashes::look_at_failed(Step& s, Child& child) {
   if (!row || !row->trouble->failed || row->trouble->avoid.empty() || !views_.acting()) return;
   if (views_.placement().coordinator(child.id, child.hash) != self_index || avoids_all(child, *row)) return;
   SpecRow next = *row;
-  Trouble trouble = *next.trouble;
+  Trouble& trouble = next.trouble.change();
   trouble.failed = false;
   trouble.failure.clear();
-  next.trouble = std::move(trouble);
   rows_.write(s, child, std::move(next), false);
 }
 

@@ -77,25 +77,24 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
 
 void Losses::write(Step& s, Child& child, Mark& mark) {
   SpecRow row = *child.row();
+  Trouble& trouble = row.trouble.change();
   mark.counted = true;
-  if (mark.suspected) ++row.trouble.change().blame.suspected;
+  if (mark.suspected) ++trouble.blame.suspected;
   if (mark.proven) {
-    const Duration since = s.now.wall - wall_of(row.trouble->blame.last_proven);
-    if (since > s.settings.poison_window) row.trouble.change().blame.proven = 0;
-    ++row.trouble.change().blame.proven;
-    row.trouble.change().blame.last_proven = s.tick();
-    row.trouble.change().failed =
-        s.settings.poison_nodes > 0 && row.trouble->blame.proven >= s.settings.poison_nodes;
+    const Duration since = s.now.wall - wall_of(trouble.blame.last_proven);
+    if (since > s.settings.poison_window) trouble.blame.proven = 0;
+    ++trouble.blame.proven;
+    trouble.blame.last_proven = s.tick();
+    trouble.failed = s.settings.poison_nodes > 0 && trouble.blame.proven >= s.settings.poison_nodes;
   }
-  if (row.trouble->failed) {
-    row.trouble.change().failure = fmt::format("{} nodes crashed in a handler of it; the last was {}",
-                                               row.trouble->blame.proven, mark.node.text());
-    s.log(LogLevel::error, fmt::format("{} is failed: {}", child.id.text(), row.trouble->failure));
+  if (trouble.failed) {
+    trouble.failure = fmt::format("{} nodes crashed in a handler of it; the last was {}",
+                                  trouble.blame.proven, mark.node.text());
+    s.log(LogLevel::error, fmt::format("{} is failed: {}", child.id.text(), trouble.failure));
   } else if (mark.suspected || mark.proven) {
-    row.trouble.change().failure =
-        fmt::format("{} was lost {}", mark.node.text(),
-                    mark.proven ? "in a handler of it" : "just after it had started there");
-    row.trouble.change().not_before = hlc_at(s.now.wall + (mark.start_at - s.time()));
+    trouble.failure = fmt::format("{} was lost {}", mark.node.text(),
+                                  mark.proven ? "in a handler of it" : "just after it had started there");
+    trouble.not_before = hlc_at(s.now.wall + (mark.start_at - s.time()));
   }
   // Where that node is up again already, it may be starting the child in this very view.
   if (row.start_on == mark.node && !views_.placement().is_up(mark.node)) row.start_on.reset();

@@ -157,13 +157,7 @@ void Reconciler::look_at_own(Step& s, Child& child) {
 // of a split gave it up.
 void Reconciler::clear_failure(Step& s, Child& child) {
   SpecRow next = *child.row();
-  Trouble trouble = *next.trouble;
-  trouble.failed = false;
-  trouble.failure.clear();
-  trouble.blame = {};
-  trouble.rounds = 0;
-  trouble.not_before = {};
-  next.trouble = std::move(trouble);
+  next.trouble.change().forgive();
   with_.rows.write(s, child, std::move(next), false);
 }
 
@@ -173,12 +167,11 @@ void Reconciler::clear_suspicion(Step& s, Child& child) {
   const Duration at = child.own()->ran_at + s.settings.stable_after;
   if (s.time() < at) return wake(child, at);
   SpecRow next = *child.row();
-  Trouble trouble = *next.trouble;
+  Trouble& trouble = next.trouble.change();
   trouble.blame.suspected = 0;
   trouble.rounds = 0;
   trouble.failure.clear();
   trouble.not_before = {};
-  next.trouble = std::move(trouble);
   with_.rows.write(s, child, std::move(next), false);
 }
 

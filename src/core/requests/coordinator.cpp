@@ -124,14 +124,9 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   if (*child->row()->trouble == Trouble{}) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   SpecRow next = *child->row();
   // While it is not failed, the node that it was sent on to may be starting it.
-  Trouble trouble = *next.trouble;
+  Trouble& trouble = next.trouble.change();
   if (trouble.failed) trouble.avoid.clear();
-  trouble.failed = false;
-  trouble.failure.clear();
-  trouble.blame = {};
-  trouble.rounds = 0;
-  trouble.not_before = {};
-  next.trouble = std::move(trouble);
+  trouble.forgive();
   with_.rows.write(s, *child, std::move(next), false);
   // Answered when another member holds it: the word of a node that is lost now would be lost with it.
   StartWait wait;

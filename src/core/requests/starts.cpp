@@ -80,11 +80,10 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
     SpecRow next = *child.row();
     next.spec = start.spec;
     next.request = start.asked.request;
-    Trouble trouble = *next.trouble;
+    Trouble& trouble = next.trouble.change();
     trouble.failed = false;
     trouble.failure.clear();
     trouble.not_before = {};
-    next.trouble = std::move(trouble);
     with_.rows.write(s, child, std::move(next), false);
     return add(s, child, StartWait{start.asked, start.mode, false, {}, with_.replication.newest(), {}, {}});
   }

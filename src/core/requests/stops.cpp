@@ -77,9 +77,7 @@ void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
   if (row.spec->is_static) {
     SpecRow next = row;
     next.wanted = false;
-    Trouble trouble = *next.trouble;
-    trouble.failed = false;
-    next.trouble = std::move(trouble);
+    next.trouble.change().failed = false;
     if (asked.request.number != 0) next.request = asked.request;
     with_.rows.write(s, child, std::move(next), true);
   } else {

@@ -26,6 +26,7 @@ void Rows::changed(Step& s, Child& child) {
 
 void Rows::write(Step& s, Child& child, SpecRow row, bool new_birth) {
   row.clock = s.tick();
+  row.trouble.settle();
   SpecChange change = table_.write(child, std::move(row), new_birth);
   notes_.row_changed(s, child, change);
   outbox_.add(std::move(change));
