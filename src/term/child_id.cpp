@@ -100,10 +100,8 @@ void Codec<ChildId>::write(TermWriter& writer, const ChildId& id) {
 
 Result<ChildId> Codec<ChildId>::read(TermReader& reader) {
   const std::size_t start = reader.position();
-  if (reader.peek() == TermReader::Kind::binary) {  // as most are
-    auto bytes = reader.binary();
-    if (!bytes) return std::move(bytes).error();
-    if (auto id = ChildId::binary(*bytes)) return id;
+  if (BytesView bytes; reader.try_binary(bytes)) {  // as most are
+    if (auto id = ChildId::binary(bytes)) return id;
     reader.seek(start);
   }
   auto term = reader.term();

@@ -197,6 +197,7 @@ class Replication final : public Outbox, public TableProgress {
   void relay_unstable(PeerIndex peer);
   void want_table(PeerIndex peer);
   void offer_table(PeerIndex peer);
+  Changes& out();
   void flush_deltas(Step& s);
   void flush_tables(Step& s);
   void send_portion(Step& s, PeerIndex peer);
@@ -245,9 +246,7 @@ class Replication final : public Outbox, public TableProgress {
   PeerMap<Peer> peers_;
   std::set<PeerIndex> due_;   ///< Peers with something to be sent at the end of the step, besides the Delta.
   std::uint64_t number_ = 0;  ///< Of the last Delta.
-  Changes& out();
-
-  std::vector<Changes> out_;
+  std::vector<Changes> out_;  ///< What the next flush sends.
   Duration waits_since_ = Duration::max();                       ///< Since then something of `out_` waits.
   std::deque<std::pair<std::uint64_t, std::uint64_t>> weights_;  ///< Delta number, changes up to and with it.
   std::uint64_t weight_ = 0;

@@ -232,17 +232,7 @@ class In {
     }
     set(value, reader_.node_name());
   }
-  void item(ChildId& value) {
-    const std::size_t start = reader_.position();
-    if (BytesView bytes; ok() && reader_.try_binary(bytes)) {
-      if (auto id = ChildId::binary(bytes)) {
-        value = std::move(*id);
-        return;
-      }
-      reader_.seek(start);
-    }
-    set(value, read_term<ChildId>(reader_));
-  }
+  void item(ChildId& value) { set(value, read_term<ChildId>(reader_)); }
   void item(SpecPtr& value) {
     auto spec = std::make_shared<Spec>();
     item(*spec);

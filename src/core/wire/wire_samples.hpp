@@ -58,18 +58,19 @@ class Samples {
     spec.restart = static_cast<Restart>(below(3));
     spec.shutdown = {std::chrono::milliseconds(below(10000)), flip()};
     spec.metadata = text();
-    spec.extras.change().tag = text();
-    spec.extras.change().nodes = several([&] { return node(); });
-    spec.extras.change().mapping = several([&] { return node(); });
+    SpecExtras& extras = spec.extras.change();
+    extras.tag = text();
+    extras.nodes = several([&] { return node(); });
+    extras.mapping = several([&] { return node(); });
     spec.needs = word();
-    spec.extras.change().ready_within = std::chrono::milliseconds(below(2) * 60000);
-    if (flip()) spec.extras.change().pace.start_period = std::chrono::milliseconds(below(10000));
-    if (flip()) spec.extras.change().pace.backoff_first = std::chrono::milliseconds(below(10000));
-    if (flip()) spec.extras.change().pace.backoff_max = std::chrono::milliseconds(below(10000));
-    if (flip()) spec.extras.change().after = several([&] { return id(); });
+    extras.ready_within = std::chrono::milliseconds(below(2) * 60000);
+    if (flip()) extras.pace.start_period = std::chrono::milliseconds(below(10000));
+    if (flip()) extras.pace.backoff_first = std::chrono::milliseconds(below(10000));
+    if (flip()) extras.pace.backoff_max = std::chrono::milliseconds(below(10000));
+    if (flip()) extras.after = several([&] { return id(); });
     spec.is_static = flip();
-    spec.extras.change().is_supervisor = flip();
-    spec.extras.change().unknown = unknown();
+    extras.is_supervisor = flip();
+    extras.unknown = unknown();
     return spec;
   }
   SpecRow row(const ChildId& of) {
@@ -82,12 +83,13 @@ class Samples {
     row.request = request();
     if (flip()) row.start_on = node();
     if (flip()) row.assigned = Assignment{node(), node(), static_cast<AssignedBy>(below(2)), epoch()};
-    row.trouble.change().avoid = several([&] { return node(); });
-    row.trouble.change().failed = flip();
-    row.trouble.change().failure = text();
-    row.trouble.change().blame = {u32(), u32(), clock()};
-    row.trouble.change().rounds = u32();
-    row.trouble.change().not_before = clock();
+    Trouble& trouble = row.trouble.change();
+    trouble.avoid = several([&] { return node(); });
+    trouble.failed = flip();
+    trouble.failure = text();
+    trouble.blame = {u32(), u32(), clock()};
+    trouble.rounds = u32();
+    trouble.not_before = clock();
     return row;
   }
   Instance instance() {
