@@ -46,7 +46,8 @@ class IdKey {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   /// Valid while this object lives and is not assigned to.
   [[nodiscard]] std::string_view bytes() const noexcept { return {is_far() ? far() : place_, size_}; }
-  /// The same on every node, compiler and release (base/hash.hpp); placement is built on it.
+  /// The same on every node, compiler and release: FNV-1a over a tag byte ('a', 'b' or 't', by the kind) and
+  /// the bytes, then the finaliser (base/hash.hpp). Placement is built on it.
   [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
 
   friend bool operator==(const IdKey& a, const IdKey& b) noexcept {
