@@ -118,7 +118,7 @@ void Machine::on_time(Step& s) {
 // a part brings about for one before it is done before the part goes on, and nobody has to be asked again in
 // case.
 //
-// 0. messages that waited for what their senders had changed before;
+// 0. changes that came while a table did, and messages that waited for what their senders had changed before;
 // 1. what clients of this node are told;
 // 2. the view, and then the fence: what is here of a part that may not run children never goes on;
 // 3. touched children, one by one, and after as many of them as a request has ids that request, whose own
@@ -133,7 +133,9 @@ void Machine::work(Step& s) {
   congested_ = replication_.is_congested(s);
   become_up_if_ready(s);
   while (s.budget > 0) {
-    if (barrier_.has_ready())
+    if (replication_.has_kept())
+      take_late(s);
+    else if (barrier_.has_ready())
       take_kept(s);
     else if (!told_.empty())
       tell_origins(s);
@@ -173,6 +175,12 @@ void Machine::tell_origins(Step& s) {
   const auto told = std::move(told_);
   told_.clear();
   for (const Told& one : told) origins_.take(s, one.request, one.view, one.outcome);
+}
+
+// The table that it came behind may be the one that this node waited for.
+void Machine::take_late(Step& s) {
+  replication_.take_kept(s);
+  become_up_if_ready(s);
 }
 
 void Machine::take_kept(Step& s) {
@@ -239,9 +247,10 @@ bool Machine::holds_fence() const {
 }
 
 bool Machine::has_work() const {
-  return barrier_.has_ready() || !told_.empty() || views_.has_work() || fence_.may_open(holds_fence()) ||
-         lockdown_.has_work() || reconciler_.has_touched() || moves_.can_go_on(settings_) ||
-         coordinator_.has_work() || origins_.has_work() || (is_moving_on() && !congested_);
+  return replication_.has_kept() || barrier_.has_ready() || !told_.empty() || views_.has_work() ||
+         fence_.may_open(holds_fence()) || lockdown_.has_work() || reconciler_.has_touched() ||
+         moves_.can_go_on(settings_) || coordinator_.has_work() || origins_.has_work() ||
+         (is_moving_on() && !congested_);
 }
 
 // What goes on by itself over very many children: it waits while another member has yet to take in what it

@@ -156,6 +156,7 @@ class Machine final : public Notes {
   [[nodiscard]] bool work_in_turn(Step& s);
   void become_up_if_ready(Step& s);
   void take_or_keep(Step& s, PeerIndex from, MessageBody& body);
+  void take_late(Step& s);
   void take_kept(Step& s);
   /// Those that are to start after the child, and wait for it.
   void look_at_those_after(const Child& child);

@@ -223,7 +223,7 @@ struct ClientRoster {
 };
 /// What this node offers or weighs has changed (a worker was registered).
 struct SettingsChanged {
-  std::set<std::string> offers;
+  Offers offers;
   std::uint32_t weight = 100;
 };
 

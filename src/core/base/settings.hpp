@@ -26,8 +26,8 @@ struct Settings {
   /// fingerprint.
   bool fixed_ring = false;
 
-  std::uint32_t weight = 100;    ///< Relative share of children; 0: runs none.
-  std::set<std::string> offers;  ///< Worker names known here, and exec tokens.
+  std::uint32_t weight = 100;  ///< Relative share of children; 0: runs none.
+  Offers offers;               ///< What can run here.
   std::map<std::string, std::string> labels;
   std::string address;
   bool participates = true;  ///< false: knows the cluster and calls, runs no children.

@@ -15,6 +15,7 @@
 
 #include "base/boxed.hpp"
 #include "base/rarely.hpp"
+#include "core/base/offers.hpp"
 #include "term/child_id.hpp"
 
 namespace brood::core {
@@ -328,10 +329,10 @@ struct RosterEntry {
 struct Member {
   SessionId session;
   MemberState state = MemberState::joining;
-  std::uint64_t version = 0;     ///< Rises with each change that the member makes to its row.
-  Hlc up_since;                  ///< Longest up is the leader of what needs one.
-  std::uint32_t weight = 100;    ///< Share of the children, relative to the others'.
-  std::set<std::string> offers;  ///< Worker names and exec tokens it can run (Spec::needs).
+  std::uint64_t version = 0;   ///< Rises with each change that the member makes to its row.
+  Hlc up_since;                ///< Longest up is the leader of what needs one.
+  std::uint32_t weight = 100;  ///< Share of the children, relative to the others'.
+  Offers offers;               ///< What it can run (Spec::needs).
   std::map<std::string, std::string> labels;
   std::uint32_t protocol_min = 1;
   std::uint32_t protocol_max = 1;

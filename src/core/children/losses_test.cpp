@@ -239,7 +239,7 @@ TEST(Loss, ADyingNodesWordIsNotForgotten) {
 
 TEST(Loss, AProgramIsNeverSuspect) {
   Cluster cluster(4);
-  cluster.change = [](std::size_t, Settings& settings) { settings.offers.insert("exec"); };
+  cluster.change = [](std::size_t, Settings& settings) { settings.offers = {"counter", "echo", "exec"}; };
   cluster.form();
   cluster.start(0, {spec_of("a", "exec")}, StartMode::start, cluster.nodes[3].name);
   cluster.run();

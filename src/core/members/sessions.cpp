@@ -18,7 +18,7 @@ std::uint64_t hash_row(const Member& member) {
   hash = combine64(hash, static_cast<std::uint64_t>(member.state));
   hash = combine64(hash, member.weight);
   if (member.turn > 0) hash = combine64(hash, member.turn);
-  for (const std::string& offer : member.offers) hash = combine64(hash, stable_hash64(offer));
+  hash = combine64(hash, member.offers.hash());
   for (const auto& [node, entry] : member.roster)
     hash = combine64(combine64(hash, stable_hash64(node.text())),
                      entry.clock.value * 2 + (entry.listed ? 1 : 0));
@@ -152,7 +152,7 @@ void Sessions::set_state(Step& s, MemberState state, std::string_view words) {
   s.member(self_.session, state, std::string(words));
 }
 
-void Sessions::set_offers(Step& s, const std::set<std::string>& offers, std::uint32_t weight) {
+void Sessions::set_offers(Step& s, const Offers& offers, std::uint32_t weight) {
   if (self_.offers == offers && self_.weight == weight) return;
   self_.offers = offers;
   self_.weight = weight;

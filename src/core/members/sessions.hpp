@@ -49,7 +49,7 @@ class Sessions {
   // ---- this node's
   void set_state(Step& s, MemberState state, std::string_view words);
   /// The same, said by nobody but the row.
-  void set_offers(Step& s, const std::set<std::string>& offers, std::uint32_t weight);
+  void set_offers(Step& s, const Offers& offers, std::uint32_t weight);
   /// That node is not reached by this one, or is again, or is known to be gone.
   void set_unreached(Step& s, const NodeName& node, bool yes);
   void set_cuts(Step& s, std::vector<Cut> cuts);

@@ -34,20 +34,6 @@ Result<void> accepts(const Strategies& strategies, const Spec& spec) {
   return strategies.distribution->accepts(ring_key(spec.id, spec.id.hash(), &spec), instances);
 }
 
-bool offers(const std::set<std::string>& offered, const std::string& needs) {
-  if (needs.empty() || offered.count(needs) != 0) return true;
-  if (needs.starts_with("exec:")) return offered.count("exec:*") != 0;
-  if (needs.find(':') == std::string::npos) return false;
-  // Of a local supervisor: each of its workers.
-  std::string_view left = needs;
-  while (!left.empty()) {
-    const std::string_view one = left.substr(0, left.find(':'));
-    if (offered.count(std::string(one)) == 0) return false;
-    left.remove_prefix(std::min(one.size() + 1, left.size()));
-  }
-  return true;
-}
-
 template <typename F>
 auto Placement::with_key(std::uint64_t key, const SpecRow& row, const F& f) const {
   RingKey ring_key = core::ring_key(row.spec->id, key, row.spec.get());
@@ -115,7 +101,7 @@ PeerIndex Placement::coordinator(const ChildId& id, std::uint64_t hash) const {
 Placement::Members Placement::members_for(const std::string& needs) const {
   Members members;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i)
-    if (nodes_[i].weight > 0 && offers(nodes_[i].offers, needs)) members.push_back(i);
+    if (nodes_[i].weight > 0 && nodes_[i].offers.include(needs)) members.push_back(i);
   return members;
 }
 
@@ -154,7 +140,7 @@ const Placement::Node* Placement::find(const NodeName& name) const {
 PeerIndex Placement::assigned(const SpecRow& row) const {
   const Node* node = row.assigned ? find(row.assigned->node) : nullptr;
   const auto& only = row.spec->extras->nodes;
-  const bool fits = node && node->weight > 0 && offers(node->offers, row.spec->needs) &&
+  const bool fits = node && node->weight > 0 && node->offers.include(row.spec->needs) &&
                     (only.empty() || std::find(only.begin(), only.end(), node->name) != only.end());
   return fits ? node->peer : no_peer;
 }
@@ -230,7 +216,7 @@ std::optional<NodeName> Placement::absent_owner(std::uint64_t key, const SpecRow
 
 bool Placement::offered(const std::string& needs) const {
   return std::any_of(nodes_.begin(), nodes_.end(),
-                     [&](const Node& node) { return offers(node.offers, needs); });
+                     [&](const Node& node) { return node.offers.include(needs); });
 }
 
 bool Placement::is_up(const NodeName& name) const {

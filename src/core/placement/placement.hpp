@@ -29,7 +29,7 @@ class Placement {
     PeerIndex peer = no_peer;
     NodeName name;
     std::uint32_t weight = 0;
-    std::set<std::string> offers;
+    Offers offers;
     std::uint64_t up_since = 0;
   };
   /// The up members of a view; nodes that keep their places on the ring though they are not there; and nodes
@@ -100,7 +100,5 @@ class Placement {
 [[nodiscard]] RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec = nullptr);
 /// Whether the distribution can place such a child, as far as its spec says it (Distribution::accepts()).
 [[nodiscard]] Result<void> accepts(const Strategies& strategies, const Spec& spec);
-/// Whether a node with these offers can run what needs that.
-[[nodiscard]] bool offers(const std::set<std::string>& offers, const std::string& needs);
 
 }  // namespace brood::core

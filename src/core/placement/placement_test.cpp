@@ -210,20 +210,5 @@ TEST(Placement, RingsThatAreKeptAreBounded) {
   EXPECT_EQ(placement.first(1, row_that_needs("w")), before);
 }
 
-TEST(Placement, AnyCommandRunsWhereAllCommandsAreAllowed) {
-  EXPECT_TRUE(offers({"exec:*"}, "exec:abc"));
-  EXPECT_TRUE(offers({"exec:abc"}, "exec:abc"));
-  EXPECT_FALSE(offers({"exec:abc"}, "exec:abd"));
-  EXPECT_FALSE(offers({"exec:*"}, "counter"));
-}
-
-TEST(Placement, ALocalSupervisorRunsWhereAllOfItsWorkersAreKnown) {
-  EXPECT_TRUE(offers({"a", "b", "c", "supervisor"}, "supervisor:a:c"));
-  EXPECT_FALSE(offers({"a", "b", "supervisor"}, "supervisor:a:c"));
-  EXPECT_FALSE(offers({"a", "b", "supervisor"}, "supervisor:c:a"));
-  EXPECT_FALSE(offers({"a", "c"}, "supervisor:a:c"));
-  EXPECT_FALSE(offers({"exec:*"}, "supervisor:a"));
-}
-
 }  // namespace placement_test
 }  // namespace brood::core

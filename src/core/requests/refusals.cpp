@@ -46,7 +46,7 @@ Error not_up(const NodeName& node, const Placement& placement) {
 Error unknown_worker(const Spec& spec, const Placement& placement) {
   std::set<std::string> known;
   for (const Placement::Node& node : placement.nodes())
-    for (const std::string& offer : node.offers)
+    for (const std::string& offer : node.offers.names())
       if (!offer.starts_with("exec:") && offer != "supervisor") known.insert(offer);  // which all know
   return {
       Errc::no_such_worker,

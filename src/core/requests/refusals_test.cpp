@@ -26,8 +26,9 @@ TEST(Refusals, AnUnknownWorkerIsToldWithThoseThatAreKnown) {
 TEST(Refusals, ManyNamesAreNotAllShown) {
   Cluster cluster(1);
   cluster.change = [](std::size_t, Settings& settings) {
-    settings.offers.clear();
-    for (int i = 10; i < 30; ++i) settings.offers.insert("w" + std::to_string(i));
+    std::set<std::string> workers;
+    for (int i = 10; i < 30; ++i) workers.insert("w" + std::to_string(i));
+    settings.offers = std::move(workers);
   };
   cluster.form();
   const auto client = cluster.start(0, {spec_of("a", "x")});

@@ -13,12 +13,12 @@ bool Replication::has_sent_table_to(PeerIndex peer) const {
 // With what was changed while it was on its way: where members pass changes on, that may come later.
 bool Replication::holds_table_of(PeerIndex peer) const {
   const In& in = peers_[peer].in;
-  return in.whole && !in.leaps && in.expected > in.through;
+  return in.whole && in.kept.empty() && !in.leaps && in.expected > in.through;
 }
 
 std::optional<Duration> Replication::taking_table_of(PeerIndex peer) const {
   const In& in = peers_[peer].in;
-  return in.receiving ? std::optional(in.portion_at) : std::nullopt;
+  return in.receiving || !in.kept.empty() ? std::optional(in.portion_at) : std::nullopt;
 }
 
 bool Replication::is_small() const {
@@ -37,7 +37,7 @@ void Replication::greeted(Step&, PeerIndex peer, const Hello& hello, bool fresh)
     want_table(peer);
   }
   if (fresh) known.out.digests = hello.digests;
-  if (!fresh && known.in.whole) compare(peer, hello);
+  if (!fresh && known.in.whole && known.in.kept.empty()) compare(peer, hello);
 }
 
 // The periodic comparison: whoever holds rows that the other lacks sends them. A change of a live node is on
@@ -111,13 +111,13 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     in.receiving = false;
     return ask_for_table(from);
   }
-  s.spend(portion.rows.size() + portion.instances.size());
+  s.spend(portion.rows.size() + portion.instances.size() + portion.epochs.size());
   if (portion.first == 0) {
     in.receiving = true;
     in.again = false;
     // What lies between is in portions that are still to come.
     in.leaps = in.leaps || in.expected != portion.next_delta;
-    in.kept.clear();
+    forget_kept(from);
     in.next_delta = in.expected = portion.next_delta;
     in.blocked = false;
     blocked_.erase(from);
@@ -144,6 +144,7 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     with_.notes.touched(s, *child);  // whoever waits for news of its former instance has it now
   }
   in.next = portion.end;
+  in.covered.emplace_back(portion.end, portion.next_delta);
   due_.insert(from);
   if (portion.member) with_.sessions.update(s, from, *portion.member);
   if (!portion.last) {
@@ -160,13 +161,38 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   if (in.next_delta > 1) in.ack = in.next_delta - 1;
   if (in.again) in.ask = true;
   next_check_ = std::min(next_check_, s.time() + spread_.sync_interval());
-  const auto deltas = std::move(in.kept);
-  in.kept.clear();
-  for (const Delta& delta : deltas) {
-    if (in.expected == 0) break;  // one before it had a gap
-    (void)take_in(s, from, delta);
-  }
+  if (in.kept.empty())
+    forget_kept(from);
+  else
+    late_.insert(from);
   if (spread_.passes_on()) advance_all(s, from);
+}
+
+// One Delta at a time, as there may be very many. What comes meanwhile is kept behind them.
+void Replication::take_kept(Step& s) {
+  const PeerIndex from = *late_.begin();
+  In& in = peers_[from].in;
+  if (in.expected == 0) return forget_kept(from);  // one before had a gap
+  const Delta delta = std::move(in.kept.front());
+  in.kept.pop_front();
+  in.portion_at = s.time();
+  (void)take_in(s, from, delta);
+  if (in.kept.empty()) forget_kept(from);
+}
+
+// A portion that was made after that Delta says how that ended.
+bool Replication::holds(const In& in, const ChildId& id, std::uint64_t delta) {
+  if (in.covered.empty()) return false;
+  const std::uint32_t bucket = bucket_of(id.hash());
+  const auto portion = std::upper_bound(in.covered.begin(), in.covered.end(), bucket,
+                                        [](std::uint32_t at, const auto& one) { return at < one.first; });
+  return portion != in.covered.end() && delta < portion->second;
+}
+
+void Replication::forget_kept(PeerIndex from) {
+  peers_[from].in.kept.clear();
+  peers_[from].in.covered = {};
+  late_.erase(from);
 }
 
 // ---- sending -----------------------------------------------------------------------------------------
@@ -211,7 +237,8 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
   const std::size_t most = s.settings.table_portion;
   const bool compares = out.digests.size() == buckets;
   const auto room = [&] {
-    return portion.rows.size() + portion.instances.size() + portion.finished.size() < most;
+    return portion.rows.size() + portion.instances.size() + portion.epochs.size() + portion.finished.size() <
+           most;
   };
   for (; out.next < buckets && room(); ++out.next) {
     const std::uint64_t digest = with_.rows.table().digest_of(out.next);

@@ -48,6 +48,87 @@ TEST(Exchange, ATableReachesAJoinerInPortionsWhileTheOthersGoOnStarting) {
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 2200U);
 }
 
+// They may be as many as the table has rows.
+TEST(Exchange, ChangesThatCameWhileATableDidAreTakenInInPortionsToo) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.table_portion = 20;
+    settings.step_budget = 20;
+  };
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(4s);
+  cluster.start(0, many(1000));
+  cluster.run(1s);
+  std::vector<SpecPtr> late;  // of portions that have been made by then
+  for (int i = 0; late.size() < 300; ++i)
+    if (SpecPtr spec = spec_of("late" + std::to_string(i)); bucket_of(spec->id.hash()) < buckets / 2)
+      late.push_back(std::move(spec));
+  std::size_t most = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 2) most = std::max(most, effects.changed.size());
+    for (const Send& send : effects.sends) {
+      const auto* portion = std::get_if<Sync>(&send.body);
+      if (i != 0 || portion == nullptr || portion->end <= buckets / 2) continue;
+      for (SpecPtr& spec : std::exchange(late, {})) cluster.start(0, {std::move(spec)});
+    }
+  };
+  cluster.boot(2);
+  cluster.run(4s);
+  EXPECT_GT(most, 5U);
+  EXPECT_LE(most, 60U);
+  expect_each_once(cluster, 1000);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 1300U);
+}
+
+// A change that is older than the portion which it came behind is not news of what the portion says.
+TEST(Exchange, WhatAPortionSaysOfAnInstanceIsNotTakenBackByAnOlderChange) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.lag_max = 20;
+    settings.table_portion = 10;
+    settings.step_budget = 5;
+  };
+  cluster.form();
+  cluster.start(0, many(200));
+  cluster.run(1s);
+  std::vector<std::string> here;  // in portions that come late, and few enough not to fall behind again
+  for (int i = 0; i < 200 && here.size() < 5; ++i) {
+    std::string id = "c" + std::to_string(i);
+    if (cluster.host(id) == 0 && bucket_of(id_of(id).hash()) > buckets / 2) here.push_back(std::move(id));
+  }
+  ASSERT_EQ(here.size(), 5U);
+  cluster.pause(1);
+  for (int i = 0; i < 100; ++i) cluster.start(0, {spec_of("more" + std::to_string(i))});
+  cluster.run();
+  std::map<ChildId, std::pair<Epoch, bool>> newest;  // whether it ran
+  std::size_t portions = 0;
+  std::size_t ran = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    if (i == 0) {
+      for (const Send& send : effects.sends) {
+        if (!std::holds_alternative<Sync>(send.body) || ++portions != 1) continue;
+        for (const std::string& id : here) cluster.exit_on(0, id, false);
+      }
+      return;
+    }
+    for (const ChildId& id : effects.changed) {
+      for (const Located& each : cluster.nodes[1].core->instances(id)) {
+        if (each.host.node != cluster.nodes[0].name) continue;
+        const std::pair now{each.instance.epoch, each.instance.phase == Phase::running};
+        EXPECT_GE(now, newest[id]) << id.text();
+        ran += now.second && now.first > newest[id].first ? 1 : 0;
+        newest[id] = now;
+      }
+    }
+  };
+  cluster.resume(1);
+  cluster.run(20s);
+  EXPECT_GT(portions, 10U);
+  EXPECT_GE(ran, here.size());
+  EXPECT_GT(cluster.nodes[0].core->stats().fell_behind, 0U);
+}
+
 TEST(Exchange, ThoseWhoHoldTheSameSendNoRowsWhenTheirChannelIsMadeAnew) {
   Cluster cluster(2);
   cluster.form();

@@ -116,6 +116,7 @@ void Replication::channel_changed(PeerIndex peer) {
   unwatch(peer);
   blocked_.erase(peer);
   with_.barrier.reset(peer);
+  forget_kept(peer);
   known.in = {};
   forget_untaken(known.out);
   known.out = {};
@@ -212,7 +213,7 @@ void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
   }
   if (delta.number > in.expected) return ask_for_table(from);
   ++in.expected;
-  if (in.receiving)
+  if (in.receiving || !in.kept.empty())
     in.kept.push_back(delta);
   else
     (void)take_in(s, from, delta);
@@ -257,7 +258,9 @@ void Replication::keep_unstable(Step& s, Peer& peer, const Delta& delta) {
 }
 
 void Replication::take_in_instances(Step& s, PeerIndex from, const Delta& delta) {
+  const In& in = peers_[from].in;
   for (const InstanceChange& change : delta.instances) {
+    if (holds(in, change.id, delta.number)) continue;
     if (change.instance) {
       with_.instances.put(s, with_.children.obtain(change.id), from, *change.instance, change.detail);
     } else if (Child* child = with_.children.find(change.id)) {

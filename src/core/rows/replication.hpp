@@ -3,7 +3,7 @@
 // Each step's changes leave as one Delta, the same body for all. A peer that has missed one, or that is new,
 // gets the differences of the tables instead (exchange.cpp): its digests say which buckets differ, and these
 // travel in portions, the next when the one before has been taken in. Deltas that come meanwhile are kept
-// until the last portion is there.
+// until the last portion is there, and then taken in one by one; only then the table counts as held.
 //
 //   to a peer:   nothing -> exchange (portions, then Deltas) -> Deltas -> too far behind -> nothing
 //   from a peer: nothing -> exchange (Deltas are kept) -> Deltas -> a gap: table asked for -> nothing
@@ -102,6 +102,10 @@ class Replication final : public Outbox, public TableProgress {
   void on_have(Step& s, PeerIndex from, const Have& have);
   void on_want(Step& s, PeerIndex from, const Want& want);
 
+  /// Deltas that were kept while a table came are to be taken in.
+  [[nodiscard]] bool has_kept() const { return !late_.empty(); }
+  void take_kept(Step& s);
+
   void on_time(Step& s);
   /// Whether what the step has changed may be sent with the next one: it has started something, which may run
   /// in a moment, and then one Delta says both. For a fraction of a millisecond, and only where nothing else
@@ -124,7 +128,7 @@ class Replication final : public Outbox, public TableProgress {
  private:
   struct In {
     bool whole = false;            ///< Its table was taken in.
-    bool receiving = false;        ///< One is coming: Deltas are kept until it is whole.
+    bool receiving = false;        ///< One is coming: Deltas are kept until its last portion is there.
     bool leaps = false;            ///< It is to bring what Deltas that have not come said.
     Duration portion_at{};         ///< When the last portion of it came.
     std::uint64_t expected = 0;    ///< Number of its next Delta; 0: only a table is of use.
@@ -132,6 +136,8 @@ class Replication final : public Outbox, public TableProgress {
     std::uint32_t next = 0;        ///< Bucket of the next portion.
     std::uint64_t through = 0;     ///< The last of its Deltas that left before the last portion.
     bool again = false;            ///< A bucket that was to be the same was not.
+    /// Of the portions that have come: where each ends, and the first Delta that it does not hold.
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> covered;
     std::list<Delta> kept;         ///< Lists here and below: an empty deque takes half a KiB, of each peer.
     std::optional<std::uint64_t> ack;  ///< To be said at the end of the step.
     std::optional<std::uint32_t> portion_ack;
@@ -193,6 +199,7 @@ class Replication final : public Outbox, public TableProgress {
   void check_waits_for(Step& s, PeerIndex peer);
   bool take_in(Step& s, PeerIndex from, const Delta& delta);
   void keep_unstable(Step& s, Peer& peer, const Delta& delta);
+  [[nodiscard]] static bool holds(const In& in, const ChildId& id, std::uint64_t delta);
   void take_in_instances(Step& s, PeerIndex from, const Delta& delta);
   void relay_unstable(PeerIndex peer);
   void want_table(PeerIndex peer);
@@ -209,6 +216,7 @@ class Replication final : public Outbox, public TableProgress {
   [[nodiscard]] std::uint64_t lag_most() const;
   void forget_untaken(Out& out);
   void forget_acknowledged();
+  void forget_kept(PeerIndex from);
   void ask_for_table(PeerIndex peer);
   bool is_too_far_behind(Step& s, PeerIndex peer);
 
@@ -244,6 +252,7 @@ class Replication final : public Outbox, public TableProgress {
   std::set<PeerIndex> blocked_;                       ///< See In::blocked.
   std::uint64_t round_ = 0;                           ///< Of the comparisons that this node began.
   PeerMap<Peer> peers_;
+  std::set<PeerIndex> late_;  ///< Whose table is there, and Deltas are kept.
   std::set<PeerIndex> due_;   ///< Peers with something to be sent at the end of the step, besides the Delta.
   std::uint64_t number_ = 0;  ///< Of the last Delta.
   std::vector<Changes> out_;  ///< What the next flush sends.

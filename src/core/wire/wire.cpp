@@ -137,6 +137,16 @@ template <typename A, Of<Cut> T>
 void each(A& a, T& v) {
   a.tuple(v.a, v.b);
 }
+template <typename A, Of<Offers> T>
+void each(A& a, T& v) {
+  if constexpr (std::is_same_v<A, In>) {
+    std::set<std::string> names;
+    a.item(names);
+    v = std::move(names);
+  } else {
+    a.item(v.names());
+  }
+}
 template <typename A, Of<RosterEntry> T>
 void each(A& a, T& v) {
   a.tuple(v.clock, v.listed);

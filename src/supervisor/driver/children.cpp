@@ -27,8 +27,8 @@ Children::Children(NodeImpl& node, Driver& driver) : node_(node), driver_(driver
 Children::~Children() = default;
 
 Children::Slot* Children::find(const ChildId& id, const core::Epoch& epoch) {
-  auto it = slots_.find(id);
-  return it == slots_.end() || it->second->epoch != epoch ? nullptr : it->second.get();
+  const auto* slot = slots_.find(id);
+  return slot == nullptr || (*slot)->epoch != epoch ? nullptr : slot->get();
 }
 
 WorkerIdentity Children::identity(const Slot& slot) const {
@@ -88,8 +88,8 @@ void Children::fail(const Slot& slot, const Error& error) {
 void Children::start(const core::Start& start, const core::SpecPtr& run) {
   auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch, start.role, run});
   Slot& made = *slot;
-  auto [it, inserted] = slots_.try_emplace(start.spec->id, std::move(slot));
-  BROOD_CHECK(inserted, "the core started a child whose former instance has not ended");
+  const bool added = slots_.add(start.spec->id, std::move(slot));
+  BROOD_CHECK(added, "the core started a child whose former instance has not ended");
   if (start.spec->is_program()) {
     start_program(made);
   } else {
@@ -296,10 +296,10 @@ std::chrono::milliseconds Children::patience_of(const Slot& slot) {
 }
 
 Result<void> Children::signal(const ChildId& id, int signal) {
-  const auto found = slots_.find(id);
-  if (found == slots_.end())
+  const auto* found = slots_.find(id);
+  if (found == nullptr)
     return {Errc::no_such_child, fmt::format("'{}' does not run on this node", id.text())};
-  const Slot& slot = *found->second;
+  const Slot& slot = **found;
   if (slot.spec->is_program() == false)
     return {Errc::invalid_argument,
             fmt::format("'{}' is a C++ worker; only programs take signals", id.text())};
@@ -351,17 +351,18 @@ void Children::later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&))
 }
 
 std::string Children::first_words() const {
-  if (slots_.empty()) return "none";
-  const Slot& slot = *slots_.begin()->second;
+  const auto* any = slots_.any();
+  if (any == nullptr) return "none";
+  const Slot& slot = **any;
   return fmt::format("{} (process {}, {}{})", slot.spec->id.text(), to_string(slot.pid),
                      slot.stopping ? "stopping" : "not told to stop", slot.program ? ", program" : "");
 }
 
 SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
   SteadyTime last{};
-  for (auto& [id, slot] : slots_) {
+  slots_.each([&](const ChildId&, const std::unique_ptr<Slot>& slot) {
     const auto& shutdown = slot->spec->shutdown;
-    if (slot->hand == Slot::Hand::preparing && !slot->program) continue;
+    if (slot->hand == Slot::Hand::preparing && !slot->program) return;
     if (!slot->stopping) {
       slot->ended_by_node = true;
       end(*slot, shutdown.infinity ? infinity : shutdown.patience);
@@ -369,15 +370,14 @@ SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
       end(*slot, infinity);  // the core waits for it without end; this node cannot
     }
     last = std::max(last, slot->killed_at);
-  }
+  });
   end_departed();
   return last;
 }
 
 bool Children::only_unkillable(SteadyTime now) const {
-  return !slots_.empty() && std::all_of(slots_.begin(), slots_.end(), [now](const auto& item) {
-    return item.second->killed_at <= now - kill_grace;
-  });
+  return !slots_.empty() &&
+         slots_.all_of([now](const auto& slot) { return slot->killed_at <= now - kill_grace; });
 }
 
 }  // namespace brood::supervisor

@@ -106,7 +106,7 @@ class Children {
 
   NodeImpl& node_;
   Driver& driver_;
-  IdMap<std::unique_ptr<Slot>> slots_;
+  PartedIdMap<std::unique_ptr<Slot>> slots_;
   std::unordered_map<const Slot*, std::unique_ptr<Slot>> departed_;
 };
 

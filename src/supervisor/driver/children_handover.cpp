@@ -105,8 +105,8 @@ void Children::prepare(const core::Prepare& step, const core::SpecPtr& run) {
     auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, std::nullopt, run});
     slot->hand = Slot::Hand::preparing;
     Slot& made = *slot;
-    const bool inserted = slots_.try_emplace(id, std::move(slot)).second;
-    BROOD_CHECK(inserted, "the core takes over a program that is here");
+    const bool added = slots_.add(id, std::move(slot));
+    BROOD_CHECK(added, "the core takes over a program that is here");
     return start_program(made);
   }
   auto parcel = process::decode_parcel(step.parcel);
@@ -117,8 +117,8 @@ void Children::prepare(const core::Prepare& step, const core::SpecPtr& run) {
   slot->hand = Slot::Hand::preparing;
   slot->keeps_state = (*behaviour)->has_state();
   Slot* raw = slot.get();
-  const bool inserted = slots_.try_emplace(id, std::move(slot)).second;
-  BROOD_CHECK(inserted, "the core takes over a child that is here");
+  const bool added = slots_.add(id, std::move(slot));
+  BROOD_CHECK(added, "the core takes over a child that is here");
   process::SpawnOptions options = options_of(*raw);
   node_.runtime().handover().restore(
       std::move(*behaviour), std::move(options), std::move(*parcel),
@@ -196,10 +196,10 @@ void Children::discard(const core::Discard& step) {
 // ---- what is no child of this node any more --------------------------------------------------------------
 
 Children::Slot& Children::set_aside(const ChildId& id) {
-  const auto found = slots_.find(id);
-  Slot* raw = found->second.get();
-  departed_.emplace(raw, std::move(found->second));
-  slots_.erase(found);
+  auto& slot = *slots_.find(id);
+  Slot* raw = slot.get();
+  departed_.emplace(raw, std::move(slot));
+  slots_.erase(id);
   return *raw;
 }
 

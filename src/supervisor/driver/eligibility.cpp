@@ -10,7 +10,7 @@ namespace brood::supervisor {
 namespace {
 
 bool offers(const Candidate& member, const core::Spec& spec) {
-  return core::offers(member.offers, spec.needs);
+  return member.offers.include(spec.needs);
 }
 
 bool is_among(const std::vector<NodeName>& nodes, const NodeName& name) {

@@ -4,7 +4,6 @@
 
 #include <brood/result.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace brood::supervisor {
 /// A member that is up, as far as placement goes.
 struct Candidate {
   NodeName name;
-  std::set<std::string> offers;  ///< As core::Member::offers.
+  core::Offers offers;
   std::uint32_t weight = 100;
   bool listed = true;  ///< It may get children at all (core::Core::ring_nodes()).
 };

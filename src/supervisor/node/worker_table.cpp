@@ -124,7 +124,7 @@ bool WorkerTable::trusts(const std::string& supervisor, const std::string& token
   return it != trusted_.end() && it->second.contains(token);
 }
 
-std::set<std::string> WorkerTable::offers(const std::string& supervisor) const {
+core::Offers WorkerTable::offers(const std::string& supervisor) const {
   std::lock_guard lock(mutex_);
   std::set<std::string> offers{std::string(supervisor_worker)};
   for (const auto& [name, factory] : factories_) offers.insert(name);

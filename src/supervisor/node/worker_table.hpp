@@ -33,8 +33,8 @@ class WorkerTable {
   [[nodiscard]] bool may_run(const std::string& supervisor, const std::string& token) const {
     return exec_allow_ || trusts(supervisor, token);
   }
-  /// What this node can run (core::Member::offers). As long as the node's file: not for each child.
-  [[nodiscard]] std::set<std::string> offers(const std::string& supervisor) const;
+  /// What this node can run As long as the node's file: not for each child.
+  [[nodiscard]] core::Offers offers(const std::string& supervisor) const;
 
  private:
   void changed();

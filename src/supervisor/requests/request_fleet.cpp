@@ -266,10 +266,12 @@ std::vector<Candidate> members_to_be(const FleetRun& run, const Driver& driver) 
   for (Candidate& member : members) {
     const auto file = run.files.find(member.name);
     if (file == run.files.end()) continue;
-    std::erase_if(member.offers,
+    std::set<std::string> offers = member.offers.names();
+    std::erase_if(offers,
                   [](const std::string& offer) { return offer.starts_with("exec:") && offer != "exec:*"; });
     if (const auto tokens = file->second.find(driver.name()); tokens != file->second.end())
-      member.offers.insert(tokens->second.begin(), tokens->second.end());
+      offers.insert(tokens->second.begin(), tokens->second.end());
+    member.offers = std::move(offers);
   }
   return members;
 }
