@@ -18,7 +18,12 @@ bool Replication::holds_table_of(PeerIndex peer) const {
 
 std::optional<Duration> Replication::taking_table_of(PeerIndex peer) const {
   const In& in = peers_[peer].in;
-  return in.receiving ? std::optional(in.portion_at) : std::nullopt;
+  return in.receiving || in.behind ? std::optional(in.portion_at) : std::nullopt;
+}
+
+bool Replication::is_behind(PeerIndex peer) const {
+  const In& in = peers_[peer].in;
+  return with_.links[peer].open && (!in.whole || in.receiving || in.expected == 0);
 }
 
 bool Replication::is_small() const {
@@ -82,9 +87,13 @@ void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& requ
 }
 
 void Replication::on_behind(Step&, PeerIndex from) {
+  In& in = peers_[from].in;
+  in.behind = true;
   // What it has changed since is not held here: one that joins is not up before it is.
-  peers_[from].in.whole = false;
-  ask_for_table(from);
+  in.whole = false;
+  // A table that is on its way is not broken off. From a node that changes much none would ever be whole, and
+  // what waits for this node's word that it holds a change would wait for ever.
+  if (!in.receiving) ask_for_table(from);
 }
 
 void Replication::on_sync_ack(Step& s, PeerIndex from, const SyncAck&) {
@@ -114,7 +123,7 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   s.spend(portion.rows.size() + portion.instances.size());
   if (portion.first == 0) {
     in.receiving = true;
-    in.again = false;
+    in.again = in.behind = false;
     // What lies between is in portions that are still to come.
     in.leaps = in.leaps || in.expected != portion.next_delta;
     in.kept.clear();
@@ -167,6 +176,11 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     (void)take_in(s, from, delta);
   }
   if (spread_.passes_on()) advance_all(s, from);
+  if (in.behind) {
+    in.whole = false;
+    return ask_for_table(from);
+  }
+  if (!is_behind(from)) with_.notes.caught_up(s, from);
 }
 
 // ---- sending -----------------------------------------------------------------------------------------
