@@ -145,7 +145,7 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
-  answer(s, asked, located(*child, {}));
+  answer(s, asked, located_now(*child));
 }
 
 // ---- what is forgotten -------------------------------------------------------------------------------

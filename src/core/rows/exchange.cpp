@@ -1,5 +1,6 @@
 // The exchange of tables: the buckets that differ, in portions.
 #include <algorithm>
+#include <utility>
 
 #include "core/rows/replication.hpp"
 
@@ -23,7 +24,7 @@ std::optional<Duration> Replication::taking_table_of(PeerIndex peer) const {
 
 bool Replication::is_behind(PeerIndex peer) const {
   const In& in = peers_[peer].in;
-  return with_.links[peer].open && (!in.whole || in.receiving || in.expected == 0);
+  return with_.links[peer].open && (!in.whole || in.receiving || in.behind || in.expected == 0);
 }
 
 bool Replication::is_small() const {
@@ -169,6 +170,8 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   if (in.next_delta > 1) in.ack = in.next_delta - 1;
   if (in.again) in.ask = true;
   next_check_ = std::min(next_check_, s.time() + spread_.sync_interval());
+  // What was kept is what happened since, one after the other; how it is now is known behind all of it.
+  const bool behind = std::exchange(in.behind, true);
   const auto deltas = std::move(in.kept);
   in.kept.clear();
   for (const Delta& delta : deltas) {
@@ -176,6 +179,8 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
     (void)take_in(s, from, delta);
   }
   if (spread_.passes_on()) advance_all(s, from);
+  if (!in.whole) return;  // what it said of itself has ended its session
+  in.behind = behind;
   if (in.behind) {
     in.whole = false;
     return ask_for_table(from);
