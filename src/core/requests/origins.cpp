@@ -4,26 +4,14 @@
 
 #include <algorithm>
 
+#include "core/requests/refusals.hpp"
+
 namespace brood::core {
 namespace {
 constexpr Duration first_repeat = 2s;
 constexpr Duration repeat_longest = 10s;  // a coordinator keeps what it hears of for request_timeout
 constexpr Duration hold_max = 1s;
 constexpr std::size_t request_share = 8;
-
-/// Answers to a start that mean to say: nothing was done.
-bool refuses(const Error& error) {
-  switch (error.code) {
-    case Errc::no_target:
-    case Errc::no_such_worker:
-    case Errc::not_allowed:
-    case Errc::not_member:
-    case Errc::limit_exceeded:
-      return true;
-    default:
-      return false;
-  }
-}
 }  // namespace
 
 Error has_left(const NodeName& self) {
