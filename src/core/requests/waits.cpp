@@ -169,7 +169,9 @@ void Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
     });
     if (s.time() >= wait.until) return true;
     if (lives || !with_.replication.is_replicated(wait.number) || !starters_know(wait)) return false;
-    answer(s, wait.asked, Outcome{child.id, {}, {}, {}, wait.last});
+    Outcome outcome{child.id, {}, {}, {}, wait.last};
+    if (wait.late) outcome.error = no_such_child(s.settings, child.id);
+    answer(s, wait.asked, std::move(outcome));
     return true;
   });
 }

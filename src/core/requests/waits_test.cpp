@@ -164,5 +164,35 @@ TEST(Waits, AStartThatMeetsAChildOfANodeWhoseTableIsOnItsWayWaitsForThat) {
   EXPECT_EQ(cluster.replies[again].at(0).pid, pid(hosts));
 }
 
+// The node that ran it has slept. It comes back with it, and is asked to stop it; it is not up before the
+// other one has ended too.
+TEST(Waits, AStopThatWasAnsweredBeforeASleeperWokeIsNotDoneASecondTime) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::size_t decides = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+  const std::size_t hosts = (decides + 1) % 3;
+  cluster.start(decides, {spec_of("a"), spec_of("b")}, StartMode::start, cluster.nodes[hosts].name);
+  cluster.run();
+  ASSERT_EQ(cluster.host("a"), hosts);
+  cluster.pause(hosts);
+  cluster.drop_channels(hosts, true);
+  cluster.run(20s);
+  for (const char* id : {"a", "b"}) {
+    const auto first = cluster.stop(decides, id);
+    cluster.run(1s);
+    ASSERT_EQ(cluster.result(first), "ok");
+    cluster.hold_stops.insert(id_of(id));
+  }
+  cluster.resume(hosts);
+  cluster.run(2s);
+  ASSERT_EQ(cluster.nodes[decides].core->instances(id_of("a")).size(), 1U) << "it is told to end";
+  const auto second = cluster.stop(decides, "a");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(second), "no answer");
+  cluster.exit("a", true);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(second), "no_such_child");
+}
+
 }  // namespace waits_test
 }  // namespace brood::core::testing
