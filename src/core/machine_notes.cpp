@@ -159,6 +159,11 @@ void Machine::may_act(Step& s, bool anew) {
   losses_.touch_all(s);
 }
 
+// Who asked for what runs there waits for that.
+void Machine::caught_up(Step& s, PeerIndex) {
+  coordinator_.look_at_open(s);
+}
+
 void Machine::lost_for_good(Step& s, Child& child) {
   coordinator_.remove(s, child);
 }

@@ -75,6 +75,7 @@ class FakeNotes final : public Notes {
     told.push_back(fmt::format("said {}", peer));
   }
   void may_act(Step&, bool anew) override { told.emplace_back(anew ? "may act anew" : "may act"); }
+  void caught_up(Step&, PeerIndex peer) override { told.push_back(fmt::format("caught up {}", peer)); }
   void touched(Step&, Child& child) override { touched_ids.push_back(child.id); }
   void row_changed(Step&, const Child& child, const SpecChange&) override {
     told.push_back("row " + child.id.text());

@@ -119,21 +119,16 @@ Duration Assignments::look(Step& s, Child& child) {
   const auto& assigned = child.row()->assigned;
   const bool is_gone = assigned && assigned->counts() && !placement.is_up(assigned->node);
   SpecRow next = *child.row();
-  if (const PeerIndex first = scores_.how() ? placement.first(child.hash, next) : no_peer; first != no_peer) {
-    // The node that it was given to has given it up, and the next one has it now.
-    const bool stays = assigned->by == AssignedBy::hand || !contains(next.trouble->avoid, assigned->node);
-    if (stays || placement.find(assigned->node)->peer == first) return Duration::max();
-    for (const Placement::Node& node : placement.nodes())
-      if (node.peer == first)
-        next.assigned = Assignment{node.name, s.settings.self, AssignedBy::load, assigned->after};
-  } else {
-    if (!scores_.how() && !is_gone) return Duration::max();
-    if (const auto until = takeover_.waits(s, child)) return *until;
-    if (scores_.how())
-      give(child.hash, next);
-    else
-      next.assigned->node = NodeName();
+  if (scores_.how()) {
+    if (placement.first(child.hash, next) != no_peer) return Duration::max();
+  } else if (!is_gone) {
+    return Duration::max();
   }
+  if (const auto until = takeover_.waits(s, child)) return *until;
+  if (scores_.how())
+    give(child.hash, next);
+  else
+    next.assigned->node = NodeName();
   if (next.assigned == assigned) return Duration::max();
   rows_.write(s, child, std::move(next), false);
   count(child);

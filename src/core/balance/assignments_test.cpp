@@ -60,6 +60,30 @@ TEST(Balance, TenThousandChildrenAreSharedByWeightOnThreeNodes) {
   }
 }
 
+TEST(Balance, WhoeverGivesAChildUpSaysWhoHasItNextAndNobodyWritesItBesides) {
+  BalancedCluster cluster({100, 100, 100});
+  cluster.change = [before = cluster.change](std::size_t i, Settings& settings) {
+    before(i, settings);
+    settings.attempts_max = 1;
+  };
+  cluster.form();
+  cluster.start(0, many(3));
+  cluster.run(1s);
+  const NodeName leader = *cluster.nodes[0].core->leader();
+  const std::string id = cluster.nodes[cluster.host("c0")].name == leader ? "c1" : "c0";
+  const NodeName former = cluster.nodes[cluster.host(id)].name;
+  ASSERT_NE(former, leader);
+  cluster.exit(id, false);
+  cluster.run();
+  ASSERT_EQ(cluster.alive(id), 1U);
+  for (const auto& node : cluster.nodes) {
+    const SpecRow& row = *node.core->spec(id_of(id));
+    EXPECT_EQ(row.trouble->avoid, std::vector{former});
+    EXPECT_EQ(row.assigned->node, cluster.nodes[cluster.host(id)].name);
+    EXPECT_EQ(row.dot.node, former);
+  }
+}
+
 TEST(Balance, TenThousandChildrenAreSharedByWeightOnTenNodes) {
   const std::vector<std::uint32_t> weights{100, 200, 50, 75, 300, 100, 10, 125, 400, 90};
   BalancedCluster cluster(weights);

@@ -96,6 +96,8 @@ class Notes {
   virtual void may_act(Step& s, bool anew) = 0;
 
   // ---- rows and instances
+  /// This node holds again what the peer has changed: its table has come.
+  virtual void caught_up(Step& s, PeerIndex peer) = 0;
   /// Something about the child has changed: it has to be looked at.
   virtual void touched(Step& s, Child& child) = 0;
   /// A change of the child's row has counted here: this node's, or another's.

@@ -162,9 +162,21 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
           fmt::format("tried again in {} s", std::chrono::duration_cast<std::chrono::seconds>(pause).count());
     }
   }
+  give_to_next(s, child, row);
   s.log(LogLevel::warning, fmt::format("{} failed too often here ({}): {}", child.id.text(), reason, next));
   locals_.drop(s, child, {}, Why::gave_up, reason);
   rows_.write(s, child, std::move(row), false);
+}
+
+// What was given to this node by load is given to the next one. The same row says so: whoever wrote that
+// later might write over what the next one says as it gives it up too, and so send it back there while the
+// one after that runs it.
+void Crashes::give_to_next(const Step& s, const Child& child, SpecRow& row) const {
+  if (!row.assigned || row.assigned->by != AssignedBy::load || !row.assigned->counts()) return;
+  const PeerIndex next = views_.placement().first(child.hash, row);
+  if (next == no_peer || peers_.name(next) == row.assigned->node) return;
+  row.assigned->node = peers_.name(next);
+  row.assigned->decider = s.settings.self;
 }
 
 void Crashes::look_at_failed(Step& s, Child& child) {

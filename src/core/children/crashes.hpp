@@ -54,6 +54,7 @@ class Crashes {
   [[nodiscard]] bool stays_here(const Step& s, const Child& child) const;
   void end_for_good(Step& s, Child& child, const std::string& reason);
   void move_away(Step& s, Child& child, const std::string& reason);
+  void give_to_next(const Step& s, const Child& child, SpecRow& row) const;
   [[nodiscard]] bool avoids_all(const Child& child, const SpecRow& row) const;
 
   Locals& locals_;

@@ -124,6 +124,7 @@ void Locals::end(Step& s, Child& child, StopWhy why, Duration most) {
     shutdown = {std::chrono::duration_cast<std::chrono::milliseconds>(most), false};
   Instance instance = *instances_.here(child);
   instance.phase = Phase::stopping;
+  if (instance.role == Role::claiming) instance.role = Role::passive;  // nobody waits for it to withdraw
   instance.why = why_ended(why, own);
   s.effects.stops.push_back({child.id, own.epoch, shutdown, s.cause(), instance.why});
   instances_.publish(s, child, instance);

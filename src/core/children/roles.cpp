@@ -23,6 +23,9 @@ Roles::Others Roles::look_around(const Child& child) const {
     const PeerIndex peer = instances_.peer(hosted);
     if (peer == self_index || hosted.instance.role == Role::passive) return;
     others.active = others.active || hosted.instance.role == Role::active;
+    // One whose node joins gets nothing before that is up, and has heard of ours.
+    others.claiming = others.claiming || (hosted.instance.role == Role::claiming &&
+                                          !sessions_.in_state(peer, MemberState::joining));
     if (!is_before(peer)) return;
     others.ahead = true;
     others.next = peer;
@@ -134,7 +137,9 @@ void Roles::claim(Step& s, Child& child, Mine& mine) {
 Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& others) {
   constexpr Duration never = Duration::max();
   if (others.ahead) return withdraw(s, child), never;
-  if (others.active) return never;  // it will hear of the claim, and give the role back
+  // It will hear of the claim, and give the role back, or withdraw. Who claims too may take itself for the
+  // first, by a row that has been changed since.
+  if (others.active || others.claiming) return never;
   // The one that had it when the claim was made was lost since.
   if (const auto until = behind_a_split(s, child)) return *until;
   // Only now: whoever is asked takes nothing of the former one any more.

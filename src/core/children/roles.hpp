@@ -1,7 +1,8 @@
 // Roles: which instance of a child is the active one, where the redundancy wants one: the first of its order
 // that runs it, never two of one view.
 //
-//               nobody before it has or claims the role          all members know of the claim, nobody has it
+//               nobody before it has or claims the role       all members know of the claim, nobody else has
+//                                                             or claims it
 //      passive ------------------------------------------> claiming ----------------------------------->
 //      active
 //         ^                                                    |                                            |
@@ -12,9 +13,11 @@
 //         --------------------------------------------------------+
 //
 // Why never two: a claim is published, and granted to itself by its node only when every member of the view
-// has acknowledged it. A channel keeps order, so whoever has an acknowledgement of a member has its earlier
-// claims and roles too. Of two that claim at once the one that is first in the order goes on, and whoever has
-// the role keeps it until its worker was told. Both see the same order, for both may act by the same view.
+// has acknowledged it, and no other has or claims the role. A channel keeps order, so whoever has an
+// acknowledgement of a member has its earlier claims and roles too. Of two that claim at once the one that is
+// first in the order waits until the other has withdrawn, and whoever has the role keeps it until its worker
+// was told. The two need not see the same order: it follows from the row too, which may have changed, and one
+// of them not know it yet. So both wait until they do.
 //
 // An instance that is to be handed over comes in the order where its partner does (handover/partners.hpp), so
 // the active one takes its role along.
@@ -75,6 +78,7 @@ class Roles {
     bool ahead = false;        ///< One before ours has or claims the role ...
     PeerIndex next = no_peer;  ///< ... on this node.
     bool active = false;       ///< One has it.
+    bool claiming = false;     ///< One claims it, and may get it.
     bool missing = false;      ///< One that should be before ours has not come to run yet.
     bool first = false;        ///< Ours is where the order begins.
   };

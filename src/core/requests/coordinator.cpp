@@ -145,7 +145,7 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
   if (child && child->work() && child->work()->being_replaced())
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
-  answer(s, asked, located(*child, {}));
+  answer(s, asked, located_now(*child));
 }
 
 // ---- what is forgotten -------------------------------------------------------------------------------
@@ -227,10 +227,16 @@ void Coordinator::answer(Step& s, const Asked& asked, Outcome outcome) {
   answers_[{asked.request, asked.view}].push_back(std::move(outcome));
 }
 
-// A repeated request must not act twice: what was done is told again.
+// A repeated request must not act twice: what was done is told again. Not that nothing was, where it has
+// acted since: it was asked of another node meanwhile, in a view between.
 bool Coordinator::answered_before(Step&, const Asked& asked, const ChildId& id) {
   const Outcome* before = with_.replay.answer(asked.request, id);
   if (!before) return false;
+  if (before->error && did_nothing(*before->error)) {
+    const Child* child = with_.children.find(id);
+    const bool has_row = child && child->row() && child->row()->request == asked.request;
+    if (has_row || with_.replay.finished(asked.request, id)) return false;
+  }
   answers_[{asked.request, asked.view}].push_back(*before);
   return true;
 }

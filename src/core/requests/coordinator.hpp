@@ -122,7 +122,10 @@ class Coordinator final : public LocalCoordinator {
   void look_at_starts(Step& s, Child& child, Work& work);
   void look_at_stops(Step& s, Child& child, Work& work);
   [[nodiscard]] bool starters_know(const StopWait& wait) const;
-  [[nodiscard]] Outcome located(const Child& child, const Epoch& after) const;
+  [[nodiscard]] Outcome located(const Child& child, const Epoch& after, bool now) const;
+  [[nodiscard]] Outcome located(const Child& child, const StartWait& wait) const;
+  /// As far as this node holds what the hosts have changed. What is on its way may be its end.
+  [[nodiscard]] Outcome located_now(const Child& child) const { return located(child, {}, true); }
   [[nodiscard]] const Instance* failed_start(const Child& child, const Epoch& after) const;
   [[nodiscard]] bool have_come(const Child& child, const Epoch& after) const;
   [[nodiscard]] bool wait_for_others(const Step& s, const Child& child, StartWait& wait);

@@ -35,6 +35,9 @@ struct StopWait {
   Epoch last;        ///< All instances up to this one have to be gone.
   bool past =
       false;  ///< The stop was done before, and the child was started anew: only what still stops counts.
+  /// It was stopped before anybody asked for this, and what is left of it is on its way out: there is no such
+  /// child.
+  bool late = false;
   std::vector<SessionId> starters;
 };
 /// A start that came while a stop is under way.

@@ -4,26 +4,18 @@
 
 #include <algorithm>
 
+#include "core/requests/refusals.hpp"
+
 namespace brood::core {
 namespace {
 constexpr Duration first_repeat = 2s;
 constexpr Duration repeat_longest = 10s;  // a coordinator keeps what it hears of for request_timeout
 constexpr Duration hold_max = 1s;
 constexpr std::size_t request_share = 8;
-
-/// Answers to a start that mean to say: nothing was done.
-bool refuses(const Error& error) {
-  switch (error.code) {
-    case Errc::no_target:
-    case Errc::no_such_worker:
-    case Errc::not_allowed:
-    case Errc::not_member:
-    case Errc::limit_exceeded:
-      return true;
-    default:
-      return false;
-  }
-}
+/// To say of so many ids that they are not waited for is as much work as one child that is looked at.
+constexpr std::size_t ended_for_one = 16;
+/// A request with no more left than that is told all of it before others are.
+constexpr std::size_t ended_at_once = 100;
 }  // namespace
 
 Error has_left(const NodeName& self) {
@@ -113,8 +105,8 @@ void Origins::end_all(Step& s, const Error& error) {
   for (const std::uint64_t number : numbers) {
     Origin& origin = origins_.at(number);
     origin.ended = error;
-    s.budget = std::max<std::size_t>(s.budget, 1 + origin.open.size() + origin.size() - origin.next);
-    end_some(s, origin);
+    std::size_t all = origin.left();
+    (void)end_some(s, origin, all);
   }
 }
 
@@ -153,24 +145,22 @@ bool Origins::is_own(const Settings& settings, const RequestKey& request) const 
 // ---- asking ------------------------------------------------------------------------------------------
 
 void Origins::set_due(Origin& origin) {
-  // Whose time is over is told so before more is begun: the client waits for nothing else, and where there is
-  // much to do it would wait behind all that.
-  if (origin.ended) {
-    origin.due = true;
-    return due_.push_front(origin.request.number);
-  }
+  if (origin.ended) return ended_.push_back(origin.request.number);
   if (std::exchange(origin.due, true)) return;
   due_.push_back(origin.request.number);
 }
 
+// Whose time is over is told so before more is begun: the client waits for nothing else, and where there is
+// much to do it would wait behind all that.
 void Origins::work(Step& s) {
+  if (!ended_.empty()) return work_on_ended(s);
   const auto found = origins_.find(due_.front());
   due_.pop_front();
   if (found == origins_.end()) return;
   Origin& origin = found->second;
   origin.due = false;
+  if (origin.ended) return;
   if (origin.done()) return close(s, origin);
-  if (origin.ended) return end_some(s, origin);
   std::vector<ChildId> fresh;
   open_more(s, origin, fresh);
   ask(s, origin, fresh, no_peer);
@@ -361,22 +351,38 @@ void Origins::close(Step& s, Origin& origin) {
   feed(s);
 }
 
-void Origins::end_some(Step& s, Origin& origin) {
+// As many as one unit of work has room for. Who came first is told first: where a node has more to do than it
+// can, the others wait a little longer each, and none for ever. Large requests let others go between.
+void Origins::work_on_ended(Step& s) {
+  s.spend(1);
+  for (std::size_t left = ended_for_one; left > 0 && !ended_.empty();) {
+    const std::uint64_t number = ended_.front();
+    ended_.pop_front();
+    const auto found = origins_.find(number);
+    if (found == origins_.end() || end_some(s, found->second, left)) continue;
+    if (found->second.left() <= ended_at_once)
+      ended_.push_front(number);
+    else
+      ended_.push_back(number);
+  }
+}
+
+// Answers at most `left`, and takes them from that. True: that was all.
+bool Origins::end_some(Step& s, Origin& origin, std::size_t& left) {
   const std::uint64_t number = origin.request.number;
-  // To say so of one is a small part of what a child that is looked at costs.
-  std::size_t answered = 0;
+  if (origin.done()) return close(s, origin), true;
   const auto answer = [&](ChildId id) {
-    if (answered++ % 16 == 0) s.spend(1);
+    --left;
     reply(s, origin, Outcome{std::move(id), origin.ended, {}, {}, {}});
     return origins_.contains(number);
   };
-  while (s.budget > 0 && !origin.open.empty())
-    if (!answer(origin.open.begin()->first)) return;
-  while (s.budget > 0 && origin.next < origin.size()) {
+  while (left > 0 && !origin.open.empty())
+    if (!answer(origin.open.begin()->first)) return true;
+  while (left > 0 && origin.next < origin.size()) {
     const std::size_t at = origin.next++;
-    if (!answer(origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at])) return;
+    if (!answer(origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at])) return true;
   }
-  set_due(origin);
+  return false;
 }
 
 // ---- time --------------------------------------------------------------------------------------------
@@ -396,8 +402,8 @@ void Origins::on_time(Step& s) {
     Origin& origin = origins_.at(deadlines_.begin()->second);
     deadlines_.erase(deadlines_.begin());
     origin.deadline = {};
-    if (!origin.ended)
-      origin.ended = Error{Errc::timeout, "no answer in time; it may still happen, ask before repeating"};
+    if (origin.ended) continue;  // it is about to be told so
+    origin.ended = Error{Errc::timeout, "no answer in time; it may still happen, ask before repeating"};
     set_due(origin);
   }
   while (!repeats_.empty() && repeats_.begin()->first <= s.time()) {

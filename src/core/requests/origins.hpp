@@ -70,7 +70,7 @@ class Origins {
   /// Something about the child has changed: it may show by now what a client waits to be told.
   void look(Step& s, const Child& child);
 
-  [[nodiscard]] bool has_work() const { return !due_.empty(); }
+  [[nodiscard]] bool has_work() const { return !due_.empty() || !ended_.empty(); }
   /// Sends on what there is room for, of the request whose turn it is.
   void work(Step& s);
   void on_time(Step& s);
@@ -105,7 +105,8 @@ class Origins {
     bool due = false;
     std::optional<Error> ended;  ///< All that is left is answered with this.
     [[nodiscard]] std::size_t size() const { return kind == Kind::start ? specs.size() : ids.size(); }
-    [[nodiscard]] bool done() const { return open.empty() && next == size(); }
+    [[nodiscard]] std::size_t left() const { return open.size() + size() - next; }
+    [[nodiscard]] bool done() const { return left() == 0; }
   };
   Origin& make(Step& s, Kind kind, ClientId client, Duration patience);
   void begin(Step& s, Origin& origin);
@@ -116,7 +117,8 @@ class Origins {
   void pass_on(Step& s, PeerIndex to, Request request);
   [[nodiscard]] bool has_room(const Step& s, const Origin& origin) const;
   void feed(Step& s);
-  void end_some(Step& s, Origin& origin);
+  void work_on_ended(Step& s);
+  bool end_some(Step& s, Origin& origin, std::size_t& left);
   [[nodiscard]] bool is_refused(const Origin& origin) const;
   [[nodiscard]] Error partitioned(std::string_view words) const;
   [[nodiscard]] Error stays_out() const;
@@ -137,6 +139,7 @@ class Origins {
   std::map<std::uint64_t, Origin> origins_;
   std::map<ClientId, std::uint64_t> by_client_;
   std::deque<std::uint64_t> due_;
+  std::deque<std::uint64_t> ended_;   ///< All that is left of them is answered with Origin::ended.
   std::deque<std::uint64_t> hungry_;  ///< More to ask, and no room in the window.
   std::size_t open_ = 0;              ///< Ids that are under way, of all.
   std::set<std::pair<Duration, std::uint64_t>> deadlines_;

@@ -55,4 +55,22 @@ Error unknown_worker(const Spec& spec, const Placement& placement) {
                   spec.needed_workers(), known.empty() ? "none is known" : "known are " + some_of(known))};
 }
 
+bool refuses(const Error& error) {
+  switch (error.code) {
+    case Errc::no_target:
+    case Errc::no_such_worker:
+    case Errc::not_allowed:
+    case Errc::not_member:
+    case Errc::limit_exceeded:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool did_nothing(const Error& error) {
+  return refuses(error) || error.code == Errc::already_started || error.code == Errc::conflict ||
+         error.code == Errc::no_such_child;
+}
+
 }  // namespace brood::core

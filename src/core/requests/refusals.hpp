@@ -16,4 +16,9 @@ namespace brood::core {
 /// No node that is up knows that worker. Names those that are known, a dozen at most.
 [[nodiscard]] Error unknown_worker(const Spec& spec, const Placement& placement);
 
+/// An answer to a start that means to say: it cannot be done, and nothing was.
+[[nodiscard]] bool refuses(const Error& error);
+/// The same of any request: it found things as they should be, or in its way, and changed nothing.
+[[nodiscard]] bool did_nothing(const Error& error);
+
 }  // namespace brood::core

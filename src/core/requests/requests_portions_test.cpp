@@ -94,5 +94,33 @@ TEST(Requests, ManyBulkRequestsShareTheWindowAndAllAreAnswered) {
   EXPECT_LE(most, 40U + 20 * 8);
 }
 
+// A node that comes to little more than to say that time is over says it to all, and not to the last ones
+// only.
+TEST(Requests, WhoseTimeIsOverIsToldSoInTheOrderInWhichTheyAsked) {
+  Cluster cluster(1);
+  cluster.change = [](std::size_t, Settings& settings) { settings.step_budget = 1; };
+  cluster.form();
+  cluster.hold_starts.insert(id_of("a"));
+  constexpr std::size_t count = 100;
+  std::vector<std::uint64_t> clients, told;
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.push_back(10'000 + i);
+    cluster.give(0, ClientStart{{clients.back()}, StartMode::start, {}, {spec_of("a")}, 5s});
+  }
+  cluster.run();
+  std::size_t steps = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    ++steps;
+    for (const Reply& reply : effects.replies) told.push_back(reply.client.value);
+    if (told.empty() || told.size() >= count) return;
+    // More of them come with each step.
+    cluster.give(0, ClientStart{{20'000 + steps}, StartMode::start, {}, {spec_of("a")}, 1ns});
+  };
+  cluster.run(6s);
+  ASSERT_GE(told.size(), count);
+  told.resize(count);
+  EXPECT_EQ(told, clients);
+}
+
 }  // namespace requests_portions_test
 }  // namespace brood::core::testing

@@ -414,6 +414,31 @@ TEST(Requests, WhatWasAskedInAViewDoesNotComeBackWithThatView) {
   EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
 }
 
+TEST(Requests, AStartThatWasRefusedAndIsDoneInAViewBetweenIsNotRefusedOnceMore) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = id_at(cluster, 0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  const std::size_t next = cluster.index(cluster.nodes[0].core->placement(id_of(id)).at(1));
+  cluster.lost.insert(MessageBody(Answer{}).index());
+  const auto client = cluster.start(3 - next, {spec_of(id)});  // it runs already
+  cluster.run();
+  const auto stop = cluster.stop(0, id);
+  cluster.run();
+  ASSERT_EQ(cluster.result(stop), "ok");
+  const auto weigh = [&](std::uint32_t weight) {
+    cluster.give(0, SettingsChanged{{"counter", "echo"}, weight});
+    cluster.run();
+  };
+  weigh(0);
+  ASSERT_EQ(cluster.alive(id), 1U) << "another decides, and has started it";
+  cluster.lost.clear();
+  weigh(100);
+  cluster.run(3s);
+  EXPECT_EQ(cluster.result(client), "ok");
+}
+
 TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
   Cluster cluster(2);
   cluster.form();

@@ -33,7 +33,7 @@ void Coordinator::start(Step& s, const LaterStart& start) {
 
 void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   const SpecRow& row = *child.row();
-  Outcome here = located(child, {});
+  Outcome here = located_now(child);
   StartWait wait{start.asked, start.mode, false, {}, 0, {}, {}};
   if (start.mode == StartMode::ensure) {
     wait.number = with_.replication.newest();

@@ -35,7 +35,9 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   } else if (!was_done && !with_.instances.any(child)) {
     return fail(s, asked, child.id, no_such_child(s.settings, child.id));
   }
-  // Else it was stopped, by this request or by another, and may be on its way out still.
+  // Else it was stopped, by this request or by another, and may be on its way out still. If that other has
+  // its answer, what is left belongs to a node that has slept.
+  wait.late = !was_done && work.stops.empty();
   wait.number = with_.replication.newest();
   for (const auto& node : with_.views.placement().nodes()) add_starter(child, wait, node.peer);
   add(s, child, std::move(wait));

@@ -16,13 +16,14 @@ bool is_running(const Instance& instance) {
 
 // The instance that runs, later than `after`: of several the active one, or the newest; no host where there
 // is none.
-Outcome Coordinator::located(const Child& child, const Epoch& after) const {
+Outcome Coordinator::located(const Child& child, const Epoch& after, bool now) const {
   Outcome outcome;
   outcome.id = child.id;
   bool is_active = false;
   with_.instances.each(child, [&](const Hosted& hosted) {
     const Instance& instance = hosted.instance;
     if (!is_running(instance) || instance.epoch <= after) return;
+    if (now && with_.replication.is_behind(with_.instances.peer(hosted))) return;
     const bool active = instance.role == Role::active;
     if (outcome.host && (active != is_active ? is_active : instance.epoch < outcome.epoch)) return;
     is_active = active;
@@ -31,6 +32,12 @@ Outcome Coordinator::located(const Child& child, const Epoch& after) const {
     outcome.epoch = instance.epoch;
   });
   return outcome;
+}
+
+// What a start has brought about has run since it was asked for. Whoever meets one that runs already is told
+// of that one, and it must be there still.
+Outcome Coordinator::located(const Child& child, const StartWait& wait) const {
+  return wait.fresh ? located(child, wait.after, false) : located_now(child);
 }
 
 // Of several instances one that failed while no other may still come to run.
@@ -76,7 +83,7 @@ void Coordinator::note_instance(Child& child, const Bytes& detail) {
   Work& work = *child.work_.value_;
   if (!detail.empty()) work.detail = detail;
   for (StartWait& wait : work.starts) {
-    Outcome now = located(child, wait.after);
+    Outcome now = located(child, wait);
     if (now.host) wait.ran = std::move(now);
   }
 }
@@ -132,8 +139,12 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
 }
 
 void Coordinator::look_at_open(Step& s) {
-  for (const ChildRef& ref : open_)
-    if (Child* child = with_.children.get(ref)) with_.notes.touched(s, *child);
+  for (const ChildRef& ref : open_) {
+    Child* child = with_.children.get(ref);
+    if (!child) continue;
+    note_instance(*child, {});
+    with_.notes.touched(s, *child);
+  }
 }
 
 // One that was lost without proof may have begun it and be cut off: it has its time to end it.
@@ -158,7 +169,9 @@ void Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
     });
     if (s.time() >= wait.until) return true;
     if (lives || !with_.replication.is_replicated(wait.number) || !starters_know(wait)) return false;
-    answer(s, wait.asked, Outcome{child.id, {}, {}, {}, wait.last});
+    Outcome outcome{child.id, {}, {}, {}, wait.last};
+    if (wait.late) outcome.error = no_such_child(s.settings, child.id);
+    answer(s, wait.asked, std::move(outcome));
     return true;
   });
 }

@@ -110,5 +110,89 @@ TEST(Waits, ARetryIsAnsweredWhenAnotherNodeKnows) {
   EXPECT_EQ(lone.result(alone), "ok");
 }
 
+// The coordinator has missed something of what the host says, and its table is on its way.
+TEST(Waits, AStartThatMeetsAChildOfANodeWhoseTableIsOnItsWayWaitsForThat) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 1; };
+  cluster.form();
+  const std::size_t decides = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+  const std::size_t hosts = (decides + 1) % 3, asks = (decides + 2) % 3;
+  cluster.start(decides, {spec_of("a"), spec_of("b")}, StartMode::start, cluster.nodes[hosts].name);
+  cluster.run();
+  ASSERT_EQ(cluster.host("a"), hosts);
+  const auto pid = [&](std::size_t at) {
+    return cluster.nodes[at].core->instances(id_of("a")).at(0).instance.pid;
+  };
+  std::vector<MessageBody> late;
+  bool is_lost = true;
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    if (from != cluster.nodes[hosts].name || to != cluster.nodes[decides].name) return 1;
+    if (is_lost && std::holds_alternative<Delta>(body)) return 0;
+    const auto* portion = std::get_if<Sync>(&body);
+    if (!portion || portion->first == 0) return 1;
+    late.push_back(body);
+    return 0;
+  };
+  cluster.exit("a", false);
+  cluster.run();
+  is_lost = false;
+  cluster.start(hosts, {spec_of("c")}, StartMode::ensure, cluster.nodes[hosts].name);
+  cluster.run();
+  ASSERT_FALSE(late.empty());
+  const auto client = cluster.start(asks, {spec_of("a")});
+  const auto lookup = cluster.ask<ClientLookup>(asks, "a");
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "no answer");
+  EXPECT_EQ(cluster.result(lookup), "ok") << "that it exists is certain";
+  EXPECT_FALSE(cluster.replies[lookup].at(0).host.has_value());
+  // It begins and ends once more, which is kept until the table is whole.
+  cluster.exit("a", false);
+  cluster.run(30ms);
+  ASSERT_EQ(cluster.host("a"), hosts);
+  cluster.exit("a", false);
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "no answer");
+  cluster.copies = {};
+  for (const MessageBody& body : late)
+    cluster.give(decides, PeerMessage{cluster.nodes[hosts].name, cluster.nodes[hosts].creation, body});
+  cluster.run();
+  EXPECT_EQ(cluster.result(client), "start_failed") << "it waits to be started again";
+  cluster.run(100ms);
+  const auto again = cluster.start(asks, {spec_of("a")});
+  cluster.run();
+  EXPECT_EQ(cluster.result(again), "already_started");
+  EXPECT_EQ(cluster.replies[again].at(0).pid, pid(hosts));
+}
+
+// The node that ran it has slept. It comes back with it, and is asked to stop it; it is not up before the
+// other one has ended too.
+TEST(Waits, AStopThatWasAnsweredBeforeASleeperWokeIsNotDoneASecondTime) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::size_t decides = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+  const std::size_t hosts = (decides + 1) % 3;
+  cluster.start(decides, {spec_of("a"), spec_of("b")}, StartMode::start, cluster.nodes[hosts].name);
+  cluster.run();
+  ASSERT_EQ(cluster.host("a"), hosts);
+  cluster.pause(hosts);
+  cluster.drop_channels(hosts, true);
+  cluster.run(20s);
+  for (const char* id : {"a", "b"}) {
+    const auto first = cluster.stop(decides, id);
+    cluster.run(1s);
+    ASSERT_EQ(cluster.result(first), "ok");
+    cluster.hold_stops.insert(id_of(id));
+  }
+  cluster.resume(hosts);
+  cluster.run(2s);
+  ASSERT_EQ(cluster.nodes[decides].core->instances(id_of("a")).size(), 1U) << "it is told to end";
+  const auto second = cluster.stop(decides, "a");
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(second), "no answer");
+  cluster.exit("a", true);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(second), "no_such_child");
+}
+
 }  // namespace waits_test
 }  // namespace brood::core::testing

@@ -1,5 +1,6 @@
 // The exchange of tables: the buckets that differ, in portions.
 #include <algorithm>
+#include <utility>
 
 #include "core/rows/replication.hpp"
 
@@ -18,7 +19,13 @@ bool Replication::holds_table_of(PeerIndex peer) const {
 
 std::optional<Duration> Replication::taking_table_of(PeerIndex peer) const {
   const In& in = peers_[peer].in;
-  return in.receiving || !in.kept.empty() ? std::optional(in.portion_at) : std::nullopt;
+  return in.receiving || in.behind || !in.kept.empty() ? std::optional(in.portion_at) : std::nullopt;
+}
+
+bool Replication::is_behind(PeerIndex peer) const {
+  const In& in = peers_[peer].in;
+  return with_.links[peer].open &&
+         (!in.whole || in.receiving || !in.kept.empty() || in.behind || in.expected == 0);
 }
 
 bool Replication::is_small() const {
@@ -82,9 +89,13 @@ void Replication::on_sync_request(Step&, PeerIndex from, const SyncRequest& requ
 }
 
 void Replication::on_behind(Step&, PeerIndex from) {
+  In& in = peers_[from].in;
+  in.behind = true;
   // What it has changed since is not held here: one that joins is not up before it is.
-  peers_[from].in.whole = false;
-  ask_for_table(from);
+  in.whole = false;
+  // A table that is on its way is not broken off. From a node that changes much none would ever be whole, and
+  // what waits for this node's word that it holds a change would wait for ever.
+  if (!in.receiving && in.kept.empty()) ask_for_table(from);
 }
 
 void Replication::on_sync_ack(Step& s, PeerIndex from, const SyncAck&) {
@@ -114,7 +125,7 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   s.spend(portion.rows.size() + portion.instances.size() + portion.epochs.size());
   if (portion.first == 0) {
     in.receiving = true;
-    in.again = false;
+    in.again = in.behind = false;
     // What lies between is in portions that are still to come.
     in.leaps = in.leaps || in.expected != portion.next_delta;
     forget_kept(from);
@@ -162,22 +173,40 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   if (in.again) in.ask = true;
   next_check_ = std::min(next_check_, s.time() + spread_.sync_interval());
   if (in.kept.empty())
-    forget_kept(from);
+    table_taken(s, from);
   else
     late_.insert(from);
-  if (spread_.passes_on()) advance_all(s, from);
 }
 
 // One Delta at a time, as there may be very many. What comes meanwhile is kept behind them.
 void Replication::take_kept(Step& s) {
   const PeerIndex from = *late_.begin();
   In& in = peers_[from].in;
-  if (in.expected == 0) return forget_kept(from);  // one before had a gap
-  const Delta delta = std::move(in.kept.front());
-  in.kept.pop_front();
-  in.portion_at = s.time();
-  (void)take_in(s, from, delta);
-  if (in.kept.empty()) forget_kept(from);
+  if (in.expected != 0) {
+    const Delta delta = std::move(in.kept.front());
+    (void)take_in(s, from, delta);
+    if (!late_.contains(from)) return;  // what it said of itself has ended its session
+  }
+  if (in.expected == 0)  // one had a gap: the rest is of no use
+    in.kept.clear();
+  else
+    in.kept.pop_front();
+  if (in.kept.empty()) table_taken(s, from);
+}
+
+// What was kept is what happened since, one after the other; how it is now is known behind all of it.
+void Replication::table_taken(Step& s, PeerIndex from) {
+  In& in = peers_[from].in;
+  forget_kept(from);
+  const bool behind = std::exchange(in.behind, true);
+  if (spread_.passes_on()) advance_all(s, from);
+  if (!in.behind) return;  // what it said of itself has ended its session
+  in.behind = behind;
+  if (in.behind) {
+    in.whole = false;
+    return ask_for_table(from);
+  }
+  if (!is_behind(from)) with_.notes.caught_up(s, from);
 }
 
 // A portion that was made after that Delta says how that ended.

@@ -188,6 +188,43 @@ TEST(Exchange, APeerThatIsTooSlowGetsTheDifferenceWhenItHasCaughtUp) {
   EXPECT_GT(cluster.nodes[0].core->stats().fell_behind, 0U);
 }
 
+// A node changes more, while its table is on its way to one that is slow, than that one may lack.
+TEST(Exchange, ATableIsNotBrokenOffByWhatIsChangedMeanwhile) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.lag_max = 20;
+    settings.table_portion = 1;
+  };
+  cluster.form();
+  cluster.start(0, many(50));
+  cluster.run(1s);
+  // Every millisecond the slow one says once that it has taken in a portion.
+  std::deque<MessageBody> late;
+  cluster.copies = [&](const NodeName& from, const NodeName&, const MessageBody& body) {
+    if (from != cluster.nodes[1].name || !std::holds_alternative<SyncAck>(body)) return 1;
+    late.push_back(body);
+    return 0;
+  };
+  const auto& [busy, epoch] = *cluster.nodes[0].processes.begin();
+  bool stuck = false;
+  const auto pass = [&, id = busy, epoch = epoch](int changes) {
+    for (; changes > 0; --changes) cluster.give(0, StuckChanged{id, epoch, stuck = !stuck});
+    if (!late.empty()) {
+      cluster.give(0, PeerMessage{cluster.nodes[1].name, cluster.nodes[1].creation, late.front()});
+      late.pop_front();
+    }
+    cluster.run(1ms);
+  };
+  cluster.pause(1);
+  pass(30);
+  cluster.resume(1);
+  ASSERT_GT(cluster.nodes[0].core->stats().fell_behind, 0U);
+  const auto client =
+      cluster.start(0, {spec_of("new", "counter", Restart::permanent, true)}, StartMode::ensure);
+  for (int i = 0; i < 2000 && cluster.result(client) != "ok"; ++i) pass(10);
+  EXPECT_EQ(cluster.result(client), "ok") << "another member holds it";
+}
+
 // A node that finds a child gone, and is asked for its stop again when the node that stopped it is lost, must
 // know that stop; and one that knows the stop must find the child gone.
 TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {

@@ -378,6 +378,16 @@ void Replication::flush_deltas(Step& s) {
   }
 }
 
+// One that gets no Deltas any more, for it lags, while its table is on its way: what was held here by then it
+// is told behind that table. The next one may be broken off as well.
+void Replication::ack_behind_table(PeerIndex peer) {
+  Out& out = peers_[peer].out;
+  if (out.begun && !out.behind) out.ack = peers_[peer].in.ack;
+  if (!out.behind || out.sending || out.due || !out.ack) return;
+  with_.sender.send(peer, DeltaAck{*out.ack}, Rank::acks);
+  out.ack.reset();
+}
+
 void Replication::flush_acks() {
   std::set<PeerIndex> later;
   for (const PeerIndex peer : due_) {
@@ -399,11 +409,13 @@ void Replication::flush_acks() {
     // Whoever has this node's word that it holds a removal holds all that it ran before: so not while what it
     // runs is still on its way with the table.
     if (!has_sent_table_to(peer)) {
+      if (!spread_.passes_on()) ack_behind_table(peer);
       later.insert(peer);
       continue;
     }
     with_.sender.send(peer, DeltaAck{*in.ack}, Rank::acks);
     in.ack.reset();
+    peers_[peer].out.ack.reset();
   }
   due_ = std::move(later);
 }

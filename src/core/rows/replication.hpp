@@ -68,6 +68,8 @@ class Replication final : public Outbox, public TableProgress {
   /// Another member that does take in what it gets has half of lag_max to take in still: what can wait
   /// should.
   [[nodiscard]] bool is_congested(const Step& s) const;
+  /// That member has changed more than is held here, and its table is on its way or asked for.
+  [[nodiscard]] bool is_behind(PeerIndex peer) const;
   [[nodiscard]] std::uint64_t acknowledged_by(PeerIndex peer) const { return peers_[peer].acknowledged; }
   /// Touches the child once the changes up to this Delta are replicated; not where they are already.
   void wait(std::uint64_t number, const Child& child);
@@ -130,6 +132,7 @@ class Replication final : public Outbox, public TableProgress {
     bool whole = false;            ///< Its table was taken in.
     bool receiving = false;        ///< One is coming: Deltas are kept until its last portion is there.
     bool leaps = false;            ///< It is to bring what Deltas that have not come said.
+    bool behind = false;           ///< The peer has said so: another table is to follow.
     Duration portion_at{};         ///< When the last portion of it came.
     std::uint64_t expected = 0;    ///< Number of its next Delta; 0: only a table is of use.
     std::uint64_t next_delta = 0;  ///< The first that was expected behind the table.
@@ -161,7 +164,9 @@ class Replication final : public Outbox, public TableProgress {
     bool sending = false;
     std::uint32_t next = 0;
     std::uint32_t in_flight = 0;
-    bool behind = false;                 ///< It gets no Deltas until it has asked for the table.
+    bool behind = false;  ///< It gets no Deltas until it has asked for the table.
+    /// What was held of its changes when all that is changed here was on its way to it last.
+    std::optional<std::uint64_t> ack;
     std::uint64_t base = 0;              ///< The Deltas after this one are sent.
     std::vector<std::uint64_t> digests;  ///< Theirs, as they said last.
     // Where members pass changes on: the weights of Deltas that were sent to it and that it has not taken.
@@ -211,11 +216,13 @@ class Replication final : public Outbox, public TableProgress {
   [[nodiscard]] Sync make_portion(Step& s, Peer& peer);
   void fill_bucket(Sync& portion, std::uint32_t bucket) const;
   void flush_acks();
+  void ack_behind_table(PeerIndex peer);
   void compare(PeerIndex peer, const Hello& hello);
   [[nodiscard]] std::uint64_t lag_of(const Peer& peer) const;
   [[nodiscard]] std::uint64_t lag_most() const;
   void forget_untaken(Out& out);
   void forget_acknowledged();
+  void table_taken(Step& s, PeerIndex from);
   void forget_kept(PeerIndex from);
   void ask_for_table(PeerIndex peer);
   bool is_too_far_behind(Step& s, PeerIndex peer);
