@@ -2,6 +2,7 @@
 // Pure; of this node's view. Thread rule: none.
 #pragma once
 
+#include "core/base/settings.hpp"
 #include "core/placement/placement.hpp"
 
 namespace brood::core {
