@@ -5,20 +5,25 @@
 # usage: check_packages.sh FOLDER    (as root; needs the network for debootstrap, a minute or two)
 set -euo pipefail
 
-debs=$(cd "$1" && pwd)
 ((EUID == 0)) || { echo 'error: a chroot needs root' >&2; exit 1; }
+# What it mounts and starts is its own, and goes with it.
+[[ -n ${BROOD_APART:-} ]] ||
+  BROOD_APART=1 exec unshare --mount --propagation private --pid --fork --kill-child "$BASH" "$0" "$@"
+debs=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/.." && pwd)
 base=${BROOD_CHROOT_BASE:-}
 root=$(mktemp -d)
 chmod 0755 "$root"  # as / of the chroot it is passed through by every user
+declare -A nodes=()  # their process ids
 say() { printf '    %s\n' "$*"; }
 clean() {
-  chroot "$root" pkill -x brood 2>/dev/null || true
+  ((${#nodes[@]} == 0)) || kill -9 "${nodes[@]}" 2>/dev/null || true
   umount -l "$root/proc" "$root/dev" 2>/dev/null || true
   rm -rf --one-file-system "$root"
 }
 trap clean EXIT
-inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"; }
+clean_env=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C)
+inside() { chroot "$root" env -i "${clean_env[@]}" "$@"; }
 must() { "$@" || { echo "error: $*" >&2; exit 1; }; }
 
 if [[ -n $base ]]; then cp -a "$base/." "$root"; else
@@ -55,8 +60,10 @@ TOML
   inside chmod 0640 "/etc/brood/n$n.toml"
 done
 start() {
-  inside setpriv --reuid=brood --regid=brood --init-groups brood node --config "/etc/brood/n$1.toml" \
-    > "$debs/n$1.log" 2>&1 &
+  # With exec all the way it is the node's own id.
+  (exec chroot "$root" env -i "${clean_env[@]}" setpriv --reuid=brood --regid=brood --init-groups \
+    brood node --config "/etc/brood/n$1.toml") > "$debs/n$1.log" 2>&1 &
+  nodes[$1]=$!
 }
 ask() { inside env BROOD_COOKIE=package-test brood --node "$1" "${@:2}"; }
 n1=n1@127.0.0.1:19101 n2=n2@127.0.0.1:19102
@@ -75,7 +82,7 @@ within ask "$n1" wait sleeper
 host() { ask "$1" where sleeper --json | grep -o '"runs_on":"[^"]*"' | cut -d'"' -f4; }
 on=$(host "$n1")
 say "sleeper runs on $on: kill -9 of that node"
-inside pkill -9 -f "config /etc/brood/${on%%@*}.toml"
+kill -9 "${nodes[${on:1:1}]}"
 other=$n1
 [[ $on == n1@* ]] && other=$n2
 moved() { local now; now=$(host "$other") && [[ -n $now && $now != "$on" ]]; }
@@ -83,11 +90,19 @@ within moved
 within ask "$other" wait sleeper
 start "${on:1:1}"
 within two_are_up
-say 'drain'
-within ask "$(host "$other" | sed 's/n1@.*/n1@127.0.0.1:19101/; s/n2@.*/n2@127.0.0.1:19102/')" drain
-inside pkill -TERM -x brood
-gone() { ! inside pgrep -x brood; }
+# It may be on its way back to the node that has come again.
+runs() { on=$(host "$other") && [[ -n $on ]]; }
+within runs
+say "sleeper runs on $on: drain"
+within ask "$on:1910${on:1:1}" drain
+other=$n1
+[[ $on == n1@* ]] && other=$n2
+within moved
+say "sleeper runs on $(host "$other")"
+kill -TERM "${nodes[@]}"
+gone() { ! kill -0 "${nodes[@]}"; }
 within gone
+nodes=()
 
 say 'a program on the library, by CMake and by pkg-config'
 mkdir -p "$root/consumer"
