@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view ellipsis = "\xe2\x80\xa6";
 constexpr std::size_t narrowest = 6;  // a column is cut no further than this
+constexpr std::size_t narrow = 8;     // and one that gives way to the others first no further than this
 constexpr std::size_t gap = 2;
 
 struct Glyph {
@@ -67,10 +68,13 @@ std::vector<std::size_t> natural_widths(const Table& table) {
   return widths;
 }
 
-// Takes from the widest column, one by one, until the whole fits or nothing more can be taken.
-void shrink(std::vector<std::size_t>& widths, std::size_t width) {
+// Takes from what gives way, then from the widest column, one by one, until the whole fits or nothing more
+// can be taken.
+void shrink(const Table& table, std::vector<std::size_t>& widths, std::size_t width) {
   std::size_t total = gap * (widths.size() - 1);
   for (const auto w : widths) total += w;
+  for (std::size_t i = 0; i < widths.size(); ++i)
+    for (; table.columns[i].gives_way && total > width && widths[i] > narrow; --total) --widths[i];
   while (total > width) {
     auto widest = std::max_element(widths.begin(), widths.end());
     if (*widest <= narrowest) return;
@@ -163,7 +167,7 @@ std::string render(const Table& table, std::optional<std::size_t> width, bool co
   }
   auto widths = natural_widths(safe);
   const auto limit = width.value_or(SIZE_MAX);
-  shrink(widths, limit);
+  shrink(safe, widths, limit);
   std::vector<Cell> titles;
   for (const auto& column : safe.columns) titles.emplace_back(column.title, Style::bold);
   std::string out = line_of(titles, safe, widths, limit, color);

@@ -34,7 +34,8 @@ struct Cell {
 
 struct Column {
   std::string title;
-  bool right = false;  ///< Numbers stand at the right.
+  bool right = false;      ///< Numbers stand at the right.
+  bool gives_way = false;  ///< It is cut before the others are.
 };
 
 struct Table {

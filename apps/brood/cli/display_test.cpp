@@ -41,6 +41,15 @@ TEST(Display, WhatIsCutSaysSo) {
   EXPECT_NE(text.find("a much longe\xe2\x80\xa6  12345\n"), std::string::npos) << text;
 }
 
+TEST(Display, WhatGivesWayIsCutBeforeTheOthers) {
+  Table table;
+  table.columns = {{"ID"}, {"RUNS", false, true}, {"PHASE"}};
+  table.rows = {{"a-long-name-of-a-child", "a command with words", "running (unhealthy)"}};
+  EXPECT_EQ(render(table, 53, false),
+            "ID                      RUNS      PHASE\n"
+            "a-long-name-of-a-child  a comma\xe2\x80\xa6  running (unhealthy)\n");
+}
+
 TEST(Display, WidthCountsColumnsNotBytes) {
   EXPECT_EQ(display_width("abc"), 3u);
   EXPECT_EQ(display_width("\xc3\xa4\xc3\xb6"), 2u);
