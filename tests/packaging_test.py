@@ -174,6 +174,7 @@ class Debian(unittest.TestCase):
         self.assertEqual(lines["Delegate"], "yes")
         self.assertNotIn("ProtectControlGroups", lines, "it would take away what Delegate gives")
         self.assertIn("WatchdogSec", lines)
+        self.assertTrue(lines["ExecReload"].startswith("/bin/sh -c"), "/bin/kill is not on every machine")
         words = shlex.split(lines["ExecStart"])
         self.assertEqual(words[:2], ["/usr/bin/brood", "node"])
         for word in words[2:]:
