@@ -83,7 +83,7 @@ std::string ExitStatus::text() const {
     case EndCause::node_gone:
       return "killed by its shim: the node ended";
     case EndCause::out_of_memory:
-      return "killed by the kernel: out of memory, it had used what its cgroup allows";
+      return "killed by the kernel: out of memory (the limit of its cgroup)";
     case EndCause::shim_lost:
       return "killed: its shim was ended from outside";
     case EndCause::stop_killed:

@@ -65,7 +65,9 @@ void sort_rows(std::vector<ChildRow>& rows, const std::string& by) {
 // Only so many: asked for in pages, as many as it takes to find them.
 Outcome<ChildPage> first_of(Session& session, const Term& supervisor) {
   const auto& arguments = session.arguments;
-  constexpr std::size_t looked_at_once = 1000;
+  // Few at first, as most may be what is looked for; ever more where they are not.
+  std::size_t at_once = 64;
+  constexpr std::size_t at_once_max = 4096;
   const bool filters = !arguments.prefix.empty() || !arguments.phase.empty() || !arguments.on.empty() ||
                        (arguments.local && !arguments.tag.empty());
   ChildPage out;
@@ -73,7 +75,8 @@ Outcome<ChildPage> first_of(Session& session, const Term& supervisor) {
   do {
     const std::size_t left = *arguments.limit - out.rows.size();
     auto page = describe_page(session, supervisor, selection(arguments),
-                              filters ? std::max(left, looked_at_once) : left, out.next);
+                              filters ? std::max(left, at_once) : left, out.next);
+    at_once = std::min(at_once * 4, at_once_max);
     if (!page) return page;
     out.next = page->next;
     for (auto& row : page->rows) {

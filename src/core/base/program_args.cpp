@@ -32,6 +32,7 @@ const std::vector<std::string_view>& taken_over_keys() {
 }
 
 std::optional<std::vector<std::string_view>> differences_taken_over(const Bytes& now, const Bytes& next) {
+  if (now == next) return std::vector<std::string_view>{};
   const auto one = decode_term(now);
   const auto other = decode_term(next);
   if (!one || !other || !one->as_map() || !other->as_map()) return std::nullopt;

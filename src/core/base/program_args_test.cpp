@@ -45,6 +45,7 @@ TEST(ProgramArgs, WhatAProcessHasFromItsStartIsNot) {
   EXPECT_EQ(words(command(), command({entry("log_size", Term(0))})), "anew") << "its output went to nobody";
   EXPECT_EQ(words(command({entry("log_bytes_max", Term(0))}), command()), "anew");
   EXPECT_EQ(words(command(), "no term"), "anew");
+  EXPECT_EQ(words("no term", "no term"), "") << "the same";
 }
 
 TEST(ProgramArgs, AWorkersArgumentsAreItsOwn) {

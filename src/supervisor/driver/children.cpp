@@ -302,9 +302,10 @@ void Children::follow(const std::vector<ChildId>& changed) {
     Slot& slot = *found->second;
     const core::SpecRow* row = driver_.core().spec(id);
     const core::SpecPtr spec = row ? row->spec : nullptr;
-    if (!spec || !slot.spec->runs_like(*spec)) continue;  // it is about to end
+    if (!spec || (slot.care ? slot.care->spec == spec : slot.shutdown == spec->shutdown)) continue;
+    if (!slot.spec->runs_like(*spec)) continue;  // it is about to end
     slot.shutdown = spec->shutdown;
-    if (slot.care && slot.care->spec != spec) follow_command(slot, spec);
+    if (slot.care) follow_command(slot, spec);
   }
 }
 
