@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import threading
 import time
 
 from support import Cluster, ScenarioTest, brood_binary, main, ports, processes, server_child
@@ -402,6 +403,33 @@ class CommandLine(ScenarioTest):
             with self.subTest(command):
                 self.assertIn(command, self.shared.brood("--help", cookie=False).out)
                 self.shared.brood(command, "--help", cookie=False)
+
+
+class Draining(ScenarioTest):
+    def test_a_drain_is_taken_back_while_it_lasts(self):
+        script = "trap 'sleep 4; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+        cluster = self.cluster("n1", "n2", node={"exec_allow": True}, supervisors={"web": ({}, [
+            {"id": "c{n}", "worker": "counter", "count": 20}])})
+        cluster.start()
+        cluster.wait_members()
+        cluster.brood("start", "slow", "--on", cluster.full("n2"), "--shutdown", "60000", "--", "sh", "-c", script, node="n1")
+        self.wait(lambda: "up" in cluster.brood("logs", "slow", node="n1").out, 10, "it can be stopped")
+
+        def state():
+            return next(one["state"] for one in cluster.nodes("n1") if one["name"] == cluster.full("n2"))
+        drains = []
+        drain = threading.Thread(target=lambda: drains.append(cluster.brood("drain", cluster.full("n2"), node="n1", status=1)))
+        drain.start()
+        self.wait(lambda: state() == "draining", 10, "it drains")
+        self.assertIn("gets children again", cluster.brood("undrain", cluster.full("n2"), node="n1").out)
+        drain.join(30)
+        self.assertIn("the drain was taken back", drains[0].err)
+        self.wait(lambda: state() == "up", 10, "it is up")
+        placed = cluster.wait_placed([f"c{n}" for n in range(1, 21)] + ["slow"])
+        self.assertGreater(sum(node == cluster.full("n2") for node in placed.values()), 0, "children are there again")
+        cluster.brood("drain", cluster.full("n2"), node="n1")
+        answer = cluster.brood("undrain", cluster.full("n2"), node="n1", status=1)
+        self.assertIn("has been drained and has left: end it and start it anew", answer.err)
 
 
 class Apply(ScenarioTest):

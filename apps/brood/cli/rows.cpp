@@ -349,8 +349,14 @@ namespace {
 
 std::string state_of(const NodeRow& row) {
   if (row.up) return row.state.empty() ? "up" : row.state;
-  const bool tells = row.state == "left" || row.state == "joining" || row.state == "refused";
+  const bool tells =
+      row.state == "left" || row.state == "joining" || row.state == "refused" || row.state == "draining";
   return tells ? row.state : "down";
+}
+
+Style style_of_node(const NodeRow& row, const std::string& state) {
+  if (state == "up") return Style::good;
+  return row.up || state == "draining" || state == "joining" ? Style::warning : Style::bad;
 }
 
 }  // namespace
@@ -364,10 +370,7 @@ Table nodes_table(const std::vector<NodeRow>& rows) {
       children += fmt::format("{}{}: {}", children.empty() ? "" : ", ", name, count);
     }
     const auto state = state_of(row);
-    table.rows.push_back({row.self ? row.name + " (asked)" : row.name,
-                          Cell(state, state == "up" ? Style::good
-                                      : row.up      ? Style::warning
-                                                    : Style::bad),
+    table.rows.push_back({row.self ? row.name + " (asked)" : row.name, Cell(state, style_of_node(row, state)),
                           children.empty() ? "-" : children});
   }
   return table;
