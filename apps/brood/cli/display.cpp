@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view ellipsis = "\xe2\x80\xa6";
 constexpr std::size_t narrowest = 6;  // a column is cut no further than this
-constexpr std::size_t narrow = 8;     // and one that gives way to the others first no further than this
 constexpr std::size_t gap = 2;
 
 struct Glyph {
@@ -73,8 +72,11 @@ std::vector<std::size_t> natural_widths(const Table& table) {
 void shrink(const Table& table, std::vector<std::size_t>& widths, std::size_t width) {
   std::size_t total = gap * (widths.size() - 1);
   for (const auto w : widths) total += w;
-  for (std::size_t i = 0; i < widths.size(); ++i)
-    for (; table.columns[i].gives_way && total > width && widths[i] > narrow; --total) --widths[i];
+  // The last of them first: what runs in a child before its name.
+  for (std::size_t i = widths.size(); i-- > 0;) {
+    const std::size_t least = table.columns[i].gives_way;
+    for (; least > 0 && total > width && widths[i] > least; --total) --widths[i];
+  }
   while (total > width) {
     auto widest = std::max_element(widths.begin(), widths.end());
     if (*widest <= narrowest) return;

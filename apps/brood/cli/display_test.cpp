@@ -43,11 +43,14 @@ TEST(Display, WhatIsCutSaysSo) {
 
 TEST(Display, WhatGivesWayIsCutBeforeTheOthers) {
   Table table;
-  table.columns = {{"ID"}, {"RUNS", false, true}, {"PHASE"}};
+  table.columns = {{"ID", false, 12}, {"RUNS", false, 8}, {"PHASE"}};
   table.rows = {{"a-long-name-of-a-child", "a command with words", "running (unhealthy)"}};
   EXPECT_EQ(render(table, 53, false),
             "ID                      RUNS      PHASE\n"
             "a-long-name-of-a-child  a comma\xe2\x80\xa6  running (unhealthy)\n");
+  EXPECT_EQ(render(table, 47, false),
+            "ID                RUNS      PHASE\n"
+            "a-long-name-of-\xe2\x80\xa6  a comma\xe2\x80\xa6  running (unhealthy)\n");
 }
 
 TEST(Display, WidthCountsColumnsNotBytes) {

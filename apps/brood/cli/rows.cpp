@@ -262,8 +262,8 @@ std::vector<NodeRow> node_rows(const Term& answer) {
 
 Table children_table(const std::vector<ChildRow>& rows, bool of_several) {
   Table table;
-  table.columns = {{"ID"},           {"RUNS", false, true}, {"NODE"},    {"PHASE"},
-                   {"OS PID", true}, {"RESTARTS", true},    {"UP", true}};
+  table.columns = {{"ID", false, 12}, {"RUNS", false, 8}, {"NODE"},    {"PHASE"},
+                   {"OS PID", true},  {"RESTARTS", true}, {"UP", true}};
   const auto why = [](const ChildRow& row) { return row.failed ? row.failure : row.waiting; };
   const bool says_why = std::any_of(rows.begin(), rows.end(), [&](const ChildRow& row) {
     return row.instances.empty() && !why(row).empty();
