@@ -7,7 +7,10 @@ namespace brood::sim {
 using namespace std::chrono_literals;
 
 Clients::Clients(World& world)
-    : world_(world), random_(world.random.fork()), mover_(world.options.seed ^ 0x6d6f7665) {}
+    : world_(world),
+      random_(world.random.fork()),
+      mover_(world.options.seed ^ 0x6d6f7665),
+      undrainer_(world.options.seed ^ 0x756e6472) {}
 
 void Clients::work_until(Duration end) {
   end_ = end;
@@ -153,6 +156,19 @@ void Clients::drain(std::size_t node) {
   world_.nodes[node].draining = true;
   world_.trace.line("{} IS TO LEAVE", world_.nodes[node].name.text());
   world_.driver->post(node, core::ClientDrain{world_.ledger->opened_drain(node)});
+  maybe_undrain(node);
+}
+
+// While it drains, as it has just left, or when it is up again.
+void Clients::maybe_undrain(std::size_t node) {
+  if (!world_.options.take_back || !undrainer_.chance(600)) return;
+  const std::uint64_t incarnation = world_.nodes[node].incarnation;
+  const Duration most = undrainer_.chance(500) ? Duration(50ms) : Duration(5s);
+  world_.timeline.after(undrainer_.between(Duration(0), most), [=, this] {
+    const SimNode& at = world_.nodes[node];
+    if (!at.running() || at.incarnation != incarnation) return;
+    world_.driver->post(node, core::ClientDrain{world_.ledger->opened_drain(node), false, true});
+  });
 }
 
 void Clients::maybe_give_up(std::size_t node, core::ClientId client) {

@@ -24,6 +24,7 @@ class Clients {
   void retry(std::size_t node, const ChildId& id);
   void move(std::size_t node, const ChildId& id);
   void drain(std::size_t node);
+  void maybe_undrain(std::size_t node);
 
  private:
   void next();
@@ -41,6 +42,7 @@ class Clients {
   World& world_;
   Random random_;
   Random mover_;  ///< Of its own, so that all else of a seed is as without it.
+  Random undrainer_;
   Duration end_{};
 };
 

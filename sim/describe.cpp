@@ -284,7 +284,10 @@ std::string describe(const Event& event, std::string_view id) {
             return wanted(e.id, id) ? fmt::format("client {} lookup {}", e.client.value, e.id.text()) : "";
           },
           [](const ClientGone& e) { return fmt::format("client {} gone", e.client.value); },
-          [](const ClientDrain& e) { return fmt::format("client {} drain", e.client.value); },
+          [](const ClientDrain& e) {
+            return fmt::format("client {} {}", e.client.value,
+                               e.take_back ? "takes the drain back" : "drain");
+          },
           [](const ClientRoster& e) {
             return fmt::format("client {} roster +{} -{}", e.client.value, e.add.size(), e.remove.size());
           },

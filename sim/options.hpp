@@ -102,6 +102,7 @@ struct SimOptions {
   std::uint32_t seeds = 0;                ///< A node is told of so many others; 0: of all.
   bool plain = false;                     ///< Children are all alike: steady, started by clients, anywhere.
   bool clients = true;                    ///< false: only static children.
+  bool take_back = false;                 ///< Some drains are taken back.
   Plant plant = Plant::none;
   std::uint64_t salt = 0;  ///< For Plant::chance.
   /// Called with each line of the full trace; slow. Empty: none.

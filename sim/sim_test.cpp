@@ -60,6 +60,14 @@ TEST(Sim, EveryRuleHoldsWithAllFaultsAtOnce) {
   expect_seeds_in_order(options, 1000, 20);
 }
 
+TEST(Sim, ADrainMayBeTakenBackAtAnyTime) {
+  SimOptions options;
+  options.busy = 60s;
+  options.take_back = true;
+  options.faults = *parse_faults("leave,crash,slow,break");
+  expect_seeds_in_order(options, 5000, 20);
+}
+
 TEST(Sim, NothingGoesWrongWhereNothingFails) {
   SimOptions options;
   options.busy = 30s;

@@ -1,47 +1,65 @@
 #!/usr/bin/env bash
-# Installs the packages of a folder in a fresh bookworm (debootstrap, chroot), runs two nodes with a program kept
-# alive across both, builds a program on the library, removes everything and looks for what is left.
+# Installs the packages of a folder in two fresh bookworms (debootstrap, chroot), runs a node in each with a program
+# kept alive across both, builds a program on the library, removes everything and looks for what is left.
 #
-# usage: check_packages.sh FOLDER    (as root; needs the network for debootstrap, a minute or two)
+# usage: check_packages.sh FOLDER    (as root; needs the network for debootstrap, some minutes)
 set -euo pipefail
 
-debs=$(cd "$1" && pwd)
 ((EUID == 0)) || { echo 'error: a chroot needs root' >&2; exit 1; }
+# What it mounts and starts is its own, and goes with it.
+[[ -n ${BROOD_APART:-} ]] ||
+  BROOD_APART=1 exec unshare --mount --propagation private --pid --fork --kill-child "$BASH" "$0" "$@"
+debs=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/.." && pwd)
 base=${BROOD_CHROOT_BASE:-}
-root=$(mktemp -d)
-chmod 0755 "$root"  # as / of the chroot it is passed through by every user
+work=$(mktemp -d)
+one=$work/one two=$work/two
+declare -A nodes=()  # their process ids
 say() { printf '    %s\n' "$*"; }
 clean() {
-  chroot "$root" pkill -x brood 2>/dev/null || true
-  umount -l "$root/proc" "$root/dev" 2>/dev/null || true
-  rm -rf --one-file-system "$root"
+  ((${#nodes[@]} == 0)) || kill -9 "${nodes[@]}" 2>/dev/null || true
+  umount -l "$work"/*/proc "$work"/*/dev 2>/dev/null || true
+  rm -rf --one-file-system "$work"
 }
 trap clean EXIT
-inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"; }
+clean_env=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive)
+inside() { chroot "$1" env -i "${clean_env[@]}" "${@:2}"; }
 must() { "$@" || { echo "error: $*" >&2; exit 1; }; }
+apt() {
+  inside "$1" apt-get -y -q "${@:2}" >> "$debs/apt.log" 2>&1 || { tail -20 "$debs/apt.log" >&2; exit 1; }
+}
+mounted() {
+  mount -t proc proc "$1/proc"
+  mount --rbind /dev "$1/dev"
+}
 
-if [[ -n $base ]]; then cp -a "$base/." "$root"; else
-  debootstrap --variant=minbase bookworm "$root" "${BROOD_DEBIAN_MIRROR:-http://deb.debian.org/debian}" > "$debs/debootstrap.log" 2>&1 ||
+if [[ -n $base ]]; then cp -a "$base" "$one"; else
+  debootstrap --variant=minbase bookworm "$one" "${BROOD_DEBIAN_MIRROR:-http://deb.debian.org/debian}" > "$debs/debootstrap.log" 2>&1 ||
     { tail -5 "$debs/debootstrap.log" >&2; echo 'error: debootstrap failed' >&2; exit 1; }
 fi
-mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
-cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-for file in /etc/apt/apt.conf.d/*proxy*; do [[ -e $file ]] && cp "$file" "$root/etc/apt/apt.conf.d/"; done
-mkdir -p "$root/debs"
-cp "$debs"/*.deb "$root/debs/"
+chmod 0755 "$work" "$one"  # as / of the chroot it is passed through by every user
+cp /etc/resolv.conf "$one/etc/resolv.conf" 2>/dev/null || true
+for file in /etc/apt/apt.conf.d/*proxy*; do [[ -e $file ]] && cp "$file" "$one/etc/apt/apt.conf.d/"; done
+mkdir -p "$one/debs"
+cp "$debs"/*.deb "$one/debs/"
+cp -a "$one" "$two"
+: > "$debs/apt.log"
 
-say 'installing'
-inside apt-get update -q > "$debs/apt.log" 2>&1
-inside sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends /debs/*.deb procps g++ cmake make pkg-config' \
-  >> "$debs/apt.log" 2>&1 || { tail -20 "$debs/apt.log" >&2; exit 1; }
-must inside getent passwd brood > /dev/null
-must inside brood --version
+for root in "$one" "$two"; do
+  say "installing in chroot ${root##*/}"
+  mounted "$root"
+  apt "$root" update
+  inside "$root" sh -c 'apt-get install -y -q --no-install-recommends /debs/brood_*.deb /debs/libbrood0_*.deb' \
+    >> "$debs/apt.log" 2>&1 || { tail -20 "$debs/apt.log" >&2; exit 1; }
+  must inside "$root" getent passwd brood > /dev/null
+  must inside "$root" brood --version
+done
 
-say 'two nodes, a program kept alive across both'
+say 'a node in each, a program kept alive across both'
+roots=([1]=$one [2]=$two)
 for n in 1 2; do
-  cat > "$root/etc/brood/n$n.toml" <<TOML
+  file=${roots[n]}/etc/brood/n$n.toml
+  cat > "$file" <<TOML
 [node]
 name = "n$n@127.0.0.1:1910$n"
 cookie = "package-test"
@@ -51,21 +69,23 @@ join = ["n1@127.0.0.1:19101", "n2@127.0.0.1:19102"]
 id = "sleeper"
 exec = ["sleep", "100000"]
 TOML
-  inside chown root:brood "/etc/brood/n$n.toml"
-  inside chmod 0640 "/etc/brood/n$n.toml"
+  inside "${roots[n]}" chown root:brood "/etc/brood/n$n.toml"
+  chmod 0640 "$file"
 done
 start() {
-  inside setpriv --reuid=brood --regid=brood --init-groups brood node --config "/etc/brood/n$1.toml" \
-    > "$debs/n$1.log" 2>&1 &
+  # With exec all the way it is the node's own id.
+  (exec chroot "${roots[$1]}" env -i "${clean_env[@]}" setpriv --reuid=brood --regid=brood --init-groups \
+    brood node --config "/etc/brood/n$1.toml") > "$debs/n$1.log" 2>&1 &
+  nodes[$1]=$!
 }
-ask() { inside env BROOD_COOKIE=package-test brood --node "$1" "${@:2}"; }
+ask() { inside "$one" env BROOD_COOKIE=package-test brood --node "$1" "${@:2}"; }
 n1=n1@127.0.0.1:19101 n2=n2@127.0.0.1:19102
 start 1
 start 2
 within() {
-  local until=$((SECONDS + 30))
+  local until=$((SECONDS + 60))
   until "$@" > "$debs/last" 2>&1; do
-    ((SECONDS < until)) || { cat "$debs/last" "$debs"/n?.log >&2; echo "error: not within 30 s: $*" >&2; exit 1; }
+    ((SECONDS < until)) || { cat "$debs/last" "$debs"/n?.log >&2; echo "error: not within a minute: $*" >&2; exit 1; }
     sleep 0.2
   done
 }
@@ -74,33 +94,49 @@ within two_are_up
 within ask "$n1" wait sleeper
 host() { ask "$1" where sleeper --json | grep -o '"runs_on":"[^"]*"' | cut -d'"' -f4; }
 on=$(host "$n1")
+ask "$n1" ps
 say "sleeper runs on $on: kill -9 of that node"
-inside pkill -9 -f "config /etc/brood/${on%%@*}.toml"
+kill -9 "${nodes[${on:1:1}]}"
+wait "${nodes[${on:1:1}]}" 2>/dev/null || true
 other=$n1
 [[ $on == n1@* ]] && other=$n2
 moved() { local now; now=$(host "$other") && [[ -n $now && $now != "$on" ]]; }
 within moved
 within ask "$other" wait sleeper
+ask "$other" ps
 start "${on:1:1}"
 within two_are_up
-say 'drain'
-within ask "$(host "$other" | sed 's/n1@.*/n1@127.0.0.1:19101/; s/n2@.*/n2@127.0.0.1:19102/')" drain
-inside pkill -TERM -x brood
-gone() { ! inside pgrep -x brood; }
+# It may be on its way back to the node that has come again.
+runs() { on=$(host "$other") && [[ -n $on ]]; }
+within runs
+say "sleeper runs on $on: drain of that node"
+within ask "$on:1910${on:1:1}" drain
+other=$n1
+[[ $on == n1@* ]] && other=$n2
+within moved
+ask "$other" ps
+kill -TERM "${nodes[@]}"
+gone() { ! kill -0 "${nodes[@]}"; }
 within gone
+nodes=()
 
 say 'a program on the library, by CMake and by pkg-config'
-mkdir -p "$root/consumer"
-cp "$source/tests/consumers/installed/CMakeLists.txt" "$source/examples/bank/bank.cpp" "$root/consumer/"
-inside cmake -S /consumer -B /consumer/build -DBANK=/consumer/bank.cpp > "$debs/consumer.log" 2>&1
-inside cmake --build /consumer/build >> "$debs/consumer.log" 2>&1
-inside /consumer/build/bank | grep -q 'alice: 125 cents'
-inside sh -c 'g++ -std=c++20 -o /consumer/static /consumer/bank.cpp $(pkg-config --cflags brood) -Wl,-Bstatic -lbrood -Wl,-Bdynamic $(pkg-config --static --libs brood | sed s/-lbrood//)'
-inside /consumer/static | grep -q 'alice: 125 cents'
+inside "$one" sh -c 'apt-get install -y -q --no-install-recommends /debs/libbrood-dev_*.deb g++ cmake make pkg-config' \
+  >> "$debs/apt.log" 2>&1 || { tail -20 "$debs/apt.log" >&2; exit 1; }
+mkdir -p "$one/consumer"
+cp "$source/tests/consumers/installed/CMakeLists.txt" "$source/examples/bank/bank.cpp" "$one/consumer/"
+inside "$one" cmake -S /consumer -B /consumer/build -DBANK=/consumer/bank.cpp > "$debs/consumer.log" 2>&1
+inside "$one" cmake --build /consumer/build >> "$debs/consumer.log" 2>&1
+must inside "$one" /consumer/build/bank | grep 'alice: 125 cents'
+inside "$one" sh -c 'g++ -std=c++20 -o /consumer/static /consumer/bank.cpp $(pkg-config --cflags --libs brood-static)'
+must inside "$one" /consumer/static | grep 'alice: 125 cents'
 
-say 'removed, without remains'
-rm "$root"/etc/brood/n[12].toml  # the operator's own, and theirs to remove
-inside apt-get purge -y -q brood libbrood0 libbrood-dev >> "$debs/apt.log" 2>&1
-left=$(inside sh -c 'find / -xdev \( -path /proc -o -path /debs -o -path /consumer -o -path /dev -o -path /var/log/apt -o -path /var/cache \) -prune -o -name "*brood*" -print')
-[[ -z $left ]] || { printf 'error: left behind:\n%s\n' "$left" >&2; exit 1; }
+for root in "$one" "$two"; do
+  say "removed from chroot ${root##*/}, without remains"
+  rm "$root"/etc/brood/n?.toml  # the operator's own, and theirs to remove
+  [[ $root == "$two" ]] || apt "$root" purge libbrood-dev
+  apt "$root" purge brood libbrood0
+  left=$(inside "$root" sh -c 'find / -xdev \( -path /proc -o -path /debs -o -path /consumer -o -path /dev -o -path /var/log/apt -o -path /var/cache \) -prune -o -name "*brood*" -print')
+  [[ -z $left ]] || { printf 'error: left behind:\n%s\n' "$left" >&2; exit 1; }
+done
 say 'all is well'

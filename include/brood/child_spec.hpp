@@ -61,6 +61,9 @@ struct ChildSpec {
   /// supervisor's, 20 ms and 5 s. Each at most a day.
   std::optional<std::chrono::milliseconds> backoff = std::nullopt;
   std::optional<std::chrono::milliseconds> backoff_max = std::nullopt;
+  /// How often in a row it may fail on every node that may run it before it is given up: `failed`, until it
+  /// is retried. None: the supervisor's, never. 0: never.
+  std::optional<std::uint32_t> give_up_after = std::nullopt;
   /// It starts on a node once these children of its supervisor run, and are healthy where they have a check.
   /// One that was stopped, or has ended for good, is not waited for. What is started again where it ran waits
   /// for nothing.

@@ -45,6 +45,34 @@ struct HealthCheck {
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
+/// Bounds on what a program and all that it starts may use together, by a cgroup (version 2) of its own. A
+/// node that cannot give one refuses the start, and says what is missing.
+struct CgroupLimits {
+  std::optional<std::uint64_t> memory = std::nullopt;  ///< Bytes; beyond them all of it is killed.
+  std::optional<double> cpu = std::nullopt;            ///< Processors: 0.5 is half of one. 0.01 to 10000.
+  std::optional<std::uint64_t> pids = std::nullopt;    ///< Processes and threads; at least 1.
+
+  [[nodiscard]] bool any() const { return memory || cpu || pids; }
+  friend bool operator==(const CgroupLimits&, const CgroupLimits&) = default;
+};
+
+/// A terminal that the program finds at stdin, stdout and stderr, with nobody at it.
+struct PseudoTerminal {
+  unsigned columns = 80;  ///< 1 to 9999
+  unsigned rows = 24;     ///< 1 to 9999
+
+  friend bool operator==(const PseudoTerminal&, const PseudoTerminal&) = default;
+};
+
+/// Where a program's output goes: to each of these.
+struct LogTo {
+  bool file = true;      ///< The log that the node keeps of it.
+  bool journal = false;  ///< systemd's journal of its machine, with the child's id as a field.
+  bool syslog = false;   ///< /dev/log of its machine.
+
+  friend bool operator==(const LogTo&, const LogTo&) = default;
+};
+
 struct ProgramOptions {
   /// A name or a number of the machine that it runs on; empty: the node's. Another one than the node's only
   /// root can give: elsewhere the start fails. With it come the user's own group and further groups, and
@@ -55,9 +83,11 @@ struct ProgramOptions {
   std::optional<int> nice = std::nullopt;  ///< -20 to 19; below the node's takes root. None: the node's.
   std::map<std::string, ResourceLimit> limits =
       {};  ///< By setrlimit's names in small letters: nofile, core, as, ...
+  CgroupLimits cgroup = {};
   std::string env_file =
       {};  ///< A file of NAME=VALUE lines, read at each start; `env` wins over it. Empty: none.
-  std::string stdin_file = {};  ///< What it reads from stdin; empty: /dev/null.
+  std::string stdin_file = {};  ///< What it reads from stdin; empty: /dev/null, or its terminal.
+  std::optional<PseudoTerminal> pty = std::nullopt;  ///< None: no terminal.
   /// With which it has ended as it should: a `transient` child that ends so is not started again.
   std::vector<int> exit_codes = {0};
   std::optional<HealthCheck> health = std::nullopt;
@@ -66,6 +96,7 @@ struct ProgramOptions {
   std::optional<unsigned> log_files =
       std::nullopt;             ///< Into how many files they are parted: 2 to 100; none: 2.
   bool log_timestamps = false;  ///< Each line of its log begins with the time, in UTC.
+  LogTo log_to = {};
 
   friend bool operator==(const ProgramOptions&, const ProgramOptions&) = default;
 };

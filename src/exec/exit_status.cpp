@@ -82,6 +82,8 @@ std::string ExitStatus::text() const {
       return "killed by its shim: the node gave no sign of life";
     case EndCause::node_gone:
       return "killed by its shim: the node ended";
+    case EndCause::out_of_memory:
+      return "killed by the kernel: out of memory (the limit of its cgroup)";
     case EndCause::shim_lost:
       return "killed: its shim was ended from outside";
     case EndCause::stop_killed:

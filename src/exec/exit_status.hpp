@@ -20,14 +20,15 @@ namespace brood::exec {
 
 /// Why a program is no more. The numbers are kept on disk (last_end.hpp): new ones go to the end.
 enum class EndCause : std::uint8_t {
-  itself,        ///< It exited, or a signal that was not ours ended it.
-  stopped,       ///< stop() asked it to end, and it did in time.
-  stop_killed,   ///< stop() asked, and it (or a process it started) had to be killed.
-  node_stalled,  ///< The node's heartbeat was older than the limit: killed by its shim.
-  shim_lost,     ///< Its shim was killed from outside; the program was killed with it. No exit code.
-  node_gone,     ///< The node ended, or let go of the program: killed by its shim.
+  itself,         ///< It exited, or a signal that was not ours ended it.
+  stopped,        ///< stop() asked it to end, and it did in time.
+  stop_killed,    ///< stop() asked, and it (or a process it started) had to be killed.
+  node_stalled,   ///< The node's heartbeat was older than the limit: killed by its shim.
+  shim_lost,      ///< Its shim was killed from outside; the program was killed with it. No exit code.
+  node_gone,      ///< The node ended, or let go of the program: killed by its shim.
+  out_of_memory,  ///< The kernel killed it: the memory of its cgroup was used up.
 };
-inline constexpr int end_cause_max = static_cast<int>(EndCause::node_gone);
+inline constexpr int end_cause_max = static_cast<int>(EndCause::out_of_memory);
 
 struct ExitStatus {
   int code = 0;    ///< Exit code; 0 if a signal ended it.

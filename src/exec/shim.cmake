@@ -2,7 +2,7 @@
 add_executable(brood-shim
   src/exec/shim/shim_main.cpp src/exec/shim/shim.cpp src/exec/shim/shim_program.cpp src/exec/shim/program_setup.cpp
   src/exec/shim/shim_tree.cpp
-  src/exec/shim/shim_log.cpp src/exec/logs/log_store.cpp src/exec/logs/last_end.cpp src/exec/logs/folder_lock.cpp
+  src/exec/shim/shim_log.cpp src/exec/shim/line_sink.cpp src/exec/logs/log_store.cpp src/exec/logs/last_end.cpp src/exec/logs/folder_lock.cpp
   src/exec/exit_status.cpp)
 target_include_directories(brood-shim PRIVATE include src)
 target_link_libraries(brood-shim PRIVATE brood_flags Threads::Threads)

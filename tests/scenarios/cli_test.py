@@ -2,10 +2,26 @@
 
 import json
 import os
+import pathlib
+import re
 import subprocess
+import threading
 import time
 
 from support import Cluster, ScenarioTest, brood_binary, main, ports, processes, server_child
+
+
+def json_keys(value, depth, path=""):
+    """The keys of a document: "id", "[]id" in the items of a list, down to so many lists."""
+    if isinstance(value, list):
+        return set().union(*(json_keys(item, depth - 1, path + "[]") for item in value)) if depth > 0 else set()
+    if not isinstance(value, dict) or (path and not path.endswith("[]")):
+        return set()
+    found = {path + key for key in value}
+    for key, item in value.items():
+        if isinstance(item, list) and depth > 0:
+            found |= json_keys(item, depth, path + key)
+    return found
 
 
 class CommandLine(ScenarioTest):
@@ -323,6 +339,7 @@ class CommandLine(ScenarioTest):
                 self.assertNotEqual(self.error(answer), "")
                 texts.add(answer.json["error"]["message"])
         self.assertEqual(len(texts), len(cases), f"each in its own words: {texts}")
+        self.assertEqual(sum("`brood node --name " in text for text in texts), 3, f"how to start one: {texts}")
         answer = self.shared.brood("ps", "--node", self.shared.full("n1"), "--cookie-file", wrong, "--json",
                                    cookie=False, status=3)
         self.assertIn("cookie", answer.json["error"]["message"])
@@ -339,6 +356,38 @@ class CommandLine(ScenarioTest):
             with self.subTest(words):
                 json.loads(self.brood(*words, "--json", status=status).out)
 
+    def test_json_has_the_keys_that_the_guide_lists(self):
+        """Of each command's row: the keys without brackets are there, and no others but those in brackets."""
+        page = (pathlib.Path(__file__).parents[2] / "docs/guide/command-line.md").read_text(encoding="utf-8")
+        rows = re.findall(r"(?m)^\| `([a-z -]+\d?)` \| (.+) \|$", page.partition("## What --json prints")[2])
+        cluster = self.cluster("n1", "n2", node={"exec_allow": True},
+                               supervisors={"web": ({}, [{"id": "c", "worker": "counter"}])})
+        cluster.start()
+        cluster.wait_placed(["c"])
+        file = cluster.write("new.toml", cluster.fleet_text("n1", {"web": ({}, [
+            {"id": "c", "worker": "counter"}, {"id": "d", "worker": "echo"}])}))
+        procfile = cluster.write("Procfile", "web: sleep 1000\n")
+        node = cluster.full("n2")
+        words = {"start": ["x", "--", "sh", "-c", "echo hello; sleep 1000"], "signal": ["x", "USR1"], "wait": ["c"], "show": ["x"],
+                 "call": ["c", "get"], "cast": ["c", "{add, 1}"], "where": ["c"], "why": ["c"], "logs": ["x"], "move": ["c", node],
+                 "apply": [file], "check": [file], "init": [procfile, "--output", cluster.path("made.toml")], "restart": ["c"],
+                 "retry": ["c"], "stop": ["x"], "undrain": [node], "drain": [node]}
+        order = ["start", "ps", "ps --limit 5", "show", "call", "cast", "nodes", "where", "partition", "wait", "restart", "signal",
+                 "why", "events", "logs", "apply", "check", "init", "stop", "move", "undrain", "drain"]
+        self.assertEqual(set(order) | {"retry"}, {name for name, _ in rows})
+        for name in order:
+            listed = dict(rows)[name]
+            maybe = set(re.findall(r"\(`([^`]+)`\)", listed))
+            always = set(re.findall(r"`([^`]+)`", listed)) - maybe
+            command = name.split()
+            asks = [] if name in ("check", "init") else ["--supervisor", "web"] if name not in ("nodes", "drain", "undrain") else []
+            answer = cluster.brood(*command, *asks, "--json", *words.get(command[0], []),
+                                   node=None if name in ("check", "init") else "n1").json
+            depth = max(key.count("[]") for key in always | maybe)
+            with self.subTest(name):
+                self.assertLessEqual(always, (keys := json_keys(answer, depth)))
+                self.assertLessEqual(keys, always | maybe)
+
     def test_a_closed_pipe_ends_it_quietly(self):
         command = (f"'{brood_binary()}' ps --node {self.shared.full('n1')} --cookie-file "
                    f"'{self.shared.cookie_file}' | head -n 1; echo ${{PIPESTATUS[0]}}")
@@ -354,6 +403,33 @@ class CommandLine(ScenarioTest):
             with self.subTest(command):
                 self.assertIn(command, self.shared.brood("--help", cookie=False).out)
                 self.shared.brood(command, "--help", cookie=False)
+
+
+class Draining(ScenarioTest):
+    def test_a_drain_is_taken_back_while_it_lasts(self):
+        script = "trap 'sleep 4; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+        cluster = self.cluster("n1", "n2", node={"exec_allow": True}, supervisors={"web": ({}, [
+            {"id": "c{n}", "worker": "counter", "count": 20}])})
+        cluster.start()
+        cluster.wait_members()
+        cluster.brood("start", "slow", "--on", cluster.full("n2"), "--shutdown", "60000", "--", "sh", "-c", script, node="n1")
+        self.wait(lambda: "up" in cluster.brood("logs", "slow", node="n1").out, 10, "it can be stopped")
+
+        def state():
+            return next(one["state"] for one in cluster.nodes("n1") if one["name"] == cluster.full("n2"))
+        drains = []
+        drain = threading.Thread(target=lambda: drains.append(cluster.brood("drain", cluster.full("n2"), node="n1", status=1)))
+        drain.start()
+        self.wait(lambda: state() == "draining", 10, "it drains")
+        self.assertIn("gets children again", cluster.brood("undrain", cluster.full("n2"), node="n1").out)
+        drain.join(30)
+        self.assertIn("the drain was taken back", drains[0].err)
+        self.wait(lambda: state() == "up", 10, "it is up")
+        placed = cluster.wait_placed([f"c{n}" for n in range(1, 21)] + ["slow"])
+        self.assertGreater(sum(node == cluster.full("n2") for node in placed.values()), 0, "children are there again")
+        cluster.brood("drain", cluster.full("n2"), node="n1")
+        answer = cluster.brood("undrain", cluster.full("n2"), node="n1", status=1)
+        self.assertIn("has been drained and has left: end it and start it anew", answer.err)
 
 
 class Apply(ScenarioTest):

@@ -271,6 +271,188 @@ class Options(ScenarioTest):
         self.assertIn('"a" starts after "bee", which is no child of this supervisor',
                       cluster.brood("check", str(path), status=2).err)
 
+    # ---- changes
+
+    def test_a_change_of_how_a_program_is_looked_after_leaves_it_running(self):
+        port = ports.free_port()
+        script = "trap 'echo asked; exit 7' INT; trap '' TERM; while :; do sleep 0.05; test -e go && cat go && rm go; done"
+        first = {"id": "job", "exec": ["sh", "-c", script], "cwd": ".", "restart": "permanent"}
+        cluster = self.cluster("n1", supervisors={"web": ({}, [first])}, node={"exec_allow": True})
+        cluster.start()
+        before = self.wait(lambda: self.instance(cluster, "job"), 15, "it runs")
+
+        def apply(child, *words, **options):
+            file = cluster.write("next.toml", cluster.fleet_text("n1", {"web": ({}, [child])}))
+            return cluster.brood("apply", file, *words, node="n1", **options)
+        second = dict(first, restart="transient", tag="t", metadata={"team": "a"}, shutdown_ms=60000, exit_codes=[7],
+                      stop_signal="SIGINT", log_size="10KiB", log_files=3, log_timestamps=True, backoff_ms=60000,
+                      backoff_max_ms=60000, give_up_after=3, start_period_ms=5,
+                      health={"tcp": f"127.0.0.1:{port}", "interval_ms": 100, "threshold": 2, "on_failure": "report"})
+        dry = apply(second, "--dry-run").out
+        self.assertIn("will change 1 in web (they go on running): job", dry)
+        for key in ("health", "log_size", "exit_codes", "stop_signal", "restart", "shutdown", "tag", "backoff_ms"):
+            self.assertIn(key, dry)
+        self.assertIn("changed 1 in web: job", apply(second).out)
+        after = self.wait(lambda: (lambda one: one if one and one.get("health") == "unhealthy" else None)(
+            self.instance(cluster, "job")), 20, "the new check is asked")
+        self.assertEqual((after["os_pid"], after["restarts"], after["pid"]),
+                         (before["os_pid"], before["restarts"], before["pid"]))
+        cluster.write("go", "hello\n")
+        self.assertRegex(self.logged(cluster, "job", "hello"), r"(?m)^\d{4}-\d\d-\d\dT\S+Z hello$")
+        shown = self.show(cluster, "job")
+        self.assertEqual(shown["restart"], "transient")
+        self.assertEqual(shown["options"]["metadata"], {"team": "a"})
+        self.assertEqual(shown["options"]["give_up_after"], 3)
+
+        # Without the check it is neither well nor unwell.
+        third = {key: value for key, value in second.items() if key != "health"}
+        apply(third)
+        self.wait(lambda: "health" not in self.instance(cluster, "job"), 15, "the check is gone")
+        self.assertEqual(self.instance(cluster, "job")["os_pid"], before["os_pid"])
+        # Its stop signal and its good exit code are the new ones.
+        os.kill(before["os_pid"], signal.SIGINT)
+        self.wait(lambda: self.child(cluster, "job") is None, 15, "7 is a good end of a transient one by now")
+        self.assertIn("asked", cluster.brood("logs", "job", node="n1").out)
+
+    def test_a_new_stop_signal_and_time_count_for_what_runs(self):
+        script = "trap 'sleep 1; echo asked; exit 0' INT; trap '' TERM; echo up; while :; do sleep 0.05; done"
+        first = {"id": "job", "exec": ["sh", "-c", script], "shutdown_ms": 100}
+        cluster = self.one_node(first)
+        self.logged(cluster, "job", "up")
+        file = cluster.write("next.toml", cluster.fleet_text("n1", {"web": ({}, [
+            dict(first, stop_signal="SIGINT", shutdown_ms=60000)])}))
+        self.assertIn("(they go on running): job", cluster.brood("apply", file, node="n1").out)
+        cluster.brood("stop", "job", node="n1")
+        out = cluster.brood("logs", "job", node="n1")
+        self.assertEqual(out.out, "up\nasked\n")
+        self.assertIn("stopped: exited with code 0", out.err)
+
+    def test_a_change_of_what_a_process_has_starts_it_anew(self):
+        first = {"id": "job", "exec": ["sleep", "1000"]}
+        cluster = self.one_node(first)
+        self.wait(lambda: self.instance(cluster, "job"), 15, "it runs")
+        for more in ({"nice": 1}, {"env": {"A": "1"}}, {"log_size": 0}, {"pty": True}):
+            file = cluster.write("next.toml", cluster.fleet_text("n1", {"web": ({}, [dict(first, **more)])}))
+            self.assertIn("(each is ended and started anew): job (exec)",
+                          cluster.brood("apply", file, "--dry-run", node="n1").out)
+
+    # ---- a terminal, a cgroup, other logs
+
+    def test_a_program_has_a_terminal_of_its_size(self):
+        cluster = self.one_node({"id": "screen", "exec": ["sh", "-c", "test -t 0 && stty size; sleep 1000"], "pty": "132x40"})
+        self.assertEqual(self.logged(cluster, "screen", "40 132"), "40 132\n")
+        self.assertEqual(self.show(cluster, "screen")["options"]["pty"], "132x40")
+        cluster.brood("start", "small", "--pty", "true", "--restart", "temporary", "--", "stty", "size", node="n1")
+        self.assertEqual(self.logged(cluster, "small", "24 80"), "24 80\n")
+        answer = cluster.brood("start", "x", "--pty", "wide", "--", "true", node="n1", status=2)
+        self.assertIn('start: --pty must be true, false, or columns and rows as "132x40", not "wide"', answer.err)
+        cluster.brood("stop", "screen", node="n1")
+
+    def cgroup_for_a_node(self, cluster, *controllers):
+        """A cgroup with these controllers, given to whoever is moved into it as systemd would; or skips the test."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can make a cgroup and give it to a node")
+        mount = next((line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+                      if " - cgroup2 " in line), None)
+        if mount is None:
+            self.skipTest("no cgroup2 file system is mounted")
+        has = pathlib.Path(mount, "cgroup.controllers").read_text().split()
+        missing = [one for one in controllers if one not in has]
+        if missing:
+            self.skipTest(f"the cgroups (version 2) of this machine do not have {missing}: {has}")
+        for one in controllers:
+            pathlib.Path(mount, "cgroup.subtree_control").write_text(f"+{one}")
+        path = pathlib.Path(mount, f"brood-test-{os.getpid()}")
+        path.mkdir()
+        os.setxattr(path, "user.delegate", b"1")
+
+        def remove():
+            cluster.close()
+            for folder in (path / "brood-node", path):
+                if folder.exists():
+                    folder.rmdir()
+        self.addCleanup(remove)
+        return path
+
+    def test_where_no_cgroup_is_to_be_had_the_start_says_what_to_do(self):
+        cluster = self.one_node()
+        answer = cluster.brood("start", "x", "--cgroup", "pids=5", "--", "true", node="n1", status=1)
+        self.assertRegex(answer.err, r"cgroup: (this machine has no cgroups of version 2|pids cannot be limited here|"
+                                     r"the cgroup that this node runs in .* is not its own)")
+        answer = cluster.brood("start", "x", "--cgroup", "cpu=fast", "--", "true", node="n1", status=2)
+        self.assertIn('start: --cgroup cpu must be a number of processors, 0.01 to 10000, not "fast"', answer.err)
+
+    def test_a_cgroup_bounds_a_program_and_an_end_without_memory_is_told(self):
+        cluster = self.cluster("n1", node={"exec_allow": True}, supervisors={"web": ({}, [])})
+        path = self.cgroup_for_a_node(cluster, "memory", "cpu", "pids")
+        cluster.launch("n1")
+        (path / "cgroup.procs").write_text(str(cluster.process("n1").pid))
+        cluster.wait_up("n1")
+        cluster.brood("start", "hog", "--cgroup", "memory=32MiB", "--cgroup", "cpu=0.5", "--cgroup", "pids=20", "--restart",
+                      "temporary", "--", "sh", "-c", "sleep 1000 & x=x; while :; do x=$x$x; done", node="n1")
+        cluster.brood("wait", "hog", "--for", "stopped", node="n1")
+        self.assertIn("killed by the kernel: out of memory", cluster.brood("show", "hog", node="n1").out)
+        self.assertIn("out of memory", cluster.brood("logs", "hog", node="n1").err)
+        self.assertIn("out of memory", cluster.brood("why", "hog", node="n1").out)
+        self.assertIn("out of memory", cluster.log("n1"))
+        self.assertTrue((path / "brood-node").is_dir())
+        self.assertEqual(list(path.glob("child-*")), [])
+
+    def test_where_there_is_no_journal_the_start_says_so(self):
+        cluster = self.one_node()
+        if os.path.exists("/run/systemd/journal/socket"):
+            cluster.brood("start", "x", "--log-to", "file,journal", "--", "echo", "hello", node="n1")
+            self.assertEqual(self.show(cluster, "x")["options"]["log_to"], ["file", "journal"])
+            return
+        answer = cluster.brood("start", "x", "--log-to", "file,journal", "--", "true", node="n1", status=1)
+        self.assertIn('log_to "journal": there is none here', answer.err)
+
+    # ---- an end to tries
+
+    def test_one_that_fails_for_so_many_rounds_is_given_up_where_that_is_asked_for(self):
+        cluster = self.one_node({"id": "never", "exec": ["false"], "give_up_after": 1, "backoff_ms": 1, "backoff_max_ms": 1})
+        found = self.wait(lambda: (lambda one: one if one and one.get("failure") else None)(self.child(cluster, "never")),
+                          30, "it is given up")
+        self.assertIn("failed on every node that may run it", found["failure"])
+        self.assertEqual([one["id"] for one in cluster.brood("ps", "--phase", "failed", "--json", node="n1").json], ["never"])
+        self.assertEqual(self.show(cluster, "never")["options"]["give_up_after"], 1)
+        self.assertIn("failed", cluster.brood("ps", node="n1").out)
+        cluster.brood("start", "too", "--give-up-after", "1", "--backoff", "1", "--backoff-max", "1", "--", "false", node="n1")
+        self.wait(lambda: (self.child(cluster, "too") or {}).get("failure"), 30, "it is given up too")
+
+    # ---- all of them
+
+    def test_every_option_of_the_file_is_one_of_the_command_line_and_is_shown(self):
+        cluster = self.cluster("n1", node={"exec_allow": True}, supervisors={"web": ({}, [])})
+        pathlib.Path(cluster.path("e.env")).write_text("A=1\n")
+        pathlib.Path(cluster.path("in.txt")).write_text("x\n")
+        child = {"id": "all", "exec": ["sleep", "1000"], "cwd": cluster.path(""), "env": {"B": "2"}, "stop_signal": "sigint",
+                 "umask": "027", "nice": 3, "limits": {"nofile": 64}, "env_file": cluster.path("e.env"), "pty": "100x30",
+                 "stdin": cluster.path("in.txt"), "exit_codes": [0, 3], "log_size": 10240, "log_files": 3,
+                 "log_timestamps": True, "start_period_ms": 10, "backoff_ms": 40, "backoff_max_ms": 90, "give_up_after": 4,
+                 "start_before_stop": True, "ready_timeout_ms": 5000, "nodes": ["n1@127.0.0.1"], "metadata": {"team": "a"},
+                 "health": {"exec": ["true"], "interval_ms": 200, "timeout_ms": 9000, "threshold": 4, "start_period_ms": 50,
+                            "on_failure": "report"}}
+        cluster.supervisors = {"web": ({}, [child])}
+        cluster.start()
+        self.wait(lambda: self.health_of(cluster, "all") == "healthy", 20, "it is well")
+        shown = self.show(cluster, "all")["options"]
+        cluster.brood("start", "same", "--cwd", cluster.path(""), "--env", "B=2", "--stop-signal", "INT", "--umask", "027", "--nice",
+                      "3", "--limit", "nofile=64", "--env-file", cluster.path("e.env"), "--pty", "100x30", "--stdin",
+                      cluster.path("in.txt"), "--exit-codes", "0,3", "--log-size", "10240", "--log-files", "3",
+                      "--log-timestamps", "--start-period", "10", "--backoff", "40", "--backoff-max", "90", "--give-up-after",
+                      "4", "--start-before-stop", "--ready-timeout", "5000", "--nodes", "n1@127.0.0.1", "--metadata",
+                      '#{team => <<"a">>}', "--health-exec", "true", "--health-interval", "200", "--health-timeout", "9000",
+                      "--health-threshold", "4", "--health-start-period", "50", "--health-on-failure", "report", "--", "sleep",
+                      "1000", node="n1")
+        self.assertEqual(self.show(cluster, "same")["options"], shown)
+        wanted = set(child) - {"id", "exec", "env"}
+        self.assertEqual(set(shown), wanted)
+        text = cluster.brood("show", "all", node="n1").out
+        for key in wanted:
+            self.assertRegex(text, rf"(?m)^{key} +\S")
+        self.assertRegex(text, r"(?m)^env +B$")
+
     # ---- logs
 
     def test_log_options_bound_and_stamp_what_is_kept(self):
@@ -327,7 +509,8 @@ class Options(ScenarioTest):
         ids = lambda *words: [child["id"] for child in cluster.brood("ps", *words, "--json", node="n1").json]
         self.assertEqual(ids("--id", "x"), ["x"])
         self.assertEqual(len(ids("--phase", "running", "--on", "n1@127.0.0.1")), 25)
-        self.assertEqual(ids("--on", "n9@nowhere"), [])
+        answer = cluster.brood("ps", "--on", "n9@nowhere", node="n1", status=1)
+        self.assertIn("--on n9@nowhere: no such node in the cluster; `brood nodes` shows those there are", answer.err)
         self.wait(lambda: ids("--phase", "restarting") == ["x"], 10, "it waits")
         self.assertEqual(ids("--sort", "restarts", "--limit", "1"), ["x"])
         self.assertEqual(ids("--sort", "id", "--limit", "3"), ["w1", "w10", "w11"])

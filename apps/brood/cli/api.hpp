@@ -5,6 +5,7 @@
 
 #include <brood/term.hpp>
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "apps/brood/cli/outcome.hpp"
@@ -17,6 +18,9 @@ class Api {
   /// gen_server:call({brood, Node}, request). The answer as it came: {error, ..} is no Trouble here, see
   /// checked(). Troubles: the node was lost, is no brood node, or did not answer in time.
   virtual Outcome<Term> request(const Term& request, std::chrono::milliseconds timeout) = 0;
+  /// The same; until the answer is there `meanwhile` runs about twice a second, and may ask too.
+  virtual Outcome<Term> request_while(const Term& request, std::chrono::milliseconds timeout,
+                                      const std::function<void()>& meanwhile) = 0;
   [[nodiscard]] virtual const std::string& node() const = 0;
 };
 

@@ -84,6 +84,7 @@ class Parser {
   tl::expected<Arguments, ParseStop> parse(std::vector<std::string> words) {
     const auto end_of_options = std::find(words.begin(), words.end(), "--");
     const bool json = std::find(words.begin(), end_of_options, "--json") != end_of_options;
+    has_dashes_ = end_of_options != words.end();
     if (auto unknown = unknown_command(words); !unknown.empty()) return wrong(unknown, json);
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
     std::transform(words.begin(), words.end(), words.begin(), marked);
@@ -105,7 +106,8 @@ class Parser {
     // The environment is for the command line; a daemon's cookie is its file's or --cookie-file.
     if (out_.command == "node") forget_environment();
     // A node is drained to be ended: the whole of it, unless a supervisor is named here and now.
-    if (out_.command == "drain" && app_.count("--supervisor") == 0) out_.common.supervisor.clear();
+    const bool drains = out_.command == "drain" || out_.command == "undrain";
+    if (drains && app_.count("--supervisor") == 0) out_.common.supervisor.clear();
     if (auto problem = check(); !problem.empty()) return wrong(problem, json);
     return out_;
   }
@@ -166,7 +168,7 @@ class Parser {
   std::string cure_of_extras() const {
     const auto chosen = app_.get_subcommands();
     const auto name = chosen.empty() ? std::string() : chosen.front()->get_name();
-    if (name == "start" && !out_.start.command.empty())
+    if (name == "start" && !out_.start.command.empty() && !has_dashes_)
       return "; a command with options stands after --: brood start ID -- COMMAND...";
     if (name == "call" || name == "cast")
       return "; a term is one word: put it into quotes, '{add, 5}', or the shell parts it";
@@ -183,6 +185,17 @@ class Parser {
     const auto other = other_name(first);
     return fmt::format("no such command: {}{}", first,
                        other.empty() ? fleet::did_you_mean(first, names_) : other);
+  }
+
+  // An option that only a command has, if one was given.
+  static std::string option_of_commands(const StartArguments& start) {
+    if (!start.cwd.empty()) return "cwd";
+    if (!start.env.empty()) return "env";
+    if (!start.stop_signal.empty()) return "stop-signal";
+    if (!start.options.empty()) return dashed(start.options.front().first);
+    if (!start.limits.empty()) return "limit";
+    if (!start.cgroup.empty()) return "cgroup";
+    return start.health.empty() ? "" : "health-...";
   }
 
   // What other tools call the same.
@@ -209,6 +222,8 @@ class Parser {
                                                            {"members", "nodes"},
                                                            {"daemon", "node"},
                                                            {"leave", "drain"},
+                                                           {"resume", "undrain"},
+                                                           {"uncordon", "undrain"},
                                                            {"update", "apply"},
                                                            {"reread", "apply --dry-run"},
                                                            {"plan", "apply --dry-run"},
@@ -313,13 +328,18 @@ class Parser {
            {"permanent", "transient", "temporary"});
     sub->add_option("--on", start.on, "Start it on this node instead of where its id belongs")
         ->type_name("NODE");
+    sub->add_option("--nodes", start.nodes, "Only these nodes may run it")->type_name("NODE,...");
     sub->add_option("--mapping", start.mapping,
                     "Under guided distribution: the nodes that run it, as many as it has instances")
         ->type_name("NODE,...");
     sub->add_option("--tag", start.tag, "A word to find it by")->type_name("TAG");
+    sub->add_option("--metadata", start.metadata, "Kept with it, for whoever asks: '#{team => <<\"web\">>}'")
+        ->type_name("TERM");
     sub->add_option("--shutdown", start.shutdown,
                     "How long it may take to end: milliseconds, infinity or brutal_kill")
         ->type_name("MS");
+    sub->add_option("--stop-signal", start.stop_signal, "What asks the command to end (default: TERM)")
+        ->type_name("SIGNAL");
     sub->add_option("--cwd", start.cwd, "The command's working folder")->type_name("DIR");
     auto* before =
         sub->add_flag("--start-before-stop", start.start_before_stop,
@@ -353,14 +373,23 @@ class Parser {
         ->type_name("NAME=VALUE")
         ->take_all()
         ->allow_extra_args(false);
+    sub.add_option("--cgroup", start.cgroup,
+                   "A limit of its cgroup, for it and all that it starts: memory=512MiB, cpu=1.5, pids=100; "
+                   "may be given "
+                   "again")
+        ->type_name("NAME=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
     add("--env-file", "env_file", "FILE", "A file of NAME=VALUE lines on its node, read at each start");
     add("--stdin", "stdin", "FILE", "What it reads from stdin (default: /dev/null)");
+    add("--pty", "pty", "SIZE", "It gets a terminal of so many columns and rows, 80x24");
     add("--exit-codes", "exit_codes", "CODE,...", "With which it has ended well (default: 0)");
     add("--log-size", "log_size", "BYTES", "Of its output is kept, 10MiB (default: 1MiB)");
     add("--log-files", "log_files", "N", "In so many files; the oldest goes when all are full (default: 2)");
     sub.add_flag_function(
         "--log-timestamps", [&start](std::int64_t) { start.options.emplace_back("log_timestamps", "true"); },
         "Each line of its log begins with the time");
+    add("--log-to", "log_to", "WHERE,...", "Where its output goes: file (default), journal, syslog");
     const auto add_health = [&](const char* name, const char* key, const char* type, const char* about) {
       sub.add_option_function<std::string>(
              name, [&start, key](const std::string& text) { start.health.emplace_back(key, text); }, about)
@@ -387,6 +416,11 @@ class Parser {
     add_time("--backoff", start.backoff,
              "The pause before the second restart in a row; it doubles (default: 20)");
     add_time("--backoff-max", start.backoff_max, "The longest of these pauses (default: 5000)");
+    sub.add_option(
+           "--give-up-after", start.give_up_after,
+           "It is given up once it has failed so often on every node that may run it (default: 0, never)")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000));
   }
 
   void add_children() {
@@ -479,6 +513,8 @@ class Parser {
     where->add_option("key", out_.id, "The id, whether it runs or not")->required()->type_name("KEY");
     auto* drain = command("drain", "Move every child away from a node");
     drain->add_option("node", out_.target, "The node (default: --node)")->type_name("NODE");
+    auto* undrain = command("undrain", "Take a node back that is being drained");
+    undrain->add_option("node", out_.target, "The node (default: --node)")->type_name("NODE");
     auto* move = command("move", "Move a child to a node, where it stays; or let it go back");
     move->add_option("id", out_.id, "Its id")->required()->type_name("ID");
     move->add_option("node", out_.target, "The node")->type_name("NODE");
@@ -546,13 +582,9 @@ class Parser {
     if (start.worker.empty() && start.command.empty() && gives_more_than_id())
       return "start: what? Give --worker NAME, or -- and a command; or, of a child of the fleet file "
              "that was stopped, its ID alone";
-    if (start.command.empty() && (!start.cwd.empty() || !start.env.empty()))
-      return "start: --cwd and --env are for commands";
-    if (start.command.empty() && (!start.options.empty() || !start.limits.empty() || !start.health.empty()))
-      return fmt::format("start: --{} is for commands", !start.options.empty()
-                                                            ? dashed(start.options.front().first)
-                                                        : !start.limits.empty() ? std::string("limit")
-                                                                                : std::string("health-..."));
+    if (start.command.empty())
+      if (const auto option = option_of_commands(start); !option.empty())
+        return fmt::format("start: --{} is for commands", option);
     const bool good_env = std::all_of(start.env.begin(), start.env.end(), [](const std::string& pair) {
       return pair.find('=') != std::string::npos && pair.front() != '=';
     });
@@ -599,6 +631,7 @@ class Parser {
 
   CLI::App app_;
   Arguments out_;
+  bool has_dashes_ = false;  // "--" is among the words
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
   std::vector<std::string> names_;
 };

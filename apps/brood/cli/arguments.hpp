@@ -51,17 +51,22 @@ struct StartArguments {
   std::string mapping;  ///< Nodes, by commas; empty: none.
   std::string tag;
   std::string shutdown;
+  std::string nodes;     ///< By commas; empty: all.
+  std::string metadata;  ///< A map in Erlang syntax; empty: none.
+  std::string stop_signal;
   std::string cwd;
   bool start_before_stop = false;
   std::int64_t ready_timeout = 60000;  ///< Milliseconds.
   std::vector<std::string> env;
   std::vector<std::pair<std::string, std::string>> options;  ///< Of a program, by the fleet file's keys.
   std::vector<std::string> limits;                           ///< NAME=VALUE
+  std::vector<std::string> cgroup;                           ///< NAME=VALUE
   std::vector<std::pair<std::string, std::string>> health;   ///< Of its health check, by the keys of that.
   std::string after;                                         ///< Ids, by commas.
   std::int64_t start_period = 0;                             ///< Milliseconds.
   std::optional<std::int64_t> backoff;                       ///< Milliseconds.
   std::optional<std::int64_t> backoff_max;
+  std::optional<std::uint32_t> give_up_after;
   friend bool operator==(const StartArguments&, const StartArguments&) = default;
 };
 

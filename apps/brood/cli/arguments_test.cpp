@@ -111,7 +111,8 @@ TEST(Arguments, StartSaysWhatToRun) {
   EXPECT_NE(bad({"start", "a", "--worker", "w", "--", "ls"}).find("not both"), std::string::npos);
   EXPECT_NE(bad({"start", "a", "--args", "[1]", "--", "ls"}).find("--args is for --worker"),
             std::string::npos);
-  EXPECT_NE(bad({"start", "a", "--worker", "w", "--cwd", "/"}).find("are for commands"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--worker", "w", "--cwd", "/"}).find("--cwd is for commands"),
+            std::string::npos);
   EXPECT_NE(bad({"start", "a", "--env", "x", "--", "ls"}).find("NAME=VALUE"), std::string::npos);
   EXPECT_NE(bad({"start", "--worker", "w"}).find("id"), std::string::npos);
   EXPECT_NE(bad({"start", "a", "--worker", "w", "--restart", "always"}).find("always"), std::string::npos);
@@ -159,6 +160,7 @@ TEST(Arguments, TheRestIsRead) {
   EXPECT_EQ(events.prefix, "web-");
   EXPECT_EQ(events.lines, 7u);
   EXPECT_EQ(good({"drain"}).target, "");
+  EXPECT_EQ(good({"undrain", "n2@h"}).target, "n2@h");
   EXPECT_EQ(good({"drain", "n2@h"}).target, "n2@h");
   EXPECT_TRUE(good({"apply", "f", "--dry-run"}).dry_run);
   EXPECT_FALSE(good({"apply", "f"}).prune);

@@ -22,6 +22,13 @@ using std::chrono::milliseconds;
 // How much longer than the request's own time-out we wait, so that the node's own words arrive.
 constexpr milliseconds answer_margin{1500};
 
+// As far as can be seen from here it does not run, and whoever asks may want it to.
+bool is_away(node::ConnectFailure failure) {
+  return failure == node::ConnectFailure::epmd_unreachable ||
+         failure == node::ConnectFailure::not_registered ||
+         failure == node::ConnectFailure::connection_refused;
+}
+
 NodeName own_name(const std::string& peer_host) {
   std::string host(256, '\0');
   const bool loopback = peer_host.rfind("127.", 0) == 0 || peer_host == "::1" || peer_host == "localhost";
@@ -65,6 +72,7 @@ struct Client::Impl {
     if (runtime) (void)runtime->stop(milliseconds(200));
   }
 
+  [[nodiscard]] Outcome<Term> read(const process::CallResult& answer, milliseconds timeout) const;
   Outcome<void> open(const ClientOptions& options);
   void settle(Outcome<void> outcome) {
     const std::lock_guard guard(mutex);
@@ -99,9 +107,13 @@ node::DistributionEvents Client::Impl::events() {
                                  const std::string& words) {
     if (name != peer) return;
     const bool lacks_files = failure == node::ConnectFailure::no_tls && !uses_tls;
-    settle(unreachable(std::string(node::to_string(failure)),
-                       fmt::format("cannot reach {}{}", words,
-                                   lacks_files ? "; give --tls-cert, --tls-key and --tls-ca" : "")));
+    settle(
+        unreachable(std::string(node::to_string(failure)),
+                    fmt::format("cannot reach {}{}", words,
+                                lacks_files        ? "; give --tls-cert, --tls-key and --tls-ca"
+                                : is_away(failure) ? fmt::format("{} `brood node --name {}` starts it there",
+                                                                 words.ends_with('?') ? "" : ";", name.text())
+                                                   : "")));
   };
   return out;
 }
@@ -139,27 +151,43 @@ Outcome<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
 }
 
 Outcome<Term> Client::request(const Term& request, milliseconds timeout) {
-  const auto& peer = impl_->peer.text();
-  const auto answer =
+  return impl_->read(
       impl_->runtime->call_and_wait(NamedProcess{Atom("brood"), impl_->peer},
-                                    Message::encoded(encode_term(request)), timeout + answer_margin);
+                                    Message::encoded(encode_term(request)), timeout + answer_margin),
+      timeout);
+}
+
+Outcome<Term> Client::request_while(const Term& request, milliseconds timeout,
+                                    const std::function<void()>& meanwhile) {
+  static constexpr milliseconds period{500};
+  auto promise = std::make_shared<std::promise<process::CallResult>>();
+  auto answer = promise->get_future();
+  impl_->runtime->call_named(NamedProcess{Atom("brood"), impl_->peer}, encode_term(request),
+                             timeout + answer_margin,
+                             [promise](const process::CallResult& result) { promise->set_value(result); });
+  while (answer.wait_for(period) != std::future_status::ready) meanwhile();
+  return impl_->read(answer.get(), timeout);
+}
+
+Outcome<Term> Client::Impl::read(const process::CallResult& answer, milliseconds timeout) const {
   if (answer) {
     auto term = decode_term(*answer);
     if (term) return std::move(*term);
-    return unreachable("malformed",
-                       fmt::format("{} answered with what is no term: {}", peer, term.error().message));
+    return unreachable(
+        "malformed", fmt::format("{} answered with what is no term: {}", peer.text(), term.error().message));
   }
   const auto& error = answer.error();
   switch (error.code) {
     case Errc::no_such_child:
-      return unreachable("not_brood", fmt::format("{} is there, but nothing called brood runs on it", peer));
+      return unreachable("not_brood",
+                         fmt::format("{} is there, but nothing called brood runs on it", peer.text()));
     case Errc::timeout:
       return unreachable("timeout",
-                         fmt::format("{} did not answer within {} ms; what was asked may still happen", peer,
-                                     (timeout + answer_margin).count()));
+                         fmt::format("{} did not answer within {} ms; what was asked may still happen",
+                                     peer.text(), (timeout + answer_margin).count()));
     default:
       return unreachable(std::string(brood::to_string(error.code)),
-                         fmt::format("{}: {}", peer, error.message));
+                         fmt::format("{}: {}", peer.text(), error.message));
   }
 }
 

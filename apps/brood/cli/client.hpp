@@ -31,6 +31,8 @@ class Client final : public Api {
   ~Client() override;
 
   Outcome<Term> request(const Term& request, std::chrono::milliseconds timeout) override;
+  Outcome<Term> request_while(const Term& request, std::chrono::milliseconds timeout,
+                              const std::function<void()>& meanwhile) override;
   [[nodiscard]] const std::string& node() const override;
 
  private:

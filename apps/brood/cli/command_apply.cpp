@@ -98,7 +98,17 @@ Outcome<Plan> ask_fleet(Session& session, const Term& fleet, Mode mode) {
       {Term::atom("start_stopped"), Term(session.arguments.start_stopped)}};
   if (session.arguments.common.timeout)
     options.emplace_back(Term::atom("timeout"), Term(static_cast<std::int64_t>(timeout.count())));
-  const auto answer = ask(session.api, request_of("fleet", {fleet, Term::map(std::move(options))}), timeout);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto how_far = [&](const std::vector<NodeRow>& rows) {
+    std::int64_t count = 0;
+    for (const auto& row : rows)
+      for (const auto& [name, children] : row.children) count += children;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun).count();
+    return fmt::format("at work for {}; {} children run", duration_text(seconds), count);
+  };
+  const auto answer =
+      ask_at_length(session, request_of("fleet", {fleet, Term::map(std::move(options))}), timeout, how_far);
   if (!answer) return tl::unexpected(answer.error());
   return plan_of(*answer);
 }

@@ -1,6 +1,8 @@
 // brood nodes, where, drain, workers.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apps/brood/cli/commands.hpp"
 #include "apps/brood/cli/display.hpp"
 #include "apps/brood/cli/json.hpp"
@@ -11,6 +13,7 @@ namespace brood::app {
 namespace {
 
 constexpr std::chrono::milliseconds drain_timeout{120000};
+constexpr std::chrono::milliseconds undrain_timeout{10000};
 
 struct Where {
   std::string node;  ///< Where it belongs; empty: nowhere.
@@ -51,7 +54,28 @@ std::string where_text(const std::string& key, const Where& where) {
   return fmt::format("{}; it runs on {} as {}", belongs, where.runs_on, where.pid);
 }
 
+std::int64_t children_on(const std::vector<NodeRow>& rows, const std::string& node,
+                         const std::string& supervisor) {
+  std::int64_t count = 0;
+  for (const auto& row : rows)
+    for (const auto& [name, children] : row.children)
+      if (row.name == node && (supervisor.empty() || supervisor == name)) count += children;
+  return count;
+}
+
 }  // namespace
+
+Outcome<Term> ask_at_length(Session& session, const Term& request, std::chrono::milliseconds timeout,
+                            const std::function<std::string(const std::vector<NodeRow>&)>& words) {
+  if (!session.out.shows_progress()) return ask(session.api, request, timeout);
+  auto answer = session.api.request_while(request, timeout, [&] {
+    const auto info = ask(session.api, Term::atom("node_info"), question_timeout);
+    if (info) session.out.progress(words(node_rows(*info)));
+  });
+  session.out.progress("");
+  if (!answer) return answer;
+  return checked(std::move(*answer));
+}
 
 Outcome<void> nodes(Session& session) {
   const auto answer = ask(session.api, Term::atom("node_info"), session.timeout(question_timeout));
@@ -97,12 +121,41 @@ Outcome<void> drain(Session& session) {
   const auto& supervisor = session.arguments.common.supervisor;
   std::vector<Term> items{Term::atom(supervisor.empty() ? "all" : supervisor)};
   session.add_timeout(items);
-  const auto answer = ask(session.api, request_of("drain", std::move(items)), session.timeout(drain_timeout));
+  const auto left = [&](const std::vector<NodeRow>& rows) {
+    const auto count = children_on(rows, session.api.node(), supervisor);
+    return fmt::format("{}: {} {} left", session.api.node(), count, count == 1 ? "child is" : "children are");
+  };
+  const auto answer =
+      ask_at_length(session, request_of("drain", std::move(items)), session.timeout(drain_timeout), left);
   if (!answer) return tl::unexpected(answer.error());
   session.out.line(session.out.json()
                        ? json_line(Json{{"drained", session.api.node()}})
                        : fmt::format("drained {}: its children run on other nodes now", session.api.node()));
   return {};
+}
+
+Outcome<void> undrain(Session& session) {
+  const auto& supervisor = session.arguments.common.supervisor;
+  std::vector<Term> items{Term::atom(supervisor.empty() ? "all" : supervisor)};
+  session.add_timeout(items);
+  const auto answer =
+      ask(session.api, request_of("undrain", std::move(items)), session.timeout(undrain_timeout));
+  if (!answer) return tl::unexpected(answer.error());
+  session.out.line(session.out.json() ? json_line(Json{{"undrained", session.api.node()}})
+                                      : session.api.node() + " gets children again");
+  return {};
+}
+
+Outcome<void> check_is_there(Session& session, std::string_view option, const std::string& node) {
+  const auto answer = ask(session.api, Term::atom("node_info"), session.timeout(question_timeout));
+  if (!answer) return tl::unexpected(answer.error());
+  const auto rows = node_rows(*answer);
+  const bool is_there =
+      std::any_of(rows.begin(), rows.end(), [&](const NodeRow& row) { return row.name == node; });
+  if (is_there) return {};
+  return refused(
+      "no_such_node",
+      fmt::format("{} {}: no such node in the cluster; `brood nodes` shows those there are", option, node));
 }
 
 Outcome<void> workers(Session& session) {

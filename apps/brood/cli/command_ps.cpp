@@ -65,7 +65,9 @@ void sort_rows(std::vector<ChildRow>& rows, const std::string& by) {
 // Only so many: asked for in pages, as many as it takes to find them.
 Outcome<ChildPage> first_of(Session& session, const Term& supervisor) {
   const auto& arguments = session.arguments;
-  constexpr std::size_t looked_at_once = 1000;
+  // Few at first, as most may be what is looked for; ever more where they are not.
+  std::size_t at_once = 64;
+  constexpr std::size_t at_once_max = 4096;
   const bool filters = !arguments.prefix.empty() || !arguments.phase.empty() || !arguments.on.empty() ||
                        (arguments.local && !arguments.tag.empty());
   ChildPage out;
@@ -73,7 +75,8 @@ Outcome<ChildPage> first_of(Session& session, const Term& supervisor) {
   do {
     const std::size_t left = *arguments.limit - out.rows.size();
     auto page = describe_page(session, supervisor, selection(arguments),
-                              filters ? std::max(left, looked_at_once) : left, out.next);
+                              filters ? std::max(left, at_once) : left, out.next);
+    at_once = std::min(at_once * 4, at_once_max);
     if (!page) return page;
     out.next = page->next;
     for (auto& row : page->rows) {
@@ -111,7 +114,7 @@ std::string total_line(const std::vector<ChildRow>& rows) {
     running += std::any_of(row.instances.begin(), row.instances.end(),
                            [](const InstanceRow& instance) { return instance.phase == "running"; });
   }
-  return fmt::format("{} children, {} running{}", rows.size(), running,
+  return fmt::format("{} {}, {} running{}", rows.size(), rows.size() == 1 ? "child" : "children", running,
                      failed == 0 ? "" : fmt::format(", {} failed", failed));
 }
 
@@ -129,10 +132,9 @@ void ask_why_waiting(Session& session, std::vector<ChildRow>& rows) {
   }
 }
 
-void print_page(Output& out, const ChildPage& page, bool of_several) {
-  out.write(render(children_table(page.rows, of_several), out.width(), out.color()));
-  if (page.next)
-    out.remark(fmt::format("--- more: brood ps ... --after {} ---", command_line({id_text(*page.next)})));
+void remark_next(Output& out, const Term& next) {
+  (void)out.flush();  // it stands below the table
+  out.remark(fmt::format("--- more: brood ps ... --after {} ---", command_line({id_text(next)})));
 }
 
 }  // namespace
@@ -161,6 +163,8 @@ Outcome<void> ps(Session& session) {
     if (arguments.limit && page.rows.size() > *arguments.limit) page.rows.resize(*arguments.limit);
   }
   auto& rows = page.rows;
+  if (rows.empty() && !arguments.on.empty())
+    if (auto there = check_is_there(session, "--on", arguments.on); !there) return there;
   if (arguments.quiet && !out.json()) {
     for (const auto& row : rows) out.line(row.id);
     return {};
@@ -173,7 +177,7 @@ Outcome<void> ps(Session& session) {
                                      {"next", page.next ? Json(id_text(*page.next)) : Json(nullptr)}}));
     return {};
   }
-  print_page(out, page, supervisors.size() > 1);
+  out.write(render(children_table(rows, supervisors.size() > 1), out.width(), out.color()));
   const bool none_runs = std::none_of(rows.begin(), rows.end(), [](const ChildRow& row) {
     return std::any_of(row.instances.begin(), row.instances.end(),
                        [](const auto& one) { return !one.pid.empty(); });
@@ -181,6 +185,7 @@ Outcome<void> ps(Session& session) {
   if (none_runs)
     for (const auto& supervisor : supervisors) remark_partition(session, supervisor);
   if (out.width()) out.line(styled(total_line(rows), Style::faint, out.color()));
+  if (page.next) remark_next(out, *page.next);
   return {};
 }
 

@@ -30,6 +30,7 @@ const std::map<std::string, Command>& commands() {
       {"nodes", nodes},
       {"where", where},
       {"drain", drain},
+      {"undrain", undrain},
       {"logs", logs},
       {"apply", apply},
       {"workers", workers},

@@ -12,6 +12,7 @@
 #include "apps/brood/cli/rows.hpp"
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/spec_term.hpp"
+#include "exec/exit_status.hpp"
 
 namespace brood::app {
 namespace {
@@ -47,6 +48,27 @@ Outcome<Bytes> args_of(const std::string& text) {
   if (!term) return usage(fmt::format("start: --args: {}", term.error().message));
   if (term->as_list() != nullptr) return encode_term(*term);
   return encode_term(Term::list({std::move(*term)}));
+}
+
+Outcome<void> read_metadata(const StartArguments& start, ChildSpec& spec) {
+  if (start.metadata.empty()) return {};
+  auto term = parse_term(start.metadata);
+  if (!term) return usage(fmt::format("start: --metadata: {}", term.error().message));
+  if (term->as_map() == nullptr)
+    return usage(
+        fmt::format("start: --metadata takes a map, '#{{team => <<\"web\">>}}', not {}", start.metadata));
+  spec.metadata = std::move(*term);
+  return {};
+}
+
+Outcome<void> read_node_list(const std::string& text, std::string_view option,
+                             std::vector<std::string>& into) {
+  for (const auto& name : node_list(text)) {
+    const auto node = parse_node_address(name);
+    if (!node) return usage(fmt::format("start: {}: {}", option, node.error().message));
+    into.push_back(node->name.text());
+  }
+  return {};
 }
 
 Json started_json(const Term& answer) {
@@ -206,10 +228,16 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   auto args = args_of(start.args);
   if (!args) return tl::unexpected(args.error());
   spec.args = std::move(*args);
-  for (const auto& name : node_list(start.mapping)) {
-    const auto node = parse_node_address(name);
-    if (!node) return usage("start: --mapping: " + node.error().message);
-    spec.mapping.push_back(node->name.text());
+  if (auto read = read_metadata(start, spec); !read) return tl::unexpected(read.error());
+  if (auto read = read_node_list(start.mapping, "--mapping", spec.mapping); !read)
+    return tl::unexpected(read.error());
+  if (auto read = read_node_list(start.nodes, "--nodes", spec.nodes); !read)
+    return tl::unexpected(read.error());
+  if (!start.stop_signal.empty()) {
+    spec.stop_signal = exec::signal_from_name(start.stop_signal);
+    if (!spec.stop_signal)
+      return usage(
+          fmt::format("start: --stop-signal takes a name (INT) or a number (2), not {}", start.stop_signal));
   }
   if (!start.on.empty()) {
     if (const auto node = parse_node_address(start.on); !node)

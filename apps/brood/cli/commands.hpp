@@ -6,6 +6,7 @@
 #include "apps/brood/cli/api.hpp"
 #include "apps/brood/cli/arguments.hpp"
 #include "apps/brood/cli/output.hpp"
+#include "apps/brood/cli/rows.hpp"
 
 namespace brood::app {
 
@@ -28,11 +29,14 @@ struct Session {
 
 /// What --json calls the common time-out of plain questions.
 inline constexpr std::chrono::milliseconds question_timeout{5000};
+/// Asks what may take long. A person at a terminal sees meanwhile what `words` makes of the cluster's nodes.
+[[nodiscard]] Outcome<Term> ask_at_length(
+    Session& session, const Term& request, std::chrono::milliseconds timeout,
+    const std::function<std::string(const std::vector<NodeRow>&)>& words);
 
 Outcome<void> start(Session& session);
 Outcome<void> stop(Session& session);
 Outcome<void> ps(Session& session);
-Outcome<void> top(Session& session);
 Outcome<void> top(Session& session);
 Outcome<void> show(Session& session);
 Outcome<void> retry(Session& session);
@@ -49,6 +53,9 @@ Outcome<void> cast(Session& session);
 Outcome<void> nodes(Session& session);
 Outcome<void> where(Session& session);
 Outcome<void> drain(Session& session);
+Outcome<void> undrain(Session& session);
+/// no_such_node, unless that node is one of the cluster, or was lately.
+Outcome<void> check_is_there(Session& session, std::string_view option, const std::string& node);
 Outcome<void> workers(Session& session);
 Outcome<void> move(Session& session);
 Outcome<void> rebalance(Session& session);

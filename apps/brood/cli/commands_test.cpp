@@ -451,8 +451,9 @@ TEST(Commands, NodesPrintsExactlyThePromisedKeys) {
       "3}}}, "
       "#{name => 'n2@h', up => false, self => false, state => down, supervisors => #{}}]}";
   EXPECT_EQ(run({"nodes", "--json"}, {answer}).out,
-            "[{\"name\":\"n1@h\",\"up\":true,\"self\":true,\"supervisors\":{\"web\":{\"children\":3}}},"
-            "{\"name\":\"n2@h\",\"up\":false,\"self\":false,\"supervisors\":{}}]\n");
+            "[{\"name\":\"n1@h\",\"up\":true,\"self\":true,\"state\":\"up\",\"supervisors\":{\"web\":{"
+            "\"children\":3}}},"
+            "{\"name\":\"n2@h\",\"up\":false,\"self\":false,\"state\":\"down\",\"supervisors\":{}}]\n");
   EXPECT_EQ(run({"nodes"}, {answer}).out,
             "NODE          STATE  CHILDREN\n"
             "n1@h (asked)  up     web: 3\n"
@@ -489,6 +490,9 @@ TEST(Commands, DrainAndWorkersAndRetry) {
   EXPECT_EQ(run({"drain", "--supervisor", "web"}, {"ok"}).asked[0], "{drain,web}");
   EXPECT_EQ(run({"drain", "--json"}, {"ok"}).out, "{\"drained\":\"n1@h\"}\n");
   EXPECT_EQ(run({"drain"}, {"{error, no_target}"}).code, "no_target");
+  EXPECT_EQ(run({"undrain"}, {"ok"}).out, "n1@h gets children again\n");
+  EXPECT_EQ(run({"undrain", "--json", "--timeout", "70"}, {"ok"}).asked[0], "{undrain,all,#{timeout=>70}}");
+  EXPECT_EQ(run({"undrain"}, {"{error, {not_member, <<\"it has left\">>}}"}).code, "not_member");
   EXPECT_EQ(run({"workers"}, {"[<<\"counter\">>, <<\"echo\">>]"}).out, "counter\necho\n");
   EXPECT_EQ(run({"workers", "--json"}, {"[<<\"counter\">>]"}).out, "[\"counter\"]\n");
   EXPECT_EQ(run({"retry", "a"}, {"[web]", "ok"}).asked[1], "{retry,web,<<\"a\">>}");
@@ -908,6 +912,12 @@ TEST(Commands, PsFiltersSortsAndPages) {
   };
   EXPECT_EQ(ids({"--phase", "waiting"}), "c\n");
   EXPECT_EQ(ids({"--on", "n1@h"}), "a\n");
+  EXPECT_EQ(
+      run({"ps", "--on", "n3@h"}, {"[web]", "[" + three + "]", "{ok, [#{name => 'n1@h', up => true}]}"}).code,
+      "no_such_node");
+  EXPECT_EQ(
+      run({"ps", "--on", "n3@h"}, {"[web]", "[" + three + "]", "{ok, [#{name => 'n3@h', up => true}]}"}).code,
+      "");
   EXPECT_EQ(ids({"--id", "b"}), "b\n");
   EXPECT_EQ(ids({"--sort", "restarts"}), "b\na\nc\n");
   EXPECT_EQ(ids({"--sort", "restarts", "--limit", "1"}), "b\n");

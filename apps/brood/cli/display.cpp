@@ -67,10 +67,16 @@ std::vector<std::size_t> natural_widths(const Table& table) {
   return widths;
 }
 
-// Takes from the widest column, one by one, until the whole fits or nothing more can be taken.
-void shrink(std::vector<std::size_t>& widths, std::size_t width) {
+// Takes from what gives way, then from the widest column, one by one, until the whole fits or nothing more
+// can be taken.
+void shrink(const Table& table, std::vector<std::size_t>& widths, std::size_t width) {
   std::size_t total = gap * (widths.size() - 1);
   for (const auto w : widths) total += w;
+  // The last of them first: what runs in a child before its name.
+  for (std::size_t i = widths.size(); i-- > 0;) {
+    const std::size_t least = table.columns[i].gives_way;
+    for (; least > 0 && total > width && widths[i] > least; --total) --widths[i];
+  }
   while (total > width) {
     auto widest = std::max_element(widths.begin(), widths.end());
     if (*widest <= narrowest) return;
@@ -163,7 +169,7 @@ std::string render(const Table& table, std::optional<std::size_t> width, bool co
   }
   auto widths = natural_widths(safe);
   const auto limit = width.value_or(SIZE_MAX);
-  shrink(widths, limit);
+  shrink(safe, widths, limit);
   std::vector<Cell> titles;
   for (const auto& column : safe.columns) titles.emplace_back(column.title, Style::bold);
   std::string out = line_of(titles, safe, widths, limit, color);

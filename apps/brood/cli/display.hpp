@@ -34,7 +34,8 @@ struct Cell {
 
 struct Column {
   std::string title;
-  bool right = false;  ///< Numbers stand at the right.
+  bool right = false;         ///< Numbers stand at the right.
+  std::size_t gives_way = 0;  ///< It is cut before the others are, down to so many columns; 0: with them.
 };
 
 struct Table {

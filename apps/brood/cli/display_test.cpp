@@ -41,6 +41,18 @@ TEST(Display, WhatIsCutSaysSo) {
   EXPECT_NE(text.find("a much longe\xe2\x80\xa6  12345\n"), std::string::npos) << text;
 }
 
+TEST(Display, WhatGivesWayIsCutBeforeTheOthers) {
+  Table table;
+  table.columns = {{"ID", false, 12}, {"RUNS", false, 8}, {"PHASE"}};
+  table.rows = {{"a-long-name-of-a-child", "a command with words", "running (unhealthy)"}};
+  EXPECT_EQ(render(table, 53, false),
+            "ID                      RUNS      PHASE\n"
+            "a-long-name-of-a-child  a comma\xe2\x80\xa6  running (unhealthy)\n");
+  EXPECT_EQ(render(table, 47, false),
+            "ID                RUNS      PHASE\n"
+            "a-long-name-of-\xe2\x80\xa6  a comma\xe2\x80\xa6  running (unhealthy)\n");
+}
+
 TEST(Display, WidthCountsColumnsNotBytes) {
   EXPECT_EQ(display_width("abc"), 3u);
   EXPECT_EQ(display_width("\xc3\xa4\xc3\xb6"), 2u);

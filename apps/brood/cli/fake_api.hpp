@@ -25,6 +25,12 @@ class FakeApi final : public Api {
     answers_.pop_front();
     return answer;
   }
+  Outcome<Term> request_while(const Term& request, std::chrono::milliseconds timeout,
+                              const std::function<void()>& meanwhile) override {
+    auto answer = this->request(request, timeout);
+    if (!answers_.empty()) meanwhile();
+    return answer;
+  }
   [[nodiscard]] const std::string& node() const override { return node_; }
 
   std::vector<std::string> asked;

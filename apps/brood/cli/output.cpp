@@ -59,6 +59,14 @@ void Output::remark(std::string_view text) const {
   if (!json_) (void)write_all(STDERR_FILENO, std::string(text) + "\n");
 }
 
+bool Output::shows_progress() const {
+  return !json_ && ::isatty(STDERR_FILENO) != 0;
+}
+
+void Output::progress(std::string_view text) const {
+  if (shows_progress()) (void)write_all(STDERR_FILENO, fmt::format("\r\x1b[K{}", text));
+}
+
 bool Output::flush() {
   const bool written = write_all(STDOUT_FILENO, buffer_);
   const int error = errno;

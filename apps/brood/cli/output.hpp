@@ -27,6 +27,10 @@ class Output {
   void line(std::string_view text) { (buffer_ += text) += '\n'; }
   /// A remark for a person: to stderr, not with --json.
   void remark(std::string_view text) const;
+  /// How far something is: one line of stderr that the next one replaces, and an empty one takes away. Only
+  /// for a person at a terminal.
+  void progress(std::string_view text) const;
+  [[nodiscard]] bool shows_progress() const;
   /// Writes what is there. False: nobody reads any more, or (then failed()) the disk is full.
   bool flush();
   [[nodiscard]] bool failed() const { return failed_; }

@@ -39,15 +39,21 @@ Outcome<std::vector<NodeAddress>> addresses_of(const std::string& text) {
   return out;
 }
 
-// Whom to talk to, in this order: the nodes of --node, but `drain NODE` means that node itself.
+// Whom to talk to, in this order: the nodes of --node, but `drain NODE` and `undrain NODE` mean that node
+// itself.
 Outcome<std::vector<NodeAddress>> targets_of(const Arguments& arguments) {
   auto given = addresses_of(arguments.common.node);
   if (!given) return given;
-  if (arguments.command != "drain" || arguments.target.empty()) {
-    if (given->empty()) return usage("which node? Give --node n1@127.0.0.1, or set BROOD_NODE");
-    if (arguments.command == "drain" && given->size() > 1)
+  const bool drains = arguments.command == "drain" || arguments.command == "undrain";
+  if (!drains || arguments.target.empty()) {
+    if (given->empty())
       return usage(
-          "drain: --node (or BROOD_NODE) has several nodes; say which one is meant: brood drain NODE");
+          "which node? Give --node n1@127.0.0.1, or set BROOD_NODE; `brood node --name n1@127.0.0.1` starts "
+          "one");
+    if (drains && given->size() > 1)
+      return usage(
+          fmt::format("{0}: --node (or BROOD_NODE) has several nodes; say which one is meant: brood {0} NODE",
+                      arguments.command));
     return given;
   }
   const auto address = parse_node_address(arguments.target);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -23,6 +24,16 @@ Term word_term(const std::string& text) {
   return is_number ? Term(number) : Term::binary(text);
 }
 
+// The same, with a fraction too.
+Term number_term(const std::string& text) {
+  if (text.find_first_not_of("0123456789.") == std::string::npos && text.find('.') != std::string::npos) {
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    if (*end == '\0') return Term(number);
+  }
+  return word_term(text);
+}
+
 Term list_term(const std::string& text) {
   std::vector<Term> items;
   for (const auto& word : node_list(text)) items.push_back(word_term(word));
@@ -37,9 +48,9 @@ std::string placed(const std::string& path) {
 
 Term value_of(const std::string& key, const std::string& text) {
   if (key == "nice") return word_term(text);
-  if (key == "exit_codes") return list_term(text);
+  if (key == "exit_codes" || key == "log_to") return list_term(text);
   if (key == "log_files") return word_term(text);
-  if (key == "log_timestamps") return Term::atom(text);
+  if (key == "log_timestamps" || (key == "pty" && text == "true")) return Term::atom(text);
   const bool is_path = key == "env_file" || key == "stdin";
   return Term::binary(is_path && !text.empty() ? placed(text) : text);
 }
@@ -53,6 +64,22 @@ std::string option_name(std::string key) {
 Outcome<void> take(ChildSpec& spec, const std::string& key, const Term& value) {
   const auto read = exec::read_option(key, value, spec.program);
   if (!read) return usage(fmt::format("start: {} {}", option_name(key), read.error().message));
+  return {};
+}
+
+// NAME=VALUE, as often as it was given.
+Outcome<void> take_pairs(const std::vector<std::string>& pairs, std::string_view option, std::string_view key,
+                         ChildSpec& spec) {
+  if (pairs.empty()) return {};
+  std::vector<std::pair<Term, Term>> entries;
+  for (const auto& pair : pairs) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos)
+      return usage(fmt::format("start: {} takes NAME=VALUE, not {}", option, pair));
+    entries.emplace_back(Term::atom(pair.substr(0, equals)), number_term(pair.substr(equals + 1)));
+  }
+  const auto read = exec::read_option(key, Term::map(std::move(entries)), spec.program);
+  if (!read) return usage(fmt::format("start: {} {}", option, read.error().message));
   return {};
 }
 
@@ -95,17 +122,8 @@ void place_command(ChildSpec& spec) {
 Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec) {
   for (const auto& [key, text] : start.options)
     if (auto taken = take(spec, key, value_of(key, text)); !taken) return taken;
-  std::vector<std::pair<Term, Term>> limits;
-  for (const auto& pair : start.limits) {
-    const auto equals = pair.find('=');
-    if (equals == std::string::npos)
-      return usage(fmt::format("start: --limit takes NAME=VALUE, not {}", pair));
-    limits.emplace_back(Term::atom(pair.substr(0, equals)), word_term(pair.substr(equals + 1)));
-  }
-  if (!limits.empty()) {
-    const auto read = exec::read_option("limits", Term::map(std::move(limits)), spec.program);
-    if (!read) return usage(fmt::format("start: --limit {}", read.error().message));
-  }
+  if (auto read = take_pairs(start.limits, "--limit", "limits", spec); !read) return read;
+  if (auto read = take_pairs(start.cgroup, "--cgroup", "cgroup", spec); !read) return read;
   if (auto read = read_health(start, spec); !read) return read;
   place_command(spec);
   for (const auto& word : node_list(start.after)) {
@@ -116,6 +134,7 @@ Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec)
   spec.start_period = std::chrono::milliseconds(start.start_period);
   if (start.backoff) spec.backoff = std::chrono::milliseconds(*start.backoff);
   if (start.backoff_max) spec.backoff_max = std::chrono::milliseconds(*start.backoff_max);
+  spec.give_up_after = start.give_up_after;
   if (auto fine = supervisor::check_pace(spec); !fine) return usage("start: " + fine.error().message);
   return {};
 }
@@ -125,8 +144,14 @@ OptionList options_of(const Term& child, const Term& command) {
   const auto take = [&](const Term& map, const std::string& key) {
     if (const Term* value = map.get(key)) out.emplace_back(key, *value);
   };
+  for (const char* key : {"cwd", "stop_signal"}) take(command, key);
   for (const auto& key : exec::option_names()) take(command, key);
   for (const auto& key : supervisor::added_keys()) take(child, key);
+  if (const Term* ready = child.get("start_before_stop")) {
+    out.emplace_back("start_before_stop", Term(true));
+    out.emplace_back("ready_timeout_ms", *ready);
+  }
+  for (const char* key : {"nodes", "mapping", "metadata"}) take(child, key);
   return out;
 }
 

@@ -166,14 +166,12 @@ std::string why_unwanted(const ChildRow& row) {
 // The environment may hold secrets: its names say enough.
 void add_command(const ChildRow& row, const std::function<void(std::string_view, std::string_view)>& field) {
   const auto& command = command_map(row);
-  if (const auto cwd = text_at(command, "cwd"); !cwd.empty()) field("cwd", cwd);
   std::string names;
   if (const auto* env = command.get("env"); env != nullptr && env->as_map() != nullptr) {
     for (const auto& [name, value] : *env->as_map())
       names += (names.empty() ? "" : ", ") + name.text().value_or(to_string(name));
   }
   if (!names.empty()) field("env", names);
-  if (const auto signal = text_at(command, "stop_signal"); !signal.empty()) field("stopped by", signal);
 }
 
 // The keys of `ps --json`, and why a failed one failed.
@@ -264,7 +262,8 @@ std::vector<NodeRow> node_rows(const Term& answer) {
 
 Table children_table(const std::vector<ChildRow>& rows, bool of_several) {
   Table table;
-  table.columns = {{"ID"}, {"RUNS"}, {"NODE"}, {"PHASE"}, {"OS PID", true}, {"RESTARTS", true}, {"UP", true}};
+  table.columns = {{"ID", false, 12}, {"RUNS", false, 8}, {"NODE"},    {"PHASE"},
+                   {"OS PID", true},  {"RESTARTS", true}, {"UP", true}};
   const auto why = [](const ChildRow& row) { return row.failed ? row.failure : row.waiting; };
   const bool says_why = std::any_of(rows.begin(), rows.end(), [&](const ChildRow& row) {
     return row.instances.empty() && !why(row).empty();
@@ -346,6 +345,22 @@ std::string child_text(const ChildRow& row, bool color) {
   return out;
 }
 
+namespace {
+
+std::string state_of(const NodeRow& row) {
+  if (row.up) return row.state.empty() ? "up" : row.state;
+  const bool tells =
+      row.state == "left" || row.state == "joining" || row.state == "refused" || row.state == "draining";
+  return tells ? row.state : "down";
+}
+
+Style style_of_node(const NodeRow& row, const std::string& state) {
+  if (state == "up") return Style::good;
+  return row.up || state == "draining" || state == "joining" ? Style::warning : Style::bad;
+}
+
+}  // namespace
+
 Table nodes_table(const std::vector<NodeRow>& rows) {
   Table table;
   table.columns = {{"NODE"}, {"STATE"}, {"CHILDREN"}};
@@ -354,13 +369,8 @@ Table nodes_table(const std::vector<NodeRow>& rows) {
     for (const auto& [name, count] : row.children) {
       children += fmt::format("{}{}: {}", children.empty() ? "" : ", ", name, count);
     }
-    const bool tells = row.state == "left" || row.state == "joining" || row.state == "refused";
-    const std::string gone = tells ? row.state : "down";
-    const auto state = row.up ? (row.state.empty() ? "up" : row.state) : gone;
-    table.rows.push_back({row.self ? row.name + " (asked)" : row.name,
-                          Cell(state, state == "up" ? Style::good
-                                      : row.up      ? Style::warning
-                                                    : Style::bad),
+    const auto state = state_of(row);
+    table.rows.push_back({row.self ? row.name + " (asked)" : row.name, Cell(state, style_of_node(row, state)),
                           children.empty() ? "-" : children});
   }
   return table;
@@ -371,7 +381,11 @@ Json nodes_json(const std::vector<NodeRow>& rows) {
   for (const auto& row : rows) {
     auto supervisors = Json::object();
     for (const auto& [name, count] : row.children) supervisors[name] = Json{{"children", count}};
-    out.push_back(Json{{"name", row.name}, {"up", row.up}, {"self", row.self}, {"supervisors", supervisors}});
+    out.push_back(Json{{"name", row.name},
+                       {"up", row.up},
+                       {"self", row.self},
+                       {"state", state_of(row)},
+                       {"supervisors", supervisors}});
   }
   return out;
 }

@@ -74,6 +74,8 @@ void read_pace(Section& section, ChildSpec& spec) {
   if (const auto value = read_time(section, "start_period_ms")) spec.start_period = *value;
   spec.backoff = read_time(section, "backoff_ms");
   spec.backoff_max = read_time(section, "backoff_max_ms");
+  if (const auto rounds = section.integer("give_up_after", 0, 1'000'000))
+    spec.give_up_after = static_cast<std::uint32_t>(*rounds);
   if (auto fine = supervisor::check_pace(spec); !fine) section.problem("backoff_ms", fine.error().message);
 }
 

@@ -74,6 +74,7 @@ Term spec_term(const ChildSpec& spec) {
   if (spec.start_period.count() > 0) add_time("start_period_ms", spec.start_period);
   add_time("backoff_ms", spec.backoff);
   add_time("backoff_max_ms", spec.backoff_max);
+  if (spec.give_up_after) out.emplace_back(Term::atom("give_up_after"), Term(*spec.give_up_after));
   if (!spec.after.empty()) {
     std::vector<Term> ids;
     for (const auto& other : spec.after) ids.push_back(other.term());

@@ -13,6 +13,8 @@ namespace {
 constexpr const char* keys_line =
     "q quit  space pause  sort: i id  n node  p phase  r restarts  u up  R reverse  arrows, page, home, end "
     "scroll";
+/// Where there is no room for all of it.
+constexpr const char* short_keys_line = "q quit  space pause  sort i n p r u  R reverse  arrows scroll";
 
 std::string node_of(const ChildRow& row) {
   return row.instances.empty() ? std::string() : row.instances.front().node;
@@ -211,7 +213,9 @@ std::string View::frame(const Size& size, bool color) const {
   lines.resize(std::max<std::size_t>(size.lines, 1) - 1);
   const auto place = children_.size() > page ? fmt::format("{}-{} of {}  ", begin + 1, end, children_.size())
                                              : std::string();
-  lines.push_back(styled(cut_to(place + keys_line, size.columns), Style::faint, color));
+  const bool fits = display_width(place + keys_line) <= size.columns;
+  lines.push_back(
+      styled(cut_to(place + (fits ? keys_line : short_keys_line), size.columns), Style::faint, color));
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 

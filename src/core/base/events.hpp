@@ -204,9 +204,13 @@ struct ClientGone {
 /// Move every child away, then leave. Answered when none is left here, or with no_target.
 /// `for_good`: the node ends in any case; children that no member could take stay here, the answer is
 /// no_target, and the node does not come back up, so that nobody moves a child to it.
+/// `take_back`: the drain that is under way is off, and the node is up again; who waits for the drain is
+/// answered `stopped`. Not where the node ends (`stopped`), or has left (`not_member`); nothing to do where
+/// none is under way.
 struct ClientDrain {
   ClientId client;
   bool for_good = false;
+  bool take_back = false;
 };
 /// An operator says how many nodes the cluster has (PartitionTolerance::census()). Answered when all members
 /// of this part know; invalid_argument where the strategy counts no such thing.

@@ -2,6 +2,7 @@
 #include "core/base/types.hpp"
 
 #include "core/base/messages.hpp"
+#include "core/base/program_args.hpp"
 
 namespace brood::core {
 
@@ -143,7 +144,8 @@ bool Spec::same_as(const Spec& other) const {
 }
 
 bool Spec::runs_like(const Spec& other) const {
-  return id == other.id && worker == other.worker && args == other.args;
+  if (id != other.id || worker != other.worker) return false;
+  return args == other.args || (is_program() && differences_taken_over(args, other.args));
 }
 
 bool VersionVector::covers(const Dot& dot) const {

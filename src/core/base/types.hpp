@@ -79,6 +79,7 @@ struct Pace {
   /// In the place of Settings::backoff_first and backoff_max.
   std::optional<std::chrono::milliseconds> backoff_first = std::nullopt;
   std::optional<std::chrono::milliseconds> backoff_max = std::nullopt;
+  std::optional<std::uint32_t> rounds_max = std::nullopt;  ///< In the place of Settings::rounds_max.
   friend auto operator<=>(const Pace&, const Pace&) = default;
 };
 
@@ -129,7 +130,8 @@ struct Spec {
   /// Equal in everything that matters for "the same spec": not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
   /// A process that was started by the other spec need not end for this one: what runs is the same, and only
-  /// how it is looked after (restart rule, shutdown, metadata, placement) may differ.
+  /// how it is looked after (restart rule, shutdown, metadata, placement; of a program taken_over_keys() too)
+  /// may differ. Reads the arguments of a program where they differ.
   [[nodiscard]] bool runs_like(const Spec& other) const;
 };
 using SpecPtr = std::shared_ptr<const Spec>;

@@ -151,7 +151,8 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
     ++trouble.rounds;
     trouble.failure =
         fmt::format("failed on every node that may run it; last on {}: {}", s.settings.self.text(), reason);
-    trouble.failed = s.settings.rounds_max > 0 && trouble.rounds >= s.settings.rounds_max;
+    const std::uint32_t rounds_max = row.spec->extras->pace.rounds_max.value_or(s.settings.rounds_max);
+    trouble.failed = rounds_max > 0 && trouble.rounds >= rounds_max;
     if (trouble.failed) {
       next = "given up until retry";
     } else {

@@ -5,6 +5,7 @@
 namespace brood::core {
 
 void Drain::ask(Step& s, const ClientDrain& event, bool rejoins) {
+  if (event.take_back) return take_back(s, event.client);
   if (left_) {
     s.effects.replies.push_back({event.client, {}, true});
     return;
@@ -15,6 +16,24 @@ void Drain::ask(Step& s, const ClientDrain& event, bool rejoins) {
   if (state == MemberState::up) return begin(s);
   // One that joins anew drains when it is up.
   if (state == MemberState::joining && !rejoins) leave(s);
+}
+
+// Children that are on their way go on, and come back by the view in which this node is up.
+void Drain::take_back(Step& s, ClientId client) {
+  Outcome outcome;
+  if (left_)
+    outcome.error = Error{Errc::not_member, s.settings.self.text() +
+                                                " has been drained and has left: end it and start it anew"};
+  else if (for_good_)
+    outcome.error = Error{Errc::stopped, s.settings.self.text() + " ends, and its drain with it"};
+  if (outcome.error) return s.effects.replies.push_back({client, {std::move(outcome)}, true});
+  end(s, Error{Errc::stopped, "the drain was taken back"});
+  if (draining()) {
+    moves_.forget_queue();
+    sessions_.set_state(s, MemberState::up, "the drain was taken back");
+    views_.start_over();
+  }
+  s.effects.replies.push_back({client, {}, true});
 }
 
 void Drain::begin(Step& s) {
@@ -83,9 +102,13 @@ bool Drain::only_homeless_left() const {
 }
 
 void Drain::refuse(Step& s, const std::string& why) {
+  end(s, Error{Errc::no_target, why + "; add a node or stop them first"});
+}
+
+void Drain::end(Step& s, const Error& why) {
   for (const ClientId& client : clients_) {
     Outcome outcome;
-    outcome.error = Error{Errc::no_target, why + "; add a node or stop them first"};
+    outcome.error = why;
     s.effects.replies.push_back({client, {std::move(outcome)}, true});
   }
   clients_.clear();

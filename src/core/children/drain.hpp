@@ -1,6 +1,7 @@
 // Drain: leaving in good order. Every child moves away by the ordinary rule, then this node says goodbye.
 //
-//   up -> draining -> left        draining -> up where a child could run nowhere else (unless for good)
+//   up -> draining -> left        draining -> up where a child could run nowhere else (unless for good), or
+//                                 somebody takes the drain back
 //
 // Owns: who waits for the drain, and that this node has left. Reads: sessions, views, what is open. Tells:
 // nothing; Machine ends what is open when it leaves. Thread rule: none; owned by one core.
@@ -40,6 +41,8 @@ class Drain {
   [[nodiscard]] Duration deadline() const { return draining() ? look_at_ : Duration::max(); }
 
  private:
+  void take_back(Step& s, ClientId client);
+  void end(Step& s, const Error& why);
   void leave(Step& s);
   [[nodiscard]] bool only_homeless_left() const;
   [[nodiscard]] bool someone_is_up() const;

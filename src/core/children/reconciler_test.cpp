@@ -314,6 +314,49 @@ TEST(Drain, ALeavingNodeHandsItsChildrenOverBeforeItGoes) {
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 2U);
 }
 
+TEST(Drain, IsTakenBackWhileItLastsAndTheChildrenComeBack) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, many(40));
+  cluster.run();
+  const auto before = cluster.nodes[1].processes.size();
+  cluster.start(0, {spec_of("slow")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run();
+  cluster.hold_starts.insert(id_of("slow"));
+  cluster.give(1, ClientDrain{{9998}});
+  cluster.run(1s);
+  ASSERT_FALSE(cluster.nodes[1].left) << "a start elsewhere holds it";
+  cluster.give(1, ClientDrain{.client = {9999}, .take_back = true});
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(9998), "stopped");
+  EXPECT_TRUE(cluster.last[9999]);
+  EXPECT_EQ(cluster.nodes[1].core->self().state, MemberState::up);
+  EXPECT_GE(cluster.nodes[1].processes.size(), before);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U);
+  cluster.run(20s);
+  EXPECT_FALSE(cluster.nodes[1].left);
+  cluster.give(1, ClientDrain{.client = {10000}, .take_back = true});
+  cluster.run();
+  EXPECT_TRUE(cluster.last[10000]) << "nothing to do";
+}
+
+TEST(Drain, IsNotTakenBackWhereTheNodeEndsOrHasLeft) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.hold_starts.insert(id_of("slow"));
+  cluster.start(0, {spec_of("slow")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run();
+  cluster.give(1, ClientDrain{{9997}, true});
+  cluster.give(1, ClientDrain{.client = {9998}, .take_back = true});
+  cluster.run();
+  EXPECT_EQ(cluster.result(9998), "stopped");
+  cluster.run(20s);
+  ASSERT_TRUE(cluster.nodes[1].left);
+  cluster.give(1, ClientDrain{.client = {9999}, .take_back = true});
+  cluster.run();
+  EXPECT_EQ(cluster.result(9999), "not_member");
+}
+
 TEST(Drain, ANodeThatHasLeftStaysAway) {
   Cluster cluster(2);
   cluster.form();

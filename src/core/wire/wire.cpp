@@ -67,6 +67,7 @@ void add_fields(std::map<std::string, Bytes>& ext, const SpecExtras& v) {
   if (v.pace.start_period.count() > 0) put_added(ext, "start_period", v.pace.start_period);
   if (v.pace.backoff_first) put_added(ext, "backoff_first", *v.pace.backoff_first);
   if (v.pace.backoff_max) put_added(ext, "backoff_max", *v.pace.backoff_max);
+  if (v.pace.rounds_max) put_added(ext, "rounds_max", *v.pace.rounds_max);
   if (!v.after.empty()) put_added(ext, "after", v.after);
   if (v.is_supervisor) put_added(ext, "is_supervisor", v.is_supervisor);
 }
@@ -74,6 +75,7 @@ void take_fields(In& a, SpecExtras& v) {
   take_added(a, v.unknown, "start_period", v.pace.start_period);
   take_added(a, v.unknown, "backoff_first", v.pace.backoff_first);
   take_added(a, v.unknown, "backoff_max", v.pace.backoff_max);
+  take_added(a, v.unknown, "rounds_max", v.pace.rounds_max);
   take_added(a, v.unknown, "after", v.after);
   take_added(a, v.unknown, "is_supervisor", v.is_supervisor);
 }

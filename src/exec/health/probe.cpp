@@ -208,6 +208,9 @@ Probe::Probe(asio::io_context& io, Launcher& launcher, const HealthCheck& check,
   asks.options.stdin_file.clear();
   asks.options.log_size.reset();
   asks.options.log_timestamps = false;
+  asks.options.log_to = {};
+  asks.options.cgroup = {};  // what the program has for itself
+  asks.options.pty.reset();
   run_ = std::make_shared<Run>(io, launcher, check, std::move(done));
   run_->begin(std::move(asks), log_name);
 }

@@ -17,47 +17,19 @@
 #include <system_error>
 #include <utility>
 
-#include "exec/launcher/ready_socket.hpp"
+#include "exec/launcher/engine_record.hpp"
 #include "exec/launcher/start_error.hpp"
 #include "exec/launcher/sweep.hpp"
 #include "exec/logs/last_end.hpp"
-#include "exec/options/env_file.hpp"
 
 namespace brood::exec {
 
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-struct Engine::Record {
-  Record(std::uint64_t k, asio::io_context& io)
-      : key(k), strand(io.get_executor()), work(io.get_executor()) {}
-
-  std::uint64_t key;
-  std::string log_name;
-  Command command;
-  Launcher::OnStarted on_started;
-  Launcher::OnExit on_exit;
-  Launcher::OnReady on_ready;
-  std::shared_ptr<std::atomic<pid_t>> pid;
-  std::shared_ptr<std::atomic<bool>> abandoned;
-  /// Keeps this program's callbacks in order, however many threads the io_context has.
-  asio::strand<asio::io_context::executor_type> strand;
-  /// io_context::run() goes on while a callback is to come.
-  asio::executor_work_guard<asio::io_context::executor_type> work;
-
-  Phase phase = Phase::waiting;
-  bool started = false;
-  ShimProcess shim;
-  ReadySocket ready;
-  std::string instance;
-  std::int64_t started_ms = 0;
-};
-
 namespace {
 
 constexpr std::uint64_t wake_tag = 0;
-/// With a record's key: its socket for readiness.
-constexpr std::uint64_t ready_bit = std::uint64_t{1} << 63;
 constexpr milliseconds sweep_period{50};
 constexpr milliseconds no_limit{-1};  // of epoll_wait
 constexpr milliseconds shutdown_max{5000};
@@ -108,6 +80,9 @@ Engine::Engine(asio::io_context& io, LauncherOptions options)
       log_dir_(choose_log_dir(options.log_dir, own_log_dir_)),
       log_dir_ready_(make_log_dir(log_dir_)),
       log_bytes_max_(options.log_bytes_max),
+      journal_socket_(options.journal_socket),
+      syslog_socket_(options.syslog_socket),
+      cgroups_(options.cgroup_files),
       keeper_(log_dir_, options.log_limits),
       instance_prefix_(random_prefix()),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -207,6 +182,27 @@ void Engine::signal(std::uint64_t key, int signal) {
   });
 }
 
+void Engine::follow(std::uint64_t key, Command command) {
+  auto shared = std::make_shared<Command>(std::move(command));
+  enqueue([this, key, shared] {
+    const auto found = records_.find(key);
+    if (found == records_.end()) return;
+    Record& record = *found->second;
+    record.command.stop_signal = shared->stop_signal;
+    record.command.log_bytes_max = shared->log_bytes_max;
+    ProgramOptions& options = record.command.options;
+    options.log_size = shared->options.log_size;
+    options.log_files = shared->options.log_files;
+    options.log_timestamps = shared->options.log_timestamps;
+    if (!record.shim.control) return;
+    const ShimMessage message{.kind = ShimMessageKind::log,
+                              .code = static_cast<std::int32_t>(log_files_of(record.command)),
+                              .detail = options.log_timestamps ? 1 : 0,
+                              .log_bytes = log_size_of(record.command, log_bytes_max_)};
+    send(record.shim.control.get(), &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  });
+}
+
 void Engine::abandon(std::uint64_t key) {
   enqueue([this, key] {
     const auto found = records_.find(key);
@@ -303,15 +299,6 @@ void Engine::leave_name(Record& record) {
   });
 }
 
-bool Engine::open_ready_socket(Record& record) {
-  if (!record.on_ready) return true;
-  auto socket = ReadySocket::open("brood-ready-" + record.instance);
-  if (!socket || !watch(socket->fd(), record.key | ready_bit)) return false;
-  record.ready = std::move(*socket);
-  record.command.env["NOTIFY_SOCKET"] = record.ready.address();
-  return true;
-}
-
 void Engine::on_ready_socket(Record& record) {
   if (!record.ready.is_said() || !record.on_ready) return;
   auto call = [callback = std::exchange(record.on_ready, {}), abandoned = record.abandoned,
@@ -319,73 +306,6 @@ void Engine::on_ready_socket(Record& record) {
     if (!abandoned->load() && !closed->load()) callback();
   };
   asio::post(record.strand, std::move(call));
-}
-
-/// The node's, with what a user brings along, and what is in the program's file.
-Result<Environment> Engine::environment_of(const Command& command, const Identity& identity) const {
-  Environment out = environment_;
-  for (const auto& [name, value] : identity.env) out[name] = value;
-  if (command.options.env_file.empty()) return out;
-  const bool in_cwd = !command.cwd.empty() && command.options.env_file.front() != '/';
-  auto file = load_env_file(in_cwd ? command.cwd + '/' + command.options.env_file : command.options.env_file);
-  if (!file) return file.error();
-  for (auto& [name, value] : *file) out[name] = std::move(value);
-  return out;
-}
-
-// In the order in which they were asked for.
-void Engine::spawn_after_sleep() {
-  auto keys = std::exchange(sleepers_, {});
-  asleep_ = 0;
-  for (const std::uint64_t key : keys) {
-    const auto found = records_.find(key);
-    if (found != records_.end() && found->second->phase == Phase::waiting) spawn(*found->second);
-  }
-}
-
-void Engine::spawn(Record& record) {
-  if (heartbeat_.is_old()) {
-    // The node slept and goes on with this very start: that the heart has not beaten yet is not the program's
-    // fault.
-    record.phase = Phase::waiting;
-    sleepers_.push_back(record.key);
-    ++asleep_;
-    if (!heartbeat_.is_old()) spawn_after_sleep();  // it has beaten in between
-    return;
-  }
-  record.phase = Phase::starting;
-  auto fail = [&](Error error) {
-    report_started(record, std::move(error));
-    retire(record);
-  };
-  if (auto ready = check(); !ready) return fail({Errc::start_failed, ready.error().message});
-  if (auto valid = validate(record.command); !valid) return fail(valid.error());
-  // A handle that is gone already wants no start.
-  if (record.abandoned->load()) return fail(stopped_before_start());
-  record.instance = instance_prefix_ + std::to_string(record.key);
-  if (!open_ready_socket(record))
-    return fail({Errc::start_failed, "no socket for the program to say that it is ready"});
-  const auto identity = find_identity(record.command.options);
-  if (!identity) return fail(identity.error());
-  record.ready.trust(identity->uid);
-  auto environment = environment_of(record.command, *identity);
-  if (!environment) return fail(environment.error());
-  auto shim = spawn_shim({.shim_path = *shim_path_,
-                          .log_folder = log_folder(record.log_name),
-                          .command = record.command,
-                          .environment = *environment,
-                          .identity = *identity,
-                          .instance = record.instance,
-                          .heartbeat_fd = heartbeat_.fd(),
-                          .log_bytes_max = log_bytes_max_});
-  if (!shim) return fail(shim.error());
-  orphans_.spare(shim->pid);
-  record.started_ms = wall_clock_ms();
-  record.shim = std::move(*shim);
-  if (watch(record.shim.control.get(), record.key)) return;
-  // Without it the end would stay unseen: better no program.
-  kill(record.shim.pid, SIGKILL);
-  on_shim_end(record);
 }
 
 void Engine::on_control(Record& record) {
@@ -422,6 +342,7 @@ void Engine::on_message(Record& record, const ShimMessage& message) {
     case ShimMessageKind::stop:
     case ShimMessageKind::signal:
     case ShimMessageKind::look:
+    case ShimMessageKind::log:
       return;
   }
 }
@@ -510,6 +431,7 @@ void Engine::report_ended(Record& record, ExitStatus status) {
 }
 
 void Engine::retire(Record& record) {
+  if (!record.cgroup.empty()) remove_cgroup(record.cgroup);  // its shim has, unless it was killed
   leave_name(record);
   auto rest = [started = std::move(record.on_started), exit = std::move(record.on_exit),
                ready = std::move(record.on_ready)] {};

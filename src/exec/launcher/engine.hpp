@@ -47,6 +47,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
                                  Launcher::OnExit on_exit, Launcher::OnReady on_ready);
   void stop(std::uint64_t key, std::chrono::milliseconds shutdown);
   void signal(std::uint64_t key, int signal);
+  void follow(std::uint64_t key, Command command);
   void abandon(std::uint64_t key);
   /// Ends the thread, killing what runs. Nothing may be started after it.
   void shutdown();
@@ -75,6 +76,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void spawn(Record& record);
   void spawn_after_sleep();
   [[nodiscard]] Result<Environment> environment_of(const Command& command, const Identity& identity) const;
+  Result<ShimProcess> run_shim(Record& record);
   bool open_ready_socket(Record& record);
   void on_ready_socket(Record& record);
   void drop_waiting(Record& record);
@@ -99,6 +101,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::string log_dir_;
   Result<void> log_dir_ready_;
   std::size_t log_bytes_max_;
+  std::string journal_socket_;
+  std::string syslog_socket_;
+  CgroupRoot cgroups_;
   LogKeeper keeper_;
   OrphanReaper orphans_;
   std::string instance_prefix_;

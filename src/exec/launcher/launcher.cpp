@@ -24,6 +24,10 @@ void Program::signal(int signal) {
   if (const auto engine = engine_.lock()) engine->signal(key_, signal);
 }
 
+void Program::follow(Command command) {
+  if (const auto engine = engine_.lock()) engine->follow(key_, std::move(command));
+}
+
 Launcher::Launcher(boost::asio::io_context& io, LauncherOptions options)
     : engine_(std::make_shared<Engine>(io, std::move(options))) {}
 

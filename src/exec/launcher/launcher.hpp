@@ -31,6 +31,7 @@
 #include <optional>
 #include <string>
 
+#include "exec/cgroup/cgroup_root.hpp"
 #include "exec/command.hpp"
 #include "exec/logs/last_end.hpp"
 #include "exec/logs/log_keeper.hpp"
@@ -56,6 +57,9 @@ class Program {
   void stop(std::chrono::milliseconds shutdown);
   /// Sends a signal to the program itself. To one that has not started, or has ended, nothing happens.
   void signal(int signal);
+  /// Takes over what a program need not be started anew for from a command that differs from its own in that
+  /// only: stop_signal, log_size (unless one of them keeps no log), log_files, log_timestamps.
+  void follow(Command command);
   /// The program's process id; 0 until on_started. Not valid for signals after on_exit.
   [[nodiscard]] pid_t os_pid() const { return pid_->load(); }
 
@@ -78,6 +82,10 @@ struct LauncherOptions {
   std::size_t log_bytes_max = std::size_t{1} << 20;
   /// Of programs that ended.
   LogLimits log_limits = {};
+  /// Where log_to finds the logs of the machine.
+  std::string journal_socket = "/run/systemd/journal/socket";
+  std::string syslog_socket = "/dev/log";
+  CgroupFiles cgroup_files = {};
   /// Programs are killed when the last beat() is older than this. Too small kills programs of a busy
   /// node, too large lets a copy live on beside its successor: half the tick time-out. Zero: never.
   std::chrono::milliseconds heartbeat_limit{4000};

@@ -103,6 +103,8 @@ ProgramSetup setup_of(const ShimRequest& request) {
   if (options.umask) setup.umask = static_cast<mode_t>(*options.umask);
   setup.nice = options.nice;
   setup.stdin_file = options.stdin_file;
+  if (options.pty) setup.terminal = SetupTerminal{options.pty->columns, options.pty->rows};
+  setup.cgroup = request.cgroup;
   // A node has many descriptors open and raises its limit; a program that uses select() breaks with that.
   // Where the node has lowered what cannot be raised again, the program has what there is.
   if (!options.limits.contains("nofile"))
@@ -115,18 +117,15 @@ ProgramSetup setup_of(const ShimRequest& request) {
   return setup;
 }
 
-std::uint64_t log_size_of(const ShimRequest& request) {
-  const Command& command = request.command;
-  return command.options.log_size.value_or(command.log_bytes_max.value_or(request.log_bytes_max));
-}
-
 std::vector<std::string> shim_arguments(const ShimRequest& request) {
   std::vector<std::string> args{"brood-shim",
                                 std::to_string(shim_version),
                                 request.log_folder,
-                                std::to_string(log_size_of(request)),
-                                std::to_string(request.command.options.log_files.value_or(2)),
+                                std::to_string(log_size_of(request.command, request.log_bytes_max)),
+                                std::to_string(log_files_of(request.command)),
                                 request.command.options.log_timestamps ? "1" : "0",
+                                request.journal,
+                                request.syslog,
                                 request.command.cwd};
   for (auto& word : to_words(setup_of(request))) args.push_back(std::move(word));
   args.insert(args.end(), request.command.argv.begin(), request.command.argv.end());
@@ -137,6 +136,7 @@ std::vector<std::string> shim_environment(const ShimRequest& request) {
   Environment merged = request.environment;
   for (const auto& [name, value] : request.command.env) merged[name] = value;
   merged[instance_variable] = request.instance;
+  if (request.command.options.pty) merged.try_emplace("TERM", "xterm");
   std::vector<std::string> result;
   result.reserve(merged.size());
   for (const auto& [name, value] : merged) result.emplace_back(name).append(1, '=').append(value);
@@ -166,6 +166,15 @@ std::vector<std::string> shim_places() {
 }
 
 }  // namespace
+
+std::uint64_t log_size_of(const Command& command, std::size_t otherwise) {
+  if (!command.options.log_to.file) return 0;
+  return command.options.log_size.value_or(command.log_bytes_max.value_or(otherwise));
+}
+
+unsigned log_files_of(const Command& command) {
+  return command.options.log_files.value_or(2);
+}
 
 void Fd::reset() {
   if (fd_ >= 0) close(fd_);

@@ -46,6 +46,10 @@ using Environment = std::map<std::string, std::string>;
 /// of it, or in PATH. `io` with the places that were searched.
 [[nodiscard]] Result<std::string> find_shim(const std::string& wanted);
 
+/// Bytes that are kept of its output; `otherwise` where the command says nothing.
+[[nodiscard]] std::uint64_t log_size_of(const Command& command, std::size_t otherwise);
+[[nodiscard]] unsigned log_files_of(const Command& command);
+
 struct ShimRequest {
   std::string shim_path;
   std::string log_folder;
@@ -56,6 +60,9 @@ struct ShimRequest {
   std::string instance;  ///< Value of `instance_variable`.
   int heartbeat_fd = -1;
   std::size_t log_bytes_max = 0;  ///< Where the command says nothing.
+  std::string journal = {};       ///< Sockets that its output goes to as well; empty: not.
+  std::string syslog = {};
+  std::string cgroup = {};  ///< The folder of its own; empty: it has none.
 };
 
 struct ShimProcess {

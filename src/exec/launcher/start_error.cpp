@@ -59,6 +59,10 @@ std::string words(const Command& command, StartStep step, int code, int detail) 
       return fmt::format("stdin \"{}\": {}", command.options.stdin_file, why);
     case StartStep::limit:
       return limit_words(command, detail, why);
+    case StartStep::cgroup:
+      return fmt::format("cgroup: the program cannot be moved to its own: {}", why);
+    case StartStep::terminal:
+      return fmt::format("pty: there is no terminal to be had: {}", why);
     case StartStep::resources:
       break;
   }

@@ -49,7 +49,7 @@ TEST(Log, KeepsTheNewestHalfAtLeastAndNeverMoreThanAllowed) {
   TempFolder folder;
   const std::string path = folder / "log";
   std::string all;
-  LogWriter writer({.folder = path, .bytes_max = 1000});
+  LogWriter writer({.folder = path, .keep = {.bytes_max = 1000}});
   for (int i = 0; i < 500; ++i) {
     const auto text = numbered_lines(i, i + 1);
     writer.write(text);
@@ -66,7 +66,7 @@ TEST(Log, KeepsTheNewestHalfAtLeastAndNeverMoreThanAllowed) {
 TEST(Log, MoreFilesKeepMoreOfTheWhole) {
   TempFolder folder;
   const std::string path = folder / "log";
-  LogWriter writer({.folder = path, .bytes_max = 1000, .files = 5});
+  LogWriter writer({.folder = path, .keep = {.bytes_max = 1000, .files = 5}});
   std::string all;
   for (int i = 0; i < 500; ++i) {
     writer.write(numbered_lines(i, i + 1));
@@ -81,7 +81,7 @@ TEST(Log, WhatCameSinceATimeIsFound) {
   const std::string path = folder / "log";
   EXPECT_EQ(log_offset_since(path, 0), 0u);
   const std::int64_t begun = wall_clock_ms();
-  LogWriter writer({.folder = path, .bytes_max = 1000});
+  LogWriter writer({.folder = path, .keep = {.bytes_max = 1000}});
   writer.write("first\n");
   EXPECT_EQ(log_offset_since(path, begun), 0u);
   EXPECT_EQ(log_offset_since(path, wall_clock_ms() + 2000), 6u) << "nothing came since";
@@ -102,7 +102,7 @@ TEST(Log, WhatCameSinceATimeIsFound) {
 
 TEST(Log, OnePieceFarAboveTheLimitKeepsItsEnd) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "log", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 1000}});
   const auto text = numbered_lines(0, 5000);
   writer.write(text);
   const auto kept = read_log(folder / "log", 0, 10000);
@@ -112,7 +112,7 @@ TEST(Log, OnePieceFarAboveTheLimitKeepsItsEnd) {
 
 TEST(Log, ReadingOnFromAnOffsetSeesEveryByteOnce) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "log", .bytes_max = 4000});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 4000}});
   std::string all;
   std::string seen;
   std::uint64_t at = 0;
@@ -141,7 +141,7 @@ TEST(Log, ASecondWriterGoesOnWhereTheFirstEnded) {
   TempFolder folder;
   std::string all;
   for (int i = 0; i < 100; ++i) {
-    LogWriter writer({.folder = folder / "log", .bytes_max = 600});
+    LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 600}});
     writer.write(numbered_lines(i, i + 1));
     all += numbered_lines(i, i + 1);
   }
@@ -152,7 +152,7 @@ TEST(Log, ASecondWriterGoesOnWhereTheFirstEnded) {
 
 TEST(Log, TheTailIsTheLastLines) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "log", .bytes_max = 10000});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 10000}});
   writer.write("\na\nb\nc\n");
   EXPECT_EQ(read_log_tail(folder / "log", 0, 100).text, "");
   EXPECT_EQ(read_log_tail(folder / "log", 1, 100).text, "c\n");
@@ -166,7 +166,7 @@ TEST(Log, TheTailIsTheLastLines) {
 
 TEST(Log, PastItsEndIsItsEnd) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "log", .bytes_max = 100});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 100}});
   writer.write("abc");
   const auto text = read_log(folder / "log", 50, 10);
   EXPECT_EQ(text.text, "");
@@ -176,7 +176,7 @@ TEST(Log, PastItsEndIsItsEnd) {
 TEST(Log, AFolderThatCannotBeMadeLosesTheOutputAndSaysSoLater) {
   TempFolder folder;
   std::ofstream(folder / "not") << "a file";
-  LogWriter writer({.folder = folder / "not/there", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "not/there", .keep = {.bytes_max = 1000}});
   writer.write("lost\n");
   EXPECT_EQ(writer.lost(), 5u);
   std::filesystem::remove(folder / "not");
@@ -188,7 +188,7 @@ TEST(Log, AFolderThatCannotBeMadeLosesTheOutputAndSaysSoLater) {
 
 TEST(Log, ARemovedFolderIsMadeAgainAtOnceAndItsOffsetsGoOn) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "logs/log", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "logs/log", .keep = {.bytes_max = 1000}});
   writer.write("0123456789\n");
   for (const char* removed : {"logs/log", "logs"}) {
     std::filesystem::remove_all(folder / removed);
@@ -203,7 +203,7 @@ TEST(Log, ARemovedFolderIsMadeAgainAtOnceAndItsOffsetsGoOn) {
 
 TEST(Log, ARemovedSegmentIsMadeAgain) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "log", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 1000}});
   writer.write("abc\n");
   std::filesystem::remove(log_segment_path(folder / "log", 0));
   writer.write("def\n");
@@ -212,7 +212,7 @@ TEST(Log, ARemovedSegmentIsMadeAgain) {
 
 TEST(Log, WhatCannotBeMadeAgainIsCountedAsLost) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "logs/log", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "logs/log", .keep = {.bytes_max = 1000}});
   writer.write("abc\n");
   std::filesystem::remove_all(folder / "logs");
   std::ofstream(folder / "logs") << "a file";
@@ -234,7 +234,7 @@ TEST(Log, TrimmedTextBeginsAtALineOrElseAtACharacter) {
 
 TEST(Log, TheTailOfARotatedLogIsWholeLines) {
   TempFolder folder;
-  LogWriter writer({.folder = folder / "log", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 1000}});
   for (int i = 0; i < 500; ++i) writer.write(numbered_lines(i, i + 1));
   for (const std::size_t bytes : {50u, 51u, 52u, 53u, 54u, 55u, 56u, 57u, 58u, 5000u}) {
     const auto tail = read_log_tail(folder / "log", 1000, bytes);
@@ -251,7 +251,7 @@ TEST(Log, TheTailOfARotatedLogIsWholeLines) {
 TEST(LogRun, TheNextOneBeginsWithHowTheLastOneEnded) {
   TempFolder folder;
   {
-    LogWriter writer({.folder = folder / "log", .bytes_max = 1000});
+    LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 1000}});
     writer.begin_run();
     writer.write("one");  // no end of line
     EXPECT_EQ(read_last_end(folder / "log"), std::nullopt);
@@ -262,7 +262,7 @@ TEST(LogRun, TheNextOneBeginsWithHowTheLastOneEnded) {
   EXPECT_EQ(end->status, ExitStatus{.code = 3});
   EXPECT_LE(end->started_ms, end->ended_ms);
   EXPECT_EQ(read_log(folder / "log", 0, 1000).text, "one");
-  LogWriter writer({.folder = folder / "log", .bytes_max = 1000});
+  LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 1000}});
   writer.begin_run();
   writer.write("two\n");
   const auto text = read_log(folder / "log", 0, 1000).text;
@@ -276,7 +276,7 @@ TEST(LogRun, TheNextOneBeginsWithHowTheLastOneEnded) {
 TEST(LogRun, AfterOneWithoutAnEndSaysThatItIsNotKnown) {
   TempFolder folder;
   for (int i = 0; i < 2; ++i) {
-    LogWriter writer({.folder = folder / "log", .bytes_max = 1000});
+    LogWriter writer({.folder = folder / "log", .keep = {.bytes_max = 1000}});
     writer.begin_run();
     writer.write("text\n");
   }

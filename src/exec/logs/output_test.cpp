@@ -1,6 +1,7 @@
 // The output of real programs: kept within bounds, followed while they run, lost without hurting them.
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cstring>
 
@@ -50,6 +51,42 @@ TEST(Output, TheEndOfOneWhoseShimWasKilledIsKeptToo) {
   kill(std::atoi(status.c_str() + status.find("PPid:") + 5), SIGKILL);
   const auto exit = run->wait_exit();
   EXPECT_EQ(world.launcher.last_end("a")->status, exit);
+}
+
+TEST(Output, HowMuchIsKeptAndTimesAreTakenOverByOneThatRuns) {
+  World world;
+  const Command command{.argv = {"sh", "-c", "read -r a <go; seq 1 2000; read -r a <go; echo end"},
+                        .cwd = world.folder.path()};
+  ASSERT_EQ(mkfifo((world.folder / "go").c_str(), 0600), 0);
+  const auto go_on = [&] { std::ofstream(world.folder / "go") << "on\n"; };
+  const auto run = world.start("a", command);
+  run->wait_pid();
+  Command next = command;
+  next.options.log_size = 1000;
+  next.options.log_files = 5;
+  run->program->follow(next);
+  go_on();
+  EXPECT_TRUE(eventually([&] { return world.launcher.log_tail("a", 1).text == "2000\n"; }));
+  EXPECT_LE(world.launcher.log("a", 0).text.size(), 1000U);
+  next.options.log_timestamps = true;
+  run->program->follow(next);
+  go_on();
+  EXPECT_TRUE(run->wait_exit().success());
+  const auto last = world.launcher.log_tail("a", 1).text;
+  EXPECT_TRUE(last.ends_with("Z end\n")) << last;
+}
+
+TEST(Output, AnotherStopSignalIsTakenOver) {
+  World world;
+  const Command command{
+      .argv = {"sh", "-c", "trap 'exit 7' INT; trap '' TERM; echo up; while :; do sleep 0.01; done"}};
+  const auto run = world.start("a", command);
+  EXPECT_TRUE(eventually([&] { return world.launcher.log("a", 0).text == "up\n"; }));
+  Command next = command;
+  next.stop_signal = SIGINT;
+  run->program->follow(next);
+  run->program->stop(std::chrono::seconds(30));
+  EXPECT_EQ(run->wait_exit(), (ExitStatus{.code = 7, .cause = EndCause::stopped}));
 }
 
 TEST(Output, AStartThatFailsIsNoRun) {

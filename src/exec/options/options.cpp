@@ -8,33 +8,17 @@
 #include <optional>
 
 #include "exec/health/target.hpp"
+#include "exec/options/output_options.hpp"
+#include "exec/options/reading.hpp"
 
 namespace brood::exec {
 namespace {
 
-/// Of one term in a message; a long one would hide the rest.
-constexpr std::size_t shown_bytes_max = 80;
 constexpr unsigned umask_max = 0777;
 constexpr int nice_least = -20;
 constexpr int nice_most = 19;
 constexpr std::size_t codes_max = 256;
-constexpr std::uint64_t log_size_max = std::uint64_t{1} << 40;
-constexpr int log_files_max = 100;
 constexpr const char* limit_form = "a number, \"unlimited\", \"512MiB\", or \"SOFT:HARD\" of these";
-
-Error refused(std::string message) {
-  return {Errc::invalid_argument, std::move(message)};
-}
-/// Text in quotes, whatever it was; other terms in Erlang's syntax.
-std::string shown(const Term& term) {
-  const auto text = term.as_binary() ? term.text() : std::nullopt;
-  return text && text->size() <= shown_bytes_max ? fmt::format("\"{}\"", *text)
-                                                 : to_string(term, shown_bytes_max);
-}
-
-Error wrong(std::string_view wanted, const Term& got) {
-  return refused(fmt::format("must be {}, not {}", wanted, shown(got)));
-}
 
 Result<std::string> words(const Term& value, std::string_view what) {
   auto text = value.as_integer() ? std::nullopt : value.text();
@@ -76,22 +60,6 @@ Result<void> read_nice(ProgramOptions& options, const Term& value) {
   if (!number || *number < nice_least || *number > nice_most) return wrong("a number from -20 to 19", value);
   options.nice = static_cast<int>(*number);
   return {};
-}
-
-/// "512MiB", "2G": powers of 1024, as every such setting has them.
-std::optional<std::uint64_t> size_of(std::string_view text) {
-  if (text == "unlimited" || text == "infinity") return ResourceLimit::unlimited;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) return std::nullopt;
-  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (unit.empty()) return number;
-  const auto place = std::string_view("KMGT").find(static_cast<char>(unit.front() & ~0x20));
-  unit.remove_prefix(1);
-  if (place == std::string_view::npos || (!unit.empty() && unit != "iB" && unit != "B")) return std::nullopt;
-  const auto shift = 10 * (place + 1);
-  if (number > (UINT64_MAX >> shift)) return std::nullopt;
-  return number << shift;
 }
 
 std::optional<ResourceLimit> limit_of(const Term& value) {
@@ -248,30 +216,6 @@ Term health_term(const HealthCheck& check) {
   return Term::map(std::move(entries));
 }
 
-Result<void> read_log_size(ProgramOptions& options, const Term& value) {
-  const auto* number = value.as_integer();
-  const auto text = number ? std::nullopt : value.text();
-  const auto size = number && *number >= 0 ? std::optional(static_cast<std::uint64_t>(*number))
-                    : text                 ? size_of(*text)
-                                           : std::nullopt;
-  if (!size || *size > log_size_max) return wrong("a number of bytes or \"10MiB\", at most 1 TiB", value);
-  options.log_size = *size;
-  return {};
-}
-
-Result<void> read_log_files(ProgramOptions& options, const Term& value) {
-  const auto* number = value.as_integer();
-  if (!number || *number < 2 || *number > log_files_max) return wrong("a number from 2 to 100", value);
-  options.log_files = static_cast<unsigned>(*number);
-  return {};
-}
-
-Result<void> read_flag(bool& into, const Term& value) {
-  if (!value.is_atom("true") && !value.is_atom("false")) return wrong("true or false", value);
-  into = value.is_atom("true");
-  return {};
-}
-
 std::string limit_word(std::uint64_t value) {
   return value == ResourceLimit::unlimited ? "unlimited" : std::to_string(value);
 }
@@ -299,9 +243,9 @@ const std::vector<LimitName>& limit_names() {
 }
 
 const std::vector<std::string>& option_names() {
-  static const std::vector<std::string> names{"user",   "group",    "umask",     "nice",
-                                              "limits", "env_file", "stdin",     "exit_codes",
-                                              "health", "log_size", "log_files", "log_timestamps"};
+  static const std::vector<std::string> names{
+      "user", "group",      "umask",  "nice",     "limits",    "cgroup",         "env_file", "stdin",
+      "pty",  "exit_codes", "health", "log_size", "log_files", "log_timestamps", "log_to"};
   return names;
 }
 
@@ -320,9 +264,9 @@ Result<void> read_option(std::string_view key, const Term& value, ProgramOptions
   if (key == "stdin") return read_text(options.stdin_file, value, "a path");
   if (key == "exit_codes") return read_exit_codes(options, value);
   if (key == "health") return read_health(options, value);
-  if (key == "log_size") return read_log_size(options, value);
-  if (key == "log_files") return read_log_files(options, value);
-  if (key == "log_timestamps") return read_flag(options.log_timestamps, value);
+  if (key == "cgroup") return read_cgroup(options.cgroup, value);
+  if (key == "pty") return read_pty(options, value);
+  if (key.starts_with("log_")) return read_log_option(key, value, options);
   return refused("is no option of a program");
 }
 
@@ -344,8 +288,10 @@ std::vector<std::pair<Term, Term>> option_entries(const ProgramOptions& options)
     for (const auto& [name, limit] : options.limits) limits.emplace_back(Term::atom(name), limit_term(limit));
     add("limits", Term::map(std::move(limits)));
   }
+  if (options.cgroup.any()) add("cgroup", cgroup_term(options.cgroup));
   add_text("env_file", options.env_file);
   add_text("stdin", options.stdin_file);
+  if (options.pty) add("pty", pty_term(*options.pty));
   if (options.exit_codes != defaults.exit_codes) {
     std::vector<Term> codes;
     for (const int code : options.exit_codes) codes.emplace_back(std::int64_t{code});
@@ -355,6 +301,7 @@ std::vector<std::pair<Term, Term>> option_entries(const ProgramOptions& options)
   if (options.log_size) add("log_size", Term(std::uint64_t{*options.log_size}));
   if (options.log_files) add("log_files", Term(std::int64_t{*options.log_files}));
   if (options.log_timestamps) add("log_timestamps", Term::atom("true"));
+  if (options.log_to != LogTo{}) add("log_to", log_to_term(options.log_to));
   return entries;
 }
 

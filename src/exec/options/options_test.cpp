@@ -44,6 +44,9 @@ ProgramOptions all_options() {
   options.log_size = 10 << 20;
   options.log_files = 5;
   options.log_timestamps = true;
+  options.cgroup = {.memory = std::uint64_t{512} << 20, .cpu = 1.5, .pids = 100};
+  options.pty = PseudoTerminal{132, 40};
+  options.log_to = {.file = true, .journal = true};
   return options;
 }
 
@@ -55,7 +58,9 @@ TEST(ProgramOptions, AreReadFromTheirTerms) {
       "<<\"512MiB\">>, core => <<\"0:unlimited\">>, stack => <<\"unlimited\">>}, health => #{http => "
       "<<\"http://[::1]:8080/healthz\">>, interval_ms => 3000, timeout_ms => 500, threshold => 2, "
       "start_period_ms => "
-      "60000, on_failure => report}, log_size => <<\"10MiB\">>, log_files => 5, log_timestamps => true}");
+      "60000, on_failure => report}, log_size => <<\"10MiB\">>, log_files => 5, log_timestamps => true, "
+      "cgroup => #{memory => <<\"512MiB\">>, cpu => 1.5, pids => 100}, pty => <<\"132x40\">>, log_to => "
+      "[file, journal]}");
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(*options, all_options());
 }
@@ -77,6 +82,16 @@ TEST(ProgramOptions, WrongOnesAreRefusedInWordsThatSayWhatIsAllowed) {
       {"#{umask => 27}", "must be octal digits as text, \"027\", not 27"},
       {"#{umask => <<\"1777\">>}", "must be octal digits"},
       {"#{umask => <<\"08\">>}", "must be octal digits"},
+      {"#{cgroup => #{}}", "must be a table, { memory"},
+      {"#{cgroup => #{memory => 0}}", "memory must be a number of bytes or \"512MiB\", at most 1 TiB, not 0"},
+      {"#{cgroup => #{cpu => 0}}", "cpu must be a number of processors, 0.01 to 10000, not 0"},
+      {"#{cgroup => #{cpu => <<\"50%\">>}}", "not \"50%\""},
+      {"#{cgroup => #{pids => 0}}", "pids must be 1 to 4194304, not 0"},
+      {"#{cgroup => #{io => 1}}", "has no \"io\"; allowed: memory, cpu, pids"},
+      {"#{pty => <<\"80\">>}", "must be true, false, or columns and rows as \"132x40\", not \"80\""},
+      {"#{pty => <<\"0x5\">>}", "not \"0x5\""},
+      {"#{log_to => []}", "must be one or several of"},
+      {"#{log_to => kafka}", "must be one or several of \"file\", \"journal\" and \"syslog\", not kafka"},
       {"#{nice => 20}", "must be a number from -20 to 19, not 20"},
       {"#{limits => [1]}", "must be a table of limits"},
       {"#{limits => #{files => 1}}", "has no \"files\"; allowed: as, core, cpu"},

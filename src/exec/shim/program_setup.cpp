@@ -29,6 +29,17 @@ std::string word(char letter, unsigned long long number) {
   return letter + std::to_string(number);
 }
 
+/// The writing process is the one that moves.
+bool enter_cgroup(const std::string& folder) {
+  const int fd = open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool done = write(fd, "0", 1) == 1;
+  const int code = errno;
+  close(fd);
+  errno = code;
+  return done;
+}
+
 bool set_limit(const SetupLimit& limit) {
   if (setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &limit.value) == 0) return true;
   if (!limit.if_allowed) return false;
@@ -46,11 +57,20 @@ bool read_word(const char* text, ProgramSetup& setup) {
     setup.stdin_file = rest;
     return true;
   }
+  if (letter == 'c') {
+    setup.cgroup = rest;
+    return true;
+  }
   if (letter == 'n') {
     setup.nice = std::atoi(rest);
     return true;
   }
   const auto read = numbers(rest);
+  if (letter == 't') {
+    if (read.size() != 2) return false;
+    setup.terminal = SetupTerminal{static_cast<unsigned>(read[0]), static_cast<unsigned>(read[1])};
+    return true;
+  }
   if (letter == 'G') {
     setup.groups.emplace(read.begin(), read.end());
     return true;
@@ -84,6 +104,10 @@ std::vector<std::string> to_words(const ProgramSetup& setup) {
     words.push_back((limit.if_allowed ? 'L' : 'l') + std::to_string(limit.resource) + ':' +
                     std::to_string(limit.value.rlim_cur) + ':' + std::to_string(limit.value.rlim_max));
   if (!setup.stdin_file.empty()) words.push_back('i' + setup.stdin_file);
+  if (setup.terminal)
+    words.push_back('t' + std::to_string(setup.terminal->columns) + ':' +
+                    std::to_string(setup.terminal->rows));
+  if (!setup.cgroup.empty()) words.push_back('c' + setup.cgroup);
   words.emplace_back("--");
   return words;
 }
@@ -102,6 +126,7 @@ std::optional<ProgramSetup> from_words(char**& words) {
 
 // Limits and niceness first: what is above the node's own takes root, which the program is not afterwards.
 SetupFault apply_before_chdir(const ProgramSetup& setup, int& resource) {
+  if (!setup.cgroup.empty() && !enter_cgroup(setup.cgroup)) return SetupFault::cgroup;
   for (const auto& limit : setup.limits) {
     resource = limit.resource;
     if (!set_limit(limit)) return SetupFault::limit;

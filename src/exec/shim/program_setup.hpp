@@ -19,6 +19,11 @@ struct SetupLimit {
   bool if_allowed = false;  ///< Not asked for: where the system refuses it, what it allows will do.
 };
 
+struct SetupTerminal {
+  unsigned columns = 80;
+  unsigned rows = 24;
+};
+
 struct ProgramSetup {
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
@@ -27,6 +32,8 @@ struct ProgramSetup {
   std::optional<int> nice;
   std::vector<SetupLimit> limits;
   std::string stdin_file;
+  std::optional<SetupTerminal> terminal;
+  std::string cgroup;  ///< The folder of its own cgroup; empty: it stays in the shim's.
 };
 
 [[nodiscard]] std::vector<std::string> to_words(const ProgramSetup& setup);
@@ -34,7 +41,7 @@ struct ProgramSetup {
 [[nodiscard]] std::optional<ProgramSetup> from_words(char**& words);
 
 /// What failed of it; the errno is the start failure's code.
-enum class SetupFault : int { none, user, group, nice, stdin_file, limit };
+enum class SetupFault : int { none, user, group, nice, stdin_file, limit, cgroup };
 
 /// In the program to be, before exec. With a fault other than none errno says why; `resource`: of a limit.
 [[nodiscard]] SetupFault apply_before_chdir(const ProgramSetup& setup, int& resource);

@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
 
 namespace brood::exec {
 
@@ -38,17 +41,20 @@ bool Shim::start() {
     send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = errno});
     return false;
   }
-  const bool with_output = options_.log.bytes_max > 0;
+  const bool with_output = options_.log.takes_output() || options_.program.setup.terminal.has_value();
   const ProgramStart start = start_program(options_.program, with_output);
   if (start.pid < 0) {
-    send({.kind = ShimMessageKind::start_failed, .step = StartStep::resources, .code = start.error});
+    send({.kind = ShimMessageKind::start_failed, .step = start.step, .code = start.error});
+    (void)leave_cgroup();
     return false;
   }
   program_ = start.pid;
+  terminal_ = start.terminal;
   start_pipe_ = start.result_pipe;
   tree_.emplace(program_);
   // After the fork: the program is the child of the only thread there was.
   if (with_output) {
+    options_.log.source.pid = program_;
     log_ = std::make_unique<LogPump>(start.output_pipe, options_.log);
   }
   return true;
@@ -110,6 +116,7 @@ void Shim::on_control() {
   if (n == sizeof message) {
     // `look` only wakes us: the page is looked at after each event.
     if (message.kind == ShimMessageKind::stop) on_stop(message);
+    if (message.kind == ShimMessageKind::log) on_log(message);
     // Until it has been reaped its number is its own.
     if (message.kind == ShimMessageKind::signal && program_ > 0) kill(program_, message.signal);
     return;
@@ -133,6 +140,13 @@ void Shim::on_stop(const ShimMessage& message) {
   static constexpr std::int64_t wait_ms_max = std::int64_t{1000} * 60 * 60 * 24 * 365;
   const auto at = Clock::now() + milliseconds{std::min(message.wait_ms, wait_ms_max)};
   if (!kill_at_ || at < *kill_at_) kill_at_ = at;
+}
+
+void Shim::on_log(const ShimMessage& message) {
+  if (log_)
+    log_->keep({.bytes_max = message.log_bytes,
+                .files = static_cast<unsigned>(message.code),
+                .timestamps = message.detail != 0});
 }
 
 void Shim::on_signal() {
@@ -196,8 +210,26 @@ void Shim::look_at_program() {
     become_killing(EndCause::stop_killed);
 }
 
+/// Its cgroup is no more of use. True: the kernel has killed in it, as memory ran out.
+bool Shim::leave_cgroup() const {
+  const std::string& folder = options_.program.setup.cgroup;
+  if (folder.empty()) return false;
+  char text[512] = {};
+  const int fd = open((folder + "/memory.events").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    [[maybe_unused]] const auto n = read(fd, text, sizeof text - 1);
+    close(fd);
+  }
+  rmdir(folder.c_str());
+  const char* count = std::strstr(text, "\noom_kill ");
+  return count != nullptr && std::atoi(count + std::strlen("\noom_kill ")) > 0;
+}
+
 void Shim::report_end() {
   if (start_pipe_ >= 0) on_start_result();
+  if (terminal_ >= 0) close(terminal_);  // the last that holds it: what is read of it ends
+  if (leave_cgroup() && cause_ == EndCause::itself && end_->signal == SIGKILL)
+    cause_ = EndCause::out_of_memory;
   ExitStatus status;
   if (!start_failed_) {
     status = {.code = end_->code,

@@ -44,6 +44,7 @@ class Shim {
   void on_alarm();
   void on_control();
   void on_stop(const ShimMessage& message);
+  void on_log(const ShimMessage& message);
   void on_signal();
   void on_start_result();
   [[nodiscard]] bool heartbeat_is_old() const;
@@ -51,6 +52,7 @@ class Shim {
   void advance();
   void look_at_program();
   void become_killing(EndCause cause);
+  [[nodiscard]] bool leave_cgroup() const;
   void report_end();
   void send(const ShimMessage& message) const;
 
@@ -63,6 +65,7 @@ class Shim {
   Phase phase_ = Phase::running;
   bool node_gone_ = false;
   int start_pipe_ = -1;
+  int terminal_ = -1;
   bool started_ = false;
   bool start_failed_ = false;
   pid_t program_ = -1;

@@ -7,19 +7,24 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "exec/logs/log_store.hpp"
 
 namespace brood::exec {
 
 LogWriter::LogWriter(LogOptions options)
-    : folder_(std::move(options.folder)),
-      parent_(folder_.substr(0, folder_.rfind('/'))),
-      files_(std::max(options.files, 2U)),
-      segment_max_(std::max<std::uint64_t>(options.bytes_max / files_, 1)) {}
+    : folder_(std::move(options.folder)), parent_(folder_.substr(0, folder_.rfind('/'))) {
+  keep(options.keep);
+}
 
 LogWriter::~LogWriter() {
   if (fd_ >= 0) close(fd_);
+}
+
+void LogWriter::keep(const LogKeep& keep) {
+  files_ = std::max(keep.files, 2U);
+  segment_max_ = std::max<std::uint64_t>(keep.bytes_max / files_, 1);
 }
 
 void LogWriter::begin_run() {
@@ -173,7 +178,23 @@ void LogWriter::drop_segments(std::size_t keep) const {
 }
 
 LogPump::LogPump(int pipe, const LogOptions& options)
-    : pipe_(pipe), timestamps_(options.timestamps), writer_(options), thread_([this] { run(); }) {}
+    : pipe_(pipe),
+      to_file_(options.keep.bytes_max > 0),
+      timestamps_(options.keep.timestamps),
+      writer_(options) {
+  using Form = LineSink::Form;
+  if (!options.journal.empty())
+    sinks_.push_back(std::make_unique<LineSink>(Form::journal, options.journal, options.source));
+  if (!options.syslog.empty())
+    sinks_.push_back(std::make_unique<LineSink>(Form::syslog, options.syslog, options.source));
+  thread_ = std::thread([this] { run(); });
+}
+
+std::uint64_t LogPump::lost() const {
+  std::uint64_t most = writer_.lost();
+  for (const auto& sink : sinks_) most = std::max(most, sink->lost());
+  return most;
+}
 
 LogPump::~LogPump() {
   if (thread_.joinable()) thread_.join();
@@ -214,10 +235,32 @@ void LogPump::copy_all() {
   while (true) {
     const ssize_t n = read(pipe_, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    const std::string_view text(buffer.data(), static_cast<std::size_t>(n));
-    timestamps_ ? write_timed(text) : writer_.write(text);
+    if (n <= 0) break;  // of a terminal EIO is the end
+    take_over();
+    copy({buffer.data(), static_cast<std::size_t>(n)});
   }
+  for (const auto& sink : sinks_) sink->finish();
+}
+
+void LogPump::copy(std::string_view text) {
+  for (const auto& sink : sinks_) sink->write(text);
+  if (to_file_) timestamps_ ? write_timed(text) : writer_.write(text);
+}
+
+void LogPump::keep(const LogKeep& keep) {
+  const std::lock_guard lock(mutex_);
+  keep_ = keep;
+}
+
+void LogPump::take_over() {
+  std::optional<LogKeep> keep;
+  {
+    const std::lock_guard lock(mutex_);
+    keep = std::exchange(keep_, std::nullopt);
+  }
+  if (!keep) return;
+  timestamps_ = keep->timestamps;
+  writer_.keep(*keep);
 }
 
 void LogPump::write_timed(std::string_view text) {

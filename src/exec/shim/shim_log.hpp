@@ -9,22 +9,38 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "exec/logs/folder_lock.hpp"
 #include "exec/logs/last_end.hpp"
+#include "exec/shim/line_sink.hpp"
 
 namespace brood::exec {
 
-struct LogOptions {
-  std::string folder;
+/// How much is kept, and how.
+struct LogKeep {
   std::uint64_t bytes_max = 0;  ///< 0: no log.
   unsigned files = 2;           ///< At least 2.
   bool timestamps = false;      ///< Each line begins with the time.
+};
+
+struct LogOptions {
+  std::string folder;
+  LogKeep keep = {};
+  /// Sockets of logs of the machine that the output goes to as well; empty: not.
+  std::string journal = {};
+  std::string syslog = {};
+  LineSink::Source source = {};
+
+  [[nodiscard]] bool takes_output() const {
+    return keep.bytes_max > 0 || !journal.empty() || !syslog.empty();
+  }
 };
 
 /// One thread at a time; lost() from any.
@@ -41,6 +57,8 @@ class LogWriter {
   /// A run begins now. Text of an earlier run gets a line that says how that one ended. The log is in use
   /// from here on, see FolderLock.
   void begin_run();
+  /// What is written from now on is kept so.
+  void keep(const LogKeep& keep);
   void write(std::string_view text);
   /// The run that began is over; the times and the bytes that were lost are filled in here.
   void end_run(LastEnd end);
@@ -60,8 +78,8 @@ class LogWriter {
 
   std::string folder_;
   std::string parent_;
-  std::size_t files_;
-  std::uint64_t segment_max_;
+  std::size_t files_ = 2;
+  std::uint64_t segment_max_ = 1;
   FolderLock parent_lock_;
   FolderLock lock_;
   int fd_ = -1;
@@ -82,11 +100,15 @@ class LogPump {
   LogPump(int pipe, const LogOptions& options);
   /// The program runs. Nothing is read or written before.
   void begin();
+  /// What is read from now on is kept so. Not for one that began without a log. For the thread that made
+  /// this.
+  void keep(const LogKeep& keep);
   /// The program and all that could write is gone. Waits until everything is written, not longer than
   /// `limit`; the thread is joined then. After false it may hang on a disk, and the process must _exit. For
   /// the thread that made this. Without begin() nothing is written at all.
   bool finish(const ExitStatus& status, std::chrono::milliseconds limit);
-  [[nodiscard]] std::uint64_t lost() const { return writer_.lost(); }
+  /// Bytes that did not get to one of the logs.
+  [[nodiscard]] std::uint64_t lost() const;
   ~LogPump();
   LogPump(const LogPump&) = delete;
   LogPump& operator=(const LogPump&) = delete;
@@ -94,15 +116,20 @@ class LogPump {
  private:
   void run();
   void copy_all();
+  void take_over();
+  void copy(std::string_view text);
   void write_timed(std::string_view text);
 
   int pipe_;
+  bool to_file_;
   bool timestamps_;
   bool within_line_ = false;
   LogWriter writer_;
+  std::vector<std::unique_ptr<LineSink>> sinks_;
   std::mutex mutex_;  // the following
   std::condition_variable changed_;
   bool begun_ = false;
+  std::optional<LogKeep> keep_;  ///< Not taken over yet.
   std::optional<ExitStatus> status_;
   bool written_ = false;
   std::thread thread_;

@@ -32,6 +32,12 @@ int refuse(StartStep step, int code) {
   return 1;
 }
 
+/// The program's environment is the shim's too.
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 const HeartbeatPage* map_page() {
   void* page = mmap(nullptr, heartbeat_page_bytes, PROT_READ, MAP_SHARED, shim_heartbeat_fd, 0);
   close(shim_heartbeat_fd);
@@ -57,7 +63,7 @@ int take_signals() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  static constexpr int fixed_arguments = 7;
+  static constexpr int fixed_arguments = 9;
   if (!started_by_node()) {
     std::fputs("brood-shim is started by a brood node for each program it runs; it is no use by hand.\n",
                stderr);
@@ -74,10 +80,15 @@ int main(int argc, char** argv) {
   const auto setup = from_words(words);
   if (!setup || *words == nullptr) return refuse(StartStep::version, 0);
   Shim shim({.log = {.folder = argv[2],
-                     .bytes_max = std::strtoull(argv[3], nullptr, 10),
-                     .files = static_cast<unsigned>(std::atoi(argv[4])),
-                     .timestamps = std::atoi(argv[5]) != 0},
-             .program = {.argv = words, .cwd = argv[6], .setup = *setup}},
+                     .keep = {.bytes_max = std::strtoull(argv[3], nullptr, 10),
+                              .files = static_cast<unsigned>(std::atoi(argv[4])),
+                              .timestamps = std::atoi(argv[5]) != 0},
+                     .journal = argv[6],
+                     .syslog = argv[7],
+                     .source = {.child = variable("BROOD_CHILD"),
+                                .supervisor = variable("BROOD_SUPERVISOR"),
+                                .node = variable("BROOD_NODE")}},
+             .program = {.argv = words, .cwd = argv[8], .setup = *setup}},
             *page, signals);
   shim.run();
   _exit(0);  // not through destructors: the log thread may hang on a disk

@@ -14,9 +14,13 @@ struct ProgramStart {
   pid_t pid = -1;
   /// Reads a StartFailure if the program could not be run, or just ends once it runs.
   int result_pipe = -1;
-  /// Its stdout and stderr; -1 if they go to /dev/null.
+  /// Its stdout and stderr, or the other end of its terminal; -1 if they go to /dev/null.
   int output_pipe = -1;
-  int error = 0;  ///< errno if there is no process at all (pid < 0).
+  /// The terminal's own end, while the program may come back to it: what is read from `output_pipe` ends once
+  /// this is closed and the program is gone. -1 without one.
+  int terminal = -1;
+  StartStep step = StartStep::resources;  ///< What failed, if there is no process at all (pid < 0) ...
+  int error = 0;                          ///< ... and its errno.
 };
 
 struct StartFailure {

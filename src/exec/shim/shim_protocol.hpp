@@ -1,10 +1,12 @@
 // What a node and its shims say to each other. Both are built from one tree and checked against
 // `shim_version`, so messages are plain structs, one a packet, over a SOCK_SEQPACKET pair.
 //
-//   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX LOG_FILES LOG_TIMES CWD SETUP... -- PROGRAM ARGUMENT...
-//   (LOG_TIMES: 1, lines begin with the time, or 0; SETUP: see program_setup.hpp)
-//   shim: started | start_failed, later ended        node: stop, signal, look (any number of times), or
-//   closes
+//   node: brood-shim VERSION LOG_FOLDER LOG_BYTES_MAX LOG_FILES LOG_TIMES JOURNAL SYSLOG CWD SETUP... --
+//   PROGRAM
+//         ARGUMENT...
+//   (LOG_TIMES: 1, lines begin with the time, or 0; JOURNAL, SYSLOG: sockets that its output goes to as well,
+//   or empty; SETUP: see program_setup.hpp) shim: started | start_failed, later ended node: stop, signal,
+//   log, look (any number of times), or closes
 #pragma once
 
 #include <atomic>
@@ -15,7 +17,7 @@
 
 namespace brood::exec {
 
-inline constexpr int shim_version = 4;
+inline constexpr int shim_version = 5;
 /// Open in a new shim, besides 0, 1 and 2 (which are /dev/null).
 inline constexpr int shim_control_fd = 3;
 inline constexpr int shim_heartbeat_fd = 4;
@@ -37,8 +39,8 @@ inline std::int64_t boot_time_ns() noexcept {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-/// `look`: the limit in the page has changed.
-enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop, look, signal };
+/// `look`: the limit in the page has changed; `log`: how its output is kept has.
+enum class ShimMessageKind : std::uint32_t { started = 1, start_failed, ended, stop, look, signal, log };
 /// What failed at a start; `ShimMessage::code` is the errno.
 enum class StartStep : std::int32_t {
   version = 1,
@@ -51,20 +53,23 @@ enum class StartStep : std::int32_t {
   nice,
   stdin_file,
   limit,  ///< `detail` is the resource.
+  cgroup,
+  terminal,
 };
 
 /// Unused fields are zero.
 struct ShimMessage {
   ShimMessageKind kind = ShimMessageKind::started;
-  std::int32_t pid = 0;      ///< started
-  StartStep step{};          ///< start_failed
-  std::int32_t code = 0;     ///< start_failed: errno; ended: exit code
-  std::int32_t detail = 0;   ///< start_failed: see StartStep
-  std::int32_t signal = 0;   ///< ended; signal; stop: the stop signal
-  std::uint32_t cause = 0;   ///< ended: an EndCause
-  std::int64_t wait_ms = 0;  ///< stop: before SIGKILL; negative for ever
-  std::uint64_t lost = 0;    ///< ended: bytes of output lost
-  std::uint64_t left = 0;    ///< ended: processes that the program left behind
+  std::int32_t pid = 0;         ///< started
+  StartStep step{};             ///< start_failed
+  std::int32_t code = 0;        ///< start_failed: errno; ended: exit code; log: the number of files
+  std::int32_t detail = 0;      ///< start_failed: see StartStep; log: 1, lines begin with the time
+  std::int32_t signal = 0;      ///< ended; signal; stop: the stop signal
+  std::uint32_t cause = 0;      ///< ended: an EndCause
+  std::int64_t wait_ms = 0;     ///< stop: before SIGKILL; negative for ever
+  std::uint64_t lost = 0;       ///< ended: bytes of output lost
+  std::uint64_t left = 0;       ///< ended: processes that the program left behind
+  std::uint64_t log_bytes = 0;  ///< log: how much is kept
 };
 static_assert(std::is_trivially_copyable_v<ShimMessage>);
 

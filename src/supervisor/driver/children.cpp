@@ -133,26 +133,29 @@ void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
   tell_first_role(slot);
 }
 
-std::optional<exec::Command> Children::command_of(const Slot& slot) {
-  const auto refuse = [&](const Error& error) {
-    fail(slot, error);
-    return std::nullopt;
-  };
+Result<exec::Command> Children::command_of_spec(const Slot& slot, const core::Spec& spec) const {
   // Checked again here, where it counts: `needs` came from whoever made the spec.
-  if (!node_.worker_table().may_run(driver_.name(), command_token(slot.spec->args)))
-    return refuse({Errc::not_allowed,
-                   fmt::format("node {} does not run commands from the network; its own file must list "
-                               "this very command, or set exec_allow = true",
-                               node_.name().text())});
-  auto term = decode_term(slot.run->args);
+  if (!node_.worker_table().may_run(driver_.name(), command_token(spec.args)))
+    return Error{Errc::not_allowed,
+                 fmt::format("node {} does not run commands from the network; its own file must list "
+                             "this very command, or set exec_allow = true",
+                             node_.name().text())};
+  auto term = decode_term((slot.run == slot.spec ? spec : *slot.run).args);
   auto command = term ? exec::command_from_term(*term) : Result<exec::Command>(term.error());
-  if (!command) return refuse(command.error());
+  if (!command) return command;
   command->env["BROOD_CHILD"] = slot.spec->id.text();
   command->env["BROOD_SUPERVISOR"] = driver_.name();
   command->env["BROOD_NODE"] = slot.epoch.node.text();
   command->env["BROOD_EPOCH"] = fmt::format("{}", slot.epoch.clock.value);
   if (slot.role) command->env["BROOD_ROLE"] = std::string(to_string(api_role(*slot.role)));
-  return *std::move(command);
+  return command;
+}
+
+std::optional<exec::Command> Children::command_of(const Slot& slot) {
+  auto command = command_of_spec(slot, *slot.spec);
+  if (command) return *std::move(command);
+  fail(slot, command.error());
+  return std::nullopt;
 }
 
 // The callbacks hold the slot: it stays until the program has ended, and its handle goes with it.
@@ -164,6 +167,7 @@ void Children::start_program(Slot& slot) {
   }
   slot.program_gone = false;
   slot.care = std::make_unique<Slot::Care>();
+  slot.care->spec = slot.spec;
   slot.care->exit_codes = command->options.exit_codes;
   if (command->options.health) slot.care->checked = *command;
   const auto when_alive = [this, weak = driver_.weak_from_this(), raw = &slot](auto what) {
@@ -290,8 +294,23 @@ bool Children::complete(core::Event& event) {
   return true;
 }
 
+void Children::follow(const std::vector<ChildId>& changed) {
+  if (slots_.empty()) return;
+  for (const ChildId& id : changed) {
+    const auto* found = slots_.find(id);
+    if (found == nullptr) continue;
+    Slot& slot = **found;
+    const core::SpecRow* row = driver_.core().spec(id);
+    const core::SpecPtr spec = row ? row->spec : nullptr;
+    if (!spec || (slot.care ? slot.care->spec == spec : slot.shutdown == spec->shutdown)) continue;
+    if (!slot.spec->runs_like(*spec)) continue;  // it is about to end
+    slot.shutdown = spec->shutdown;
+    if (slot.care) follow_command(slot, spec);
+  }
+}
+
 std::chrono::milliseconds Children::patience_of(const Slot& slot) {
-  const core::Shutdown& shutdown = slot.spec->shutdown;
+  const core::Shutdown& shutdown = slot.shutdown;
   return shutdown.infinity ? std::chrono::milliseconds::max() : shutdown.patience;
 }
 
@@ -361,7 +380,7 @@ std::string Children::first_words() const {
 SteadyTime Children::end_all(std::chrono::milliseconds infinity) {
   SteadyTime last{};
   slots_.each([&](const ChildId&, const std::unique_ptr<Slot>& slot) {
-    const auto& shutdown = slot->spec->shutdown;
+    const auto& shutdown = slot->shutdown;
     if (slot->hand == Slot::Hand::preparing && !slot->program) return;
     if (!slot->stopping) {
       slot->ended_by_node = true;

@@ -38,6 +38,8 @@ class Children {
   /// Sends a signal to the program that runs under this id. no_such_child: none does here;
   /// invalid_argument: it is a worker.
   [[nodiscard]] Result<void> signal(const ChildId& id, int signal);
+  /// The rows of these ids may be others: what runs goes on, and is looked after by what its row says now.
+  void follow(const std::vector<ChildId>& changed);
   void set_role(const core::SetRole& change);
   void carry_out(const core::HandoverStep& step);
   /// Fills in what only this thread knows (pids) and forgets what has ended. False: not to be told to the
@@ -82,9 +84,12 @@ class Children {
   void start_program(Slot& slot);
   /// What runs of its spec, with this child's environment; nullopt: its start has failed, and that is told.
   std::optional<exec::Command> command_of(const Slot& slot);
+  /// not_allowed: this node may not run that.
+  [[nodiscard]] Result<exec::Command> command_of_spec(const Slot& slot, const core::Spec& spec) const;
   void program_started(Slot& slot, std::int32_t os_pid);
   void program_ended(Slot& slot, const exec::ExitStatus& status);
-  // Health checks (children_health.cpp).
+  // Health checks, and options that are taken over (children_health.cpp).
+  void follow_command(Slot& slot, const core::SpecPtr& spec);
   void watch_health(Slot& slot);
   void health_changed(Slot& slot, const exec::HealthWatch::Change& change);
   void tell_health(const Slot& slot);

@@ -25,6 +25,27 @@ core::Health core_health(exec::Health health) {
 
 }  // namespace
 
+// What hooks made of its spec stays as it is until the next start, for they are not asked again.
+void Children::follow_command(Slot& slot, const core::SpecPtr& spec) {
+  Slot::Care& care = *slot.care;
+  const bool same = care.spec->args == spec->args;
+  care.spec = spec;
+  if (same || slot.run != slot.spec || !slot.program) return;
+  const auto command = command_of_spec(slot, *spec);
+  if (!command) return;  // it is not allowed here: the core moves it
+  care.exit_codes = command->options.exit_codes;
+  slot.program->follow(*command);
+  const auto asked = care.checked ? care.checked->options.health : std::nullopt;
+  if (asked == command->options.health) return;
+  care.watch.reset();
+  care.checked.reset();
+  if (command->options.health) care.checked = *command;
+  if (slot.os_pid == 0 || slot.stopping) return;
+  care.told = {slot.spec->id, slot.epoch, core::Health::none, ""};
+  if (!care.checked) driver_.post(care.told);
+  watch_health(slot);
+}
+
 // Before Started is told: nobody must take it for one that has no check.
 void Children::watch_health(Slot& slot) {
   Slot::Care& care = *slot.care;

@@ -31,13 +31,15 @@ struct Children::Slot {
   bool program_gone = true;
   /// What only a program has; behind one pointer, for there may be a million workers.
   struct Care {
-    std::vector<int> exit_codes;                    ///< Those of a normal end.
+    core::SpecPtr spec;           ///< Of which the following is: `spec`, or what was taken over since.
+    std::vector<int> exit_codes;  ///< Those of a normal end.
     std::optional<exec::Command> checked = {};      ///< Its command, where it has a health check.
     std::unique_ptr<exec::HealthWatch> watch = {};  ///< While that is asked.
     core::HealthChanged told = {};                  ///< What it last made of it.
     std::string ill = {};  ///< Why it is ended, to be started again; empty: it is not.
   };
   std::unique_ptr<Care> care = nullptr;
+  core::Shutdown shutdown = spec->shutdown;  ///< As its row has it now.
   bool ended_normally = false;
   std::string reason = {};
   bool ended_by_node = false;                ///< By end_all(): the core is not told.

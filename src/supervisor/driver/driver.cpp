@@ -133,6 +133,7 @@ void Driver::set_role(const core::SetRole& change) {
 
 void Driver::publish(const std::vector<ChildId>& changed) {
   pg_feed_.publish(writer_.publish(changed));
+  children_.follow(changed);
 }
 
 bool Driver::is_here(const core::SessionId& session) const {
@@ -402,9 +403,9 @@ void Driver::change_roster(std::vector<NodeName> add, std::vector<NodeName> remo
 }
 
 void Driver::drain(Drain kind, milliseconds timeout, ClientDone done) {
-  if (kind == Drain::may_stay) {
-    return ask(timeout, std::move(done), [](core::ClientId id) {
-      return core::Event(core::ClientDrain{id, false});
+  if (kind != Drain::for_good) {
+    return ask(timeout, std::move(done), [kind](core::ClientId id) {
+      return core::Event(core::ClientDrain{id, false, kind == Drain::take_back});
     });
   }
   auto self = shared_from_this();

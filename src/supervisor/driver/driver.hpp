@@ -92,7 +92,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// Changes which nodes may get children.
   void change_roster(std::vector<NodeName> add, std::vector<NodeName> remove,
                      std::chrono::milliseconds timeout, ClientDone done);
-  enum class Drain : std::uint8_t { may_stay, for_good };  ///< See core::ClientDrain.
+  enum class Drain : std::uint8_t { may_stay, for_good, take_back };  ///< See core::ClientDrain.
   /// for_good: what cannot even be killed is not waited for; that is a time-out.
   void drain(Drain kind, std::chrono::milliseconds timeout, ClientDone done);
   /// What is known of a child that is waited for.

@@ -57,6 +57,7 @@ std::string text_of(const core::ClientRoster& event) {
   return "told to change who gets children:" + part("add", event.add) + part("remove", event.remove);
 }
 std::string text_of(const core::ClientDrain& event) {
+  if (event.take_back) return "told to take its drain back";
   return event.for_good ? "drains, for this node ends" : "told to drain";
 }
 

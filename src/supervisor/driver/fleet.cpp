@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/base/program_args.hpp"
+
 namespace brood::supervisor {
 namespace {
 
@@ -54,7 +56,9 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   if (now.is_program() != next.is_program()) {
     change.process = differs(true, next.is_program() ? "exec" : "worker");
   } else if (next.is_program()) {
-    change.process = differs(now.args != next.args || now.needs != next.needs, "exec");
+    const auto taken_over = core::differences_taken_over(now.args, next.args);
+    for (const auto key : taken_over.value_or(std::vector<std::string_view>{})) (void)differs(true, key);
+    change.process = differs(!taken_over, "exec");
   } else {
     const bool worker = differs(now.worker != next.worker || now.needs != next.needs, "worker");
     const bool args = differs(now.args != next.args, "args");
@@ -71,6 +75,7 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   (void)differs(now.extras->pace.start_period != next.extras->pace.start_period, "start_period_ms");
   (void)differs(now.extras->pace.backoff_first != next.extras->pace.backoff_first, "backoff_ms");
   (void)differs(now.extras->pace.backoff_max != next.extras->pace.backoff_max, "backoff_max_ms");
+  (void)differs(now.extras->pace.rounds_max != next.extras->pace.rounds_max, "give_up_after");
   (void)differs(now.extras->after != next.extras->after, "after");
   (void)differs(now.extras->is_supervisor != next.extras->is_supervisor, "type");
   (void)differs(now.is_static != next.is_static, "static");

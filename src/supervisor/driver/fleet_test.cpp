@@ -4,6 +4,10 @@
 
 #include <functional>
 
+#include "core/base/program_args.hpp"
+#include "exec/command.hpp"
+#include "exec/options/options.hpp"
+
 namespace brood::supervisor {
 namespace fleet_test {
 
@@ -58,6 +62,23 @@ TEST(PlanFleet, NewOnesStartAndChangedOnesAreReplaced) {
   EXPECT_EQ(words(plan_fleet({running(spec("changed", "echo")), running(spec("same"))},
                              {spec("same"), spec("new"), spec("changed")}, {})),
             "replace changed worker; start new; 1 unchanged");
+}
+
+TEST(PlanFleet, AProgramsOptionsThatItTakesOverChangeIt) {
+  const auto program = [](ProgramOptions options) {
+    auto made = plain("a", "exec");
+    made.args = encode_term(exec::to_term({.argv = {"sleep", "9"}, .options = std::move(options)}));
+    return shared(std::move(made));
+  };
+  EXPECT_EQ(words(plan_fleet({running(program({}))}, {program({.log_size = 5, .log_files = 3})}, {})),
+            "update a log_size log_files; 0 unchanged");
+  EXPECT_EQ(words(plan_fleet({running(program({}))}, {program({.nice = 3, .log_files = 3})}, {})),
+            "replace a exec; 0 unchanged");
+}
+
+TEST(PlanFleet, WhatIsTakenOverAreOptionsOfPrograms) {
+  for (const auto key : core::taken_over_keys())
+    EXPECT_TRUE(exec::is_option(key) || key == "stop_signal" || key == "log_bytes_max") << key;
 }
 
 TEST(PlanFleet, WhatTheFileDoesNotListIsRemovedOnlyWhenAsked) {

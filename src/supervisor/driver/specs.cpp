@@ -29,6 +29,8 @@ Result<void> check_pace(const core::Pace& pace) {
   if (!fine(pace.start_period)) return bad("start_period_ms", range);
   if (!fine(pace.backoff_first)) return bad("backoff_ms", range);
   if (!fine(pace.backoff_max)) return bad("backoff_max_ms", range);
+  constexpr std::uint32_t rounds_most = 1'000'000;
+  if (pace.rounds_max.value_or(0) > rounds_most) return bad("give_up_after", "must be 0 to 1000000");
   if (pace.backoff_first && pace.backoff_max && *pace.backoff_first > *pace.backoff_max)
     return Error{Errc::invalid_argument, fmt::format("backoff_ms {} is more than backoff_max_ms {}",
                                                      pace.backoff_first->count(), pace.backoff_max->count())};
@@ -195,6 +197,13 @@ Result<std::chrono::milliseconds> time_of(std::string_view key, const Term& valu
 }
 
 Result<void> read_pace(core::Pace& pace, const std::string& key, const Term& value) {
+  if (key == "give_up_after") {
+    const auto* rounds = value.as_integer();
+    if (!rounds || *rounds < 0 || *rounds > INT32_MAX)
+      return bad(key, "must be 0 to 1000000, not " + to_string(value, 100));
+    pace.rounds_max = static_cast<std::uint32_t>(*rounds);
+    return {};
+  }
   const auto time = time_of(key, value);
   if (!time) return time.error();
   if (key == "start_period_ms") pace.start_period = *time;
@@ -262,7 +271,7 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   return bad(
       key,
       "unknown key; allowed: id, start, restart, shutdown, metadata, nodes, mapping, start_before_stop, "
-      "start_period_ms, backoff_ms, backoff_max_ms, after, type, significant, modules");
+      "start_period_ms, backoff_ms, backoff_max_ms, give_up_after, after, type, significant, modules");
 }
 
 core::Restart core_restart(Restart restart) {
@@ -349,7 +358,7 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   if (child.exec.empty() && child.program != ProgramOptions{})
     return bad("program", "is for programs (exec); a worker shares the node's process");
   spec.restart = core_restart(child.restart);
-  spec.extras.change().pace = {child.start_period, child.backoff, child.backoff_max};
+  spec.extras.change().pace = {child.start_period, child.backoff, child.backoff_max, child.give_up_after};
   for (const Id& other : child.after)
     if (auto added = add_after(spec, other.term()); !added) return added.error();
   spec.shutdown = {child.shutdown.patience, child.shutdown.infinity};
@@ -416,11 +425,26 @@ Term args_term(const core::Spec& spec) {
 }
 
 Result<void> check_pace(const ChildSpec& spec) {
-  return check_pace(core::Pace{spec.start_period, spec.backoff, spec.backoff_max});
+  return check_pace(core::Pace{spec.start_period, spec.backoff, spec.backoff_max, spec.give_up_after});
 }
 
+namespace {
+
+Term names_term(const std::vector<NodeName>& names) {
+  std::vector<Term> terms;
+  for (const NodeName& name : names) terms.emplace_back(name);
+  return Term::list(std::move(terms));
+}
+
+std::pair<Term, Term> ready_entry(const core::Spec& spec) {
+  return {Term::atom("start_before_stop"), Term(std::int64_t{spec.extras->ready_within.count()})};
+}
+
+}  // namespace
+
 const std::vector<std::string>& added_keys() {
-  static const std::vector<std::string> keys{"start_period_ms", "backoff_ms", "backoff_max_ms", "after"};
+  static const std::vector<std::string> keys{"start_period_ms", "backoff_ms", "backoff_max_ms",
+                                             "give_up_after", "after"};
   return keys;
 }
 
@@ -432,6 +456,8 @@ std::vector<std::pair<Term, Term>> added_entries(const core::Spec& spec) {
   if (spec.extras->pace.start_period.count() > 0) add("start_period_ms", spec.extras->pace.start_period);
   add("backoff_ms", spec.extras->pace.backoff_first);
   add("backoff_max_ms", spec.extras->pace.backoff_max);
+  if (const auto rounds = spec.extras->pace.rounds_max)
+    entries.emplace_back(Term::atom("give_up_after"), Term(*rounds));
   if (!spec.extras->after.empty()) {
     std::vector<Term> ids;
     for (const ChildId& id : spec.extras->after) ids.push_back(id.to_term());
@@ -440,26 +466,33 @@ std::vector<std::pair<Term, Term>> added_entries(const core::Spec& spec) {
   return entries;
 }
 
+std::vector<std::pair<Term, Term>> own_entries(const core::Spec& spec) {
+  std::vector<std::pair<Term, Term>> entries;
+  if (!spec.extras->nodes.empty()) entries.emplace_back(Term::atom("nodes"), names_term(spec.extras->nodes));
+  if (!spec.extras->mapping.empty())
+    entries.emplace_back(Term::atom("mapping"), names_term(spec.extras->mapping));
+  auto metadata = *metadata_of(spec).as_map();
+  std::erase_if(metadata, [](const auto& entry) { return entry.first.is_atom("tag"); });
+  if (!metadata.empty()) entries.emplace_back(Term::atom("metadata"), Term::map(std::move(metadata)));
+  if (spec.starts_before_stop()) entries.push_back(ready_entry(spec));
+  return entries;
+}
+
 Term spec_term(const core::Spec& spec) {
   Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
                   : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
                                                         : Term(std::int64_t{spec.shutdown.patience.count()});
-  const auto names = [](const std::vector<NodeName>& list) {
-    std::vector<Term> terms;
-    for (const NodeName& name : list) terms.emplace_back(name);
-    return Term::list(std::move(terms));
-  };
   std::vector<std::pair<Term, Term>> map = {
       {Term::atom("id"), spec.id.to_term()},
       {Term::atom("start"), Term::tuple({Term::atom(spec.worker), args_term(spec)})},
       {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
       {Term::atom("shutdown"), std::move(shutdown)},
       {Term::atom("metadata"), metadata_of(spec)},
-      {Term::atom("nodes"), names(spec.extras->nodes)},
+      {Term::atom("nodes"), names_term(spec.extras->nodes)},
   };
-  if (spec.starts_before_stop())
-    map.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.extras->ready_within.count()}));
-  if (!spec.extras->mapping.empty()) map.emplace_back(Term::atom("mapping"), names(spec.extras->mapping));
+  if (spec.starts_before_stop()) map.push_back(ready_entry(spec));
+  if (!spec.extras->mapping.empty())
+    map.emplace_back(Term::atom("mapping"), names_term(spec.extras->mapping));
   if (spec.extras->is_supervisor) map.emplace_back(Term::atom("type"), Term::atom("supervisor"));
   for (auto& entry : added_entries(spec)) map.push_back(std::move(entry));
   return Term::map(std::move(map));

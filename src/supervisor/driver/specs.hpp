@@ -15,8 +15,9 @@ class NodeImpl;
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
 /// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop,
-/// start_period_ms, backoff_ms, backoff_max_ms, after, type, significant}`; Worker `exec` takes a command's
-/// map, Worker `supervisor` what SupervisorSpec::args() says. A list of {Key, Value} is such a map too.
+/// start_period_ms, backoff_ms, backoff_max_ms, give_up_after, after, type, significant}`; Worker `exec`
+/// takes a command's map, Worker `supervisor` what SupervisorSpec::args() says. A list of {Key, Value} is
+/// such a map too.
 [[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
 /// What Erlang calls a property list and Elixir a keyword list, as a map: of [{Key, Value} | Flag] with atoms
 /// as keys the first of each. nullopt: it is none, or has more entries than anything here takes.
@@ -35,6 +36,9 @@ class NodeImpl;
 [[nodiscard]] const std::vector<std::string>& added_keys();
 /// The options of a spec that are not its defaults, as entries of its map.
 [[nodiscard]] std::vector<std::pair<Term, Term>> added_entries(const core::Spec& spec);
+/// The rest of what a spec says for itself, which a list of many children leaves out: nodes, mapping,
+/// metadata without its tag, start_before_stop.
+[[nodiscard]] std::vector<std::pair<Term, Term>> own_entries(const core::Spec& spec);
 [[nodiscard]] Term spec_term(const core::Spec& spec);
 /// The spec's arguments as a term; the empty list when it has none.
 [[nodiscard]] Term args_term(const core::Spec& spec);

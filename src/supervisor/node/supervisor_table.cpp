@@ -67,10 +67,10 @@ void SupervisorTable::drain(Driver::Drain kind, milliseconds timeout,
   // All drains end on the control thread, so the count needs no lock.
   auto count = std::make_shared<Count>(Count{drivers.size(), {}, std::move(done)});
   for (const auto& driver : drivers) {
-    driver->drain(kind, timeout, [count, driver](const Outcomes& outcomes, bool timed_out) {
+    driver->drain(kind, timeout, [count, driver, kind](const Outcomes& outcomes, bool timed_out) {
       if (timed_out) {
-        count->result =
-            Error{Errc::timeout, fmt::format("supervisor '{}' still has children here", driver->name())};
+        const char* what = kind == Driver::Drain::take_back ? "has not answered" : "still has children here";
+        count->result = Error{Errc::timeout, fmt::format("supervisor '{}' {}", driver->name(), what)};
       }
       for (const auto& outcome : outcomes)
         if (outcome.error) count->result = *outcome.error;

@@ -243,6 +243,7 @@ void describe_one(const RequestPtr& request, const ChildId& id) {
                      placement.empty() ? Term::atom("undefined") : Term(placement.front()));
     const bool told = std::any_of(map.begin(), map.end(),
                                   [](const auto& item) { return item.first == Term::atom("waiting"); });
+    for (auto& option : own_entries(*entry->spec)) map.push_back(std::move(option));
     if (!told)
       if (const auto why = why_waiting(core, *entry))
         map.emplace_back(Term::atom("waiting"), Term::binary(*why));

@@ -214,13 +214,13 @@ void answer_drain(const RequestPtr& request, const Result<void>& result) {
   request->reply(Term::atom("ok"));
 }
 
-void drain(const RequestPtr& request) {
+void drain_or_undrain(const RequestPtr& request, Driver::Drain kind) {
   auto options = options_of(request, 1, {"timeout"});
   if (!options) return request->fail(options.error());
   auto timeout = timeout_option(*options, drain_timeout);
   if (!timeout) return request->fail(timeout.error());
   if (request->items[0].is_atom("all")) {
-    request->node.drain(Driver::Drain::may_stay, *timeout,
+    request->node.drain(kind, *timeout,
                         [request](const Result<void>& result) { answer_drain(request, result); });
     return;
   }
@@ -229,13 +229,20 @@ void drain(const RequestPtr& request) {
   if (!driver) {
     return request->fail(Errc::no_such_supervisor, "no supervisor " + to_string(request->items[0], 100));
   }
-  driver->drain(Driver::Drain::may_stay, *timeout, [request](const Outcomes& outcomes, bool timed_out) {
+  driver->drain(kind, *timeout, [request](const Outcomes& outcomes, bool timed_out) {
     if (timed_out) return request->fail(Errc::timeout, "children are still here");
     for (const auto& outcome : outcomes) {
       if (outcome.error) return answer_drain(request, *outcome.error);
     }
     request->reply(Term::atom("ok"));
   });
+}
+
+void drain(const RequestPtr& request) {
+  drain_or_undrain(request, Driver::Drain::may_stay);
+}
+void undrain(const RequestPtr& request) {
+  drain_or_undrain(request, Driver::Drain::take_back);
 }
 
 // ---- who gets children
@@ -331,6 +338,8 @@ std::vector<Route> node_routes() {
       {"stats", 1, Needs::supervisor, stats, Speed::quick},
       {"drain", 1, Needs::nothing, drain},
       {"drain", 2, Needs::nothing, drain},
+      {"undrain", 1, Needs::nothing, undrain},
+      {"undrain", 2, Needs::nothing, undrain},
       {"add_nodes", 2, Needs::member, add_nodes},
       {"add_nodes", 3, Needs::member, add_nodes},
       {"remove_nodes", 2, Needs::member, remove_nodes},
