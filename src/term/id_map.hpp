@@ -8,10 +8,10 @@
 
 #include "term/child_id.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 using IdMap = boost::unordered_flat_map<ChildId, T, std::hash<ChildId>>;
 using IdSet = boost::unordered_flat_set<ChildId, std::hash<ChildId>>;
 
-}  // namespace brood
+}  // namespace brood::inline v0

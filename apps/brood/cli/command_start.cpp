@@ -41,12 +41,30 @@ Outcome<Shutdown> shutdown_of(const std::string& text) {
   return out;
 }
 
-Outcome<Bytes> args_of(const std::string& text) {
-  if (text.empty()) return Bytes{};
+Outcome<EncodedTerm> args_of(const std::string& text) {
+  if (text.empty()) return EncodedTerm{};
   auto term = parse_term(text);
   if (!term) return usage(fmt::format("start: --args: {}", term.error().message));
   if (term->as_list() != nullptr) return encode_term(*term);
   return encode_term(Term::list({std::move(*term)}));
+}
+
+Outcome<decltype(ChildSpec::run)> what_runs(const StartArguments& start) {
+  if (start.command.empty()) {
+    if (const auto option = option_of_programs(start); !option.empty())
+      return usage(fmt::format("start: {} is for a program, and this is worker {}", option, start.worker));
+    auto args = args_of(start.args);
+    if (!args) return tl::unexpected(args.error());
+    return WorkerSpec{start.worker, std::move(*args)};
+  }
+  Command command{start.command};
+  if (!start.cwd.empty()) command.cwd = start.cwd;
+  for (const auto& pair : start.env)
+    command.env[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  command.start_before_stop = start.start_before_stop;
+  command.ready_timeout = std::chrono::milliseconds(start.ready_timeout);
+  if (auto read = read_program_options(start, command); !read) return tl::unexpected(read.error());
+  return command;
 }
 
 Json started_json(const Term& answer) {
@@ -189,23 +207,16 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   if (start.worker.empty() && start.command.empty())  // as it was before it was stopped
     return Term::map({{Term::atom("id"), *id}});
   spec.id = Id(*id);
-  spec.worker = start.worker;
-  spec.exec = start.command;
-  if (!start.cwd.empty()) spec.cwd = start.cwd;
-  for (const auto& pair : start.env)
-    spec.env[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
-  spec.start_before_stop = start.start_before_stop;
-  spec.ready_timeout = std::chrono::milliseconds(start.ready_timeout);
-  if (auto read = read_program_options(start, spec); !read) return tl::unexpected(read.error());
+  auto run = what_runs(start);
+  if (!run) return tl::unexpected(run.error());
+  spec.run = *std::move(run);
+  if (auto read = read_order(start, spec); !read) return tl::unexpected(read.error());
   spec.tag = start.tag;
   if (start.restart == "transient") spec.restart = Restart::transient;
   if (start.restart == "temporary") spec.restart = Restart::temporary;
   const auto shutdown = shutdown_of(start.shutdown);
   if (!shutdown) return tl::unexpected(shutdown.error());
   spec.shutdown = *shutdown;
-  auto args = args_of(start.args);
-  if (!args) return tl::unexpected(args.error());
-  spec.args = std::move(*args);
   for (const auto& name : node_list(start.mapping)) {
     const auto node = parse_node_address(name);
     if (!node) return usage("start: --mapping: " + node.error().message);
