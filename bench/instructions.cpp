@@ -71,7 +71,7 @@ void term_encode(int times) {
 }
 
 void term_decode(int times) {
-  const Bytes bytes = encode_term(sample_term());
+  const EncodedTerm bytes = encode_term(sample_term());
   repeat(times, [&] { keep(decode_term(bytes)); });
 }
 
@@ -86,7 +86,7 @@ void struct_encode(int times) {
 }
 
 void struct_decode(int times) {
-  const Bytes bytes = encode(deposit{25, "rent"});
+  const EncodedTerm bytes = encode(deposit{25, "rent"});
   repeat(times, [&] { keep(decode<deposit>(bytes)); });
 }
 
@@ -96,7 +96,7 @@ const Pid here{NodeName("a@127.0.0.1"), 100, 0, 1};
 const Pid there{NodeName("b@127.0.0.1"), 200, 0, 1};
 
 /// A call as it is sent: its request behind the control message.
-Bytes call_frame(const Bytes& request) {
+Bytes call_frame(BytesView request) {
   Bytes out;
   const std::size_t start = node::begin_frame(out);
   node::put_header(out);
@@ -109,12 +109,12 @@ Bytes call_frame(const Bytes& request) {
 }
 
 void message_out(int times) {
-  const Bytes request = encode(deposit{25, "rent"});
+  const EncodedTerm request = encode(deposit{25, "rent"});
   repeat(times, [&] { keep(call_frame(request)); });
 }
 
 void message_in(int times) {
-  const Bytes frame = call_frame(encode(deposit{25, "rent"}));
+  const Bytes frame = call_frame(encode(deposit{25, "rent"}).octets());
   node::FrameBuffer buffer(1 << 20);
   node::Assembler assembler({.message_bytes_max = 1 << 20, .bytes_max = 1 << 20});
   node::IncomingControl control;
@@ -333,7 +333,8 @@ struct Alone {
   explicit Alone(int count) : node(options()), web(node, {.name = "web"}) {
     (void)node.workers().add<Idle>("idle");
     std::vector<ChildSpec> specs;
-    for (int i = 0; i < count; ++i) specs.push_back({.id = "c" + std::to_string(i), .worker = "idle"});
+    for (int i = 0; i < count; ++i)
+      specs.push_back({.id = "c" + std::to_string(i), .run = WorkerSpec{"idle"}});
     const auto started = web.start_children(specs, {.timeout = 300s}).get();
     if (!started || !started->ok()) throw std::runtime_error("children did not start");
   }

@@ -50,9 +50,9 @@ using Results = std::map<std::string, Measured>;
 class Echo final : public Behaviour {
  public:
   Result<void> start(Context&) override { return {}; }
-  Result<Bytes> call(Message message) override {
-    static const Bytes count = encode(Atom("count"));
-    Bytes bytes = message.to_bytes();
+  Result<EncodedTerm> call(Message message) override {
+    static const EncodedTerm count = encode(Atom("count"));
+    EncodedTerm bytes = message.to_bytes();
     if (bytes == count) return encode(std::exchange(count_, 0));
     return bytes;
   }
@@ -146,7 +146,7 @@ class Calls {
       if (running_.fetch_sub(1) == 1) done_.set_value();
       return;
     }
-    runtime_.call_named(to_, request_, seconds(60), [this](const Result<Bytes>& answer) {
+    runtime_.call_named(to_, request_, seconds(60), [this](const Result<EncodedTerm>& answer) {
       if (!answer) throw std::runtime_error(answer.error().message);
       next();
     });
@@ -155,7 +155,7 @@ class Calls {
   process::Runtime& runtime_;
   const NamedProcess to_;
   const Work& work_;
-  const Bytes request_ = encode(Binary{"sixteen octets.."});
+  const EncodedTerm request_ = encode(Binary{"sixteen octets.."});
   std::atomic<std::int64_t> left_;
   std::atomic<std::size_t> running_;
   std::promise<void> done_;
@@ -171,7 +171,7 @@ void await_server(process::Runtime& runtime, const NamedProcess& echo) {
 }
 
 void one_way(process::Runtime& runtime, const NamedProcess& to, const Work& work) {
-  const Bytes message = encode(Binary{Bytes(work.bytes, 'x')});
+  const EncodedTerm message = encode(Binary{Bytes(work.bytes, 'x')});
   for (std::size_t i = 0; i < work.count;) {
     if (runtime.send_named(to, message)) {
       ++i;
@@ -179,7 +179,7 @@ void one_way(process::Runtime& runtime, const NamedProcess& to, const Work& work
       std::this_thread::sleep_for(milliseconds(1));
     }
   }
-  Result<Bytes> count = Error{Errc::busy, ""};
+  Result<EncodedTerm> count = Error{Errc::busy, ""};
   while (!count && count.error().code == Errc::busy) {
     std::this_thread::sleep_for(milliseconds(1));
     count = runtime.call_and_wait(to, Message::encoded(encode(Atom("count"))), seconds(60));

@@ -87,7 +87,7 @@ class Counter final : public Behaviour {
  public:
   explicit Counter(std::atomic<std::int64_t>& count) : count_(count) {}
   Result<void> start(Context&) override { return {}; }
-  Result<Bytes> call(Message) override { return Bytes{}; }
+  Result<EncodedTerm> call(Message) override { return EncodedTerm{}; }
   void cast(Message) override { count_.fetch_add(1, std::memory_order_relaxed); }
   void info(Message) override {}
   void down(const Down&) override {}

@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(decode_args<std::int32_t, std::string>(bytes));
   if (!term) return 0;
 
-  const Bytes again = encode_term(*term);
+  const EncodedTerm again = encode_term(*term);
   const auto second = decode_term(again);
   BROOD_CHECK(second, "our own encoding can be read");
   BROOD_CHECK(*second == *term && (*second <=> *term) == 0, "our own encoding is of the same term");

@@ -52,6 +52,7 @@ PURE = ["base", "term", "core", "sim"]
 # The layer that implements a public header, by pattern, the first that fits. A layer may include the public
 # headers of what it sees.
 PUBLIC = [
+    ("encoded_term.hpp", "base"),
     ("result.hpp", "base"),
     ("node_name.hpp", "term"),
     ("term.hpp", "term"),
@@ -76,6 +77,7 @@ PUBLIC = [
     ("supervisor.hpp", "supervisor"),
     ("history.hpp", "supervisor"),
     ("hooks.hpp", "supervisor"),
+    ("scoreboard.hpp", "supervisor"),
     ("brood.hpp", "supervisor"),
     ("detail/*codec*.hpp", "term"),
     ("detail/type_name.hpp", "term"),

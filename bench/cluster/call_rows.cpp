@@ -43,7 +43,7 @@ double look_up(const Supervisor& web, const std::vector<Id>& ids, double seconds
 
 /// One message after the other to the sink of node 1; how many a second were taken.
 double messages(Cluster& cluster, std::size_t bytes, std::int64_t count) {
-  const Bytes message = encode(Binary{Bytes(bytes, 'x')});
+  const EncodedTerm message = encode(Binary{Bytes(bytes, 'x')});
   const Address sink = brood::remote("sink", node_name(1));
   Slot& slot = cluster.slot(1);
   const std::int64_t before = slot.handled;
@@ -104,7 +104,7 @@ void local(const Work& work, const Tell& tell) {
 void quick(const Work& work, const Tell& tell) {
   Cluster cluster({}, 1);
   std::vector<ChildSpec> specs = child_specs(1, work.children);
-  for (ChildSpec& spec : specs) spec.worker = "quick";
+  for (ChildSpec& spec : specs) spec.run = WorkerSpec{"quick"};
   const auto started = cluster.web().start_children(specs).get();
   if (!started || !started->ok()) throw std::runtime_error("children did not start");
   std::vector<std::int64_t> callees(specs.size());

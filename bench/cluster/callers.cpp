@@ -124,7 +124,7 @@ double calls_by_coroutines(Cluster& cluster, const std::vector<std::int64_t>& ca
   const auto name = [](std::size_t i) { return Id("caller" + std::to_string(i)); };
   std::vector<ChildSpec> specs;
   for (std::size_t i = 0; i < workers; ++i)
-    specs.push_back({.id = name(i), .worker = "caller", .restart = Restart::temporary});
+    specs.push_back({.id = name(i), .run = WorkerSpec{"caller"}, .restart = Restart::temporary});
   if (!checked(web.start_children(specs, {.on = node_name(0)}).get()).ok())
     throw std::runtime_error("no callers");
   const std::int64_t since = now_ns();

@@ -22,7 +22,7 @@ class Sink final : public Behaviour {
  public:
   explicit Sink(std::atomic<std::int64_t>& handled) : handled_(handled) {}
   Result<void> start(Context&) override { return {}; }
-  Result<Bytes> call(Message) override { return encode(Atom("ok")); }
+  Result<EncodedTerm> call(Message) override { return encode(Atom("ok")); }
   void cast(Message) override {}
   void info(Message) override { handled_.fetch_add(1, std::memory_order_release); }
   void down(const Down&) override {}
@@ -84,7 +84,7 @@ std::vector<ChildSpec> child_specs(std::int64_t first, std::int64_t count) {
   std::vector<ChildSpec> specs;
   specs.reserve(static_cast<std::size_t>(count));
   for (std::int64_t number = first; number < first + count; ++number)
-    specs.push_back({.id = child_id(number), .worker = "counter"});
+    specs.push_back({.id = child_id(number), .run = WorkerSpec{"counter"}});
   return specs;
 }
 

@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     std::vector<brood::ChildSpec> specs;
     for (int room = 0; room < 225; ++room)
-      specs.push_back({.id = "room " + std::to_string(room), .worker = "room"});
+      specs.push_back({.id = "room " + std::to_string(room), .run = brood::WorkerSpec{"room"}});
     std::map<std::string, int> rooms;
     const auto started = houses.front()->rooms->start_children(specs).get();
     if (!started) throw brood::NodeError(started.error());

@@ -45,7 +45,8 @@ brood::NodeOptions options_from(int argc, char** argv) {
 
 // Opens the account on whichever node it belongs; another node may have done so before.
 void open_account(brood::Supervisor& bank, const std::string& owner) {
-  const auto started = bank.start_child({.id = owner, .worker = "account", .args = brood::args(100)}).get();
+  const auto started =
+      bank.start_child({.id = owner, .run = brood::WorkerSpec{"account", brood::args(100)}}).get();
   if (started) {
     std::cout << owner << ": account opened on " << started->pid.node.text() << "\n";
   } else if (started.error().code == brood::Errc::already_started) {

@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
     std::vector<brood::ChildSpec> specs;
     for (const std::string building : {"north", "south", "east", "west", "tower", "annex"})
       for (int room = 1; room <= 5; ++room)
-        specs.push_back({.id = building + "/" + std::to_string(room), .worker = "room"});
+        specs.push_back({.id = building + "/" + std::to_string(room), .run = brood::WorkerSpec{"room"}});
     std::map<std::string, std::set<std::string>> nodes;
     const auto rooms = places.front().rooms->start_children(specs).get();
     if (!rooms) throw brood::NodeError(rooms.error());

@@ -105,12 +105,12 @@ int main(int argc, char** argv) {
 
   constexpr int count = 12;
   for (int i = 0; i < count; ++i) {
-    const auto started = places[0]
-                             ->guards
-                             ->start_child({.id = "guard-" + std::to_string(i),
-                                            .worker = "guard",
-                                            .args = brood::args(std::string("none"))})
-                             .get();
+    const auto started =
+        places[0]
+            ->guards
+            ->start_child({.id = "guard-" + std::to_string(i),
+                           .run = brood::WorkerSpec{"guard", brood::args(std::string("none"))}})
+            .get();
     if (!started) throw brood::NodeError(started.error());
   }
   const auto agree = [&](std::size_t all) {

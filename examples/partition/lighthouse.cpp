@@ -46,7 +46,7 @@ bool shows(const std::string& lighthouse, bool runs) {
   brood::Supervisor web(
       node, {.name = "web", .strategies = {.partition = std::make_shared<Lighthouse>(lighthouse)}});
   if (!node.wait_up(std::chrono::seconds(10))) return false;
-  const auto started = web.start_child({.id = "one", .worker = "echo"}).get();
+  const auto started = web.start_child({.id = "one", .run = brood::WorkerSpec{"echo"}}).get();
   std::cout << "lighthouse " << lighthouse << ": "
             << (started ? "it runs on " + started->pid.node.text() : started.error().message) << "\n";
   const bool refused = !started && started.error().code == brood::Errc::partitioned;

@@ -90,7 +90,8 @@ bool run(std::vector<Place>& places) {
   brood::Supervisor& first = *places[0].store;
   for (const auto& [id, tag] : {std::pair{"ledger", "precious"}, std::pair{"cache", "plain"}}) {
     std::cout << id << " (" << tag << ")\n";
-    const auto started = first.start_child({.id = id, .worker = "register", .tag = tag}).get();
+    const auto started =
+        first.start_child({.id = id, .run = brood::WorkerSpec{"register"}, .tag = tag}).get();
     if (!started) throw brood::NodeError(started.error());
   }
   const auto ledger = look(first, "ledger");

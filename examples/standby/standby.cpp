@@ -109,7 +109,7 @@ bool run(const std::vector<std::string>& names, const std::vector<pid_t>& others
   std::string id, leader;
   for (int number = 0; leader.empty() || leader == names[0]; ++number) {
     id = "list" + std::to_string(number);
-    if (auto started = here.store->start_child({.id = id, .worker = "list"}).get(); !started)
+    if (auto started = here.store->start_child({.id = id, .run = brood::WorkerSpec{"list"}}).get(); !started)
       throw brood::NodeError(started.error());
     for (const auto& child : here.store->children())
       if (child.id == brood::Id(id)) leader = child.instances.front().first;

@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
     }
     std::vector<brood::ChildSpec> specs;
     for (std::size_t i = 1; i <= lamps; ++i)
-      specs.push_back({.id = "lamp " + std::to_string(i), .worker = "lamp"});
+      specs.push_back({.id = "lamp " + std::to_string(i), .run = brood::WorkerSpec{"lamp"}});
     const auto started = places.front().lamps->start_children(specs).get();
     if (!started) throw brood::NodeError(started.error());
     if (!started->ok()) std::cerr << started->format() << "\n";

@@ -60,7 +60,7 @@ std::string shard_of(const std::string& key) {
 std::vector<brood::ChildSpec> all_shards() {
   std::vector<brood::ChildSpec> specs;
   for (std::size_t number = 0; number < shards; ++number)
-    specs.push_back({.id = "shard/" + std::to_string(number), .worker = "shard"});
+    specs.push_back({.id = "shard/" + std::to_string(number), .run = brood::WorkerSpec{"shard"}});
   return specs;
 }
 

@@ -73,7 +73,7 @@ void devices(const Words& names) {
     if (words[0] == "watch") {
       const std::chrono::milliseconds every(std::atoll(words[3].c_str()));
       const auto started = monitors.start_child(
-          {.id = device, .worker = "monitor", .args = brood::args(device, every), .tag = words[2]});
+          {.id = device, .run = brood::WorkerSpec{"monitor", brood::args(device, every)}, .tag = words[2]});
       return started.get() ? "watched" : started.get().error().message;
     }
     if (words[0] == "beat") return monitors.cast(device, beat{}), "told";

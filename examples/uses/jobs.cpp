@@ -72,9 +72,11 @@ std::string submit(brood::Supervisor& queue, const std::string& job, std::int64_
   const auto done = queue.call<std::int64_t>("done", steps_of{job}).get();
   if (!done) return done.error().message;
   if (*done >= steps) return "done already";
-  brood::ChildSpec spec{.id = job, .worker = "job", .restart = brood::Restart::transient};
-  spec.args = brood::args(job, steps);
-  const auto started = queue.start_child(spec).get();
+  const auto started = queue
+                           .start_child({.id = job,
+                                         .run = brood::WorkerSpec{"job", brood::args(job, steps)},
+                                         .restart = brood::Restart::transient})
+                           .get();
   if (started) return "submitted";
   if (started.error().code == brood::Errc::already_started) return "is at work";
   return started.error().message;
@@ -88,7 +90,7 @@ void jobs(const Words& names) {
   (void)node.workers().add<Job>("job");
   brood::Supervisor queue(node, {.name = "jobs",
                                  .strategies = kept_on_two_nodes(),
-                                 .children = {{.id = "done", .worker = "done"}},
+                                 .children = {{.id = "done", .run = brood::WorkerSpec{"done"}}},
                                  .expect = static_cast<std::uint32_t>(names.size())});
   prompt(node, [&](const Words& words) -> std::string {
     if (words[0] == "submit") return submit(queue, words[1], std::atoll(words[2].c_str()));

@@ -105,7 +105,7 @@ void locks(const Words& names) {
   brood::Supervisor locks(node, {.name = "locks", .expect = expect});
   brood::Supervisor ledger(node, {.name = "ledger",
                                   .strategies = kept_on_two_nodes(),
-                                  .children = {{.id = "ledger", .worker = "ledger"}},
+                                  .children = {{.id = "ledger", .run = brood::WorkerSpec{"ledger"}}},
                                   .expect = expect});
   const auto holder = node.spawn<Holder>();
   if (!holder) throw brood::NodeError(holder.error());
@@ -113,7 +113,7 @@ void locks(const Words& names) {
   prompt(node, [&](const Words& words) -> std::string {
     const std::string& name = words[1];
     if (words[0] == "lock") {
-      (void)locks.start_child({.id = name, .worker = "lock"}).get();
+      (void)locks.start_child({.id = name, .run = brood::WorkerSpec{"lock"}}).get();
       const auto got = locks.call<token>(name, acquire{*holder, node.name()}).get();
       if (!got) return got.error().message;
       held[name] = *got;

@@ -84,7 +84,7 @@ void rooms(const Words& names) {
     const std::string& name = words[1];
     if (words[0] == "enter") {
       // Where it runs already this changes nothing, and says so by already_started.
-      (void)rooms.start_child({.id = name, .worker = "room", .args = brood::args(name)}).get();
+      (void)rooms.start_child({.id = name, .run = brood::WorkerSpec{"room", brood::args(name)}}).get();
       return words_of(rooms.call<std::string>(name, enter{*guest}).get());
     }
     if (words[0] == "say") return words_of(rooms.call<std::string>(name, say{words[2]}).get());

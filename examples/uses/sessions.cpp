@@ -23,6 +23,7 @@ struct expired {};
 class Session : public brood::Worker {
  public:
   using handles = brood::messages<set, get>;
+  using infos = brood::messages<expired>;
 
   // The arguments of the child's spec.
   explicit Session(std::chrono::milliseconds idle) : idle_(idle) { used(); }
@@ -37,10 +38,8 @@ class Session : public brood::Worker {
     return found == data_.end() ? "-" : found->second;
   }
 
-  // Plain messages: the timer has run out. (A worker without on_role() is told its role here, too.) A passive
-  // instance, which holds the data for the active one, does not decide.
-  void info(const brood::Term& message) {
-    if (!message.is_atom("expired")) return;
+  // The timer has run out. A passive instance, which holds the data for the active one, does not decide.
+  void info(expired) {
     if (context().role() == brood::Role::active) {
       context().stop(brood::ExitReason::normal());
     } else {
@@ -55,7 +54,7 @@ class Session : public brood::Worker {
  private:
   void used() {
     context().cancel(timer_);
-    timer_ = context().send_after(idle_, brood::Message::of(expired{}));
+    timer_ = send_after(idle_, expired{});
   }
 
   std::chrono::milliseconds idle_;
@@ -65,9 +64,11 @@ class Session : public brood::Worker {
 
 // `transient`: a session that ends normally, as an expired one does, is gone; one that crashes is restarted.
 std::string login(brood::Supervisor& store, const std::string& key, std::chrono::milliseconds idle) {
-  brood::ChildSpec session{.id = key, .worker = "session", .restart = brood::Restart::transient};
-  session.args = brood::args(idle);
-  const auto started = store.start_child(session).get();
+  const auto started = store
+                           .start_child({.id = key,
+                                         .run = brood::WorkerSpec{"session", brood::args(idle)},
+                                         .restart = brood::Restart::transient})
+                           .get();
   if (started) return "begun";
   if (started.error().code == brood::Errc::already_started) return "goes on";
   return started.error().message;

@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 class Supervisor;
 namespace detail {
@@ -81,6 +81,6 @@ ChildRef<W> Worker::child(Id id) const {
   return ChildRef<W>(detail::siblings_of(*context_), std::move(id));
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -2,15 +2,15 @@
 // reads with bounds checks; neither builds a Term in between unless T is Term.
 //
 // bool: true/false. Integers: integers, out of range is an error. double: float (an integer is accepted).
-// std::string: binary (atoms and Erlang strings are accepted on reading). Atom, Pid, Ref, Binary, Term:
-// themselves. std::optional: the value or `undefined` (`nil` too). std::vector, std::array: list.
-// std::map, std::unordered_map: map. std::pair, std::tuple: tuple. std::variant: the alternative itself, the
-// first that fits on reading. enum class: atom of its enumerator (via brood_enum_names, see below).
-// std::monostate, void replies: the atom ok. std::chrono durations: integer of milliseconds.
-// A struct (aggregate): {name, field...}, where name is its unqualified C++ name, or the one that it says
-// (brood_name below); an empty struct: the atom, with {name} accepted too. A struct that names its fields
-// (brood_map_keys below): a map with these atoms as keys, as Elixir's maps and structs are; keys that it does
-// not know are passed over, an optional one may be missing.
+// std::string: binary (atoms and Erlang strings are accepted on reading). Atom, Pid, Ref, Binary, Term,
+// EncodedTerm (any term, as it came): themselves. std::optional: the value or `undefined` (`nil` too).
+// std::vector, std::array: list. std::map, std::unordered_map: map. std::pair, std::tuple: tuple.
+// std::variant: the alternative itself, the first that fits on reading. enum class: atom of its enumerator
+// (via brood_enum_names, see below). std::monostate, void replies: the atom ok. std::chrono durations:
+// integer of milliseconds. A struct (aggregate): {name, field...}, where name is its unqualified C++ name, or
+// the one that it says (brood_name below); an empty struct: the atom, with {name} accepted too. A struct that
+// names its fields (brood_map_keys below): a map with these atoms as keys, as Elixir's maps and structs are;
+// keys that it does not know are passed over, an optional one may be missing.
 //
 // Thread rule: pure functions.
 #pragma once
@@ -20,7 +20,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// Writes terms into a growing buffer. Tuples, lists and maps are written as a header and then their items;
 /// a list ends with nil(). The writer does not check that the count matches: BROOD_CHECKs of the callers'
@@ -28,6 +28,8 @@ namespace brood {
 class TermWriter {
  public:
   explicit TermWriter(Bytes& out) : out_(out) {}
+  /// Writes a term: version(), and then what it is.
+  explicit TermWriter(EncodedTerm& out) : out_(out.octets_) {}
   void version();  ///< The byte 131; once, at the start of a stand-alone term.
   void integer(std::int64_t value);
   void unsigned_integer(std::uint64_t value);
@@ -203,10 +205,10 @@ template <typename T>
   }
 }
 
-/// One value as a stand-alone term (with version byte).
+/// One value as a stand-alone term.
 template <typename T>
-[[nodiscard]] Bytes encode(const T& value) {
-  Bytes out;
+[[nodiscard]] EncodedTerm encode(const T& value) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   write_term(writer, value);
@@ -220,7 +222,7 @@ template <typename T>
 
 /// The arguments of a worker: a term list, encoded. `args(100, "x")` is [100, <<"x">>].
 template <typename... Ts>
-[[nodiscard]] Bytes args(const Ts&... values);
+[[nodiscard]] EncodedTerm args(const Ts&... values);
 
 /// The arguments of a worker as values, the other way round: each item of the list into one of Ts.
 /// `type_mismatch` when their number differs or one does not fit.
@@ -231,7 +233,7 @@ template <typename... Ts>
 template <typename T>
 [[nodiscard]] constexpr std::string_view type_name();
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop
 

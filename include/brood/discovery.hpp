@@ -17,7 +17,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// The node that a strategy works for.
 struct DiscoveryHost {
@@ -70,6 +70,6 @@ struct MulticastGossip {
 };
 [[nodiscard]] std::shared_ptr<Discovery> discover_multicast(MulticastGossip options);
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// `normal`, `shutdown` and `{shutdown, Term}` are normal ends; `killed` and everything else are abnormal.
 class ExitReason {
@@ -34,6 +34,6 @@ class ExitReason {
   Term term_;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

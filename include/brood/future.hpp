@@ -28,7 +28,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 class Future;
@@ -166,6 +166,6 @@ class [[nodiscard]] Future {
   Read read_ = nullptr;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

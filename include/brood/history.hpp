@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// One thing that has happened.
 struct HistoryEvent {
@@ -58,6 +58,6 @@ struct ChildHistory {
   std::vector<HistoryEvent> events;  ///< What is kept of it, the oldest first.
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <brood/result.hpp>
+#include <brood/scoreboard.hpp>
 #include <brood/term.hpp>
 #include <chrono>
 #include <cstdint>
@@ -28,7 +29,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 namespace hooks {
 
@@ -151,6 +152,14 @@ struct ChildProcessPidUpdate {
   Pid before;
   Pid after;
 };
+/// With the distribution `load_balancer`, on its leader: a node has told its load, and counts for another one
+/// than before. Not told where that changes nothing.
+struct ScoreboardUpdated {
+  static constexpr std::string_view key = "scoreboard_updated";
+  Scoreboard before;
+  std::string node;
+  NodeScore now;  ///< Of that node.
+};
 /// Of a key of the program's own; see Hooks::emit().
 struct OwnEvent {
   std::string key;
@@ -177,7 +186,8 @@ using HookEvent =
                  hooks::ChildrenMigrated, hooks::ForwardedMigration, hooks::PriorityStateUpdated,
                  hooks::PreNodesRedistribution, hooks::PostNodesRedistribution, hooks::PreChildrenStart,
                  hooks::PostChildrenStart, hooks::PreChildrenRedistribution, hooks::CoordinatorShutdown,
-                 hooks::ProcessStartups, hooks::ChildProcessPidUpdate, hooks::OwnEvent>;
+                 hooks::ProcessStartups, hooks::ChildProcessPidUpdate, hooks::ScoreboardUpdated,
+                 hooks::OwnEvent>;
 
 /// A handler, by the key that it is for. Made by on(), on_own() and on_start().
 struct Hook {
@@ -312,6 +322,6 @@ class Hooks {
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

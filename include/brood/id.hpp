@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// Any Erlang term: text (a binary on the wire), an atom, or a tuple, a number, a list and so on. Each is
 /// another id: "a" is <<"a">>, not the atom a. At most 255 bytes (of a term that is neither text nor atom as
@@ -48,6 +48,6 @@ class Id {
   std::shared_ptr<const Term> odd_;  ///< What is no id, so that this can be said of it.
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

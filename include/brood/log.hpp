@@ -18,7 +18,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 /// "debug", "info", ...
@@ -47,6 +47,6 @@ bool flush_log(std::chrono::milliseconds bound = std::chrono::milliseconds(1000)
 /// How many lines were dropped since the program began.
 [[nodiscard]] std::uint64_t log_lines_dropped() noexcept;
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -30,11 +30,11 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
-
-namespace supervisor {
+namespace brood::supervisor {
 class NodeImpl;
 }
+
+namespace brood::inline v0 {
 
 /// How much clients may have asked of a node without an answer yet, by requests to {brood, Node}. A client is
 /// a node: all processes of one Erlang node together, one command line. What is beyond is answered `busy` at
@@ -137,7 +137,8 @@ struct NodeStatus {
 };
 
 /// What a plug-in and its node must have in common: it rises whenever a type that they exchange changes.
-inline constexpr std::uint32_t plugin_version = 1;
+#define BROOD_PLUGIN_VERSION 2
+inline constexpr std::uint32_t plugin_version = BROOD_PLUGIN_VERSION;
 
 /// The worker names of a node. Copyable, and may outlive the node: then add() and load() answer `stopped`.
 class WorkerRegistry {
@@ -146,7 +147,7 @@ class WorkerRegistry {
   /// Children of worker `name` run class W here. Taken: already_exists.
   template <typename W>
   Result<void> add(const std::string& name = worker_name<W>()) {
-    return add_factory(name, [](Bytes args) { return make_behaviour<W>(std::move(args)); });
+    return add_factory(name, [](EncodedTerm args) { return make_behaviour<W>(std::move(args)); });
   }
   /// What the factory throws, or that it makes nothing, is why a child does not start (start_failed).
   Result<void> add_factory(const std::string& name, BehaviourFactory factory);
@@ -211,7 +212,7 @@ class Node {
     return detail::reply_future<T>(call_message(to, Message::of(std::move(message)), timeout));
   }
   /// The reply as it comes, an encoded term.
-  Future<Bytes> call_message(const Address& to, Message message, std::chrono::milliseconds timeout);
+  Future<EncodedTerm> call_message(const Address& to, Message message, std::chrono::milliseconds timeout);
   /// gen_server:cast; a plain message. An error says that it has certainly not arrived.
   template <typename M>
   Result<void> cast(const Address& to, M message) {
@@ -235,7 +236,7 @@ class Node {
   /// it as `remote(name, node.name())`, Erlang's {Name, Node}. Errors: already_exists (the name),
   /// start_failed and type_mismatch (the arguments; made with brood::args).
   template <typename W>
-  Result<Pid> spawn(const std::string& name = {}, Bytes args = {}) {
+  Result<Pid> spawn(const std::string& name = {}, EncodedTerm args = {}) {
     return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
   }
   Result<Pid> spawn_behaviour(const std::string& name, std::unique_ptr<Behaviour> behaviour);
@@ -259,13 +260,18 @@ class NodeError : public std::exception {
   Error error_;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop
 
 /// In a plug-in: `BROOD_REGISTER_WORKERS(workers) { (void)workers.add<Mine>("mine"); }`
 // NOLINTBEGIN(bugprone-macro-parentheses): `registry` is a name that is declared here.
+#define BROOD_TEXT_OF(macro) BROOD_TEXT_OF_VALUE(macro)
+#define BROOD_TEXT_OF_VALUE(value) #value
 #define BROOD_REGISTER_WORKERS(registry)                                                   \
+  /* Read from the file where it cannot be loaded, as another version's may not be. */     \
+  extern "C" __attribute__((visibility("default"), used)) const char brood_plugin_mark[] = \
+      "brood-plugin-version:" BROOD_TEXT_OF(BROOD_PLUGIN_VERSION) ";";                     \
   extern "C" __attribute__((visibility("default"))) std::uint32_t brood_plugin_version() { \
     return ::brood::plugin_version;                                                        \
   }                                                                                        \

@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// The name of a node, "name@host". A strong type over the atom that carries it on the wire.
 ///
@@ -73,7 +73,7 @@ class NodeName {
   std::uintptr_t bits_ = 0;  ///< A Text, with the lowest bit set where its copies are counted; 0: no name.
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 template <>
 struct std::hash<brood::NodeName> {

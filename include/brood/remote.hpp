@@ -9,7 +9,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// Whom a message or signal is for, on some node.
 struct NamedProcess {
@@ -27,6 +27,6 @@ struct NamedProcess {
 /// learns of a lost node, but of a process that has ended only by the time-out.
 using Address = std::variant<Pid, NamedProcess, Ref>;
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

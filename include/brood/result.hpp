@@ -1,9 +1,12 @@
 // Result<T>: what an operation that can fail returns, and Errc: every way it can fail.
 //
 // A Result must be looked at ([[nodiscard]]); taking the value of a failed one is a bug of the caller and
-// ends the program with a message. Exceptions do not cross brood's API.
+// ends the program with the error's words: value() with the file and line that asked for it, `*` and `->`,
+// which C++ lets take no further argument, with the addresses of the functions that did (addr2line(1) names
+// their lines). Exceptions do not cross brood's API.
 #pragma once
 
+#include <brood/encoded_term.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,7 +16,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// Every kind of failure. "raised when; the caller should".
 enum class Errc : std::uint8_t {
@@ -58,16 +61,17 @@ enum class Errc : std::uint8_t {
 struct Error {
   Errc code = Errc::invalid_argument;
   std::string message;
-  /// Encoded term (External Term Format, with version byte) that goes with it; empty if none: the pid for
-  /// already_started, the exit reason for died and start_failed.
-  std::string detail = {};
+  /// What goes with it; empty if nothing: the pid for already_started, the exit reason for died and
+  /// start_failed.
+  EncodedTerm detail = {};
 
   friend bool operator==(const Error&, const Error&) = default;
 };
 
 namespace detail {
 [[noreturn]] void check_failed(const char* condition, const char* why, const char* file, int line) noexcept;
-[[noreturn]] void result_access_failed(const Error& error) noexcept;
+/// `file` null: the addresses of who asks are told instead.
+[[noreturn]] void result_access_failed(const Error& error, const char* file = nullptr, int line = 0) noexcept;
 }  // namespace detail
 
 /// The value of a T, or an Error.
@@ -87,14 +91,21 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   T operator*() && { return checked(), std::move(*this).Base::operator*(); }
   auto operator->() { return checked(), Base::operator->(); }
   auto operator->() const { return checked(), Base::operator->(); }
-  /// The same; unlike that of tl::expected it throws nothing.
-  decltype(auto) value() & { return **this; }
-  decltype(auto) value() const& { return **this; }
-  T value() && { return *std::move(*this); }
+  /// The same; of a failed one the end of the program names the place that asks, which the compiler gives.
+  /// Unlike that of tl::expected it throws nothing.
+  decltype(auto) value(const char* file = __builtin_FILE(), int line = __builtin_LINE()) & {
+    return checked(file, line), Base::operator*();
+  }
+  decltype(auto) value(const char* file = __builtin_FILE(), int line = __builtin_LINE()) const& {
+    return checked(file, line), Base::operator*();
+  }
+  T value(const char* file = __builtin_FILE(), int line = __builtin_LINE()) && {
+    return checked(file, line), std::move(*this).Base::operator*();
+  }
 
  private:
-  void checked() const {
-    if (!this->has_value()) detail::result_access_failed(this->error());
+  void checked(const char* file = nullptr, int line = 0) const {
+    if (!this->has_value()) detail::result_access_failed(this->error(), file, line);
   }
 };
 
@@ -107,12 +118,12 @@ class [[nodiscard]] Result<void> : public tl::expected<void, Error> {
   Result(Error error) : Base(tl::unexpected<Error>(std::move(error))) {}  // NOLINT: implicit on purpose
   Result(Errc code, std::string message) : Result(Error{code, std::move(message)}) {}
 
-  void value() const {
-    if (!has_value()) detail::result_access_failed(error());
+  void value(const char* file = __builtin_FILE(), int line = __builtin_LINE()) const {
+    if (!has_value()) detail::result_access_failed(error(), file, line);
   }
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop
 

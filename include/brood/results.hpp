@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// What becomes of a request to start children when one of them could not be started.
 enum class OnFailure : std::uint8_t {
@@ -103,6 +103,6 @@ struct StopResult {
   [[nodiscard]] std::string format(std::size_t errors_max = 10) const;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

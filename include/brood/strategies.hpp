@@ -26,7 +26,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 class Strategy {
  public:
@@ -299,6 +299,6 @@ struct Strategies {
 /// "synchronisation", "partition"), with such settings. Any thread. Errors: invalid_argument, in words.
 [[nodiscard]] Result<void> check_strategy(std::string_view kind, const StrategyChoice& choice);
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

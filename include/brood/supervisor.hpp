@@ -25,6 +25,7 @@
 #include <brood/node.hpp>
 #include <brood/result.hpp>
 #include <brood/results.hpp>
+#include <brood/scoreboard.hpp>
 #include <brood/strategies.hpp>
 #include <brood/term.hpp>
 #include <brood/worker.hpp>
@@ -39,7 +40,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// Whether members that come and go change by themselves who gets children.
 enum class MonitorNodes : std::uint8_t {
@@ -117,25 +118,6 @@ struct PartitionStatus {
   std::chrono::milliseconds overlap_bound{};
 };
 
-/// A node as the distribution `load_balancer` sees it.
-struct NodeScore {
-  std::string node;
-  std::uint32_t weight = 0;
-  std::uint32_t told = 0;  ///< How many of its scores count; 0: it has told none.
-  double score = 0;        ///< Their mean, the newest most; of a node that has told none, that of the others.
-  double share = 0;        ///< Its part of the children, of 1, by weight and by what it has to spare.
-  std::uint64_t children = 0;  ///< That it was given.
-  double scheduler = 0;        ///< What it told last: its processors in use, of 1, ...
-  std::uint32_t run_queue = 0;
-  std::uint32_t processes = 0;
-  std::uint64_t memory_bytes = 0;
-};
-/// Only on the leader all have told.
-struct Scoreboard {
-  std::optional<std::string> leader;  ///< Who gives children to nodes; none under another distribution.
-  std::vector<NodeScore> nodes;
-};
-
 /// Which children, and how many at once.
 struct ChildQuery {
   std::optional<Id> after = std::nullopt;         ///< `next` of the page before; none: from the beginning.
@@ -182,6 +164,10 @@ class Supervisor {
   /// end, and ten seconds. Errors: no_such_child, start_failed, no_target, partitioned, timeout.
   Future<Started> restart_child(const Id& id,
                                 std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+  /// Sends a signal (SIGHUP, ...) to the program that the child is, wherever it runs. Errors: no_such_child
+  /// (it does not run), invalid_argument (it is no program, or there is no such signal), not_member, timeout.
+  Future<void> signal_child(const Id& id, int signal,
+                            std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   /// A child that is `failed`, or waits after failures, is started now, and what was held against it is
   /// forgotten. Errors: no_such_child, timeout.
   Future<void> retry(const Id& id, std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
@@ -208,7 +194,7 @@ class Supervisor {
         call_message(id, Message::of(std::move(message)), timeout));
   }
   /// The reply as it comes, an encoded term.
-  Future<Bytes> call_message(const Id& id, Message message, std::chrono::milliseconds timeout);
+  Future<EncodedTerm> call_message(const Id& id, Message message, std::chrono::milliseconds timeout);
   /// Fire and forget; an unknown id is no error. To a child that does not run just now it waits, up to a
   /// bound and some seconds; the order from one sender to one child holds. A call of the sender comes after
   /// it too.
@@ -250,6 +236,10 @@ class Supervisor {
   /// distribution), timeout.
   Result<void> rebalance(std::chrono::milliseconds timeout = std::chrono::milliseconds(30000));
   [[nodiscard]] Scoreboard scoreboard() const;
+  /// Every child of this supervisor moves away from this node, which leaves the supervisor; it is to be ended
+  /// then. Returns when they run elsewhere. Errors: no_target (no other node could take them: they stay),
+  /// timeout (some are still here).
+  Result<void> drain(std::chrono::milliseconds timeout = std::chrono::milliseconds(120'000));
   /// A node that was lost will not come back: nothing waits for it any more, neither children that are mapped
   /// to it, nor a fixed ring, a quorum or what its side of a split might still run. Returns when another
   /// member knows. Where it comes back all the same it is a node like any. Errors: invalid_argument (it is a
@@ -286,6 +276,6 @@ class Supervisor {
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

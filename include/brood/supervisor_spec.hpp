@@ -1,9 +1,9 @@
 // SupervisorSpec: a child that is itself a supervisor, of workers on its own node.
 //
-//   bank.start_child(brood::ChildSpec::supervisor("session/42", {
+//   bank.start_child({.id = "session/42", .run = brood::SupervisorSpec{
 //       .strategy = brood::RestartStrategy::rest_for_one,
 //       .children = {brood::InnerSpec::of<Connection>("connection", "db1"),
-//                    brood::InnerSpec::of<Cache>("cache", 1000)}}));
+//                    brood::InnerSpec::of<Cache>("cache", 1000)}}});
 //
 // To the cluster it is one child: placed, moved and started again as a whole, and found by its id. Its own
 // children, the inner ones, are workers beside it on whatever node that is; it starts them in their order,
@@ -21,6 +21,7 @@
 #include <brood/worker.hpp>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -30,18 +31,12 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 enum class Restart : std::uint8_t {
   permanent,  ///< Always restarted.
   transient,  ///< Restarted after an abnormal end; at least once if its node is lost.
   temporary,  ///< Never restarted; a planned move keeps it.
-};
-
-/// How long a child may take to end; 0 kills at once, infinity waits.
-struct Shutdown {
-  std::chrono::milliseconds patience{5000};
-  bool infinity = false;
 };
 
 /// Which inner children are started again when one of them is.
@@ -60,11 +55,41 @@ enum class AutoShutdown : std::uint8_t {
   all_significant,  ///< With the last of them.
 };
 
-/// OTP's type of a child; it is told to who asks, and decides nothing.
+/// OTP's type of a child; it is told to who asks, and decides nothing but what `shutdown` is where a
+/// ChildSpec does not say it.
 enum class ChildType : std::uint8_t { worker, supervisor };
+
+/// How long a child may take to end; 0 kills at once.
+struct Shutdown {
+  /// None: 5 seconds, or of type supervisor all the time that it needs.
+  std::optional<std::chrono::milliseconds> patience = std::nullopt;
+  bool infinity = false;  ///< All the time that it needs, whatever `patience` says.
+
+  /// The same where it says nothing, for a child of that type.
+  [[nodiscard]] constexpr Shutdown of(ChildType type) const {
+    constexpr std::chrono::milliseconds usual{5000};
+    return {patience.value_or(usual), infinity || (!patience && type == ChildType::supervisor)};
+  }
+};
 
 /// The worker name under which every node runs local supervisors.
 inline constexpr std::string_view supervisor_worker = "supervisor";
+
+/// A worker by the name under which it is registered, with the arguments of its start:
+/// `WorkerSpec{"account", brood::args(100)}`.
+struct WorkerSpec {
+  /// Of class W, registered under the name that W gives itself (worker_name(), in brood/worker.hpp).
+  template <typename W, typename... Args>
+  [[nodiscard]] static WorkerSpec of(const Args&... arguments) {
+    static_assert(std::is_constructible_v<W, Args...>,
+                  "brood: the worker cannot be constructed from these arguments");
+    return {.name = worker_name<W>(), .args = brood::args(arguments...)};
+  }
+
+  std::string name;
+  EncodedTerm args = {};  ///< brood::args(...); empty: none.
+  ChildType type = ChildType::worker;
+};
 
 struct SupervisorSpec;
 
@@ -73,22 +98,18 @@ struct InnerSpec {
   /// As ChildSpec::of().
   template <typename W, typename... Args>
   [[nodiscard]] static InnerSpec of(Id id, const Args&... arguments) {
-    static_assert(std::is_constructible_v<W, Args...>,
-                  "brood: the worker cannot be constructed from these arguments");
-    return {.id = std::move(id), .worker = worker_name<W>(), .args = brood::args(arguments...)};
+    return {.id = std::move(id), .run = WorkerSpec::of<W>(arguments...)};
   }
-  /// A supervisor under the supervisor.
+  /// A supervisor under the supervisor. It has all the time that it needs to end, as OTP has it.
   [[nodiscard]] static InnerSpec supervisor(Id id, const SupervisorSpec& spec);
 
   Id id;
-  std::string worker = {};
-  Bytes args = {};  ///< brood::args(...); empty: none.
+  WorkerSpec run = {};
   /// A temporary one that has ended is forgotten.
   Restart restart = Restart::permanent;
   Shutdown shutdown = {};
   /// Its end by itself counts for AutoShutdown. Not of a permanent one, which never ends for good.
   bool significant = false;
-  ChildType type = ChildType::worker;
 };
 
 struct SupervisorSpec {
@@ -103,15 +124,11 @@ struct SupervisorSpec {
 
   /// The start arguments of a child that runs it: [Flags, Specs], as what init/1 of an OTP supervisor
   /// returns.
-  [[nodiscard]] Bytes args() const;
+  [[nodiscard]] EncodedTerm args() const;
 };
 
 inline InnerSpec InnerSpec::supervisor(Id id, const SupervisorSpec& spec) {
-  return {.id = std::move(id),
-          .worker = std::string(supervisor_worker),
-          .args = spec.args(),
-          .shutdown = {.infinity = true},
-          .type = ChildType::supervisor};
+  return {.id = std::move(id), .run = {std::string(supervisor_worker), spec.args(), ChildType::supervisor}};
 }
 
 /// A call to a local supervisor; the answer is a list of InnerInfo, the one started last first.
@@ -127,6 +144,6 @@ struct which_child {
 /// {Id, Pid or undefined or restarting, worker or supervisor, [Worker]}
 using InnerInfo = std::tuple<Term, Term, Atom, std::vector<Atom>>;
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -33,7 +33,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 class Task;
@@ -185,6 +185,6 @@ class Handling {
 
 }  // namespace detail
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

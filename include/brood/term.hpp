@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <brood/encoded_term.hpp>
 #include <brood/node_name.hpp>
 #include <brood/result.hpp>
 #include <compare>
@@ -19,11 +20,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
-
-/// Encoded terms and other octets. Encoded terms start with the version byte 131 unless said otherwise.
-using Bytes = std::string;
-using BytesView = std::string_view;
+namespace brood::inline v0 {
 
 /// An atom: at most 255 characters of UTF-8. Not interned: a peer cannot fill memory with atoms.
 struct Atom {
@@ -214,8 +211,8 @@ struct TermLimits {
   std::size_t bytes_max = 256 * 1024 * 1024;  ///< Encoded size; larger is `limit_exceeded`.
 };
 
-/// The encoding of a term, with the version byte. Never fails: a Term is always encodable.
-[[nodiscard]] Bytes encode_term(const Term& term);
+/// Never fails: a Term is always encodable.
+[[nodiscard]] EncodedTerm encode_term(const Term& term);
 /// Reads exactly one term, with version byte; bytes left over are `malformed`. Takes no memory on a claimed
 /// length.
 [[nodiscard]] Result<Term> decode_term(BytesView bytes, const TermLimits& limits = {});
@@ -231,6 +228,6 @@ struct TermLimits {
 
 [[nodiscard]] std::string to_string(const Pid& pid);  ///< "<n1@127.0.0.1.12.0>", readable and unique.
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
@@ -24,6 +24,6 @@ struct TlsOptions {
   TlsVersion min_version = TlsVersion::v1_2;  ///< Peers that can do less are refused.
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -9,11 +9,13 @@
 //     std::int64_t on(deposit d);                           // its return value is the reply
 //     std::int64_t on(balance) const;
 //     // all optional:
-//     void info(const brood::Term& message);                // a message that is neither call nor cast
+//     using infos = brood::messages<expired>;               // plain messages that it understands: those of
+//     void info(expired e);                                 // its timers, and what others send to its pid
+//     void info(const brood::Term& message);                // any other plain message
 //     void on_down(const brood::Down& down);                // a monitor fired
 //     void on_role(brood::Role role);                       // one of several instances: what it is now
-//     void on_unhandled(const brood::Term& message);        // a cast, or with no info() a message, for which
-//                                                           // there is no handler; else it is dropped
+//     void on_unhandled(const brood::Term& message);        // a cast, or a plain message, for which there is
+//                                                           // no handler; else it is dropped
 //     void terminate(const brood::ExitReason& reason);      // last words; also on stop
 //     Shown format_status() const;                          // what sys:get_state of Erlang shows of it; else
 //                                                           // what save() gives
@@ -30,7 +32,8 @@
 // A handler may return `void` (the reply is `ok`), a value, a Result<value> (an error is sent to the caller
 // as {error, {Code, Text}}), `brood::Later<T>` (see defer(): the reply comes afterwards, and other messages
 // are handled meanwhile), `brood::Task<T>` (it is a coroutine: brood/task.hpp) or `brood::Future<T>` (the
-// reply is its answer); with these two the worker takes no other message until the reply is there. An
+// reply is its answer); with these two the worker takes no other message until the reply is there. A typed
+// info() may return `void` or `brood::Task<void>`. An
 // exception that leaves a handler ends the process abnormally with {exception, <<"what">>}.
 //
 // Thread rule: one handler of a worker runs at a time, on whichever scheduler thread is free, or on that of
@@ -56,7 +59,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// What an instance is to its child. `passive` only where the supervisor's redundancy keeps one instance
 /// active and the others in reserve; an instance that is alone is active.
@@ -111,19 +114,18 @@ struct TimerId {
 /// A value on its way to a process: a C++ message that stays as it is (same node), or an encoded term.
 class Message {
  public:
-  /// An encoded term, with version byte.
-  [[nodiscard]] static Message encoded(Bytes term);
+  [[nodiscard]] static Message encoded(EncodedTerm term);
   /// A C++ value: moved to a process of this node, encoded when it leaves.
   template <typename T>
   [[nodiscard]] static Message of(T value);
 
   Message() = default;
   [[nodiscard]] bool is_encoded() const { return holder_ == nullptr; }
-  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+  [[nodiscard]] const EncodedTerm& bytes() const { return bytes_; }
   /// The encoding, made now if it is a C++ value.
-  [[nodiscard]] Bytes to_bytes() const;
+  [[nodiscard]] EncodedTerm to_bytes() const;
   /// The same of a message that is not needed any more: an encoded one is not copied.
-  [[nodiscard]] Bytes take_bytes();
+  [[nodiscard]] EncodedTerm take_bytes();
   /// The value if it is a C++ value of exactly this type; nullptr otherwise.
   template <typename T>
   [[nodiscard]] T* get_if();
@@ -132,11 +134,11 @@ class Message {
     virtual ~Holder() = default;
     [[nodiscard]] virtual const void* type() const = 0;
     [[nodiscard]] virtual void* value() = 0;
-    [[nodiscard]] virtual Bytes encode() const = 0;
+    [[nodiscard]] virtual EncodedTerm encode() const = 0;
   };
 
  private:
-  Bytes bytes_;
+  EncodedTerm bytes_;
   std::unique_ptr<Holder> holder_;
 };
 
@@ -149,8 +151,8 @@ class Siblings {
  public:
   virtual ~Siblings() = default;
   /// The reply as it came, an encoded term.
-  [[nodiscard]] virtual Future<Bytes> call(const Id& id, Message message,
-                                           std::chrono::milliseconds timeout) = 0;
+  [[nodiscard]] virtual Future<EncodedTerm> call(const Id& id, Message message,
+                                                 std::chrono::milliseconds timeout) = 0;
   virtual void cast(const Id& id, Message message) = 0;
   virtual Result<void> send(const Id& id, Message message) = 0;
   [[nodiscard]] virtual std::optional<Pid> whereis(const Id& id) const = 0;
@@ -160,10 +162,10 @@ class Siblings {
 /// A call whose reply was taken: how to answer it, and who waits for the answer.
 struct TakenCall {
   /// See Context::take_replier().
-  std::function<void(Bytes answer)> answer = nullptr;
+  std::function<void(EncodedTerm answer)> answer = nullptr;
   /// Any thread: the encoded {Pid, Tag} of the caller, to which a process of any node can answer; empty when
   /// nobody waits any more.
-  std::function<Bytes()> caller = nullptr;
+  std::function<EncodedTerm()> caller = nullptr;
 };
 
 /// What a handler may ask of the runtime. Valid while its process lives.
@@ -178,9 +180,10 @@ class Context {
   virtual Result<void> send(const Address& to, Message message) = 0;
   virtual Result<void> cast(const Address& to, Message message) = 0;
   /// The reply as it came, an encoded term.
-  [[nodiscard]] virtual Future<Bytes> call(const Address& to, Message message,
-                                           std::chrono::milliseconds timeout) = 0;
-  /// Sends `message` to this very process (as info) after `delay`. Cancelled by cancel() and at the end.
+  [[nodiscard]] virtual Future<EncodedTerm> call(const Address& to, Message message,
+                                                 std::chrono::milliseconds timeout) = 0;
+  /// Sends `message` to this very process after `delay`, as a plain message: `info(expired)` of a worker that
+  /// has it among its `infos` takes the value itself. Cancelled by cancel() and at the end.
   virtual TimerId send_after(std::chrono::milliseconds delay, Message message) = 0;
   virtual void cancel(TimerId timer) = 0;
   virtual void link(const Pid& to) = 0;
@@ -205,20 +208,20 @@ class Context {
   virtual void stop(ExitReason reason) = 0;
   /// Takes the reply of the running call into one's own hands: the encoded {Pid, Tag} for reply(). Empty
   /// when the running handler serves no call.
-  [[nodiscard]] virtual Bytes take_caller() = 0;
+  [[nodiscard]] virtual EncodedTerm take_caller() = 0;
   /// Any thread, also after the process ended: answers a call whose caller was taken.
-  virtual void reply(BytesView caller, Bytes answer) = 0;
+  virtual void reply(BytesView caller, EncodedTerm answer) = 0;
   /// Any thread: runs `job` on this process as if it were a message; dropped when the process has ended.
   /// What is returned may outlive the process and the runtime.
   [[nodiscard]] virtual std::function<void(std::function<void()>)> poster() = 0;
   /// As take_caller(), as a function that answers: any thread, first call counts, may outlive the process
   /// and the runtime (it then does nothing). The caller learns of this process's end like any other caller.
-  [[nodiscard]] virtual std::function<void(Bytes answer)> take_replier();
+  [[nodiscard]] virtual std::function<void(EncodedTerm answer)> take_replier();
   /// The same with the caller, for a promise that may have to move.
   [[nodiscard]] virtual TakenCall take_call() { return {take_replier(), nullptr}; }
   /// While the state is saved for a move: `slot` owes an answer, and the worker at the target is to give it.
   /// The caller to write into the state; empty at any other time.
-  [[nodiscard]] virtual Bytes hand_over(const std::shared_ptr<detail::ReplySlot>& slot) {
+  [[nodiscard]] virtual EncodedTerm hand_over(const std::shared_ptr<detail::ReplySlot>& slot) {
     (void)slot;
     return {};
   }
@@ -246,9 +249,9 @@ class Behaviour {
   virtual ~Behaviour() = default;
   /// The worker's construction. An error is the start's failure.
   virtual Result<void> start(Context& context) = 0;
-  /// A call; the answer is an encoded term, or an empty string when the caller was taken (reply later).
+  /// A call; the answer, or an empty term when the caller was taken (reply later).
   /// An error of code type_mismatch or similar is sent to the caller as {error, {Code, Text}}.
-  virtual Result<Bytes> call(Message message) = 0;
+  virtual Result<EncodedTerm> call(Message message) = 0;
   virtual void cast(Message message) = 0;
   virtual void info(Message message) = 0;
   virtual void down(const Down& down) = 0;
@@ -262,7 +265,7 @@ class Behaviour {
   /// Whether save() gives anything.
   [[nodiscard]] virtual bool has_state() const { return false; }
   /// The state as an encoded term; empty where the worker has none.
-  [[nodiscard]] virtual Bytes save() { return {}; }
+  [[nodiscard]] virtual EncodedTerm save() { return {}; }
   /// Called between start() and the first message. An error ends the process, which has then not started.
   virtual Result<void> restore(BytesView state) {
     (void)state;
@@ -273,20 +276,20 @@ class Behaviour {
   /// As restore(), of a state that was saved in another form.
   virtual Result<void> restore_version(std::uint64_t version, BytesView state);
   /// In place of save() and restore() where the process moves as it is, with its mail.
-  [[nodiscard]] virtual Bytes prepare_handover(const NodeName& target) {
+  [[nodiscard]] virtual EncodedTerm prepare_handover(const NodeName& target) {
     (void)target;
     return save();
   }
   virtual Result<void> alter_handover(BytesView state) { return restore(state); }
   /// The state as people are shown it (sys:get_state), an encoded term: what save() gives, where nothing else
   /// is said. not_allowed: it shows none.
-  [[nodiscard]] virtual Result<Bytes> shown_state();
+  [[nodiscard]] virtual Result<EncodedTerm> shown_state();
   /// The name of what runs, which stands for OTP's module.
   [[nodiscard]] virtual std::string shown_name() const { return "brood"; }
   /// Whether changes() may be asked in place of save(), once a whole state was saved.
   [[nodiscard]] virtual bool has_changes() const { return false; }
   /// What has changed since it was asked last, as an encoded term; nullopt: nothing.
-  [[nodiscard]] virtual std::optional<Bytes> changes() { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<EncodedTerm> changes() { return std::nullopt; }
   /// After restore(), in the order in which changes() gave them. An error as of restore().
   virtual Result<void> apply(BytesView changes) {
     (void)changes;
@@ -347,12 +350,17 @@ class Worker {
   /// Takes the running call's reply; only inside its handler.
   template <typename T>
   [[nodiscard]] static Deferred<T> defer();
+  /// Context::send_after() with a value: `timer_ = send_after(30s, expired{});`
+  template <typename M>
+  TimerId send_after(std::chrono::milliseconds delay, M message) const {
+    return context_->send_after(delay, Message::of(std::move(message)));
+  }
 
  private:
   Context* context_;
 };
 
-/// The calls and casts a worker understands, by type.
+/// The calls and casts (`handles`), or the plain messages (`infos`), a worker understands, by type.
 template <typename... Ms>
 struct messages {};
 
@@ -367,15 +375,15 @@ template <typename W>
   }
 }
 
-/// Makes a Behaviour of worker class W with the given encoded argument list (version byte, a list).
+/// Makes a Behaviour of worker class W with the given arguments (brood::args).
 /// Arguments that do not fit W's constructor make start() fail with type_mismatch.
 template <typename W>
-[[nodiscard]] std::unique_ptr<Behaviour> make_behaviour(Bytes args);
+[[nodiscard]] std::unique_ptr<Behaviour> make_behaviour(EncodedTerm args);
 
 /// Builds a behaviour from encoded arguments; what a worker name stands for.
-using BehaviourFactory = std::function<std::unique_ptr<Behaviour>(Bytes args)>;
+using BehaviourFactory = std::function<std::unique_ptr<Behaviour>(EncodedTerm args)>;
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop
 

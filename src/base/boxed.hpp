@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 class Boxed {
@@ -38,4 +38,4 @@ class Boxed {
   std::unique_ptr<T> value_;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0

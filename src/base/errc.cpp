@@ -2,7 +2,7 @@
 #include <array>
 #include <brood/result.hpp>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 // In the order of the enumeration.
@@ -48,4 +48,4 @@ std::optional<Errc> errc_from_string(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// The start value of fnv1a64.
 inline constexpr std::uint64_t fnv1a64_seed = 0xcbf29ce484222325ULL;
@@ -44,4 +44,4 @@ inline constexpr std::uint64_t fnv1a64_seed = 0xcbf29ce484222325ULL;
   return mix64(first ^ (mix64(second) + 0x9e3779b97f4a7c15ULL + (first << 6) + (first >> 2)));
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

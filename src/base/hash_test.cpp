@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace hash_test {
 
 TEST(Hash, Fnv1aHasItsPublishedValues) {
@@ -44,4 +44,4 @@ TEST(Hash, StableHashHasItsGoldenValues) {
 }
 
 }  // namespace hash_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 class Rarely {
@@ -52,4 +52,4 @@ class Rarely {
   std::unique_ptr<T> own_;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0

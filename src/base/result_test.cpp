@@ -2,7 +2,7 @@
 
 #include <brood/result.hpp>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace result_test {
 
 TEST(Errc, EveryCodeHasANameThatLeadsBackToIt) {
@@ -43,6 +43,10 @@ TEST(ResultDeathTest, TheValueOfAFailedResultEndsTheProgramWithItsMessage) {
   EXPECT_DEATH(static_cast<void>(*bad), "io: no disk");
   EXPECT_DEATH(static_cast<void>(bad->size()), "io: no disk");
   EXPECT_DEATH(static_cast<void>(bad.value()), "io: no disk");
+  // The place of who asked, or where C++ has no room for it the addresses.
+  const std::string here = "result_test.cpp:" + std::to_string(__LINE__ + 1) + ": io: no disk";
+  EXPECT_DEATH(static_cast<void>(bad.value()), here);
+  EXPECT_DEATH(static_cast<void>(*bad), "addr2line.*\\[0x[0-9a-f]+\\]");
   EXPECT_DEATH(static_cast<void>(Result<std::string>(Errc::io, "no disk").value()), "io: no disk");
   EXPECT_DEATH(Result<void>(Errc::io, "no disk").value(), "io: no disk");
 }
@@ -52,4 +56,4 @@ TEST(CheckDeathTest, ABrokenInvariantSaysWhatAndWhy) {
 }
 
 }  // namespace result_test
-}  // namespace brood
+}  // namespace brood::inline v0

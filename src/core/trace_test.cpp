@@ -268,7 +268,7 @@ class Script {
     if (std::string word; words >> word) on = cluster_->nodes[node_of(words)].name;
     auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart, is_static));
     if (later_.contains(node))
-      spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+      spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
     cluster_->start(node, {std::move(spec)}, is_static ? StartMode::ensure : StartMode::start, on);
     cluster_->run();
   }
@@ -413,7 +413,7 @@ class Script {
     MessageBody more = body;
     const auto extend = [&](Member& member) {
       if (member.session.node == cluster_->nodes[from].name)
-        member.unknown["zone"] = encode_term(Term::atom("attic")).substr(1);
+        member.unknown["zone"] = encode_term(Term::atom("attic")).octets().substr(1);
     };
     if (auto* hello = std::get_if<Hello>(&more)) extend(hello->sender);
     if (auto* delta = std::get_if<Delta>(&more); delta && delta->member) extend(*delta->member);
@@ -421,7 +421,7 @@ class Script {
     const auto term = decode_term(encode(more));
     std::vector<Term> fields = *term->as_tuple();
     fields.back() = Term::map({{Term::atom("hurry"), 1}});
-    return encode_term(Term::tuple(std::move(fields)));
+    return encode_term(Term::tuple(std::move(fields))).octets();
   }
   // And a kind of message that this version does not know.
   void hint(std::size_t from) {

@@ -180,25 +180,26 @@ class Distribution final : public process::Remote {
   // to what nodes have asked (reply, unlink_ack, monitor_exit) and the ends of what they know of (exit,
   // unlink, demonitor): whoever may name a node in a request must not make this one look it up. They are
   // dropped and counted.
-  [[nodiscard]] bool try_send(const Pid& from, const Pid& to, Bytes term) override;
-  [[nodiscard]] bool try_send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
+  [[nodiscard]] bool try_send(const Pid& from, const Pid& to, EncodedTerm term) override;
+  [[nodiscard]] bool try_send_named(const Pid& from, const process::NamedProcess& to,
+                                    EncodedTerm term) override;
   [[nodiscard]] process::CallSent try_call(const Pid& from, const Address& to, const Ref& ref,
-                                           Bytes request) override;
-  void reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) override;
-  void send(const Pid& from, const Pid& to, Bytes term) override;
-  void send_named(const Pid& from, const process::NamedProcess& to, Bytes term) override;
-  void send_alias(const Pid& from, const Ref& alias, Bytes term) override;
+                                           EncodedTerm request) override;
+  void reply(const Pid& from, const process::GenFrom& caller, EncodedTerm answer, bool more_follows) override;
+  void send(const Pid& from, const Pid& to, EncodedTerm term) override;
+  void send_named(const Pid& from, const process::NamedProcess& to, EncodedTerm term) override;
+  void send_alias(const Pid& from, const Ref& alias, EncodedTerm term) override;
   void link(const Pid& from, const Pid& to) override;
   void unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;
   void unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;
-  void exit(const Pid& from, const Pid& to, Bytes reason) override;
-  void exit2(const Pid& from, const Pid& to, Bytes reason) override;
+  void exit(const Pid& from, const Pid& to, EncodedTerm reason) override;
+  void exit2(const Pid& from, const Pid& to, EncodedTerm reason) override;
   void monitor(const Pid& from, const Pid& to, const Ref& ref) override;
   void monitor_named(const Pid& from, const process::NamedProcess& to, const Ref& ref) override;
   void demonitor(const Pid& from, const Pid& to, const Ref& ref) override;
   void demonitor_named(const Pid& from, const process::NamedProcess& to, const Ref& ref) override;
   void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
-                    Bytes reason) override;
+                    EncodedTerm reason) override;
   [[nodiscard]] std::size_t message_bytes_max() const override;
 
  private:

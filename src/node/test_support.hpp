@@ -150,20 +150,20 @@ struct Record {
   std::string name;
   Ref ref;
   std::uint64_t id = 0;
-  Bytes term;
+  EncodedTerm term;
   std::string words;
   std::size_t term_bytes = 0;
 };
 
 class Recorder final : public process::RemoteEvents {
  public:
-  void on_send(const Pid& from, const Pid& to, Bytes term) override {
+  void on_send(const Pid& from, const Pid& to, EncodedTerm term) override {
     add({"send", from, to, "", {}, 0, std::move(term), "", 0});
   }
-  void on_send_named(const Pid& from, const Atom& to, Bytes term) override {
+  void on_send_named(const Pid& from, const Atom& to, EncodedTerm term) override {
     add({"send_named", from, {}, to.name, {}, 0, std::move(term), "", 0});
   }
-  void on_send_alias(const Pid& from, const Ref& alias, Bytes term) override {
+  void on_send_alias(const Pid& from, const Ref& alias, EncodedTerm term) override {
     add({"send_alias", from, {}, "", alias, 0, std::move(term), "", 0});
   }
   void on_link(const Pid& from, const Pid& to) override { add({"link", from, to, "", {}, 0, {}, "", 0}); }
@@ -173,10 +173,10 @@ class Recorder final : public process::RemoteEvents {
   void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t id) override {
     add({"unlink_ack", from, to, "", {}, id, {}, "", 0});
   }
-  void on_exit(const Pid& from, const Pid& to, Bytes reason) override {
+  void on_exit(const Pid& from, const Pid& to, EncodedTerm reason) override {
     add({"exit", from, to, "", {}, 0, std::move(reason), "", 0});
   }
-  void on_exit2(const Pid& from, const Pid& to, Bytes reason) override {
+  void on_exit2(const Pid& from, const Pid& to, EncodedTerm reason) override {
     add({"exit2", from, to, "", {}, 0, std::move(reason), "", 0});
   }
   void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) override {
@@ -189,7 +189,7 @@ class Recorder final : public process::RemoteEvents {
   void on_demonitor(const Pid& watcher, const Ref& ref) override {
     add({"demonitor", watcher, {}, "", ref, 0, {}, "", 0});
   }
-  void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) override {
+  void on_monitor_exit(const Pid& watcher, const Ref& ref, EncodedTerm reason) override {
     add({"monitor_exit", {}, watcher, "", ref, 0, std::move(reason), "", 0});
   }
   void on_node_down(const NodeName& node) override {

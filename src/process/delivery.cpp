@@ -129,7 +129,7 @@ bool RuntimeCore::signal(LocalPid to, std::unique_ptr<Envelope> envelope) {
 
 Result<void> RuntimeCore::send(const Pid& from, const Pid& to, Message message) {
   if (!identity.is_here(to.node)) {
-    Bytes term = message.take_bytes();
+    EncodedTerm term = message.take_bytes();
     return send_away(*this, to.node, term.size(),
                      [&](Remote& network) { return network.try_send(from, to, std::move(term)); });
   }
@@ -160,7 +160,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
     return send_named(from, *named, message.take_bytes());
   const Ref& alias = std::get<Ref>(to);
   if (!identity.is_here(alias.node)) {
-    Bytes term = message.take_bytes();
+    EncodedTerm term = message.take_bytes();
     return send_away(*this, alias.node, term.size(), [&](Remote& network) {
       network.send_alias(from, alias, std::move(term));
       return true;
@@ -173,7 +173,7 @@ Result<void> RuntimeCore::send(const Pid& from, const Address& to, Message messa
   return deliver_alias(*id, envelope);
 }
 
-Result<void> RuntimeCore::receive_alias(const Pid& from, const Ref& alias, Bytes term) {
+Result<void> RuntimeCore::receive_alias(const Pid& from, const Ref& alias, EncodedTerm term) {
   const auto id = identity.id_of(alias);
   if (!id) {
     dropped.fetch_add(1, std::memory_order_relaxed);
@@ -210,13 +210,13 @@ Result<void> RuntimeCore::cast(const Pid& from, const Address& to, Message messa
   return send(from, to, Message::encoded(make_gen_cast(message.to_bytes())));
 }
 
-Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, Bytes term) {
+Result<void> RuntimeCore::send_named(const Pid& from, const NamedProcess& to, EncodedTerm term) {
   if (identity.is_here(to.node)) return receive_named(from, to.name, std::move(term));
   return send_away(*this, to.node, term.size(),
                    [&](Remote& network) { return network.try_send_named(from, to, std::move(term)); });
 }
 
-Result<void> RuntimeCore::receive(const Pid& from, const Pid& to, Bytes term) {
+Result<void> RuntimeCore::receive(const Pid& from, const Pid& to, EncodedTerm term) {
   if (identity.owns(to) && Identity::local(to) == outside) {
     take_answer(term, from.node);
     return {};
@@ -228,7 +228,7 @@ Result<void> RuntimeCore::receive(const Pid& from, const Pid& to, Bytes term) {
 }
 
 /// What an encoded message is for its process.
-Result<std::unique_ptr<Envelope>> RuntimeCore::read_message(Bytes term) {
+Result<std::unique_ptr<Envelope>> RuntimeCore::read_message(EncodedTerm term) {
   const std::size_t size = term.size();
   GenMessage gen = take_gen_message(term);
   if (gen.kind == GenMessage::Kind::malformed) {
@@ -248,7 +248,7 @@ Result<std::unique_ptr<Envelope>> RuntimeCore::read_message(Bytes term) {
 /// What was not delivered. A caller would wait in vain, unless it watches the process itself.
 void RuntimeCore::refuse(const Envelope& message, const Pid& callee, const Error& error) {
   if (message.kind != Envelope::Kind::call) return;
-  const Bytes& from = static_cast<const CallEnvelope&>(message).from;
+  const EncodedTerm& from = static_cast<const CallEnvelope&>(message).from;
   if (error.code == Errc::mailbox_full) {
     reply(from, brood::detail::encode_error(error));
   } else {
@@ -256,7 +256,7 @@ void RuntimeCore::refuse(const Envelope& message, const Pid& callee, const Error
   }
 }
 
-Result<void> RuntimeCore::receive(Process& process, Bytes term) {
+Result<void> RuntimeCore::receive(Process& process, EncodedTerm term) {
   auto envelope = read_message(std::move(term));
   if (!envelope) return envelope.error();
   auto result = deliver(process, *envelope);
@@ -264,7 +264,7 @@ Result<void> RuntimeCore::receive(Process& process, Bytes term) {
   return result;
 }
 
-Result<void> RuntimeCore::receive_named(const Pid& from, const Atom& to, Bytes term) {
+Result<void> RuntimeCore::receive_named(const Pid& from, const Atom& to, EncodedTerm term) {
   const Names::Holder holder = names.find(to);
   if (const auto* pid = std::get_if<LocalPid>(&holder))
     return receive(from, identity.pid(*pid), std::move(term));

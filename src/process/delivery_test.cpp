@@ -8,8 +8,8 @@ namespace delivery_test {
 
 /// Where its bytes are says whether a message was copied on its way.
 struct Large {
-  Bytes bytes = encode_term(Term::binary(std::string(1 << 20, 'x')));
-  const char* at = bytes.data();
+  EncodedTerm bytes = encode_term(Term::binary(std::string(1 << 20, 'x')));
+  const char* at = bytes.view().data();
   Message message() { return Message::encoded(std::move(bytes)); }
 };
 
@@ -18,7 +18,7 @@ struct Large {
 TEST_F(LargeMessages, OfThisNodeAreNotCopied) {
   Channel<const char*> seen;
   const Pid pid =
-      runtime.spawn(scripted({.info = [&](Context&, Message m) { seen.put(m.bytes().data()); }}), {});
+      runtime.spawn(scripted({.info = [&](Context&, Message m) { seen.put(m.bytes().view().data()); }}), {});
   delivery_test::Large large;
   ASSERT_TRUE(runtime.send(pid, large.message()));
   EXPECT_EQ(seen.take(), large.at);
@@ -35,7 +35,7 @@ TEST_F(LargeMessages, ForAnotherNodeAreNotCopied) {
     delivery_test::Large large;
     EXPECT_TRUE(runtime.send(to, large.message()));
     const auto asked = remote.take();
-    return asked.has_value() && asked->term.data() == large.at;
+    return asked.has_value() && asked->term.view().data() == large.at;
   };
   EXPECT_TRUE(sent_to(far_pid(5)));
   EXPECT_TRUE(sent_to(NamedProcess{Atom("reader"), there}));

@@ -80,10 +80,10 @@ struct MessageEnvelope : Envelope {
 struct CallEnvelope final : MessageEnvelope {
   CallEnvelope(Message m, PendingCallPtr caller)
       : MessageEnvelope(Kind::call, std::move(m)), local(std::move(caller)) {}
-  CallEnvelope(Message m, Bytes caller)
+  CallEnvelope(Message m, EncodedTerm caller)
       : MessageEnvelope(Kind::call, std::move(m)), from(std::move(caller)) {}
   PendingCallPtr local;  ///< A caller of this runtime's call().
-  Bytes from;            ///< Encoded {Pid, Tag} of any other.
+  EncodedTerm from;      ///< Encoded {Pid, Tag} of any other.
 };
 
 struct TimerEnvelope final : MessageEnvelope {

@@ -46,7 +46,7 @@ Result<void> Process::cast(const Address& to, Message message) {
   return core_.cast(self(), to, std::move(message));
 }
 
-Future<Bytes> Process::call(const Address& to, Message message, std::chrono::milliseconds timeout) {
+Future<EncodedTerm> Process::call(const Address& to, Message message, std::chrono::milliseconds timeout) {
   return core_.ask(to, std::move(message), timeout);
 }
 
@@ -190,7 +190,7 @@ void Process::stop(ExitReason reason) {
 }
 
 /// A call whose end will now be this process's, unless it is answered.
-void Process::note_taken(PendingCallPtr call, Bytes from) {
+void Process::note_taken(PendingCallPtr call, EncodedTerm from) {
   auto& taken = relations().taken;
   // Forget the answered ones whenever the list would grow.
   if (taken.size() == taken.capacity())
@@ -206,12 +206,12 @@ PendingCallPtr Process::take_local_caller() {
   return call;
 }
 
-Bytes Process::take_remote_caller() {
+EncodedTerm Process::take_remote_caller() {
   core_.keep_watch(*this, current_call->from);
-  return std::exchange(current_call->from, Bytes{});
+  return std::exchange(current_call->from, EncodedTerm{});
 }
 
-Bytes Process::take_caller() {
+EncodedTerm Process::take_caller() {
   if (current_call == nullptr) return {};
   if (!current_call->local) return take_remote_caller();
   const PendingCallPtr call = take_local_caller();
@@ -222,12 +222,12 @@ Bytes Process::take_caller() {
 
 TakenCall Process::taken_call(PendingCallPtr call) {
   std::weak_ptr<RuntimeCore> weak = core_.weak_from_this();
-  return {[weak, call](Bytes answer) {
+  return {[weak, call](EncodedTerm answer) {
             if (const auto core = weak.lock()) call->finish(std::move(answer));
           },
-          [weak, call]() -> Bytes {
+          [weak, call]() -> EncodedTerm {
             const auto core = weak.lock();
-            return core ? core->address_of(*call) : Bytes{};
+            return core ? core->address_of(*call) : EncodedTerm{};
           }};
 }
 
@@ -238,7 +238,7 @@ TakenCall Process::take_call() {
     core_.desk.enlist(*call);  // so that the stop of the runtime ends it
     return taken_call(call);
   }
-  Bytes from = take_remote_caller();
+  EncodedTerm from = take_remote_caller();
   PendingCallPtr call = core_.open_relay(from, local_);
   note_taken(call, std::move(from));
   return taken_call(std::move(call));
@@ -250,27 +250,27 @@ void Process::refuse_call(const Error& error) {
     call->finish(Error{Errc::no_such_child, error.message});
     return;
   }
-  const Bytes from = std::exchange(current_call->from, Bytes{});
+  const EncodedTerm from = std::exchange(current_call->from, EncodedTerm{});
   core_.reply(from, brood::detail::encode_error(error), local_);
 }
 
-Bytes Process::hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) {
+EncodedTerm Process::hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) {
   return core_.moving.hand_over(*this, slot);
 }
 
 TakenCall Process::take_over(BytesView caller) {
   const std::shared_ptr<HeldAnswers> held = core_.moving.arriving(*this);
   if (!held) return {};
-  PendingCallPtr call = core_.open_relay(Bytes(caller), local_);
-  note_taken(call, Bytes(caller));
+  PendingCallPtr call = core_.open_relay(EncodedTerm(Bytes(caller)), local_);
+  note_taken(call, EncodedTerm(Bytes(caller)));
   TakenCall taken = taken_call(std::move(call));
-  taken.answer = [held, answer = std::move(taken.answer)](Bytes bytes) {
+  taken.answer = [held, answer = std::move(taken.answer)](EncodedTerm bytes) {
     held->pass([answer, bytes = std::move(bytes)] { answer(bytes); });
   };
   return taken;
 }
 
-void Process::reply(BytesView caller, Bytes answer) {
+void Process::reply(BytesView caller, EncodedTerm answer) {
   core_.reply(caller, std::move(answer), local_);
 }
 

@@ -36,7 +36,7 @@ struct LinkState {
 /// A call that is answered later. Its end is the answer; that of a caller of another node passes it on.
 struct TakenFrom {
   PendingCallPtr call;
-  Bytes from;  ///< The encoded {Pid, Tag} of a caller that is none of this runtime's call().
+  EncodedTerm from;  ///< The encoded {Pid, Tag} of a caller that is none of this runtime's call().
 };
 
 /// Links, monitors, timers and callers of a process that has any.
@@ -70,7 +70,7 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   [[nodiscard]] const WorkerIdentity& identity() const override { return identity_; }
   Result<void> send(const Address& to, Message message) override;
   Result<void> cast(const Address& to, Message message) override;
-  Future<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override;
+  Future<EncodedTerm> call(const Address& to, Message message, std::chrono::milliseconds timeout) override;
   TimerId send_after(std::chrono::milliseconds delay, Message message) override;
   void cancel(TimerId timer) override;
   void link(const Pid& to) override;
@@ -84,15 +84,15 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
   bool unalias(const Ref& alias) override;
   void trap_exit(bool on) override { traps_exits = on; }
   void stop(ExitReason reason) override;
-  [[nodiscard]] Bytes take_caller() override;
-  void reply(BytesView caller, Bytes answer) override;
+  [[nodiscard]] EncodedTerm take_caller() override;
+  void reply(BytesView caller, EncodedTerm answer) override;
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override;
-  [[nodiscard]] std::function<void(Bytes answer)> take_replier() override { return take_call().answer; }
+  [[nodiscard]] std::function<void(EncodedTerm answer)> take_replier() override { return take_call().answer; }
   [[nodiscard]] TakenCall take_call() override;
   /// The running call is not handled here: a local caller is told that there is no such process, any other is
   /// answered with the error.
   void refuse_call(const Error& error);
-  [[nodiscard]] Bytes hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override;
+  [[nodiscard]] EncodedTerm hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override;
   [[nodiscard]] TakenCall take_over(BytesView caller) override;
   [[nodiscard]] std::function<void()> suspend(std::coroutine_handle<> at) override;
   [[nodiscard]] bool is_ending() const override { return end_reason != nullptr; }
@@ -149,9 +149,9 @@ class Process final : public boost::intrusive_ref_counter<Process>, public Conte
 
  private:
   Ref monitor(Monitored to, std::optional<AliasKind> alias);
-  void note_taken(PendingCallPtr call, Bytes from);
+  void note_taken(PendingCallPtr call, EncodedTerm from);
   PendingCallPtr take_local_caller();
-  [[nodiscard]] Bytes take_remote_caller();
+  [[nodiscard]] EncodedTerm take_remote_caller();
   [[nodiscard]] TakenCall taken_call(PendingCallPtr call);
 
   RuntimeCore& core_;

@@ -44,32 +44,32 @@ class Remote {
   virtual ~Remote() = default;
 
   /// As send() and send_named(), but false when too much waits for that node already.
-  [[nodiscard]] virtual bool try_send(const Pid& from, const Pid& to, Bytes term) {
+  [[nodiscard]] virtual bool try_send(const Pid& from, const Pid& to, EncodedTerm term) {
     send(from, to, std::move(term));
     return true;
   }
-  [[nodiscard]] virtual bool try_send_named(const Pid& from, const NamedProcess& to, Bytes term) {
+  [[nodiscard]] virtual bool try_send_named(const Pid& from, const NamedProcess& to, EncodedTerm term) {
     send_named(from, to, std::move(term));
     return true;
   }
   /// Calls with `request` (with version byte): the answer is to come by the alias `ref`, and so is word of
   /// the callee's end, except where `to` is itself an alias, which nobody can watch.
   [[nodiscard]] virtual CallSent try_call(const Pid& from, const Address& to, const Ref& ref,
-                                          Bytes request) = 0;
+                                          EncodedTerm request) = 0;
   /// Answers a call of another node. `more_follows`: the same thread will have something else to send at
   /// once.
-  virtual void reply(const Pid& from, const GenFrom& caller, Bytes answer, bool more_follows) = 0;
+  virtual void reply(const Pid& from, const GenFrom& caller, EncodedTerm answer, bool more_follows) = 0;
 
-  virtual void send(const Pid& from, const Pid& to, Bytes term) = 0;
-  virtual void send_named(const Pid& from, const NamedProcess& to, Bytes term) = 0;
-  virtual void send_alias(const Pid& from, const Ref& alias, Bytes term) = 0;
+  virtual void send(const Pid& from, const Pid& to, EncodedTerm term) = 0;
+  virtual void send_named(const Pid& from, const NamedProcess& to, EncodedTerm term) = 0;
+  virtual void send_alias(const Pid& from, const Ref& alias, EncodedTerm term) = 0;
   virtual void link(const Pid& from, const Pid& to) = 0;
   virtual void unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
   virtual void unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
   /// `from` ended with `reason`; `to` was linked to it.
-  virtual void exit(const Pid& from, const Pid& to, Bytes reason) = 0;
+  virtual void exit(const Pid& from, const Pid& to, EncodedTerm reason) = 0;
   /// exit/2: `from` asks `to` to end.
-  virtual void exit2(const Pid& from, const Pid& to, Bytes reason) = 0;
+  virtual void exit2(const Pid& from, const Pid& to, EncodedTerm reason) = 0;
   virtual void monitor(const Pid& from, const Pid& to, const Ref& ref) = 0;
   virtual void monitor_named(const Pid& from, const NamedProcess& to, const Ref& ref) = 0;
   virtual void demonitor(const Pid& from, const Pid& to, const Ref& ref) = 0;
@@ -78,7 +78,7 @@ class Remote {
   [[nodiscard]] virtual std::size_t message_bytes_max() const { return SIZE_MAX; }
   /// Answers a monitor that `watcher` set on `watched` (a pid, or a name when `watched_name` is not empty).
   virtual void monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher, const Ref& ref,
-                            Bytes reason) = 0;
+                            EncodedTerm reason) = 0;
 };
 
 /// Takes back the monitor of a call; an alias has none.
@@ -95,18 +95,18 @@ class RemoteEvents {
  public:
   virtual ~RemoteEvents() = default;
 
-  virtual void on_send(const Pid& from, const Pid& to, Bytes term) = 0;
-  virtual void on_send_named(const Pid& from, const Atom& to, Bytes term) = 0;
-  virtual void on_send_alias(const Pid& from, const Ref& alias, Bytes term) = 0;
+  virtual void on_send(const Pid& from, const Pid& to, EncodedTerm term) = 0;
+  virtual void on_send_named(const Pid& from, const Atom& to, EncodedTerm term) = 0;
+  virtual void on_send_alias(const Pid& from, const Ref& alias, EncodedTerm term) = 0;
   virtual void on_link(const Pid& from, const Pid& to) = 0;
   virtual void on_unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
   virtual void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) = 0;
-  virtual void on_exit(const Pid& from, const Pid& to, Bytes reason) = 0;
-  virtual void on_exit2(const Pid& from, const Pid& to, Bytes reason) = 0;
+  virtual void on_exit(const Pid& from, const Pid& to, EncodedTerm reason) = 0;
+  virtual void on_exit2(const Pid& from, const Pid& to, EncodedTerm reason) = 0;
   virtual void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) = 0;
   virtual void on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) = 0;
   virtual void on_demonitor(const Pid& watcher, const Ref& ref) = 0;
-  virtual void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) = 0;
+  virtual void on_monitor_exit(const Pid& watcher, const Ref& ref, EncodedTerm reason) = 0;
   /// A connection ended or could not be made: links and monitors over it end with `noconnection`.
   virtual void on_node_down(const NodeName& node) = 0;
   /// A connection stands; told before anything that arrives over it. Optional.

@@ -15,17 +15,17 @@ ExitReason read_reason(BytesView encoded) {
 
 }  // namespace
 
-void Runtime::on_send(const Pid& from, const Pid& to, Bytes term) {
+void Runtime::on_send(const Pid& from, const Pid& to, EncodedTerm term) {
   core_->desk.node_seen(from.node);
   (void)core_->receive(from, to, std::move(term));
 }
 
-void Runtime::on_send_named(const Pid& from, const Atom& to, Bytes term) {
+void Runtime::on_send_named(const Pid& from, const Atom& to, EncodedTerm term) {
   core_->desk.node_seen(from.node);
   (void)core_->receive_named(from, to, std::move(term));
 }
 
-void Runtime::on_send_alias(const Pid& from, const Ref& alias, Bytes term) {
+void Runtime::on_send_alias(const Pid& from, const Ref& alias, EncodedTerm term) {
   core_->desk.node_seen(from.node);
   (void)core_->receive_alias(from, alias, std::move(term));
 }
@@ -54,12 +54,12 @@ void Runtime::on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink
     core_->signal(*process, std::make_unique<LinkEnvelope>(Envelope::Kind::unlink_ack, from, unlink_id));
 }
 
-void Runtime::on_exit(const Pid& from, const Pid& to, Bytes reason) {
+void Runtime::on_exit(const Pid& from, const Pid& to, EncodedTerm reason) {
   core_->desk.node_seen(from.node);
   if (core_->identity.owns(to)) core_->exit(from, to, read_reason(reason), ExitEnvelope::Source::link);
 }
 
-void Runtime::on_exit2(const Pid& from, const Pid& to, Bytes reason) {
+void Runtime::on_exit2(const Pid& from, const Pid& to, EncodedTerm reason) {
   core_->desk.node_seen(from.node);
   if (core_->identity.owns(to)) core_->exit(from, to, read_reason(reason), ExitEnvelope::Source::other);
 }
@@ -95,7 +95,7 @@ void Runtime::on_demonitor(const Pid& watcher, const Ref& ref) {
   if (const auto target = core_->remote_watches.take(key)) core_->end_watch(std::move(key), *target);
 }
 
-void Runtime::on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) {
+void Runtime::on_monitor_exit(const Pid& watcher, const Ref& ref, EncodedTerm reason) {
   const auto id = core_->identity.id_of(ref);
   if (!id || !core_->identity.owns(watcher)) return;
   const LocalPid local = Identity::local(watcher);

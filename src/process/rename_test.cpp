@@ -20,7 +20,7 @@ class RenameTest : public ::testing::Test {
       context.trap_exit(traps);
       return Result<void>();
     };
-    script.call = [](Context& context, Message) { return Result<Bytes>(encode(context.self())); };
+    script.call = [](Context& context, Message) { return Result<EncodedTerm>(encode(context.self())); };
     script.cast = [](Context& context, Message m) {
       if (auto pid = decode<Pid>(m.to_bytes())) context.link(*pid);
     };
@@ -88,13 +88,13 @@ TEST_F(RenameTest, LinksOfBeforeHoldAndAreOneWithThoseOfAfter) {
 }
 
 TEST_F(RenameTest, ACallOfBeforeIsAnswered) {
-  Bytes caller;
+  EncodedTerm caller;
   Gate called;
   const Pid slow = runtime.spawn(scripted({.call =
                                                [&](Context& context, Message) {
                                                  caller = context.take_caller();
                                                  called.open();
-                                                 return Result<Bytes>(Bytes{});
+                                                 return Result<EncodedTerm>(EncodedTerm{});
                                                }}),
                                  {});
   Channel<std::string> answers;

@@ -164,7 +164,7 @@ Result<void> Runtime::cast(const Address& to, Message message) {
   return core_->cast(core_->identity.pid(outside), to, std::move(message));
 }
 
-Result<void> Runtime::send_named(const NamedProcess& to, Bytes term) {
+Result<void> Runtime::send_named(const NamedProcess& to, EncodedTerm term) {
   return core_->send_named(core_->identity.pid(outside), to, std::move(term));
 }
 
@@ -174,14 +174,14 @@ void Runtime::call(const Address& to, Message message, std::chrono::milliseconds
   core_->desk.limit(call, timeout);
 }
 
-void Runtime::call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout,
+void Runtime::call_named(const NamedProcess& to, EncodedTerm request, std::chrono::milliseconds timeout,
                          CallDone done) {
   const PendingCallPtr call = core_->desk.open(std::move(done));
   core_->call_named(to, std::move(request), call);
   core_->desk.limit(call, timeout);
 }
 
-Future<Bytes> Runtime::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
+Future<EncodedTerm> Runtime::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
   return core_->ask(to, std::move(message), timeout);
 }
 
@@ -209,7 +209,7 @@ void Runtime::end_wait(const Pid& caller, const Pid& callee) {
   core_->waits.remove(core_->identity.waiter(caller), core_->identity.waiter(callee));
 }
 
-void Runtime::reply(BytesView from, Bytes answer) {
+void Runtime::reply(BytesView from, EncodedTerm answer) {
   core_->reply(from, std::move(answer));
 }
 

@@ -58,13 +58,13 @@ struct SpawnOptions {
 
 /// A message that arrived at a name that is served by a function, not by a process.
 struct Incoming {
-  Pid from;    ///< The sender.
-  Bytes term;  ///< Encoded, with version byte.
+  Pid from;          ///< The sender.
+  EncodedTerm term;  ///< Encoded, with version byte.
 };
 
 /// How a call ended. `Errc::died` with the reason in `detail`, `no_such_child` when there was no process,
 /// `node_lost`, `timeout`, `mailbox_full`, `deadlock`, `busy` (the other node takes less than it is sent).
-using CallResult = Result<Bytes>;
+using CallResult = Result<EncodedTerm>;
 using CallDone = std::function<void(CallResult)>;
 
 /// Counters since the start, and what is there now.
@@ -167,12 +167,14 @@ class Runtime final : public RemoteEvents {
   /// is dropped and counted.
   Result<void> send(const Address& to, Message message);
   Result<void> cast(const Address& to, Message message);
-  Result<void> send_named(const NamedProcess& to, Bytes term);
+  Result<void> send_named(const NamedProcess& to, EncodedTerm term);
   /// gen_server:call. `done` runs exactly once. A call to a process of this node, or of another.
   void call(const Address& to, Message message, std::chrono::milliseconds timeout, CallDone done);
-  void call_named(const NamedProcess& to, Bytes request, std::chrono::milliseconds timeout, CallDone done);
+  void call_named(const NamedProcess& to, EncodedTerm request, std::chrono::milliseconds timeout,
+                  CallDone done);
   /// As call, without a callback. Where a handler waits for it a circle of such waits is `deadlock`.
-  [[nodiscard]] Future<Bytes> ask(const Address& to, Message message, std::chrono::milliseconds timeout);
+  [[nodiscard]] Future<EncodedTerm> ask(const Address& to, Message message,
+                                        std::chrono::milliseconds timeout);
   /// ask(), and its answer.
   CallResult call_and_wait(const Address& to, Message message, std::chrono::milliseconds timeout) {
     return ask(to, std::move(message), timeout).get();
@@ -195,7 +197,7 @@ class Runtime final : public RemoteEvents {
   [[nodiscard]] WaitTrail follow_waits(const Pid& from) const;
 
   /// Answers a `'$gen_call'` whose {Pid, Tag} was `from` (encoded term, with version byte).
-  void reply(BytesView from, Bytes answer);
+  void reply(BytesView from, EncodedTerm answer);
 
   /// Monitors any pid from outside a process; `down` runs once with the reason unless demonitored.
   Ref monitor(const Pid& to, std::function<void(const ExitReason&)> down);
@@ -214,18 +216,18 @@ class Runtime final : public RemoteEvents {
   [[nodiscard]] static const WorkerIdentity* running_on_this_thread() noexcept;
 
   // RemoteEvents: what the node layer tells.
-  void on_send(const Pid& from, const Pid& to, Bytes term) override;
-  void on_send_named(const Pid& from, const Atom& to, Bytes term) override;
-  void on_send_alias(const Pid& from, const Ref& alias, Bytes term) override;
+  void on_send(const Pid& from, const Pid& to, EncodedTerm term) override;
+  void on_send_named(const Pid& from, const Atom& to, EncodedTerm term) override;
+  void on_send_alias(const Pid& from, const Ref& alias, EncodedTerm term) override;
   void on_link(const Pid& from, const Pid& to) override;
   void on_unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;
   void on_unlink_ack(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;
-  void on_exit(const Pid& from, const Pid& to, Bytes reason) override;
-  void on_exit2(const Pid& from, const Pid& to, Bytes reason) override;
+  void on_exit(const Pid& from, const Pid& to, EncodedTerm reason) override;
+  void on_exit2(const Pid& from, const Pid& to, EncodedTerm reason) override;
   void on_monitor(const Pid& watcher, const Pid& watched, const Ref& ref) override;
   void on_monitor_named(const Pid& watcher, const Atom& watched, const Ref& ref) override;
   void on_demonitor(const Pid& watcher, const Ref& ref) override;
-  void on_monitor_exit(const Pid& watcher, const Ref& ref, Bytes reason) override;
+  void on_monitor_exit(const Pid& watcher, const Ref& ref, EncodedTerm reason) override;
   void on_node_down(const NodeName& node) override;
 
   /// A connection to that node stands. Tells calls that end with noconnection apart: node_lost when there

@@ -97,32 +97,33 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   Result<void> cast(const Pid& from, const Pid& to, Message message);
   Result<void> send(const Pid& from, const Address& to, Message message);
   Result<void> cast(const Pid& from, const Address& to, Message message);
-  Result<void> send_named(const Pid& from, const NamedProcess& to, Bytes term);
+  Result<void> send_named(const Pid& from, const NamedProcess& to, EncodedTerm term);
   /// A message from anywhere for a process or name of this node. Whatever is wrong is counted.
-  Result<void> receive(const Pid& from, const Pid& to, Bytes term);
-  Result<void> receive_named(const Pid& from, const Atom& to, Bytes term);
-  Result<void> receive(Process& process, Bytes term);
-  Result<void> receive_alias(const Pid& from, const Ref& alias, Bytes term);
+  Result<void> receive(const Pid& from, const Pid& to, EncodedTerm term);
+  Result<void> receive_named(const Pid& from, const Atom& to, EncodedTerm term);
+  Result<void> receive(Process& process, EncodedTerm term);
+  Result<void> receive_alias(const Pid& from, const Ref& alias, EncodedTerm term);
   /// Delivers to whoever made the alias; on an error the envelope stays the caller's.
   Result<void> deliver_alias(std::uint64_t alias, std::unique_ptr<Envelope>& message);
   void open_fence();
 
   // calls.cpp
   void call(const Pid& to, Message message, const PendingCallPtr& pending);
-  void call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending);
+  void call_named(const NamedProcess& to, EncodedTerm request, const PendingCallPtr& pending);
   void call(const Address& to, Message message, const PendingCallPtr& pending);
-  [[nodiscard]] Future<Bytes> ask(const Address& to, Message message, std::chrono::milliseconds timeout);
+  [[nodiscard]] Future<EncodedTerm> ask(const Address& to, Message message,
+                                        std::chrono::milliseconds timeout);
   /// Who is meant, where that is a process of this node.
   [[nodiscard]] std::optional<LocalPid> local_callee(const Address& to);
   /// `self`: the process that answers.
-  void reply(BytesView from, Bytes answer, LocalPid self = outside);
+  void reply(BytesView from, EncodedTerm answer, LocalPid self = outside);
   /// As above, of a call that nobody took for later.
-  void reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows = false);
+  void reply(const GenFrom& caller, EncodedTerm answer, LocalPid self, bool more_follows = false);
   /// A call of this node in place of one of another caller, {Pid, Tag}: what ends it is passed on, the answer
   /// as from `self`. Whoever watches `self` for it is told of an end.
-  [[nodiscard]] PendingCallPtr open_relay(Bytes from, LocalPid self);
+  [[nodiscard]] PendingCallPtr open_relay(EncodedTerm from, LocalPid self);
   /// The {Pid, Tag} by which any node can answer a call of ours; empty when it is over.
-  [[nodiscard]] Bytes address_of(PendingCall& call);
+  [[nodiscard]] EncodedTerm address_of(PendingCall& call);
   /// Nobody will answer: told to a caller whose call carries its watch.
   void tell_end_of_call(BytesView from, const Pid& callee, const ExitReason& reason);
   /// Turn: `process` will answer later; its end is the end of such a call.
@@ -130,7 +131,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   /// {Tag, Answer} for a call of ours, from node `by`.
   void take_answer(BytesView term, const NodeName& by);
   /// As above, where the alias it came by says which.
-  void take_answer(std::uint64_t id, Bytes term, const NodeName& by);
+  void take_answer(std::uint64_t id, EncodedTerm term, const NodeName& by);
 
   // relations.cpp
   void exit(const Pid& from, const Pid& to, ExitReason reason, ExitEnvelope::Source source);
@@ -211,13 +212,13 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   void count_out(Process& process, const Envelope& envelope);
 
   // delivery.cpp
-  [[nodiscard]] Result<std::unique_ptr<Envelope>> read_message(Bytes term);
+  [[nodiscard]] Result<std::unique_ptr<Envelope>> read_message(EncodedTerm term);
   void refuse(const Envelope& message, const Pid& callee, const Error& error);
 
   // calls.cpp
-  void call_remote(Address to, Bytes request, const PendingCallPtr& pending);
+  void call_remote(Address to, EncodedTerm request, const PendingCallPtr& pending);
   void end_kept_watch(const GenFrom& caller);
-  void relay(const Bytes& from, LocalPid self, CallResult result);
+  void relay(const EncodedTerm& from, LocalPid self, CallResult result);
 
   // relations.cpp
   void apply_exit(Process& process, const ExitEnvelope& exit);

@@ -49,7 +49,7 @@ struct Told final : Behaviour {
     context = &given;
     return {};
   }
-  Result<Bytes> call(Message) override { return encode_term(Term::atom("ok")); }
+  Result<EncodedTerm> call(Message) override { return encode_term(Term::atom("ok")); }
   void cast(Message) override { lines.put("cast as " + std::string(to_string(context->role()))); }
   void info(Message) override {}
   void down(const Down&) override {}
@@ -166,7 +166,7 @@ TEST_F(Spawning, AnExceptionInTerminateIsSwallowed) {
 
 TEST_F(Spawning, StopInAHandlerEndsItAfterTheReply) {
   Log log;
-  const Pid pid = runtime.spawn(scripted({.call = [](Context& context, Message m) -> Result<Bytes> {
+  const Pid pid = runtime.spawn(scripted({.call = [](Context& context, Message m) -> Result<EncodedTerm> {
                                   context.stop(ExitReason::normal());
                                   return m.to_bytes();
                                 }}),

@@ -74,20 +74,20 @@ inline bool eventually(const std::function<bool()>& condition, std::chrono::mill
   return condition();
 }
 
-inline Bytes encoded(const std::string& erlang) {
+inline EncodedTerm encoded(const std::string& erlang) {
   return encode_term(*parse_term(erlang));
 }
 inline Message message(const std::string& erlang) {
   return Message::encoded(encoded(erlang));
 }
-inline std::string text(const Result<Bytes>& result) {
+inline std::string text(const Result<EncodedTerm>& result) {
   return result ? encoded_to_string(*result) : "error: " + std::string(to_string(result.error().code));
 }
 
 /// A behaviour made of functions; each may be left out.
 struct Script {
   std::function<Result<void>(Context&)> start = nullptr;
-  std::function<Result<Bytes>(Context&, Message)> call = nullptr;
+  std::function<Result<EncodedTerm>(Context&, Message)> call = nullptr;
   std::function<void(Context&, Message)> cast = nullptr;
   std::function<void(Context&, Message)> info = nullptr;
   std::function<void(Context&, const Down&)> down = nullptr;
@@ -102,7 +102,7 @@ class Scripted final : public Behaviour {
     context_ = &context;
     return script_.start ? script_.start(context) : Result<void>();
   }
-  Result<Bytes> call(Message m) override {
+  Result<EncodedTerm> call(Message m) override {
     if (script_.call) return script_.call(*context_, std::move(m));
     return m.to_bytes();
   }
@@ -147,19 +147,19 @@ class FakeRemote final : public Remote {
     Atom name;
     Ref ref;
     std::uint64_t id = 0;
-    Bytes term;
+    EncodedTerm term;
   };
-  bool try_send(const Pid& from, const Pid& to, Bytes term) override {
+  bool try_send(const Pid& from, const Pid& to, EncodedTerm term) override {
     return !busy && Remote::try_send(from, to, std::move(term));
   }
-  bool try_send_named(const Pid& from, const NamedProcess& to, Bytes term) override {
+  bool try_send_named(const Pid& from, const NamedProcess& to, EncodedTerm term) override {
     return !busy && Remote::try_send_named(from, to, std::move(term));
   }
-  CallSent try_call(const Pid& from, const Address& to, const Ref& ref, Bytes request) override {
+  CallSent try_call(const Pid& from, const Address& to, const Ref& ref, EncodedTerm request) override {
     if (busy) return CallSent::refused;
-    Bytes term(1, '\x83');
-    put_call_head(term, from, ref, watches);
-    term.append(request, 1);
+    Bytes octets(1, '\x83');
+    put_call_head(octets, from, ref, watches);
+    EncodedTerm term(octets.append(request, 1));
     const auto* pid = std::get_if<Pid>(&to);
     const auto* named = std::get_if<NamedProcess>(&to);
     if (!watches && pid != nullptr) monitor(from, *pid, ref);
@@ -173,21 +173,21 @@ class FakeRemote final : public Remote {
     }
     return watches ? CallSent::watched : CallSent::monitored;
   }
-  void reply(const Pid& from, const GenFrom& caller, Bytes answer, bool) override {
-    Bytes term = make_gen_reply(caller.tag, answer);
+  void reply(const Pid& from, const GenFrom& caller, EncodedTerm answer, bool) override {
+    EncodedTerm term = make_gen_reply(caller.tag, answer);
     if (caller.alias) {
       send_alias(from, *caller.alias, std::move(term));
     } else {
       send(from, caller.pid, std::move(term));
     }
   }
-  void send(const Pid& from, const Pid& to, Bytes term) override {
+  void send(const Pid& from, const Pid& to, EncodedTerm term) override {
     put({"send", from, to, {}, {}, 0, std::move(term)});
   }
-  void send_named(const Pid& from, const NamedProcess& to, Bytes term) override {
+  void send_named(const Pid& from, const NamedProcess& to, EncodedTerm term) override {
     put({"send_named", from, {}, to.name, {}, 0, std::move(term)});
   }
-  void send_alias(const Pid& from, const Ref& alias, Bytes term) override {
+  void send_alias(const Pid& from, const Ref& alias, EncodedTerm term) override {
     put({"send_alias", from, {}, {}, alias, 0, std::move(term)});
   }
   void link(const Pid& from, const Pid& to) override { put({"link", from, to, {}, {}, 0, {}}); }
@@ -197,10 +197,10 @@ class FakeRemote final : public Remote {
   void unlink_ack(const Pid& from, const Pid& to, std::uint64_t id) override {
     put({"unlink_ack", from, to, {}, {}, id, {}});
   }
-  void exit(const Pid& from, const Pid& to, Bytes reason) override {
+  void exit(const Pid& from, const Pid& to, EncodedTerm reason) override {
     put({"exit", from, to, {}, {}, 0, std::move(reason)});
   }
-  void exit2(const Pid& from, const Pid& to, Bytes reason) override {
+  void exit2(const Pid& from, const Pid& to, EncodedTerm reason) override {
     put({"exit2", from, to, {}, {}, 0, std::move(reason)});
   }
   void monitor(const Pid& from, const Pid& to, const Ref& ref) override {
@@ -216,7 +216,7 @@ class FakeRemote final : public Remote {
     put({"demonitor_named", from, {}, to.name, ref, 0, {}});
   }
   void monitor_exit(const Pid& watched, const Atom& name, const Pid& watcher, const Ref& ref,
-                    Bytes reason) override {
+                    EncodedTerm reason) override {
     put({"monitor_exit", watched, watcher, name, ref, 0, std::move(reason)});
   }
 

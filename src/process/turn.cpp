@@ -257,7 +257,7 @@ RuntimeCore::Step RuntimeCore::conclude_start(Process& process, const Result<voi
 }
 
 RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call) {
-  Result<Bytes> answer;
+  Result<EncodedTerm> answer;
   process.current_call = &call;
   const Outcome outcome = guarded(process, [&] {
     // What has moved away forwards them as all else.
@@ -278,7 +278,7 @@ RuntimeCore::Step RuntimeCore::handle_call(Process& process, CallEnvelope& call)
     tell_end_of_call(call.from, process.self(), *process.end_reason);
     return Step::go_on;
   }
-  Bytes bytes = answer ? std::move(*answer) : brood::detail::encode_error(answer.error());
+  EncodedTerm bytes = answer ? std::move(*answer) : brood::detail::encode_error(answer.error());
   if (bytes.empty()) return Step::go_on;
   if (call.local) {
     call.local->finish(std::move(bytes));

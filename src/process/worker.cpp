@@ -1,6 +1,6 @@
 #include <brood/worker.hpp>
 
-namespace brood {
+namespace brood::inline v0 {
 
 namespace detail {
 
@@ -24,13 +24,13 @@ Term role_message(Role role) {
       {Term::atom("process_hub"), Term::atom("redundancy_signal"), Term::atom(to_string(role))});
 }
 
-const Bytes& encoded_ok() {
-  static const Bytes ok = encode_term(Term::atom("ok"));
+const EncodedTerm& encoded_ok() {
+  static const EncodedTerm ok = encode_term(Term::atom("ok"));
   return ok;
 }
 
-Bytes encode_error(const Error& error) {
-  Bytes out;
+EncodedTerm encode_error(const Error& error) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   writer.tuple(2);
@@ -63,13 +63,13 @@ ReplySlot::~ReplySlot() {
       encode_error({Errc::died, "the reply was promised for later, and its promise was dropped unanswered"}));
 }
 
-bool ReplySlot::answer(Bytes bytes) {
+bool ReplySlot::answer(EncodedTerm bytes) {
   if (answered_.exchange(true, std::memory_order_acq_rel)) return false;
   if (call_.answer) call_.answer(std::move(bytes));
   return true;
 }
 
-Bytes ReplySlot::caller() const {
+EncodedTerm ReplySlot::caller() const {
   if (answered_.load(std::memory_order_acquire) || !call_.caller) return {};
   return call_.caller();
 }
@@ -81,7 +81,7 @@ std::shared_ptr<ReplySlot> take_reply_slot() {
 
 void write_promise(TermWriter& writer, const std::shared_ptr<ReplySlot>& slot) {
   Context* context = current_context();
-  const Bytes caller = slot && context != nullptr ? context->hand_over(slot) : Bytes{};
+  const EncodedTerm caller = slot && context != nullptr ? context->hand_over(slot) : EncodedTerm{};
   if (caller.empty()) {
     writer.atom("undefined");
   } else {
@@ -95,7 +95,7 @@ Result<std::shared_ptr<ReplySlot>> read_promise(TermReader& reader) {
   if (!term) return term.error();
   Context* context = current_context();
   if (!is_caller || context == nullptr) return std::shared_ptr<ReplySlot>();
-  Bytes caller;
+  EncodedTerm caller;
   TermWriter writer(caller);
   writer.version();
   writer.encoded(*term);
@@ -121,8 +121,8 @@ MessageShape shape_of(BytesView encoded) {
   return shape;
 }
 
-Result<std::vector<Bytes>> split_args(BytesView encoded) {
-  std::vector<Bytes> values;
+Result<std::vector<EncodedTerm>> split_args(BytesView encoded) {
+  std::vector<EncodedTerm> values;
   if (encoded.empty()) return values;
   auto term = decode_term(encoded);
   if (!term) return term.error();
@@ -169,7 +169,7 @@ Result<void> Behaviour::restore_version(std::uint64_t version, BytesView state) 
   return detail::no_conversion(version, state_version(), "of this name");
 }
 
-Result<Bytes> Behaviour::shown_state() {
+Result<EncodedTerm> Behaviour::shown_state() {
   if (has_state()) return save();
   return Error{Errc::not_allowed,
                "'" + shown_name() + "' shows no state: it has neither format_status() nor save()"};
@@ -178,26 +178,26 @@ Result<Bytes> Behaviour::shown_state() {
 Worker::Worker() : context_(detail::current_context()) {}
 Worker::~Worker() = default;
 
-Message Message::encoded(Bytes term) {
+Message Message::encoded(EncodedTerm term) {
   Message message;
   message.bytes_ = std::move(term);
   return message;
 }
 
-Bytes Message::to_bytes() const {
+EncodedTerm Message::to_bytes() const {
   return holder_ ? holder_->encode() : bytes_;
 }
 
-Bytes Message::take_bytes() {
+EncodedTerm Message::take_bytes() {
   return holder_ ? holder_->encode() : std::move(bytes_);
 }
 
-std::function<void(Bytes)> Context::take_replier() {
-  Bytes caller = take_caller();
+std::function<void(EncodedTerm)> Context::take_replier() {
+  EncodedTerm caller = take_caller();
   if (caller.empty()) return nullptr;
-  return [this, post = poster(), caller = std::move(caller)](Bytes answer) {
+  return [this, post = poster(), caller = std::move(caller)](EncodedTerm answer) {
     post([this, caller, answer = std::move(answer)] { reply(caller, answer); });
   };
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -87,6 +87,33 @@ std::function<void(std::string)> Watcher::seen;
 
 class Plain : public brood::Worker {};
 
+struct expired {
+  std::string what;
+};
+struct tick {};
+
+/// Takes plain messages by their types, those of its timers first.
+class Egg : public brood::Worker {
+ public:
+  using infos = brood::messages<expired, tick>;
+  using handles = brood::messages<quiet>;
+  Egg() {
+    const auto never = send_after(std::chrono::milliseconds(1), expired{"cancelled"});
+    context().cancel(never);
+    (void)send_after(std::chrono::milliseconds(1), expired{"timer"});
+  }
+  void on(quiet) {}
+  void info(expired e) { Watcher::seen("expired " + e.what); }
+  brood::Task<void> info(tick) {
+    const auto asked = call<std::int64_t>(peer, balance{});
+    const brood::Result<std::int64_t> cents = co_await asked;
+    Watcher::seen("tick " + std::to_string(*cents));
+  }
+  void info(const brood::Term& message) { Watcher::seen("other " + to_string(message)); }
+  static brood::Pid peer;
+};
+brood::Pid Egg::peer;
+
 namespace other {
 struct deposit {
   std::int64_t cents;
@@ -112,7 +139,7 @@ class Workers : public RuntimeTest {
     return pid;
   }
   template <typename W>
-  std::string start_error(Bytes encoded_args) {
+  std::string start_error(EncodedTerm encoded_args) {
     Channel<std::string> started;
     SpawnOptions spawn;
     spawn.on_started = [&](const Result<void>& r) {
@@ -221,10 +248,10 @@ TEST_F(Workers, APromiseMayOutliveItsRuntime) {
   std::optional<Promise<std::int64_t>> kept;
   {
     Runtime other(here, 3, options());
-    const Pid pid = other.spawn(scripted({.call = [&](Context&, Message) -> Result<Bytes> {
+    const Pid pid = other.spawn(scripted({.call = [&](Context&, Message) -> Result<EncodedTerm> {
                                   auto [answer, promise] = defer<std::int64_t>();
                                   kept = promise;
-                                  return Bytes{};
+                                  return EncodedTerm{};
                                 }}),
                                 {});
     EXPECT_EQ(text(other.call_and_wait(pid, message("x"), 20ms)), "error: timeout");
@@ -252,8 +279,8 @@ TEST_F(Workers, RefuseArgumentsThatDoNotFit) {
       "type_mismatch: the worker Account cannot be constructed from 2 start arguments; give those of its "
       "constructor in `args`");
   EXPECT_EQ(start_error<Account>(encoded("notalist")).substr(0, 13), "type_mismatch");
-  EXPECT_EQ(start_error<Account>("rubbish").substr(0, 9), "malformed");
-  EXPECT_EQ(start_error<Account>(""), "ok");
+  EXPECT_EQ(start_error<Account>(EncodedTerm("rubbish")).substr(0, 9), "malformed");
+  EXPECT_EQ(start_error<Account>(EncodedTerm()), "ok");
   EXPECT_EQ(start_error<Account>(encoded("\"d\"")), "ok") << "[100] as Erlang encodes it";
   runtime.stop(patience);  // before what its processes use
 }
@@ -278,8 +305,8 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
     const WorkerIdentity& identity() const override { return who; }
     Result<void> send(const Address&, Message) override { return {}; }
     Result<void> cast(const Address&, Message) override { return {}; }
-    Future<Bytes> call(const Address&, Message, std::chrono::milliseconds) override {
-      return Future<Bytes>::of(Bytes{});
+    Future<EncodedTerm> call(const Address&, Message, std::chrono::milliseconds) override {
+      return Future<EncodedTerm>::of(EncodedTerm{});
     }
     TimerId send_after(std::chrono::milliseconds, Message) override { return {}; }
     void cancel(TimerId) override {}
@@ -294,8 +321,8 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
     Ref monitor(const NamedProcess&, MonitorAliasUntil) override { return {}; }
     void trap_exit(bool) override {}
     void stop(ExitReason) override {}
-    Bytes take_caller() override { return {}; }
-    void reply(BytesView, Bytes) override {}
+    EncodedTerm take_caller() override { return {}; }
+    void reply(BytesView, EncodedTerm) override {}
     std::function<void(std::function<void()>)> poster() override { return nullptr; }
     WorkerIdentity who;
   } context;
@@ -310,6 +337,25 @@ TEST_F(Workers, SaveAndRestoreTheirState) {
   EXPECT_EQ(plain->save(), "");
   EXPECT_FALSE(plain->restore(encoded("9")).has_value());
   runtime.stop(patience);  // before what its processes use
+}
+
+TEST_F(Workers, PlainMessagesAndTimersComeWithTheirTypes) {
+  Channel<std::string> seen;
+  Watcher::seen = [&seen](const std::string& what) { seen.put(what); };
+  Egg::peer = start<Account>(std::int64_t{7});
+  const Pid pid = start<Egg>();
+  EXPECT_EQ(seen.take(), "expired timer");
+  ASSERT_TRUE(runtime.send(pid, Message::of(expired{"typed"})));
+  EXPECT_EQ(seen.take(), "expired typed");
+  ASSERT_TRUE(runtime.send(pid, message("{expired,<<\"from afar\">>}")));
+  EXPECT_EQ(seen.take(), "expired from afar");
+  ASSERT_TRUE(runtime.send(pid, Message::of(tick{})));
+  EXPECT_EQ(seen.take(), "tick 7") << "it may wait as any handler";
+  ASSERT_TRUE(runtime.send(pid, message("{expired,5}")));
+  EXPECT_EQ(seen.take(), "other {expired,5}") << "what does not fit is for the function that takes all";
+  EXPECT_EQ(call(pid, quiet{}), "ok");
+  runtime.stop(patience);
+  Watcher::seen = nullptr;
 }
 
 }  // namespace brood::process::testing

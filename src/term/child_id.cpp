@@ -4,7 +4,7 @@
 
 #include "term/utf8.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 Error empty_id() {
@@ -53,7 +53,7 @@ Result<ChildId> ChildId::from_term(const Term& term) {
   if (const auto* name = term.as_atom()) return atom(name->name);
   if (const auto* octets = term.as_binary()) return binary(octets->bytes);
   if (is_empty(term)) return empty_id();
-  const Bytes encoded = encode_term(term);
+  const EncodedTerm encoded = encode_term(term);
   if (auto ok = check_size(encoded); !ok) return std::move(ok).error();
   if (has_fun(term)) return Error{Errc::invalid_argument, "a fun is no child id: " + to_string(term, 100)};
   return ChildId(IdKind::term, encoded);
@@ -112,4 +112,4 @@ Result<ChildId> Codec<ChildId>::read(TermReader& reader) {
   return Error{Errc::type_mismatch, id.error().message};
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

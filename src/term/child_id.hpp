@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace brood {
+namespace brood::inline v0 {
 
 class ChildId : public detail::IdKey {
  public:
@@ -47,7 +47,7 @@ struct Codec<ChildId> {
   static Result<ChildId> read(TermReader& reader);
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 template <>
 struct std::hash<brood::ChildId> {

@@ -5,7 +5,7 @@
 #include <set>
 #include <unordered_set>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace child_id_test {
 
 /// The id of a term in Erlang syntax.
@@ -94,4 +94,4 @@ TEST(ChildId, HashSpreadsSimilarIds) {
 }
 
 }  // namespace child_id_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -6,7 +6,7 @@
 
 #include "term/bigint.hpp"
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 namespace {
 
 constexpr std::size_t shown_bytes_max = 200;
@@ -171,9 +171,9 @@ Error in_field(Error error, std::string_view name, std::size_t index) {
   return error;
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 Result<BigInt> Codec<BigInt>::read(TermReader& reader) {
   const std::size_t start = reader.position();
@@ -185,4 +185,4 @@ Result<BigInt> Codec<BigInt>::read(TermReader& reader) {
   return detail::mismatch(reader, "an integer");
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

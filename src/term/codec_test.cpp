@@ -55,7 +55,7 @@ struct box {
 };
 }  // namespace bank
 
-namespace brood {
+namespace brood::inline v0 {
 namespace codec_test {
 
 struct local_message {
@@ -64,7 +64,7 @@ struct local_message {
 
 template <typename T>
 void expect_term(const T& value, std::string_view text) {
-  const Bytes bytes = encode(value);
+  const EncodedTerm bytes = encode(value);
   EXPECT_EQ(encoded_to_string(bytes), text);
   const auto back = decode<T>(bytes);
   ASSERT_TRUE(back) << back.error().message;
@@ -301,10 +301,10 @@ TEST(Codec, BytesThatAreNoTermAreMalformed) {
   EXPECT_EQ(decode<int>("").error().code, Errc::malformed);
   EXPECT_EQ(decode<int>("\x83").error().code, Errc::malformed);
   EXPECT_EQ(decode<int>("\x83\x62").error().code, Errc::malformed);
-  EXPECT_EQ(decode<int>(encode(1) + "x").error().code, Errc::malformed);
+  EXPECT_EQ(decode<int>(encode(1).octets() + "x").error().code, Errc::malformed);
   EXPECT_EQ(decode<std::string>(BytesView("\x83\x62\x00", 3)).error().code, Errc::malformed);
   for (std::size_t size = 0; size + 1 < encode(bank::deposit{1000}).size(); ++size)
-    EXPECT_EQ(decode<bank::deposit>(encode(bank::deposit{1000}).substr(0, size)).error().code,
+    EXPECT_EQ(decode<bank::deposit>(encode(bank::deposit{1000}).octets().substr(0, size)).error().code,
               Errc::malformed)
         << size;
 }
@@ -317,7 +317,7 @@ TEST(Codec, AMismatchShowsTheTermAndTheType) {
 }
 
 TEST(Args, AreAListAndComeBack) {
-  const Bytes bytes = args(100, "x", bank::deposit{5});
+  const EncodedTerm bytes = args(100, "x", bank::deposit{5});
   EXPECT_EQ(encoded_to_string(bytes), "[100,<<\"x\">>,{deposit,5}]");
   const auto back = decode_args<int, std::string, bank::deposit>(bytes);
   ASSERT_TRUE(back) << back.error().message;
@@ -346,4 +346,4 @@ TEST(Args, OfAnotherNumberOrTypeAreRefused) {
 }
 
 }  // namespace codec_test
-}  // namespace brood
+}  // namespace brood::inline v0

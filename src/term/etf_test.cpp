@@ -5,7 +5,7 @@
 
 #include "term/random_term_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace etf_test {
 
 /// Bytes from hexadecimal text; blanks are ignored.
@@ -56,13 +56,13 @@ TEST(Etf, EncodesAsTermToBinaryDoes) {
 }
 
 TEST(Etf, LongStringsAndTuplesUseTheirWideForms) {
-  EXPECT_EQ(encode_term(Term::string(std::string(65535, 'a'))).substr(0, 4), hex("83 6b ffff"));
-  EXPECT_EQ(encode_term(Term::string(std::string(65536, 'a'))).substr(0, 6), hex("83 6c 00010000"));
-  EXPECT_EQ(encode_term(Term::tuple(std::vector<Term>(256))).substr(0, 6), hex("83 69 00000100"));
-  EXPECT_EQ(encode_term(BigInt{false, Bytes(256, '\1')}).substr(0, 7), hex("83 6f 00000100 00"));
+  EXPECT_EQ(encode_term(Term::string(std::string(65535, 'a'))).octets().substr(0, 4), hex("83 6b ffff"));
+  EXPECT_EQ(encode_term(Term::string(std::string(65536, 'a'))).octets().substr(0, 6), hex("83 6c 00010000"));
+  EXPECT_EQ(encode_term(Term::tuple(std::vector<Term>(256))).octets().substr(0, 6), hex("83 69 00000100"));
+  EXPECT_EQ(encode_term(BigInt{false, Bytes(256, '\1')}).octets().substr(0, 7), hex("83 6f 00000100 00"));
   std::string wide;
   for (int count = 0; count < 200; ++count) wide += "\xc3\xa9";
-  EXPECT_EQ(encode_term(Term::atom(wide)).substr(0, 4), hex("83 76 0190"));
+  EXPECT_EQ(encode_term(Term::atom(wide)).octets().substr(0, 4), hex("83 76 0190"));
 }
 
 TEST(Etf, ReadsTheOldEncodings) {
@@ -143,7 +143,7 @@ TEST(Etf, RefusesWhatIsNotWellFormed) {
 TEST(Etf, EveryPrefixOfATermIsRefused) {
   test::RandomTerms random(7);
   for (int count = 0; count < 300; ++count) {
-    const Bytes whole = encode_term(random.next(3));
+    const EncodedTerm whole = encode_term(random.next(3));
     if (whole.size() > 2000) continue;
     for (std::size_t size = 0; size < whole.size(); ++size)
       ASSERT_EQ(code_of(BytesView(whole).substr(0, size)), Errc::malformed);
@@ -196,7 +196,7 @@ TEST(Etf, RandomTermsComeBackEqualWithEqualBytes) {
   test::RandomTerms random(42);
   for (int count = 0; count < 5000; ++count) {
     const Term term = random.next();
-    const Bytes bytes = encode_term(term);
+    const EncodedTerm bytes = encode_term(term);
     const auto back = decode_term(bytes);
     ASSERT_TRUE(back) << back.error().message;
     ASSERT_EQ(*back, term) << to_string(term, 500);
@@ -295,12 +295,12 @@ TEST(TermReader, WhatIsTriedIsReadAsTheFunctionOfThatKindReadsItOrNotAtAll) {
   };
   std::vector<Bytes> all;
   for (const std::uint64_t value : {0ULL, 255ULL, 256ULL, 0x7fffffffULL, 0x80000000ULL, ~0ULL})
-    all.push_back(encode_term(Term(std::uint64_t{value})).substr(1));
+    all.push_back(encode_term(Term(std::uint64_t{value})).octets().substr(1));
   for (const std::int64_t value : {std::int64_t{-1}, std::int64_t{-256}, std::int64_t{INT64_MIN}})
-    all.push_back(encode_term(Term(std::int64_t{value})).substr(1));
+    all.push_back(encode_term(Term(std::int64_t{value})).octets().substr(1));
   for (const Term& term : {Term::atom("a"), Term::atom(""), Term::binary(""), Term::binary("abc"), Term(),
                            Term::tuple({}), Term::tuple({1, 2}), Term::list({1}), Term(1.5)})
-    all.push_back(encode_term(term).substr(1));
+    all.push_back(encode_term(term).octets().substr(1));
   all.emplace_back("n\x09\0\1\2\3\4\5\6\7\x08\x09", 12);  // nine bytes
   all.emplace_back("n\2\0\5\0", 5);                       // with a zero at its end
   for (const Bytes& whole : all) {
@@ -330,4 +330,4 @@ TEST(TermReader, WhatIsTriedIsReadAsTheFunctionOfThatKindReadsItOrNotAtAll) {
 }
 
 }  // namespace etf_test
-}  // namespace brood
+}  // namespace brood::inline v0

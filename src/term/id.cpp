@@ -5,7 +5,7 @@
 #include "base/hash.hpp"
 #include "term/child_id.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace detail {
 
 namespace {
@@ -71,4 +71,4 @@ std::string Id::text() const {
   return odd_ ? std::string(*odd_->text()) : std::string(key_.bytes());
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

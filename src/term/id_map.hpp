@@ -13,7 +13,7 @@
 
 #include "term/child_id.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 using IdMap = boost::unordered_flat_map<ChildId, T, std::hash<ChildId>>;
@@ -64,4 +64,4 @@ class PartedIdMap {
   std::size_t size_ = 0;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0

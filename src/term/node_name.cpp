@@ -3,7 +3,7 @@
 #include <brood/node_name.hpp>
 #include <memory>
 
-namespace brood {
+namespace brood::inline v0 {
 
 struct NodeName::Text {
   explicit Text(std::string_view text) : value(text), hash(std::hash<std::string_view>{}(text)) {}
@@ -114,4 +114,4 @@ bool NodeName::same_text(const NodeName& a, const NodeName& b) noexcept {
   return a.hash() == b.hash() && a.text() == b.text();
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace node_name_test {
 
 TEST(NodeNameTest, IsItsTextWhetherItIsKeptOrNot) {
@@ -96,4 +96,4 @@ TEST(NodeNameTestZ, NoMoreThanSoManyAreKeptAndTheRestIsRightAllTheSame) {
 }
 
 }  // namespace node_name_test
-}  // namespace brood
+}  // namespace brood::inline v0

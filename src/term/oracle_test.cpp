@@ -13,7 +13,7 @@
 #include "term/phash2.hpp"
 #include "term/random_term_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace oracle_test {
 
 namespace fs = std::filesystem;
@@ -89,7 +89,7 @@ TEST_F(Oracle, ReadsAndWritesEveryTermAsWeDo) {
   for (std::size_t index = terms.size(); index < answers.size(); ++index) {
     const auto term = decode_term(answers[index]);
     ASSERT_TRUE(term) << term.error().message;
-    const Bytes again = encode_term(*term);
+    const EncodedTerm again = encode_term(*term);
     ASSERT_EQ(again.size(), answers[index].size()) << to_string(*term, 500);
     ASSERT_TRUE(again == answers[index] || has_large_map(*term)) << to_string(*term, 500);
   }
@@ -155,4 +155,4 @@ TEST_F(Oracle, HashesTermsAsWeDo) {
 }
 
 }  // namespace oracle_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -6,7 +6,7 @@
 
 #include "term/bigint.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 using Order = std::strong_ordering;
@@ -262,4 +262,4 @@ bool Term::operator==(const Term& other) const {
   return compare_keys(*this, other) == 0;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

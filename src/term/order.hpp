@@ -11,9 +11,9 @@
 #include <brood/term.hpp>
 #include <compare>
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// The order that the keys of a map are kept in: as the order of terms, but integers before floats.
 [[nodiscard]] std::strong_ordering compare_keys(const Term& a, const Term& b);
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -10,7 +10,7 @@
 #include "term/utf8.hpp"
 #include "term/words.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 constexpr int parse_depth_max = 256;
@@ -379,4 +379,4 @@ Result<Term> parse_term(std::string_view text) {
   return Parser(text).all();
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

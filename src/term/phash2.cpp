@@ -4,7 +4,7 @@
 #include <bit>
 #include <vector>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 // The golden ratio, and its multiples for the kinds of terms.
@@ -254,4 +254,4 @@ std::optional<std::uint32_t> phash2(const Term& term) {
   return hash.value();
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

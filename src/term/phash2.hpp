@@ -14,7 +14,7 @@
 #include <span>
 #include <string_view>
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// The hash of one term, built from its parts: a tuple is its arity and then each of its items, so that a
 /// tuple need not be made to be hashed. Each part counts upon the hash of those before it.
@@ -48,4 +48,4 @@ class Phash2 {
 /// erlang:phash2(term, 1 bsl 32); nullopt for a term that is a fun, or has one in it.
 [[nodiscard]] std::optional<std::uint32_t> phash2(const Term& term);
 
-}  // namespace brood
+}  // namespace brood::inline v0

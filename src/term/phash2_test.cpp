@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace phash2_test {
 
 Term power(unsigned bits, bool negative) {
@@ -98,4 +98,4 @@ TEST(Phash2, FunsHaveNone) {
 }
 
 }  // namespace phash2_test
-}  // namespace brood
+}  // namespace brood::inline v0

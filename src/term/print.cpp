@@ -10,7 +10,7 @@
 #include "term/utf8.hpp"
 #include "term/words.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 // Deeper terms show "..." there; no term from elsewhere is that deep.
@@ -213,4 +213,4 @@ std::string to_string(const Pid& pid) {
   return fmt::format("<{}.{}.{}>", pid.node.text(), pid.id, pid.serial);
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -9,7 +9,7 @@
 #include "term/etf_parts.hpp"
 #include "term/utf8.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 using Kind = TermReader::Kind;
@@ -332,4 +332,4 @@ Result<std::size_t> TermReader::map() {
   return unexpected(Kind::map);
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -4,7 +4,7 @@
 #include "term/etf.hpp"
 #include "term/etf_parts.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 Result<Term> TermReader::read_leaf() {
   const auto as_term = [](auto result) -> Result<Term> {
@@ -112,4 +112,4 @@ bool TermReader::skip_leaf() {
   }
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

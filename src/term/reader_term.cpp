@@ -5,7 +5,7 @@
 #include "term/etf.hpp"
 #include "term/order.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 bool TermReader::claim(std::size_t terms) {
   if (left() < owed_ || left() - owed_ < terms) return false;
@@ -202,4 +202,4 @@ Result<Term> decode_term(BytesView bytes, const TermLimits& limits) {
   return out;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

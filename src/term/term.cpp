@@ -13,7 +13,7 @@
 #include "term/order.hpp"
 #include "term/utf8.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// What a Term points to. No box at all is the empty list; the integers 0 to 255 share boxes that are never
 /// freed, so that a list of bytes costs a pointer for each.
@@ -342,4 +342,4 @@ std::optional<std::string> Term::text() const {
   return out;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

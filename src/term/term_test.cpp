@@ -7,7 +7,7 @@
 
 #include "term/random_term_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace term_test {
 
 Term ok_tuple() {
@@ -204,4 +204,4 @@ TEST(Term, SmallIntegersShareTheirStorage) {
 }
 
 }  // namespace term_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -5,7 +5,7 @@
 
 #include "term/random_term_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace text_test {
 
 std::string again(std::string_view text) {
@@ -149,4 +149,4 @@ TEST(TermText, EncodedTermsAreShownOrTheirSize) {
 }
 
 }  // namespace text_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -8,7 +8,7 @@
 #include "term/etf.hpp"
 #include "term/utf8.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 using detail::put_big_endian;
@@ -217,12 +217,12 @@ void TermWriter::term(const Term& value) {
   Encoder(*this).run(value);
 }
 
-Bytes encode_term(const Term& term) {
-  Bytes out;
+EncodedTerm encode_term(const Term& term) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   writer.term(term);
   return out;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -51,7 +51,8 @@ brood::NodeOptions options_from(int argc, char** argv) {
 
 std::vector<brood::ChildSpec> children(int count) {
   std::vector<brood::ChildSpec> all;
-  for (int i = 1; i <= count; ++i) all.push_back({.id = "c" + std::to_string(i), .worker = "idle"});
+  for (int i = 1; i <= count; ++i)
+    all.push_back({.id = "c" + std::to_string(i), .run = brood::WorkerSpec{"idle"}});
   return all;
 }
 

@@ -145,7 +145,7 @@ std::string bulk(World& world, std::istream& in) {
   std::vector<brood::ChildSpec> specs;
   specs.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 1; i <= count; ++i)
-    specs.push_back({.id = prefix + std::to_string(i), .worker = "counter"});
+    specs.push_back({.id = prefix + std::to_string(i), .run = brood::WorkerSpec{"counter"}});
   Json out;
   out.add("made_ms", making.ms());
   const Watch starting;
@@ -174,10 +174,11 @@ std::string singles(World& world, std::istream& in) {
   std::int64_t slowest = 0;
   for (int i = 1; world.enough < until; ++i) {
     const Watch watch;
-    const auto result = world.web
-                            .start_child({.id = prefix + std::to_string(i), .worker = "counter"},
-                                         {.timeout = milliseconds(60000)})
-                            .get();
+    const auto result =
+        world.web
+            .start_child({.id = prefix + std::to_string(i), .run = brood::WorkerSpec{"counter"}},
+                         {.timeout = milliseconds(60000)})
+            .get();
     times.push_back(watch.us());
     if (times.back() > slowest) {
       slowest = times.back();

@@ -1,13 +1,19 @@
 """Every error of a node's start and of its network: said clearly, and harming nobody else."""
 
 import os
+import pathlib
 import random
+import re
 import shutil
 import socket
 import subprocess
 import time
 
 from support import ScenarioTest, brood_binary, main, ports, processes
+
+from harness.cluster import chaos_library  # the path is set by support
+
+HEADER = pathlib.Path(__file__).resolve().parents[2] / "include" / "brood" / "node.hpp"
 
 
 class Errors(ScenarioTest):
@@ -169,6 +175,17 @@ class Errors(ScenarioTest):
     def test_a_name_with_an_unknown_host_is_refused(self):
         cluster = self.cluster("n1", node={"name": "n1@no-such-host.invalid", "join": []})
         self.fails(cluster, "n1", "no-such-host.invalid")
+
+    def test_a_plug_in_of_another_version_is_refused_with_both_versions(self):
+        version = re.search(r"#define BROOD_PLUGIN_VERSION (\d+)", HEADER.read_text(encoding="utf-8")).group(1)
+        for name in ("libold_plugin.so", "libold_plugin_that_lacks.so"):
+            plugin = chaos_library().parent / name
+            cluster = self.cluster("n1")
+            config = cluster.write("n1.toml", cluster.fleet_text("n1"))
+            text = self.fails(cluster, "n1", f"{plugin} was built for version 1 of plug-ins, and this node has {version}; "
+                              "build it with this node's headers", status=1, arguments=[
+                                  "--config", config, "--worker-lib", str(plugin)])
+            self.assertNotIn("undefined symbol", text)
 
     def test_a_bad_name_is_refused(self):
         for name in ("n1", "@127.0.0.1", "n1@", "a b@127.0.0.1"):

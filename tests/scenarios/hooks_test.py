@@ -100,6 +100,45 @@ class Hooks(ScenarioTest):
             self.assertEqual([(event["event"], event["cause"], event["node"]) for event in events[-2:]],
                              [("ended", "drained", gone), ("started", "drained", events[-2]["other"])])
 
+    def test_the_leader_is_told_when_a_node_counts_for_another_score(self):
+        # By the number of its processes alone, which stands still when nothing happens.
+        balancer = {"distribution": {"use": "load_balancer", "push_interval_ms": 100, "max_history_size": 1,
+                                     "scheduler_weight": 0, "run_queue_weight": 0, "memory_weight": 0}}
+        cluster = self.cluster("n1", "n2", supervisors={"web": (balancer, [])})
+        cluster.start()
+        cluster.wait_members()
+        erlang = cluster.erlang()
+
+        def board():
+            return erlang.request(cluster.full("n1"), "{scoreboard, web}")[1]
+        self.wait(lambda: board()["leader"] != "undefined", 10, "there is a leader")
+        leader = board()["leader"].split("@")[0]
+        other = "n2" if leader == "n1" else "n1"
+        for name in (leader, other):
+            self.subscribe(cluster, erlang, name, "[scoreboard_updated]")
+        cluster.brood("start", "counted", "--worker", "counter", node="n1")
+        for number in range(40):
+            cluster.brood("start", f"more-{number}", "--worker", "counter", node="n1")
+
+        told = {}
+
+        def both():
+            for key, (before, node) in self.take(erlang, leader):
+                self.assertEqual((key, before["leader"]), ("scoreboard_updated", cluster.full(leader)))
+                told[node] = {line["node"]: line["score"] for line in before["nodes"]}[node]
+            return set(told) == {cluster.full("n1"), cluster.full("n2")}
+        self.wait(both, 10, lambda: f"told of {told}")
+
+        def quiet():
+            time.sleep(1)  # ten loads of each
+            return not self.take(erlang, leader)
+        self.wait(quiet, 20, "all of it is told")
+        now = {line["node"]: line["score"] for line in erlang.request(cluster.full(leader), "{scoreboard, web}")[1]["nodes"]}
+        for node, before in told.items():
+            self.assertLess(before, now[node], "it has more processes than it had")
+        time.sleep(2)  # twenty loads of each: silence can only be waited for
+        self.assertEqual([self.take(erlang, name) for name in (leader, other)], [[], []])
+
     def test_a_join_and_a_loss_are_told_in_order_with_what_moves(self):
         cluster, erlang = self.up(first=("n1", "n2"), children=CHILDREN)
         for name in ("n1", "n2"):

@@ -42,8 +42,8 @@ Outcome<Shutdown> shutdown_of(const std::string& text) {
   return out;
 }
 
-Outcome<Bytes> args_of(const std::string& text) {
-  if (text.empty()) return Bytes{};
+Outcome<EncodedTerm> args_of(const std::string& text) {
+  if (text.empty()) return EncodedTerm{};
   auto term = parse_term(text);
   if (!term) return usage(fmt::format("start: --args: {}", term.error().message));
   if (term->as_list() != nullptr) return encode_term(*term);
@@ -69,6 +69,30 @@ Outcome<void> read_node_list(const std::string& text, std::string_view option,
     into.push_back(node->name.text());
   }
   return {};
+}
+
+Outcome<decltype(ChildSpec::run)> what_runs(const StartArguments& start) {
+  if (start.command.empty()) {
+    if (const auto option = option_of_programs(start); !option.empty())
+      return usage(fmt::format("start: {} is for a program, and this is worker {}", option, start.worker));
+    auto args = args_of(start.args);
+    if (!args) return tl::unexpected(args.error());
+    return WorkerSpec{start.worker, std::move(*args)};
+  }
+  Command command{start.command};
+  if (!start.cwd.empty()) command.cwd = start.cwd;
+  for (const auto& pair : start.env)
+    command.env[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  if (!start.stop_signal.empty()) {
+    command.stop_signal = exec::signal_from_name(start.stop_signal);
+    if (!command.stop_signal)
+      return usage(
+          fmt::format("start: --stop-signal takes a name (INT) or a number (2), not {}", start.stop_signal));
+  }
+  command.start_before_stop = start.start_before_stop;
+  command.ready_timeout = std::chrono::milliseconds(start.ready_timeout);
+  if (auto read = read_program_options(start, command); !read) return tl::unexpected(read.error());
+  return command;
 }
 
 Json started_json(const Term& answer) {
@@ -211,34 +235,21 @@ Outcome<Term> start_spec(const Arguments& arguments) {
   if (start.worker.empty() && start.command.empty())  // as it was before it was stopped
     return Term::map({{Term::atom("id"), *id}});
   spec.id = Id(*id);
-  spec.worker = start.worker;
-  spec.exec = start.command;
-  if (!start.cwd.empty()) spec.cwd = start.cwd;
-  for (const auto& pair : start.env)
-    spec.env[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
-  spec.start_before_stop = start.start_before_stop;
-  spec.ready_timeout = std::chrono::milliseconds(start.ready_timeout);
-  if (auto read = read_program_options(start, spec); !read) return tl::unexpected(read.error());
+  auto run = what_runs(start);
+  if (!run) return tl::unexpected(run.error());
+  spec.run = *std::move(run);
+  if (auto read = read_order(start, spec); !read) return tl::unexpected(read.error());
   spec.tag = start.tag;
   if (start.restart == "transient") spec.restart = Restart::transient;
   if (start.restart == "temporary") spec.restart = Restart::temporary;
   const auto shutdown = shutdown_of(start.shutdown);
   if (!shutdown) return tl::unexpected(shutdown.error());
   spec.shutdown = *shutdown;
-  auto args = args_of(start.args);
-  if (!args) return tl::unexpected(args.error());
-  spec.args = std::move(*args);
   if (auto read = read_metadata(start, spec); !read) return tl::unexpected(read.error());
   if (auto read = read_node_list(start.mapping, "--mapping", spec.mapping); !read)
     return tl::unexpected(read.error());
   if (auto read = read_node_list(start.nodes, "--nodes", spec.nodes); !read)
     return tl::unexpected(read.error());
-  if (!start.stop_signal.empty()) {
-    spec.stop_signal = exec::signal_from_name(start.stop_signal);
-    if (!spec.stop_signal)
-      return usage(
-          fmt::format("start: --stop-signal takes a name (INT) or a number (2), not {}", start.stop_signal));
-  }
   if (!start.on.empty()) {
     if (const auto node = parse_node_address(start.on); !node)
       return usage("start: --on: " + node.error().message);

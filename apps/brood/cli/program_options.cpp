@@ -61,15 +61,15 @@ std::string option_name(std::string key) {
   return "--" + key;
 }
 
-Outcome<void> take(ChildSpec& spec, const std::string& key, const Term& value) {
-  const auto read = exec::read_option(key, value, spec.program);
+Outcome<void> take(Command& command, const std::string& key, const Term& value) {
+  const auto read = exec::read_option(key, value, command.options);
   if (!read) return usage(fmt::format("start: {} {}", option_name(key), read.error().message));
   return {};
 }
 
 // NAME=VALUE, as often as it was given.
 Outcome<void> take_pairs(const std::vector<std::string>& pairs, std::string_view option, std::string_view key,
-                         ChildSpec& spec) {
+                         Command& command) {
   if (pairs.empty()) return {};
   std::vector<std::pair<Term, Term>> entries;
   for (const auto& pair : pairs) {
@@ -78,13 +78,13 @@ Outcome<void> take_pairs(const std::vector<std::string>& pairs, std::string_view
       return usage(fmt::format("start: {} takes NAME=VALUE, not {}", option, pair));
     entries.emplace_back(Term::atom(pair.substr(0, equals)), number_term(pair.substr(equals + 1)));
   }
-  const auto read = exec::read_option(key, Term::map(std::move(entries)), spec.program);
+  const auto read = exec::read_option(key, Term::map(std::move(entries)), command.options);
   if (!read) return usage(fmt::format("start: {} {}", option, read.error().message));
   return {};
 }
 
 // A command as a shell would part its words.
-Outcome<void> read_health(const StartArguments& start, ChildSpec& spec) {
+Outcome<void> read_health(const StartArguments& start, Command& command) {
   if (start.health.empty()) return {};
   std::vector<std::pair<Term, Term>> entries;
   for (const auto& [key, text] : start.health) {
@@ -98,34 +98,49 @@ Outcome<void> read_health(const StartArguments& start, ChildSpec& spec) {
     }
     entries.emplace_back(Term::atom(key), std::move(value));
   }
-  const auto read = exec::read_option("health", Term::map(std::move(entries)), spec.program);
+  const auto read = exec::read_option("health", Term::map(std::move(entries)), command.options);
   if (!read) return usage(fmt::format("start: --health-... {}", read.error().message));
   return {};
 }
 
 // A command means the same wherever the node was started: what has a folder in it is relative to where one
 // stands, or to its own --cwd.
-void place_command(ChildSpec& spec) {
-  if (spec.cwd) {
-    spec.cwd = placed(*spec.cwd);
+void place_command(Command& command) {
+  if (command.cwd) {
+    command.cwd = placed(*command.cwd);
     return;
   }
   const auto place = [](std::vector<std::string>& words) {
     if (!words.empty() && words.front().find('/') != std::string::npos) words.front() = placed(words.front());
   };
-  place(spec.exec);
-  if (spec.program.health) place(spec.program.health->exec);
+  place(command.argv);
+  if (command.options.health) place(command.options.health->exec);
 }
 
 }  // namespace
 
-Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec) {
+Outcome<void> read_program_options(const StartArguments& start, Command& command) {
   for (const auto& [key, text] : start.options)
-    if (auto taken = take(spec, key, value_of(key, text)); !taken) return taken;
-  if (auto read = take_pairs(start.limits, "--limit", "limits", spec); !read) return read;
-  if (auto read = take_pairs(start.cgroup, "--cgroup", "cgroup", spec); !read) return read;
-  if (auto read = read_health(start, spec); !read) return read;
-  place_command(spec);
+    if (auto taken = take(command, key, value_of(key, text)); !taken) return taken;
+  if (auto read = take_pairs(start.limits, "--limit", "limits", command); !read) return read;
+  if (auto read = take_pairs(start.cgroup, "--cgroup", "cgroup", command); !read) return read;
+  if (auto read = read_health(start, command); !read) return read;
+  place_command(command);
+  return {};
+}
+
+std::string option_of_programs(const StartArguments& start) {
+  if (start.start_before_stop) return "--start-before-stop";
+  if (!start.cwd.empty()) return "--cwd";
+  if (!start.env.empty()) return "--env";
+  if (!start.stop_signal.empty()) return "--stop-signal";
+  if (!start.limits.empty()) return "--limit";
+  if (!start.cgroup.empty()) return "--cgroup";
+  if (!start.health.empty()) return option_name("health_" + start.health.front().first);
+  return start.options.empty() ? "" : option_name(start.options.front().first);
+}
+
+Outcome<void> read_order(const StartArguments& start, ChildSpec& spec) {
   for (const auto& word : node_list(start.after)) {
     const auto id = parse_id(word);
     if (!id) return usage("start: --after: " + id.error().message);

@@ -14,7 +14,11 @@
 namespace brood::app {
 
 /// What `brood start` says of how the command runs.
-[[nodiscard]] Outcome<void> read_program_options(const StartArguments& start, ChildSpec& spec);
+[[nodiscard]] Outcome<void> read_program_options(const StartArguments& start, Command& command);
+/// One of its options that is given and that only programs have; empty: there is none.
+[[nodiscard]] std::string option_of_programs(const StartArguments& start);
+/// What it says of when any child is started, and started again.
+[[nodiscard]] Outcome<void> read_order(const StartArguments& start, ChildSpec& spec);
 
 /// What a child has of them, by the keys of the fleet file.
 using OptionList = std::vector<std::pair<std::string, Term>>;

@@ -18,7 +18,9 @@ constexpr std::int64_t count_max = 100'000;
 // A child as it is written: before {n} is replaced.
 struct Draft {
   std::string id;
-  ChildSpec spec;
+  ChildSpec spec;                  ///< All but what it runs.
+  std::string worker;              ///< Or ...
+  Command command;                 ///< ... a program.
   Options options;                 ///< Of a program.
   std::vector<std::string> after;  ///< Ids.
   std::optional<Term> args;        ///< The list of arguments.
@@ -47,7 +49,6 @@ void read_restart(Section& section, ChildSpec& spec) {
 }
 
 void read_shutdown(Section& section, ChildSpec& spec) {
-  spec.shutdown.infinity = spec.worker == supervisor_worker && !section.has("shutdown_ms");
   const auto patience = section.integer("shutdown_ms", 0, day_ms);
   if (patience) spec.shutdown.patience = std::chrono::milliseconds(*patience);
   if (section.has("shutdown") && section.has("shutdown_ms")) {
@@ -79,7 +80,7 @@ void read_pace(Section& section, ChildSpec& spec) {
   if (auto fine = supervisor::check_pace(spec); !fine) section.problem("backoff_ms", fine.error().message);
 }
 
-void read_environment(Section& section, ChildSpec& spec) {
+void read_environment(Section& section, Command& command) {
   const auto* entry = section.any("env");
   if (entry == nullptr) return;
   const auto* table = entry->value.as<TomlTable>();
@@ -93,11 +94,11 @@ void read_environment(Section& section, ChildSpec& spec) {
                              "allowed: NAME = \"text\", without = in the name and zero bytes in the text");
       continue;
     }
-    spec.env[variable.key] = *value;
+    command.env[variable.key] = *value;
   }
 }
 
-void read_stop_signal(Section& section, ChildSpec& spec) {
+void read_stop_signal(Section& section, Command& command) {
   const auto* entry = section.any("stop_signal");
   if (entry == nullptr) return;
   std::optional<int> number;
@@ -106,28 +107,28 @@ void read_stop_signal(Section& section, ChildSpec& spec) {
     number = exec::signal_from_name(std::to_string(*integer));
   }
   if (number) {
-    spec.stop_signal = *number;
+    command.stop_signal = *number;
   } else {
     section.problem("stop_signal", "no such signal; allowed: a name (\"SIGINT\") or a number (2)");
   }
 }
 
 void read_exec(Section& section, Draft& draft) {
-  ChildSpec& spec = draft.spec;
+  Command& command = draft.command;
   if (auto words = section.texts("exec")) {
     if (words->empty() || words->front().empty()) {
       section.problem("exec", "names no program; allowed: [\"program\", \"argument\", ...]");
     }
-    spec.exec = std::move(*words);
+    command.argv = std::move(*words);
   }
-  spec.cwd = section.text("cwd");
-  read_environment(section, spec);
-  read_stop_signal(section, spec);
+  command.cwd = section.text("cwd");
+  read_environment(section, command);
+  read_stop_signal(section, command);
   draft.options = read_options(section);
-  spec.start_before_stop = section.boolean("start_before_stop").value_or(false);
+  command.start_before_stop = section.boolean("start_before_stop").value_or(false);
   if (const auto value = section.integer("ready_timeout_ms", 1, 86'400'000)) {
-    spec.ready_timeout = std::chrono::milliseconds(*value);
-    if (!spec.start_before_stop)
+    command.ready_timeout = std::chrono::milliseconds(*value);
+    if (!command.start_before_stop)
       section.problem("ready_timeout_ms", "without a meaning unless start_before_stop = true");
   }
   if (section.has("exec")) return;
@@ -138,7 +139,7 @@ void read_exec(Section& section, Draft& draft) {
 }
 
 void read_what_runs(Section& section, Draft& draft) {
-  draft.spec.worker = section.text("worker").value_or("");
+  draft.worker = section.text("worker").value_or("");
   read_exec(section, draft);
   draft.args = read_args(section);
   const bool worker = section.has("worker");
@@ -147,11 +148,11 @@ void read_what_runs(Section& section, Draft& draft) {
   if (!worker && !exec)
     section.problem("", "says nothing to run; allowed: worker = \"name\" or exec = [\"program\", ...]");
   if (exec && section.has("args")) section.problem("args", "only a worker has args; put a program's in exec");
-  if (draft.spec.worker == supervisor_worker) {
-    const auto read = process::read_supervisor(draft.args ? encode_term(*draft.args) : Bytes{});
+  if (draft.worker == supervisor_worker) {
+    const auto read = process::read_supervisor(draft.args ? encode_term(*draft.args) : EncodedTerm{});
     if (!read) section.problem("args", read.error().message);
   }
-  if (draft.spec.worker == "exec")
+  if (draft.worker == "exec")
     section.problem("worker", "\"exec\" is no worker; use exec = [\"program\", ...]");
 }
 
@@ -182,14 +183,34 @@ void read_id(Section& section, Draft& draft) {
 }
 
 // A command means the same wherever the node was started: what has a folder in it is relative to the file.
-void place_command(ChildSpec& spec, const std::string& folder) {
-  if (spec.cwd) spec.cwd = in_folder(*spec.cwd, folder);
+void place_command(Command& command, const std::string& folder) {
+  if (command.cwd) command.cwd = in_folder(*command.cwd, folder);
   const auto place = [&](std::vector<std::string>& words) {
     if (!words.empty() && words.front().find('/') != std::string::npos)
       words.front() = in_folder(words.front(), folder);
   };
-  place(spec.exec);
-  if (spec.program.health) place(spec.program.health->exec);
+  place(command.argv);
+  if (command.options.health) place(command.options.health->exec);
+}
+
+Command with_number(Command command, const std::string& n) {
+  for (auto& word : command.argv) word = numbered(word, n);
+  for (auto& [key, value] : command.env) value = numbered(value, n);
+  if (command.cwd) command.cwd = numbered(*command.cwd, n);
+  return command;
+}
+
+decltype(ChildSpec::run) what_runs(const Draft& draft, const std::optional<std::string>& n,
+                                   const std::string& folder, Section& section) {
+  if (draft.command.argv.empty()) {
+    WorkerSpec worker{draft.worker};
+    if (draft.args) worker.args = encode_term(n ? numbered(*draft.args, *n) : *draft.args);
+    return worker;
+  }
+  Command command = n ? with_number(draft.command, *n) : draft.command;
+  command.options = program_of(draft.options, n, folder, section);
+  place_command(command, folder);
+  return command;
 }
 
 ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, const std::string& folder,
@@ -202,15 +223,8 @@ ChildSpec finished(const Draft& draft, const std::optional<std::string>& n, cons
     const auto one = parse_id(n ? numbered(other, *n) : other);
     one ? spec.after.push_back(Id(*one)) : section.problem("after", one.error().message);
   }
-  if (n) {
-    for (auto& word : spec.exec) word = numbered(word, *n);
-    for (auto& [key, value] : spec.env) value = numbered(value, *n);
-    if (spec.cwd) spec.cwd = numbered(*spec.cwd, *n);
-    spec.metadata = numbered(spec.metadata, *n);
-  }
-  spec.program = program_of(draft.options, n, folder, section);
-  place_command(spec, folder);
-  if (draft.args) spec.args = encode_term(n ? numbered(*draft.args, *n) : *draft.args);
+  if (n) spec.metadata = numbered(spec.metadata, *n);
+  spec.run = what_runs(draft, n, folder, section);
   return spec;
 }
 

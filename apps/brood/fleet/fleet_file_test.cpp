@@ -49,8 +49,12 @@ ChildSpec good_child(const std::string& lines) {
   return file.supervisors[0].children[0];
 }
 
+const Command& command_of(const ChildSpec& spec) {
+  return std::get<Command>(spec.run);
+}
+
 Term args_of(const ChildSpec& spec) {
-  return decode_term(spec.args).value_or(Term::atom("no_term"));
+  return decode_term(std::get<WorkerSpec>(spec.run).args).value_or(Term::atom("no_term"));
 }
 
 TEST(FleetFile, TheExampleOfTheGuideIsRead) {
@@ -81,7 +85,7 @@ args = { host = "127.0.0.1", port = 7101, every_ms = 500 }
   const auto& children = file.supervisors[0].children;
   ASSERT_EQ(children.size(), 2u);
   EXPECT_EQ(children[0].id->term(), Term::binary("files-a"));
-  EXPECT_EQ(children[0].exec, (std::vector<std::string>{"busybox", "httpd", "-f"}));
+  EXPECT_EQ(command_of(children[0]).argv, (std::vector<std::string>{"busybox", "httpd", "-f"}));
   EXPECT_EQ(args_of(children[1]),
             parse_term("[#{every_ms => 500, host => <<\"127.0.0.1\">>, port => 7101}]").value());
 }
@@ -242,18 +246,18 @@ stop_signal = "SIGINT"
   EXPECT_EQ(spec.tag, "t");
   EXPECT_EQ(spec.metadata, parse_term("#{owner => <<\"me\">>, size => 3}").value());
   EXPECT_EQ(spec.nodes, (std::vector<std::string>{"n1@h"}));
-  EXPECT_EQ(spec.env, (std::map<std::string, std::string>{{"A", "1"}, {"B", ""}}));
-  EXPECT_EQ(spec.cwd, "/srv");
-  EXPECT_EQ(spec.stop_signal, 2);
+  EXPECT_EQ(command_of(spec).env, (std::map<std::string, std::string>{{"A", "1"}, {"B", ""}}));
+  EXPECT_EQ(command_of(spec).cwd, "/srv");
+  EXPECT_EQ(command_of(spec).stop_signal, 2);
 }
 
 TEST(FleetFile, DefaultsAreThoseOfTheApi) {
   const auto spec = good_child("worker = \"w\"\n");
   EXPECT_EQ(spec.restart, Restart::permanent);
-  EXPECT_EQ(spec.shutdown.patience, milliseconds(5000));
-  EXPECT_FALSE(spec.shutdown.infinity);
-  EXPECT_TRUE(spec.args.empty());
-  EXPECT_FALSE(spec.stop_signal.has_value());
+  EXPECT_EQ(spec.shutdown.of(spec.type()).patience, milliseconds(5000));
+  EXPECT_FALSE(spec.shutdown.of(spec.type()).infinity);
+  EXPECT_TRUE(std::get<WorkerSpec>(spec.run).args.empty());
+  EXPECT_FALSE(std::get<Command>(good_child("exec = [\"p\"]\n").run).stop_signal.has_value());
 }
 
 TEST(FleetFile, ShutdownMayBeAWord) {
@@ -262,7 +266,7 @@ TEST(FleetFile, ShutdownMayBeAWord) {
 }
 
 TEST(FleetFile, AStopSignalMayBeANumber) {
-  EXPECT_EQ(good_child("exec = [\"p\"]\nstop_signal = 9\n").stop_signal, 9);
+  EXPECT_EQ(std::get<Command>(good_child("exec = [\"p\"]\nstop_signal = 9\n").run).stop_signal, 9);
 }
 
 TEST(FleetFile, AnArrayOfArgsIsTheArguments) {
@@ -292,14 +296,14 @@ args = { number = "{n}", list = ["{n}{n}"] }
 TEST(FleetFile, CountNumbersTheWordsOfAProgram) {
   const auto file =
       good("[[supervisor.s.child]]\nid = \"s{n}\"\ncount = 2\nexec = [\"p\", \"127.0.0.1:710{n}\"]\n");
-  EXPECT_EQ(file.supervisors[0].children[1].exec[1], "127.0.0.1:7102");
+  EXPECT_EQ(command_of(file.supervisors[0].children[1]).argv[1], "127.0.0.1:7102");
 }
 
 TEST(FleetFile, TheMarkItselfIsWrittenInTwoBraces) {
   const auto file = good(
       "[[supervisor.s.child]]\nid = \"s{n}\"\ncount = 2\nexec = [\"sh\", \"-c\", \"n=5; echo ${{n}} "
       "{n}\"]\n");
-  EXPECT_EQ(file.supervisors[0].children[1].exec[2], "n=5; echo ${n} 2");
+  EXPECT_EQ(command_of(file.supervisors[0].children[1]).argv[2], "n=5; echo ${n} 2");
   EXPECT_NE(only("[[supervisor.s.child]]\nid = \"s{{n}}\"\ncount = 2\nworker = \"w\"\n").find("needs {n}"),
             std::string::npos);
 }
@@ -535,12 +539,12 @@ TEST_F(FleetOnDisk, CommandsAreRelativeToTheFileWhereverItIsReadFrom) {
     std::filesystem::current_path(before);
     ASSERT_TRUE(file);
     const auto& children = file->supervisors[0].children;
-    EXPECT_EQ(children[0].exec, (std::vector<std::string>{folder + "/run", "./argument"}));
-    EXPECT_EQ(children[0].cwd, folder + "/data");
-    EXPECT_EQ(children[1].exec.front(), "sh") << "looked for in PATH";
-    EXPECT_EQ(children[1].cwd, folder);
-    EXPECT_EQ(children[2].exec.front(), "/bin/sh");
-    EXPECT_FALSE(children[2].cwd.has_value());
+    EXPECT_EQ(command_of(children[0]).argv, (std::vector<std::string>{folder + "/run", "./argument"}));
+    EXPECT_EQ(command_of(children[0]).cwd, folder + "/data");
+    EXPECT_EQ(command_of(children[1]).argv.front(), "sh") << "looked for in PATH";
+    EXPECT_EQ(command_of(children[1]).cwd, folder);
+    EXPECT_EQ(command_of(children[2]).argv.front(), "/bin/sh");
+    EXPECT_FALSE(command_of(children[2]).cwd.has_value());
   }
 }
 

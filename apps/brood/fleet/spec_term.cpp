@@ -12,8 +12,8 @@ Term binaries(const std::vector<std::string>& texts) {
   return Term::list(std::move(items));
 }
 
-Term command_term(const ChildSpec& spec) {
-  std::vector<std::pair<Term, Term>> command{{Term::atom("argv"), binaries(spec.exec)}};
+Term command_term(const Command& spec) {
+  std::vector<std::pair<Term, Term>> command{{Term::atom("argv"), binaries(spec.argv)}};
   if (spec.cwd) command.emplace_back(Term::atom("cwd"), Term::binary(*spec.cwd));
   if (!spec.env.empty()) {
     std::vector<std::pair<Term, Term>> env;
@@ -21,21 +21,28 @@ Term command_term(const ChildSpec& spec) {
     command.emplace_back(Term::atom("env"), Term::map(std::move(env)));
   }
   if (spec.stop_signal) command.emplace_back(Term::atom("stop_signal"), Term(*spec.stop_signal));
-  for (auto& entry : exec::option_entries(spec.program)) command.push_back(std::move(entry));
+  for (auto& entry : exec::option_entries(spec.options)) command.push_back(std::move(entry));
   return Term::map(std::move(command));
 }
 
-Term start_term(const ChildSpec& spec) {
-  if (!spec.exec.empty()) return Term::tuple({Term::atom("exec"), command_term(spec)});
-  auto args = spec.args.empty() ? Result<Term>(Term::list({})) : decode_term(spec.args);
+Term start_term(const Command& command) {
+  return Term::tuple({Term::atom("exec"), command_term(command)});
+}
+
+Term start_term(const WorkerSpec& worker) {
+  auto args = worker.args.empty() ? Result<Term>(Term::list({})) : decode_term(worker.args);
   BROOD_CHECK(args.has_value(), "a spec's arguments are encoded by us");
-  return Term::tuple({Term::binary(spec.worker), std::move(*args)});
+  return Term::tuple({Term::binary(worker.name), std::move(*args)});
+}
+
+Term start_term(const SupervisorSpec& supervisor) {
+  return start_term(WorkerSpec{std::string(supervisor_worker), supervisor.args()});
 }
 
 Term shutdown_term(const Shutdown& shutdown) {
   if (shutdown.infinity) return Term::atom("infinity");
-  if (shutdown.patience.count() == 0) return Term::atom("brutal_kill");
-  return Term(static_cast<std::int64_t>(shutdown.patience.count()));
+  if (shutdown.patience->count() == 0) return Term::atom("brutal_kill");
+  return Term(static_cast<std::int64_t>(shutdown.patience->count()));
 }
 
 Term metadata_term(const ChildSpec& spec) {
@@ -62,12 +69,16 @@ std::string_view to_string(Restart restart) noexcept {
 Term spec_term(const ChildSpec& spec) {
   std::vector<std::pair<Term, Term>> out;
   if (spec.id) out.emplace_back(Term::atom("id"), spec.id->term());
-  out.emplace_back(Term::atom("start"), start_term(spec));
+  out.emplace_back(Term::atom("start"),
+                   std::visit([](const auto& run) { return start_term(run); }, spec.run));
   out.emplace_back(Term::atom("restart"), Term::atom(to_string(spec.restart)));
-  out.emplace_back(Term::atom("shutdown"), shutdown_term(spec.shutdown));
+  out.emplace_back(Term::atom("shutdown"), shutdown_term(spec.shutdown.of(spec.type())));
   out.emplace_back(Term::atom("metadata"), metadata_term(spec));
-  if (spec.start_before_stop)
-    out.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{spec.ready_timeout.count()}));
+  if (const auto* command = std::get_if<Command>(&spec.run); command != nullptr && command->start_before_stop)
+    out.emplace_back(Term::atom("start_before_stop"), Term(std::int64_t{command->ready_timeout.count()}));
+  if (const auto* worker = std::get_if<WorkerSpec>(&spec.run);
+      worker != nullptr && worker->type == ChildType::supervisor)
+    out.emplace_back(Term::atom("type"), Term::atom("supervisor"));
   const auto add_time = [&](std::string_view key, const std::optional<std::chrono::milliseconds>& time) {
     if (time) out.emplace_back(Term::atom(key), Term(std::int64_t{time->count()}));
   };

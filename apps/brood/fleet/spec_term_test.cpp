@@ -12,8 +12,7 @@ Term parsed(std::string_view text) {
 TEST(SpecTerm, AWorkerTravelsWithItsArguments) {
   ChildSpec spec;
   spec.id = "a";
-  spec.worker = "counter";
-  spec.args = encode_term(parsed("[1, 2]"));
+  spec.run = WorkerSpec{"counter", encode_term(parsed("[1, 2]"))};
   spec.tag = "t";
   EXPECT_EQ(spec_term(spec),
             parsed("#{id => <<\"a\">>, start => {<<\"counter\">>, [1, 2]}, restart => permanent, "
@@ -23,14 +22,14 @@ TEST(SpecTerm, AWorkerTravelsWithItsArguments) {
 TEST(SpecTerm, ACommandTravelsAsItsMap) {
   ChildSpec spec;
   spec.id = Atom("a");
-  spec.exec = {"sleep", "5"};
-  spec.env = {{"A", "1"}};
-  spec.cwd = "/srv";
-  spec.stop_signal = 2;
+  spec.run = Command{.argv = {"sleep", "5"},
+                     .env = {{"A", "1"}},
+                     .cwd = "/srv",
+                     .stop_signal = 2,
+                     .options = {.user = "u", .nice = 3}};
   spec.restart = Restart::temporary;
   spec.shutdown.infinity = true;
   spec.nodes = {"n1@h"};
-  spec.program = {.user = "u", .nice = 3};
   spec.start_period = std::chrono::seconds(1);
   spec.backoff_max = std::chrono::seconds(9);
   EXPECT_EQ(spec_term(spec),
@@ -42,7 +41,7 @@ TEST(SpecTerm, ACommandTravelsAsItsMap) {
 
 TEST(SpecTerm, NoPatienceIsABrutalKill) {
   ChildSpec spec;
-  spec.worker = "w";
+  spec.run = WorkerSpec{"w"};
   spec.shutdown.patience = std::chrono::milliseconds(0);
   EXPECT_TRUE(spec_term(spec).get("shutdown")->is_atom("brutal_kill"));
 }

@@ -116,10 +116,10 @@ TEST(Init, OfAWebApplication) {
   EXPECT_EQ(worker.restart, "transient");
   const auto specs = children(all);
   ASSERT_EQ(specs.size(), 4U);
-  EXPECT_EQ(specs[0].program.user, "www-data");
-  EXPECT_EQ(specs[0].program.umask, 022U);
-  EXPECT_EQ(specs[0].program.log_size, 50U << 20);
-  EXPECT_EQ(specs[0].program.log_files, 5U);
+  EXPECT_EQ(std::get<Command>(specs[0].run).options.user, "www-data");
+  EXPECT_EQ(std::get<Command>(specs[0].run).options.umask, 022U);
+  EXPECT_EQ(std::get<Command>(specs[0].run).options.log_size, 50U << 20);
+  EXPECT_EQ(std::get<Command>(specs[0].run).options.log_files, 5U);
   EXPECT_EQ(specs[0].start_period, std::chrono::seconds(5));
 }
 
@@ -141,7 +141,7 @@ TEST(Init, OfAContainer) {
   EXPECT_NE(all.remarks[0].find("crashmail"), std::string::npos);
   const auto specs = children(all);
   ASSERT_EQ(specs.size(), 3U) << "what is not to be started is a comment";
-  EXPECT_EQ(specs[0].program.exit_codes, (std::vector<int>{0, 2}));
+  EXPECT_EQ(std::get<Command>(specs[0].run).options.exit_codes, (std::vector<int>{0, 2}));
 }
 
 TEST(Init, OfOldFilesWithColonsAndComments) {
@@ -253,7 +253,7 @@ TEST(Init, TextFromElsewhereCannotEndItsQuoteOrComment) {
   all.programs.push_back({.id = "q\"\\", .exec = {"a\nb", "\x01"}, .remarks = {"r\n[x]"}});
   const auto specs = children(all);
   ASSERT_EQ(specs.size(), 1U);
-  EXPECT_EQ(specs[0].exec, (std::vector<std::string>{"a\nb", "\x01"}));
+  EXPECT_EQ(std::get<Command>(specs[0].run).argv, (std::vector<std::string>{"a\nb", "\x01"}));
 }
 
 }  // namespace init_test

@@ -7,7 +7,7 @@ namespace {
 class Echo final : public Behaviour {
  public:
   Result<void> start(Context&) override { return {}; }
-  Result<Bytes> call(Message message) override { return message.to_bytes(); }
+  Result<EncodedTerm> call(Message message) override { return message.to_bytes(); }
   void cast(Message) override {}
   void info(Message) override {}
   void down(const Down&) override {}
@@ -17,7 +17,7 @@ class Echo final : public Behaviour {
 
 }  // namespace
 
-std::unique_ptr<Behaviour> make_echo(const Bytes&) {
+std::unique_ptr<Behaviour> make_echo(const EncodedTerm&) {
   return std::make_unique<Echo>();
 }
 

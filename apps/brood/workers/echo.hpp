@@ -5,6 +5,6 @@
 
 namespace brood::app::builtin {
 
-[[nodiscard]] std::unique_ptr<Behaviour> make_echo(const Bytes& args);
+[[nodiscard]] std::unique_ptr<Behaviour> make_echo(const EncodedTerm& args);
 
 }  // namespace brood::app::builtin

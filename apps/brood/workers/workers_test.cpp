@@ -37,7 +37,7 @@ class Workers : public testing::Test {
   void send(const Pid& pid, std::string_view message) {
     ASSERT_TRUE(runtime.send(pid, Message::encoded(encode_term(parse_term(message).value()))));
   }
-  static Bytes arguments(std::string_view text) { return encode_term(parse_term(text).value()); }
+  static EncodedTerm arguments(std::string_view text) { return encode_term(parse_term(text).value()); }
 
   process::Runtime runtime{NodeName("t@h"), 1, {}};
   bool has_started = false;

@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 /// A term that is well formed but does not fit the type asked for.
 [[nodiscard]] Error mismatch(const TermReader& reader, std::string_view expected);
@@ -61,9 +61,9 @@ Result<T> read_through_term(TermReader& reader, std::string_view expected) {
   return mismatch(reader, expected);
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <>
 struct Codec<bool> {
@@ -171,6 +171,18 @@ struct Codec<Binary> {
 };
 
 template <>
+struct Codec<EncodedTerm> {
+  static void write(TermWriter& writer, const EncodedTerm& value) {
+    value.empty() ? writer.atom("undefined") : writer.encoded(value);
+  }
+  static Result<EncodedTerm> read(TermReader& reader) {
+    auto bytes = reader.skip();
+    if (!bytes) return std::move(bytes).error();
+    return EncodedTerm(Bytes(1, static_cast<char>(131)).append(*bytes));
+  }
+};
+
+template <>
 struct Codec<Bitstring> {
   static void write(TermWriter& writer, const Bitstring& value) { writer.bitstring(value); }
   static Result<Bitstring> read(TermReader& reader) {
@@ -262,13 +274,13 @@ struct Codec<E> {
   static constexpr auto names = detail::enum_names<E>();
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #include <brood/detail/codec_containers.hpp>
 #include <brood/detail/codec_maps.hpp>
 #include <brood/detail/codec_structs.hpp>
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 Result<T> decode(BytesView bytes) {
@@ -281,8 +293,8 @@ Result<T> decode(BytesView bytes) {
 }
 
 template <typename... Ts>
-Bytes args(const Ts&... values) {
-  Bytes out;
+EncodedTerm args(const Ts&... values) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   writer.list(sizeof...(Ts));
@@ -296,12 +308,12 @@ Result<std::tuple<Ts...>> decode_args(BytesView bytes) {
   auto reader = detail::start_decode(bytes);
   if (!reader) return std::move(reader).error();
   // Each item is looked at on its own, so that an argument's error can show it.
-  std::vector<Bytes> items;
+  std::vector<EncodedTerm> items;
   const auto begin = [](std::size_t length) { return detail::check_argument_count(length, sizeof...(Ts)); };
   const auto use = [&items](TermReader& from) -> Result<void> {
     auto item = from.skip();
     if (!item) return std::move(item).error();
-    items.push_back(Bytes(1, static_cast<char>(131)).append(*item));
+    items.push_back(EncodedTerm(Bytes(1, static_cast<char>(131)).append(*item)));
     return {};
   };
   if (auto ok = detail::each_item(*reader, begin, use); !ok) return std::move(ok).error();
@@ -320,6 +332,6 @@ Result<std::tuple<Ts...>> decode_args(BytesView bytes) {
   return out;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 /// Calls `use(reader)` for each item of a proper list, where each must be read wholly, and `begin(length)`
 /// before. A list that came as octets is offered item by item too.
@@ -102,9 +102,9 @@ Result<Tuple> read_tuple(TermReader& reader) {
   return out;
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 struct Codec<std::optional<T>> {
@@ -258,6 +258,6 @@ struct Codec<std::variant<Ts...>> {
   }
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename T>
 inline constexpr bool is_optional = false;
@@ -23,9 +23,9 @@ inline constexpr bool is_optional<std::optional<T>> = true;
 [[nodiscard]] Error missing_key(std::string_view key, std::string_view type);
 [[nodiscard]] Error at_key(Error error, std::string_view key);
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 requires detail::TravelsAsMap<T>
@@ -89,6 +89,6 @@ struct Codec<T> {
   }
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -8,7 +8,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 /// A struct with names for its fields; see brood_map_keys in codec.hpp.
 template <typename T>
@@ -43,9 +43,9 @@ constexpr std::size_t field_count() {
 /// The error of field number `index` (from 1) of the struct.
 [[nodiscard]] Error in_field(Error error, std::string_view name, std::size_t index);
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 requires(std::is_aggregate_v<T>&& std::is_class_v<T> && !detail::TravelsAsMap<T>) struct Codec<T> {
@@ -90,6 +90,6 @@ requires(std::is_aggregate_v<T>&& std::is_class_v<T> && !detail::TravelsAsMap<T>
   static bool may_fit(TermReader& reader) { return detail::is_record_next(reader, name); }
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

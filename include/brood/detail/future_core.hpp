@@ -17,11 +17,11 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 class Context;
 }
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename T>
 inline constexpr bool is_never = false;
@@ -139,6 +139,6 @@ class Suspension {
   std::optional<Pid> waiter_;
 };
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
 #pragma GCC visibility pop

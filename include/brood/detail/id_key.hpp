@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood {
+namespace brood::inline v0 {
 
 /// What an id is.
 enum class IdKind : std::uint8_t { atom, binary, term };
@@ -92,6 +92,6 @@ class IdKey {
 static_assert(sizeof(IdKey) == 32);
 
 }  // namespace detail
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

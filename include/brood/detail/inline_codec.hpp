@@ -7,7 +7,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 /// Appends `sizeof(T)` bytes, most significant first.
 template <typename T>
@@ -47,9 +47,9 @@ inline bool is_ascii(const char* at, std::size_t size) {
   return (seen & 0x8080808080808080ULL) == 0;
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 inline void TermWriter::version() {
   out_.push_back(static_cast<char>(131));
@@ -215,6 +215,6 @@ inline bool TermReader::enter() {
   return true;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

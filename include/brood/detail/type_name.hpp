@@ -9,7 +9,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename T>
 constexpr std::string_view pretty_type() {
@@ -78,9 +78,9 @@ constexpr auto enum_names() {
   }
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 constexpr std::string_view type_name() {
@@ -110,6 +110,6 @@ constexpr std::string_view shown_type() {
 
 }  // namespace detail
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename T>
 inline char type_tag = 0;  // its address stands for the type; not const, so that no linker merges two
@@ -23,7 +23,7 @@ struct TypedHolder final : Message::Holder {
   explicit TypedHolder(T content) : held(std::move(content)) {}
   [[nodiscard]] const void* type() const override { return &type_tag<T>; }
   [[nodiscard]] void* value() override { return &held; }
-  [[nodiscard]] Bytes encode() const override { return brood::encode(held); }
+  [[nodiscard]] EncodedTerm encode() const override { return brood::encode(held); }
   T held;
 };
 
@@ -45,9 +45,9 @@ class ContextScope {
 [[nodiscard]] Term role_message(Role role);
 
 /// The encoded atom `ok`, the reply of handlers that return nothing.
-[[nodiscard]] const Bytes& encoded_ok();
+[[nodiscard]] const EncodedTerm& encoded_ok();
 /// {error, {Code, <<"message">>}}, encoded.
-[[nodiscard]] Bytes encode_error(const Error& error);
+[[nodiscard]] EncodedTerm encode_error(const Error& error);
 
 /// The error in a reply that says {error, {Code, Text}} with one of our codes.
 [[nodiscard]] std::optional<Error> error_in_reply(BytesView reply);
@@ -55,7 +55,7 @@ class ContextScope {
 [[nodiscard]] Error wrong_reply(Error error);
 /// The reply of a call as a T; one that says an error and does not fit T is that error.
 template <typename T>
-[[nodiscard]] Result<T> decode_reply(const Result<Bytes>& reply) {
+[[nodiscard]] Result<T> decode_reply(const Result<EncodedTerm>& reply) {
   if (!reply) return reply.error();
   // Looked for first: a Term, or any type that is as wide, would take the refusal for a value.
   if (auto error = error_in_reply(*reply)) return std::move(*error);
@@ -70,11 +70,11 @@ template <typename T>
 
 template <typename T>
 [[nodiscard]] Result<T> read_reply(const FutureCore& core) {
-  return decode_reply<T>(static_cast<const FutureValue<Bytes>&>(core).value());
+  return decode_reply<T>(static_cast<const FutureValue<EncodedTerm>&>(core).value());
 }
 /// The reply as a T, read whenever it is asked for, by who asks.
 template <typename T>
-[[nodiscard]] Future<T> reply_future(const Future<Bytes>& reply) {
+[[nodiscard]] Future<T> reply_future(const Future<EncodedTerm>& reply) {
   return Future<T>(reply.core(), &read_reply<T>);
 }
 
@@ -90,11 +90,11 @@ class ReplySlot {
   ~ReplySlot();
   ReplySlot(const ReplySlot&) = delete;
   ReplySlot& operator=(const ReplySlot&) = delete;
-  bool answer(Bytes bytes);  ///< False when it was answered before.
+  bool answer(EncodedTerm bytes);  ///< False when it was answered before.
   /// Its end answers nobody any more, for the answer is another process's to give (true); or as before.
   void hand_over(bool handed) { handed_over_.store(handed, std::memory_order_release); }
   /// The caller, if it still waits.
-  [[nodiscard]] Bytes caller() const;
+  [[nodiscard]] EncodedTerm caller() const;
 
  private:
   TakenCall call_;
@@ -115,15 +115,15 @@ struct MessageShape {
   std::string tag;
 };
 [[nodiscard]] MessageShape shape_of(BytesView encoded);
-/// The arguments of a start as single encoded terms. An empty string stands for no arguments.
-[[nodiscard]] Result<std::vector<Bytes>> split_args(BytesView encoded);
+/// The arguments of a start, one by one. An empty one stands for none.
+[[nodiscard]] Result<std::vector<EncodedTerm>> split_args(BytesView encoded);
 [[nodiscard]] Error no_handler(BytesView encoded, const std::vector<std::string_view>& known);
 [[nodiscard]] Error wrong_argument(Error error, std::size_t number, const std::string& worker);
 [[nodiscard]] Error wrong_arity(std::size_t given, const std::string& worker);
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename T>
 Message Message::of(T value) {
@@ -158,7 +158,7 @@ class Promise {
 
  private:
   friend struct Codec<Promise<T>>;
-  bool answer(Bytes bytes) const { return slot_ && slot_->answer(std::move(bytes)); }
+  bool answer(EncodedTerm bytes) const { return slot_ && slot_->answer(std::move(bytes)); }
   std::shared_ptr<detail::ReplySlot> slot_;
 };
 
@@ -196,9 +196,9 @@ Deferred<T> Worker::defer() {
   return brood::defer<T>();
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename R>
 inline constexpr bool is_result = false;
@@ -226,11 +226,11 @@ struct Answered<Task<T>> : Answered<T> {};
 template <typename T>
 struct Answered<Future<T>> : Answered<T> {};
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
 #include <brood/detail/worker_checks.hpp>
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename T, typename List>
 inline constexpr bool is_among = false;
@@ -273,7 +273,7 @@ using ReplyOf = typename ReplyTo<W, M>::type;
 
 /// What a handler returned, or gave in the end, as the bytes of the answer.
 template <typename R>
-[[nodiscard]] Result<Bytes> encode_answer(const R& value) {
+[[nodiscard]] Result<EncodedTerm> encode_answer(const R& value) {
   if constexpr (is_result<R>) {
     if (!value) return value.error();
     if constexpr (std::is_void_v<typename R::value_type>) {
@@ -288,15 +288,29 @@ template <typename R>
 
 /// The answer of a call whose handler is a coroutine: kept where that ends at its first step, else sent.
 struct HandlingAnswer {
-  std::optional<Result<Bytes>> kept = std::nullopt;
+  std::optional<Result<EncodedTerm>> kept = std::nullopt;
   std::shared_ptr<ReplySlot> slot = nullptr;
-  void give(Result<Bytes> answer);
+  void give(Result<EncodedTerm> answer);
+};
+
+/// Which function of a worker takes a message: on() calls and casts, info() what is neither.
+struct ByOn {
+  template <typename W, typename M>
+  static decltype(auto) handle(W& worker, M&& message) {
+    return worker.on(std::forward<M>(message));
+  }
+};
+struct ByInfo {
+  template <typename W, typename M>
+  static decltype(auto) handle(W& worker, M&& message) {
+    return worker.info(std::forward<M>(message));
+  }
 };
 
 /// Runs a handler that is a coroutine, or returns a future, to its end. `answer`: null where nobody waits.
-template <typename W, typename M>
+template <typename By, typename W, typename M>
 Handling run_to_its_end(W& worker, M message, std::shared_ptr<HandlingAnswer> answer) {
-  const auto handler = worker.on(std::move(message));
+  const auto handler = By::handle(worker, std::move(message));
   using Value = decltype(handler.operator co_await().await_resume());
   if constexpr (std::is_void_v<Value>) {
     co_await handler;
@@ -310,37 +324,39 @@ Handling run_to_its_end(W& worker, M message, std::shared_ptr<HandlingAnswer> an
 /// Runs the handler of `message` and encodes what it returns; see Worker. One that stands still when this
 /// returns is `running`, and its answer (empty here) comes later.
 template <typename W, typename M>
-Result<Bytes> run_handler(W& worker, M&& message, Handling& running) {
+Result<EncodedTerm> run_handler(W& worker, M&& message, Handling& running) {
   using R = decltype(worker.on(std::forward<M>(message)));
   if constexpr (is_awaited<R>) {
     auto answer = std::make_shared<HandlingAnswer>();
-    Handling handling = run_to_its_end<W, std::remove_cvref_t<M>>(worker, std::forward<M>(message), answer);
+    Handling handling =
+        run_to_its_end<ByOn, W, std::remove_cvref_t<M>>(worker, std::forward<M>(message), answer);
     handling.begin(current_context());
     if (answer->kept) return std::move(*answer->kept);
     answer->slot = take_reply_slot();
     running = std::move(handling);
-    return Bytes{};
+    return EncodedTerm{};
   } else if constexpr (std::is_void_v<R>) {
     worker.on(std::forward<M>(message));
     return encoded_ok();
   } else if constexpr (is_later<R>) {
     (void)worker.on(std::forward<M>(message));
-    return Bytes{};
+    return EncodedTerm{};
   } else {
     return encode_answer(worker.on(std::forward<M>(message)));
   }
 }
 
 /// As run_handler, when nobody waits for the answer.
-template <typename W, typename M>
+template <typename By, typename W, typename M>
 void run_and_forget(W& worker, M&& message, Handling& running) {
-  using R = decltype(worker.on(std::forward<M>(message)));
+  using R = decltype(By::handle(worker, std::forward<M>(message)));
   if constexpr (is_awaited<R>) {
-    Handling handling = run_to_its_end<W, std::remove_cvref_t<M>>(worker, std::forward<M>(message), nullptr);
+    Handling handling =
+        run_to_its_end<By, W, std::remove_cvref_t<M>>(worker, std::forward<M>(message), nullptr);
     handling.begin(current_context());
     if (!handling.done()) running = std::move(handling);
   } else {
-    (void)worker.on(std::forward<M>(message));
+    (void)By::handle(worker, std::forward<M>(message));
   }
 }
 
@@ -350,8 +366,8 @@ struct Dispatch;
 
 template <typename W, typename... Ms>
 struct Dispatch<W, messages<Ms...>> {
-  static Result<Bytes> call(W& worker, Message& message, Handling& running) {
-    std::optional<Result<Bytes>> out;
+  static Result<EncodedTerm> call(W& worker, Message& message, Handling& running) {
+    std::optional<Result<EncodedTerm>> out;
     auto run = [&](auto&& value) {
       out.emplace(run_handler(worker, std::forward<decltype(value)>(value), running));
     };
@@ -359,8 +375,11 @@ struct Dispatch<W, messages<Ms...>> {
     return std::move(*out);
   }
   /// False: no handler fits; the message is as it was.
-  static bool cast(W& worker, Message& message, Handling& running) {
-    auto run = [&](auto&& value) { run_and_forget(worker, std::forward<decltype(value)>(value), running); };
+  template <typename By>
+  static bool forget(W& worker, Message& message, Handling& running) {
+    auto run = [&](auto&& value) {
+      run_and_forget<By>(worker, std::forward<decltype(value)>(value), running);
+    };
     return !visit(message, run);
   }
 
@@ -369,7 +388,7 @@ struct Dispatch<W, messages<Ms...>> {
   static std::optional<Error> visit(Message& message, Run& run) {
     if (!message.is_encoded()) {
       if ((try_typed<Ms>(message, run) || ...)) return std::nullopt;
-      const Bytes encoded = message.to_bytes();
+      const EncodedTerm encoded = message.to_bytes();
       return visit_encoded(encoded, run);
     }
     return visit_encoded(message.bytes(), run);
@@ -416,7 +435,7 @@ struct ArgFailure {
 /// Stands for one start argument of any type: becomes what the constructor's parameter asks for.
 template <typename W>
 struct AnyArg {
-  const Bytes* bytes = nullptr;
+  const EncodedTerm* bytes = nullptr;
   std::size_t number = 0;  ///< From 1.
   template <typename T>
   requires(!std::is_base_of_v<Worker, T> && !std::is_same_v<T, AnyArg>) operator T()
@@ -428,7 +447,7 @@ struct AnyArg {
 };
 
 template <typename W, std::size_t N>
-std::unique_ptr<W> construct(const std::vector<Bytes>& values) {
+std::unique_ptr<W> construct(const std::vector<EncodedTerm>& values) {
   return [&]<std::size_t... I>(std::index_sequence<I...>)->std::unique_ptr<W> {
     if constexpr (std::is_constructible_v<W, decltype((void(I), AnyArg<W>{}))...>) {
       return std::make_unique<W>(AnyArg<W>{&values[I], I + 1}...);
@@ -459,7 +478,7 @@ Result<std::unique_ptr<W>> make_worker(BytesView encoded) {
   return made;
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
 #pragma GCC visibility pop
 

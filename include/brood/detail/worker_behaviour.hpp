@@ -9,23 +9,23 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 /// A worker class as a Behaviour.
 template <typename W>
 class WorkerBehaviour final : public Behaviour {
  public:
-  explicit WorkerBehaviour(Bytes args) : args_(std::move(args)) {}
+  explicit WorkerBehaviour(EncodedTerm args) : args_(std::move(args)) {}
 
   Result<void> start(Context& context) override {
     ContextScope scope(&context);
     auto made = make_worker<W>(args_);
-    args_ = Bytes{};
+    args_ = EncodedTerm{};
     if (!made) return made.error();
     worker_ = std::move(*made);
     return {};
   }
-  Result<Bytes> call(Message message) override {
+  Result<EncodedTerm> call(Message message) override {
     if constexpr (requires { typename W::handles; }) {
       return Dispatch<W, typename W::handles>::call(*worker_, message, running_);
     } else {
@@ -34,11 +34,14 @@ class WorkerBehaviour final : public Behaviour {
   }
   void cast(Message message) override {
     if constexpr (requires { typename W::handles; }) {
-      if (Dispatch<W, typename W::handles>::cast(*worker_, message, running_)) return;
+      if (Dispatch<W, typename W::handles>::template forget<ByOn>(*worker_, message, running_)) return;
     }
     unhandled(message);
   }
   void info(Message message) override {
+    if constexpr (SaysInfos<W>) {
+      if (Dispatch<W, typename W::infos>::template forget<ByInfo>(*worker_, message, running_)) return;
+    }
     if constexpr (requires(W & w, const Term& t) { w.info(t); }) {
       if (auto term = decode_term(message.to_bytes())) worker_->info(*term);
     } else {
@@ -62,7 +65,7 @@ class WorkerBehaviour final : public Behaviour {
       worker_->info(role_message(role));
     }
   }
-  Result<Bytes> shown_state() override {
+  Result<EncodedTerm> shown_state() override {
     if constexpr (requires(W & w) { w.format_status(); }) {
       return encode(worker_->format_status());
     } else {
@@ -82,7 +85,7 @@ class WorkerBehaviour final : public Behaviour {
       w.save();
     };
   }
-  Bytes save() override {
+  EncodedTerm save() override {
     if constexpr (requires(W & w) { w.save(); }) {
       return encode(worker_->save());
     } else {
@@ -121,7 +124,7 @@ class WorkerBehaviour final : public Behaviour {
       return no_conversion(version, state_version(), type_name<W>());
     }
   }
-  Bytes prepare_handover(const NodeName& target) override {
+  EncodedTerm prepare_handover(const NodeName& target) override {
     if constexpr (requires(W & w) { w.prepare_handover(target); }) {
       return encode(worker_->prepare_handover(target));
     } else {
@@ -150,7 +153,7 @@ class WorkerBehaviour final : public Behaviour {
       &W::apply;
     };
   }
-  [[nodiscard]] std::optional<Bytes> changes() override {
+  [[nodiscard]] std::optional<EncodedTerm> changes() override {
     if constexpr (requires(W & w) { w.changes(); }) {
       auto changed = worker_->changes();
       if constexpr (is_optional<decltype(changed)>) {
@@ -197,17 +200,17 @@ class WorkerBehaviour final : public Behaviour {
     }
   }
 
-  Bytes args_;
+  EncodedTerm args_;
   std::unique_ptr<W> worker_;
   Handling running_;  // uses the worker
 };
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
-namespace brood {
+namespace brood::inline v0 {
 
 template <typename W>
-std::unique_ptr<Behaviour> make_behaviour(Bytes args) {
+std::unique_ptr<Behaviour> make_behaviour(EncodedTerm args) {
   if constexpr (detail::check_worker<W>()) {
     return std::make_unique<detail::WorkerBehaviour<W>>(std::move(args));
   } else {
@@ -215,6 +218,6 @@ std::unique_ptr<Behaviour> make_behaviour(Bytes args) {
   }
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0
 
 #pragma GCC visibility pop

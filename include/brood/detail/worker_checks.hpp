@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(default)
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 template <typename M>
 inline constexpr bool is_record =
@@ -110,24 +110,31 @@ constexpr bool check_state() {
 }
 
 template <typename W>
+concept SaysInfos = requires {
+  typename W::infos;
+};
+
+template <typename W>
 constexpr bool check_callbacks() {
-  constexpr bool role = !has_on_role<W>() || requires(W & w, Role role) {
+  constexpr bool role_fits = !has_on_role<W>() || requires(W & w, Role role) {
     w.on_role(role);
   };
-  static_assert(role, "brood: on_role() must be public: `void on_role(brood::Role)`");
-  constexpr bool down = !has_on_down<W>() || requires(W & w, const Down& down) {
+  static_assert(role_fits, "brood: on_role() must be public: `void on_role(brood::Role)`");
+  constexpr bool down_fits = !has_on_down<W>() || requires(W & w, const Down& down) {
     w.on_down(down);
   };
-  static_assert(down, "brood: on_down() must be public: `void on_down(const brood::Down&)`");
-  constexpr bool info = !has_info<W>() || requires(W & w, const Term& term) {
+  static_assert(down_fits, "brood: on_down() must be public: `void on_down(const brood::Down&)`");
+  constexpr bool info_fits = SaysInfos<W> || !has_info<W>() || requires(W & w, const Term& term) {
     w.info(term);
   };
-  static_assert(info, "brood: info() must be public: `void info(const brood::Term&)`");
-  constexpr bool end = !has_terminate<W>() || requires(W & w, const ExitReason& why) {
+  static_assert(info_fits,
+                "brood: info() must be public: `void info(const brood::Term&)`, or of a message that the "
+                "worker names in `using infos = brood::messages<...>;`");
+  constexpr bool end_fits = !has_terminate<W>() || requires(W & w, const ExitReason& why) {
     w.terminate(why);
   };
-  static_assert(end, "brood: terminate() must be public: `void terminate(const brood::ExitReason&)`");
-  return role && down && info && end;
+  static_assert(end_fits, "brood: terminate() must be public: `void terminate(const brood::ExitReason&)`");
+  return role_fits && down_fits && info_fits && end_fits;
 }
 
 template <typename W>
@@ -214,15 +221,47 @@ constexpr bool names_differ() {
   return true;
 }
 
-template <typename W, typename... Ms>
-constexpr bool check_messages(messages<Ms...>* /*handles*/) {
+template <typename... Ms>
+constexpr bool check_names() {
   static_assert(
       names_differ<Ms...>(),
       "brood: two messages of the worker have one name on the wire; give one another, with brood_name() "
       "beside it");
-  bool is_right = names_differ<Ms...>();
+  return names_differ<Ms...>();
+}
+template <typename W, typename... Ms>
+constexpr bool check_messages(messages<Ms...>* /*handles*/) {
+  bool is_right = check_names<Ms...>();
   for (const bool each : {true, check_message<W, Ms>()...}) is_right = is_right && each;
   return is_right;
+}
+
+template <typename W, typename M>
+inline constexpr bool takes_info = requires(W& worker, M message) {
+  worker.info(std::move(message));
+};
+template <typename W, typename M>
+constexpr bool check_info() {
+  constexpr bool arrives = can_travel<M>() && can_arrive<M>();
+  static_assert(arrives,
+                "brood: a message in `infos`, or a field of it, has no brood::Codec by which it can be read; "
+                "see brood/codec.hpp");
+  static_assert(takes_info<W, M>, "brood: the worker has no public info() for a message of its `infos`");
+  return arrives && takes_info<W, M>;
+}
+template <typename W, typename... Ms>
+constexpr bool check_infos(messages<Ms...>* /*infos*/) {
+  bool is_right = check_names<Ms...>();
+  for (const bool each : {true, check_info<W, Ms>()...}) is_right = is_right && each;
+  return is_right;
+}
+template <typename W>
+constexpr bool check_infos() {
+  if constexpr (SaysInfos<W>) {
+    return check_infos<W>(static_cast<typename W::infos*>(nullptr));
+  } else {
+    return true;
+  }
 }
 
 /// Stops the compilation with words where W is no worker; true where it is one.
@@ -231,7 +270,7 @@ constexpr bool check_worker() {
   static_assert(std::is_base_of_v<Worker, W>, "brood: the class is no worker: derive it from brood::Worker");
   if constexpr (!std::is_base_of_v<Worker, W>) {
     return false;
-  } else if constexpr (!check_state<W>() || !check_callbacks<W>()) {
+  } else if constexpr (!check_state<W>() || !check_callbacks<W>() || !check_infos<W>()) {
     return false;
   } else if constexpr (SaysHandles<W>) {
     return check_messages<W>(static_cast<typename W::handles*>(nullptr));
@@ -242,6 +281,6 @@ constexpr bool check_worker() {
   }
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail
 
 #pragma GCC visibility pop

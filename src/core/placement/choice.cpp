@@ -92,7 +92,7 @@ Result<Strategies> make_strategies(const brood::Strategies& chosen) {
 
 }  // namespace brood::core
 
-namespace brood {
+namespace brood::inline v0 {
 
 Result<void> check_strategy(std::string_view kind, const StrategyChoice& choice) {
   if (kind == "distribution") return core::check<Distribution>(kind, core::distributions, choice);
@@ -103,4 +103,4 @@ Result<void> check_strategy(std::string_view kind, const StrategyChoice& choice)
   return Error{Errc::invalid_argument, fmt::format("there is no kind of strategy '{}'", kind)};
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

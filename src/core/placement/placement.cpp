@@ -225,7 +225,7 @@ bool Placement::is_up(const NodeName& name) const {
 
 }  // namespace brood::core
 
-namespace brood {
+namespace brood::inline v0 {
 
 std::uint64_t strategy_hash(std::string_view bytes) noexcept {
   return stable_hash64(bytes);
@@ -242,4 +242,4 @@ Result<void> Distribution::accepts(const RingKey& child, std::size_t /*instances
       "the child has a mapping, which the distribution `guided` takes and this one does not; leave it out"};
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -118,7 +118,7 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
     return true;
   };
   const auto start_failed = [&](const std::string& reason) {
-    return Error{Errc::start_failed, reason, work.detail};
+    return Error{Errc::start_failed, reason, EncodedTerm(work.detail)};
   };
   std::erase_if(work.starts, [&](StartWait& wait) {
     if (s.time() >= wait.until) return true;  // its client has been told so

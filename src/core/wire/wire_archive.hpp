@@ -71,6 +71,7 @@ class Out {
   void item(std::chrono::milliseconds value) { writer_.integer(value.count()); }
   void item(const Hlc& value) { writer_.unsigned_integer(value.value); }
   void item(const std::string& value) { writer_.binary(value); }
+  void item(const EncodedTerm& value) { writer_.binary(value); }
   void item(const NodeName& value) { writer_.atom(value.text()); }
   void item(const ChildId& value) { write_term(writer_, value); }
   void item(const SpecPtr& value) { item(*value); }
@@ -209,6 +210,11 @@ class In {
     value = std::chrono::milliseconds(*read);
   }
   void item(Hlc& value) { item(value.value); }
+  void item(EncodedTerm& value) {
+    Bytes octets;
+    item(octets);
+    value = EncodedTerm(std::move(octets));
+  }
   void item(std::string& value) {
     if (BytesView bytes; ok() && reader_.try_binary(bytes))
       value.assign(bytes);

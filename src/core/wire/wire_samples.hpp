@@ -40,7 +40,7 @@ class Samples {
   std::map<std::string, Bytes> unknown() {
     std::map<std::string, Bytes> all;
     for (std::uint64_t left = below(3); left > 0; --left)
-      all[word()] = encode_term(Term(static_cast<std::int64_t>(next()))).substr(1);
+      all[word()] = encode_term(Term(static_cast<std::int64_t>(next()))).octets().substr(1);
     return all;
   }
   template <typename F>
@@ -161,7 +161,7 @@ class Samples {
   Outcome outcome() {
     Outcome outcome;
     outcome.id = id();
-    if (flip()) outcome.error = Error{static_cast<Errc>(below(20)), text(), text()};
+    if (flip()) outcome.error = Error{static_cast<Errc>(below(20)), text(), EncodedTerm(text())};
     if (flip()) outcome.host = session();
     outcome.pid = {u32(), u32()};
     outcome.epoch = epoch();

@@ -56,7 +56,7 @@ TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
   Samples samples(4);
   StartRequest request = std::get<StartRequest>(samples.message(MessageBody(StartRequest{}).index()));
   auto spec = std::make_shared<Spec>(samples.spec());
-  spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+  spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
   request.specs = {spec};
   const auto back = decode(encode(MessageBody(request)));
   ASSERT_TRUE(back.has_value());
@@ -78,7 +78,7 @@ TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
   full.extras.change().pace = {.start_period = std::chrono::seconds(2),
                                .backoff_max = std::chrono::seconds(9)};
   full.extras.change().after = {ChildId::binary("db").value()};
-  full.extras.change().unknown["colour"] = encode_term(Term::atom("red")).substr(1);
+  full.extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
   EXPECT_FALSE(full.same_as(plain));
   request.specs = {std::make_shared<Spec>(full)};
   const auto back = decode(encode(MessageBody(request)));

@@ -384,20 +384,20 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   return {};
 }
 
-Bytes IncomingControl::term() {
+EncodedTerm IncomingControl::term() {
   if (owned != nullptr && reason.empty() && !payload.empty()) {
     // A byte before the payload there always is: the header's or the control term's last.
     const auto start = static_cast<std::size_t>(payload.data() - owned->data()) - 1;
     payload = {};
     (*owned)[start] = version_byte;
     owned->erase(0, start);
-    return std::move(*std::exchange(owned, nullptr));
+    return EncodedTerm(std::move(*std::exchange(owned, nullptr)));
   }
   const BytesView bare = reason.empty() ? payload : BytesView(reason);
   Bytes out;
   out.reserve(bare.size() + 1);
   out.push_back(version_byte);
-  return out.append(bare);
+  return EncodedTerm(std::move(out.append(bare)));
 }
 
 }  // namespace brood::node

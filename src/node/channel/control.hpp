@@ -87,7 +87,7 @@ struct IncomingControl {
   Bytes* owned = nullptr;
 
   /// The payload or reason as a term that stands alone, with version byte. Once: it may take `owned`.
-  [[nodiscard]] Bytes term();
+  [[nodiscard]] EncodedTerm term();
 };
 
 /// Decodes the body of a whole message, header and all. Afterwards `op` is one of: link, unlink,

@@ -18,7 +18,7 @@ Term number(int op) {
 
 /// The body of a frame whose control tuple is `items`.
 Bytes body(std::vector<Term> items, BytesView payload = {}) {
-  return Bytes(1, pass_through) + encode_term(Term::tuple(std::move(items))) + Bytes(payload);
+  return Bytes(1, pass_through) + encode_term(Term::tuple(std::move(items))).octets() + Bytes(payload);
 }
 
 Result<IncomingControl> decoded(const Bytes& bytes) {
@@ -37,7 +37,7 @@ Result<IncomingControl> round_trip(const OutgoingControl& control, BytesView pay
   return decoded(payload.empty() ? bytes : bytes.append(payload.substr(1)));
 }
 
-const Bytes payload = encode_term(Term::tuple({Term::atom("hello"), Term(5)}));
+const EncodedTerm payload = encode_term(Term::tuple({Term::atom("hello"), Term(5)}));
 
 TEST(Control, WhatIsSentIsWhatIsUnderstood) {
   auto sent = round_trip({.op = Op::send_sender, .from = &from, .to = &to}, payload);
@@ -97,7 +97,7 @@ TEST(Control, APayloadInOwnedBytesIsTakenOver) {
   IncomingControl control;
   ASSERT_TRUE(decode_control(bytes, {}, control).has_value());
   control.owned = &bytes;
-  const Bytes term = control.term();
+  const Bytes term = control.term().octets();
   EXPECT_EQ(term, payload);
   EXPECT_EQ(term.data(), memory);
 }
@@ -147,8 +147,8 @@ TEST(Control, WhatDoesNotFitIsMalformed) {
   };
   EXPECT_TRUE(refused(""));
   EXPECT_TRUE(refused("p"));
-  EXPECT_TRUE(refused("x" + encode_term(Term::tuple({1}))));
-  EXPECT_TRUE(refused(Bytes(1, pass_through) + encode_term(Term::atom("x"))));
+  EXPECT_TRUE(refused("x" + encode_term(Term::tuple({1})).octets()));
+  EXPECT_TRUE(refused(Bytes(1, pass_through) + encode_term(Term::atom("x")).octets()));
   EXPECT_TRUE(refused(body({})));
   EXPECT_TRUE(refused(body({number(99), from, to})));
   EXPECT_TRUE(refused(body({Term::atom("send"), from, to})));
@@ -160,12 +160,12 @@ TEST(Control, WhatDoesNotFitIsMalformed) {
   EXPECT_TRUE(refused(body({number(35), Term(-1), from, to})));
   EXPECT_TRUE(refused(body({number(6), from, Term::atom(""), Term::atom("")}, payload)));
   // A header that names atoms, and a fragment.
-  EXPECT_TRUE(refused(Bytes("\x83\x44\x01", 3) + encode_term(Term::tuple({1, from, to})).substr(1)));
+  EXPECT_TRUE(refused(Bytes("\x83\x44\x01", 3) + encode_term(Term::tuple({1, from, to})).octets().substr(1)));
   EXPECT_TRUE(refused(Bytes("\x83\x45", 2) + Bytes(16, '\1') + Bytes(1, '\0')));
 }
 
 TEST(Control, EveryCutIsMalformed) {
-  const Bytes term = encode_term(Term::tuple({number(19), from, to, ref}));
+  const Bytes term = encode_term(Term::tuple({number(19), from, to, ref})).octets();
   const Bytes header("\x83\x44\x00", 3);
   for (const Bytes& whole : {Bytes(1, pass_through) + term, header + term.substr(1)}) {
     ASSERT_TRUE(decoded(whole).has_value());

@@ -100,7 +100,7 @@ TEST(FairQueue, APeerWithoutFragmentsGetsEachMessageInAFrameOfItsOwn) {
   queue.append({.op = Op::send, .from = &from, .to = &to}, Bytes(large));
   queue.append({.op = Op::send, .from = &from, .to = &to}, payload(3));
   queue.append({.op = Op::link, .from = &from, .to = &to}, {});
-  const Bytes reason = encode_term(Term::atom("crashed"));
+  const EncodedTerm reason = encode_term(Term::atom("crashed"));
   queue.append({.op = Op::exit, .from = &from, .to = &to}, Bytes(reason));
   write_all(queue, receiver);
   ASSERT_EQ(receiver.messages.size(), 4U);
@@ -108,7 +108,7 @@ TEST(FairQueue, APeerWithoutFragmentsGetsEachMessageInAFrameOfItsOwn) {
   EXPECT_EQ(receiver.messages[1].term, payload(3));
   EXPECT_EQ(receiver.messages[2].control.op, Op::link);
   EXPECT_EQ(receiver.messages[3].control.op, Op::payload_exit);
-  EXPECT_EQ(receiver.messages[3].control.reason, reason.substr(1));
+  EXPECT_EQ(receiver.messages[3].control.reason, reason.view().substr(1));
   EXPECT_GT(receiver.longest_frame, large.size());
 }
 

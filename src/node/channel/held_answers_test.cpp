@@ -18,15 +18,16 @@ TEST(HeldAnswers, LeaveWhileTheNextHandlerBlocks) {
   process::testing::Channel<std::string> answers;
   RuntimeNode caller("caller@127.0.0.1"), callee("callee@127.0.0.1");
   caller.knows(callee);
-  const Pid pid = callee.runtime->spawn(scripted({.call = [&](Context&, Message request) -> Result<Bytes> {
-                                          const Bytes asked = request.to_bytes();
-                                          const std::string words = encoded_to_string(asked);
-                                          EXPECT_TRUE(words != "first" || first.wait());
-                                          EXPECT_TRUE(words != "last" || last.wait());
-                                          ++handled;
-                                          return asked;
-                                        }}),
-                                        {});
+  const Pid pid =
+      callee.runtime->spawn(scripted({.call = [&](Context&, Message request) -> Result<EncodedTerm> {
+                              const EncodedTerm asked = request.to_bytes();
+                              const std::string words = encoded_to_string(asked);
+                              EXPECT_TRUE(words != "first" || first.wait());
+                              EXPECT_TRUE(words != "last" || last.wait());
+                              ++handled;
+                              return asked;
+                            }}),
+                            {});
   const auto delivered_before = callee.runtime->stats().delivered;
   for (const char* request : {"first", "one", "two", "last"})
     caller.runtime->call(pid, message(request), 60s,

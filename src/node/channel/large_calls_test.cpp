@@ -14,7 +14,8 @@ constexpr std::size_t large_bytes = 64 * 1024 * 1024;
 
 Pid spawn_echo(const RuntimeNode& node) {
   return node.runtime->spawn(
-      scripted({.call = [](Context&, Message request) -> Result<Bytes> { return request.to_bytes(); }}), {});
+      scripted({.call = [](Context&, Message request) -> Result<EncodedTerm> { return request.to_bytes(); }}),
+      {});
 }
 
 TEST(LargeCalls, SmallOnesPassBetweenThemAndNoneIsBusy) {
@@ -22,8 +23,8 @@ TEST(LargeCalls, SmallOnesPassBetweenThemAndNoneIsBusy) {
   caller.knows(callee);
   const Pid echo = spawn_echo(callee);
   const Pid other = spawn_echo(callee);
-  const Bytes small = encode(1);
-  const Bytes large = encode(Binary{Bytes(large_bytes, 'x')});
+  const EncodedTerm small = encode(1);
+  const EncodedTerm large = encode(Binary{Bytes(large_bytes, 'x')});
   ASSERT_TRUE(caller.runtime->call_and_wait(other, Message::encoded(small), 20s));
   std::atomic<int> under_way{0};
   std::atomic<int> answered{0};
@@ -58,11 +59,11 @@ TEST(LargeCalls, BeyondTheLimitAreRefusedToTheirCallerAndItsConnectionStays) {
   RuntimeNode caller("caller@127.0.0.1"), callee("callee@127.0.0.1");
   caller.knows(callee);
   const Pid echo = spawn_echo(callee);
-  const Pid generous = callee.runtime->spawn(scripted({.call = [](Context&, Message) -> Result<Bytes> {
+  const Pid generous = callee.runtime->spawn(scripted({.call = [](Context&, Message) -> Result<EncodedTerm> {
                                                return encode(Binary{Bytes(257 * 1024 * 1024, 'x')});
                                              }}),
                                              {});
-  const Bytes large = encode(Binary{Bytes(257 * 1024 * 1024, 'x')});
+  const EncodedTerm large = encode(Binary{Bytes(257 * 1024 * 1024, 'x')});
   ASSERT_TRUE(caller.runtime->call_and_wait(echo, Message::encoded(encode(1)), 20s));
   const auto refused = caller.runtime->call_and_wait(echo, Message::encoded(large), 20s);
   ASSERT_FALSE(refused);

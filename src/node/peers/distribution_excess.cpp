@@ -45,8 +45,9 @@ Result<void> Distribution::Impl::on_excess(Channel& channel, BytesView head) {
 
 void Distribution::Impl::refuse(const IncomingControl& control, const Error& why) {
   const Bytes cut = Bytes("\x83").append(control.payload);
-  const Bytes error = brood::detail::encode_error(why);
-  const Bytes reason = encode_term(Term::tuple({Term::atom(to_string(why.code)), Term::binary(why.message)}));
+  const EncodedTerm error = brood::detail::encode_error(why);
+  const EncodedTerm reason =
+      encode_term(Term::tuple({Term::atom(to_string(why.code)), Term::binary(why.message)}));
   switch (control.op) {
     case Op::payload_exit:
       return processes_->on_exit(control.from, control.to, reason);
@@ -70,7 +71,7 @@ void Distribution::Impl::refuse(const IncomingControl& control, const Error& why
   // An answer that somebody here waits for.
   const auto tag = tag_of_reply(cut);
   if (!tag) return;
-  Bytes answer = process::make_gen_reply(*tag, error);
+  EncodedTerm answer = process::make_gen_reply(*tag, error);
   if (control.op == Op::alias_send) {
     processes_->on_send_alias(control.from, control.ref, std::move(answer));
   } else if (control.op != Op::reg_send) {

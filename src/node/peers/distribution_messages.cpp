@@ -174,7 +174,7 @@ void Distribution::Impl::answer_global(Channel& channel, IncomingControl& contro
   auto answer = answer_to_global(options.name, control.term());
   if (!answer) return;
   const Pid nobody{options.name, 0, 0, creation};
-  Outgoing message{{.op = Op::reg_send, .from = &nobody, .name = &control.name}, std::move(*answer)};
+  Outgoing message{{.op = Op::reg_send, .from = &nobody, .name = &control.name}, std::move(*answer).octets()};
   channel.send({&message, 1}, Urgency::required);
 }
 
@@ -242,17 +242,18 @@ OutgoingControl send_to(const Pid& from, const Address& to) {
 
 }  // namespace
 
-bool Distribution::try_send(const Pid& from, const Pid& to, Bytes term) {
-  Outgoing message{send_to(from, to), std::move(term)};
+bool Distribution::try_send(const Pid& from, const Pid& to, EncodedTerm term) {
+  Outgoing message{send_to(from, to), std::move(term).octets()};
   return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
 }
 
-bool Distribution::try_send_named(const Pid& from, const process::NamedProcess& to, Bytes term) {
-  Outgoing message{send_to_name(from, to.name), std::move(term)};
+bool Distribution::try_send_named(const Pid& from, const process::NamedProcess& to, EncodedTerm term) {
+  Outgoing message{send_to_name(from, to.name), std::move(term).octets()};
   return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
 }
 
-process::CallSent Distribution::try_call(const Pid& from, const Address& to, const Ref& ref, Bytes request) {
+process::CallSent Distribution::try_call(const Pid& from, const Address& to, const Ref& ref,
+                                         EncodedTerm request) {
   const NodeName& node = process::node_of(to);
   const auto channel = impl_->find(node);
   const bool is_alias = std::holds_alternative<Ref>(to);
@@ -264,7 +265,7 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   const OutgoingControl monitor{
       .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref, .of_call = true};
   send.head = head;
-  std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request)}};
+  std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request).octets()}};
   std::span<Outgoing> all(messages);
   if (is_alias || watched) all = all.last(1);
   if (watched) {
@@ -272,7 +273,8 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
     if (sent == Sent::busy) return process::CallSent::refused;
     if (sent == Sent::taken) return process::CallSent::watched;
     // As in Impl::send(): the end that is still to be told is this call's as well.
-    if (impl_->find(node) != channel) return try_call(from, to, ref, std::move(all.front().payload));
+    if (impl_->find(node) != channel)
+      return try_call(from, to, ref, EncodedTerm(std::move(all.front().payload)));
     ++impl_->counts_.messages_dropped;
     return process::CallSent::watched;
   }
@@ -280,7 +282,8 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   return process::CallSent::monitored;
 }
 
-void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, Flush flush) {
+void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, EncodedTerm answer,
+                               Flush flush) {
   thread_local Bytes head;
   head.clear();
   process::put_reply_head(head, caller.tag);
@@ -291,11 +294,12 @@ void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, 
     control.ref = &*caller.alias;
   }
   control.head = head;
-  Outgoing message{control, std::move(answer)};
+  Outgoing message{control, std::move(answer).octets()};
   send(caller.pid.node, {&message, 1}, Urgency::required, flush, Dial::no);
 }
 
-void Distribution::reply(const Pid& from, const process::GenFrom& caller, Bytes answer, bool more_follows) {
+void Distribution::reply(const Pid& from, const process::GenFrom& caller, EncodedTerm answer,
+                         bool more_follows) {
   impl_->reply(from, caller, std::move(answer), more_follows ? Flush::soon : Flush::now);
 }
 
@@ -303,16 +307,16 @@ std::size_t Distribution::message_bytes_max() const {
   return largest_payload(impl_->options.message_bytes_max);
 }
 
-void Distribution::send(const Pid& from, const Pid& to, Bytes term) {
-  impl_->send(to.node, send_to(from, to), std::move(term));
+void Distribution::send(const Pid& from, const Pid& to, EncodedTerm term) {
+  impl_->send(to.node, send_to(from, to), std::move(term).octets());
 }
 
-void Distribution::send_named(const Pid& from, const process::NamedProcess& to, Bytes term) {
-  impl_->send(to.node, send_to_name(from, to.name), std::move(term));
+void Distribution::send_named(const Pid& from, const process::NamedProcess& to, EncodedTerm term) {
+  impl_->send(to.node, send_to_name(from, to.name), std::move(term).octets());
 }
 
-void Distribution::send_alias(const Pid& from, const Ref& alias, Bytes term) {
-  impl_->send(alias.node, {.op = Op::alias_send, .from = &from, .ref = &alias}, std::move(term));
+void Distribution::send_alias(const Pid& from, const Ref& alias, EncodedTerm term) {
+  impl_->send(alias.node, {.op = Op::alias_send, .from = &from, .ref = &alias}, std::move(term).octets());
 }
 
 void Distribution::link(const Pid& from, const Pid& to) {
@@ -327,12 +331,13 @@ void Distribution::unlink_ack(const Pid& from, const Pid& to, std::uint64_t unli
   impl_->send(to.node, {.op = Op::unlink_id_ack, .from = &from, .to = &to, .id = unlink_id}, {}, Dial::no);
 }
 
-void Distribution::exit(const Pid& from, const Pid& to, Bytes reason) {
-  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason), Dial::no);
+void Distribution::exit(const Pid& from, const Pid& to, EncodedTerm reason) {
+  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason).octets(),
+              Dial::no);
 }
 
-void Distribution::exit2(const Pid& from, const Pid& to, Bytes reason) {
-  impl_->send(to.node, {.op = Op::payload_exit2, .from = &from, .to = &to}, std::move(reason));
+void Distribution::exit2(const Pid& from, const Pid& to, EncodedTerm reason) {
+  impl_->send(to.node, {.op = Op::payload_exit2, .from = &from, .to = &to}, std::move(reason).octets());
 }
 
 void Distribution::monitor(const Pid& from, const Pid& to, const Ref& ref) {
@@ -352,11 +357,11 @@ void Distribution::demonitor_named(const Pid& from, const process::NamedProcess&
 }
 
 void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, const Pid& watcher,
-                                const Ref& ref, Bytes reason) {
+                                const Ref& ref, EncodedTerm reason) {
   const Atom* name = watched_name.name.empty() ? nullptr : &watched_name;
   impl_->send(watcher.node,
               {.op = Op::payload_monitor_p_exit, .from = &watched, .to = &watcher, .name = name, .ref = &ref},
-              std::move(reason), Dial::no);
+              std::move(reason).octets(), Dial::no);
 }
 
 }  // namespace brood::node

@@ -23,7 +23,7 @@ class DistributionTest : public ::testing::Test {
   Epmd epmd_;
 };
 
-const Bytes hello = encode(Atom("hello"));
+const EncodedTerm hello = encode(Atom("hello"));
 
 TEST_F(DistributionTest, EveryMessageArrivesAsItWasSent) {
   TestNode a(options("a@127.0.0.1"));
@@ -267,7 +267,7 @@ TEST(Distribution, ALargeMessageArrivesWhole) {
   TestNode a(without_epmd("a@127.0.0.1"));
   TestNode b(without_epmd("b@127.0.0.1"));
   a->set_address(b.name(), "127.0.0.1", b->port());
-  const Bytes large = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
+  const EncodedTerm large = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
   a->send(a.pid(), b.pid(), large);
   a->send(a.pid(), b.pid(), hello);
   EXPECT_TRUE(b.record.take("send").term == large);
@@ -296,7 +296,7 @@ TEST(Distribution, WhatWaitsForAConnectionIsPutAsThePeerUnderstandsIt) {
   a->monitor(a.pid(), to, a.ref(3));
   FakePeer peer(a->port(), to.node.text(), "secret", 77, flag::required);
   ASSERT_TRUE(peer.connect(a.name()));
-  const Bytes expected = encode_term(Term::tuple({2, Term::atom(""), to})) + hello;
+  const Bytes expected = encode_term(Term::tuple({2, Term::atom(""), to})).octets() + hello.octets();
   EXPECT_TRUE(eventually([&] { return peer.received().find(expected) != Bytes::npos || !peer.receive(); }));
   EXPECT_EQ(a.record.take("monitor_exit").term, encode(Atom("notsup")));
 }

@@ -4,7 +4,7 @@
 
 namespace brood::node {
 
-std::optional<Bytes> answer_to_global(const NodeName& self, BytesView term) {
+std::optional<EncodedTerm> answer_to_global(const NodeName& self, BytesView term) {
   TermReader in(term);
   if (!in.version() || !in.tuple(2)) return std::nullopt;
   const auto cast = in.atom_view();

@@ -16,6 +16,6 @@ inline constexpr std::string_view global_name = "global_name_server";
 
 /// The message that answers `term`, which arrived for global_name; both with version byte. nullopt: it wants
 /// none.
-[[nodiscard]] std::optional<Bytes> answer_to_global(const NodeName& self, BytesView term);
+[[nodiscard]] std::optional<EncodedTerm> answer_to_global(const NodeName& self, BytesView term);
 
 }  // namespace brood::node

@@ -7,7 +7,7 @@ namespace global_peer_test {
 
 const NodeName self("a@h");
 
-Bytes cast(const Term& message) {
+EncodedTerm cast(const Term& message) {
   return encode_term(Term::tuple({Term::atom("$gen_cast"), message}));
 }
 

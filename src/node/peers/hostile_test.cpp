@@ -137,8 +137,9 @@ TEST(Hostile, ASpawnRequestIsAnsweredWithAnError) {
   const Ref request{NodeName("p@127.0.0.1"), 77, {1, 2, 3}};
   const Term control =
       Term::tuple({29, request, from, from, Term::tuple({Term::atom("m"), Term::atom("f"), 0}), Term()});
-  peer.send(frame("p" + encode_term(control) + encode_term(Term())));
-  const Bytes reply = encode_term(Term::tuple({31, request, from, 0, Term::atom("notsup")})).substr(1);
+  peer.send(frame("p" + encode_term(control).octets() + encode_term(Term()).octets()));
+  const Bytes reply =
+      encode_term(Term::tuple({31, request, from, 0, Term::atom("notsup")})).octets().substr(1);
   EXPECT_TRUE(eventually([&] { return peer.received().find(reply) != Bytes::npos || !peer.receive(); }));
   EXPECT_NE(peer.received().find(reply), Bytes::npos);
 }
@@ -200,7 +201,7 @@ TEST(Hostile, APeerThatReadsNothingIsGivenUpBeforeMemoryIs) {
   ASSERT_TRUE(slow.connect(a.name()));
   a.record.take("up");
   const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
-  const Bytes message = encode(Binary{Bytes(100'000, 'x')});
+  const EncodedTerm message = encode(Binary{Bytes(100'000, 'x')});
   std::size_t most = 0;
   EXPECT_TRUE(eventually([&] {
     a->send(a.pid(), to, message);
@@ -222,7 +223,7 @@ TEST(Hostile, APeerThatReadsNothingMakesItsSendersBusyAndNobodyElses) {
   a.record.take("up");
   const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
   const process::NamedProcess name{Atom("server"), to.node};
-  const Bytes message = encode(Binary{Bytes(100'000, 'x')});
+  const EncodedTerm message = encode(Binary{Bytes(100'000, 'x')});
   int taken = 0;
   std::size_t full = 0;
   // The kernel takes some of it for a while after the first refusal.
@@ -261,7 +262,7 @@ TEST(Hostile, LargeMessagesMakeNoSmallOneBusy) {
   ASSERT_TRUE(slow.connect(a.name()));
   a.record.take("up");
   const Pid to{NodeName("slow@127.0.0.1"), 1, 0, 77};
-  const Bytes large = encode(Binary{Bytes(3'000'000, 'x')});
+  const EncodedTerm large = encode(Binary{Bytes(3'000'000, 'x')});
   ASSERT_TRUE(eventually([&] { return !a->try_send(a.pid(7), to, large); }));
   EXPECT_GT(a->backlog(to.node), options.send_buffer_max);
   // Its own sender's messages keep their order behind it, and so do what it may still take; others' pass.
@@ -286,11 +287,11 @@ class Excess : public ::testing::Test {
     return options;
   }
   /// A frame without a header.
-  static Bytes bare(const Term& control, const Bytes& payload) {
+  static Bytes bare(const Term& control, BytesView payload) {
     return frame(Bytes("p").append(encode_term(control)).append(payload));
   }
   /// In fragments of half the limit, three of them.
-  static Bytes fragments(const Term& control, const Bytes& payload) {
+  static Bytes fragments(const Term& control, BytesView payload) {
     Bytes body;
     put_first_fragment_header(body, 5, 3);
     body.append(encode_term(control), 1).append(payload, 1);
@@ -361,14 +362,14 @@ TEST(Plain, APeerThatKnowsNothingButThePlainestFormsIsSentThese) {
   a.record.take("up");
   EXPECT_FALSE(a->peers().at(0).answers_anybody);
   const Pid to{NodeName("c@127.0.0.1"), 1, 0, 77};
-  const auto came = [&](const Term& control, const Bytes& payload = {}) {
+  const auto came = [&](const Term& control, BytesView payload = {}) {
     const Bytes expected = frame(Bytes("p").append(encode_term(control)).append(payload));
     EXPECT_TRUE(eventually([&] { return peer.received().find(expected) != Bytes::npos || !peer.receive(); }));
     EXPECT_NE(peer.received().find(expected), Bytes::npos) << to_string(control);
   };
   a->send(a.pid(), to, encode(5));
   came(Term::tuple({2, Term::atom(""), to}), encode(5));
-  const Bytes large = encode(Binary{Bytes(200'000, 'x')});
+  const EncodedTerm large = encode(Binary{Bytes(200'000, 'x')});
   a->send(a.pid(), to, large);
   came(Term::tuple({2, Term::atom(""), to}), large);
   a->exit(a.pid(), to, encode(Atom("bye")));

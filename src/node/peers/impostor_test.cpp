@@ -18,13 +18,13 @@ using namespace test;
 constexpr std::uint64_t without_proof = flag::announced & ~flag::proof;
 
 Bytes message(const Term& control) {
-  const Bytes body = "p" + encode_term(control);
+  const Bytes body = "p" + encode_term(control).octets();
   Bytes out;
   wire::put(out, body.size(), 4);
   return out.append(body);
 }
 Bytes message(const Term& control, const Term& payload) {
-  const Bytes body = "p" + encode_term(control) + encode_term(payload);
+  const Bytes body = "p" + encode_term(control).octets() + encode_term(payload).octets();
   Bytes out;
   wire::put(out, body.size(), 4);
   return out.append(body);
@@ -91,7 +91,7 @@ TEST(Impostor, AnswersGoToConnectedNodesOnly) {
     const NodeName node("nobody" + std::to_string(i) + "@no-such-host-" + std::to_string(i));
     const Pid to{node, i, 0, 77};
     const Ref ref{node, 77, {1, 2, 3}};
-    const Bytes tag = encode(ref);
+    const EncodedTerm tag = encode(ref);
     a->reply(a.pid(), process::GenFrom{.pid = to, .tag = BytesView(tag).substr(1), .alias = ref}, encode(1),
              false);
     a->monitor_exit(a.pid(), {}, to, ref, encode(Atom("noproc")));
@@ -286,8 +286,8 @@ TEST(Impostor, PeersThatReadNothingAreCutBeforeTheyHoldTooMuchTogether) {
     ASSERT_TRUE(deaf.back()->connect(a.name()));
     a.record.take("up");
   }
-  const Bytes large = encode(Binary{Bytes(100'000, 'x')});
-  const Bytes tag = encode(a.ref());
+  const EncodedTerm large = encode(Binary{Bytes(100'000, 'x')});
+  const EncodedTerm tag = encode(a.ref());
   std::size_t most = 0;
   int answered = 0;
   EXPECT_TRUE(eventually([&] {
@@ -320,7 +320,7 @@ TEST(Impostor, WhatWaitsForANodeThatDoesNotAnswerCountsToo) {
   TestNode a(options);
   const NodeName node("s@127.0.0.1");
   a->set_address(node, "127.0.0.1", silent.port());
-  const Bytes large = encode(Binary{Bytes(1'000'000, 'x')});
+  const EncodedTerm large = encode(Binary{Bytes(1'000'000, 'x')});
   for (int i = 0; i < 6; ++i) a->send(a.pid(), Pid{node, 1, 0, 77}, large);
   EXPECT_EQ(a.record.take("failed").name, node.text());
   EXPECT_TRUE(eventually([&] { return a->counters().bytes_waiting == 0; }));

@@ -61,7 +61,7 @@ class Interop : public ::testing::Test {
     while (encoded_to_string(record().take("send").term) != last && !HasFailure()) {
     }
   }
-  [[nodiscard]] Bytes question(std::string_view text) {
+  [[nodiscard]] EncodedTerm question(std::string_view text) {
     return encode_term(Term::tuple({Term::atom("eval"), me_pid(), Term::binary(text)}));
   }
   Recorder& record() { return node_->record; }

@@ -68,7 +68,7 @@ TEST_F(Interop, AliasRepliesEndACall) {
   ASSERT_TRUE(inside.list() && inside.atom());
   const auto alias = inside.ref();
   ASSERT_TRUE(alias.has_value());
-  Bytes reply;
+  EncodedTerm reply;
   TermWriter writer(reply);
   writer.version();
   writer.tuple(2);
@@ -163,7 +163,7 @@ TEST_F(Interop, MessagesOfEverySizeComeBackAsTheyWent) {
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{1}, std::size_t{1000}, fragment_bytes - 7, fragment_bytes - 6,
         fragment_bytes - 5, fragment_bytes, std::size_t{1} << 20, std::size_t{10'000'001}, noise.size()}) {
-    const Bytes term = encode(Binary{noise.substr(0, size)});
+    const EncodedTerm term = encode(Binary{noise.substr(0, size)});
     me().send(me_pid(), *echo.as_pid(), term);
     EXPECT_TRUE(record().take("send").term == term) << size << " bytes";
   }
@@ -181,7 +181,7 @@ TEST_F(Interop, AHundredThousandRandomTermsComeBackFromALiveNodeAsTheyWent) {
     std::vector<Term> terms;
     for (std::size_t i = 0; i < batch; ++i) terms.push_back(random.next());
     me().send(me_pid(), *echo.as_pid(), encode_term(Term::list(terms)));
-    const Bytes back = record().take("send").term;
+    const EncodedTerm back = record().take("send").term;
     TermReader in(back);
     ASSERT_TRUE(in.version() && in.list() == batch);
     for (const Term& term : terms) {
@@ -222,8 +222,8 @@ TEST_F(Interop, LargeReasonsAndNamedReceiversTakeFragmentsToo) {
 
 TEST_F(Interop, SmallMessagesOfErlangPassALargeOne) {
   start_erlang();
-  const Bytes small = encode(Atom("small"));
-  const Bytes begins = encode(Atom("big_begins"));
+  const EncodedTerm small = encode(Atom("small"));
+  const EncodedTerm begins = encode(Atom("big_begins"));
   // How many are sent while it is on its way is for the other node's scheduler to say: where that was busy,
   // once more.
   int passed = 0;
@@ -266,7 +266,7 @@ TEST_F(Interop, AStoppedNodeMakesItsSendersBusyAndGetsAllOnceItGoesOn) {
   ASSERT_NE(sum.as_pid(), nullptr);
   TestNode other(options_of("other@127.0.0.1", epmd_.port()));
   process_->signal(SIGSTOP);
-  const Bytes message = encode(Binary{Bytes(1'000'000, 'x')});
+  const EncodedTerm message = encode(Binary{Bytes(1'000'000, 'x')});
   std::int64_t taken = 0;
   while (me().try_send(me_pid(), *sum.as_pid(), message)) ASSERT_LT(++taken, 1000);
   EXPECT_LE(me().backlog(erlang_), 66U * 1024 * 1024);

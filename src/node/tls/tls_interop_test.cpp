@@ -72,7 +72,7 @@ TEST_F(TlsInterop, WeDialAndEverythingGoesThrough) {
   for (int i = 0; i < 20'000; ++i) me().send(me_pid(), *echo.as_pid(), encode(i));
   for (int i = 0; i < 20'000; ++i) ASSERT_EQ(record().take("send").term, encode(i));
   for (const std::size_t size : {0U, 1U, 65'530U, 1'000'000U, 64U * 1024U * 1024U}) {
-    const Bytes term = encode(Binary{Bytes(size, 'x')});
+    const EncodedTerm term = encode(Binary{Bytes(size, 'x')});
     me().send(me_pid(), *echo.as_pid(), term);
     EXPECT_TRUE(record().take("send").term == term) << size << " bytes";
   }
@@ -86,7 +86,7 @@ TEST_F(TlsInterop, ErlangDialsUsAndAnIdleConnectionIsKept) {
   EXPECT_EQ(text_of("1 + 1"), "2");
   const Term echo = value_of("spawn(fun() -> (fun L() -> receive B -> From ! B, L() end end)() end)");
   ASSERT_NE(echo.as_pid(), nullptr);
-  const Bytes term = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
+  const EncodedTerm term = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
   me().send(me_pid(), *echo.as_pid(), term);
   EXPECT_TRUE(record().take("send").term == term);
   // More than two of both nodes' tick times.
@@ -106,7 +106,7 @@ TEST_F(TlsInterop, ErlangMayRenewItsKeysWhileMessagesGoBothWays) {
     const auto exchange = [&] {
       const Term echo = value_of("spawn(fun() -> (fun L() -> receive B -> From ! B, L() end end)() end)");
       ASSERT_NE(echo.as_pid(), nullptr);
-      const Bytes large = encode(Binary{Bytes(3'000'000, 'x')});
+      const EncodedTerm large = encode(Binary{Bytes(3'000'000, 'x')});
       for (int i = 0; i < 3000; ++i) {
         me().send(me_pid(), *echo.as_pid(), encode(i));
         if (i % 1000 == 0) me().send(me_pid(), *echo.as_pid(), large);

@@ -14,7 +14,7 @@ namespace tls_test {
 
 using namespace test;
 
-const Bytes hello = encode(Atom("hello"));
+const EncodedTerm hello = encode(Atom("hello"));
 
 class TlsDistribution : public ::testing::Test {
  protected:
@@ -73,7 +73,7 @@ TEST_F(TlsDistribution, LargeMessagesArriveWholeAndLetSmallOnesPass) {
   TestNode a(one);
   TestNode b(other);
   ASSERT_EQ(failure(a, b), "");
-  const Bytes large = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
+  const EncodedTerm large = encode(Binary{Bytes(64 * 1024 * 1024, 'x')});
   a->send(a.pid(1), b.pid(), large);
   a->send(a.pid(2), b.pid(), hello);
   b->send(b.pid(1), a.pid(), large);
@@ -121,7 +121,7 @@ TEST_F(TlsDistribution, APeerThatReadsNothingMakesItsSendersBusyAndIsGivenUpInTh
   // b's io thread reads nothing while it is held.
   std::promise<void> go_on;
   boost::asio::post(b.io(), [&] { go_on.get_future().wait(); });
-  const Bytes message = encode(Binary{Bytes(100'000, 'x')});
+  const EncodedTerm message = encode(Binary{Bytes(100'000, 'x')});
   int taken = 0;
   while (a->try_send(a.pid(), b.pid(), message)) ASSERT_LT(++taken, 1000);
   EXPECT_LE(a->backlog(b.name()), 2U * 1024 * 1024);

@@ -11,7 +11,7 @@ class Calls : public RuntimeTest {
   /// Starts a call to a process of another node and returns what was sent for it.
   struct Sent {
     Ref ref;
-    Bytes from;
+    EncodedTerm from;
   };
   Sent call_far(Channel<std::string>& done, std::chrono::milliseconds timeout = 1h) {
     runtime.call(far_pid(5), message("hello"), timeout, [&done](CallResult r) { done.put(text(r)); });
@@ -25,7 +25,7 @@ class Calls : public RuntimeTest {
     EXPECT_TRUE(from && from->alias && *from->alias == monitor.ref && from->pid == monitor.from);
     return {monitor.ref, gen.from};
   }
-  Bytes reply_term(const Sent& sent, const std::string& answer) {
+  EncodedTerm reply_term(const Sent& sent, const std::string& answer) {
     return make_gen_reply(read_from(sent.from)->tag, encoded(answer));
   }
 };
@@ -40,7 +40,7 @@ TEST_F(Calls, AreAnsweredWithTheHandlersValue) {
 }
 
 TEST_F(Calls, AHandlersErrorIsTheAnswerErrorCodeText) {
-  const Pid pid = runtime.spawn(scripted({.call = [](Context&, Message) -> Result<Bytes> {
+  const Pid pid = runtime.spawn(scripted({.call = [](Context&, Message) -> Result<EncodedTerm> {
                                   return Error{Errc::conflict, "not now"};
                                 }}),
                                 {});
@@ -51,7 +51,7 @@ TEST_F(Calls, AHandlersErrorIsTheAnswerErrorCodeText) {
 TEST_F(Calls, TimeOutAndTheLateAnswerIsDropped) {
   Gate release;
   std::atomic<int> done{0};
-  const Pid pid = runtime.spawn(scripted({.call = [&](Context&, Message m) -> Result<Bytes> {
+  const Pid pid = runtime.spawn(scripted({.call = [&](Context&, Message m) -> Result<EncodedTerm> {
                                   release.wait();
                                   return m.to_bytes();
                                 }}),
@@ -77,7 +77,7 @@ TEST_F(Calls, ToADeadProcessFailAtOnce) {
 
 TEST_F(Calls, AtTheEndTheRunningOneDiedAndTheUnreadOnesFoundNobody) {
   Gate inside, release;
-  const Pid pid = runtime.spawn(scripted({.call = [&](Context&, Message) -> Result<Bytes> {
+  const Pid pid = runtime.spawn(scripted({.call = [&](Context&, Message) -> Result<EncodedTerm> {
                                   inside.open();
                                   release.wait();
                                   throw std::runtime_error("boom");
@@ -97,10 +97,10 @@ TEST_F(Calls, AtTheEndTheRunningOneDiedAndTheUnreadOnesFoundNobody) {
 }
 
 TEST_F(Calls, ATakenCallerIsAnsweredLaterFromAnyThread) {
-  Channel<Bytes> callers;
-  const Pid pid = runtime.spawn(scripted({.call = [&](Context& context, Message) -> Result<Bytes> {
+  Channel<EncodedTerm> callers;
+  const Pid pid = runtime.spawn(scripted({.call = [&](Context& context, Message) -> Result<EncodedTerm> {
                                   callers.put(context.take_caller());
-                                  return Bytes{};
+                                  return EncodedTerm{};
                                 }}),
                                 {});
   Channel<std::string> done;
@@ -116,10 +116,10 @@ TEST_F(Calls, ATakenCallerIsAnsweredLaterFromAnyThread) {
 }
 
 TEST_F(Calls, ATakenCallerLearnsOfTheProcessEnd) {
-  Channel<Bytes> callers;
-  const Pid pid = runtime.spawn(scripted({.call = [&](Context& context, Message) -> Result<Bytes> {
+  Channel<EncodedTerm> callers;
+  const Pid pid = runtime.spawn(scripted({.call = [&](Context& context, Message) -> Result<EncodedTerm> {
                                   callers.put(context.take_caller());
-                                  return Bytes{};
+                                  return EncodedTerm{};
                                 }}),
                                 {});
   Channel<std::string> done;
@@ -158,19 +158,19 @@ TEST_F(Calls, AFullMailboxRefuses) {
 TEST_F(Calls, InACircleFailWithDeadlock) {
   std::optional<Pid> first;
   Gate ready;
-  const Pid second = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<Bytes> {
+  const Pid second = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<EncodedTerm> {
                                      ready.wait();
                                      const auto answer = context.call(*first, std::move(m), 10s).get();
                                      return encode(Atom(to_string(answer.error().code)));
                                    }}),
                                    {});
-  first = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<Bytes> {
+  first = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<EncodedTerm> {
                           return context.call(second, std::move(m), 10s).get();
                         }}),
                         {});
   ready.open();
   EXPECT_EQ(text(runtime.call_and_wait(*first, message("x"), 5s)), "deadlock");
-  const Pid self = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<Bytes> {
+  const Pid self = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<EncodedTerm> {
                                    return context.call(context.self(), std::move(m), 10s).get();
                                  }}),
                                  {});
@@ -196,7 +196,7 @@ TEST_F(Calls, WaitsThatOthersTellOfAreInTheCircleToo) {
 
 TEST_F(Calls, FromElsewhereAreAnsweredByAlias) {
   const Pid pid = runtime.spawn(scripted(), {});
-  const Bytes from = make_from(far_pid(9), far_ref(44));
+  const EncodedTerm from = make_from(far_pid(9), far_ref(44));
   runtime.on_send(far_pid(9), pid, make_gen_call(from, encoded("ping")));
   const auto sent = remote.next("send_alias");
   EXPECT_EQ(sent.ref, far_ref(44));
@@ -206,7 +206,7 @@ TEST_F(Calls, FromElsewhereAreAnsweredByAlias) {
 
 TEST_F(Calls, FromElsewhereWithAPlainTagAreAnsweredByPid) {
   const Pid pid = runtime.spawn(scripted(), {});
-  const Bytes from = encode_term(Term::tuple({far_pid(9), far_ref(44)}));
+  const EncodedTerm from = encode_term(Term::tuple({far_pid(9), far_ref(44)}));
   runtime.on_send(far_pid(9), pid, make_gen_call(from, encoded("ping")));
   const auto sent = remote.next("send");
   EXPECT_EQ(sent.to, far_pid(9));
@@ -329,11 +329,11 @@ TEST_F(Calls, AFullMailboxAnswersACallerElsewhere) {
 
 TEST_F(Calls, MalformedMessagesAreCounted) {
   const Pid pid = runtime.spawn(scripted(), {});
-  runtime.on_send(far_pid(9), pid, "");
-  runtime.on_send(far_pid(9), pid, "\x05");
-  Bytes cut = make_gen_call(make_from(far_pid(9), far_ref(44)), encoded("ping"));
+  runtime.on_send(far_pid(9), pid, EncodedTerm());
+  runtime.on_send(far_pid(9), pid, EncodedTerm("\x05"));
+  Bytes cut = make_gen_call(make_from(far_pid(9), far_ref(44)), encoded("ping")).octets();
   cut.resize(cut.size() - 3);
-  runtime.on_send(far_pid(9), pid, cut);
+  runtime.on_send(far_pid(9), pid, EncodedTerm(cut));
   EXPECT_EQ(runtime.stats().malformed, 3U);
   runtime.reply("rubbish", encoded("x"));
   EXPECT_EQ(runtime.stats().malformed, 4U);

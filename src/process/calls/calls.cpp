@@ -63,7 +63,7 @@ void RuntimeCore::call(const Pid& to, Message message, const PendingCallPtr& pen
     pending->finish(delivered_result.error());
 }
 
-void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& pending) {
+void RuntimeCore::call_remote(Address to, EncodedTerm request, const PendingCallPtr& pending) {
   const std::uint64_t id = desk.enlist(*pending, to);
   if (id == 0) return;  // it has timed out already
   const Ref ref = identity.ref(id);
@@ -88,7 +88,7 @@ void RuntimeCore::call_remote(Address to, Bytes request, const PendingCallPtr& p
   pending->finish(Error{Errc::busy, "too much waits for that node already; the message was not sent"});
 }
 
-void RuntimeCore::call_named(const NamedProcess& to, Bytes request, const PendingCallPtr& pending) {
+void RuntimeCore::call_named(const NamedProcess& to, EncodedTerm request, const PendingCallPtr& pending) {
   if (!identity.is_here(to.node)) return call_remote(to, std::move(request), pending);
   const Names::Holder holder = names.find(to.name);
   if (const auto* pid = std::get_if<LocalPid>(&holder))
@@ -111,7 +111,7 @@ Error circle() {
 }
 
 /// A call as a future.
-class Asked final : public brood::detail::FutureValue<Bytes> {
+class Asked final : public brood::detail::FutureValue<EncodedTerm> {
  public:
   Asked(std::weak_ptr<RuntimeCore> core, std::optional<LocalPid> callee)
       : core_(std::move(core)), callee_(callee) {}
@@ -154,17 +154,17 @@ std::optional<LocalPid> RuntimeCore::local_callee(const Address& to) {
   return id ? aliases.owner(*id) : std::nullopt;
 }
 
-Future<Bytes> RuntimeCore::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
+Future<EncodedTerm> RuntimeCore::ask(const Address& to, Message message, std::chrono::milliseconds timeout) {
   const Runtime::Lending lending;
   auto asked = std::make_shared<Asked>(weak_from_this(), local_callee(to));
   const PendingCallPtr pending =
       desk.open([asked](CallResult result) { (void)asked->set(std::move(result)); });
   call(to, std::move(message), pending);
   desk.limit(pending, timeout);
-  return Future<Bytes>(std::move(asked));
+  return Future<EncodedTerm>(std::move(asked));
 }
 
-void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
+void RuntimeCore::reply(BytesView from, EncodedTerm answer, LocalPid self) {
   const auto caller = read_from(from);
   if (!caller) {
     malformed.fetch_add(1, std::memory_order_relaxed);
@@ -174,7 +174,7 @@ void RuntimeCore::reply(BytesView from, Bytes answer, LocalPid self) {
   reply(*caller, std::move(answer), self);
 }
 
-void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool more_follows) {
+void RuntimeCore::reply(const GenFrom& caller, EncodedTerm answer, LocalPid self, bool more_follows) {
   if (!identity.is_here(caller.pid.node)) {
     // From the process itself, so that the answer keeps its place behind what it sent before.
     remote.try_with([&](Remote& network) {
@@ -189,21 +189,21 @@ void RuntimeCore::reply(const GenFrom& caller, Bytes answer, LocalPid self, bool
     desk.answer(*id, std::move(answer), caller.pid.node);
   } else {
     const Pid from = identity.pid(self);
-    Bytes term = make_gen_reply(caller.tag, answer);
+    EncodedTerm term = make_gen_reply(caller.tag, answer);
     (void)(caller.alias ? receive_alias(from, *caller.alias, std::move(term))
                         : receive(from, caller.pid, std::move(term)));
   }
 }
 
-PendingCallPtr RuntimeCore::open_relay(Bytes from, LocalPid self) {
+PendingCallPtr RuntimeCore::open_relay(EncodedTerm from, LocalPid self) {
   return desk.open([weak = weak_from_this(), from = std::move(from), self](CallResult result) {
     if (const auto core = weak.lock()) core->relay(from, self, std::move(result));
   });
 }
 
-Bytes RuntimeCore::address_of(PendingCall& call) {
+EncodedTerm RuntimeCore::address_of(PendingCall& call) {
   const std::uint64_t id = desk.enlist(call);
-  return id == 0 ? Bytes{} : make_from(identity.pid(outside), identity.ref(id));
+  return id == 0 ? EncodedTerm{} : make_from(identity.pid(outside), identity.ref(id));
 }
 
 namespace {
@@ -219,7 +219,7 @@ std::optional<ExitReason> end_of_callee(const Error& error) {
 
 }  // namespace
 
-void RuntimeCore::relay(const Bytes& from, LocalPid self, CallResult result) {
+void RuntimeCore::relay(const EncodedTerm& from, LocalPid self, CallResult result) {
   if (result) return reply(from, std::move(*result), self);
   const auto ended = end_of_callee(result.error());
   if (!ended) return reply(from, brood::detail::encode_error(result.error()), self);
@@ -251,7 +251,7 @@ void RuntimeCore::end_kept_watch(const GenFrom& caller) {
   if (const auto target = remote_watches.take(key)) end_watch(std::move(key), *target);
 }
 
-void RuntimeCore::take_answer(std::uint64_t id, Bytes term, const NodeName& by) {
+void RuntimeCore::take_answer(std::uint64_t id, EncodedTerm term, const NodeName& by) {
   auto answer = take_reply_answer(std::move(term));
   // The caller is told at once, as it is by a callee of its own node.
   auto result = answer ? CallResult(std::move(*answer))

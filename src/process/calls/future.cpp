@@ -5,7 +5,7 @@
 #include "process/sched/deadline.hpp"
 #include "process/sched/scheduler.hpp"
 
-namespace brood::detail {
+namespace brood::inline v0::detail {
 
 using process::Runtime;
 
@@ -88,7 +88,7 @@ Error cancelled() {
   return {Errc::cancelled, "it was cancelled; what was asked for may still happen"};
 }
 
-void HandlingAnswer::give(Result<Bytes> answer) {
+void HandlingAnswer::give(Result<EncodedTerm> answer) {
   if (slot == nullptr) {
     kept = std::move(answer);
   } else {
@@ -118,8 +118,8 @@ namespace {
 /// Of a worker outside any supervisor.
 class NoSiblings final : public Siblings {
  public:
-  Future<Bytes> call(const Id&, Message, std::chrono::milliseconds) override {
-    return Future<Bytes>::of(nobody());
+  Future<EncodedTerm> call(const Id&, Message, std::chrono::milliseconds) override {
+    return Future<EncodedTerm>::of(nobody());
   }
   void cast(const Id&, Message) override {}
   Result<void> send(const Id&, Message) override { return nobody(); }
@@ -138,4 +138,4 @@ std::shared_ptr<Siblings> siblings_of(const Context& context) {
   return context.identity().siblings ? context.identity().siblings : none;
 }
 
-}  // namespace brood::detail
+}  // namespace brood::inline v0::detail

@@ -8,11 +8,12 @@ namespace brood::process {
 
 namespace {
 
-Bytes with_version(BytesView term) {
-  Bytes out;
+EncodedTerm with_version(BytesView term) {
+  EncodedTerm out;
   out.reserve(term.size() + 1);
-  TermWriter(out).version();
-  out.append(term);
+  TermWriter writer(out);
+  writer.version();
+  writer.encoded(term);
   return out;
 }
 
@@ -111,10 +112,12 @@ GenParts read_gen_parts(BytesView term) {
 }
 
 /// The last `bytes` of a term as a term that stands alone, in the same memory.
-void keep_last(Bytes& term, std::size_t bytes) {
-  const std::size_t start = term.size() - bytes - 1;
-  term[start] = static_cast<char>(131);
-  term.erase(0, start);
+void keep_last(EncodedTerm& term, std::size_t bytes) {
+  Bytes octets = std::move(term).octets();
+  const std::size_t start = octets.size() - bytes - 1;
+  octets[start] = static_cast<char>(131);
+  octets.erase(0, start);
+  term = EncodedTerm(std::move(octets));
 }
 
 }  // namespace
@@ -129,7 +132,7 @@ GenMessage read_gen_message(BytesView term) {
   return out;
 }
 
-GenMessage take_gen_message(Bytes& term) {
+GenMessage take_gen_message(EncodedTerm& term) {
   const GenParts parts = read_gen_parts(term);
   GenMessage out;
   out.kind = parts.kind;
@@ -146,8 +149,8 @@ GenMessage take_gen_message(Bytes& term) {
   return out;
 }
 
-Bytes make_gen_cast(BytesView message) {
-  Bytes out;
+EncodedTerm make_gen_cast(BytesView message) {
+  EncodedTerm out;
   out.reserve(message.size() + 16);
   TermWriter writer(out);
   writer.version();
@@ -157,8 +160,8 @@ Bytes make_gen_cast(BytesView message) {
   return out;
 }
 
-Bytes make_from(const Pid& pid, const Ref& alias) {
-  Bytes out;
+EncodedTerm make_from(const Pid& pid, const Ref& alias) {
+  EncodedTerm out;
   out.reserve(64 + 2 * pid.node.text().size());
   TermWriter writer(out);
   writer.version();
@@ -170,8 +173,8 @@ Bytes make_from(const Pid& pid, const Ref& alias) {
   return out;
 }
 
-Bytes make_gen_call(BytesView from, BytesView message) {
-  Bytes out;
+EncodedTerm make_gen_call(BytesView from, BytesView message) {
+  EncodedTerm out;
   out.reserve(from.size() + message.size() + 16);
   TermWriter writer(out);
   writer.version();
@@ -182,8 +185,8 @@ Bytes make_gen_call(BytesView from, BytesView message) {
   return out;
 }
 
-Bytes make_gen_reply(BytesView tag, BytesView answer) {
-  Bytes out;
+EncodedTerm make_gen_reply(BytesView tag, BytesView answer) {
+  EncodedTerm out;
   out.reserve(tag.size() + answer.size() + 4);
   TermWriter writer(out);
   writer.version();
@@ -212,8 +215,8 @@ void put_reply_head(Bytes& out, BytesView tag) {
   writer.encoded(tag);
 }
 
-Bytes make_exit_message(const Pid& from, const Term& reason) {
-  Bytes out;
+EncodedTerm make_exit_message(const Pid& from, const Term& reason) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   writer.tuple(3);
@@ -245,7 +248,7 @@ std::optional<Ref> ref_of_tag(BytesView tag) {
   return ref ? std::optional(std::move(ref->ref)) : std::nullopt;
 }
 
-std::optional<Bytes> take_reply_answer(Bytes term) {
+std::optional<EncodedTerm> take_reply_answer(EncodedTerm term) {
   TermReader reader(term);
   const auto version = reader.version();
   const auto arity = reader.tuple();

@@ -21,27 +21,27 @@ namespace brood::process {
 struct GenMessage {
   enum class Kind : std::uint8_t { info, cast, call, malformed };
   Kind kind = Kind::info;
-  Bytes payload;  ///< The message itself (with version byte); empty for info: it is the whole term.
-  Bytes from;     ///< {Pid, Tag} of a call, with version byte.
+  EncodedTerm payload;  ///< The message itself (with version byte); empty for info: it is the whole term.
+  EncodedTerm from;     ///< {Pid, Tag} of a call, with version byte.
 };
 [[nodiscard]] GenMessage read_gen_message(BytesView term);
 /// The same, where `term` may be taken over: it is left as it was for info and malformed, else empty.
-[[nodiscard]] GenMessage take_gen_message(Bytes& term);
+[[nodiscard]] GenMessage take_gen_message(EncodedTerm& term);
 
 /// {'$gen_cast', Message}
-[[nodiscard]] Bytes make_gen_cast(BytesView message);
+[[nodiscard]] EncodedTerm make_gen_cast(BytesView message);
 /// {Pid, [alias | Ref]}: a caller that takes its answer by alias.
-[[nodiscard]] Bytes make_from(const Pid& pid, const Ref& alias);
+[[nodiscard]] EncodedTerm make_from(const Pid& pid, const Ref& alias);
 /// {'$gen_call', From, Message}
-[[nodiscard]] Bytes make_gen_call(BytesView from, BytesView message);
+[[nodiscard]] EncodedTerm make_gen_call(BytesView from, BytesView message);
 /// {Tag, Answer}
-[[nodiscard]] Bytes make_gen_reply(BytesView tag, BytesView answer);
+[[nodiscard]] EncodedTerm make_gen_reply(BytesView tag, BytesView answer);
 /// What stands before the message of a call, and before the answer of a reply; without version byte, behind
 /// what `out` holds. `watched`: the call carries its watch.
 void put_call_head(Bytes& out, const Pid& pid, const Ref& alias, bool watched);
 void put_reply_head(Bytes& out, BytesView tag);
 /// {'EXIT', Pid, Reason}
-[[nodiscard]] Bytes make_exit_message(const Pid& from, const Term& reason);
+[[nodiscard]] EncodedTerm make_exit_message(const Pid& from, const Term& reason);
 
 /// A caller taken apart; for as long as the bytes it was read from.
 struct GenFrom {
@@ -56,11 +56,11 @@ struct GenFrom {
 
 /// An answer {Tag, Answer} that arrived.
 struct GenReply {
-  Ref ref;       ///< Of the tag.
-  Bytes answer;  ///< With version byte.
+  Ref ref;             ///< Of the tag.
+  EncodedTerm answer;  ///< With version byte.
 };
 [[nodiscard]] std::optional<GenReply> read_reply(BytesView term);
 /// The answer alone (with version byte), whatever its tag; nullopt where `term` is none.
-[[nodiscard]] std::optional<Bytes> take_reply_answer(Bytes term);
+[[nodiscard]] std::optional<EncodedTerm> take_reply_answer(EncodedTerm term);
 
 }  // namespace brood::process

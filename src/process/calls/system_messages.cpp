@@ -71,12 +71,12 @@ Term status_of(Context& process, Behaviour& behaviour) {
 
 }  // namespace
 
-Bytes make_system_call(BytesView request) {
+EncodedTerm make_system_call(BytesView request) {
   Bytes out;
   out.reserve(head().size() + request.size());
   out += head();
   out += request;
-  return out;
+  return EncodedTerm(std::move(out));
 }
 
 std::optional<BytesView> read_system_call(const Message& message) {
@@ -84,7 +84,7 @@ std::optional<BytesView> read_system_call(const Message& message) {
   return BytesView(message.bytes()).substr(head().size());
 }
 
-Result<Bytes> answer_system(Context& process, Behaviour& behaviour, BytesView request) {
+Result<EncodedTerm> answer_system(Context& process, Behaviour& behaviour, BytesView request) {
   TermReader reader(request);
   auto asked = reader.term();
   if (!asked) return asked.error();

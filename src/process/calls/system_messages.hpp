@@ -19,11 +19,11 @@
 namespace brood::process {
 
 /// The call that stands for that request, which is encoded without version byte. Pure.
-[[nodiscard]] Bytes make_system_call(BytesView request);
+[[nodiscard]] EncodedTerm make_system_call(BytesView request);
 /// The request of such a call, without version byte; as long as the message. nullopt: it is any other. Pure.
 [[nodiscard]] std::optional<BytesView> read_system_call(const Message& message);
 
 /// Answers one; on the process's own thread. What the worker throws meanwhile is part of the answer.
-[[nodiscard]] Result<Bytes> answer_system(Context& process, Behaviour& behaviour, BytesView request);
+[[nodiscard]] Result<EncodedTerm> answer_system(Context& process, Behaviour& behaviour, BytesView request);
 
 }  // namespace brood::process

@@ -48,8 +48,8 @@ class SystemMessages : public RuntimeTest {
   }
   /// {system, From, Request}, as gen:call of another node sends it.
   void send_system(const Pid& to, const std::string& request) {
-    const Bytes from = make_from(far_pid(9), far_ref(44));
-    Bytes out;
+    const EncodedTerm from = make_from(far_pid(9), far_ref(44));
+    EncodedTerm out;
     TermWriter writer(out);
     writer.version();
     writer.tuple(3);

@@ -12,10 +12,10 @@ class WatchedCalls : public RuntimeTest {
     runtime.set_remote(&remote);
   }
   /// A call from another node, as it arrives here.
-  static Bytes call_term(const Ref& ref, const std::string& request) {
+  static EncodedTerm call_term(const Ref& ref, const std::string& request) {
     Bytes term(1, '\x83');
     put_call_head(term, far_pid(9), ref, true);
-    return term.append(encoded(request), 1);
+    return EncodedTerm(term.append(encoded(request), 1));
   }
   /// Calls out; the reference by which the answer is to come.
   Ref call_far(Channel<std::string>& done, std::chrono::milliseconds timeout = 1h) {
@@ -38,10 +38,10 @@ class WatchedCalls : public RuntimeTest {
     EXPECT_EQ(told.to, far_pid(9));
     EXPECT_EQ(encoded_to_string(told.term), reason);
   }
-  static Script taker(Channel<Bytes>& callers) {
-    return {.call = [&callers](Context& context, Message) -> Result<Bytes> {
+  static Script taker(Channel<EncodedTerm>& callers) {
+    return {.call = [&callers](Context& context, Message) -> Result<EncodedTerm> {
               callers.put(context.take_caller());
-              return Bytes{};
+              return EncodedTerm{};
             },
             .info = [](Context& context, Message) { context.stop(ExitReason(Term::atom("enough"))); }};
   }
@@ -110,7 +110,7 @@ TEST_F(WatchedCalls, AreAnsweredAndLeaveNothingBehind) {
 
 TEST_F(WatchedCalls, EndWithAHandlerThatThrowsAndWithWhatWaitsBehindIt) {
   Gate release;
-  const Pid pid = runtime.spawn(scripted({.call = [&](Context&, Message) -> Result<Bytes> {
+  const Pid pid = runtime.spawn(scripted({.call = [&](Context&, Message) -> Result<EncodedTerm> {
                                   release.wait();
                                   throw std::runtime_error("boom");
                                 }}),
@@ -124,7 +124,7 @@ TEST_F(WatchedCalls, EndWithAHandlerThatThrowsAndWithWhatWaitsBehindIt) {
 }
 
 TEST_F(WatchedCalls, TakenForLaterEndWithTheProcessUnlessTheyWereAnswered) {
-  Channel<Bytes> callers;
+  Channel<EncodedTerm> callers;
   const Pid pid = runtime.spawn(scripted(taker(callers)), {});
   runtime.on_send(far_pid(9), pid, call_term(far_ref(1), "x"));
   runtime.on_send(far_pid(9), pid, call_term(far_ref(2), "x"));
@@ -140,7 +140,7 @@ TEST_F(WatchedCalls, TakenForLaterEndWithTheProcessUnlessTheyWereAnswered) {
 }
 
 TEST_F(WatchedCalls, TakenForLaterAreForgottenWhenTheCallerGivesUpOrItsNodeIsLost) {
-  Channel<Bytes> callers;
+  Channel<EncodedTerm> callers;
   const Pid pid = runtime.spawn(scripted(taker(callers)), {});
   runtime.on_send(far_pid(9), pid, call_term(far_ref(1), "x"));
   runtime.on_send(far_pid(9), pid, call_term(far_ref(2), "x"));

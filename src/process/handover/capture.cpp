@@ -15,8 +15,8 @@ Error not_frozen() {
 }
 
 /// A down as a term, for a process that has no such monitor: {Ref, Pid, Name, Node, Reason}.
-Bytes encode_down(const Down& down) {
-  Bytes out;
+EncodedTerm encode_down(const Down& down) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   writer.tuple(5);
@@ -56,6 +56,10 @@ Error save_failed(const ExitReason& reason) {
 }
 
 constexpr int timer_tries = 100;
+
+Bytes octets_of(const Message& message) {
+  return message.to_bytes().octets();
+}
 
 }  // namespace
 
@@ -137,7 +141,7 @@ Step MoveDesk::capture(Process& process, const CaptureOptions& options, const An
 std::optional<Error> MoveDesk::pack(Process& process, Move& move, const CaptureOptions& options,
                                     Parcel& parcel) {
   Room room(options);
-  parcel.saved.state = process.behaviour->prepare_handover(options.target);
+  parcel.saved.state = process.behaviour->prepare_handover(options.target).octets();
   if (parcel.saved.has_state()) parcel.saved.version = process.behaviour->state_version();
   parcel.traps_exits = process.traps_exits;
   if (auto excess = room.take(parcel.saved.state.size(), 0)) return excess;
@@ -151,8 +155,8 @@ std::optional<Error> MoveDesk::pack(Process& process, Move& move, const CaptureO
   const auto now = Move::Clock::now();
   for (const Move::PausedTimer& paused : move.timers) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(paused.due - now);
-    parcel.timers.push_back(
-        {paused.timer->id, std::max(left, std::chrono::milliseconds(0)), paused.timer->message.to_bytes()});
+    parcel.timers.push_back({paused.timer->id, std::max(left, std::chrono::milliseconds(0)),
+                             paused.timer->message.to_bytes().octets()});
     if (auto excess = room.take(parcel.timers.back().message.size(), 1)) return excess;
   }
   return std::nullopt;
@@ -163,29 +167,30 @@ std::optional<ParcelMail> MoveDesk::pack(Process& process, Move& move, Envelope&
   using Kind = ParcelMail::Kind;
   switch (envelope.kind) {
     case Envelope::Kind::info:
-      return ParcelMail{Kind::info, static_cast<MessageEnvelope&>(envelope).message.to_bytes(), {}, 0};
+      return ParcelMail{Kind::info, octets_of(static_cast<MessageEnvelope&>(envelope).message), {}, 0};
     case Envelope::Kind::cast:
-      return ParcelMail{Kind::cast, static_cast<MessageEnvelope&>(envelope).message.to_bytes(), {}, 0};
+      return ParcelMail{Kind::cast, octets_of(static_cast<MessageEnvelope&>(envelope).message), {}, 0};
     case Envelope::Kind::call: {
       auto& call = static_cast<CallEnvelope&>(envelope);
-      Bytes message = call.message.to_bytes();
-      return ParcelMail{Kind::call, std::move(message), caller_of(process, move, call), 0};
+      Bytes message = octets_of(call.message);
+      return ParcelMail{Kind::call, std::move(message), caller_of(process, move, call).octets(), 0};
     }
     case Envelope::Kind::timer: {
       auto& timer = static_cast<TimerEnvelope&>(envelope);
       if (process.relations().timers.count(timer.id) == 0) return std::nullopt;  // cancelled
-      return ParcelMail{Kind::timer, timer.message.to_bytes(), {}, timer.id};
+      return ParcelMail{Kind::timer, octets_of(timer.message), {}, timer.id};
     }
     case Envelope::Kind::down: {
       auto& down = static_cast<DownEnvelope&>(envelope);
-      if (down.moved) return ParcelMail{Kind::down, encode_down(*down.moved), {}, 0};
+      if (down.moved) return ParcelMail{Kind::down, encode_down(*down.moved).octets(), {}, 0};
       const auto& monitors = process.relations().monitors;
       const auto watched = monitors.find(down.id);
       if (watched == monitors.end()) return std::nullopt;  // demonitored
       const Monitored& to = watched->second;
       return ParcelMail{
           Kind::down,
-          encode_down({core_.identity.ref(down.id), to.by_name() ? Pid{} : to.pid, down.reason, to.name}),
+          encode_down({core_.identity.ref(down.id), to.by_name() ? Pid{} : to.pid, down.reason, to.name})
+              .octets(),
           {},
           0};
     }
@@ -195,7 +200,7 @@ std::optional<ParcelMail> MoveDesk::pack(Process& process, Move& move, Envelope&
 }
 
 /// Where the target is to answer: always this node, which passes it on.
-Bytes MoveDesk::caller_of(Process& process, Move& move, CallEnvelope& call) {
+EncodedTerm MoveDesk::caller_of(Process& process, Move& move, CallEnvelope& call) {
   if (call.local) {
     move.calls.push_back({{call.local, {}}, false});
     return core_.address_of(*call.local);
@@ -213,10 +218,10 @@ Bytes MoveDesk::caller_of(Process& process, Move& move, CallEnvelope& call) {
   return core_.address_of(*relay);
 }
 
-Bytes MoveDesk::hand_over(Process& process, const std::shared_ptr<brood::detail::ReplySlot>& slot) {
+EncodedTerm MoveDesk::hand_over(Process& process, const std::shared_ptr<brood::detail::ReplySlot>& slot) {
   Move* move = find(process);
   if (move == nullptr || move->saving_into == nullptr) return {};
-  Bytes caller = slot->caller();
+  EncodedTerm caller = slot->caller();
   const auto read = read_from(caller);
   const auto id = read && read->alias ? core_.identity.id_of(*read->alias) : std::nullopt;
   const PendingCallPtr call = id ? core_.desk.find(*id) : nullptr;
@@ -229,8 +234,8 @@ Bytes MoveDesk::hand_over(Process& process, const std::shared_ptr<brood::detail:
   if (known) return caller;
   const auto& taken = process.relations().taken;
   const auto found = std::find_if(taken.begin(), taken.end(), is_call);
-  move->calls.push_back({{call, found == taken.end() ? Bytes{} : found->from}, false, true});
-  move->saving_into->callers.push_back(caller);
+  move->calls.push_back({{call, found == taken.end() ? EncodedTerm{} : found->from}, false, true});
+  move->saving_into->callers.push_back(caller.octets());
   return caller;
 }
 
@@ -241,7 +246,7 @@ Step MoveDesk::save(Process& process, const Answer<SavedState>& answer) {
   }
   SavedState saved;
   const auto outcome = core_.guarded(process, [&] {
-    saved.state = process.behaviour->save();
+    saved.state = process.behaviour->save().octets();
     if (saved.has_state()) saved.version = process.behaviour->state_version();
   });
   if (outcome.abandoned) return Step::left;

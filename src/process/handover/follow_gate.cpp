@@ -109,7 +109,7 @@ void FollowGate::leave() {
   if (later) arm();
 }
 
-void FollowGate::hold(Answer answer, Bytes bytes) {
+void FollowGate::hold(Answer answer, EncodedTerm bytes) {
   bool ask = false;
   {
     std::lock_guard lock(mutex_);
@@ -192,11 +192,11 @@ void FollowGate::save() {
 }
 
 /// nullopt: nothing has changed since the last one.
-std::optional<Bytes> FollowGate::next_state(bool whole) {
+std::optional<EncodedTerm> FollowGate::next_state(bool whole) {
   if (!whole) return worker_->changes();
-  Bytes state = worker_->save();
+  EncodedTerm state = worker_->save();
   if (worker_->has_changes()) (void)worker_->changes();  // it is all in there
-  if (last_ && *last_ == state) return std::nullopt;
+  if (last_ && BytesView(*last_) == state.view()) return std::nullopt;
   return state;
 }
 
@@ -221,7 +221,7 @@ void FollowGate::save_now(bool is_last) {
     return give(std::move(ready));
   }
   SavedCopy copy{++number_, whole, worker_->state_version(),
-                 std::make_shared<const Bytes>(*std::move(state))};
+                 std::make_shared<const Bytes>(std::move(*state).octets())};
   const std::size_t size = copy.state->size();
   if (whole) {
     whole_next_ = false;

@@ -33,7 +33,7 @@ namespace brood::process {
 
 class Process;
 
-using SharedState = std::shared_ptr<const Bytes>;
+using SharedState = std::shared_ptr<const Bytes>;  // as the core keeps it
 
 /// A state on its way to those who follow.
 struct SavedCopy {
@@ -85,9 +85,9 @@ class FollowGate : public std::enable_shared_from_this<FollowGate> {
   [[nodiscard]] bool is_active() const { return active_; }
   void enter();
   void leave();
-  using Answer = std::function<void(Bytes)>;
+  using Answer = std::function<void(EncodedTerm)>;
   /// Any thread: gives the answer when it may leave.
-  void hold(Answer answer, Bytes bytes);
+  void hold(Answer answer, EncodedTerm bytes);
   /// Saves the state if it is time for it.
   void save();
 
@@ -95,11 +95,11 @@ class FollowGate : public std::enable_shared_from_this<FollowGate> {
   struct Held {
     std::uint64_t needs = 0;
     Answer answer;
-    Bytes bytes;
+    EncodedTerm bytes;
   };
   [[nodiscard]] Result<void> take_over(const KeptState& state);
   void save_now(bool is_last);
-  [[nodiscard]] std::optional<Bytes> next_state(bool whole);
+  [[nodiscard]] std::optional<EncodedTerm> next_state(bool whole);
   void ask_to_save();
   void arm();
   // Under the lock.

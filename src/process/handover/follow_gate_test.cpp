@@ -116,7 +116,7 @@ class Follows : public ProbeTest {
     return got ? *got : "nothing";
   }
   static std::int64_t value(const SavedCopy& copy) { return *decode<std::int64_t>(*copy.state); }
-  static SharedState state(std::int64_t of) { return std::make_shared<const Bytes>(encode(of)); }
+  static SharedState state(std::int64_t of) { return std::make_shared<const Bytes>(encode(of).octets()); }
   void become(const Pid& pid, Role role, KeptState kept = {}) {
     const auto done = std::make_shared<Gate>();
     runtime.set_role(pid, {role, 1, true, [done] { done->open(); },

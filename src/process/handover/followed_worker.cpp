@@ -21,7 +21,7 @@ class FollowedContext final : public Context {
   Result<void> cast(const Address& to, Message message) override {
     return process_->cast(to, std::move(message));
   }
-  Future<Bytes> call(const Address& to, Message message, std::chrono::milliseconds timeout) override {
+  Future<EncodedTerm> call(const Address& to, Message message, std::chrono::milliseconds timeout) override {
     return process_->call(to, std::move(message), timeout);
   }
   TimerId send_after(std::chrono::milliseconds delay, Message message) override {
@@ -41,11 +41,11 @@ class FollowedContext final : public Context {
   }
   void trap_exit(bool on) override { process_->trap_exit(on); }
   void stop(ExitReason reason) override { process_->stop(std::move(reason)); }
-  [[nodiscard]] Bytes take_caller() override { return process_->take_caller(); }
-  void reply(BytesView caller, Bytes answer) override {
-    gate_->hold(
-        [keep = ProcessPtr(process_), to = Bytes(caller)](Bytes bytes) { keep->reply(to, std::move(bytes)); },
-        std::move(answer));
+  [[nodiscard]] EncodedTerm take_caller() override { return process_->take_caller(); }
+  void reply(BytesView caller, EncodedTerm answer) override {
+    gate_->hold([keep = ProcessPtr(process_),
+                 to = Bytes(caller)](EncodedTerm bytes) { keep->reply(to, std::move(bytes)); },
+                std::move(answer));
   }
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override {
     return [gate = gate_, post = process_->poster()](std::function<void()> job) {
@@ -56,16 +56,16 @@ class FollowedContext final : public Context {
       });
     };
   }
-  [[nodiscard]] std::function<void(Bytes answer)> take_replier() override { return take_call().answer; }
+  [[nodiscard]] std::function<void(EncodedTerm answer)> take_replier() override { return take_call().answer; }
   [[nodiscard]] TakenCall take_call() override {
     TakenCall taken = process_->take_call();
     if (taken.answer)
-      taken.answer = [gate = gate_, answer = std::move(taken.answer)](Bytes bytes) {
+      taken.answer = [gate = gate_, answer = std::move(taken.answer)](EncodedTerm bytes) {
         gate->hold(answer, std::move(bytes));
       };
     return taken;
   }
-  [[nodiscard]] Bytes hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override {
+  [[nodiscard]] EncodedTerm hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override {
     return process_->hand_over(slot);
   }
   [[nodiscard]] TakenCall take_over(BytesView caller) override { return process_->take_over(caller); }
@@ -112,19 +112,19 @@ class FollowedWorker final : public Behaviour {
     if (auto begun = inner_->start(context_); !begun) return begun;
     return gate_->started();
   }
-  Result<Bytes> call(Message message) override {
+  Result<EncodedTerm> call(Message message) override {
     if (!gate_->is_active()) {
       context_.process().refuse_call(
           {Errc::busy, "this instance is a passive one and follows; ask again who the active one is"});
-      return Bytes{};
+      return EncodedTerm{};
     }
-    return handle([&]() -> Result<Bytes> {
+    return handle([&]() -> Result<EncodedTerm> {
       auto answer = inner_->call(std::move(message));
-      Bytes bytes = answer ? *std::move(answer) : brood::detail::encode_error(answer.error());
+      EncodedTerm bytes = answer ? *std::move(answer) : brood::detail::encode_error(answer.error());
       if (bytes.empty()) return bytes;
       if (TakenCall taken = context_.process().take_call(); taken.answer)
         gate_->hold(std::move(taken.answer), std::move(bytes));
-      return Bytes{};
+      return EncodedTerm{};
     });
   }
   void cast(Message message) override {
@@ -146,13 +146,13 @@ class FollowedWorker final : public Behaviour {
   void role_changed(Role role) override {
     handle([&] { inner_->role_changed(role); });
   }
-  [[nodiscard]] Result<Bytes> shown_state() override {
+  [[nodiscard]] Result<EncodedTerm> shown_state() override {
     const Scope scope(&context_);
     return inner_->shown_state();
   }
   [[nodiscard]] std::string shown_name() const override { return inner_->shown_name(); }
   [[nodiscard]] bool has_state() const override { return inner_->has_state(); }
-  [[nodiscard]] Bytes save() override {
+  [[nodiscard]] EncodedTerm save() override {
     const Scope scope(&context_);
     return inner_->save();
   }
@@ -165,7 +165,7 @@ class FollowedWorker final : public Behaviour {
     const Scope scope(&context_);
     return inner_->restore_version(version, state);
   }
-  [[nodiscard]] Bytes prepare_handover(const NodeName& target) override {
+  [[nodiscard]] EncodedTerm prepare_handover(const NodeName& target) override {
     const Scope scope(&context_);
     return inner_->prepare_handover(target);
   }

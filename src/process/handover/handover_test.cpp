@@ -357,7 +357,7 @@ TEST_F(Moves, WhatIsAnsweredInRestoreLeavesWhenTheMoveIsFinal) {
 
 TEST_F(Moves, AStateThatDoesNotFitIsRefused) {
   Parcel parcel;
-  parcel.saved = {0, encoded("nonsense")};
+  parcel.saved = {0, encoded("nonsense").octets()};
   const auto refused = mover.restore(make_behaviour<Ledger>({}), parcel);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Errc::type_mismatch);
@@ -382,8 +382,9 @@ TEST_F(Moves, ADiscardedTargetRunsNothingAndTheSourceHandlesAll) {
   destroyed = 0;
   SpawnOptions options;
   options.on_exit = [&](const ExitReason&) { ++exited; };
-  auto behaviour = scripted({.call = [tell](Context&, Message) { return Result<Bytes>(encoded("wrong")); },
-                             .terminate = [&, tell](Context&, const ExitReason&) { ++terminated; }});
+  auto behaviour =
+      scripted({.call = [tell](Context&, Message) { return Result<EncodedTerm>(encoded("wrong")); },
+                .terminate = [&, tell](Context&, const ExitReason&) { ++terminated; }});
   const auto target = mover.restore(std::move(behaviour), *parcel, std::move(options));
   ASSERT_TRUE(target.has_value());
   ASSERT_TRUE(mover.discard(*target));

@@ -48,7 +48,8 @@ class MoveDesk {
   // capture.cpp; turn
   [[nodiscard]] Step capture(Process& process, const CaptureOptions& options, const Answer<Parcel>& answer,
                              int tries);
-  [[nodiscard]] Bytes hand_over(Process& process, const std::shared_ptr<brood::detail::ReplySlot>& slot);
+  [[nodiscard]] EncodedTerm hand_over(Process& process,
+                                      const std::shared_ptr<brood::detail::ReplySlot>& slot);
   [[nodiscard]] Step save(Process& process, const Answer<SavedState>& answer);
   void save_at_end(Process& process, ExitReason reason, const Answer<SavedState>& answer);
   /// The process ends, its worker is still there.
@@ -87,7 +88,7 @@ class MoveDesk {
   [[nodiscard]] std::optional<Error> pack(Process& process, Move& move, const CaptureOptions& options,
                                           Parcel& parcel);
   [[nodiscard]] std::optional<ParcelMail> pack(Process& process, Move& move, Envelope& envelope);
-  [[nodiscard]] Bytes caller_of(Process& process, Move& move, CallEnvelope& call);
+  [[nodiscard]] EncodedTerm caller_of(Process& process, Move& move, CallEnvelope& call);
   void undo_capture(Move& move);
 
   // becoming_stub.cpp

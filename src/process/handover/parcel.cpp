@@ -37,8 +37,8 @@ std::size_t Parcel::open_calls() const {
   return calls;
 }
 
-Bytes encode_parcel(const Parcel& parcel) {
-  Bytes out;
+EncodedTerm encode_parcel(const Parcel& parcel) {
+  EncodedTerm out;
   out.reserve(parcel.bytes());
   TermWriter writer(out);
   writer.version();

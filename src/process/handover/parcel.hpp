@@ -11,6 +11,8 @@
 
 namespace brood::process {
 
+// In a parcel terms stand as binaries, so that whoever passes it on need not read them.
+
 /// A worker's state, as its save() (or prepare_handover()) gave it.
 struct SavedState {
   std::uint64_t version = 0;  ///< The worker's `state_version`, 0 where it names none.
@@ -61,7 +63,7 @@ struct Parcel {
 
 /// A stand-alone term {brood_parcel, 1, #{...}} with version byte. What is unknown in it is passed over, so
 /// that a later version may add to it.
-[[nodiscard]] Bytes encode_parcel(const Parcel& parcel);
+[[nodiscard]] EncodedTerm encode_parcel(const Parcel& parcel);
 /// `malformed`: it is none. `type_mismatch`: it is of a version that this node does not know.
 [[nodiscard]] Result<Parcel> decode_parcel(BytesView bytes);
 

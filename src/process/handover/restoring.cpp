@@ -33,15 +33,17 @@ std::unique_ptr<Envelope> unpack(ParcelMail mail) {
     case ParcelMail::Kind::down:
       return read_down(mail.message);
     case ParcelMail::Kind::timer:
-      return std::make_unique<TimerEnvelope>(mail.timer, Message::encoded(std::move(mail.message)));
+      return std::make_unique<TimerEnvelope>(mail.timer,
+                                             Message::encoded(EncodedTerm(std::move(mail.message))));
     case ParcelMail::Kind::call:
-      out = std::make_unique<CallEnvelope>(Message::encoded(std::move(mail.message)), std::move(mail.caller));
+      out = std::make_unique<CallEnvelope>(Message::encoded(EncodedTerm(std::move(mail.message))),
+                                           EncodedTerm(std::move(mail.caller)));
       break;
     case ParcelMail::Kind::cast:
     case ParcelMail::Kind::info:
       out = std::make_unique<MessageEnvelope>(
           mail.kind == ParcelMail::Kind::cast ? Envelope::Kind::cast : Envelope::Kind::info,
-          Message::encoded(std::move(mail.message)));
+          Message::encoded(EncodedTerm(std::move(mail.message))));
       break;
   }
   if (out) out->count(size);
@@ -69,7 +71,7 @@ Result<void> MoveDesk::take_over(Process& process, const Restoration& restoratio
     timers.clear();
     for (const ParcelTimer& timer : restoration.parcel.timers) {
       boost::intrusive_ptr<SendTimer> armed(
-          new SendTimer(core_, process.local(), timer.id, Message::encoded(timer.message)));
+          new SendTimer(core_, process.local(), timer.id, Message::encoded(EncodedTerm(timer.message))));
       if (timers.emplace(timer.id, armed).second) core_.timers.add(armed, timer.left);
     }
     // Those that are mail already can still be cancelled.

@@ -88,7 +88,7 @@ TEST_F(States, AStateIsSavedAfterTheLastHandlerAndBeforeTheLastWords) {
     std::vector<std::string>* steps;
     Gate *entered, *leave;
     Result<void> start(Context&) override { return {}; }
-    Result<Bytes> call(Message) override { return Bytes{}; }
+    Result<EncodedTerm> call(Message) override { return EncodedTerm{}; }
     void cast(Message) override {}
     void info(Message) override {
       entered->open();
@@ -97,7 +97,7 @@ TEST_F(States, AStateIsSavedAfterTheLastHandlerAndBeforeTheLastWords) {
     }
     void down(const Down&) override {}
     void terminate(const ExitReason&) override { steps->emplace_back("terminate"); }
-    Bytes save() override {
+    EncodedTerm save() override {
       steps->emplace_back("save");
       return encode(Atom("state"));
     }
@@ -158,21 +158,23 @@ TEST_F(States, ARefusedStateIsAFailedStart) {
   Channel<Result<void>> started;
   SpawnOptions options;
   options.on_started = [&](const Result<void>& result) { started.put(result); };
-  runtime.handover().start(make_behaviour<state_test::Note>({}), std::move(options), {0, encoded("{1,2}")});
+  runtime.handover().start(make_behaviour<state_test::Note>({}), std::move(options),
+                           {0, encoded("{1,2}").octets()});
   const auto result = started.take();
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->error().code, Errc::type_mismatch);
 }
 
 TEST_F(States, AnOlderFormIsConvertedOrRefused) {
-  const Pid pid =
-      runtime.handover().start(make_behaviour<state_test::Second>({}), {}, {0, encode(std::string("v0"))});
+  const Pid pid = runtime.handover().start(make_behaviour<state_test::Second>({}), {},
+                                           {0, encode(std::string("v0")).octets()});
   EXPECT_EQ(text_of(pid), "restored old v0");
   const auto refused_by = [&](std::unique_ptr<Behaviour> behaviour) {
     Channel<Result<void>> started;
     SpawnOptions options;
     options.on_started = [&](const Result<void>& result) { started.put(result); };
-    runtime.handover().start(std::move(behaviour), std::move(options), {7, encode(std::string("v7"))});
+    runtime.handover().start(std::move(behaviour), std::move(options),
+                             {7, encode(std::string("v7")).octets()});
     return started.take()->error().message;
   };
   EXPECT_EQ(refused_by(make_behaviour<state_test::Second>({})), "unheard of");

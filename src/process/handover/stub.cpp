@@ -86,31 +86,31 @@ void Stub::track(const TakenFrom& call, Tracked what) {
   // Any other that does not watch, or does so no more, does not see the end of the stub either.
 }
 
-Result<Bytes> Stub::call(Message message) {
+Result<EncodedTerm> Stub::call(Message message) {
   CallEnvelope& envelope = *process_.current_call;
-  const Bytes payload = message.to_bytes();
+  const EncodedTerm payload = message.to_bytes();
   if (envelope.local) {
     forward_call(envelope.local, payload);
-    return Bytes{};
+    return EncodedTerm{};
   }
   const auto caller = read_from(envelope.from);
-  if (!caller) return Bytes{};
+  if (!caller) return EncodedTerm{};
   if (core_.identity.is_here(caller->pid.node)) {
     const auto id = caller->alias ? core_.identity.id_of(*caller->alias) : std::nullopt;
     const PendingCallPtr waiting = id ? core_.desk.find(*id) : nullptr;
     if (waiting) track({waiting, {}}, Tracked::unseen);
     pass(make_gen_call(envelope.from, payload), waiting);
-    return Bytes{};
+    return EncodedTerm{};
   }
   const PendingCallPtr relay = core_.open_relay(envelope.from, process_.local());
-  const Bytes from = core_.address_of(*relay);
+  const EncodedTerm from = core_.address_of(*relay);
   track({relay, envelope.from}, Tracked::unseen);
   pass(make_gen_call(from, payload), relay);
-  return Bytes{};
+  return EncodedTerm{};
 }
 
 void Stub::forward_call(const PendingCallPtr& caller, BytesView message) {
-  const Bytes from = core_.address_of(*caller);
+  const EncodedTerm from = core_.address_of(*caller);
   if (from.empty()) return;  // it waits no more
   track({caller, {}}, Tracked::unseen);
   pass(make_gen_call(from, message), caller);
@@ -132,7 +132,7 @@ void Stub::info(Message message) {
   }
 }
 
-void Stub::pass(Bytes term, PendingCallPtr call) {
+void Stub::pass(EncodedTerm term, PendingCallPtr call) {
   // A copy: what the network refuses it has taken apart already.
   const Result<void> sent = core_.send(process_.self(), target_, Message::encoded(term));
   if (sent) return;

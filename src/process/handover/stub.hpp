@@ -29,7 +29,7 @@ class Stub final : public Behaviour {
 
   // Behaviour: what comes is forwarded.
   Result<void> start(Context&) override { return {}; }
-  Result<Bytes> call(Message message) override;
+  Result<EncodedTerm> call(Message message) override;
   void cast(Message message) override;
   void info(Message message) override;
   void down(const Down&) override {}
@@ -65,13 +65,13 @@ class Stub final : public Behaviour {
   /// By whom it watches, as it says when it takes that back.
   using CallerKey = std::pair<Pid, Ref>;
   struct Blocked {
-    Bytes term;
+    EncodedTerm term;
     PendingCallPtr call;
   };
 
   void watch();
   void aim(PendingCall& call);
-  void pass(Bytes term, PendingCallPtr call);
+  void pass(EncodedTerm term, PendingCallPtr call);
   void forward_call(const PendingCallPtr& caller, BytesView message);
   void arm(TimerPtr& timer, std::chrono::milliseconds delay, void (Stub::*then)());
   [[nodiscard]] bool is_open();

@@ -19,9 +19,9 @@ Ref otp_ref(std::uint32_t id) {
 }
 
 /// {'$gen_call', {Pid, [alias | Ref]}, Message} as OTP sends it, or with a tag of older releases.
-Bytes otp_call(std::uint32_t id, BytesView request, bool by_alias = true) {
+EncodedTerm otp_call(std::uint32_t id, BytesView request, bool by_alias = true) {
   if (by_alias) return make_gen_call(make_from(otp_caller, otp_ref(id)), request);
-  Bytes from;
+  EncodedTerm from;
   TermWriter writer(from);
   writer.version();
   writer.tuple(2);
@@ -162,7 +162,7 @@ TEST_F(Stubs, ACallThatCarriesItsWatchIsWaitedForToo) {
   Bytes term(1, '\x83');
   put_call_head(term, caller, otp_ref(5), true);
   term.append(encoded("{add,5}"), 1);
-  runtime.on_send(caller, pid, term);
+  runtime.on_send(caller, pid, EncodedTerm(term));
   const auto parcel = mover.capture(pid);
   ASSERT_TRUE(parcel.has_value());
   ASSERT_EQ(parcel->mail.size(), 1U);

@@ -40,7 +40,7 @@ LocalSupervisor::~LocalSupervisor() {
 
 Result<void> LocalSupervisor::start(Context& context) {
   auto spec = read_supervisor(args_);
-  args_ = Bytes{};
+  args_ = EncodedTerm{};
   if (!spec) return spec.error();
   process_ = static_cast<Process*>(&context);
   core_ = &process_->core();
@@ -171,7 +171,7 @@ class LocalSupervisor::Waiting {
 LocalSupervisor::Outcome LocalSupervisor::start_inner(Inner& inner) {
   inner.restarting = false;
   if (is_killed_) co_return Error{Errc::stopped, "its supervisor was killed"};
-  auto behaviour = make_(inner.spec.worker, inner.spec.args);
+  auto behaviour = make_(inner.spec.run.name, inner.spec.run.args);
   if (!behaviour) co_return behaviour.error();
   inner.run = ++last_run_;
   Waiting noted(*this);
@@ -209,8 +209,8 @@ void LocalSupervisor::signal(const Inner& inner, const ExitReason& reason) {
 Task<void> LocalSupervisor::stop_inner(Inner& inner) {
   inner.restarting = false;
   if (inner.run == 0) co_return;
-  const Shutdown& shutdown = inner.spec.shutdown;
-  const bool at_once = is_killed_ || (!shutdown.infinity && shutdown.patience.count() == 0);
+  const Shutdown shutdown = inner.spec.shutdown.of(inner.spec.run.type);
+  const bool at_once = is_killed_ || (!shutdown.infinity && shutdown.patience->count() == 0);
   signal(inner, at_once ? ExitReason::killed() : ExitReason::shutdown());
   // One whose handler waits for an answer of this very supervisor would not end by itself, and has no time.
   Waiting noted(*this);
@@ -223,7 +223,7 @@ Task<void> LocalSupervisor::stop_inner(Inner& inner) {
   if (!at_once && in_circle) {
     give(circle_pause);
   } else if (!at_once && !shutdown.infinity) {
-    give(shutdown.patience);
+    give(*shutdown.patience);
   }
   for (;;) {
     auto waiting = next_of(inner.run);
@@ -231,7 +231,7 @@ Task<void> LocalSupervisor::stop_inner(Inner& inner) {
     if (event.kind == InnerEvent::Kind::ended) break;
     if (in_circle && noted.begin(inner.pid)) {  // it has had its answer, and only not been told before
       in_circle = false;
-      if (!shutdown.infinity) give(shutdown.patience);
+      if (!shutdown.infinity) give(*shutdown.patience);
     } else {
       signal(inner, ExitReason::killed());
     }

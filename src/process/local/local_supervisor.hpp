@@ -26,24 +26,24 @@ namespace brood::process {
 /// Makes what an inner child runs. Called in the supervisor's handlers; must stay callable until the runtime
 /// has stopped.
 using MakeWorker =
-    std::function<Result<std::unique_ptr<Behaviour>>(const std::string& worker, const Bytes& args)>;
+    std::function<Result<std::unique_ptr<Behaviour>>(const std::string& worker, EncodedTerm args)>;
 
 class LocalSupervisor final : public Lasting {
  public:
   /// `args` as of SupervisorSpec::args(). What is wrong with them is the start's failure.
-  LocalSupervisor(Bytes args, MakeWorker make) : args_(std::move(args)), make_(std::move(make)) {}
+  LocalSupervisor(EncodedTerm args, MakeWorker make) : args_(std::move(args)), make_(std::move(make)) {}
   ~LocalSupervisor() override;
 
   Result<void> start(Context& context) override;
   [[nodiscard]] Result<void> start_result() override { return start_result_; }
-  Result<Bytes> call(Message message) override;
+  Result<EncodedTerm> call(Message message) override;
   void cast(Message) override {}
   void info(Message) override {}  // exit signals of others among them: OTP's ignores them too
   void down(const Down&) override {}
   void terminate(const ExitReason& reason) override;
   void kill() override;
   void resume(std::coroutine_handle<> at) override;
-  [[nodiscard]] Result<Bytes> shown_state() override { return encode_term(which_children()); }
+  [[nodiscard]] Result<EncodedTerm> shown_state() override { return encode_term(which_children()); }
   [[nodiscard]] std::string shown_name() const override { return std::string(supervisor_worker); }
 
   void change_role(const Runtime::RoleChange& change) override;
@@ -82,7 +82,7 @@ class LocalSupervisor final : public Lasting {
   [[nodiscard]] SpawnOptions options_for(const Inner& inner);
 
   // What it is asked.
-  Result<Bytes> answer_later(Task<Term> task);
+  Result<EncodedTerm> answer_later(Task<Term> task);
   Task<Term> start_child(Term spec);
   Task<Term> terminate_child(Term id);
   Task<Term> restart_child(Term id);
@@ -97,7 +97,7 @@ class LocalSupervisor final : public Lasting {
   [[nodiscard]] Inner* find(const Term& id) const;
   [[nodiscard]] std::string name() const;
 
-  Bytes args_;
+  EncodedTerm args_;
   MakeWorker make_;
   Process* process_ = nullptr;
   RuntimeCore* core_ = nullptr;

@@ -54,7 +54,7 @@ TEST_F(SupervisorChild, AStartThatFailsEndsThoseBeforeItAndIsTheFailureOfItsOwnS
 
 TEST_F(SupervisorChild, AWorkerThatIsNotKnownIsAFailureOfItsStart) {
   SupervisorSpec spec{.children = {worker("a"), worker("b")}};
-  spec.children[1].worker = "stranger";
+  spec.children[1].run.name = "stranger";
   (void)spawn(spec);
   ASSERT_FALSE(started.has_value());
   EXPECT_NE(started.error().message.find("stranger"), std::string::npos);
@@ -430,7 +430,7 @@ TEST_F(SupervisorChild, ManyStartAndEndAtOnceOnTwoThreads) {
   constexpr int many = 600;
   std::vector<Pid> pids;
   std::atomic<int> ready{0};
-  const Bytes args = SupervisorSpec{.children = {worker("a"), worker("b")}}.args();
+  const EncodedTerm args = SupervisorSpec{.children = {worker("a"), worker("b")}}.args();
   for (int i = 0; i < many; ++i)
     pids.push_back(runtime.spawn(make_supervisor(args), {.on_started = [&](const Result<void>& result) {
                                    if (result) ++ready;

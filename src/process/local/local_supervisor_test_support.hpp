@@ -15,7 +15,7 @@ namespace brood::process::testing {
 class LocalSupervisorTest : public RuntimeTest {
  protected:
   static InnerSpec worker(const std::string& name, Restart restart = Restart::permanent) {
-    return {.id = Id(Atom(name)), .worker = "worker", .args = brood::args(name), .restart = restart};
+    return {.id = Id(Atom(name)), .run = WorkerSpec{"worker", brood::args(name)}, .restart = restart};
   }
   static InnerSpec significant(const std::string& name, Restart restart) {
     InnerSpec spec = worker(name, restart);
@@ -24,7 +24,7 @@ class LocalSupervisorTest : public RuntimeTest {
   }
 
   /// Until it has started, or failed to; then `started` has how that went.
-  Pid spawn_args(Bytes args, SpawnOptions options = {}) {
+  Pid spawn_args(EncodedTerm args, SpawnOptions options = {}) {
     Channel<Result<void>> starts;
     options.on_started = [&](const Result<void>& result) { starts.put(result); };
     options.on_exit = [this](const ExitReason& reason) { said.put("supervisor: " + reason.text()); };
@@ -36,11 +36,12 @@ class LocalSupervisorTest : public RuntimeTest {
     return spawn_args(spec.args(), std::move(options));
   }
 
-  std::unique_ptr<Behaviour> make_supervisor(Bytes args) {
+  std::unique_ptr<Behaviour> make_supervisor(EncodedTerm args) {
     return std::make_unique<LocalSupervisor>(
-        std::move(args), [this](const std::string& name, const Bytes& with) { return make(name, with); });
+        std::move(args),
+        [this](const std::string& name, const EncodedTerm& with) { return make(name, with); });
   }
-  Result<std::unique_ptr<Behaviour>> make(const std::string& worker, const Bytes& args) {
+  Result<std::unique_ptr<Behaviour>> make(const std::string& worker, const EncodedTerm& args) {
     if (worker == supervisor_worker) return make_supervisor(args);
     if (worker != "worker") return Error{Errc::no_such_worker, "no worker named " + worker};
     const std::string name = *decode_term(args)->as_list()->front().text();

@@ -100,14 +100,14 @@ Result<void> set_worker(const Place& place, InnerSpec& spec, const Term& worker)
   if (!name || name->empty()) return place.bad("start", to_string(worker, 100) + " is not a worker's name");
   if (*name == "exec")
     return place.bad("start", "a program cannot be an inner child; make it a child of the distributed one");
-  spec.worker = std::move(*name);
+  spec.run.name = std::move(*name);
   return {};
 }
 
 Result<void> set_args(const Place& place, InnerSpec& spec, const Term& arguments) {
   if (arguments.as_list() == nullptr)
     return place.bad("start", "the arguments must be a list, not " + to_string(arguments, 200));
-  spec.args = arguments.as_list()->empty() ? Bytes{} : encode_term(arguments);
+  spec.run.args = arguments.as_list()->empty() ? EncodedTerm{} : encode_term(arguments);
   return {};
 }
 
@@ -125,7 +125,7 @@ Result<void> read_shutdown(const Place& place, InnerSpec& spec, const Term& valu
   if (text == "infinity") {
     spec.shutdown = {.infinity = true};
   } else if (text == "brutal_kill") {
-    spec.shutdown.patience = {};
+    spec.shutdown.patience = std::chrono::milliseconds(0);
   } else if (const auto* ms = value.as_integer(); ms != nullptr && *ms >= 0 && *ms <= 31'536'000'000) {
     spec.shutdown.patience = std::chrono::milliseconds(*ms);
   } else {
@@ -142,7 +142,7 @@ Result<void> read_key(const Place& place, InnerSpec& spec, const std::string& ke
   if (key == "args") return set_args(place, spec, value);
   if (key == "restart") return place.read(key, value, restarts, spec.restart);
   if (key == "shutdown") return read_shutdown(place, spec, value);
-  if (key == "type") return place.read(key, value, types, spec.type);
+  if (key == "type") return place.read(key, value, types, spec.run.type);
   if (key == "significant") return place.read(key, value, booleans, spec.significant);
   return place.bad(
       key,
@@ -181,13 +181,12 @@ Result<InnerSpec> read_entries(const Term& term) {
     if (!name) return place.bad(to_string(key, 100), "keys must be atoms");
     if (auto read = read_key(place, spec, *name, value); !read) return read.error();
   }
-  if (spec.worker.empty()) return place.bad("start", "is missing; it says what to run: {Worker, Args}");
-  const bool is_supervisor = spec.worker == supervisor_worker;
-  if (is_supervisor && find(term, "type") == nullptr) spec.type = ChildType::supervisor;
-  if (spec.type == ChildType::supervisor && find(term, "shutdown") == nullptr)
-    spec.shutdown = {.infinity = true};
+  if (spec.run.name.empty()) return place.bad("start", "is missing; it says what to run: {Worker, Args}");
+  const bool is_supervisor = spec.run.name == supervisor_worker;
+  if (is_supervisor && find(term, "type") == nullptr) spec.run.type = ChildType::supervisor;
+  spec.shutdown = spec.shutdown.of(spec.run.type);
   if (is_supervisor) {
-    if (auto below = read_supervisor(spec.args); !below)
+    if (auto below = read_supervisor(spec.run.args); !below)
       return Error{below.error().code, fmt::format("{}: {}", place.words, below.error().message)};
   }
   return spec;
@@ -213,7 +212,7 @@ Term flags_term(const SupervisorSpec& spec) {
 }
 
 Term args_term(const InnerSpec& spec) {
-  auto arguments = spec.args.empty() ? Result<Term>(Term::list({})) : decode_term(spec.args);
+  auto arguments = spec.run.args.empty() ? Result<Term>(Term::list({})) : decode_term(spec.run.args);
   return arguments ? *std::move(arguments) : Term::atom("undefined");
 }
 
@@ -261,36 +260,37 @@ Result<SupervisorSpec> read_supervisor(BytesView args) {
 }
 
 Term inner_term(const InnerSpec& spec) {
-  Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
-                  : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
-                                                        : Term(std::int64_t{spec.shutdown.patience.count()});
+  const Shutdown given = spec.shutdown.of(spec.run.type);
+  Term shutdown = given.infinity                 ? Term::atom("infinity")
+                  : given.patience->count() == 0 ? Term::atom("brutal_kill")
+                                                 : Term(std::int64_t{given.patience->count()});
   return Term::map({{Term::atom("id"), spec.id.term()},
-                    {Term::atom("start"), Term::tuple({Term::atom(spec.worker), args_term(spec)})},
+                    {Term::atom("start"), Term::tuple({Term::atom(spec.run.name), args_term(spec)})},
                     {Term::atom("restart"), Term::atom(to_string(spec.restart))},
                     {Term::atom("shutdown"), std::move(shutdown)},
-                    {Term::atom("type"), Term::atom(to_string(spec.type))},
+                    {Term::atom("type"), Term::atom(to_string(spec.run.type))},
                     {Term::atom("significant"), Term(spec.significant)}});
 }
 
 std::set<std::string> workers_of(const SupervisorSpec& spec) {
   std::set<std::string> workers{std::string(supervisor_worker)};
   for (const InnerSpec& inner : spec.children) {
-    workers.insert(inner.worker);
-    if (inner.worker != supervisor_worker) continue;
-    if (const auto below = read_supervisor(inner.args)) workers.merge(workers_of(*below));
+    workers.insert(inner.run.name);
+    if (inner.run.name != supervisor_worker) continue;
+    if (const auto below = read_supervisor(inner.run.args)) workers.merge(workers_of(*below));
   }
   return workers;
 }
 
 }  // namespace brood::process
 
-namespace brood {
+namespace brood::inline v0 {
 
-Bytes SupervisorSpec::args() const {
+EncodedTerm SupervisorSpec::args() const {
   std::vector<Term> specs;
   specs.reserve(children.size());
   for (const InnerSpec& inner : children) specs.push_back(process::inner_term(inner));
   return encode_term(Term::list({process::flags_term(*this), Term::list(std::move(specs))}));
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -34,9 +34,9 @@ TEST(SupervisorTerms, AChildOfTypeSupervisorHasAllTheTimeToEnd) {
   const auto& all = spec->children;
   EXPECT_TRUE(all[0].shutdown.infinity);
   EXPECT_TRUE(all[1].shutdown.infinity);
-  EXPECT_EQ(all[1].type, ChildType::supervisor);
+  EXPECT_EQ(all[1].run.type, ChildType::supervisor);
   EXPECT_FALSE(all[2].shutdown.infinity);
-  EXPECT_EQ(all[2].type, ChildType::worker);
+  EXPECT_EQ(all[2].run.type, ChildType::worker);
   EXPECT_EQ(all[3].shutdown.patience, std::chrono::milliseconds(7));
 }
 
@@ -47,12 +47,11 @@ TEST(SupervisorTerms, WhatCppWritesIsReadBack) {
       .period = std::chrono::seconds(9),
       .auto_shutdown = AutoShutdown::all_significant,
       .children = {{.id = "a",
-                    .worker = "w",
-                    .args = brood::args(1, "x"),
+                    .run = WorkerSpec{"w", brood::args(1, "x")},
                     .restart = Restart::temporary,
                     .shutdown = {.patience = std::chrono::milliseconds(0)},
                     .significant = true},
-                   InnerSpec::supervisor("b", {.children = {{.id = Id(Term(5)), .worker = "v"}}})}};
+                   InnerSpec::supervisor("b", {.children = {{.id = Id(Term(5)), .run = WorkerSpec{"v"}}}})}};
   const auto read = read_supervisor(spec.args());
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(read->args(), spec.args());
@@ -65,10 +64,10 @@ TEST(SupervisorTerms, WordsMayBeTextAndStartMayBeApart) {
       "restart => <<\"transient\">>, significant => false}, #{id => b, start => {m, start_link, [2]}}]]"));
   ASSERT_TRUE(spec.has_value()) << spec.error().message;
   EXPECT_EQ(spec->strategy, RestartStrategy::one_for_all);
-  EXPECT_EQ(spec->children[0].worker, "w");
-  EXPECT_EQ(spec->children[0].args, encoded("[1]"));
+  EXPECT_EQ(spec->children[0].run.name, "w");
+  EXPECT_EQ(spec->children[0].run.args, encoded("[1]"));
   EXPECT_EQ(spec->children[0].restart, Restart::transient);
-  EXPECT_EQ(spec->children[1].worker, "m");
+  EXPECT_EQ(spec->children[1].run.name, "m");
 }
 
 TEST(SupervisorTerms, SignificantIsForThoseThatMayEndAndNeedsAutoShutdown) {

@@ -20,19 +20,19 @@ const std::vector<std::string_view> calls{"which_children", "count_children", "w
                                           "get_childspec",  "start_child",    "terminate_child",
                                           "restart_child",  "delete_child"};
 
-Task<void> answering(std::function<void(Bytes)> answer, Task<Term> task) {
+Task<void> answering(std::function<void(EncodedTerm)> answer, Task<Term> task) {
   const Term term = co_await task;
   answer(encode_term(term));
 }
 
 }  // namespace
 
-Result<Bytes> LocalSupervisor::answer_later(Task<Term> task) {
+Result<EncodedTerm> LocalSupervisor::answer_later(Task<Term> task) {
   run(answering(process_->take_replier(), std::move(task)));
-  return Bytes{};
+  return EncodedTerm{};
 }
 
-Result<Bytes> LocalSupervisor::call(Message message) {
+Result<EncodedTerm> LocalSupervisor::call(Message message) {
   auto term = decode_term(message.take_bytes());
   if (!term) return term.error();
   if (term->is_atom("which_children")) return encode_term(which_children());
@@ -61,9 +61,9 @@ Term LocalSupervisor::which_children() const {
   std::vector<Term> all;
   all.reserve(inners_.size());
   for (auto inner = inners_.rbegin(); inner != inners_.rend(); ++inner)
-    all.push_back(
-        Term::tuple({(*inner)->spec.id.term(), pid_term(**inner), Term::atom(to_string((*inner)->spec.type)),
-                     Term::list({Term::atom((*inner)->spec.worker)})}));
+    all.push_back(Term::tuple({(*inner)->spec.id.term(), pid_term(**inner),
+                               Term::atom(to_string((*inner)->spec.run.type)),
+                               Term::list({Term::atom((*inner)->spec.run.name)})}));
   return Term::list(std::move(all));
 }
 
@@ -79,8 +79,8 @@ Term LocalSupervisor::count_children() const {
       {entry("specs", count([](const Inner&) { return true; })),
        entry("active", count([](const Inner& inner) { return inner.run != 0; })),
        entry("supervisors",
-             count([](const Inner& inner) { return inner.spec.type == ChildType::supervisor; })),
-       entry("workers", count([](const Inner& inner) { return inner.spec.type == ChildType::worker; }))});
+             count([](const Inner& inner) { return inner.spec.run.type == ChildType::supervisor; })),
+       entry("workers", count([](const Inner& inner) { return inner.spec.run.type == ChildType::worker; }))});
 }
 
 Term LocalSupervisor::which_child(const Term& id) const {

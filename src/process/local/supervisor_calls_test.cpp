@@ -74,7 +74,7 @@ TEST_F(SupervisorCalls, ASpecIsFoundByIdAndByPid) {
       "{ok,#{id=>a,restart=>permanent,shutdown=>5000,significant=>false,start=>{worker,[<<\"a\">>]},"
       "type=>worker}}";
   EXPECT_EQ(ask(pid, "{get_childspec, a}"), spec);
-  const Bytes by_pid = encode_term(Term::tuple({Term::atom("get_childspec"), Term(inner(pid, "a"))}));
+  const EncodedTerm by_pid = encode_term(Term::tuple({Term::atom("get_childspec"), Term(inner(pid, "a"))}));
   EXPECT_EQ(text(runtime.call_and_wait(pid, Message::encoded(by_pid), patience)), spec);
 }
 

@@ -8,8 +8,7 @@
 
 #include "process/log/log_queue.hpp"
 
-namespace brood {
-namespace log {
+namespace brood::log {
 namespace {
 
 using std::chrono::milliseconds;
@@ -64,7 +63,9 @@ void wait_in_crash(milliseconds bound) noexcept {
   }
 }
 
-}  // namespace log
+}  // namespace brood::log
+
+namespace brood::inline v0 {
 
 std::string_view to_string(LogLevel level) noexcept {
   switch (level) {
@@ -100,4 +101,4 @@ std::uint64_t log_lines_dropped() noexcept {
   return log::queue().dropped();
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

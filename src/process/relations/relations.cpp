@@ -65,7 +65,7 @@ void RuntimeCore::exit(const Pid& from, const Pid& to, ExitReason reason, ExitEn
     return;
   }
   remote.try_with([&](Remote& network) {
-    Bytes encoded = encode_term(reason.term());
+    EncodedTerm encoded = encode_term(reason.term());
     if (source == ExitEnvelope::Source::link) {
       network.exit(from, to, std::move(encoded));
     } else {

@@ -16,7 +16,7 @@ class Lend : public RuntimeTest {
   std::string ask(const Pid& pid, std::chrono::milliseconds timeout = 20s) {
     return text(runtime.ask(pid, message("x"), timeout).get());
   }
-  Pid spawn_quick(std::function<Result<Bytes>(Context&, Message)> call, SpawnOptions options = {}) {
+  Pid spawn_quick(std::function<Result<EncodedTerm>(Context&, Message)> call, SpawnOptions options = {}) {
     const Pid pid = runtime.spawn(scripted({.call = std::move(call), .is_quick = true}), std::move(options));
     return pid;
   }
@@ -38,7 +38,7 @@ TEST_F(Lend, ACallRunsAnIdleQuickProcessOnItsOwnThreadAndNoOther) {
 TEST_F(Lend, AHandlerThatCallsAQuickProcessLendsNoThread) {
   const Pid quick = runtime.spawn(scripted(tells_its_thread(true)), {});
   std::atomic<bool> ran_here = true;
-  const Pid outer = spawn_quick([&](Context& context, Message) -> Result<Bytes> {
+  const Pid outer = spawn_quick([&](Context& context, Message) -> Result<EncodedTerm> {
     const std::string own = to_string(thread_term());
     const auto answer = context.call(quick, message("x"), 20s).get();
     ran_here = text(answer) == own;
@@ -50,7 +50,7 @@ TEST_F(Lend, AHandlerThatCallsAQuickProcessLendsNoThread) {
 }
 
 TEST_F(Lend, AQuickProcessThatCallsItselfIsToldOfTheCircle) {
-  const Pid pid = spawn_quick([](Context& context, Message) -> Result<Bytes> {
+  const Pid pid = spawn_quick([](Context& context, Message) -> Result<EncodedTerm> {
     const auto answer = context.call(context.self(), message("x"), 20s).get();
     return encode_term(Term::atom(to_string(answer.error().code)));
   });
@@ -64,10 +64,11 @@ TEST_F(Lend, ManyThreadsCallAFewProcessesAndEachCallIsHandledOnceAndAlone) {
   std::vector<Pid> pids;
   std::vector<int> handled(processes, 0);  // of each its own
   for (int i = 0; i < processes; ++i)
-    pids.push_back(spawn_quick([&count = handled[std::size_t(i)]](Context&, Message m) -> Result<Bytes> {
-      ++count;
-      return m.to_bytes();
-    }));
+    pids.push_back(
+        spawn_quick([&count = handled[std::size_t(i)]](Context&, Message m) -> Result<EncodedTerm> {
+          ++count;
+          return m.to_bytes();
+        }));
   std::atomic<int> failed = 0;
   {
     std::vector<std::jthread> all;
@@ -86,8 +87,8 @@ TEST_F(Lend, ItsCrashEndsItAndNotItsCaller) {
   Channel<std::string> ended;
   SpawnOptions options;
   options.on_exit = [&](const ExitReason& reason) { ended.put(reason.text()); };
-  const Pid pid = spawn_quick([](Context&, Message) -> Result<Bytes> { throw std::runtime_error("bad"); },
-                              std::move(options));
+  const Pid pid = spawn_quick(
+      [](Context&, Message) -> Result<EncodedTerm> { throw std::runtime_error("bad"); }, std::move(options));
   EXPECT_EQ(ask(pid), "error: died");
   EXPECT_NE(ended.take()->find("bad"), std::string::npos);
   EXPECT_EQ(ask(pid), "error: no_such_child");
@@ -100,7 +101,7 @@ TEST_F(Lend, OneThatBlocksAllTheSameHoldsUpItsCallerAloneAndIsSeen) {
   SpawnOptions options;
   options.on_stuck = [&](bool is_stuck) { stuck.put(is_stuck); };
   const Pid pid = spawn_quick(
-      [&](Context&, Message m) -> Result<Bytes> {
+      [&](Context&, Message m) -> Result<EncodedTerm> {
         inside.open();
         release.wait();
         return m.to_bytes();
@@ -126,7 +127,7 @@ TEST_F(Lend, TheEndDoesNotWaitForAHandlerThatBlocksOnALentThread) {
   std::thread caller;
   {
     Runtime ends(here, 4, options());
-    const Pid pid = ends.spawn(scripted({.call = [&](Context&, Message m) -> Result<Bytes> {
+    const Pid pid = ends.spawn(scripted({.call = [&](Context&, Message m) -> Result<EncodedTerm> {
                                            inside.open();
                                            release.wait();
                                            return m.to_bytes();
@@ -143,7 +144,7 @@ TEST_F(Lend, TheEndDoesNotWaitForAHandlerThatBlocksOnALentThread) {
 }
 
 TEST_F(Lend, TheEndComesWhileThreadsLendThemselves) {
-  const Pid pid = spawn_quick([](Context&, Message m) -> Result<Bytes> { return m.to_bytes(); });
+  const Pid pid = spawn_quick([](Context&, Message m) -> Result<EncodedTerm> { return m.to_bytes(); });
   std::atomic<bool> over = false;
   {
     std::vector<std::jthread> all;

@@ -98,11 +98,12 @@ TEST_F(Scheduling, BlockingCallsInHandlersAddThreads) {
   std::vector<Pid> chain;
   for (int i = 0; i < 10; ++i) {
     const std::optional<Pid> next = chain.empty() ? std::nullopt : std::optional(chain.back());
-    chain.push_back(runtime.spawn(scripted({.call = [next](Context& context, Message m) -> Result<Bytes> {
-                                    if (!next) return m.to_bytes();
-                                    return context.call(*next, std::move(m), 10s).get();
-                                  }}),
-                                  {}));
+    chain.push_back(
+        runtime.spawn(scripted({.call = [next](Context& context, Message m) -> Result<EncodedTerm> {
+                        if (!next) return m.to_bytes();
+                        return context.call(*next, std::move(m), 10s).get();
+                      }}),
+                      {}));
   }
   EXPECT_EQ(text(runtime.call_and_wait(chain.back(), message("deep"), 10s)), "deep");
   runtime.stop(patience);  // before what its processes use
@@ -142,11 +143,11 @@ TEST(SchedulingStop, AStuckHandlerIsLeftBehindAndNothingOfItRunsAfterwards) {
     Runtime runtime(here, 3, {.threads = 2, .stuck_after = 50ms});
     SpawnOptions spawn;
     spawn.on_exit = [&](const ExitReason&) { exited = true; };
-    const Pid pid = runtime.spawn(scripted({.call = [=](Context&, Message) -> Result<Bytes> {
+    const Pid pid = runtime.spawn(scripted({.call = [=](Context&, Message) -> Result<EncodedTerm> {
                                     inside->open();
                                     release->wait();
                                     returned->open();
-                                    return Bytes{};
+                                    return EncodedTerm{};
                                   }}),
                                   std::move(spawn));
     Channel<std::string> done;

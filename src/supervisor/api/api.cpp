@@ -16,7 +16,7 @@
 #include "supervisor/node/node_impl.hpp"
 #include "supervisor/node/node_names.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 using std::chrono::milliseconds;
 using supervisor::Driver;
@@ -313,6 +313,16 @@ Result<void> Supervisor::rebalance(milliseconds timeout) {
   return supervisor::plain_result(outcomes, timed_out, supervisor::late_rebalancing);
 }
 
+Result<void> Supervisor::drain(milliseconds timeout) {
+  const auto pass = impl_->enter();
+  if (!pass) return impl_->stopped();
+  auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
+    impl_->driver->drain(supervisor::Driver::Drain::may_stay, timeout, std::move(done));
+  });
+  if (timed_out && impl_->driver->has_ended()) return impl_->stopped();
+  return supervisor::plain_result(outcomes, timed_out, "children are still here");
+}
+
 Result<void> Supervisor::forget_node(const std::string& node, milliseconds timeout) {
   const auto pass = impl_->enter();
   if (!pass) return impl_->stopped();
@@ -398,4 +408,4 @@ Result<void> Supervisor::reset_cluster_size(std::uint32_t size, milliseconds tim
   return supervisor::reset_result(outcomes, timed_out);
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

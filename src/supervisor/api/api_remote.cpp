@@ -3,7 +3,7 @@
 
 #include "supervisor/node/node_impl.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 using std::chrono::milliseconds;
 using supervisor::NodeImpl;
@@ -12,9 +12,9 @@ Result<void> Node::promote(const std::string& name, const std::vector<std::strin
   return impl_->promote(name, join);
 }
 
-Future<Bytes> Node::call_message(const Address& to, Message message, milliseconds timeout) {
+Future<EncodedTerm> Node::call_message(const Address& to, Message message, milliseconds timeout) {
   const auto pass = impl_->enter();
-  if (!pass) return Future<Bytes>::of(NodeImpl::stopped());
+  if (!pass) return Future<EncodedTerm>::of(NodeImpl::stopped());
   return impl_->runtime().ask(to, std::move(message), timeout);
 }
 
@@ -70,4 +70,4 @@ Result<Pid> Node::spawn_behaviour(const std::string& name, std::unique_ptr<Behav
   return pid;
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -10,7 +10,7 @@
 #include "supervisor/driver/start_order.hpp"
 #include "term/id_map.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 using std::chrono::milliseconds;
 using supervisor::Answer;
@@ -390,4 +390,4 @@ Future<void> Supervisor::update_metadata(const Id& id, const std::function<Term(
   return Future<void>(std::move(answer));
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

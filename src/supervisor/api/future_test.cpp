@@ -8,7 +8,7 @@
 
 #include "supervisor/node/node_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace future_test {
 
 using namespace std::chrono_literals;
@@ -191,6 +191,26 @@ TEST_F(SupervisorFutures, ACallThatIsCancelledBeforeItsChildRunsIsNotSent) {
   EXPECT_EQ(web().call("a", noted{}).get().value(), std::vector<int>{2});
 }
 
+TEST_F(SupervisorFutures, ASignalIsForProgramsAndADrainForWhoHasOthers) {
+  make(1);
+  ASSERT_TRUE(web().start_child(ChildSpec::of<Sibling>("a")).get());
+  EXPECT_EQ(web().signal_child("a", 1).get().error().code, Errc::invalid_argument);
+  EXPECT_EQ(web().signal_child("nobody", 1).get().error().code, Errc::no_such_child);
+  EXPECT_EQ(web().drain(20s).error().code, Errc::no_target);
+  EXPECT_TRUE(web().call("a", noted{}).get()) << "it stays where nobody could take it";
+}
+
+TEST_F(SupervisorFutures, ADrainTakesTheChildrenOfOneSupervisorAway) {
+  make(2);
+  std::vector<ChildSpec> specs;
+  for (int i = 0; i < 20; ++i) specs.push_back(ChildSpec::of<Sibling>("c" + std::to_string(i)));
+  ASSERT_TRUE(web().start_children(specs).get());
+  const auto drained = web().drain(20s);
+  ASSERT_TRUE(drained) << drained.error().message;
+  EXPECT_TRUE(web().local_children().empty());
+  EXPECT_TRUE(test::eventually([&] { return web(1).local_children().size() == specs.size(); }));
+}
+
 TEST_F(SupervisorFutures, AllIsStoppedAfterTheEndAndNothingDangles) {
   auto node = std::make_unique<Node>(NodeOptions{.leave_timeout = 0ms});
   ASSERT_TRUE(node->workers().add<Sibling>());
@@ -220,7 +240,7 @@ TEST_F(SupervisorFutures, StartChildrenSaysWhatWorkedAndWhatDidNot) {
   make(1);
   const auto result = web()
                           .start_children({ChildSpec::of<Sibling>("a"),
-                                           {.id = "b", .worker = "unheard-of"},
+                                           {.id = "b", .run = WorkerSpec{"unheard-of"}},
                                            ChildSpec::of<Sibling>("a"),
                                            ChildSpec::of<Sibling>("c"),
                                            {.id = "d"}})
@@ -469,4 +489,4 @@ TEST_F(SupervisorFutures, AnEndDoesNotWaitForAStopThatNobodyWaitsFor) {
 }
 
 }  // namespace future_test
-}  // namespace brood
+}  // namespace brood::inline v0

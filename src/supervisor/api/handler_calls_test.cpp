@@ -11,7 +11,7 @@
 
 #include "supervisor/node/node_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace handler_calls_test {
 
 /// Calls the first of `path` by id, which calls the next. The answer is that of the last.
@@ -50,7 +50,8 @@ class Caller : public Worker {
     return stopped ? "ok" : std::string(to_string(stopped.error().code));
   }
   std::string on(start s) {
-    const auto started = here().start_child({.id = s.id, .worker = "caller"}, {.timeout = 20s}).get();
+    const auto started =
+        here().start_child({.id = s.id, .run = WorkerSpec{"caller"}}, {.timeout = 20s}).get();
     return started ? "ok" : std::string(to_string(started.error().code));
   }
   void on(note n) { notes_.push_back(n.number); }
@@ -74,7 +75,7 @@ class Handlers : public ::testing::Test {
   }
   void start_all(const std::vector<std::string>& ids) {
     for (const std::string& id : ids)
-      ASSERT_TRUE(web().start_child({.id = id, .worker = "caller"}).get()) << id;
+      ASSERT_TRUE(web().start_child({.id = id, .run = WorkerSpec{"caller"}}).get()) << id;
   }
   Supervisor& web() { return places->web(0); }
   /// The answer, which has to come at once: a time-out would take 20 s.
@@ -166,7 +167,8 @@ TEST_F(Handlers, ChildrenComeInPages) {
   make(1);
   std::vector<ChildSpec> specs;
   for (int i = 0; i < 25; ++i)
-    specs.push_back({.id = "p" + std::to_string(i), .worker = "caller", .tag = i % 2 == 0 ? "even" : "odd"});
+    specs.push_back(
+        {.id = "p" + std::to_string(i), .run = WorkerSpec{"caller"}, .tag = i % 2 == 0 ? "even" : "odd"});
   ASSERT_TRUE(web().start_children(specs).get()->ok());
   std::vector<std::string> ids;
   ChildQuery query{.limit = 10};
@@ -187,4 +189,4 @@ TEST_F(Handlers, ChildrenComeInPages) {
 }
 
 }  // namespace handler_calls_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -3,7 +3,7 @@
 
 #include "supervisor/api/hooks_impl.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace {
 
 Error ended(const supervisor::Driver& driver) {
@@ -42,4 +42,4 @@ HookCounters Hooks::counters() const {
   return impl_->driver->hooks()->counters();
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -7,11 +7,11 @@
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/node/node_impl.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 struct Hooks::Impl {
   std::shared_ptr<supervisor::NodeImpl> node;  ///< The driver leans on it.
   std::shared_ptr<supervisor::Driver> driver;
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0

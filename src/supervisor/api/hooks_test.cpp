@@ -10,7 +10,7 @@
 
 #include "supervisor/node/node_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace hooks_test {
 
 using namespace std::chrono_literals;
@@ -87,7 +87,7 @@ TEST_F(HooksOnANode, AreToldOfAChildFromItsStartToItsStop) {
   SupervisorOptions options;
   options.hooks = of_children();
   begin(std::move(options));
-  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
+  ASSERT_TRUE(web->start_child({.id = "a", .run = WorkerSpec{"box", args(std::string("x"))}}).get());
   Lines expected{"pre a", "post a", "insert a", "started a"};
   ASSERT_TRUE(say_in_the_end(expected));
   web->cast("a", crash{});
@@ -118,8 +118,8 @@ TEST_F(HooksOnANode, ComeAndGoWhileTheSupervisorRuns) {
     if (hook.key == "process_startups") continue;
     EXPECT_TRUE(hooks.cancel(hook.key, hook.id));
   }
-  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
-  EXPECT_FALSE(web->start_child({.id = "b", .worker = "box", .args = args(5)}).get());
+  ASSERT_TRUE(web->start_child({.id = "a", .run = WorkerSpec{"box", args(std::string("x"))}}).get());
+  EXPECT_FALSE(web->start_child({.id = "b", .run = WorkerSpec{"box", args(5)}}).get());
   ASSERT_TRUE(say_in_the_end({"started a", "failed b"}));
   ASSERT_TRUE(hooks.add(on_own("mine", "t", [this](const Term& data) { say("own " + to_string(data)); })));
   ASSERT_TRUE(hooks.emit("mine", Term::atom("now")));
@@ -137,7 +137,7 @@ TEST_F(HooksOnANode, OneThatHangsHoldsUpNoChild) {
   begin(std::move(options));
   for (int i = 0; i < 5; ++i)
     ASSERT_TRUE(
-        web->start_child({.id = "c" + std::to_string(i), .worker = "box", .args = args(std::string("x"))})
+        web->start_child({.id = "c" + std::to_string(i), .run = WorkerSpec{"box", args(std::string("x"))}})
             .get());
   EXPECT_EQ(web->hooks().counters().dropped, 3U);
   gate.set_value();
@@ -150,7 +150,7 @@ TEST_F(HooksOnANode, MayChangeWhatAChildStartsWith) {
   })};
   begin(std::move(options));
   for (const char* id : {"a", "b"})
-    ASSERT_TRUE(web->start_child({.id = id, .worker = "box", .args = args(std::string("plain"))}).get());
+    ASSERT_TRUE(web->start_child({.id = id, .run = WorkerSpec{"box", args(std::string("plain"))}}).get());
   EXPECT_EQ(web->call<std::string>("a", value{}).get().value(), "altered");
   EXPECT_EQ(web->call<std::string>("b", value{}).get().value(), "plain");
   web->cast("a", crash{});
@@ -168,7 +168,7 @@ TEST_F(HooksOnANode, AStartDoesNotWaitForAnAlterThatHangs) {
   })};
   options.hook_limits.alter_timeout = 30ms;
   begin(std::move(options));
-  ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("plain"))}).get());
+  ASSERT_TRUE(web->start_child({.id = "a", .run = WorkerSpec{"box", args(std::string("plain"))}}).get());
   EXPECT_EQ(web->call<std::string>("a", value{}).get().value(), "plain");
   EXPECT_EQ(web->hooks().counters().late_alters, 1U);
   gate.set_value();
@@ -186,7 +186,7 @@ TEST_F(HooksOnANode, AStopOfAChildThatWaitsForAnAlterIsAnsweredAtOnce) {
   options.hook_limits.alter_timeout = 600s;
   begin(std::move(options));
   std::thread starter([this] {
-    EXPECT_FALSE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
+    EXPECT_FALSE(web->start_child({.id = "a", .run = WorkerSpec{"box", args(std::string("x"))}}).get());
   });
   begun.get_future().wait();
   EXPECT_TRUE(web->stop_child("a").get());
@@ -212,7 +212,7 @@ TEST_F(HooksOnANode, AListenerHearsOfTheProcessesOfItsChildren) {
       {std::make_shared<Hears>([this](const std::string& line) { say(line); }), "web-", false}};
   begin(std::move(options));
   for (const char* id : {"web-1", "db-1"})
-    ASSERT_TRUE(web->start_child({.id = id, .worker = "box", .args = args(std::string("x"))}).get());
+    ASSERT_TRUE(web->start_child({.id = id, .run = WorkerSpec{"box", args(std::string("x"))}}).get());
   web->cast("web-1", crash{});
   EXPECT_TRUE(say_in_the_end({"web start web-1", "web stop web-1 1", "web start web-1"}));
   ASSERT_TRUE(web->stop_child("web-1").get());
@@ -224,7 +224,7 @@ TEST_F(HooksOnANode, TheHistoryIsBoundedAndReadOnFromWhereOneHasCome) {
   options.history_events = 4;
   begin(std::move(options));
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(web->start_child({.id = "a", .worker = "box", .args = args(std::string("x"))}).get());
+    ASSERT_TRUE(web->start_child({.id = "a", .run = WorkerSpec{"box", args(std::string("x"))}}).get());
     ASSERT_TRUE(web->stop_child("a").get());
   }
   const auto why = web->why("a");
@@ -232,13 +232,33 @@ TEST_F(HooksOnANode, TheHistoryIsBoundedAndReadOnFromWhereOneHasCome) {
   EXPECT_EQ(why->events.size(), 4U);
   const auto page = web->events();
   ASSERT_TRUE(page);
-  ASSERT_TRUE(web->start_child({.id = "b", .worker = "box", .args = args(std::string("x"))}).get());
+  ASSERT_TRUE(web->start_child({.id = "b", .run = WorkerSpec{"box", args(std::string("x"))}}).get());
   const auto more = web->events({.after = page->next});
   ASSERT_TRUE(more);
   ASSERT_EQ(more->events.size(), 1U);
   EXPECT_EQ(more->events[0].text, "b started on nonode@nohost: nonode@nohost was asked to start it");
   EXPECT_EQ(web->events({.prefix = "b"})->events.size(), 1U);
   EXPECT_EQ(web->why("nobody").error().code, Errc::no_such_child);
+}
+
+TEST_F(HooksOnANode, TheLeaderIsToldWhatANodeCountsForOnlyWhenThatChanges) {
+  std::atomic<int> asked = 0, percent = 25;
+  SupervisorOptions options;
+  options.strategies.distribution = StrategyChoice{
+      "load_balancer", {{"push_interval_ms", std::int64_t{100}}, {"max_history_size", std::int64_t{1}}}};
+  options.load = [&] { return ++asked, percent / 100.0; };
+  options.hooks = {on<hooks::ScoreboardUpdated>("t", [this](const auto& e) {
+    const double before = e.before.nodes.front().score;
+    say(e.node + " " + std::to_string(static_cast<int>(100 * before)) + " " +
+        std::to_string(static_cast<int>(100 * e.now.score)) + " " + std::to_string(e.before.nodes[0].told));
+  })};
+  begin(std::move(options));
+  ASSERT_TRUE(say_in_the_end({"nonode@nohost 0 25 0"}));
+  ASSERT_TRUE(eventually([&] { return asked >= 6; }));
+  ASSERT_TRUE(say_in_the_end({"nonode@nohost 0 25 0"})) << "it has told the same again and again";
+  percent = 75;
+  ASSERT_TRUE(eventually([&] { return lines().size() > 1; }));
+  EXPECT_EQ(lines()[1].substr(0, 17), "nonode@nohost 25 ");
 }
 
 // ---- several nodes -------------------------------------------------------------------------------------
@@ -275,7 +295,8 @@ TEST(HooksOfACluster, ListenersHearOfNodesOnceOrEverywhere) {
   std::string there;
   for (int i = 0; i < 20; ++i) {
     const std::string id = "c" + std::to_string(i);
-    ASSERT_TRUE(places.web(0).start_child({.id = id, .worker = "box", .args = args(std::string("x"))}).get());
+    ASSERT_TRUE(
+        places.web(0).start_child({.id = id, .run = WorkerSpec{"box", args(std::string("x"))}}).get());
     if (places.web(2).mine(id)) there = id;
   }
   for (std::size_t i = 0; i < 3; ++i) {
@@ -293,4 +314,4 @@ TEST(HooksOfACluster, ListenersHearOfNodesOnceOrEverywhere) {
 }
 
 }  // namespace hooks_test
-}  // namespace brood
+}  // namespace brood::inline v0

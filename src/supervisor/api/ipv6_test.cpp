@@ -7,7 +7,7 @@
 
 #include "node/test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace ipv6_test {
 
 struct add {
@@ -110,4 +110,4 @@ TEST_F(Ipv6, AnErlangNodeOfInet6AndACppNodeReachEachOther) {
 }
 
 }  // namespace ipv6_test
-}  // namespace brood
+}  // namespace brood::inline v0

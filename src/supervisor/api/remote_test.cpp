@@ -9,7 +9,7 @@
 
 #include "node/test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace remote_test {
 
 // Messages, each as Erlang writes it.
@@ -601,4 +601,4 @@ INSTANTIATE_TEST_SUITE_P(Nodes, Remote, ::testing::Values("erlang", "elixir"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace remote_test
-}  // namespace brood
+}  // namespace brood::inline v0

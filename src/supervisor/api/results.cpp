@@ -3,7 +3,7 @@
 #include <brood/results.hpp>
 #include <set>
 
-namespace brood {
+namespace brood::inline v0 {
 
 namespace {
 
@@ -89,4 +89,4 @@ std::string StopResult::format(std::size_t errors_max) const {
   return with_errors(std::move(line), errors, errors_max);
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

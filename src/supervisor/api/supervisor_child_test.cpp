@@ -5,7 +5,7 @@
 
 #include "supervisor/node/node_test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace supervisor_child_test {
 
 using namespace std::chrono_literals;
@@ -29,8 +29,8 @@ class Shelf : public Worker {
   int on(get) const { return value_; }
   /// Of another inner child, which its supervisor tells of. That has the id of all that is below it.
   Task<Result<int>> on(get_from from) {
-    const auto found =
-        child(Id(context().identity().child_id)).call<std::optional<Pid>>(which_child{Term::binary(from.sibling)});
+    const auto found = child(Id(context().identity().child_id))
+                           .call<std::optional<Pid>>(which_child{Term::binary(from.sibling)});
     const Result<std::optional<Pid>> pid = co_await found;
     if (!pid) co_return pid.error();
     if (!*pid) co_return Error{Errc::no_such_child, "it does not run"};
@@ -56,8 +56,9 @@ struct SupervisorChildApi : ::testing::Test {
 };
 
 TEST_F(SupervisorChildApi, ItIsOneChildAndItsOwnAreFoundByACall) {
-  const auto started = home.start_child(ChildSpec::supervisor(
-      "g", {.children = {InnerSpec::of<Shelf>("a", 1), InnerSpec::of<Shelf>("b", 2)}}));
+  const auto started = home.start_child(
+      {.id = "g",
+       .run = SupervisorSpec{.children = {InnerSpec::of<Shelf>("a", 1), InnerSpec::of<Shelf>("b", 2)}}});
   ASSERT_TRUE(started.get().has_value()) << started.get().error().message;
   EXPECT_EQ(home.children().size(), 1U);
   EXPECT_EQ(home.child_lookup("g")->worker, "supervisor");
@@ -75,9 +76,10 @@ TEST_F(SupervisorChildApi, ItIsOneChildAndItsOwnAreFoundByACall) {
 }
 
 TEST_F(SupervisorChildApi, OneForAllStartsAllOfThemAnewAndTheChildStays) {
-  const auto started = home.start_child(ChildSpec::supervisor(
-      "g", {.strategy = RestartStrategy::one_for_all,
-            .children = {InnerSpec::of<Shelf>("a", 1), InnerSpec::of<Shelf>("b", 2)}}));
+  const auto started = home.start_child(
+      {.id = "g",
+       .run = SupervisorSpec{.strategy = RestartStrategy::one_for_all,
+                             .children = {InnerSpec::of<Shelf>("a", 1), InnerSpec::of<Shelf>("b", 2)}}});
   ASSERT_TRUE(started.get().has_value());
   ASSERT_TRUE(node.call<Atom>(inner("a"), put{7}).get().has_value());
   const Pid before = *home.whereis("g");
@@ -88,17 +90,19 @@ TEST_F(SupervisorChildApi, OneForAllStartsAllOfThemAnewAndTheChildStays) {
 
 TEST_F(SupervisorChildApi, WhatIsWrongWithItIsToldBeforeItStarts) {
   const auto refused = [&](const SupervisorSpec& spec) {
-    const auto result = home.start_child(ChildSpec::supervisor("g", spec)).get();
+    const auto result = home.start_child({.id = "g", .run = spec}).get();
     return result ? "started" : std::string(to_string(result.error().code)) + ": " + result.error().message;
   };
-  EXPECT_EQ(refused({.period = 0s}), "invalid_argument: child spec, start: supervisor, period: must be a number "
-                                     "from 1 to 1000000000, not 0");
+  EXPECT_EQ(refused({.period = 0s}),
+            "invalid_argument: child spec, start: supervisor, period: must be a number "
+            "from 1 to 1000000000, not 0");
   InnerSpec significant = InnerSpec::of<Shelf>("a", 1);
   significant.significant = true;
-  EXPECT_EQ(refused({.children = {significant}}).find("invalid_argument: child spec, start: inner child 'a', "
-                                                      "significant: true needs auto_shutdown"),
+  EXPECT_EQ(refused({.children = {significant}})
+                .find("invalid_argument: child spec, start: inner child 'a', "
+                      "significant: true needs auto_shutdown"),
             0U);
-  EXPECT_EQ(refused({.children = {{.id = "a", .worker = "nobody"}}}).find("no_such_worker"), 0U);
+  EXPECT_EQ(refused({.children = {{.id = "a", .run = WorkerSpec{"nobody"}}}}).find("no_such_worker"), 0U);
 }
 
 TEST_F(SupervisorChildApi, NoWorkerMayHaveItsName) {
@@ -108,4 +112,4 @@ TEST_F(SupervisorChildApi, NoWorkerMayHaveItsName) {
 }
 
 }  // namespace supervisor_child_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -12,7 +12,7 @@
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/node/node_impl.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 
 struct Supervisor::Impl {
   std::shared_ptr<supervisor::NodeImpl> node;
@@ -54,4 +54,4 @@ struct Supervisor::Impl {
   }
 };
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -80,7 +80,7 @@ void Children::set_role(const core::SetRole& change) {
 
 void Children::fail(const Slot& slot, const Error& error) {
   if (slot.hand == Slot::Hand::none)
-    driver_.post(core::StartFailed{slot.spec->id, slot.epoch, error.message, error.detail});
+    driver_.post(core::StartFailed{slot.spec->id, slot.epoch, error.message, error.detail.octets()});
   else
     driver_.post(core::PrepareFailed{slot.spec->id, slot.epoch, error.message});
 }
@@ -112,7 +112,7 @@ process::SpawnOptions Children::options_of(const Slot& slot) const {
 }
 
 void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
-  auto behaviour = node_.worker_table().make(slot.run->worker, slot.run->args);
+  auto behaviour = node_.worker_table().make(slot.run->worker, EncodedTerm(slot.run->args));
   if (!behaviour) {
     fail(slot, behaviour.error());
     slots_.erase(slot.spec->id);
@@ -125,8 +125,8 @@ void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
     if (result) {
       raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
     } else {
-      raw->driver.post(
-          core::StartFailed{raw->spec->id, raw->epoch, result.error().message, result.error().detail});
+      raw->driver.post(core::StartFailed{raw->spec->id, raw->epoch, result.error().message,
+                                         result.error().detail.octets()});
     }
   };
   slot.pid = node_.runtime().spawn(std::move(*behaviour), std::move(options));

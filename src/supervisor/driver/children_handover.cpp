@@ -45,7 +45,7 @@ void Children::freeze(const core::Freeze& step) {
       parcel->timers.clear();
       parcel->callers.clear();
     }
-    Bytes bytes = process::encode_parcel(*parcel);
+    Bytes bytes = process::encode_parcel(*parcel).octets();
     const std::size_t size = bytes.size();
     if (const auto alive = driver.lock())
       alive->post(core::Frozen{id, epoch, attempt, std::move(bytes)}, size);
@@ -111,7 +111,7 @@ void Children::prepare(const core::Prepare& step, const core::SpecPtr& run) {
   }
   auto parcel = process::decode_parcel(step.parcel);
   if (!parcel) return fail(parcel.error().message);
-  auto behaviour = node_.worker_table().make(run->worker, run->args);
+  auto behaviour = node_.worker_table().make(run->worker, EncodedTerm(run->args));
   if (!behaviour) return fail(behaviour.error().message);
   auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, step.role, run});
   slot->hand = Slot::Hand::preparing;

@@ -30,7 +30,7 @@ namespace brood::supervisor {
 class NodeImpl;
 
 /// What a handler waits for.
-class WaitedFor : public brood::detail::FutureValue<Bytes> {
+class WaitedFor : public brood::detail::FutureValue<EncodedTerm> {
  public:
   /// Those who wait for it wait for each other. Any thread.
   virtual void in_circle() = 0;

@@ -11,7 +11,7 @@ void Outbox::send(const std::vector<core::Send>& sends) {
 void Outbox::send(const core::Send& one) {
   if (one.to.empty()) return;
   const Bytes body = core::encode(one.body);
-  Bytes term;
+  EncodedTerm term;
   term.reserve(body.size() + supervisor_.size() + 16);
   TermWriter writer(term);
   writer.version();

@@ -18,7 +18,7 @@ namespace brood::supervisor {
 class Outbox {
  public:
   /// Hands a term to the network; a node that is not connected (any more) gets nothing.
-  using Post = std::function<void(const NodeName& to, Bytes term)>;
+  using Post = std::function<void(const NodeName& to, EncodedTerm term)>;
   Outbox(std::string supervisor, Post post) : supervisor_(std::move(supervisor)), post_(std::move(post)) {}
 
   void send(const std::vector<core::Send>& sends);

@@ -8,8 +8,8 @@ namespace brood::supervisor {
 namespace outbox_test {
 
 TEST(Outbox, EachReceiverGetsTheSameTermUnderTheSupervisorsName) {
-  std::vector<std::pair<NodeName, Bytes>> sent;
-  Outbox outbox("web", [&](const NodeName& to, Bytes term) { sent.emplace_back(to, std::move(term)); });
+  std::vector<std::pair<NodeName, EncodedTerm>> sent;
+  Outbox outbox("web", [&](const NodeName& to, EncodedTerm term) { sent.emplace_back(to, std::move(term)); });
   outbox.send(
       {core::Send{{NodeName("a@t"), NodeName("b@t")}, core::Goodbye{}}, core::Send{{}, core::Goodbye{}}});
   ASSERT_EQ(sent.size(), 2U);

@@ -2,11 +2,11 @@
 
 namespace brood::supervisor {
 
-Result<Bytes> ProgramProcess::shown_state() {
+Result<EncodedTerm> ProgramProcess::shown_state() {
   return encode_term(Term::map({{Term::atom("os_pid"), Term(std::int64_t{os_pid_})}}));
 }
 
-Result<Bytes> ProgramProcess::call(Message message) {
+Result<EncodedTerm> ProgramProcess::call(Message message) {
   auto request = decode_term(message.to_bytes());
   if (request && request->is_atom("status")) return shown_state();
   return Error{Errc::type_mismatch,

@@ -10,12 +10,12 @@ class ProgramProcess final : public Behaviour {
  public:
   explicit ProgramProcess(std::int32_t os_pid) : os_pid_(os_pid) {}
   Result<void> start(Context&) override { return {}; }
-  Result<Bytes> call(Message message) override;
+  Result<EncodedTerm> call(Message message) override;
   void cast(Message) override {}
   void info(Message) override {}
   void down(const Down&) override {}
   void terminate(const ExitReason&) override {}
-  Result<Bytes> shown_state() override;  ///< As the answer to `status`.
+  Result<EncodedTerm> shown_state() override;  ///< As the answer to `status`.
   std::string shown_name() const override { return "exec"; }
 
  private:

@@ -32,7 +32,7 @@ Error deadlock_error(const ChildId& id) {
 
 // ---- one call --------------------------------------------------------------------------------------------
 
-Router::Call::Call(Router& router, std::shared_ptr<Driver> driver, ChildId id, Bytes message,
+Router::Call::Call(Router& router, std::shared_ptr<Driver> driver, ChildId id, EncodedTerm message,
                    steady_clock::time_point deadline, Gate::Pass pass)
     : router_(router),
       driver_(std::move(driver)),
@@ -50,7 +50,7 @@ void Router::Call::finish(process::CallResult result) {
     // The future may be kept for longer than the node.
     const std::lock_guard lock(wait_mutex_);
     driver_.reset();
-    message_ = Bytes();
+    message_ = EncodedTerm();
   }
   (void)set(std::move(result));
   const Gate::Pass over = std::move(pass_);  // last of all: the node may go then
@@ -117,8 +117,8 @@ void Router::Call::note_wait() {
 
 // ---- calls -----------------------------------------------------------------------------------------------
 
-std::shared_ptr<Router::Call> Router::call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
-                                           milliseconds timeout, Gate::Pass pass) {
+std::shared_ptr<Router::Call> Router::call(std::shared_ptr<Driver> driver, const ChildId& id,
+                                           EncodedTerm message, milliseconds timeout, Gate::Pass pass) {
   auto call = std::make_shared<Call>(*this, std::move(driver), id, std::move(message),
                                      process::deadline_after(timeout), std::move(pass));
   attempt(call, timeout);
@@ -238,7 +238,7 @@ void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
       });
 }
 
-void Router::call_here(Driver& driver, const ChildId& id, Bytes message, milliseconds timeout,
+void Router::call_here(Driver& driver, const ChildId& id, EncodedTerm message, milliseconds timeout,
                        process::CallDone done) {
   const EntryPtr entry = driver.registry().find(id);
   const Place* place = entry ? nearest(*entry) : nullptr;
@@ -288,11 +288,11 @@ Result<void> Router::dispatch(const std::shared_ptr<Driver>& driver, const Child
                                        id.text())};
 }
 
-Result<void> Router::cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message) {
+Result<void> Router::cast(const std::shared_ptr<Driver>& driver, const ChildId& id, EncodedTerm message) {
   return dispatch(driver, id, {std::move(message), true, nullptr});
 }
 
-void Router::send(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message,
+void Router::send(const std::shared_ptr<Driver>& driver, const ChildId& id, EncodedTerm message,
                   std::function<void(Result<bool>)> done) {
   // What is refused was not kept, and is not told otherwise.
   const auto once = std::make_shared<std::function<void(Result<bool>)>>(std::move(done));
@@ -339,9 +339,9 @@ void Router::await_running(const std::shared_ptr<Driver>& driver, const ChildId&
 //
 // {call_here, Sup, Id, Msg, Ms} -> {ok, Reply} | {error, Code, Words, Detail}
 
-Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
-                       milliseconds timeout) {
-  Bytes out;
+EncodedTerm encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
+                             milliseconds timeout) {
+  EncodedTerm out;
   out.reserve(message.size() + supervisor.size() + id.bytes().size() + 48);
   TermWriter writer(out);
   writer.version();
@@ -354,8 +354,8 @@ Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesVi
   return out;
 }
 
-Bytes encode_call_answer(const process::CallResult& result) {
-  Bytes out;
+EncodedTerm encode_call_answer(const process::CallResult& result) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   if (result) {
@@ -372,7 +372,7 @@ Bytes encode_call_answer(const process::CallResult& result) {
   return out;
 }
 
-process::CallResult decode_call_answer(const Bytes& answer) {
+process::CallResult decode_call_answer(const EncodedTerm& answer) {
   const auto garbled = [] {
     return Error{Errc::malformed, "the child's node answered what cannot be understood"};
   };
@@ -384,7 +384,7 @@ process::CallResult decode_call_answer(const Bytes& answer) {
   // Of the network between: the child has not seen the call, or its answer is too large.
   if (auto refused = brood::detail::error_in_reply(answer)) return *refused;
   if (*tag == "ok" && *arity == 2) {
-    Bytes reply;
+    EncodedTerm reply;
     reply.reserve(answer.size());
     TermWriter writer(reply);
     writer.version();
@@ -395,7 +395,8 @@ process::CallResult decode_call_answer(const Bytes& answer) {
   auto words = reader.binary();
   auto detail = reader.binary();
   if (*arity != 4 || !code || !words || !detail) return garbled();
-  return Error{errc_from_string(*code).value_or(Errc::died), Bytes(*words), Bytes(*detail)};
+  return Error{errc_from_string(*code).value_or(Errc::died), std::string(*words),
+               EncodedTerm(Bytes(*detail))};
 }
 
 }  // namespace brood::supervisor

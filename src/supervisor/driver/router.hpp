@@ -39,15 +39,15 @@ class Router {
   /// One call. Handlers that wait for it in a circle get `deadlock`: see CircleSearch.
   class Call;
   /// `pass`: the right to use the node, kept until it is answered.
-  std::shared_ptr<Call> call(std::shared_ptr<Driver> driver, const ChildId& id, Bytes message,
+  std::shared_ptr<Call> call(std::shared_ptr<Driver> driver, const ChildId& id, EncodedTerm message,
                              std::chrono::milliseconds timeout, Gate::Pass pass = {});
   /// The part of a call that reaches the node where the child runs: only an instance of this node will do.
-  void call_here(Driver& driver, const ChildId& id, Bytes message, std::chrono::milliseconds timeout,
+  void call_here(Driver& driver, const ChildId& id, EncodedTerm message, std::chrono::milliseconds timeout,
                  process::CallDone done);
   /// An unknown id is not an error. `busy`: too much waits for that child, or for all; it was dropped.
-  Result<void> cast(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message);
+  Result<void> cast(const std::shared_ptr<Driver>& driver, const ChildId& id, EncodedTerm message);
   /// A plain message; false when there is no such child, or it did not run in time. `busy` as for cast().
-  void send(const std::shared_ptr<Driver>& driver, const ChildId& id, Bytes message,
+  void send(const std::shared_ptr<Driver>& driver, const ChildId& id, EncodedTerm message,
             std::function<void(Result<bool>)> done);
 
   using Stats = WaitingCasts::Stats;
@@ -80,7 +80,7 @@ class Router {
 
 class Router::Call final : public WaitedFor {
  public:
-  Call(Router& router, std::shared_ptr<Driver> driver, ChildId id, Bytes message,
+  Call(Router& router, std::shared_ptr<Driver> driver, ChildId id, EncodedTerm message,
        std::chrono::steady_clock::time_point deadline, Gate::Pass pass);
   void wait_begins(const Pid& waiter) override;
   void wait_ends(const Pid& waiter) override;
@@ -99,7 +99,7 @@ class Router::Call final : public WaitedFor {
   Router& router_;
   std::shared_ptr<Driver> driver_;  ///< Until it is answered.
   const ChildId id_;
-  Bytes message_;
+  EncodedTerm message_;
   const std::chrono::steady_clock::time_point deadline_;
   Gate::Pass pass_;
   bool asked_coordinator_ = false;
@@ -110,9 +110,9 @@ class Router::Call final : public WaitedFor {
 };
 
 /// The request that carries a call to the node where the child runs, and its answer.
-[[nodiscard]] Bytes encode_call_here(const std::string& supervisor, const ChildId& id, BytesView message,
-                                     std::chrono::milliseconds timeout);
-[[nodiscard]] Bytes encode_call_answer(const process::CallResult& result);
-[[nodiscard]] process::CallResult decode_call_answer(const Bytes& answer);
+[[nodiscard]] EncodedTerm encode_call_here(const std::string& supervisor, const ChildId& id,
+                                           BytesView message, std::chrono::milliseconds timeout);
+[[nodiscard]] EncodedTerm encode_call_answer(const process::CallResult& result);
+[[nodiscard]] process::CallResult decode_call_answer(const EncodedTerm& answer);
 
 }  // namespace brood::supervisor

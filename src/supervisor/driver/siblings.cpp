@@ -28,18 +28,18 @@ struct Used {
 
 }  // namespace
 
-Future<Bytes> call_child(NodeImpl& node, std::shared_ptr<Driver> driver, const Id& id, Message message,
-                         std::chrono::milliseconds timeout, Gate::Pass pass) {
+Future<EncodedTerm> call_child(NodeImpl& node, std::shared_ptr<Driver> driver, const Id& id, Message message,
+                               std::chrono::milliseconds timeout, Gate::Pass pass) {
   auto child = ChildId::of(id);
-  if (!child) return Future<Bytes>::of(child.error());
+  if (!child) return Future<EncodedTerm>::of(child.error());
   const process::Runtime::Lending lending;
-  return Future<Bytes>(
+  return Future<EncodedTerm>(
       node.router().call(std::move(driver), *child, message.take_bytes(), timeout, std::move(pass)));
 }
 
-Future<Bytes> Siblings::call(const Id& id, Message message, std::chrono::milliseconds timeout) {
+Future<EncodedTerm> Siblings::call(const Id& id, Message message, std::chrono::milliseconds timeout) {
   Used used(node_, driver_);
-  if (!used.pass) return Future<Bytes>::of(used.stopped());
+  if (!used.pass) return Future<EncodedTerm>::of(used.stopped());
   return call_child(*used.node, std::move(used.driver), id, std::move(message), timeout,
                     std::move(used.pass));
 }

@@ -19,7 +19,8 @@ class Siblings final : public brood::detail::Siblings {
   Siblings(std::weak_ptr<NodeImpl> node, std::weak_ptr<Driver> driver)
       : node_(std::move(node)), driver_(std::move(driver)) {}
 
-  [[nodiscard]] Future<Bytes> call(const Id& id, Message message, std::chrono::milliseconds timeout) override;
+  [[nodiscard]] Future<EncodedTerm> call(const Id& id, Message message,
+                                         std::chrono::milliseconds timeout) override;
   void cast(const Id& id, Message message) override;
   [[nodiscard]] Result<void> send(const Id& id, Message message) override;
   [[nodiscard]] std::optional<Pid> whereis(const Id& id) const override;
@@ -30,7 +31,8 @@ class Siblings final : public brood::detail::Siblings {
 };
 
 /// A call of a user's thread, which lends itself. `pass` is one of that node.
-[[nodiscard]] Future<Bytes> call_child(NodeImpl& node, std::shared_ptr<Driver> driver, const Id& id,
-                                       Message message, std::chrono::milliseconds timeout, Gate::Pass pass);
+[[nodiscard]] Future<EncodedTerm> call_child(NodeImpl& node, std::shared_ptr<Driver> driver, const Id& id,
+                                             Message message, std::chrono::milliseconds timeout,
+                                             Gate::Pass pass);
 
 }  // namespace brood::supervisor

@@ -77,7 +77,7 @@ Result<core::SpecPtr> finish(core::Spec spec) {
 Result<void> set_command(core::Spec& spec, const exec::Command& command) {
   if (auto valid = exec::validate(command); !valid) return valid;
   spec.worker = "exec";
-  spec.args = encode_term(exec::to_term(command));
+  spec.args = encode_term(exec::to_term(command)).octets();
   return {};
 }
 
@@ -88,7 +88,7 @@ Result<void> set_metadata(core::Spec& spec, const Term& metadata) {
     if (!text) return bad("metadata", "the value of `tag` must be text");
     spec.extras.change().tag = std::move(*text);
   }
-  if (!metadata.as_map()->empty()) spec.metadata = encode_term(metadata);
+  if (!metadata.as_map()->empty()) spec.metadata = encode_term(metadata).octets();
   return {};
 }
 
@@ -127,7 +127,7 @@ Result<void> read_start(core::Spec& spec, const Term& start) {
   if (!arguments.as_list())
     return bad("start", "the arguments must be a list, not " + to_string(arguments, 200));
   spec.worker = std::move(*worker);
-  if (!arguments.as_list()->empty()) spec.args = encode_term(arguments);
+  if (!arguments.as_list()->empty()) spec.args = encode_term(arguments).octets();
   return {};
 }
 
@@ -164,7 +164,7 @@ Result<void> read_ready(core::Spec& spec, const Term& value) {
   if (value.is_atom("false")) {
     spec.extras.change().ready_within = {};
   } else if (value.is_atom("true")) {
-    spec.extras.change().ready_within = ChildSpec{}.ready_timeout;
+    spec.extras.change().ready_within = brood::Command{}.ready_timeout;
   } else if (const auto* number = value.as_integer(); number && *number > 0 && *number <= ready_longest) {
     spec.extras.change().ready_within = std::chrono::milliseconds(*number);
   } else {
@@ -286,6 +286,35 @@ core::Restart core_restart(Restart restart) {
   return core::Restart::permanent;
 }
 
+Result<void> set_run(core::Spec& spec, const WorkerSpec& worker) {
+  if (worker.name.empty())
+    return bad("run", fmt::format("child '{}' names nothing to run: neither a worker nor a command",
+                                  spec.id.text()));
+  if (worker.name == "exec") return bad("run", "\"exec\" is no worker; a program is a brood::Command");
+  spec.worker = worker.name;
+  spec.args = worker.args.octets();
+  return {};
+}
+
+Result<void> set_run(core::Spec& spec, const SupervisorSpec& supervisor) {
+  return set_run(spec, WorkerSpec{std::string(supervisor_worker), supervisor.args()});
+}
+
+Result<void> set_run(core::Spec& spec, const brood::Command& program) {
+  exec::Command command;
+  command.argv = program.argv;
+  if (program.cwd) command.cwd = *program.cwd;
+  command.env = program.env;
+  if (program.stop_signal) command.stop_signal = *program.stop_signal;
+  command.options = program.options;
+  if (auto set = set_command(spec, command); !set) return set;
+  if (!program.start_before_stop) return {};
+  if (program.ready_timeout.count() < 1 || program.ready_timeout.count() > ready_longest)
+    return bad("ready_timeout", "must be 1 to 86400000 milliseconds");
+  spec.extras.change().ready_within = program.ready_timeout;
+  return {};
+}
+
 }  // namespace
 
 Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes) {
@@ -317,7 +346,7 @@ Term metadata_of(const core::Spec& spec) {
   return term && term->as_map() ? *term : Term::map({});
 }
 
-std::string command_token(const Bytes& encoded_command) {
+std::string command_token(BytesView encoded_command) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   const int done =
@@ -333,35 +362,15 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   auto id = child.id ? id_of(child.id->term()) : Result<ChildId>(node.unique_id());
   if (!id) return id.error();
   spec.id = std::move(*id);
-  if (child.exec.empty() == child.worker.empty()) {
-    return bad("worker",
-               fmt::format("child '{}' needs a worker or a command (exec), and not both", spec.id.text()));
-  }
-  if (!child.exec.empty()) {
-    exec::Command command;
-    command.argv = child.exec;
-    if (child.cwd) command.cwd = *child.cwd;
-    command.env = child.env;
-    if (child.stop_signal) command.stop_signal = *child.stop_signal;
-    command.options = child.program;
-    if (auto set = set_command(spec, command); !set) return set.error();
-  } else {
-    spec.worker = child.worker;
-    spec.args = child.args;
-    if (spec.worker == supervisor_worker) spec.extras.change().is_supervisor = true;
-  }
-  if (child.start_before_stop) {
-    if (child.ready_timeout.count() < 1 || child.ready_timeout.count() > ready_longest)
-      return bad("ready_timeout", "must be 1 to 86400000 milliseconds");
-    spec.extras.change().ready_within = child.ready_timeout;
-  }
-  if (child.exec.empty() && child.program != ProgramOptions{})
-    return bad("program", "is for programs (exec); a worker shares the node's process");
+  if (auto set = std::visit([&](const auto& run) { return set_run(spec, run); }, child.run); !set)
+    return set.error();
+  if (child.type() == ChildType::supervisor) spec.extras.change().is_supervisor = true;
   spec.restart = core_restart(child.restart);
   spec.extras.change().pace = {child.start_period, child.backoff, child.backoff_max, child.give_up_after};
   for (const Id& other : child.after)
     if (auto added = add_after(spec, other.term()); !added) return added.error();
-  spec.shutdown = {child.shutdown.patience, child.shutdown.infinity};
+  const Shutdown shutdown = child.shutdown.of(child.type());
+  spec.shutdown = {*shutdown.patience, shutdown.infinity};
   Term metadata = child.metadata;
   if (!child.tag.empty()) {
     auto entries = metadata.as_map() ? *metadata.as_map() : std::vector<std::pair<Term, Term>>{};

@@ -44,6 +44,6 @@ class NodeImpl;
 [[nodiscard]] Term args_term(const core::Spec& spec);
 /// What a node must offer to run this command: a secure hash of it, so that a node can tell the commands of
 /// its own file from any other.
-[[nodiscard]] std::string command_token(const Bytes& encoded_command);
+[[nodiscard]] std::string command_token(BytesView encoded_command);
 
 }  // namespace brood::supervisor

@@ -34,7 +34,7 @@ class WaitingCasts {
     std::chrono::milliseconds patience{5000};
   };
   struct Message {
-    Bytes bytes;
+    EncodedTerm bytes;
     bool is_cast = true;                               ///< Else a plain message.
     std::function<void(Result<bool>)> done = nullptr;  ///< Of a plain message: whether it was sent.
   };

@@ -11,12 +11,12 @@ using Taken = WaitingCasts::Taken;
 class Casts : public ::testing::Test {
  protected:
   Taken take(const std::string& text, const ChildId& to) {
-    return casts.take("web", to, {text, true, nullptr}, send(), now);
+    return casts.take("web", to, {EncodedTerm(text), true, nullptr}, send(), now);
   }
   Taken take(const std::string& text) { return take(text, x); }
   WaitingCasts::Sender send() {
     return [this](WaitingCasts::Message& message) {
-      if (runs) arrived += message.bytes;
+      if (runs) arrived += message.bytes.view();
       return runs;
     };
   }
@@ -54,7 +54,7 @@ TEST_F(Casts, AChildThatStopsAgainGetsTheRestLater) {
   int room = 1;
   EXPECT_FALSE(casts.flush("web", x, [&](WaitingCasts::Message& message) {
     if (room-- <= 0) return false;
-    arrived += message.bytes;
+    arrived += message.bytes.view();
     return true;
   }));
   EXPECT_EQ(arrived, "a");
@@ -96,7 +96,8 @@ TEST_F(Casts, EachWaitsAsLongAsItsPatience) {
 TEST_F(Casts, APlainMessageIsToldWhetherItWasSent) {
   std::string told;
   const auto message = [&](const std::string& text) {
-    return WaitingCasts::Message{text, false, [&](Result<bool> sent) { told += *sent ? "+" : "-"; }};
+    return WaitingCasts::Message{EncodedTerm(text), false,
+                                 [&](Result<bool> sent) { told += *sent ? "+" : "-"; }};
   };
   EXPECT_EQ(casts.take("web", x, message("a"), send(), now), Taken::sent);
   EXPECT_EQ(told, "+");
@@ -110,7 +111,7 @@ TEST_F(Casts, APlainMessageIsToldWhetherItWasSent) {
 TEST_F(Casts, SupervisorsAreKeptApart) {
   runs = false;
   (void)take("a");
-  EXPECT_EQ(casts.take("other", x, {"b", true, nullptr}, send(), now), Taken::first_waits);
+  EXPECT_EQ(casts.take("other", x, {EncodedTerm("b"), true, nullptr}, send(), now), Taken::first_waits);
   casts.drop("web", x);
   EXPECT_EQ(casts.stats().waiting, 1U);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "supervisor/driver/scores.hpp"
+
 namespace brood::supervisor {
 namespace {
 
@@ -30,6 +32,7 @@ hooks::ChildData HookFeed::data_of(const ChildId& id) const {
 }
 
 void HookFeed::see(const core::Event& event) {
+  if (table_.wants<hooks::ScoreboardUpdated>()) note_load(event);
   if (!table_.wants<hooks::PostChildrenStart>() && !table_.wants<hooks::ProcessStartups>()) return;
   if (const auto* started = std::get_if<core::Started>(&event))
     starts_.push_back({started->id, started->epoch, true, {}, started->pid});
@@ -52,6 +55,7 @@ void HookFeed::after(const core::Effects& effects) {
   tell_results(true);
   starts_.clear();
   tell_migrated(effects);
+  tell_scores();
   note_losses(effects);
   if (table_.wants<hooks::ForwardedMigration>())
     for (const core::Forwarded& one : effects.forwarded) {
@@ -214,6 +218,36 @@ void HookFeed::tell_migrated(const core::Effects& effects) {
     migrated[one.other].push_back(std::move(data));
   }
   for (auto& [to, children] : migrated) table_.tell(hooks::ChildrenMigrated{to.text(), std::move(children)});
+}
+
+// ---- the load balancer ----------------------------------------------------------------------------------
+
+void HookFeed::note_load(const core::Event& event) {
+  const auto* message = std::get_if<core::PeerMessage>(&event);
+  const bool of_peer = message != nullptr && std::holds_alternative<core::LoadReport>(message->body);
+  const NodeName self = self_().name;
+  if ((!of_peer && !std::holds_alternative<core::LoadMeasured>(event)) || core_.leader() != self) return;
+  if (!scores_) scores_ = scoreboard_of(core_);
+  told_.insert(of_peer ? message->from : self);
+}
+
+// What a node counts for is its score; all else of a line may change without that.
+void HookFeed::tell_scores() {
+  if (!scores_) return;
+  const Scoreboard before = *std::exchange(scores_, std::nullopt);
+  const auto told = std::exchange(told_, {});
+  const auto line_of = [](const Scoreboard& board, const NodeName& node) {
+    const auto line = std::find_if(board.nodes.begin(), board.nodes.end(),
+                                   [&](const NodeScore& one) { return one.node == node.text(); });
+    return line == board.nodes.end() ? NodeScore{} : *line;
+  };
+  const auto counts = [](const NodeScore& one) { return std::pair(one.told > 0, one.score); };
+  const Scoreboard now = scoreboard_of(core_);
+  for (const NodeName& node : told) {
+    NodeScore line = line_of(now, node);
+    if (!line.node.empty() && counts(line) != counts(line_of(before, node)))
+      table_.tell(hooks::ScoreboardUpdated{before, node.text(), std::move(line)});
+  }
 }
 
 // ---- the registry ---------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@
 //   after(effects)
 //
 // Owns: what it must remember between two steps, each only while somebody wants it: children that a lost node
-// ran, pids of processes that are being restarted, children that a node gives up as it leaves. Reads: the
-// core, the registry. Calls: the table. Thread rule: control thread only.
+// ran, pids of processes that are being restarted, children that a node gives up as it leaves, the scores of
+// nodes that tell their loads. Reads: the core, the registry. Calls: the table. Thread rule: control thread
+// only.
 #pragma once
 
 #include <map>
@@ -56,6 +57,8 @@ class HookFeed {
   void tell_change(const ChildId& id, const EntryPtr& old, const EntryPtr& now);
   void tell_migrated(const core::Effects& effects);
   void note_losses(const core::Effects& effects);
+  void note_load(const core::Event& event);
+  void tell_scores();
   [[nodiscard]] hooks::ChildData data_of(const ChildId& id) const;
   [[nodiscard]] std::vector<std::string> here() const { return {self_().name.text()}; }
 
@@ -63,7 +66,9 @@ class HookFeed {
   const Registry& registry_;
   const core::Core& core_;
   const std::function<Self()> self_;
-  std::vector<Start> starts_;    ///< That this step was told of.
+  std::vector<Start> starts_;         ///< That this step was told of.
+  std::optional<Scoreboard> scores_;  ///< Before this step, in which these nodes told their loads:
+  std::set<NodeName> told_;
   std::vector<Before> changed_;  ///< What of the registry is about to change.
   std::set<NodeName> up_;        ///< Members whose coming has been told.
   std::set<NodeName> left_;      ///< That have left in good order, until all know.

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "supervisor/driver/scores.hpp"
 #include "supervisor/driver/specs.hpp"
 
 namespace brood::supervisor {
@@ -103,6 +104,9 @@ struct Data {
   }
   Term operator()(const hooks::ChildProcessPidUpdate& e) const {
     return Term::tuple({e.id, node_term(e.node), Term(e.before), Term(e.after)});
+  }
+  Term operator()(const hooks::ScoreboardUpdated& e) const {
+    return Term::tuple({scoreboard_term(e.before), node_term(e.node)});
   }
   Term operator()(const hooks::OwnEvent& e) const { return e.data; }
 };

@@ -6,7 +6,7 @@
 
 #include "node/test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace discovery_test {
 
 using namespace std::chrono_literals;
@@ -109,4 +109,4 @@ TEST(DiscoveryOfNodes, OneThatFindsNobodyIsAClusterByItself) {
 }
 
 }  // namespace discovery_test
-}  // namespace brood
+}  // namespace brood::inline v0

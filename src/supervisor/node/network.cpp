@@ -146,7 +146,7 @@ void Network::disconnect(const NodeName& node) {
   if (node::Distribution* up = up_) up->disconnect(node);
 }
 
-void Network::send(const Pid& from, const process::NamedProcess& to, Bytes term) {
+void Network::send(const Pid& from, const process::NamedProcess& to, EncodedTerm term) {
   if (node::Distribution* up = up_) up->send_named(from, to, std::move(term));
 }
 

@@ -9,7 +9,7 @@
 #include <functional>
 #include <thread>
 
-namespace brood {
+namespace brood::inline v0 {
 namespace node_test {
 
 struct deposit {
@@ -111,7 +111,7 @@ TEST(Node, WithoutANameIsAClusterOfOne) {
   Node node({});
   ASSERT_TRUE(node.workers().add<Account>("account"));
   Supervisor bank(node, {.name = "bank"});
-  auto child = bank.start_child({.id = "alice", .worker = "account", .args = args(100)}).get();
+  auto child = bank.start_child({.id = "alice", .run = WorkerSpec{"account", args(100)}}).get();
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(bank.call<std::int64_t>("alice", deposit{25}).get().value(), 125);
   EXPECT_EQ(bank.whereis("alice"), child->pid);
@@ -127,26 +127,29 @@ TEST(Supervisor, EachWrongStartHasItsOwnError) {
   Node node({});
   ASSERT_TRUE(node.workers().add<Account>("account"));
   Supervisor bank(node, {.name = "bank"});
-  ASSERT_TRUE(bank.start_child({.id = "alice", .worker = "account"}).get());
-  auto taken = bank.start_child({.id = "alice", .worker = "account"}).get();
+  ASSERT_TRUE(bank.start_child({.id = "alice", .run = WorkerSpec{"account"}}).get());
+  auto taken = bank.start_child({.id = "alice", .run = WorkerSpec{"account"}}).get();
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, Errc::already_started);
   EXPECT_EQ(decode<Pid>(taken.error().detail).value(), bank.whereis("alice").value());
-  EXPECT_EQ(bank.start_child({.id = "alice", .worker = "account", .args = args(5)}).get().error().code,
+  EXPECT_EQ(bank.start_child({.id = "alice", .run = WorkerSpec{"account", args(5)}}).get().error().code,
             Errc::conflict);
-  EXPECT_EQ(bank.start_child({.id = "bob", .worker = "unheard-of"}).get().error().code, Errc::no_such_worker);
-  auto failed = bank.start_child({.id = "bob", .worker = "account", .args = args(-1)}).get();
+  EXPECT_EQ(bank.start_child({.id = "bob", .run = WorkerSpec{"unheard-of"}}).get().error().code,
+            Errc::no_such_worker);
+  auto failed = bank.start_child({.id = "bob", .run = WorkerSpec{"account", args(-1)}}).get();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Errc::start_failed);
   EXPECT_NE(failed.error().message.find("no overdraft"), std::string::npos) << failed.error().message;
   EXPECT_FALSE(bank.whereis("bob"));
-  EXPECT_EQ(bank.start_child({.id = "bob", .worker = "account"}, {.on = "n9@nowhere"}).get().error().code,
-            Errc::not_member);
+  EXPECT_EQ(
+      bank.start_child({.id = "bob", .run = WorkerSpec{"account"}}, {.on = "n9@nowhere"}).get().error().code,
+      Errc::not_member);
   EXPECT_EQ(bank.start_child({.id = "bob"}).get().error().code, Errc::invalid_argument);
-  EXPECT_EQ(bank.start_child({.id = "", .worker = "account"}).get().error().code, Errc::invalid_argument);
-  EXPECT_EQ(bank.start_child({.id = std::string(256, 'x'), .worker = "account"}).get().error().code,
+  EXPECT_EQ(bank.start_child({.id = "", .run = WorkerSpec{"account"}}).get().error().code,
             Errc::invalid_argument);
-  EXPECT_EQ(bank.start_child({.id = "cmd", .exec = {"true"}}).get().error().code, Errc::not_allowed);
+  EXPECT_EQ(bank.start_child({.id = std::string(256, 'x'), .run = WorkerSpec{"account"}}).get().error().code,
+            Errc::invalid_argument);
+  EXPECT_EQ(bank.start_child({.id = "cmd", .run = Command{{"true"}}}).get().error().code, Errc::not_allowed);
   EXPECT_EQ(bank.children().size(), 1U);
 }
 
@@ -163,7 +166,7 @@ TEST(Supervisor, ACrashedChildIsRestartedUnderAnotherPidAndCountsIt) {
   Node node({});
   ASSERT_TRUE(node.workers().add<Account>("account"));
   Supervisor bank(node, {.name = "bank"});
-  auto child = bank.start_child({.id = "alice", .worker = "account", .args = args(7)}).get();
+  auto child = bank.start_child({.id = "alice", .run = WorkerSpec{"account", args(7)}}).get();
   ASSERT_TRUE(child);
   EXPECT_EQ(bank.call<void>("alice", fall_over{}).get().error().code, Errc::died);
   ASSERT_TRUE(eventually([&] {
@@ -186,7 +189,7 @@ TEST(Supervisor, ThreeNodesShareTheChildrenAndCallThemFromAnywhere) {
   ASSERT_TRUE(cluster.formed());
   std::vector<ChildSpec> specs;
   for (int i = 0; i < 60; ++i)
-    specs.push_back({.id = "a" + std::to_string(i), .worker = "account", .args = args(i)});
+    specs.push_back({.id = "a" + std::to_string(i), .run = WorkerSpec{"account", args(i)}});
   const auto started = cluster.members[0].bank->start_children(specs).get();
   ASSERT_TRUE(started->ok()) << started->format();
   std::set<std::string> used;
@@ -209,7 +212,7 @@ TEST(Supervisor, ANodeThatEndsLosesNoChildAndOneThatLeavesHandsItsChildrenOver) 
   ASSERT_TRUE(cluster.formed());
   std::vector<ChildSpec> specs;
   for (int i = 0; i < 50; ++i)
-    specs.push_back({.id = "a" + std::to_string(i), .worker = "account", .args = args(i)});
+    specs.push_back({.id = "a" + std::to_string(i), .run = WorkerSpec{"account", args(i)}});
   ASSERT_TRUE(cluster.members[0].bank->start_children(specs).get()->ok());
 
   cluster.members[2].node.reset();  // ended without a drain: as a crash looks to the others
@@ -231,7 +234,7 @@ TEST(Node, DrainOfTheLastNodeSaysThatNobodyCanTakeTheChildren) {
   Node node({});
   ASSERT_TRUE(node.workers().add<Account>("account"));
   Supervisor bank(node, {.name = "bank"});
-  ASSERT_TRUE(bank.start_child({.id = "alice", .worker = "account"}).get());
+  ASSERT_TRUE(bank.start_child({.id = "alice", .run = WorkerSpec{"account"}}).get());
   auto drained = node.drain(5s);
   ASSERT_FALSE(drained);
   EXPECT_EQ(drained.error().code, Errc::no_target);
@@ -255,4 +258,4 @@ TEST(Node, AWrongNameAndATakenPortAreErrorsThatNameThem) {
 }
 
 }  // namespace node_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -62,7 +62,7 @@ void NodeWatch::tell(const NodeStatus& node) {
 
 }  // namespace brood::supervisor
 
-namespace brood {
+namespace brood::inline v0 {
 
 std::string_view to_string(NodeDownReason reason) noexcept {
   switch (reason) {
@@ -82,4 +82,4 @@ std::string_view to_string(NodeDownReason reason) noexcept {
   return "unknown";
 }
 
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -16,9 +16,9 @@ namespace brood::supervisor {
 
 /// How a message to such a name is answered.
 struct OtpAnswer {
-  Bytes caller;  ///< {Pid, Tag} of a call; empty: `to` is sent the answer as it is.
+  EncodedTerm caller;  ///< {Pid, Tag} of a call; empty: `to` is sent the answer as it is.
   Pid to;
-  Bytes answer;  ///< With version byte.
+  EncodedTerm answer;  ///< With version byte.
 };
 
 /// nullopt: a message that wants no answer.

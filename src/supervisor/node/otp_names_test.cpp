@@ -31,7 +31,7 @@ TEST(OtpNames, WhatElseNetKernelIsAskedIsRefused) {
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(encoded_to_string(answer->answer), "{error,notsup}");
   EXPECT_FALSE(answer_of_net_kernel({caller, encode_term(atom("hello"))}).has_value());
-  EXPECT_FALSE(answer_of_net_kernel({caller, "rubbish"}).has_value());
+  EXPECT_FALSE(answer_of_net_kernel({caller, EncodedTerm("rubbish")}).has_value());
 }
 
 TEST(OtpNames, RexRefusesInTheShapeOfItsCaller) {

@@ -64,7 +64,7 @@ void PeerEvents::up(const node::PeerInfo& peer) {
   // A C or Java node is a client: no member, and nothing there takes a message that it did not ask for.
   if (peer.answers_anybody) {
     // Before anything else, so that a brood node knows its like; nobody has the name on others.
-    static const Bytes hello = encode_term(Term::atom("hello"));
+    static const EncodedTerm hello = encode_term(Term::atom("hello"));
     parts_.network.send(Pid{runtime.name(), 0, 0, runtime.creation()}, {peer_name, peer.name}, hello);
     for (const auto& driver : parts_.supervisors.all()) driver->pg().node_up(peer.name);
     // Who does not prove his name is no member, whatever he says; a core that dialled him hears that it

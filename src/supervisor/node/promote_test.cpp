@@ -8,7 +8,7 @@
 
 #include "node/test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace promote_test {
 
 struct put_in {
@@ -56,7 +56,7 @@ class Promote : public ::testing::Test {
     for (int i = 0; i < count; ++i) {
       ChildSpec spec;
       spec.id = id_of(i);
-      spec.worker = "purse";
+      spec.run = WorkerSpec{"purse"};
       auto started = web_->start_child(spec).get();
       ASSERT_TRUE(started) << started.error().message;
       pids_.push_back(started->pid);
@@ -195,4 +195,4 @@ TEST_F(Promote, IsARequestToo) {
 }
 
 }  // namespace promote_test
-}  // namespace brood
+}  // namespace brood::inline v0

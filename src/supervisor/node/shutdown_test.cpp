@@ -12,7 +12,7 @@
 #include "node/test_support.hpp"
 #include "supervisor/node/node_impl.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace shutdown_test {
 
 struct ping {};
@@ -98,19 +98,37 @@ TEST(Shutdown, WhatIsUsedAfterTheNodeAnswersThatItHasStopped) {
   auto workers = node->workers();
   ASSERT_TRUE(workers.add<Plain>("plain"));
   Supervisor bank(*node, {.name = "bank"});
-  const auto alice = bank.start_child({.id = "alice", .worker = "plain"}).get();
+  const auto alice = bank.start_child({.id = "alice", .run = WorkerSpec{"plain"}}).get();
   ASSERT_TRUE(alice);
   const ChildRef ref(bank, "alice");
   node.reset();
 
-  EXPECT_EQ(bank.start_child({.id = "bob", .worker = "plain"}).get().error().code, Errc::stopped);
-  const auto started =
-      bank.start_children({{.id = "bob", .worker = "plain"}, {.id = "eve", .worker = "plain"}}).get();
+  EXPECT_EQ(bank.start_child({.id = "bob", .run = WorkerSpec{"plain"}}).get().error().code, Errc::stopped);
+  const auto started = bank.start_children({{.id = "bob", .run = WorkerSpec{"plain"}},
+                                            {.id = "eve", .run = WorkerSpec{"plain"}}})
+                           .get();
   EXPECT_EQ(started.error().code, Errc::stopped);
   EXPECT_EQ(bank.stop_child("alice").get().error().code, Errc::stopped);
   EXPECT_EQ(bank.terminate_child(alice->pid).get().error().code, Errc::stopped);
   EXPECT_EQ(bank.call<std::string>("alice", ping{}).get().error().code, Errc::stopped);
   EXPECT_EQ(bank.send("alice", Message::of(ping{})).error().code, Errc::stopped);
+  EXPECT_EQ(bank.stop_children({"alice"}).get().error().code, Errc::stopped);
+  EXPECT_EQ(bank.restart_child("alice").get().error().code, Errc::stopped);
+  EXPECT_EQ(bank.retry("alice").get().error().code, Errc::stopped);
+  EXPECT_EQ(bank.signal_child("alice", 1).get().error().code, Errc::stopped);
+  EXPECT_EQ(bank.update_metadata("alice", [](const Term& same) { return same; }).get().error().code,
+            Errc::stopped);
+  EXPECT_EQ(bank.drain().error().code, Errc::stopped);
+  EXPECT_EQ(bank.add_nodes({"n1@h"}).error().code, Errc::stopped);
+  EXPECT_EQ(bank.remove_nodes({"n1@h"}).error().code, Errc::stopped);
+  EXPECT_EQ(bank.move_child("alice", "n1@h").error().code, Errc::stopped);
+  EXPECT_EQ(bank.rebalance().error().code, Errc::stopped);
+  EXPECT_EQ(bank.forget_node("n1@h").error().code, Errc::stopped);
+  EXPECT_EQ(bank.reset_cluster_size(3).error().code, Errc::stopped);
+  EXPECT_EQ(bank.why("alice").error().code, Errc::stopped);
+  EXPECT_EQ(bank.events().error().code, Errc::stopped);
+  EXPECT_EQ(bank.hooks().add(on_own("mine", "id", [](const Term&) {})).error().code, Errc::stopped);
+  EXPECT_EQ(bank.hooks().emit("mine", Term(1)).error().code, Errc::stopped);
   bank.cast("alice", ping{});
   EXPECT_FALSE(bank.whereis("alice"));
   EXPECT_FALSE(bank.whois(alice->pid));
@@ -131,7 +149,7 @@ TEST(Shutdown, AChildRefMayOutliveItsSupervisor) {
   std::optional<ChildRef<>> ref;
   {
     Supervisor bank(node, {.name = "bank"});
-    ASSERT_TRUE(bank.start_child({.id = "alice", .worker = "plain"}).get());
+    ASSERT_TRUE(bank.start_child({.id = "alice", .run = WorkerSpec{"plain"}}).get());
     ref.emplace(bank, "alice");
     EXPECT_TRUE(ref->call<std::string>(ping{}).get());
   }
@@ -144,7 +162,7 @@ TEST(Shutdown, WhoWaitsForAnAnswerGetsOneWhenTheNodeEnds) {
   auto node = std::make_unique<Node>(NodeOptions{});
   ASSERT_TRUE(node->workers().add<Brittle>("brittle"));
   Supervisor bank(*node, {.name = "bank"});
-  ASSERT_TRUE(bank.start_child({.id = "alice", .worker = "brittle"}).get());
+  ASSERT_TRUE(bank.start_child({.id = "alice", .run = WorkerSpec{"brittle"}}).get());
   brittle_starts = false;
   EXPECT_EQ(bank.call<void>("alice", break_down{}).get().error().code, Errc::died);
   ASSERT_TRUE(eventually([&] { return !bank.whereis("alice"); }));
@@ -167,32 +185,33 @@ TEST(Shutdown, ASupervisorThatWasStoppedByRequestDoesNotTakeItsSuccessorWithIt) 
   Node node({});
   ASSERT_TRUE(node.workers().add<Plain>("plain"));
   auto first = std::make_unique<Supervisor>(node, SupervisorOptions{.name = "bank"});
-  ASSERT_TRUE(first->start_child({.id = "alice", .worker = "plain"}).get());
+  ASSERT_TRUE(first->start_child({.id = "alice", .run = WorkerSpec{"plain"}}).get());
   const auto stopped = node.call<Term>(remote("brood", node.name()), *parse_term("{stop, bank}")).get();
   ASSERT_TRUE(stopped) << stopped.error().message;
   EXPECT_EQ(to_string(*stopped), "ok");
   EXPECT_EQ(first->call<std::string>("alice", ping{}).get().error().code, Errc::stopped);
   Supervisor second(node, {.name = "bank"});
-  ASSERT_TRUE(second.start_child({.id = "alice", .worker = "plain"}).get());
+  ASSERT_TRUE(second.start_child({.id = "alice", .run = WorkerSpec{"plain"}}).get());
   first.reset();
   EXPECT_TRUE(second.call<std::string>("alice", ping{}).get());
 }
 
 TEST(Shutdown, AFactoryThatThrowsOrMakesNothingIsAnErrorOfTheStart) {
   Node node({});
-  ASSERT_TRUE(node.workers().add_factory("throws", [](const Bytes&) -> std::unique_ptr<Behaviour> {
+  ASSERT_TRUE(node.workers().add_factory("throws", [](const EncodedTerm&) -> std::unique_ptr<Behaviour> {
     throw std::runtime_error("no licence for it");
   }));
-  ASSERT_TRUE(node.workers().add_factory("odd", [](const Bytes&) -> std::unique_ptr<Behaviour> { throw 7; }));
-  ASSERT_TRUE(node.workers().add_factory("nothing",
-                                         [](const Bytes&) -> std::unique_ptr<Behaviour> { return nullptr; }));
+  ASSERT_TRUE(
+      node.workers().add_factory("odd", [](const EncodedTerm&) -> std::unique_ptr<Behaviour> { throw 7; }));
+  ASSERT_TRUE(node.workers().add_factory(
+      "nothing", [](const EncodedTerm&) -> std::unique_ptr<Behaviour> { return nullptr; }));
   Supervisor bank(node, {.name = "bank"});
   for (const char* worker : {"throws", "odd", "nothing"}) {
-    const auto started = bank.start_child({.id = worker, .worker = worker}).get();
+    const auto started = bank.start_child({.id = worker, .run = WorkerSpec{worker}}).get();
     ASSERT_FALSE(started) << worker;
     EXPECT_EQ(started.error().code, Errc::start_failed) << worker;
   }
-  const auto words = bank.start_child({.id = "again", .worker = "throws"}).get().error().message;
+  const auto words = bank.start_child({.id = "again", .run = WorkerSpec{"throws"}}).get().error().message;
   EXPECT_NE(words.find("no licence for it"), std::string::npos) << words;
 }
 
@@ -223,8 +242,8 @@ TEST(Shutdown, OthersTakeOverWhileAHandlerOfTheEndingNodeHangs) {
   Member goes = member(other, {one}, 2);
   ASSERT_TRUE(eventually([&] { return stays.bank->nodes().size() == 2 && goes.bank->nodes().size() == 2; }));
   std::vector<ChildSpec> specs;
-  for (int i = 0; i < 40; ++i) specs.push_back({.id = "a" + std::to_string(i), .worker = "plain"});
-  specs.push_back({.id = "hangs", .worker = "plain", .shutdown = {.patience = 2s}});
+  for (int i = 0; i < 40; ++i) specs.push_back({.id = "a" + std::to_string(i), .run = WorkerSpec{"plain"}});
+  specs.push_back({.id = "hangs", .run = WorkerSpec{"plain"}, .shutdown = {.patience = 2s}});
   ASSERT_TRUE(stays.bank->start_children(std::vector(specs.begin(), specs.end() - 1)).get()->ok());
   ASSERT_TRUE(stays.bank->start_child(specs.back(), {.on = "n2@127.0.0.1"}).get());
   stays.bank->cast("hangs", hang{});
@@ -252,4 +271,4 @@ TEST(Shutdown, OthersTakeOverWhileAHandlerOfTheEndingNodeHangs) {
 }
 
 }  // namespace shutdown_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -5,7 +5,7 @@
 
 #include "node/test_support.hpp"
 
-namespace brood {
+namespace brood::inline v0 {
 namespace wait_up_test {
 
 using namespace std::chrono_literals;
@@ -76,10 +76,11 @@ TEST(WaitUp, ANodeWithOtherSettingsIsToldWhatDiffersAndAnswersNobody) {
   EXPECT_NE(up.error().message.find("supervisor web: setting `migration` is hot_swap/1 at n2@127.0.0.1"),
             std::string::npos)
       << up.error().message;
-  EXPECT_EQ(there.start_child({.id = "a", .worker = "nothing"}).get().error().code, Errc::refused);
+  EXPECT_EQ(there.start_child({.id = "a", .run = WorkerSpec{"nothing"}}).get().error().code, Errc::refused);
   EXPECT_EQ(there.stop_child("a").get().error().code, Errc::refused);
-  EXPECT_TRUE(other.start_child({.id = "a", .worker = "nothing"}).get()) << "the other one is not concerned";
+  EXPECT_TRUE(other.start_child({.id = "a", .run = WorkerSpec{"nothing"}}).get())
+      << "the other one is not concerned";
 }
 
 }  // namespace wait_up_test
-}  // namespace brood
+}  // namespace brood::inline v0

@@ -5,7 +5,11 @@
 #include <fmt/ranges.h>
 
 #include <brood/node.hpp>
+#include <charconv>
 #include <exception>
+#include <fstream>
+#include <iterator>
+#include <optional>
 
 #include "process/local/local_supervisor.hpp"
 
@@ -46,11 +50,41 @@ Result<void> WorkerTable::add(const std::string& name, BehaviourFactory factory)
   return {};
 }
 
+namespace {
+
+Error other_version(const std::string& path, std::uint32_t built_for) {
+  return {Errc::refused,
+          fmt::format("{} was built for version {} of plug-ins, and this node has {}; build it with this "
+                      "node's headers",
+                      path, built_for, plugin_version)};
+}
+
+/// The version that BROOD_REGISTER_WORKERS has left in the file. nullopt: none.
+std::optional<std::uint32_t> marked_version(const std::string& file) {
+  constexpr std::string_view mark = "brood-plugin-version:";
+  std::ifstream in(file, std::ios::binary);
+  const std::string octets{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t at = octets.find(mark);
+  if (at == std::string::npos) return std::nullopt;
+  std::uint32_t version = 0;
+  const char* const begin = octets.data() + at + mark.size();
+  const auto [end, error] = std::from_chars(begin, octets.data() + octets.size(), version);
+  return error == std::errc{} ? std::optional(version) : std::nullopt;
+}
+
+}  // namespace
+
 Result<void*> WorkerTable::open_library(const std::string& path) {
   // A bare name would be looked for in the system's folders; a worker library is a file the user named.
   const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return Error{Errc::io, fmt::format("cannot load worker library {}: {}", path, dlerror())};
+  if (!library) {
+    const std::string words = dlerror();
+    // It may lack what this version does not have any more: then that is what is to be said.
+    if (const auto built_for = marked_version(file); built_for && *built_for != plugin_version)
+      return other_version(path, *built_for);
+    return Error{Errc::io, fmt::format("cannot load worker library {}: {}", path, words)};
+  }
   void* entry = dlsym(library, "brood_register_workers");
   if (!entry) {
     dlclose(library);
@@ -62,21 +96,18 @@ Result<void*> WorkerTable::open_library(const std::string& path) {
   const std::uint32_t built_for = version ? reinterpret_cast<Version>(version)() : 0;
   if (built_for != plugin_version) {
     dlclose(library);
-    return Error{
-        Errc::refused,
-        fmt::format("{} was built for version {} of plug-ins, and this node has {}; build it with this "
-                    "node's headers",
-                    path, built_for, plugin_version)};
+    return other_version(path, built_for);
   }
   return entry;
 }
 
-Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, const Bytes& args) const {
+Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, EncodedTerm args) const {
   if (name == supervisor_worker) {
-    const auto make_inner = [this](const std::string& worker, const Bytes& with) {
-      return make(worker, with);
+    const auto make_inner = [this](const std::string& worker, EncodedTerm with) {
+      return make(worker, std::move(with));
     };
-    return std::unique_ptr<Behaviour>(std::make_unique<process::LocalSupervisor>(args, make_inner));
+    return std::unique_ptr<Behaviour>(
+        std::make_unique<process::LocalSupervisor>(std::move(args), make_inner));
   }
   BehaviourFactory factory;
   {
@@ -92,7 +123,7 @@ Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, co
   }
   // The program's own code. What it throws is the reason why this child does not start.
   try {
-    auto made = factory(args);
+    auto made = factory(std::move(args));
     if (!made) return Error{Errc::start_failed, fmt::format("the factory of worker '{}' made nothing", name)};
     return made;
   } catch (const std::exception& error) {

@@ -23,7 +23,7 @@ class WorkerTable {
   /// Loads a shared library that exports brood_register_workers; it stays loaded.
   [[nodiscard]] Result<void*> open_library(const std::string& path);
   /// A local supervisor makes its workers with this table, which must outlive the runtime.
-  [[nodiscard]] Result<std::unique_ptr<Behaviour>> make(const std::string& name, const Bytes& args) const;
+  [[nodiscard]] Result<std::unique_ptr<Behaviour>> make(const std::string& name, EncodedTerm args) const;
   [[nodiscard]] std::vector<std::string> names() const;
 
   /// The commands in this node's own file: replaces those of the former file.

@@ -35,13 +35,13 @@ struct NeverEncoded {
 
 }  // namespace brood::supervisor
 
-namespace brood {
+namespace brood::inline v0 {
 template <>
 struct Codec<supervisor::PgProcess::NodeEvent> : supervisor::NeverEncoded<supervisor::PgProcess::NodeEvent> {
 };
 template <>
 struct Codec<supervisor::PgProcess::Changes> : supervisor::NeverEncoded<supervisor::PgProcess::Changes> {};
-}  // namespace brood
+}  // namespace brood::inline v0
 
 namespace brood::supervisor {
 
@@ -134,7 +134,7 @@ Result<void> PgProcess::start(Context& context) {
   return {};
 }
 
-Result<Bytes> PgProcess::call(Message message) {
+Result<EncodedTerm> PgProcess::call(Message message) {
   return Error{Errc::type_mismatch,
                "this process is the pg scope of a brood supervisor, ask {brood, Node}; it does not answer " +
                    encoded_to_string(message.to_bytes(), 200)};

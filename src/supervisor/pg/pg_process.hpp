@@ -71,7 +71,7 @@ class PgProcess final : public Behaviour {
 
   explicit PgProcess(Atom scope) : name_(std::move(scope)) {}
   Result<void> start(Context& context) override;
-  Result<Bytes> call(Message message) override;
+  Result<EncodedTerm> call(Message message) override;
   void cast(Message message) override;
   void info(Message message) override;
   void down(const Down& down) override;

@@ -79,7 +79,7 @@ PgEffects PgScope::changed(const std::vector<PgChange>& changes) {
   };
   PgEffects effects;
   const std::vector<Pid> everybody = scopes();
-  const auto tell = [&](Bytes term) {
+  const auto tell = [&](EncodedTerm term) {
     if (!everybody.empty()) effects.push_back(PgTell{everybody, std::move(term)});
   };
   std::vector<Join> joins;
@@ -120,8 +120,8 @@ namespace {
 
 /// {Tag, Self, ...}, inside a cast of Erlang's or by itself; `put` writes the rest.
 template <typename Put>
-Bytes message(std::string_view tag, const Pid& self, std::size_t arity, Put put, bool cast = false) {
-  Bytes out;
+EncodedTerm message(std::string_view tag, const Pid& self, std::size_t arity, Put put, bool cast = false) {
+  EncodedTerm out;
   TermWriter writer(out);
   writer.version();
   if (cast) {
@@ -138,12 +138,12 @@ Bytes message(std::string_view tag, const Pid& self, std::size_t arity, Put put,
 }  // namespace
 
 /// {discover, Self}
-Bytes PgScope::discover() const {
+EncodedTerm PgScope::discover() const {
   return message("discover", self_, 2, [](TermWriter&) {});
 }
 
 /// {'$gen_cast', {sync, Self, [{Group, [Pid]}]}}
-Bytes PgScope::sync() const {
+EncodedTerm PgScope::sync() const {
   const auto put = [&](TermWriter& writer) {
     writer.list(told_.size());
     for (const auto& [id, pid] : told_) {
@@ -159,7 +159,7 @@ Bytes PgScope::sync() const {
 }
 
 /// {join, Self, Group, Pid}
-Bytes PgScope::join(const ChildId& id, LocalPid pid) const {
+EncodedTerm PgScope::join(const ChildId& id, LocalPid pid) const {
   return message("join", self_, 4, [&](TermWriter& writer) {
     write_term(writer, id);
     writer.pid(full(pid));
@@ -167,7 +167,7 @@ Bytes PgScope::join(const ChildId& id, LocalPid pid) const {
 }
 
 /// {leave, Self, Pid, [Group]}
-Bytes PgScope::leave(const ChildId& id, LocalPid pid) const {
+EncodedTerm PgScope::leave(const ChildId& id, LocalPid pid) const {
   return message("leave", self_, 4, [&](TermWriter& writer) {
     writer.pid(full(pid));
     writer.list(1);

@@ -33,12 +33,12 @@ namespace brood::supervisor {
 /// Watch the scope's name on that node, and send `term` to it.
 struct PgLook {
   NodeName node;
-  Bytes term;
+  EncodedTerm term;
 };
 /// Send `term` to scopes.
 struct PgTell {
   std::vector<Pid> to;
-  Bytes term;
+  EncodedTerm term;
 };
 /// Call look_again() after a while; `is_soon`: after a short one, for a scope is likely to start.
 struct PgWait {
@@ -96,12 +96,12 @@ class PgScope {
   };
   [[nodiscard]] PgEffects look(const NodeName& node, Node& state);
   [[nodiscard]] std::vector<Pid> scopes() const;
-  [[nodiscard]] Bytes discover() const;
-  [[nodiscard]] Bytes sync() const;
+  [[nodiscard]] EncodedTerm discover() const;
+  [[nodiscard]] EncodedTerm sync() const;
   using LocalPid = std::pair<std::uint32_t, std::uint32_t>;  ///< Number and serial.
   [[nodiscard]] Pid full(LocalPid pid) const { return {self_.node, pid.first, pid.second, self_.creation}; }
-  [[nodiscard]] Bytes join(const ChildId& id, LocalPid pid) const;
-  [[nodiscard]] Bytes leave(const ChildId& id, LocalPid pid) const;
+  [[nodiscard]] EncodedTerm join(const ChildId& id, LocalPid pid) const;
+  [[nodiscard]] EncodedTerm leave(const ChildId& id, LocalPid pid) const;
 
   Pid self_;
   std::map<NodeName, Node> nodes_;

@@ -24,7 +24,7 @@ constexpr milliseconds batch_timeout{60000};
 /// A request's list and the options after it, read item by item.
 class BatchReader {
  public:
-  explicit BatchReader(const Bytes& raw) : reader_(raw) {}
+  explicit BatchReader(BytesView raw) : reader_(raw) {}
 
   /// False: it is no list.
   [[nodiscard]] bool begin() {
@@ -84,8 +84,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
       self->request_->in_portions([self] { return self->answer_some(); });
     };
   }
-  [[nodiscard]] static Bytes whole_answer(std::string_view done_key, Growing done, Growing errors,
-                                          bool rolled_back) {
+  [[nodiscard]] static EncodedTerm whole_answer(std::string_view done_key, Growing done, Growing errors,
+                                                bool rolled_back) {
     const bool starts = done_key == "started";
     Bytes out;
     TermWriter writer(out);
@@ -103,7 +103,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
     out += done.take();
     writer.atom("errors");
     out += errors.take();
-    return out;
+    return EncodedTerm(std::move(out));
   }
 
   RequestPtr request_;

@@ -99,14 +99,14 @@ class Listing {
   }
 
  private:
-  Bytes finished(bool is_full) {
+  EncodedTerm finished(bool is_full) {
     Bytes bytes = out_.take();
-    if (!page_) return bytes;
+    if (!page_) return EncodedTerm(std::move(bytes));
     TermWriter writer(bytes);
     writer.atom("next");
     // Whether another follows is not known without looking: the last page may be an empty one.
     writer.term(is_full && !walk_.is_over() ? last_.to_term() : Term::atom("undefined"));
-    return bytes;
+    return EncodedTerm(std::move(bytes));
   }
 
   RequestPtr request_;

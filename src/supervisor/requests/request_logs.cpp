@@ -149,7 +149,7 @@ void find_kept_logs(const RequestPtr& request, const ChildId& id, std::function<
       if (--search->left == 0) search->then(search->found);
     });
   };
-  const Bytes question =
+  const EncodedTerm question =
       encode_term(Term::tuple({Term::atom("kept_log"), Term::atom(request->driver->name()), id.to_term()}));
   for (const NodeName& node : others) {
     request->node.runtime().call_named({Atom("brood"), node}, question, probe_timeout,

@@ -14,14 +14,14 @@ using std::chrono::milliseconds;
 void answer_call(const RequestPtr& request, const process::CallResult& result) {
   if (!result) return request->fail(result.error());
   if (auto error = brood::detail::error_in_reply(*result)) return request->fail(*error);
-  Bytes out;
+  EncodedTerm out;
   out.reserve(result->size() + 8);
   TermWriter writer(out);
   writer.version();
   writer.tuple(2);
   writer.atom("ok");
   writer.encoded(*result);
-  request->reply_bytes(out);
+  request->reply_bytes(std::move(out));
 }
 
 void call_child(const RequestPtr& request) {
@@ -30,7 +30,7 @@ void call_child(const RequestPtr& request) {
   const auto timeout =
       request->items.size() > 3 ? time_item(request->items[3]) : Result<milliseconds>(milliseconds(5000));
   if (!timeout) return request->fail(Errc::invalid_argument, "the time-out " + timeout.error().message);
-  const auto call = request->node.router().call(request->driver, *id, request->raw, *timeout);
+  const auto call = request->node.router().call(request->driver, *id, request->payload, *timeout);
   call->when_done([request, of = call.get()] { answer_call(request, of->value()); });
 }
 
@@ -48,7 +48,7 @@ void waits_of(const RequestPtr& request) {
 void cast_child(const RequestPtr& request) {
   auto id = id_item(request);
   if (!id) return;
-  auto cast = request->node.router().cast(request->driver, *id, request->raw);
+  auto cast = request->node.router().cast(request->driver, *id, request->payload);
   if (!cast) return request->fail(cast.error());
   request->reply(Term::atom("ok"));
 }
@@ -56,9 +56,9 @@ void cast_child(const RequestPtr& request) {
 void send_child(const RequestPtr& request) {
   auto id = id_item(request);
   if (!id) return;
-  request->node.router().send(request->driver, *id, request->raw, [request](const Result<bool>& sent) {
+  request->node.router().send(request->driver, *id, request->payload, [request](const Result<bool>& sent) {
     if (!sent) return request->fail(sent.error());
-    *sent ? request->reply_bytes(request->raw) : request->reply(Term::atom("undefined"));
+    *sent ? request->reply_bytes(request->payload) : request->reply(Term::atom("undefined"));
   });
 }
 

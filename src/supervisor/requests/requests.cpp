@@ -18,11 +18,12 @@ namespace {
 /// A longer one is decoded on the query thread, whatever it asks.
 constexpr std::size_t quick_bytes_max = 2048;
 
-Bytes with_version(BytesView term) {
-  Bytes out;
+EncodedTerm with_version(BytesView term) {
+  EncodedTerm out;
   out.reserve(term.size() + 1);
-  out += '\x83';
-  out += term;
+  TermWriter writer(out);
+  writer.version();
+  writer.encoded(term);
   return out;
 }
 
@@ -148,7 +149,7 @@ void RequestServer::receive(const process::Incoming& incoming) {
   }
   const BytesView message = BytesView(incoming.term).substr(reader.position());
   if (handle_call_here(*from, message)) return;
-  Bytes caller = with_version(*from);
+  EncodedTerm caller = with_version(*from);
   auto ticket = queue_->admit(incoming.from.node, message.size());
   if (!ticket) {
     node_.runtime().reply(caller, encode_term(error_term(ticket.error())));
@@ -191,7 +192,7 @@ bool RequestServer::handle_call_here(BytesView from, BytesView message) {
   auto id = supervisor ? read_term<ChildId>(reader) : Result<ChildId>(supervisor.error());
   auto body = id ? reader.skip() : Result<BytesView>(id.error());
   auto timeout = body ? reader.integer() : Result<std::int64_t>(body.error());
-  Bytes caller = with_version(from);
+  EncodedTerm caller = with_version(from);
   if (!timeout || *timeout < 0) {
     node_.runtime().reply(caller, encode_call_answer(Error{Errc::malformed, "call_here was not understood"}));
     return true;
@@ -220,7 +221,7 @@ Result<void> read_items(Request& request, const Route& route, TermReader& reader
     if (route.raw == Raw::message && i == 2) {
       auto raw = reader.skip();
       if (!raw) return raw.error();
-      request.raw = with_version(*raw);
+      request.payload = with_version(*raw);
       request.items.push_back(Term::list({}));
       continue;
     }
@@ -234,7 +235,7 @@ Result<void> read_items(Request& request, const Route& route, TermReader& reader
 
 }  // namespace
 
-void RequestServer::handle(const RequestQueue::TicketPtr& ticket, const Bytes& from, BytesView message,
+void RequestServer::handle(const RequestQueue::TicketPtr& ticket, const EncodedTerm& from, BytesView message,
                            const NodeName& by, bool may_exec) {
   if (ticket->is_gone()) return;
   auto request =
@@ -243,8 +244,8 @@ void RequestServer::handle(const RequestQueue::TicketPtr& ticket, const Bytes& f
                                         {},
                                         {},
                                         nullptr,
-                                        [&runtime = node_.runtime(), from, ticket](BytesView answer) {
-                                          if (!ticket->is_gone()) runtime.reply(from, Bytes(answer));
+                                        [&runtime = node_.runtime(), from, ticket](EncodedTerm answer) {
+                                          if (!ticket->is_gone()) runtime.reply(from, std::move(answer));
                                         },
                                         queue_,
                                         ticket,

@@ -34,14 +34,15 @@ struct Request {
   NodeImpl& node;
   std::string tag;
   std::vector<Term> items;         ///< Without the tag; see Raw for what is missing.
-  Bytes raw;                       ///< See Raw.
+  Bytes raw;                       ///< See Raw::rest.
   std::shared_ptr<Driver> driver;  ///< Of items[0], where the request names a supervisor.
-  std::function<void(BytesView)> reply_bytes;
+  std::function<void(EncodedTerm)> reply_bytes;
   std::shared_ptr<RequestQueue> queue;
   RequestQueue::TicketPtr ticket;
-  NodeName by = {};      ///< The node that asks.
-  bool may_exec = true;  ///< NodeTrust::may_start_commands() of it, when the request came.
-  Bytes from = {};       ///< The call's {Pid, Tag}, encoded.
+  NodeName by = {};          ///< The node that asks.
+  bool may_exec = true;      ///< NodeTrust::may_start_commands() of it, when the request came.
+  EncodedTerm from = {};     ///< The call's {Pid, Tag}.
+  EncodedTerm payload = {};  ///< See Raw::message.
 
   /// Whether who asks may start that child. not_allowed: it is a command of his own, and he is a stranger.
   [[nodiscard]] Result<void> may_start(const Driver& of, const core::Spec& spec) const;
@@ -72,7 +73,7 @@ enum class Speed : std::uint8_t {
 /// What of a request is left encoded.
 enum class Raw : std::uint8_t {
   none,
-  message,  ///< items[2], a message for a child, is `raw`; a nil takes its place.
+  message,  ///< items[2], a message for a child, is `payload`; a nil takes its place.
   rest,     ///< What follows items[0] is `raw`, one term after the other, without a version byte.
 };
 
@@ -95,8 +96,8 @@ class RequestServer {
   [[nodiscard]] const RequestQueue& queue() const { return *queue_; }
 
  private:
-  void handle(const RequestQueue::TicketPtr& ticket, const Bytes& from, BytesView message, const NodeName& by,
-              bool may_exec);
+  void handle(const RequestQueue::TicketPtr& ticket, const EncodedTerm& from, BytesView message,
+              const NodeName& by, bool may_exec);
   [[nodiscard]] const Route* find(TermReader& reader) const;
   [[nodiscard]] bool is_quick(BytesView message) const;
   bool handle_call_here(BytesView from, BytesView message);

@@ -1,0 +1,8 @@
+// EncodedTerm
+#include <brood/brood.hpp>
+
+void use(const brood::Supervisor& supervisor, const std::string& text) {
+  brood::WorkerSpec worker{"account"};
+  worker.args = text;
+  (void)supervisor;
+}
