@@ -11,7 +11,7 @@ using Entries = std::vector<std::pair<Term, Term>>;
 
 Bytes command(Entries more = {}) {
   more.emplace_back(Term::atom("argv"), Term::list({Term::binary("sleep"), Term::binary("9")}));
-  return encode_term(Term::map(std::move(more)));
+  return encode_term(Term::map(std::move(more))).octets();
 }
 
 std::pair<Term, Term> entry(const char* key, Term value) {
@@ -40,8 +40,9 @@ TEST(ProgramArgs, WhatOnlyTheWatchOverAProgramIsToldIsTakenOver) {
 TEST(ProgramArgs, WhatAProcessHasFromItsStartIsNot) {
   EXPECT_EQ(words(command(), command({entry("nice", Term(1))})), "anew");
   EXPECT_EQ(words(command(), command({entry("nice", Term(1)), entry("log_size", Term(1))})), "anew");
-  EXPECT_EQ(words(command(), encode_term(Term::map({entry("argv", Term::list({Term::binary("true")}))}))),
-            "anew");
+  EXPECT_EQ(
+      words(command(), encode_term(Term::map({entry("argv", Term::list({Term::binary("true")}))})).octets()),
+      "anew");
   EXPECT_EQ(words(command(), command({entry("log_size", Term(0))})), "anew") << "its output went to nobody";
   EXPECT_EQ(words(command({entry("log_bytes_max", Term(0))}), command()), "anew");
   EXPECT_EQ(words(command(), "no term"), "anew");

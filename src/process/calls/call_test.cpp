@@ -25,6 +25,7 @@ class Calls : public RuntimeTest {
     EXPECT_TRUE(from && from->alias && *from->alias == monitor.ref && from->pid == monitor.from);
     return {monitor.ref, gen.from};
   }
+  bool waits(const Pid& process) { return !runtime.follow_waits(process).waits.empty(); }
   EncodedTerm reply_term(const Sent& sent, const std::string& answer) {
     return make_gen_reply(read_from(sent.from)->tag, encoded(answer));
   }
@@ -160,6 +161,7 @@ TEST_F(Calls, InACircleFailWithDeadlock) {
   Gate ready;
   const Pid second = runtime.spawn(scripted({.call = [&](Context& context, Message m) -> Result<EncodedTerm> {
                                      ready.wait();
+                                     EXPECT_TRUE(eventually([&] { return waits(*first); }));
                                      const auto answer = context.call(*first, std::move(m), 10s).get();
                                      return encode(Atom(to_string(answer.error().code)));
                                    }}),
@@ -175,6 +177,28 @@ TEST_F(Calls, InACircleFailWithDeadlock) {
                                  }}),
                                  {});
   EXPECT_EQ(text(runtime.call_and_wait(self, message("x"), 5s)).substr(0, 16), "{error,{deadlock");
+  runtime.stop(patience);  // before what its processes use
+}
+
+// The waiter may not have woken by then.
+TEST_F(Calls, WhoeverHasAnsweredMayAskBackAtOnce) {
+  Gate may_answer;
+  const Pid asked = runtime.spawn(scripted({.call = [&](Context&, Message m) -> Result<EncodedTerm> {
+                                    may_answer.wait();
+                                    return m.to_bytes();
+                                  }}),
+                                  {});
+  const auto answer = runtime.ask(asked, message("x"), 10s);
+  const Pid waiter = runtime.spawn(
+      scripted({.call = [&](Context&, Message) -> Result<EncodedTerm> { return answer.get(); }}), {});
+  Channel<bool> may_ask;
+  (void)answer.then([&](const Result<EncodedTerm>&) { may_ask.put(runtime.begin_wait(asked, waiter)); });
+  const auto whole = runtime.ask(waiter, message("y"), 10s);
+  ASSERT_TRUE(eventually([&] { return waits(waiter); }));
+  EXPECT_FALSE(runtime.begin_wait(asked, waiter));
+  may_answer.open();
+  EXPECT_TRUE(may_ask.take());
+  EXPECT_EQ(text(whole.get()), "x");
   runtime.stop(patience);  // before what its processes use
 }
 

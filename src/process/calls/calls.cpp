@@ -117,17 +117,37 @@ class Asked final : public brood::detail::FutureValue<EncodedTerm> {
       : core_(std::move(core)), callee_(callee) {}
   void wait_begins(const Pid& waiter) override {
     const auto core = callee_ ? core_.lock() : nullptr;
-    if (core && !core->waits.add(core->identity.waiter(waiter), WaiterKey::of(*callee_)))
-      (void)fail(circle());
+    if (core && !note(*core, core->identity.waiter(waiter))) (void)fail(circle());
   }
   void wait_ends(const Pid& waiter) override {
-    if (const auto core = callee_ ? core_.lock() : nullptr)
-      core->waits.remove(core->identity.waiter(waiter), WaiterKey::of(*callee_));
+    const auto core = callee_ ? core_.lock() : nullptr;
+    if (!core) return;
+    const std::lock_guard lock(mutex_);
+    core->waits.remove(core->identity.waiter(waiter), WaiterKey::of(*callee_));
+    waiter_.reset();
+  }
+  void wait_is_over() override {
+    const auto core = callee_ ? core_.lock() : nullptr;
+    if (!core) return;
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+    if (waiter_) core->waits.remove(*waiter_, WaiterKey::of(*callee_));
   }
 
  private:
+  /// False: that makes a circle.
+  bool note(RuntimeCore& core, const WaiterKey& waiter) {
+    const std::lock_guard lock(mutex_);
+    if (is_over_) return true;
+    waiter_ = waiter;
+    return core.waits.add(waiter, WaiterKey::of(*callee_));
+  }
+
   const std::weak_ptr<RuntimeCore> core_;
   const std::optional<LocalPid> callee_;  ///< Where it is a process of this node.
+  std::mutex mutex_;
+  std::optional<WaiterKey> waiter_;  ///< Whose handler waits.
+  bool is_over_ = false;
 };
 
 }  // namespace

@@ -60,6 +60,7 @@ void FutureCore::when_done(std::function<void()> then) {
 void FutureCore::finish() {
   // Whoever is told may let go of it.
   const auto keep = weak_from_this().lock();
+  wait_is_over();
   std::vector<std::function<void()>> then;
   {
     const std::lock_guard lock(mutex_);

@@ -88,6 +88,13 @@ void Router::Call::wait_ends(const Pid& waiter) {
   waiter_.reset();
 }
 
+void Router::Call::wait_is_over() {
+  const std::lock_guard lock(wait_mutex_);
+  is_over_ = true;
+  if (noted_ && waiter_) router_.node_.runtime().end_wait(*waiter_, *noted_);
+  noted_.reset();
+}
+
 void Router::Call::meant(const Place& place) {
   {
     const std::lock_guard lock(wait_mutex_);
@@ -101,7 +108,7 @@ void Router::Call::note_wait() {
   std::optional<Pid> far;
   {
     const std::lock_guard lock(wait_mutex_);
-    if (!waiter_ || !callee_ || ready()) return;
+    if (!waiter_ || !callee_ || is_over_) return;
     process::Runtime& runtime = router_.node_.runtime();
     if (noted_) runtime.end_wait(*waiter_, *noted_);  // for the child's instance of before
     noted_ = callee_;

@@ -84,6 +84,7 @@ class Router::Call final : public WaitedFor {
        std::chrono::steady_clock::time_point deadline, Gate::Pass pass);
   void wait_begins(const Pid& waiter) override;
   void wait_ends(const Pid& waiter) override;
+  void wait_is_over() override;
   void in_circle() override;
 
  private:
@@ -107,6 +108,7 @@ class Router::Call final : public WaitedFor {
   std::optional<Pid> waiter_;  ///< Whose handler waits.
   std::optional<Pid> callee_;  ///< Whom it reaches.
   std::optional<Pid> noted_;   ///< For whom it is noted to wait.
+  bool is_over_ = false;       ///< It is answered, or about to be.
 };
 
 /// The request that carries a call to the node where the child runs, and its answer.
