@@ -60,7 +60,7 @@ core::SpecPtr Catalog::spec(const ChildId& id, std::uint32_t version) const {
   spec.id = id;
   spec.worker = character.overlaps ? "exec" : character.worker;
   if (character.overlaps) spec.extras.change().ready_within = 5s;
-  spec.args = encode_term(Term::list({Term(version)}));
+  spec.args = encode_term(Term::list({Term(version)})).octets();
   spec.restart = character.restart;
   spec.shutdown.patience = character.brutal ? 0ms : 5000ms;
   if (!character.nodes.empty()) spec.extras.change().nodes = character.nodes;

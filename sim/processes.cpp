@@ -191,7 +191,7 @@ void Processes::look_for_leaders() {
 
 void Processes::fail_start(Process& process) {
   core::StartFailed failed{process.id(), process.epoch, "bad_argument",
-                           encode_term(Term::atom("bad_argument"))};
+                           encode_term(Term::atom("bad_argument")).octets()};
   const std::size_t node = process.node;
   erase(process.serial);
   world_.driver->post(node, std::move(failed));

@@ -65,7 +65,7 @@ class Installed(Consumer):
     def test_the_shared_library_shows_what_the_headers_declare_and_nothing_else(self):
         shown = run("nm", "-DC", "--defined-only", self.lib / "libbrood.so").splitlines()
         names = [line.split(None, 2)[2] for line in shown if len(line.split(None, 2)) == 3]
-        self.assertTrue(any(name.startswith("brood::Supervisor::start_child(") for name in names))
+        self.assertTrue(any(name.startswith("brood::v0::Supervisor::start_child(") for name in names))
         inner = [name for name in names for part in ("core", "process", "node", "exec", "supervisor", "etf")
                  if name.startswith(f"brood::{part}::")]
         self.assertEqual(inner, [])
