@@ -130,8 +130,8 @@ class Overlap(ScenarioTest):
     def test_it_is_refused_for_workers_and_without_sense(self):
         cluster = self.cluster("n1", supervisors={"web": ({}, [])})
         cluster.start()
-        answer = cluster.brood("start", "w", "--worker", "counter", "--start-before-stop", node="n1", status=1)
-        self.assertIn("is for programs", answer.err)
+        answer = cluster.brood("start", "w", "--worker", "counter", "--start-before-stop", node="n1", status=2)
+        self.assertIn("is for a program", answer.err)
         answer = cluster.brood("start", "p", "--ready-timeout", "5", "--", "true", node="n1", status=2)
         self.assertIn("--start-before-stop", answer.err)
 
