@@ -56,14 +56,15 @@ TEST(Output, TheEndOfOneWhoseShimWasKilledIsKeptToo) {
 // Its shim hears of that in its own time: the program writes on until it has.
 TEST(Output, HowMuchIsKeptAndTimesAreTakenOverByOneThatRuns) {
   World world;
-  const Command command{.argv = {"sh", "-c", "exec <go; while read -r a; do seq 1 2000; done; echo end"},
+  const std::string line(100, 'x');
+  const Command command{.argv = {"sh", "-c", "exec <go; while read -r a; do echo $a; done; echo end"},
                         .cwd = world.folder.path()};
   ASSERT_EQ(mkfifo((world.folder / "go").c_str(), 0600), 0);
   const auto run = world.start("a", command);
   std::ofstream go(world.folder / "go");
   const auto wrote_until = [&](const auto& holds) {
     return eventually([&] {
-      go << "on" << std::endl;
+      go << line << std::endl;
       return holds();
     });
   };
@@ -78,7 +79,8 @@ TEST(Output, HowMuchIsKeptAndTimesAreTakenOverByOneThatRuns) {
   }));
   next.options.log_timestamps = true;
   run->program->follow(next);
-  EXPECT_TRUE(wrote_until([&] { return world.launcher.log_tail("a", 1).text.ends_with("Z 2000\n"); }));
+  EXPECT_TRUE(
+      wrote_until([&] { return world.launcher.log_tail("a", 1).text.ends_with("Z " + line + "\n"); }));
   go.close();
   EXPECT_TRUE(run->wait_exit().success());
   const auto last = world.launcher.log_tail("a", 1).text;
