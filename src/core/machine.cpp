@@ -217,6 +217,7 @@ bool Machine::serve_request(Step& s) {
   std::vector<ChildId> ids;
   if (coordinates) coordinator_.each_next([&](const ChildId& id) { ids.push_back(id); });
   look_first(s, ids);
+  if (!told_.empty()) tell_origins(s);  // what has just been answered is not done once more
   if (coordinates) coordinator_.work(s);
   look_first(s, ids);
   if (origins_.has_work()) origins_.work(s);

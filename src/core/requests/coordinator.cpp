@@ -62,6 +62,11 @@ void Coordinator::work(Step& s) {
   s.spend(ids_in(request));
   // Asked in a view that its node has left: it has asked again in its new one, and perhaps another node.
   if (!is_asked_now(s, request)) return;
+  // Asked anew in a view that was not confirmed, while what waits since the view before was answered: done
+  // once more it would undo what it has told. Of others' requests Replay knows what they were told.
+  const RequestKey key = key_of(request);
+  const auto is_over = [&](const ChildId& id) { return !with_.origins.waits_for(key, id); };
+  if (with_.origins.is_own(s.settings, key) && !keep_those_open(request, is_over)) return;
   std::visit([&](auto& one) { coordinate(s, one); }, request);
 }
 

@@ -18,6 +18,20 @@ std::size_t ids_in(const Request& request) {
   return 1;
 }
 
+bool keep_those_open(Request& request, const std::function<bool(const ChildId&)>& is_over) {
+  if (auto* start = std::get_if<StartRequest>(&request)) {
+    std::erase_if(start->specs, [&](const SpecPtr& spec) { return is_over(spec->id); });
+    return !start->specs.empty();
+  }
+  if (auto* stop = std::get_if<StopRequest>(&request)) {
+    std::erase_if(stop->ids, is_over);
+    return !stop->ids.empty();
+  }
+  if (const auto* retry = std::get_if<RetryRequest>(&request)) return !is_over(retry->id);
+  if (const auto* move = std::get_if<MoveRequest>(&request)) return !is_over(move->id);
+  return !is_over(std::get<LookupRequest>(request).id);
+}
+
 void Inbox::push(Request request) {
   size_ += ids_in(request);
   const auto [at, added] = waiting_.try_emplace(key_of(request));

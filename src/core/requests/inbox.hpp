@@ -17,6 +17,8 @@ namespace brood::core {
 [[nodiscard]] const RequestKey& key_of(const Request& request);
 [[nodiscard]] std::uint64_t view_of(const Request& request);
 [[nodiscard]] std::size_t ids_in(const Request& request);
+/// Takes out the ids for which `is_over`. False: none is left.
+bool keep_those_open(Request& request, const std::function<bool(const ChildId&)>& is_over);
 
 class Inbox {
  public:

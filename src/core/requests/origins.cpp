@@ -257,6 +257,13 @@ void Origins::ask_again(Step& s, PeerIndex peer) {
 
 // ---- answers -----------------------------------------------------------------------------------------
 
+bool Origins::waits_for(const RequestKey& request, const ChildId& id) const {
+  const auto found = origins_.find(request.number);
+  if (found == origins_.end() || found->second.ended) return false;
+  const auto item = found->second.open.find(id);
+  return item != found->second.open.end() && !item->second.held;
+}
+
 void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) {
   if (!is_own(s.settings, request)) return;
   const auto found = origins_.find(request.number);

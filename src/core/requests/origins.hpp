@@ -61,6 +61,8 @@ class Origins {
   [[nodiscard]] bool is_renamed() const { return former_.has_value(); }
   void rename(const Settings& before) { former_ = {before.self, before.creation}; }
 
+  /// The client of that own request has yet to hear of that id, and nothing is about to be told.
+  [[nodiscard]] bool waits_for(const RequestKey& request, const ChildId& id) const;
   /// What an own or another coordinator says of one id.
   void take(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome);
   /// The view is another: all that is under way is asked again.

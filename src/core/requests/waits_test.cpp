@@ -194,5 +194,85 @@ TEST(Waits, AStopThatWasAnsweredBeforeASleeperWokeIsNotDoneASecondTime) {
   EXPECT_EQ(cluster.result(second), "no_such_child");
 }
 
+/// Three nodes: the coordinator of "a" is asked to start it, and a node is lost. What is asked anew in the
+/// next view waits for the word of the other one, while the wait of the view before is kept.
+struct AskedAnew {
+  explicit AskedAnew(std::size_t step_budget) {
+    cluster.change = [step_budget](std::size_t, Settings& settings) { settings.step_budget = step_budget; };
+    cluster.form();
+    decides = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+    other = (decides + 1) % 3;
+    cluster.watch = [this](std::size_t i, const Effects& effects) {
+      if (i != decides) return;
+      for (const Start& start : effects.starts) epochs[start.spec->id] = start.epoch;
+    };
+  }
+  void ask(const std::vector<SpecPtr>& specs) {
+    for (const SpecPtr& spec : specs) {
+      cluster.hold_starts.insert(spec->id);
+      const auto one = cluster.start(decides, {spec}, StartMode::start, cluster.nodes[decides].name);
+      if (spec->id == id_of("a")) client = one;
+    }
+    cluster.run(1900ms);
+    cluster.copies = [this](const NodeName& from, const NodeName&, const MessageBody& body) {
+      return from == cluster.nodes[other].name && std::holds_alternative<View>(body) ? 0 : 1;
+    };
+    cluster.kill((decides + 2) % 3);
+    cluster.run(200ms);  // it is repeated
+    EXPECT_FALSE(cluster.nodes[decides].core->view_confirmed());
+  }
+  void started(const std::string& id) {
+    const Epoch epoch = epochs.at(id_of(id));
+    cluster.nodes[decides].processes[id_of(id)] = epoch;
+    cluster.give(decides, Started{id_of(id), epoch, {77, 0}, 0});
+  }
+  void confirm() {
+    const auto& node = cluster.nodes[other];
+    cluster.give(decides, PeerMessage{node.name, node.creation, View{node.core->view_hash()}});
+  }
+  void expect_that_it_is_still_there() {
+    EXPECT_TRUE(cluster.nodes[decides].core->view_confirmed());
+    EXPECT_EQ(cluster.result(client), "ok");
+    for (const std::size_t i : {decides, other})
+      EXPECT_NE(cluster.nodes[i].core->spec(id_of("a")), nullptr) << "it was answered ok, nobody stops it";
+  }
+  Cluster cluster{3};
+  std::size_t decides = 0, other = 0;
+  std::uint64_t client = 0;
+  std::map<ChildId, Epoch> epochs;
+};
+
+TEST(Waits, AStartThatWasAnsweredIsNotDoneOnceMoreInTheNextView) {
+  AskedAnew asked(Settings{}.step_budget);
+  Cluster& cluster = asked.cluster;
+  asked.ask({spec_of("a")});
+  asked.started("a");
+  cluster.run();
+  ASSERT_EQ(cluster.result(asked.client), "ok");
+  cluster.exit("a", false);
+  cluster.run();
+  cluster.give(asked.decides, StartFailed{id_of("a"), asked.epochs.at(id_of("a")), "no way", {}});
+  cluster.run();
+  ASSERT_EQ(cluster.nodes[asked.decides].core->instances(id_of("a")).at(0).instance.phase, Phase::restarting);
+  asked.confirm();
+  cluster.run();
+  asked.expect_that_it_is_still_there();
+}
+
+// All comes in one step that has no room for more than the first of it.
+TEST(Waits, AStartThatIsAnsweredInTheStepInWhichItsRepeatHasItsTurnIsNotDoneOnceMore) {
+  AskedAnew asked(1);
+  Cluster& cluster = asked.cluster;
+  auto spec = std::make_shared<Spec>(*spec_of("a"));
+  spec->extras.change().pace.start_period = 10s;  // an end within that is a start that failed
+  asked.ask({spec, spec_of("x"), spec_of("y")});
+  cluster.batched.insert(asked.decides);
+  for (const char* id : {"x", "y", "a"}) asked.started(id);
+  cluster.exit("a", false);
+  asked.confirm();
+  cluster.run();
+  asked.expect_that_it_is_still_there();
+}
+
 }  // namespace waits_test
 }  // namespace brood::core::testing
