@@ -438,9 +438,22 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
     world_.violate("state", &open.id,
                    fmt::format("it goes on with {} on {}, but a caller was answered {}", process->held,
                                world_.nodes[node].name.text(), answered->second));
+  begin_lineage_of_its_own(*process);
   check(open.id);
   check_roles(open.id);
   begin_life(*process);
+}
+
+// The one that it was made from may be there still, on a node that sleeps. Each answers by itself from here
+// on.
+void Processes::begin_lineage_of_its_own(Process& process) {
+  const std::vector<std::uint64_t>& all = by_id_.at(process.id());
+  const bool shares = std::any_of(all.begin(), all.end(), [&](std::uint64_t other) {
+    return other != process.serial && live_.at(other).lineage == process.lineage;
+  });
+  if (!shares) return;
+  const auto answered = answered_.find(std::exchange(process.lineage, process.serial));
+  if (answered != answered_.end()) answered_.emplace(process.lineage, answered->second);
 }
 
 void Processes::carry_out(std::size_t node, const core::Discard& discard) {

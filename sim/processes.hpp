@@ -100,6 +100,7 @@ class Processes {
   void later(const Process& process, Duration delay, std::function<void(Process&)> job);
   void started(Process& process);
   void begin_life(Process& process);
+  void begin_lineage_of_its_own(Process& process);
   void take_node_down(Process& process);
   void fail_start(Process& process);
   void end(Process& process, bool normal, std::string reason);
