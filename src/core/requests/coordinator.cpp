@@ -5,9 +5,17 @@
 #include "core/requests/refusals.hpp"
 
 namespace brood::core {
+namespace {
+/// Its node asks again sooner (Origins), unless it was answered; and answers are kept for longer (Replay). So
+/// a copy never has its turn when what it was told is forgotten. Own requests come once in each view.
+constexpr Duration serves_within = 20s;
+}  // namespace
 
 void Coordinator::enqueue(Step& s, Request request) {
-  if (inbox_.size() + ids_in(request) <= s.settings.inbox_max) return inbox_.push(std::move(request));
+  if (inbox_.size() + ids_in(request) <= s.settings.inbox_max) {
+    const bool is_own = with_.origins.is_own(s.settings, key_of(request));
+    return inbox_.push(std::move(request), is_own ? Duration::max() : s.time() + serves_within);
+  }
   ++s.stats.busy;
   const Asked asked{key_of(request), view_of(request)};
   const auto refuse = [&](const ChildId& id) {
@@ -58,8 +66,10 @@ bool Coordinator::keep(Step& s, const Asked& asked, const ChildId& id) {
 }
 
 void Coordinator::work(Step& s) {
-  Request request = inbox_.pop();
-  s.spend(ids_in(request));
+  std::optional<Request> next = inbox_.pop(s.time());
+  s.spend(next ? ids_in(*next) : 1);
+  if (!next) return;
+  Request& request = *next;
   // Asked in a view that its node has left: it has asked again in its new one, and perhaps another node.
   if (!is_asked_now(s, request)) return;
   // Asked anew in a view that was not confirmed, while what waits since the view before was answered: done

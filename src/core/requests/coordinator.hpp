@@ -127,6 +127,8 @@ class Coordinator final : public LocalCoordinator {
   /// As far as this node holds what the hosts have changed. What is on its way may be its end.
   [[nodiscard]] Outcome located_now(const Child& child) const { return located(child, {}, true); }
   [[nodiscard]] const Instance* failed_start(const Child& child, const Epoch& after) const;
+  /// It has run where it waits to be started again: the start was done, and may have been answered.
+  [[nodiscard]] bool has_run(const Child& child) const;
   [[nodiscard]] bool have_come(const Child& child, const Epoch& after) const;
   [[nodiscard]] bool wait_for_others(const Step& s, const Child& child, StartWait& wait);
 

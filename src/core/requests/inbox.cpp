@@ -32,34 +32,37 @@ bool keep_those_open(Request& request, const std::function<bool(const ChildId&)>
   return !is_over(std::get<LookupRequest>(request).id);
 }
 
-void Inbox::push(Request request) {
+void Inbox::push(Request request, Duration until) {
   size_ += ids_in(request);
   const auto [at, added] = waiting_.try_emplace(key_of(request));
   if (added) turns_.push_back(at->first);
-  at->second.push_back(std::move(request));
+  at->second.push_back({std::move(request), until});
 }
 
-Request Inbox::pop() {
+std::optional<Request> Inbox::pop(Duration now) {
   BROOD_CHECK(!turns_.empty(), "there is nothing in the inbox");
   const auto found = waiting_.find(turns_.front());
   turns_.pop_front();
-  Request request = std::move(found->second.front());
-  found->second.pop_front();
-  size_ -= ids_in(request);
-  if (found->second.empty())
+  std::deque<Waiting>& all = found->second;
+  std::optional<Request> next;
+  for (; !next && !all.empty(); all.pop_front()) {
+    size_ -= ids_in(all.front().request);
+    if (all.front().until > now) next = std::move(all.front().request);
+  }
+  if (all.empty())
     waiting_.erase(found);
   else
     turns_.push_back(found->first);
-  return request;
+  return next;
 }
 
 std::size_t Inbox::next_size() const {
-  return turns_.empty() ? 0 : ids_in(waiting_.at(turns_.front()).front());
+  return turns_.empty() ? 0 : ids_in(waiting_.at(turns_.front()).front().request);
 }
 
 void Inbox::each_next(const std::function<void(const ChildId&)>& look) const {
   if (turns_.empty()) return;
-  const Request& next = waiting_.at(turns_.front()).front();
+  const Request& next = waiting_.at(turns_.front()).front().request;
   if (const auto* start = std::get_if<StartRequest>(&next)) {
     for (const SpecPtr& spec : start->specs) look(spec->id);
   } else if (const auto* stop = std::get_if<StopRequest>(&next)) {
@@ -76,9 +79,9 @@ void Inbox::each_next(const std::function<void(const ChildId&)>& look) const {
 void Inbox::keep_only(const NodeName& node, std::uint64_t view) {
   bool emptied = false;
   for (auto at = waiting_.lower_bound({node, 0, 0}); at != waiting_.end() && at->first.node == node;) {
-    std::erase_if(at->second, [&](const Request& request) {
-      if (view_of(request) == view) return false;
-      size_ -= ids_in(request);
+    std::erase_if(at->second, [&](const Waiting& one) {
+      if (view_of(one.request) == view) return false;
+      size_ -= ids_in(one.request);
       return true;
     });
     const bool gone = at->second.empty();

@@ -25,9 +25,10 @@ class Inbox {
   [[nodiscard]] bool empty() const { return turns_.empty(); }
   /// The number of ids in all that waits.
   [[nodiscard]] std::size_t size() const { return size_; }
-  void push(Request request);
-  /// The next; there must be one.
-  [[nodiscard]] Request pop();
+  /// `until`: it is not served any more then.
+  void push(Request request, Duration until = Duration::max());
+  /// The next; there must be something. Nothing where the time of all that the next request has here is over.
+  [[nodiscard]] std::optional<Request> pop(Duration now = {});
   /// How many ids what pop() would give has, and `look` at each of them; nothing where the inbox is empty.
   [[nodiscard]] std::size_t next_size() const;
   void each_next(const std::function<void(const ChildId&)>& look) const;
@@ -35,7 +36,11 @@ class Inbox {
   void keep_only(const NodeName& node, std::uint64_t view);
 
  private:
-  std::map<RequestKey, std::deque<Request>> waiting_;
+  struct Waiting {
+    Request request;
+    Duration until;
+  };
+  std::map<RequestKey, std::deque<Waiting>> waiting_;
   std::deque<RequestKey> turns_;  ///< Each of waiting_ once.
   std::size_t size_ = 0;
 };

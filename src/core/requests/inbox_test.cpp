@@ -26,8 +26,8 @@ TEST(Inbox, KeepsTheOrderAndOnlyTheViewThatIsSaid) {
   inbox.push(asked("a@h", 3, 4));
   inbox.keep_only(NodeName("a@h"), 2);
   EXPECT_EQ(inbox.size(), 2U);
-  EXPECT_EQ(number_of(inbox.pop()), 2U);
-  EXPECT_EQ(number_of(inbox.pop()), 3U);
+  EXPECT_EQ(number_of(inbox.pop().value()), 2U);
+  EXPECT_EQ(number_of(inbox.pop().value()), 3U);
   EXPECT_TRUE(inbox.empty());
 }
 
@@ -36,9 +36,22 @@ TEST(Inbox, OneMessageOfEachRequestIsServedInTurn) {
   for (int i = 0; i < 3; ++i) inbox.push(asked("a@h", 1, 1));
   inbox.push(asked("b@h", 1, 2));
   std::vector<std::uint64_t> served;
-  while (!inbox.empty()) served.push_back(number_of(inbox.pop()));
+  while (!inbox.empty()) served.push_back(number_of(inbox.pop().value()));
   EXPECT_EQ(served, (std::vector<std::uint64_t>{1, 2, 1, 1})) << "the single one waits for one message only";
   EXPECT_EQ(inbox.size(), 0U);
+}
+
+TEST(Inbox, WhatIsTooOldIsPassedOverAndACopyOfItIsNot) {
+  Inbox inbox;
+  inbox.push(asked("a@h", 1, 1), 20s);
+  inbox.push(asked("a@h", 2, 1), 30s);
+  inbox.push(asked("b@h", 1, 2), 20s);
+  inbox.push(asked("c@h", 1, 3));
+  EXPECT_EQ(view_of(inbox.pop(20s).value()), 2U);
+  EXPECT_FALSE(inbox.pop(20s).has_value());
+  EXPECT_EQ(inbox.size(), 1U);
+  EXPECT_EQ(number_of(inbox.pop(1h).value()), 3U);
+  EXPECT_TRUE(inbox.empty());
 }
 
 TEST(Inbox, DoesWhatAListThatIsWalkedDoes) {
@@ -61,7 +74,7 @@ TEST(Inbox, DoesWhatAListThatIsWalkedDoes) {
       case 2:
       case 3:
         if (dumb.empty()) break;
-        ASSERT_EQ(number_of(inbox.pop()), number_of(dumb.front())) << "step " << step;
+        ASSERT_EQ(number_of(inbox.pop().value()), number_of(dumb.front())) << "step " << step;
         dumb.erase(dumb.begin());
         break;
       default:

@@ -40,7 +40,7 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     return add(s, child, std::move(wait));
   }
   if (row.request == start.asked.request) {  // ours, asked again after its coordinator was lost
-    wait.fresh = true;
+    wait.fresh = wait.again = true;
     if (row.dot.node != s.settings.self) with_.rows.write(s, child, SpecRow(row), false);
     wait.number = with_.replication.newest();
     return add(s, child, std::move(wait));

@@ -55,6 +55,12 @@ const Instance* Coordinator::failed_start(const Child& child, const Epoch& after
   return failed;
 }
 
+bool Coordinator::has_run(const Child& child) const {
+  bool has = false;
+  with_.instances.each(child, [&](const Hosted& hosted) { has = has || hosted.instance.since != Hlc{}; });
+  return has;
+}
+
 // Of several instances all that belong to it have come to run, or could not, and one has the role.
 bool Coordinator::have_come(const Child& child, const Epoch& after) const {
   if (!child.row() || !with_.views.replicas().several(*child.row())) return true;
@@ -131,7 +137,7 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
     if (!row || !row->wanted) return done(wait, start_failed("it ended while it started"));
     if (row->trouble->failed) return done(wait, start_failed(row->trouble->failure));
     const Instance* failed = failed_start(child, wait.after);
-    if (!failed) return false;
+    if (!failed || (wait.again && has_run(child))) return false;
     remove = remove || (wait.fresh && wait.mode == StartMode::start && !row->spec->is_static);
     return done(wait, start_failed(*failed->reason));
   });

@@ -274,5 +274,79 @@ TEST(Waits, AStartThatIsAnsweredInTheStepInWhichItsRepeatHasItsTurnIsNotDoneOnce
   asked.expect_that_it_is_still_there();
 }
 
+// A member says another view for longer than it is known what was done, while a repeat of the request waits.
+TEST(Waits, ARepeatOfAStartHasNoTurnWhenItsAnswerIsForgotten) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies = *make_strategies(
+        {.partition = StrategyChoice{"majority_quorum", {{"initial_cluster_size", std::int64_t{3}}}}});
+  };
+  cluster.form();
+  const std::size_t decides = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+  const NodeName third = cluster.nodes[(decides + 2) % 3].name;
+  const std::uint64_t view = cluster.nodes[decides].core->view_hash();
+  std::vector<Epoch> begun;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Start& start : effects.starts) begun.push_back(start.epoch);
+  };
+  cluster.hold_starts.insert(id_of("a"));
+  const auto client = cluster.start((decides + 1) % 3, {spec_of("a", "counter", Restart::temporary)},
+                                    StartMode::start, cluster.nodes[decides].name);
+  cluster.run();
+  cluster.give(decides, PeerMessage{third, 1, View{1}});
+  cluster.run(2500ms);  // it is repeated
+  ASSERT_EQ(begun.size(), 1U);
+  cluster.nodes[decides].processes[id_of("a")] = begun[0];
+  cluster.give(decides, Started{id_of("a"), begun[0], {77, 0}, 0});
+  cluster.run();
+  ASSERT_EQ(cluster.result(client), "ok");
+  cluster.exit("a", true);
+  cluster.run(70s);
+  cluster.give(decides, PeerMessage{third, 1, View{view}});
+  cluster.run();
+  ASSERT_TRUE(cluster.nodes[decides].core->view_confirmed());
+  EXPECT_EQ(begun.size(), 1U) << "it was to run once, and has";
+}
+
+// The coordinator is lost, and nobody knows whether it has answered.
+TEST(Waits, AStartThatTheNextCoordinatorTakesOverHasNotFailedOnceItsChildHasRun) {
+  for (const bool has_run : {true, false}) {
+    SCOPED_TRACE(has_run);
+    Cluster cluster(3);
+    cluster.form();
+    const std::size_t decides = cluster.index(*cluster.nodes[0].core->node_for(id_of("a")));
+    const std::size_t hosts = (decides + 1) % 3, asks = (decides + 2) % 3;
+    Epoch epoch;
+    cluster.watch = [&](std::size_t, const Effects& effects) {
+      for (const Start& start : effects.starts) epoch = start.epoch;
+    };
+    cluster.hold_starts.insert(id_of("a"));
+    const auto client = cluster.start(asks, {spec_of("a")}, StartMode::start, cluster.nodes[hosts].name);
+    cluster.run();
+    cluster.pause(decides);
+    const auto started = [&] {
+      cluster.nodes[hosts].processes[id_of("a")] = epoch;
+      cluster.give(hosts, Started{id_of("a"), epoch, {77, 0}, 0});
+      cluster.run();
+    };
+    if (has_run) {
+      started();
+      cluster.exit("a", false);
+      cluster.run();
+    }
+    cluster.give(hosts, StartFailed{id_of("a"), epoch, "no way", {}});
+    cluster.run();
+    ASSERT_EQ(cluster.nodes[hosts].core->instances(id_of("a")).at(0).instance.phase, Phase::restarting);
+    cluster.kill(decides);
+    cluster.run();
+    EXPECT_EQ(cluster.nodes[hosts].core->spec(id_of("a")) != nullptr, has_run);
+    EXPECT_EQ(cluster.result(client), has_run ? "no answer" : "start_failed");
+    if (!has_run) continue;
+    cluster.run(1s);
+    started();
+    EXPECT_EQ(cluster.result(client), "ok");
+  }
+}
+
 }  // namespace waits_test
 }  // namespace brood::core::testing
