@@ -184,6 +184,7 @@ void Machine::instance_told(Step& s, Child& child, const InstanceNews& news) {
 
 void Machine::instance_changed(Step& s, Child& child, const Bytes& detail) {
   if (rejoin_.pending()) rejoin_.look(s, child);
+  outgoing_.instance_changed(child);
   coordinator_.note_instance(child, detail);
   look_at_those_after(child);
 }

@@ -196,6 +196,35 @@ TEST_F(HotSwap, ALocalSupervisorMovesCold) {
   for (const auto& [id, held] : cluster.nodes[2].state) EXPECT_EQ(held, "new");
 }
 
+// One member is too busy to say that it has seen the move.
+TEST_F(HotSwap, AChildThatIsBackBeforeAllHaveSeenItsMoveAndIsStoppedIsForgotten) {
+  cluster.form();
+  std::string id = "k0";
+  for (int i = 1; cluster.nodes[0].core->node_for(id_of(id)) != cluster.nodes[0].name; ++i)
+    id = "k" + std::to_string(i);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  ASSERT_EQ(cluster.host(id), 0U);
+  cluster.copies = [this](const NodeName& from, const NodeName&, const MessageBody& body) {
+    return from == cluster.nodes[2].name && std::holds_alternative<DeltaAck>(body) ? 0 : 1;
+  };
+  for (const std::size_t to : {1U, 0U}) {
+    cluster.give(0, ClientMove{{900 + to}, MoveKind::to_node, id_of(id), cluster.nodes[to].name});
+    cluster.run(100ms);
+    ASSERT_EQ(cluster.host(id), to);
+  }
+  cluster.hold_stops.insert(id_of(id));
+  const auto stop = cluster.stop(0, id);
+  cluster.run(100ms);
+  cluster.exit(id, true);
+  cluster.run();
+  EXPECT_EQ(cluster.result(stop), "ok");
+  cluster.run(3s);
+  cluster.copies = {};
+  cluster.run(3s);
+  for (const auto& node : cluster.nodes) EXPECT_TRUE(node.core->instances(id_of(id)).empty());
+}
+
 TEST_F(HotSwap, AStopMeetsAHandOver) {
   for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
   join(30);

@@ -238,6 +238,13 @@ bool Outgoing::ended(Step& s, Child& child) {
   return false;
 }
 
+// Its place of before may say that it has been seen there when nothing is known of the child any more.
+void Outgoing::instance_changed(const Child& child) {
+  if (leaving_.empty() || !child.own()) return;
+  const auto entry = leaving_.find(child.ref);
+  if (entry != leaving_.end() && entry->second.state == State::moved) erase(entry);
+}
+
 void Outgoing::greeted(PeerIndex peer) {
   for (const auto& [ref, leaving] : leaving_)
     if (leaving.to == peer && leaving.state == State::moved)

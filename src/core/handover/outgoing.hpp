@@ -56,6 +56,8 @@ class Outgoing {
   void on_freeze_failed(Step& s, const FreezeFailed& event);
   void on_answer(Step& s, PeerIndex from, const OfferAnswer& answer);
 
+  /// It may run here again: that it has moved is not said any more.
+  void instance_changed(const Child& child);
   void greeted(PeerIndex peer);
   void session_ended(Step& s, PeerIndex peer);
   /// This node's session is over, or its part of the cluster may not run children: all stay, to end here.
