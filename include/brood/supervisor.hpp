@@ -204,7 +204,11 @@ class Supervisor {
   }
   void cast_message(const Id& id, Message message);
   /// A plain message; no_such_child for an unknown id, busy when too much waits for that child, mailbox_full.
-  Result<void> send(const Id& id, Message message);
+  template <typename M>
+  Result<void> send(const Id& id, M message) {
+    return send_message(id, Message::of(std::move(message)));
+  }
+  Result<void> send_message(const Id& id, Message message);
 
   [[nodiscard]] std::optional<Pid> whereis(const Id& id) const;
   [[nodiscard]] std::optional<Id> whois(const Pid& pid) const;

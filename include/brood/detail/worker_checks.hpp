@@ -59,6 +59,7 @@ BROOD_HAS_MEMBER(restore)
 BROOD_HAS_MEMBER(on_role)
 BROOD_HAS_MEMBER(on_down)
 BROOD_HAS_MEMBER(info)
+BROOD_HAS_MEMBER(on_unhandled)
 BROOD_HAS_MEMBER(terminate)
 #undef BROOD_HAS_MEMBER
 
@@ -130,11 +131,15 @@ constexpr bool check_callbacks() {
   static_assert(info_fits,
                 "brood: info() must be public: `void info(const brood::Term&)`, or of a message that the "
                 "worker names in `using infos = brood::messages<...>;`");
+  constexpr bool rest_fits = !has_on_unhandled<W>() || requires(W & w, const Term& term) {
+    w.on_unhandled(term);
+  };
+  static_assert(rest_fits, "brood: on_unhandled() must be public: `void on_unhandled(const brood::Term&)`");
   constexpr bool end_fits = !has_terminate<W>() || requires(W & w, const ExitReason& why) {
     w.terminate(why);
   };
   static_assert(end_fits, "brood: terminate() must be public: `void terminate(const brood::ExitReason&)`");
-  return role_fits && down_fits && info_fits && end_fits;
+  return role_fits && down_fits && info_fits && rest_fits && end_fits;
 }
 
 template <typename W>

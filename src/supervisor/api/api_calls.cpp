@@ -33,7 +33,7 @@ void Supervisor::cast_message(const Id& id, Message message) {
   impl_->driver->siblings()->cast(id, std::move(message));
 }
 
-Result<void> Supervisor::send(const Id& id, Message message) {
+Result<void> Supervisor::send_message(const Id& id, Message message) {
   return impl_->driver->siblings()->send(id, std::move(message));
 }
 

@@ -111,7 +111,7 @@ TEST(Shutdown, WhatIsUsedAfterTheNodeAnswersThatItHasStopped) {
   EXPECT_EQ(bank.stop_child("alice").get().error().code, Errc::stopped);
   EXPECT_EQ(bank.terminate_child(alice->pid).get().error().code, Errc::stopped);
   EXPECT_EQ(bank.call<std::string>("alice", ping{}).get().error().code, Errc::stopped);
-  EXPECT_EQ(bank.send("alice", Message::of(ping{})).error().code, Errc::stopped);
+  EXPECT_EQ(bank.send("alice", ping{}).error().code, Errc::stopped);
   EXPECT_EQ(bank.stop_children({"alice"}).get().error().code, Errc::stopped);
   EXPECT_EQ(bank.restart_child("alice").get().error().code, Errc::stopped);
   EXPECT_EQ(bank.retry("alice").get().error().code, Errc::stopped);
