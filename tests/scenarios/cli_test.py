@@ -79,6 +79,8 @@ class CommandLine(ScenarioTest):
             self.assertNotEqual(after[name]["instances"][0]["pid"], before[name]["instances"][0]["pid"])
         self.assertNotEqual(after["files"]["instances"][0]["os_pid"], before["files"]["instances"][0]["os_pid"])
         self.assertEqual(self.error(self.brood("restart", "nobody", "--json", status=1)), "no_such_child")
+        ends = [event["text"] for event in self.brood("why", "c3", "--json").json["events"] if event["event"] == "ended"]
+        self.assertTrue(ends and ends[-1].endswith("or was to begin anew"), ends)
 
     def test_what_was_stopped_is_listed_and_started_by_its_id(self):
         cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [

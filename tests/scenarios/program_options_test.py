@@ -512,6 +512,7 @@ class Options(ScenarioTest):
         answer = cluster.brood("ps", "--on", "n9@nowhere", node="n1", status=1)
         self.assertIn("--on n9@nowhere: no such node in the cluster; `brood nodes` shows those there are", answer.err)
         self.wait(lambda: ids("--phase", "restarting") == ["x"], 10, "it waits")
+        self.assertIn("on n1@127.0.0.1 (restarting)", cluster.brood("why", "x", node="n1").out)
         self.assertEqual(ids("--sort", "restarts", "--limit", "1"), ["x"])
         self.assertEqual(ids("--sort", "id", "--limit", "3"), ["w1", "w10", "w11"])
         seen, after = [], []

@@ -200,6 +200,15 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
   StartResult result_;
 };
 
+Error some_run_already(std::vector<Term> known) {
+  constexpr std::size_t told_max = 12;
+  std::string words = fmt::format("{} of them run already, so none was started: ", known.size());
+  for (std::size_t i = 0; i < std::min(known.size(), told_max); ++i)
+    words += (i == 0 ? "" : ", ") + Id(known[i]).text();
+  if (known.size() > told_max) words += fmt::format(" and {} more", known.size() - told_max);
+  return {Errc::already_started, words, encode_term(Term::list(std::move(known)))};
+}
+
 }  // namespace
 
 Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& specs,
@@ -212,8 +221,7 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
   for (const ChildSpec& spec : specs) starts->take(spec, prepare(spec));
   if (options.check_existing) {
     if (auto known = starts->known(); !known.empty()) {
-      const std::string words = fmt::format("{} of them run already, so none was started", known.size());
-      starts->answer->give(Error{Errc::already_started, words, encode_term(Term::list(std::move(known)))});
+      starts->answer->give(some_run_already(std::move(known)));
       return Future<StartResult>(starts->answer);
     }
   }

@@ -343,6 +343,7 @@ TEST_F(SupervisorFutures, CheckExistingStartsAllOrNone) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::already_started);
   EXPECT_EQ(encoded_to_string(refused.error().detail), "[<<\"a\">>]");
+  EXPECT_EQ(refused.error().message, "1 of them run already, so none was started: a");
   EXPECT_FALSE(web().whereis("b"));
   const auto one = web().start_child(specs[0], {.check_existing = true}).get();
   EXPECT_EQ(decode<Pid>(one.error().detail).value(), *web().whereis("a"));

@@ -44,7 +44,7 @@ std::string why_started(const core::Happening& one) {
     case Why::load_shared:
       return "the load balancer gave it there" + came_from;
     case Why::replaced:
-      return "it has another spec";
+      return "it has another spec, or was to begin anew";
     case Why::stopped:
       return "it was asked for again";
     case Why::conflict:
@@ -82,7 +82,7 @@ std::string why_ended(const core::Happening& one) {
     case Why::joined:
       return goes + ", which came";
     case Why::drained:
-      return goes + ", for this node drains";
+      return goes + ", for " + one.node.text() + " drains";
     case Why::rebalanced:
       return goes + ", where it belongs by the distribution";
     case Why::moved:
@@ -90,7 +90,7 @@ std::string why_ended(const core::Happening& one) {
     case Why::load_shared:
       return goes + ", which has more to spare";
     case Why::replaced:
-      return "it has another spec";
+      return "it has another spec, or was to begin anew";
     case Why::conflict:
       return "another instance of it stays";
     case Why::role:
@@ -186,7 +186,9 @@ ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
   for (const core::Happening& event : events)
     if (event.what == What::started && !event.restart && event.node == one.host.node)
       start.other = event.other;
-  here.text = fmt::format("on {}{}", here.node, with(": ", why_started(start)));
+  const bool runs = one.instance.phase == core::Phase::running;
+  const std::string state = runs ? "" : fmt::format(" ({})", here.phase);
+  here.text = fmt::format("on {}{}{}", here.node, state, with(": ", why_started(start)));
   if (one.instance.restarts > 0)
     here.text += fmt::format(" (restarted {} times there{})", one.instance.restarts,
                              with("; the last end: ", *one.instance.reason));
