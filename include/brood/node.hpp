@@ -152,7 +152,8 @@ class WorkerRegistry {
   /// What the factory throws, or that it makes nothing, is why a child does not start (start_failed).
   Result<void> add_factory(const std::string& name, BehaviourFactory factory);
   /// Loads a shared library and has it register its workers (BROOD_REGISTER_WORKERS). Errors: io (it cannot
-  /// be loaded, or is no plug-in), refused (it was built for another version of these headers).
+  /// be loaded, or is no plug-in), refused (it was built for another version of these headers), start_failed
+  /// (it threw).
   Result<void> load(const std::string& path);
   [[nodiscard]] std::vector<std::string> names() const;
 

@@ -208,6 +208,17 @@ void Locals::restart_in_role(Step& s, Child& child) {
   own.restart_at = s.time();
 }
 
+// Somebody has changed how it runs, or asks for a retry: the pause was for what it was before.
+void Locals::look_at_pause(const Step& s, Child& child) {
+  Own& own = *child.own_.value_;
+  const bool pauses = !own.alive && !own.waits_for_role && own.restart_at != Duration::max();
+  if (!pauses || own.waits_with == child.row()->dot) return;
+  own.restart_at = std::min(own.restart_at, s.time());
+  own.waits_with = child.row()->dot;
+  own.failures = 0;
+  own.crashes.clear();
+}
+
 void Locals::on_started(Step& s, Child& child, const Started& event) {
   Own& own = *child.own_.value_;
   own.ran = true;
@@ -248,6 +259,7 @@ bool Locals::count_failure(const Step& s, Child& child) {
 void Locals::wait_to_restart(Step& s, Child& child, const Retry& retry, const std::string& reason,
                              const Bytes& detail) {
   child.own_.value_->restart_at = retry.at;
+  child.own_.value_->waits_with = child.row()->dot;
   Instance instance = *instances_.here(child);
   ++instance.restarts;
   instance.reason = reason;

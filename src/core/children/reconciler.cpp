@@ -144,8 +144,10 @@ void Reconciler::look_at_own(Step& s, Child& child) {
     if (!several && with_.instances.count(child) > 1 && resolve_conflict(s, child, place)) return;
     if (!several && place != self_index && place != no_peer) return release(s, child, place);
     if (row.trouble->failed && own.ran) return clear_failure(s, child);
-    if ((row.trouble->blame.suspected > 0 || row.trouble->rounds > 0) && own.ran) clear_suspicion(s, child);
+    const bool had_trouble = row.trouble->blame.suspected > 0 || row.trouble->rounds > 0;
+    if (had_trouble && own.ran && own.alive) clear_suspicion(s, child);
   }
+  with_.locals.look_at_pause(s, child);
   if (child.own()->alive || !with_.crashes.may_restart()) return;
   if (child.own()->restart_at <= s.time())
     with_.locals.start_again(s, child);

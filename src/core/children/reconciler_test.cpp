@@ -281,6 +281,53 @@ TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndIsThenFailedUntilRetry) {
   EXPECT_EQ(cluster.alive("a"), 1U);
 }
 
+/// Has "a" crash until it waits to be started again; its host.
+std::size_t wait_after_crashes(Cluster& cluster) {
+  Spec spec = *spec_of("a");
+  spec.extras.change().pace.backoff_first = spec.extras.change().pace.backoff_max = 1h;
+  cluster.start(0, {std::make_shared<Spec>(spec)});
+  cluster.run();
+  const std::size_t host = cluster.host("a");
+  cluster.exit("a", false);
+  cluster.run();
+  cluster.exit("a", false);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("a"), 0U) << "it waits for an hour";
+  return host;
+}
+
+TEST(Crash, ARetryEndsTheWaitForTheNextStart) {
+  for (const std::size_t asks : {0U, 1U}) {
+    Cluster cluster(2);
+    cluster.form();
+    const std::size_t host = wait_after_crashes(cluster);
+    const auto retry = cluster.ask<ClientRetry>(asks, "a");
+    cluster.run(1s);
+    EXPECT_EQ(cluster.result(retry), "ok");
+    EXPECT_EQ(cluster.alive("a"), 1U);
+    EXPECT_EQ(cluster.host("a"), host);
+    cluster.exit("a", false);
+    cluster.run();
+    EXPECT_EQ(cluster.alive("a"), 1U) << "what was before is forgotten: the first crash is made good at once";
+    cluster.exit("a", false);
+    cluster.run(1min);
+    EXPECT_EQ(cluster.alive("a"), 0U) << "and it waits again";
+  }
+}
+
+TEST(Crash, AChangeOfWhatWaitsToBeStartedAgainIsDoneAndTriedAtOnce) {
+  Cluster cluster(2);
+  cluster.form();
+  (void)wait_after_crashes(cluster);
+  Spec changed = *spec_of("a");
+  changed.extras.change().tag = "blue";
+  const auto apply = cluster.start(1, {std::make_shared<Spec>(changed)}, StartMode::apply);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(apply), "ok") << "that it failed before is no answer to the change";
+  EXPECT_EQ(cluster.alive("a"), 1U);
+  for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of("a"))->spec->extras->tag, "blue");
+}
+
 TEST(Crash, AStaticChildWhoseStartFailsIsTriedAgain) {
   Cluster cluster(1);
   cluster.form();

@@ -126,6 +126,8 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] Outcome located(const Child& child, const StartWait& wait) const;
   /// As far as this node holds what the hosts have changed. What is on its way may be its end.
   [[nodiscard]] Outcome located_now(const Child& child) const { return located(child, {}, true); }
+  /// An instance of it waits to be started again.
+  [[nodiscard]] bool pauses(const Child& child) const;
   [[nodiscard]] const Instance* failed_start(const Child& child, const Epoch& after) const;
   /// It has run where it waits to be started again: the start was done, and may have been answered.
   [[nodiscard]] bool has_run(const Child& child) const;

@@ -85,7 +85,9 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
     trouble.failure.clear();
     trouble.not_before = {};
     with_.rows.write(s, child, std::move(next), false);
-    return add(s, child, StartWait{start.asked, start.mode, false, {}, with_.replication.newest(), {}, {}});
+    // What waits to be started again has failed with what it was told before; that is no answer to this.
+    const StartMode mode = pauses(child) ? StartMode::ensure : start.mode;
+    return add(s, child, StartWait{start.asked, mode, false, {}, with_.replication.newest(), {}, {}});
   }
   Work& work = work_of(child);
   for (const StartWait& other : work.starts)

@@ -41,6 +41,13 @@ Outcome Coordinator::located(const Child& child, const StartWait& wait) const {
 }
 
 // Of several instances one that failed while no other may still come to run.
+bool Coordinator::pauses(const Child& child) const {
+  bool found = false;
+  with_.instances.each(
+      child, [&](const Hosted& hosted) { found = found || hosted.instance.phase == Phase::restarting; });
+  return found;
+}
+
 const Instance* Coordinator::failed_start(const Child& child, const Epoch& after) const {
   const Instance* failed = nullptr;
   with_.instances.each(child, [&](const Hosted& hosted) {

@@ -83,6 +83,7 @@ struct Own {
   std::uint32_t place = 0;      ///< In the list of this node's own.
   Duration ran_at{};
   Duration restart_at = Duration::max();
+  Dot waits_with;                 ///< The row as it was when it began to wait for that.
   std::uint32_t failures = 0;     ///< In a row.
   std::vector<Duration> crashes;  ///< Within max_seconds, oldest first.
 };

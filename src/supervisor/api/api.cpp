@@ -35,8 +35,7 @@ Result<void> WorkerRegistry::load(const std::string& path) {
   auto entry = node_->worker_table().open_library(path);
   if (!entry) return entry.error();
   using Register = void (*)(WorkerRegistry&);
-  reinterpret_cast<Register> (*entry)(*this);
-  return {};
+  return supervisor::WorkerTable::let_register(path, [&] { reinterpret_cast<Register> (*entry)(*this); });
 }
 
 std::vector<std::string> WorkerRegistry::names() const {

@@ -144,6 +144,27 @@ TEST_F(SupervisorFutures, ACircleThroughThreeNodesIsADeadlock) {
   EXPECT_EQ(ask("n2", await_along{{"n0", "n1"}}), "end") << "nobody waits any more";
 }
 
+// When its last wait begins, those that are across nodes have been followed in vain. It may be one within a
+// node, or one across with one within behind it.
+TEST_F(SupervisorFutures, ACircleWithAWaitWithinANodeThatIsClosedLateIsADeadlock) {
+  make(2);
+  for (const std::size_t of_last : {0U, 1U}) {
+    Sibling::new_gate();
+    const std::string n = std::to_string(of_last);
+    const std::vector<std::pair<std::string, std::size_t>> where{
+        {"a" + n, 0}, {"b" + n, 1}, {"c" + n, of_last}};
+    for (const auto& [id, at] : where)
+      ASSERT_TRUE(web().start_child(ChildSpec::of<Sibling>(id), {.on = places->name(at)}).get());
+    const auto held_call = web().call<int>("c" + n, held{}, 20s);
+    const auto circle = web().call<std::string>("a" + n, await_along{{"b" + n, "c" + n, "a" + n}}, 20s);
+    EXPECT_FALSE(circle.wait_for(200ms)) << "the chains were followed meanwhile";
+    Sibling::gate()->set(5);
+    EXPECT_EQ(held_call.get().value(), 5);
+    ASSERT_TRUE(circle.wait_for(10s)) << where[2].second;
+    EXPECT_EQ(circle.get().value(), "deadlock");
+  }
+}
+
 TEST_F(SupervisorFutures, ALongWaitAcrossNodesIsNoDeadlock) {
   make(2);
   const auto [here, there] = places->ids_apart();

@@ -1,5 +1,6 @@
 #include "supervisor/driver/circle_search.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "supervisor/node/node_impl.hpp"
@@ -91,8 +92,12 @@ void CircleSearch::follow(const std::shared_ptr<Chain>& chain) {
 
 void CircleSearch::followed(const std::shared_ptr<Chain>& chain, const process::WaitTrail& trail) {
   if (!trail.next) return;
-  chain->waits.insert(chain->waits.end(), trail.waits.begin(), trail.waits.end());
-  chain->at = *trail.next;
+  // A trail of this node may pass the wait where it all began on its way to another node.
+  auto end = trail.waits.end();
+  if (node_.is_here(chain->at.node) && !chain->waits.empty())
+    end = std::find(trail.waits.begin(), trail.waits.end(), chain->waits.front());
+  chain->waits.insert(chain->waits.end(), trail.waits.begin(), end);
+  chain->at = end == trail.waits.end() ? *trail.next : chain->waiter;
   if (chain->at == chain->waiter) {
     const auto what = chain->what.lock();
     if (!what) return;

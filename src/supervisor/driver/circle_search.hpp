@@ -1,10 +1,10 @@
 // CircleSearch: finds handlers that wait for each other in a circle through several nodes.
 //
 // Each node knows for whom the handlers of its own processes wait. One that has waited for a child of another
-// node for `patience` has its chain followed: its node asks that one for whom the child waits, and so on from
-// node to node. A chain that comes back to where it began is followed once more; where every wait of it is
-// the one of before, its own among them, all of them stood between the two rounds, so none can end by itself.
-// The call is `deadlock`.
+// node, itself or through others of this one, for `patience` has its chain followed: its node asks that one
+// for whom the child waits, and so on from node to node. A chain that comes back to where it began is
+// followed once more; where every wait of it is the one of before, its own among them, all of them stood
+// between the two rounds, so none can end by itself. The call is `deadlock`.
 //
 // A call that is answered sooner costs one push onto a queue.
 //
@@ -42,7 +42,8 @@ class CircleSearch {
 
   explicit CircleSearch(NodeImpl& node);
 
-  /// The handler of `waiter`, of this node, has begun to wait for what a child of another node is to answer.
+  /// The handler of `waiter`, of this node, has begun to wait for what a child of another node is to answer,
+  /// or one of this node that itself waits so.
   void watch(const std::shared_ptr<WaitedFor>& what, Pid waiter);
 
  private:

@@ -105,7 +105,7 @@ void Router::Call::meant(const Place& place) {
 
 void Router::Call::note_wait() {
   bool is_circle = false;
-  std::optional<Pid> far;
+  std::optional<Pid> far;  // who waits for another node, if only through others of this one
   {
     const std::lock_guard lock(wait_mutex_);
     if (!waiter_ || !callee_ || is_over_) return;
@@ -113,7 +113,7 @@ void Router::Call::note_wait() {
     if (noted_) runtime.end_wait(*waiter_, *noted_);  // for the child's instance of before
     noted_ = callee_;
     is_circle = !runtime.begin_wait(*waiter_, *callee_);
-    if (!router_.node_.is_here(callee_->node)) far = *waiter_;
+    if (!router_.node_.is_here(callee_->node) || runtime.follow_waits(*callee_).next) far = *waiter_;
   }
   if (is_circle) {
     in_circle();

@@ -7,6 +7,7 @@
 #include <brood/node.hpp>
 #include <charconv>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -62,6 +63,7 @@ Error other_version(const std::string& path, std::uint32_t built_for) {
 /// The version that BROOD_REGISTER_WORKERS has left in the file. nullopt: none.
 std::optional<std::uint32_t> marked_version(const std::string& file) {
   constexpr std::string_view mark = "brood-plugin-version:";
+  if (std::error_code none; !std::filesystem::is_regular_file(file, none)) return std::nullopt;
   std::ifstream in(file, std::ios::binary);
   const std::string octets{std::istreambuf_iterator<char>(in), {}};
   const std::size_t at = octets.find(mark);
@@ -99,6 +101,20 @@ Result<void*> WorkerTable::open_library(const std::string& path) {
     return other_version(path, built_for);
   }
   return entry;
+}
+
+Result<void> WorkerTable::let_register(const std::string& path, const std::function<void()>& registration) {
+  const auto failed = [&](std::string_view why) {
+    return Error{Errc::start_failed, fmt::format("{} threw as it registered its workers: {}", path, why)};
+  };
+  try {
+    registration();
+    return {};
+  } catch (const std::exception& error) {
+    return failed(error.what());
+  } catch (...) {
+    return failed("what is no std::exception");
+  }
 }
 
 Result<std::unique_ptr<Behaviour>> WorkerTable::make(const std::string& name, EncodedTerm args) const {

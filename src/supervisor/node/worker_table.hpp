@@ -22,6 +22,9 @@ class WorkerTable {
   Result<void> add(const std::string& name, BehaviourFactory factory);
   /// Loads a shared library that exports brood_register_workers; it stays loaded.
   [[nodiscard]] Result<void*> open_library(const std::string& path);
+  /// Has the library's own code register its workers. What it throws is the answer: start_failed.
+  [[nodiscard]] static Result<void> let_register(const std::string& path,
+                                                 const std::function<void()>& registration);
   /// A local supervisor makes its workers with this table, which must outlive the runtime.
   [[nodiscard]] Result<std::unique_ptr<Behaviour>> make(const std::string& name, EncodedTerm args) const;
   [[nodiscard]] std::vector<std::string> names() const;
