@@ -135,9 +135,8 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   // A row that says nothing of it is left alone: its host may be sending it on in this moment, and would be
-  // written over. Where it waits to be started again its host is told so by the new row.
-  if (*child->row()->trouble == Trouble{} && !pauses(*child))
-    return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  // written over.
+  if (*child->row()->trouble == Trouble{}) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   SpecRow next = *child->row();
   // While it is not failed, the node that it was sent on to may be starting it.
   Trouble& trouble = next.trouble.change();

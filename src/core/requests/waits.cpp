@@ -40,7 +40,6 @@ Outcome Coordinator::located(const Child& child, const StartWait& wait) const {
   return wait.fresh ? located(child, wait.after, false) : located_now(child);
 }
 
-// Of several instances one that failed while no other may still come to run.
 bool Coordinator::pauses(const Child& child) const {
   bool found = false;
   with_.instances.each(
@@ -48,6 +47,7 @@ bool Coordinator::pauses(const Child& child) const {
   return found;
 }
 
+// Of several instances one that failed while no other may still come to run.
 const Instance* Coordinator::failed_start(const Child& child, const Epoch& after) const {
   const Instance* failed = nullptr;
   with_.instances.each(child, [&](const Hosted& hosted) {
