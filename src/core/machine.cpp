@@ -133,7 +133,7 @@ void Machine::work(Step& s) {
   congested_ = replication_.is_congested(s);
   become_up_if_ready(s);
   while (s.budget > 0) {
-    if (replication_.has_kept())
+    if (replication_.has_late())
       take_late(s);
     else if (barrier_.has_ready())
       take_kept(s);
@@ -179,7 +179,7 @@ void Machine::tell_origins(Step& s) {
 
 // The table that it came behind may be the one that this node waited for.
 void Machine::take_late(Step& s) {
-  replication_.take_kept(s);
+  replication_.take_late(s);
   become_up_if_ready(s);
 }
 
@@ -248,7 +248,7 @@ bool Machine::holds_fence() const {
 }
 
 bool Machine::has_work() const {
-  return replication_.has_kept() || barrier_.has_ready() || !told_.empty() || views_.has_work() ||
+  return replication_.has_late() || barrier_.has_ready() || !told_.empty() || views_.has_work() ||
          fence_.may_open(holds_fence()) || lockdown_.has_work() || reconciler_.has_touched() ||
          moves_.can_go_on(settings_) || coordinator_.has_work() || origins_.has_work() ||
          (is_moving_on() && !congested_);

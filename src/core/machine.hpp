@@ -202,6 +202,7 @@ class Machine final : public Notes {
   void arrived(Step& s, Child& child, const Arrival& arrival) override;
   void request_finished(Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) override;
   void caught_up(Step& s, PeerIndex peer) override;
+  void retried(Step& s, Child& child) override;
   void lost_for_good(Step& s, Child& child) override;
   void late_change(Step& s, const SpecChange& change) override;
   void outcome(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) override;

@@ -164,6 +164,11 @@ void Machine::caught_up(Step& s, PeerIndex) {
   coordinator_.look_at_open(s);
 }
 
+void Machine::retried(Step& s, Child& child) {
+  locals_.end_pause(s, child);
+  reconciler_.touch(child);
+}
+
 void Machine::lost_for_good(Step& s, Child& child) {
   coordinator_.remove(s, child);
 }

@@ -51,8 +51,8 @@ class FutureCore : public std::enable_shared_from_this<FutureCore> {
   /// waiting handlers the future ends with `deadlock`.
   virtual void wait_begins(const Pid& waiter) { (void)waiter; }
   virtual void wait_ends(const Pid& waiter) { (void)waiter; }
-  /// Once, before it is ready: nobody's handler waits for another any more because of it, also those that have
-  /// yet to wake. Whoever has answered may ask back at once, and that is no circle.
+  /// Once, before it is ready: nobody's handler waits for another any more because of it, also those that
+  /// have yet to wake. Whoever has answered may ask back at once, and that is no circle.
   virtual void wait_is_over() {}
 
  protected:

@@ -98,6 +98,8 @@ class Notes {
   // ---- rows and instances
   /// This node holds again what the peer has changed: its table has come.
   virtual void caught_up(Step& s, PeerIndex peer) = 0;
+  /// Somebody asks to try the child now, whose instance here waits to be started again.
+  virtual void retried(Step& s, Child& child) = 0;
   /// Something about the child has changed: it has to be looked at.
   virtual void touched(Step& s, Child& child) = 0;
   /// A change of the child's row has counted here: this node's, or another's.

@@ -208,13 +208,18 @@ void Locals::restart_in_role(Step& s, Child& child) {
   own.restart_at = s.time();
 }
 
-// Somebody has changed how it runs, or asks for a retry: the pause was for what it was before.
+// Somebody has changed how it runs: the pause was for what it was before.
 void Locals::look_at_pause(const Step& s, Child& child) {
   Own& own = *child.own_.value_;
-  const bool pauses = !own.alive && !own.waits_for_role && own.restart_at != Duration::max();
-  if (!pauses || own.waits_with == child.row()->dot) return;
-  own.restart_at = std::min(own.restart_at, s.time());
+  if (own.waits_with == child.row()->dot) return;
   own.waits_with = child.row()->dot;
+  end_pause(s, child);
+}
+
+void Locals::end_pause(const Step& s, Child& child) {
+  Own& own = *child.own_.value_;
+  if (own.alive || own.waits_for_role || own.restart_at == Duration::max()) return;
+  own.restart_at = std::min(own.restart_at, s.time());
   own.failures = 0;
   own.crashes.clear();
 }

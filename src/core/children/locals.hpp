@@ -51,6 +51,8 @@ class Locals {
   void follow(Child& child, const SpecPtr& spec) { child.own_.value_->spec = spec; }
   /// One that waits to be started again is tried at once when its row is another by now.
   void look_at_pause(const Step& s, Child& child);
+  /// One that waits to be started again waits no longer, and its failures are forgotten.
+  void end_pause(const Step& s, Child& child);
   /// The instance here survives a conflict: from now on others are told of it under an epoch above all
   /// others'. Its process keeps the epoch that it was started with.
   void raise(Step& s, Child& child);

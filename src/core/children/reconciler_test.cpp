@@ -296,6 +296,25 @@ std::size_t wait_after_crashes(Cluster& cluster) {
   return host;
 }
 
+TEST(Crash, ARetryEndsTheWaitForTheNextStart) {
+  for (const std::size_t asks : {0U, 1U}) {
+    Cluster cluster(2);
+    cluster.form();
+    const std::size_t host = wait_after_crashes(cluster);
+    const auto retry = cluster.ask<ClientRetry>(asks, "a");
+    cluster.run(1s);
+    EXPECT_EQ(cluster.result(retry), "ok");
+    EXPECT_EQ(cluster.alive("a"), 1U);
+    EXPECT_EQ(cluster.host("a"), host);
+    cluster.exit("a", false);
+    cluster.run();
+    EXPECT_EQ(cluster.alive("a"), 1U) << "what was before is forgotten: the first crash is made good at once";
+    cluster.exit("a", false);
+    cluster.run(1min);
+    EXPECT_EQ(cluster.alive("a"), 0U) << "and it waits again";
+  }
+}
+
 TEST(Crash, AChangeOfWhatWaitsToBeStartedAgainIsDoneAndTriedAtOnce) {
   Cluster cluster(2);
   cluster.form();

@@ -125,6 +125,8 @@ void Coordinator::coordinate(Step& s, StopRequest& request) {
 }
 
 void Coordinator::coordinate(Step& s, RetryRequest& request) {
+  if (Child* child = with_.children.find(request.id); child && pauses(with_.instances.here(*child)))
+    with_.notes.retried(s, *child);
   const std::vector<ChildId> ids{request.id};
   if (!is_mine(request.id))
     return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
@@ -135,8 +137,11 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
     return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   // A row that says nothing of it is left alone: its host may be sending it on in this moment, and would be
-  // written over.
-  if (*child->row()->trouble == Trouble{}) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  // written over. Where it waits to be started again its host is told.
+  if (*child->row()->trouble == Trouble{}) {
+    pass_to_hosts(s, request, *child);
+    return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  }
   SpecRow next = *child->row();
   // While it is not failed, the node that it was sent on to may be starting it.
   Trouble& trouble = next.trouble.change();
@@ -149,6 +154,15 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   wait.mode = StartMode::ensure;
   wait.number = with_.replication.newest();
   add(s, *child, std::move(wait));
+}
+
+void Coordinator::pass_to_hosts(Step& s, const RetryRequest& request, const Child& child) {
+  RetryRequest passed = request;
+  if (++passed.forwards > s.settings.forwards_max) return;
+  with_.instances.each(child, [&](const Hosted& hosted) {
+    const PeerIndex peer = with_.instances.peer(hosted);
+    if (peer != self_index && pauses(&hosted.instance)) with_.sender.send(peer, passed);
+  });
 }
 
 void Coordinator::coordinate(Step& s, LookupRequest& request) {

@@ -80,6 +80,7 @@ class Coordinator final : public LocalCoordinator {
   void coordinate(Step& s, RetryRequest& request);
   void coordinate(Step& s, LookupRequest& request);
   void coordinate(Step& s, MoveRequest& request);
+  void pass_to_hosts(Step& s, const RetryRequest& request, const Child& child);
   template <typename R, typename Ids, typename Make>
   void forward(Step& s, const R& request, const Ids& ids, const Make& make);
   [[nodiscard]] bool is_mine(const ChildId& id) const {
@@ -126,8 +127,11 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] Outcome located(const Child& child, const StartWait& wait) const;
   /// As far as this node holds what the hosts have changed. What is on its way may be its end.
   [[nodiscard]] Outcome located_now(const Child& child) const { return located(child, {}, true); }
-  /// An instance of it waits to be started again.
-  [[nodiscard]] bool pauses(const Child& child) const;
+  /// It waits to be started again where it ran.
+  [[nodiscard]] static bool pauses(const Instance* instance) {
+    return instance && instance->phase == Phase::restarting;
+  }
+  [[nodiscard]] bool pauses(const Child& child) const;  ///< An instance of it does.
   [[nodiscard]] const Instance* failed_start(const Child& child, const Epoch& after) const;
   /// It has run where it waits to be started again: the start was done, and may have been answered.
   [[nodiscard]] bool has_run(const Child& child) const;

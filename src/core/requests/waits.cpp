@@ -42,8 +42,7 @@ Outcome Coordinator::located(const Child& child, const StartWait& wait) const {
 
 bool Coordinator::pauses(const Child& child) const {
   bool found = false;
-  with_.instances.each(
-      child, [&](const Hosted& hosted) { found = found || hosted.instance.phase == Phase::restarting; });
+  with_.instances.each(child, [&](const Hosted& hosted) { found = found || pauses(&hosted.instance); });
   return found;
 }
 

@@ -179,7 +179,7 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
 }
 
 // One Delta at a time, as there may be very many. What comes meanwhile is kept behind them.
-void Replication::take_kept(Step& s) {
+void Replication::take_late(Step& s) {
   const PeerIndex from = *late_.begin();
   In& in = peers_[from].in;
   if (in.expected != 0) {

@@ -105,8 +105,8 @@ class Replication final : public Outbox, public TableProgress {
   void on_want(Step& s, PeerIndex from, const Want& want);
 
   /// Deltas that were kept while a table came are to be taken in.
-  [[nodiscard]] bool has_kept() const { return !late_.empty(); }
-  void take_kept(Step& s);
+  [[nodiscard]] bool has_late() const { return !late_.empty(); }
+  void take_late(Step& s);
 
   void on_time(Step& s);
   /// Whether what the step has changed may be sent with the next one: it has started something, which may run
@@ -141,7 +141,7 @@ class Replication final : public Outbox, public TableProgress {
     bool again = false;            ///< A bucket that was to be the same was not.
     /// Of the portions that have come: where each ends, and the first Delta that it does not hold.
     std::vector<std::pair<std::uint32_t, std::uint64_t>> covered;
-    std::list<Delta> kept;         ///< Lists here and below: an empty deque takes half a KiB, of each peer.
+    std::list<Delta> kept;  ///< Lists here and below: an empty deque takes half a KiB, of each peer.
     std::optional<std::uint64_t> ack;  ///< To be said at the end of the step.
     std::optional<std::uint32_t> portion_ack;
     bool ask = false;  ///< For its table.

@@ -2,9 +2,8 @@
 // for each program that has limits of its own.
 //
 //   the node's cgroup, as it was started (of a unit with Delegate=yes, or that of a container)
-//     brood-node     the node and its shims, moved here with the first limit: a cgroup with others below it
-//     may
-//                    hold no process itself
+//     brood-node     the node and its shims, moved here with the first limit, as a cgroup that has others
+//                    below it may hold no process itself
 //     child-NAME     a program with all that it starts; its shim takes it away after its end
 //
 // One thread (the launcher's).

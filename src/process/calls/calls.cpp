@@ -127,11 +127,11 @@ class Asked final : public brood::detail::FutureValue<EncodedTerm> {
     waiter_.reset();
   }
   void wait_is_over() override {
-    const auto core = callee_ ? core_.lock() : nullptr;
-    if (!core) return;
+    if (!callee_) return;
     const std::lock_guard lock(mutex_);
     is_over_ = true;
-    if (waiter_) core->waits.remove(*waiter_, WaiterKey::of(*callee_));
+    if (!waiter_) return;
+    if (const auto core = core_.lock()) core->waits.remove(*waiter_, WaiterKey::of(*callee_));
   }
 
  private:

@@ -87,8 +87,8 @@ class Handlers : public ::testing::Test {
     EXPECT_LT(std::chrono::steady_clock::now() - before, 15s);
     return answer ? *answer : "failed: " + std::string(to_string(answer.error().code));
   }
-  // A call that was refused as a circle was sent all the same: what is behind it has been handled when this is
-  // answered, and nobody asks for the places that are to go.
+  // A call that was refused as a circle was sent all the same: what is behind it has been handled when this
+  // is answered, and nobody asks for the places that are to go.
   void TearDown() override {
     for (const std::string& id : started) (void)web().call<std::string>(id, relay{}, 10s).get();
   }

@@ -301,8 +301,9 @@ void Children::follow(const std::vector<ChildId>& changed) {
     if (found == nullptr) continue;
     Slot& slot = **found;
     const core::SpecRow* row = driver_.core().spec(id);
-    const core::SpecPtr spec = row ? row->spec : nullptr;
-    if (!spec || (slot.care ? slot.care->spec == spec : slot.shutdown == spec->shutdown)) continue;
+    if (row == nullptr || !row->spec) continue;
+    const core::SpecPtr& spec = row->spec;
+    if (slot.care ? slot.care->spec == spec : slot.shutdown == spec->shutdown) continue;
     if (!slot.spec->runs_like(*spec)) continue;  // it is about to end
     slot.shutdown = spec->shutdown;
     if (slot.care) follow_command(slot, spec);

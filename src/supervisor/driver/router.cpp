@@ -49,6 +49,7 @@ void Router::Call::finish(process::CallResult result) {
   {
     // The future may be kept for longer than the node.
     const std::lock_guard lock(wait_mutex_);
+    end_wait();
     driver_.reset();
     message_ = EncodedTerm();
   }
@@ -89,7 +90,12 @@ void Router::Call::wait_ends(const Pid& waiter) {
 }
 
 void Router::Call::wait_is_over() {
+  if (is_over_) return;
   const std::lock_guard lock(wait_mutex_);
+  end_wait();
+}
+
+void Router::Call::end_wait() {
   is_over_ = true;
   if (noted_ && waiter_) router_.node_.runtime().end_wait(*waiter_, *noted_);
   noted_.reset();

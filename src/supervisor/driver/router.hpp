@@ -13,6 +13,7 @@
 // Thread rule: any thread. `done` runs once, on any thread, and must be quick.
 #pragma once
 
+#include <atomic>
 #include <brood/worker.hpp>
 #include <chrono>
 #include <functional>
@@ -93,6 +94,7 @@ class Router::Call final : public WaitedFor {
   /// The instance at that place is the one that is asked.
   void meant(const Place& place);
   void note_wait();
+  void end_wait();  ///< With wait_mutex_ held.
   void finish(process::CallResult result);
   void fail_with(Errc code, std::string words) { finish(Error{code, std::move(words)}); }
   void fail_ended();
@@ -105,10 +107,10 @@ class Router::Call final : public WaitedFor {
   Gate::Pass pass_;
   bool asked_coordinator_ = false;
   std::mutex wait_mutex_;
-  std::optional<Pid> waiter_;  ///< Whose handler waits.
-  std::optional<Pid> callee_;  ///< Whom it reaches.
-  std::optional<Pid> noted_;   ///< For whom it is noted to wait.
-  bool is_over_ = false;       ///< It is answered, or about to be.
+  std::optional<Pid> waiter_;         ///< Whose handler waits.
+  std::optional<Pid> callee_;         ///< Whom it reaches.
+  std::optional<Pid> noted_;          ///< For whom it is noted to wait.
+  std::atomic<bool> is_over_{false};  ///< It is answered, or about to be.
 };
 
 /// The request that carries a call to the node where the child runs, and its answer.

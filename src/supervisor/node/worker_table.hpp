@@ -36,7 +36,7 @@ class WorkerTable {
   [[nodiscard]] bool may_run(const std::string& supervisor, const std::string& token) const {
     return exec_allow_ || trusts(supervisor, token);
   }
-  /// What this node can run As long as the node's file: not for each child.
+  /// What this node can run. As long as the node's file: not for each child.
   [[nodiscard]] core::Offers offers(const std::string& supervisor) const;
 
  private:
