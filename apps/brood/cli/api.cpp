@@ -46,7 +46,7 @@ Trouble trouble_of(const Term& reason) {
   if (tuple != nullptr && tuple->size() == 2 && tuple->front().as_atom() != nullptr) {
     const auto& code = tuple->front().as_atom()->name;
     const auto& detail = tuple->back();
-    if (code == "already_started") {
+    if (code == "already_started" && detail.as_pid() != nullptr) {
       return {exit_refused, code, fmt::format("it runs already, as {}", to_string(detail)), {}};
     }
     if (const auto words = detail.text(); words && !words->empty() && detail.as_atom() == nullptr) {

@@ -300,6 +300,10 @@ TEST(Commands, ARefusalHasStatusOneAndItsReason) {
   EXPECT_EQ(taken.status, exit_refused);
   EXPECT_EQ(taken.json()["error"]["code"], "already_started");
   EXPECT_EQ(taken.json()["error"]["message"], "a: it runs already, as <n2@h.7.0>");
+  const auto pausing = run({"start", "a", "--worker", "w"},
+                           {"[web]", "{error, {already_started, <<\"a child 'a' runs already\">>}}"});
+  EXPECT_NE(pausing.message.find("a child 'a' runs already"), std::string::npos) << pausing.message;
+  EXPECT_EQ(pausing.message.find("<<"), std::string::npos) << pausing.message;
   const auto worker =
       run({"start", "a", "--worker", "w"}, {"[web]", "{error, {no_such_worker, <<\"no node knows w\">>}}"});
   EXPECT_EQ(worker.message, "a: no node knows w");
