@@ -226,14 +226,22 @@ void HookFeed::note_load(const core::Event& event) {
   const auto* message = std::get_if<core::PeerMessage>(&event);
   const bool of_peer = message != nullptr && std::holds_alternative<core::LoadReport>(message->body);
   const NodeName self = self_().name;
-  if ((!of_peer && !std::holds_alternative<core::LoadMeasured>(event)) || core_.leader() != self) return;
+  if (!of_peer && !std::holds_alternative<core::LoadMeasured>(event)) return;
+  if (core_.leader().value_or(self) != self) return;
   if (!scores_) scores_ = scoreboard_of(core_);
   told_.insert(of_peer ? message->from : self);
 }
 
-// What a node counts for is its score; all else of a line may change without that.
+// What a node counts for is its score; all else of a line may change without that. What is measured before
+// the first view makes a leader is told when there is one.
 void HookFeed::tell_scores() {
   if (!scores_) return;
+  const auto leader = core_.leader();
+  if (!leader) return;
+  if (*leader != self_().name) {
+    scores_.reset();
+    return told_.clear();
+  }
   const Scoreboard before = *std::exchange(scores_, std::nullopt);
   const auto told = std::exchange(told_, {});
   const auto line_of = [](const Scoreboard& board, const NodeName& node) {
