@@ -176,6 +176,14 @@ class Relay {
       ::close(other);
     }
   }
+  /// Names and challenges: a length of two bytes, "N", then the flags. Digests may have an N anywhere.
+  static void strip_flag(Bytes& text) {
+    for (std::size_t at = 0; at + 3 < text.size();) {
+      const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+      if (byte(at + 2) == 'N') text[at + 3] = static_cast<char>(byte(at + 3) & ~0x02U);
+      at += 2U + byte(at) * 256U + byte(at + 1);
+    }
+  }
   void pass(int from, int to) const {
     char chunk[4096];
     for (;;) {
@@ -183,10 +191,7 @@ class Relay {
       if (count <= 0) break;
       Bytes text(chunk, static_cast<std::size_t>(count));
       if (const auto at = text.find(real_); at != Bytes::npos) text.replace(at, real_.size(), taken_);
-      // Names and challenges: "N", then the flags.
-      const auto flags = text.find('N');
-      if (strips_ && flags != Bytes::npos && flags + 1 < text.size() && (text[flags + 1] & 0x02) != 0)
-        text[flags + 1] = static_cast<char>(text[flags + 1] & ~0x02);
+      if (strips_) strip_flag(text);
       (void)!::send(to, text.data(), text.size(), MSG_NOSIGNAL);
     }
     ::shutdown(from, SHUT_RDWR);

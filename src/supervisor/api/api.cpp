@@ -149,8 +149,9 @@ Supervisor::~Supervisor() {
   auto ended = std::make_shared<std::promise<void>>();
   impl_->node->remove_supervisor(impl_->driver, [ended] { ended->set_value(); });
   process::Runtime::block([&] { ended->get_future().wait(); });
-  // What handlers lean on may go with whoever ends the supervisor.
+  // What handlers, and the measure of the load, lean on may go with whoever ends the supervisor.
   impl_->driver->hooks()->end(milliseconds(2000));
+  impl_->driver->load_reports().finish(milliseconds(2000));
 }
 
 std::optional<Id> Supervisor::whois(const Pid& pid) const {

@@ -79,6 +79,7 @@ class HooksOnANode : public ::testing::Test {
 
   std::mutex mutex;
   Lines said;
+  std::atomic<int> asked = 0, percent = 25;  // of a load that is measured for as long as `web` is there
   Node node{NodeOptions{}};
   std::unique_ptr<Supervisor> web;
 };
@@ -242,11 +243,10 @@ TEST_F(HooksOnANode, TheHistoryIsBoundedAndReadOnFromWhereOneHasCome) {
 }
 
 TEST_F(HooksOnANode, TheLeaderIsToldWhatANodeCountsForOnlyWhenThatChanges) {
-  std::atomic<int> asked = 0, percent = 25;
   SupervisorOptions options;
   options.strategies.distribution = StrategyChoice{
       "load_balancer", {{"push_interval_ms", std::int64_t{100}}, {"max_history_size", std::int64_t{1}}}};
-  options.load = [&] { return ++asked, percent / 100.0; };
+  options.load = [this] { return ++asked, percent / 100.0; };
   options.hooks = {on<hooks::ScoreboardUpdated>("t", [this](const auto& e) {
     const double before = e.before.nodes.front().score;
     say(e.node + " " + std::to_string(static_cast<int>(100 * before)) + " " +

@@ -112,6 +112,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   [[nodiscard]] const Outbox::Sent& sent() const { return outbox_.sent(); }  ///< To other members. (control)
 
   [[nodiscard]] const std::shared_ptr<HookTable>& hooks() const { return hooks_; }  ///< Any thread.
+  [[nodiscard]] LoadReports& load_reports() { return load_reports_; }               ///< Of it finish() only.
   /// Which subscriber of the hooks has that reference. Any thread.
   void note_subscription(const Ref& ref, std::uint64_t number);
   bool end_subscription(const Ref& ref);  ///< False: there is none.

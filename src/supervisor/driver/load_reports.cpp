@@ -27,6 +27,13 @@ void LoadReports::begin(std::chrono::milliseconds interval, std::weak_ptr<void> 
 void LoadReports::end() {
   owner_.reset();
   alarm_.off();
+  const std::scoped_lock lock(mutex_);
+  is_over_ = true;
+}
+
+void LoadReports::finish(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  measured_.wait_for(lock, patience, [this] { return !is_measuring_; });
 }
 
 void LoadReports::ring() {
@@ -38,18 +45,33 @@ void LoadReports::ring() {
 }
 
 void LoadReports::measure() {
-  double score = 0;
-  try {
-    score = own_();
-  } catch (const std::exception& error) {
-    return log::warn("the program's measure of its load threw: {}", error.what());
-  } catch (...) {
-    return log::warn("the program's measure of its load threw");
+  {
+    const std::scoped_lock lock(mutex_);
+    if (is_over_) return;
+    is_measuring_ = true;
   }
+  const std::optional<double> score = ask_program();
+  {
+    const std::scoped_lock lock(mutex_);
+    is_measuring_ = false;
+    measured_.notify_all();
+  }
+  if (!score) return;
   core::Load load;
   load.own_ppm =
-      std::isnan(score) ? 1'000'000 : static_cast<std::uint32_t>(std::clamp(score, 0.0, 1.0) * 1e6);
+      std::isnan(*score) ? 1'000'000 : static_cast<std::uint32_t>(std::clamp(*score, 0.0, 1.0) * 1e6);
   tell_(load);
+}
+
+std::optional<double> LoadReports::ask_program() const {
+  try {
+    return own_();
+  } catch (const std::exception& error) {
+    log::warn("the program's measure of its load threw: {}", error.what());
+  } catch (...) {
+    log::warn("the program's measure of its load threw");
+  }
+  return std::nullopt;
 }
 
 }  // namespace brood::supervisor

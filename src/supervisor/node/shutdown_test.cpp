@@ -237,6 +237,24 @@ TEST(Shutdown, ABusyControlThreadFencesNobody) {
   go_on.set_value();
 }
 
+// What a program's measure of its load leans on may go with the supervisor.
+TEST(Shutdown, TheMeasureOfTheLoadDoesNotRunWhenTheSupervisorHasEnded) {
+  std::atomic<bool> measures = false;
+  Node node({});
+  SupervisorOptions options{.name = "bank"};
+  options.strategies.distribution = StrategyChoice{"load_balancer", {}};
+  options.load = [&] {
+    measures = true;
+    std::this_thread::sleep_for(100ms);  // a measure that takes its time
+    measures = false;
+    return 0.5;
+  };
+  auto bank = std::make_unique<Supervisor>(node, std::move(options));
+  ASSERT_TRUE(eventually([&] { return measures.load(); }));
+  bank.reset();
+  EXPECT_FALSE(measures);
+}
+
 // One handler that never returns holds up neither the others' children nor, beyond its patience, the end.
 TEST(Shutdown, OthersTakeOverWhileAHandlerOfTheEndingNodeHangs) {
   const std::string one = "n1@127.0.0.1:" + std::to_string(free_port());
