@@ -17,8 +17,10 @@ WEB = Atom("web")
 USUAL = 10000 if SMALL else 100000
 COUNT = int(os.environ.get("BROOD_TEST_CHILDREN") or (1000000 if full_run() else USUAL))
 LARGE = full_run() or "BROOD_TEST_CHILDREN" in os.environ
-# What a single start may take beside all that; the aim is a fifth of it.
-SINGLE_MS = 500
+# What a single start should take at most beside all that, and what it may take before a test fails: in a usual
+# run, beside other tests on the same processors, only what is no delay but a hold-up.
+AIM_MS = 100
+SINGLE_MS = 500 if LARGE else 5000
 
 
 class Scale(ScenarioTest):
@@ -114,7 +116,7 @@ class _Singles:
             self._test.note(f"single starts beside {self._what} through {name}: {answer['started']}, median "
                             f"{answer['median_us'] / 1000:.1f} ms, 99 of 100 under {answer['p99_us'] / 1000:.0f} ms, "
                             f"slowest {slowest:.0f} ms after {answer['slowest_at_ms'] / 1000:.1f} s (aim: under "
-                            f"{SINGLE_MS / 5:.0f} ms)")
+                            f"{AIM_MS} ms)")
             self._test.assertEqual(answer["refused"], {}, answer)
             if bounded and slowest > SINGLE_MS * SLOW:
                 self._test.late.append(f"{slowest:.0f} ms for a single start beside {self._what} through {name}")
