@@ -167,6 +167,7 @@ Outcome<void> ps(Session& session) {
     if (auto there = check_is_there(session, "--on", arguments.on); !there) return there;
   if (arguments.quiet && !out.json()) {
     for (const auto& row : rows) out.line(row.id);
+    if (page.next) remark_next(out, *page.next);
     return {};
   }
   ask_why_waiting(session, rows);

@@ -934,6 +934,10 @@ TEST(Commands, PsFiltersSortsAndPages) {
                         {"[web]", "{ok, #{items => [], next => undefined}}"});
   EXPECT_EQ(next.asked[1], "{describe,web,all,#{'after'=><<\"c\">>,limit=>3}}");
   EXPECT_TRUE(next.json()["next"].is_null());
+  const auto quiet =
+      run({"ps", "-q", "--limit", "3"}, {"[web]", "{ok, #{items => [" + three + "], next => <<\"c\">>}}"});
+  EXPECT_EQ(quiet.out, "a\nb\nc\n");
+  EXPECT_NE(quiet.remarks.find("--after c"), std::string::npos) << quiet.remarks;
 }
 
 TEST(Commands, LogsOfSeveralSayWhoseEachLineIs) {

@@ -109,7 +109,7 @@ Result<void> read_exit_codes(ProgramOptions& options, const Term& value) {
   options.exit_codes.clear();
   for (const Term& item : *items) {
     const auto* code = item.as_integer();
-    if (!code || *code < 0 || *code > 255) return wrong(wanted, value);
+    if (!code || *code < 0 || *code > 255) return wrong(wanted, item);
     options.exit_codes.push_back(static_cast<int>(*code));
   }
   std::sort(options.exit_codes.begin(), options.exit_codes.end());

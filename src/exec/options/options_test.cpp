@@ -116,7 +116,7 @@ TEST(ProgramOptions, WrongOnesAreRefusedInWordsThatSayWhatIsAllowed) {
       {"#{log_size => -1}", "must be a number of bytes"},
       {"#{log_files => 1}", "must be a number from 2 to 100, not 1"},
       {"#{log_timestamps => 1}", "must be true or false, not 1"},
-      {"#{exit_codes => [256]}", "must be a list of numbers from 0 to 255"}};
+      {"#{exit_codes => [7, 256]}", "must be a list of numbers from 0 to 255, [0, 3], not 256"}};
   for (const auto& [text, words] : cases) {
     const auto options = read(text);
     ASSERT_FALSE(options) << text;

@@ -43,7 +43,10 @@ Result<void> may_hold_secret(const std::string& what, const std::string& path, c
 
 Result<void> may_hold_secret(const std::string& what, const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 077U) == 0) return {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  if (S_ISDIR(info.st_mode))
+    return Error{Errc::invalid_argument, fmt::format("{} is a folder; name a file", what)};
+  if ((info.st_mode & 077U) == 0) return {};
   return may_hold_secret(what, path,
                          {info.st_mode, is_changeable(path, info.st_uid), is_own_group(info.st_gid)});
 }

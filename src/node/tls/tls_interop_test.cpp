@@ -22,7 +22,7 @@ class TlsInterop : public Interop {
   void start_secure_brood(const CertificateOptions& certificate) {
     auto options = options_of("brood@127.0.0.1", epmd_.port());
     options.tls = ca_.issue("brood", certificate);
-    options.tick_timeout = 1s;
+    options.tick_timeout = 3s;
     start_brood(options);
   }
   /// What -ssl_dist_optfile reads, with everything verified on both sides.
@@ -36,7 +36,7 @@ class TlsInterop : public Interop {
   }
   /// Its ticks are as often as ours.
   [[nodiscard]] std::vector<std::string> secure(const std::string& file) const {
-    return {"-proto_dist", "inet_tls", "-ssl_dist_optfile", ca_.path(file), "-kernel", "net_ticktime", "1"};
+    return {"-proto_dist", "inet_tls", "-ssl_dist_optfile", ca_.path(file), "-kernel", "net_ticktime", "3"};
   }
   /// Ends the connection that there is, and waits for the one that dial_later() makes.
   void let_erlang_dial() {
@@ -90,7 +90,7 @@ TEST_F(TlsInterop, ErlangDialsUsAndAnIdleConnectionIsKept) {
   me().send(me_pid(), *echo.as_pid(), term);
   EXPECT_TRUE(record().take("send").term == term);
   // More than two of both nodes' tick times.
-  EXPECT_FALSE(eventually([&] { return record().count("down") != 0; }, 2500ms));
+  EXPECT_FALSE(eventually([&] { return record().count("down") != 0; }, 7s));
   EXPECT_EQ(text_of("nodes(hidden)"), "['brood@127.0.0.1']");
 }
 

@@ -144,13 +144,14 @@ Result<void> read_restart(core::Spec& spec, const Term& value) {
   return {};
 }
 
+constexpr std::int64_t shutdown_longest = 1000LL * 3600 * 24 * 365;
+
 Result<void> read_shutdown(core::Spec& spec, const Term& value) {
-  constexpr std::int64_t longest = 1000LL * 3600 * 24 * 365;
   if (value.is_atom("infinity")) {
     spec.shutdown.infinity = true;
   } else if (value.is_atom("brutal_kill")) {
     spec.shutdown.patience = std::chrono::milliseconds(0);
-  } else if (const auto* number = value.as_integer(); number && *number >= 0 && *number <= longest) {
+  } else if (const auto* number = value.as_integer(); number && *number >= 0 && *number <= shutdown_longest) {
     spec.shutdown.patience = std::chrono::milliseconds(*number);
   } else {
     return bad("shutdown", "must be milliseconds, brutal_kill or infinity, not " + to_string(value, 100));
@@ -370,6 +371,8 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
   for (const Id& other : child.after)
     if (auto added = add_after(spec, other.term()); !added) return added.error();
   const Shutdown shutdown = child.shutdown.of(child.type());
+  if (shutdown.patience->count() < 0 || shutdown.patience->count() > shutdown_longest)
+    return bad("shutdown", "must be 0 to 31536000000 milliseconds, or infinity");
   spec.shutdown = {*shutdown.patience, shutdown.infinity};
   Term metadata = child.metadata;
   if (!child.tag.empty()) {

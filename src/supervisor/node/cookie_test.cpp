@@ -70,6 +70,7 @@ TEST_F(CookieFile, WithoutAFileItComesFromTheEnvironmentOrFromSystemd) {
 
 TEST_F(CookieFile, AMissingAnEmptyAndATooLongFileAreErrors) {
   EXPECT_EQ(read_cookie(dir_ + "/none").error().code, Errc::io);
+  EXPECT_NE(read_cookie(dir_).error().message.find("is a folder; name a file"), std::string::npos);
   EXPECT_FALSE(read_cookie(file("\n", 0600)));
   EXPECT_FALSE(read_cookie(file(std::string(256, 'x'), 0600)));
 }

@@ -237,6 +237,19 @@ TEST(Shutdown, ABusyControlThreadFencesNobody) {
   go_on.set_value();
 }
 
+TEST(Shutdown, APatienceThatIsNoneIsRefusedInWords) {
+  Node node({});
+  ASSERT_TRUE(node.workers().add<Plain>("plain"));
+  Supervisor bank(node, {.name = "bank"});
+  for (const auto patience : {std::chrono::milliseconds(-1), std::chrono::milliseconds::max()}) {
+    const auto started =
+        bank.start_child({.id = "a", .run = WorkerSpec{"plain"}, .shutdown = {.patience = patience}}).get();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, Errc::invalid_argument);
+    EXPECT_NE(started.error().message.find("shutdown"), std::string::npos) << started.error().message;
+  }
+}
+
 // What a program's measure of its load leans on may go with the supervisor.
 TEST(Shutdown, TheMeasureOfTheLoadDoesNotRunWhenTheSupervisorHasEnded) {
   std::atomic<bool> measures = false;
