@@ -1,10 +1,15 @@
 """The command line: what each command prints, as text and as JSON, and its exit status."""
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
+import select
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -432,6 +437,59 @@ class Draining(ScenarioTest):
         cluster.brood("drain", cluster.full("n2"), node="n1")
         answer = cluster.brood("undrain", cluster.full("n2"), node="n1", status=1)
         self.assertIn("has been drained and has left: end it and start it anew", answer.err)
+
+
+class Screen:
+    """A program on a terminal of 100 by 24; what it has written so far."""
+
+    def __init__(self, cluster, *words):
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+            environment = dict(os.environ, **cluster.environment, TERM="xterm-256color")
+            environment[processes.MARK] = cluster.mark
+            os.execve(str(brood_binary()), [str(brood_binary()), *words, "--cookie-file", cluster.cookie_file],
+                      environment)
+        self.text = ""
+
+    def read(self):
+        """What has come meanwhile; waits for a tenth of a second at most."""
+        if not select.select([self._terminal], [], [], 0.1)[0]:
+            return ""
+        try:
+            new = os.read(self._terminal, 65536).decode(errors="replace")
+        except OSError:
+            return ""  # it has ended
+        self.text += new
+        return new
+
+    def press(self, key):
+        os.write(self._terminal, key.encode())
+
+    def close(self):
+        """Its exit status."""
+        try:
+            return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        finally:
+            os.close(self._terminal)
+
+
+class Top(ScenarioTest):
+    def test_top_goes_on_when_its_node_does_not(self):
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, [{"id": "c{n}", "worker": "counter", "count": 3}])})
+        cluster.start()
+        cluster.wait_members()
+        screen = Screen(cluster, "top", "--every", "200", "--node", f"{cluster.full('n1')},{cluster.full('n2')}")
+        self.wait(lambda: "2 of 2 nodes up" in screen.read(), 20, lambda: screen.text)
+        cluster.kill("n1")
+        self.wait(lambda: "1 of 2 nodes up" in screen.read(), 20, lambda: screen.text)
+        cluster.kill("n2")
+        self.wait(lambda: "as it was; trying again: cannot reach n1@127.0.0.1" in screen.read(), 20,
+                  lambda: screen.text)
+        cluster.launch("n1")
+        self.wait(lambda: "1 of 1 nodes up" in screen.read(), 30, lambda: screen.text)
+        screen.press("q")
+        self.assertEqual(screen.close(), 0)
 
 
 class Apply(ScenarioTest):

@@ -21,7 +21,10 @@ class Api {
   /// The same; until the answer is there `meanwhile` runs about twice a second, and may ask too.
   virtual Outcome<Term> request_while(const Term& request, std::chrono::milliseconds timeout,
                                       const std::function<void()>& meanwhile) = 0;
-  [[nodiscard]] virtual const std::string& node() const = 0;
+  /// Leaves the node and reaches the first of those it was told, which may be the same: for what looks on.
+  /// Troubles: as of reaching it the first time.
+  virtual Outcome<void> reach_again() = 0;
+  [[nodiscard]] virtual const std::string& node() const = 0;  ///< The one that was reached last.
 };
 
 /// `ok` and `{ok, Value}` as themselves and Value; an `{error, Reason}` as the Trouble it is.

@@ -41,9 +41,9 @@ NodeName own_name(const std::string& peer_host) {
   return NodeName(fmt::format("brood-cli-{}-{:08x}@{}", ::getpid(), std::random_device{}(), host));
 }
 
-node::DistributionOptions distribution_options(const ClientOptions& options) {
+node::DistributionOptions distribution_options(const ClientOptions& options, const NodeAddress& node) {
   node::DistributionOptions out;
-  out.name = own_name(options.node.host);
+  out.name = own_name(node.host);
   out.cookie = options.cookie;
   out.tls = options.tls;
   out.listen = false;
@@ -58,10 +58,10 @@ node::DistributionOptions distribution_options(const ClientOptions& options) {
 }  // namespace
 
 struct Client::Impl {
-  explicit Impl(const ClientOptions& options)
-      : peer(options.node.name),
+  Impl(const ClientOptions& options, const NodeAddress& node)
+      : peer(node.name),
         uses_tls(options.tls.has_value()),
-        distribution(io, distribution_options(options)) {}
+        distribution(io, distribution_options(options, node)) {}
 
   ~Impl() {
     if (runtime) runtime->set_remote(nullptr);
@@ -73,7 +73,7 @@ struct Client::Impl {
   }
 
   [[nodiscard]] Outcome<Term> read(const process::CallResult& answer, milliseconds timeout) const;
-  Outcome<void> open(const ClientOptions& options);
+  Outcome<void> open(const ClientOptions& options, const NodeAddress& node);
   void settle(Outcome<void> outcome) {
     const std::lock_guard guard(mutex);
     if (settled) return;
@@ -118,7 +118,7 @@ node::DistributionEvents Client::Impl::events() {
   return out;
 }
 
-Outcome<void> Client::Impl::open(const ClientOptions& options) {
+Outcome<void> Client::Impl::open(const ClientOptions& options, const NodeAddress& node) {
   const auto creation = distribution.start();
   if (!creation) {
     // Nothing is listened at: what can be wrong with TLS is its files.
@@ -130,7 +130,7 @@ Outcome<void> Client::Impl::open(const ClientOptions& options) {
   runtime = std::make_unique<process::Runtime>(distribution.name(), *creation, runtime_options);
   runtime->set_remote(&distribution);
   distribution.set_events(runtime.get(), events());
-  if (options.node.port != 0) distribution.set_address(peer, options.node.host, options.node.port);
+  if (node.port != 0) distribution.set_address(peer, node.host, node.port);
   thread = std::thread([this] { io.run(); });
   auto done = connected.get_future();
   distribution.connect(peer);
@@ -141,13 +141,32 @@ Outcome<void> Client::Impl::open(const ClientOptions& options) {
   return done.get();
 }
 
-Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::Client(ClientOptions options) : options_(std::move(options)) {}
 Client::~Client() = default;
 
-Outcome<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
-  auto impl = std::make_unique<Impl>(options);
-  if (auto opened = impl->open(options); !opened) return tl::unexpected(opened.error());
-  return std::unique_ptr<Client>(new Client(std::move(impl)));
+Outcome<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+  std::unique_ptr<Client> client(new Client(std::move(options)));
+  if (auto reached = client->reach_again(); !reached) return tl::unexpected(reached.error());
+  return client;
+}
+
+Outcome<void> Client::reach_again() {
+  std::optional<Trouble> trouble;
+  for (const auto& node : options_.nodes) {
+    auto impl = std::make_unique<Impl>(options_, node);
+    const auto opened = impl->open(options_, node);
+    if (opened) {
+      impl_ = std::move(impl);
+      return {};
+    }
+    if (opened.error().status != exit_unreachable) return opened;
+    if (!trouble) {
+      trouble = opened.error();
+    } else {
+      trouble->message += "\nbrood: " + opened.error().message;
+    }
+  }
+  return tl::unexpected(*trouble);
 }
 
 Outcome<Term> Client::request(const Term& request, milliseconds timeout) {

@@ -1,5 +1,5 @@
-// Client: a hidden node that asks one brood node, and nothing else: it does not listen and is not registered
-// with EPMD.
+// Client: a hidden node that asks one brood node at a time, and nothing else: it does not listen and is not
+// registered with EPMD.
 //
 // One thread uses it; it has threads of its own.
 #pragma once
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/brood/cli/api.hpp"
 #include "apps/brood/fleet/names.hpp"
@@ -16,7 +17,7 @@
 namespace brood::app {
 
 struct ClientOptions {
-  NodeAddress node;
+  std::vector<NodeAddress> nodes;  ///< The first of these that can be reached; at least one.
   std::string cookie;
   std::optional<TlsOptions> tls = std::nullopt;
   std::uint16_t epmd_port = 4369;
@@ -25,20 +26,23 @@ struct ClientOptions {
 
 class Client final : public Api {
  public:
-  /// Connects. Troubles are of status exit_unreachable: no such host, EPMD down, not registered, connection
-  /// refused, wrong cookie, timeout, ...
-  [[nodiscard]] static Outcome<std::unique_ptr<Client>> connect(const ClientOptions& options);
+  /// Troubles are of status exit_unreachable, with the words of every node: no such host, EPMD down, not
+  /// registered, connection refused, wrong cookie, timeout, ... Only reaching a node is tried at the next:
+  /// what was asked of one may have happened.
+  [[nodiscard]] static Outcome<std::unique_ptr<Client>> connect(ClientOptions options);
   ~Client() override;
 
   Outcome<Term> request(const Term& request, std::chrono::milliseconds timeout) override;
   Outcome<Term> request_while(const Term& request, std::chrono::milliseconds timeout,
                               const std::function<void()>& meanwhile) override;
+  Outcome<void> reach_again() override;
   [[nodiscard]] const std::string& node() const override;
 
  private:
   struct Impl;
-  explicit Client(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Client(ClientOptions options);
+  std::unique_ptr<Impl> impl_;  ///< Never empty once connect() has returned it.
+  const ClientOptions options_;
 };
 
 /// ERL_EPMD_PORT from the environment, else 4369.

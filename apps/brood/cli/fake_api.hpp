@@ -31,6 +31,7 @@ class FakeApi final : public Api {
     if (!answers_.empty()) meanwhile();
     return answer;
   }
+  Outcome<void> reach_again() override { return unreachable("node_lost", "n1@h: lost"); }
   [[nodiscard]] const std::string& node() const override { return node_; }
 
   std::vector<std::string> asked;

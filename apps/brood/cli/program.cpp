@@ -74,25 +74,6 @@ Outcome<supervisor::Cookie> cookie_of(const Arguments& arguments) {
   return std::move(*cookie);
 }
 
-// The first node that can be reached. Only reaching it is tried again elsewhere: what was asked may have
-// happened.
-Outcome<std::unique_ptr<Client>> connect_to_one(ClientOptions options,
-                                                const std::vector<NodeAddress>& targets) {
-  std::optional<Trouble> trouble;
-  for (const auto& target : targets) {
-    options.node = target;
-    auto client = Client::connect(options);
-    if (client) return client;
-    if (client.error().status != exit_unreachable) return client;
-    if (!trouble) {
-      trouble = client.error();
-    } else {
-      trouble->message += "\nbrood: " + client.error().message;
-    }
-  }
-  return tl::unexpected(*trouble);
-}
-
 Outcome<fleet::FleetFile> load(const std::string& path) {
   auto file = fleet::load_fleet(path);
   if (file) return std::move(*file);
@@ -142,17 +123,18 @@ std::optional<Outcome<void>> run_alone(const Arguments& arguments, Output& out) 
 Outcome<void> run_client(const Arguments& arguments, Output& out) {
   if (auto good = check_before_connecting(arguments); !good) return good;
   if (auto good = check_file(arguments); !good) return good;
-  const auto targets = targets_of(arguments);
+  auto targets = targets_of(arguments);
   if (!targets) return tl::unexpected(targets.error());
   auto cookie = cookie_of(arguments);
   if (!cookie) return tl::unexpected(cookie.error());
   if (!cookie->remark.empty()) out.remark("brood: " + cookie->remark);
   ClientOptions options;
+  options.nodes = std::move(*targets);
   options.cookie = std::move(cookie->secret);
   options.tls = tls_of(arguments.common);
   options.epmd_port = epmd_port_from_environment();
   if (arguments.common.timeout) options.connect_timeout = *arguments.common.timeout;
-  const auto client = connect_to_one(std::move(options), *targets);
+  const auto client = Client::connect(std::move(options));
   if (!client) return tl::unexpected(client.error());
   Session session{**client, out, arguments};
   return run_command(session);

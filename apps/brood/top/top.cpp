@@ -27,22 +27,28 @@ Outcome<void> look(Session& session, const std::vector<Term>& supervisors, live:
   return {};
 }
 
+// Asks anew where the node has gone: another of --node, or the same when it is back.
+void look_again(Session& session, const std::vector<Term>& supervisors, live::View& view) {
+  auto seen = session.api.reach_again();
+  if (seen) seen = look(session, supervisors, view);
+  if (!seen) view.lost(seen.error().message.substr(0, seen.error().message.find('\n')));
+}
+
 Outcome<void> run(Session& session, const std::vector<Term>& supervisors) {
   using Clock = std::chrono::steady_clock;
   const live::Terminal terminal;
   live::View view;
+  if (auto seen = look(session, supervisors, view); !seen) return seen;
   const auto every = std::chrono::milliseconds(session.arguments.every_ms);
-  for (auto next = Clock::now();;) {
-    if (const auto now = Clock::now(); now >= next) {
-      if (!view.paused()) {
-        if (auto seen = look(session, supervisors, view); !seen) return seen;
-      }
-      // A table that takes long to fetch is not fetched all the time.
-      next = std::max(now + every, Clock::now() + (Clock::now() - now));
-    }
+  for (auto next = Clock::now() + every;;) {
     terminal.show(view.frame(terminal.size(), session.out.color()));
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     if (!view.press(terminal.key(std::max(left, std::chrono::milliseconds(1))), terminal.size())) return {};
+    const auto now = Clock::now();
+    if (now < next) continue;
+    if (!view.paused() && !look(session, supervisors, view)) look_again(session, supervisors, view);
+    // A table that takes long to fetch is not fetched all the time.
+    next = std::max(now + every, Clock::now() + (Clock::now() - now));
   }
 }
 

@@ -47,6 +47,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 void View::take(std::vector<NodeRow> nodes, std::vector<ChildRow> children, bool several, Time now) {
+  lost_.clear();
   const bool first = seen_at_ == Time{};
   const double seconds = std::max(std::chrono::duration<double>(now - seen_at_).count(), 0.001);
   std::map<std::string, Seen> seen;
@@ -172,6 +173,8 @@ std::vector<std::string> View::head(const Size& size, bool color) const {
   }
   const auto up = std::count_if(nodes_.begin(), nodes_.end(), [](const NodeRow& node) { return node.up; });
   std::vector<std::string> out;
+  if (!lost_.empty())
+    out.push_back(styled(cut_to("as it was; trying again: " + lost_, size.columns), Style::bad, color));
   out.push_back(styled(
       cut_to(fmt::format("{} of {} nodes up; {} children, {} running{}{}", up, nodes_.size(),
                          children_.size(), running, failed == 0 ? "" : fmt::format(", {} failed", failed),

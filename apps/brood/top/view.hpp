@@ -31,6 +31,8 @@ class View {
 
   /// `several`: of more than one supervisor, so that each child says of which it is.
   void take(std::vector<NodeRow> nodes, std::vector<ChildRow> children, bool several, Time now);
+  /// Nobody could be asked: what was seen last stays, under these words, until the next take().
+  void lost(std::string words) { lost_ = std::move(words); }
   /// What a key does. False: the view is to be left.
   [[nodiscard]] bool press(const Press& press, const Size& size);
   /// `paused`: nothing new is taken until the next space.
@@ -54,6 +56,7 @@ class View {
   std::vector<ChildRow> children_;
   bool several_ = false;
   bool paused_ = false;
+  std::string lost_;  ///< Why nothing newer is shown; empty: nothing newer is there.
   Sort sort_ = Sort::id;
   bool reverse_ = false;
   std::size_t first_ = 0;

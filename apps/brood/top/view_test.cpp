@@ -109,5 +109,18 @@ TEST(Top, TellsWhatHappenedSinceTheLastLook) {
       << "also when it was nowhere between";
 }
 
+TEST(Top, WhatWasSeenLastStaysWhenNobodyCanBeAsked) {
+  View view;
+  const View::Time begin{std::chrono::seconds(1)};
+  view.take({node("n1@h")}, {child("a", "n1@h")}, false, begin);
+  view.lost("cannot reach n1@h");
+  const auto away = lines(view.frame({12, 80}, false));
+  ASSERT_EQ(away.size(), 12U);
+  EXPECT_EQ(away[0], "as it was; trying again: cannot reach n1@h");
+  EXPECT_NE(view.frame({12, 80}, false).find("counter"), std::string::npos);
+  view.take({node("n1@h")}, {child("a", "n1@h")}, false, begin + std::chrono::seconds(1));
+  EXPECT_EQ(view.frame({12, 80}, false).find("trying again"), std::string::npos);
+}
+
 }  // namespace view_test
 }  // namespace brood::app::live
