@@ -190,6 +190,29 @@ TEST(Crash, TransientAndTemporaryChildrenEndAsTheirPolicySays) {
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->size(), 0U);
 }
 
+TEST(Crash, MoreThanMaxRestartsWithinMaxSecondsMoveIt) {
+  EXPECT_EQ(Settings().max_restarts, 100U);
+  EXPECT_EQ(Settings().max_seconds, 1s);
+  for (const Duration between : {500ms, 3000ms}) {
+    Cluster cluster(2);
+    cluster.change = [](std::size_t, Settings& settings) {
+      settings.max_restarts = 2;
+      settings.max_seconds = 2s;
+    };
+    cluster.form();
+    cluster.start(0, {spec_of("a")});
+    cluster.run();
+    const std::size_t at_first = cluster.host("a");
+    for (int crash = 0; crash < 3; ++crash) {
+      EXPECT_EQ(cluster.host("a"), at_first);
+      cluster.exit("a", false);
+      cluster.run(between);
+      ASSERT_EQ(cluster.alive("a"), 1U);
+    }
+    EXPECT_EQ(cluster.host("a") == at_first, between == 3s) << "three in two seconds are too many";
+  }
+}
+
 TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndRestsForAWhileThatGrows) {
   Cluster cluster(2);
   cluster.change = [](std::size_t, Settings& settings) { settings.attempts_max = 2; };

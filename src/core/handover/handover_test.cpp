@@ -102,6 +102,85 @@ TEST_F(HotSwap, AHandlerThatDoesNotEndPutsTheMoveOff) {
   expect_nothing_lost(30);
 }
 
+TEST_F(HotSwap, AMoveThatTakesLongerThanItsTimeIsTakenBackAndTriedAgain) {
+  for (const std::int64_t most : {5000, 10'000}) {
+    cluster = Cluster(3);
+    cluster.change = [most](std::size_t, Settings& settings) {
+      settings.strategies =
+          make_strategies({.migration = StrategyChoice{"hot_swap", {{"child_migration_timeout_ms", most}}}})
+              .value();
+    };
+    for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
+    join(30);
+    EXPECT_GT(cluster.nodes[0].frozen.size(), 1U);
+    cluster.run(4s);
+    EXPECT_EQ(cluster.nodes[0].core->stats().handovers_failed > 0, most == 5000);
+    cluster.run(4s);
+    EXPECT_GT(cluster.nodes[0].core->stats().handovers_failed, 0U);
+    for (int i = 0; i < 30; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U) << "it goes on";
+    cluster.hold_prepares.clear();
+    cluster.run(30s);
+    expect_nothing_lost(30);
+  }
+}
+
+TEST_F(HotSwap, AHandlerHasItsTimeAndTheOldPidIsKeptForAWhileLessOnANodeThatLeaves) {
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies =
+        make_strategies({.migration = StrategyChoice{"hot_swap",
+                                                     {{"handover_data_wait_ms", std::int64_t{700}},
+                                                      {"retention_ms", std::int64_t{2000}}}}})
+            .value();
+  };
+  std::set<Duration> patience, retention;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const HandoverStep& step : effects.handovers) {
+      if (const auto* freeze = std::get_if<Freeze>(&step)) patience.insert(freeze->patience);
+      if (const auto* depart = std::get_if<Depart>(&step)) retention.insert(depart->retention);
+    }
+  };
+  join(30);
+  EXPECT_EQ(patience, std::set<Duration>{700ms});
+  EXPECT_EQ(std::exchange(retention, {}), std::set<Duration>{2s});
+  cluster.give(0, ClientDrain{{900}});
+  cluster.run(4s);
+  EXPECT_EQ(retention, std::set<Duration>{500ms});
+  const auto by_itself = make_strategies({.migration = "hot_swap"}).value().migration->hands_over();
+  EXPECT_EQ(by_itself->data_wait, 3s);
+  EXPECT_EQ(by_itself->timeout, 10s);
+  EXPECT_EQ(by_itself->retention, 5s);
+}
+
+class Brisk final : public Migration {
+ public:
+  [[nodiscard]] std::string name() const override { return "brisk/1"; }
+  [[nodiscard]] std::optional<HandoverTimes> hands_over() const override {
+    return HandoverTimes{.data_wait = 50ms, .timeout = 100ms, .retention = 70ms};
+  }
+  [[nodiscard]] bool stops_before_start() const override { return true; }
+};
+
+TEST_F(HotSwap, AMigrationOfOnesOwnHandsOverInItsTimes) {
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies = make_strategies({.migration = std::make_shared<const Brisk>()}).value();
+  };
+  std::size_t departed = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const HandoverStep& step : effects.handovers) {
+      if (const auto* freeze = std::get_if<Freeze>(&step)) {
+        EXPECT_EQ(freeze->patience, 50ms);
+      }
+      if (const auto* depart = std::get_if<Depart>(&step)) {
+        EXPECT_EQ(depart->retention, 70ms);
+        ++departed;
+      }
+    }
+  };
+  join(30);
+  EXPECT_GT(departed, 3U);
+  expect_nothing_lost(30);
+}
+
 TEST_F(HotSwap, TheTargetIsLostBeforeTheCommit) {
   for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
   join(30);
