@@ -190,7 +190,7 @@ def decode_first(data):
 
 
 def text(value):
-    """Python to Erlang syntax: str is a binary, Atom an atom, bool true/false, None undefined."""
+    """Python to Erlang syntax: str is a binary, Atom an atom, bool true/false, None undefined, pids and references from bytes."""
     if isinstance(value, Atom):
         return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
     if value is None:
@@ -209,4 +209,6 @@ def text(value):
         return "[" + ",".join(map(text, value)) + "]"
     if isinstance(value, dict):
         return "#{" + ",".join(f"{text(k)}=>{text(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (Pid, Reference)):
+        return f"binary_to_term({text(encode(value))})"
     raise TypeError(f"{value!r} has no Erlang syntax here")

@@ -72,6 +72,19 @@ class Boot(ScenarioTest):
             self.assertEqual(len(cluster.witness.intervals(name)), 1, f"{name} never ran again")
         self.assert_no_overlap(cluster)
 
+    def test_initial_children_come_back_when_all_nodes_were_killed(self):
+        cluster = self.static_cluster()
+        cluster.start()
+        cluster.wait_placed(self.ids)
+        cluster.wait_witnessed(self.ids)
+        for name in NODES:
+            cluster.kill(name)
+        cluster.start()
+        cluster.wait_members(NODES)
+        cluster.wait_placed(self.ids)
+        cluster.wait_witnessed(self.ids)
+        self.assert_no_overlap(cluster)
+
 
 if __name__ == "__main__":
     main()

@@ -152,8 +152,13 @@ class CommandLine(ScenarioTest):
         self.assertEqual(self.brood("ps", "--json", "--tag", "nothing").json, [])
 
     def test_ps_as_text_names_every_child_and_keeps_its_lines_whole(self):
+        children = [child["id"] for child in self.brood("ps", "--json").json]
         text = self.brood("ps").out
-        self.assertIn("monitor/files", text)
+        heading, *lines = text.splitlines()
+        self.assertIn("ID", heading.split())
+        self.assertEqual(len(lines), len(children))
+        for name in children:
+            self.assertTrue(any(name in line.split() for line in lines), f"{name}:\n{text}")
         self.assertNotIn("\x1b[", text, "no colours where there is no terminal")
 
     def test_nodes_json_has_the_promised_keys(self):

@@ -166,7 +166,7 @@ class Hooks(ScenarioTest):
             leaving = [child for key, data in told if key == "pre_children_redistribution" for child in data[0]]
             self.assertEqual({child[0] for child in leaving}, mine)
             self.assertTrue(all(child[1] == [n3] and child[2][0][0] == "pid" for child in leaving), leaving)
-            gone = [child["id"] for key, data in told if key == "children_migrated" for child in data[1]]
+            gone = [child["id"] for key, data in told if key == "children_migrated" and data[0] == n3 for child in data[1]]
             self.assertEqual(sorted(gone), sorted(mine), "each once")
             removed = [data for key, data in told if key == "registry_pid_remove"]
             self.assertEqual(sorted(removed), sorted((one.encode(), [host]) for one, host in moved.items()))
@@ -182,6 +182,7 @@ class Hooks(ScenarioTest):
 
         cluster.kill("n3")
         cluster.wait_placed(ids, ("n1", "n2"))
+        now = cluster.placed("n1")
         gone = lambda key, data: key == "post_cluster_leave"  # noqa: E731
         for name in ("n1", "n2"):
             told = self.until(erlang, name, gone)
@@ -192,6 +193,9 @@ class Hooks(ScenarioTest):
             self.assertEqual((lost[0], sorted(lost[1])), (n3, sorted(one.encode() for one in moved)))
             removed = [data for key, data in told if key == "registry_pid_remove"]
             self.assertEqual(sorted(removed), sorted((one.encode(), [n3]) for one in moved), "also on the loss of a node")
+            coming = [child for key, data in told if key == "pre_children_redistribution" for child in data[0]]
+            self.assertEqual({child[0].decode(): child[1] for child in coming},
+                             {one: [cluster.full(name)] for one in moved if now[one] == [cluster.full(name)]})
         events = cluster.brood("events", "--json", "--limit", "2000", node="n1").json["events"]
         self.assertIn(("member_lost", n3), [(event["event"], event["node"]) for event in events])
         self.assertTrue(all(event["id"].startswith("c1") for event in

@@ -132,6 +132,19 @@ class Log(ScenarioTest):
         self.assertEqual(cluster.leave("n1", 40), 0)
         self.assertLess(cluster.log("n1").count("web: loop"), 10, "a loop is told of, and not each time")
 
+    def test_a_start_that_is_not_to_be_logged_is_not_told(self):
+        cluster = self.cluster("n1")
+        cluster.start()
+        erlang = cluster.erlang()
+        for name, options in (("hushed", "#{disable_logging => true}"), ("told", "#{}")):
+            answer = erlang.request(cluster.full("n1"), f"{{start_children, web, [#{{id => <<\"{name}\">>, "
+                                                        f"start => {{counter, []}}}}], {options}}}")
+            self.assertEqual(answer[1]["status"], "ok", answer)
+        self.wait(lambda: "web: told started" in cluster.log("n1"), 10, lambda: cluster.log("n1"))
+        self.assertNotIn("hushed", cluster.log("n1"))
+        cluster.brood("stop", "hushed", node="n1")
+        self.wait(lambda: "web: hushed stopped" in cluster.log("n1"), 10, "only its start was not to be told")
+
     def test_stdout_has_nothing_but_that_the_node_is_up(self):
         cluster = self.cluster("n1")
         cluster.start()

@@ -84,6 +84,22 @@ class Requests(ScenarioTest):
         self.assertEqual(answer[0], "ok", answer)
         self.assertEqual(self.ask(self.request("whereis", answer[2])), answer[1])
 
+    def test_start_child_takes_a_worker_alone_and_one_with_its_arguments(self):
+        for text, value in (("counter", 0), ("{counter, [5]}", 5), ("#{start => {counter, [6]}}", 6)):
+            with self.subTest(text):
+                pids = []
+                for _ in range(2):
+                    answer = self.ask(f"{{start_child, web, {text}}}")
+                    self.assertEqual(answer[0], "ok", answer)
+                    self.assertEqual(self.ask(self.request("call", answer[2], Atom("get"))), ("ok", value))
+                    pids.append(answer[1])
+                self.assertNotEqual(*pids, "each has an id of its own")
+
+    def test_start_child_of_a_worker_that_does_not_start_says_why_and_leaves_nothing(self):
+        answer = self.ask(self.request("start_child", self.spec("unready", "counter", ["no number"])))
+        self.refused(answer, "start_failed")
+        self.everywhere(self.request("child_lookup", "unready"), "undefined")
+
     def test_start_child_takes_any_term_as_id(self):
         ids = ("an_atom", "{user, 42}", "42", "-1.5", "\"a string\"", "[a | b]", "#{a => 1, b => {}}",
                "{'Elixir.MyApp.ServiceMonitor', {10, 0, 0, 1}}", "<<5:3>>", "1 bsl 100", "{self(), make_ref()}",
@@ -180,8 +196,12 @@ class Requests(ScenarioTest):
         answer = self.ask(self.request("start_children", specs, {}))
         self.assertEqual(answer[0], "ok", answer)
         result = answer[1]
-        self.assertEqual(len(result[Atom("started")]), 2, result)
-        self.assertEqual(len(result[Atom("errors")]), 1, result)
+        pids = {name: self.ask(self.request("whereis", name)) for name in ("bulk-1", "bulk-3")}
+        self.assertEqual(sorted(result[Atom("started")]),
+                         [(name.encode(), [(pid.node, pid)]) for name, pid in pids.items()], result)
+        (name, node, (code, words)), = result[Atom("errors")]
+        self.assertEqual((result[Atom("status")], name, node, code), ("error", b"bulk-2", "undefined", "no_such_worker"))
+        self.assertIn(b"no_such_worker", words)
         self.assertEqual(set(result), {"status", "started", "errors", "rollback"})
         self.everywhere(self.request("whereis", "bulk-2"), "undefined")
 

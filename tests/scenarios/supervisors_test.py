@@ -38,7 +38,7 @@ class Supervisors(ScenarioTest):
 
     def inners(self, erlang, pid):
         """The children of a local supervisor by id, as its calls tell."""
-        rows = erlang.eval(f"supervisor:which_children({erlang_pid(pid)})")
+        rows = erlang.eval(f"supervisor:which_children({etf.text(pid)})")
         return {str(row[0]): row[1] for row in rows}
 
     def another(self, cluster, erlang, name, before):
@@ -50,7 +50,7 @@ class Supervisors(ScenarioTest):
     def test_it_is_a_supervisor_to_erlang(self):
         cluster, erlang = self.up()
         pid = self.start(cluster, erlang, "g", [inner("a"), inner("b", "{counter, [5]}", restart=Atom("transient"))])
-        held = erlang_pid(pid)
+        held = etf.text(pid)
         rows = erlang.eval(f"supervisor:which_children({held})")
         self.assertEqual([(row[0], row[2], row[3]) for row in rows],
                          [("b", "worker", ["counter"]), ("a", "worker", ["exiter"])])
@@ -95,7 +95,7 @@ class Supervisors(ScenarioTest):
                 inners = [inner(str(name), restart=restart, significant=significant)
                           for name, restart, significant in children]
                 pid = self.start(cluster, erlang, f"g{number}", inners, flags, restart="temporary")
-                self.assertEqual(erlang.eval(f"supervisor_oracle:same({erlang_pid(pid)}, {flags}, {etf.text(children)}, "
+                self.assertEqual(erlang.eval(f"supervisor_oracle:same({etf.text(pid)}, {flags}, {etf.text(children)}, "
                                              f"{etf.text(ops)})"), "ok", ops)
                 self.ask(cluster, erlang, f"{{stop_child, web, <<\"g{number}\">>}}")
 
@@ -106,9 +106,9 @@ class Supervisors(ScenarioTest):
         for how in ("stop", "kill"):
             pid = self.start(cluster, erlang, how, inners)
             end = (f"gen_server:call({{brood, '{cluster.full('n1')}'}}, {{stop_child, web, <<\"stop\">>}})"
-                   if how == "stop" else f"exit({erlang_pid(pid)}, kill)")
+                   if how == "stop" else f"exit({etf.text(pid)}, kill)")
             ended = erlang.eval(
-                f"begin S = {erlang_pid(pid)}, Of = [{{erlang:monitor(process, P), Id}} || {{Id, P, _, _}} <- "
+                f"begin S = {etf.text(pid)}, Of = [{{erlang:monitor(process, P), Id}} || {{Id, P, _, _}} <- "
                 "[{self, S, x, x} | supervisor:which_children(S)]], "
                 f"{end}, [receive {{'DOWN', R, process, _, Why}} -> {{proplists:get_value(R, Of), Why}} "
                 "after 5000 -> timeout end || _ <- Of] end")
@@ -125,11 +125,11 @@ class Supervisors(ScenarioTest):
     def test_giving_up_starts_it_anew_and_auto_shutdown_ends_a_transient_one(self):
         cluster, erlang = self.up()
         pid = self.start(cluster, erlang, "p", [inner("a"), inner("b")], "#{intensity => 0}")
-        erlang.eval(f"exit(gen_server:call({erlang_pid(pid)}, {{which_child, a}}), oops)")
+        erlang.eval(f"exit(gen_server:call({etf.text(pid)}, {{which_child, a}}), oops)")
         self.another(cluster, erlang, "p", pid)
         ended = self.start(cluster, erlang, "t", [inner("a"), inner("b", restart=Atom("transient"), significant=True)],
                            "#{auto_shutdown => any_significant}", restart="transient")
-        erlang.eval(f"exit(gen_server:call({erlang_pid(ended)}, {{which_child, b}}), shutdown)")
+        erlang.eval(f"exit(gen_server:call({etf.text(ended)}, {{which_child, b}}), shutdown)")
         self.wait(lambda: self.ask(cluster, erlang, "{child_lookup, web, <<\"t\">>}") == Atom("undefined"), 10,
                   lambda: "it is there still")
 
@@ -196,11 +196,6 @@ class Supervisors(ScenarioTest):
         self.assertEqual(len(self.inners(erlang, pid)), 2)
         shown = self.ask(cluster, erlang, "{children, web}")[b"g"][1]
         self.assertEqual((shown[Atom("type")], shown[Atom("shutdown")]), ("supervisor", "infinity"))
-
-
-def erlang_pid(pid):
-    """In Erlang syntax, which has none for pids."""
-    return f"binary_to_term({etf.text(etf.encode(pid))})"
 
 
 if __name__ == "__main__":
