@@ -285,6 +285,21 @@ TEST_F(Workers, RefuseArgumentsThatDoNotFit) {
   runtime.stop(patience);  // before what its processes use
 }
 
+TEST_F(Workers, WithoutOnRoleAreToldTheirRoleAsProcessHubTellsIt) {
+  Channel<std::string> seen;
+  Watcher::seen = [&](std::string what) { seen.put(std::move(what)); };
+  const Pid other = start<Plain>();
+  const Pid pid = start<Watcher>(other);
+  runtime.set_role(pid, {Role::active, 7, true});
+  EXPECT_EQ(seen.take(), "{process_hub,redundancy_signal,active}");
+  runtime.set_role(pid, {Role::passive, 8, true});
+  EXPECT_EQ(seen.take(), "{process_hub,redundancy_signal,passive}");
+  runtime.set_role(pid, {Role::active, 9, false});
+  runtime.exit(pid, ExitReason::shutdown());
+  EXPECT_EQ(seen.take(), "terminate shutdown") << "it is not to be told of that one";
+  Watcher::seen = nullptr;
+}
+
 TEST_F(Workers, UseTheirContextFromTheConstructorOn) {
   Channel<std::string> seen;
   Watcher::seen = [&](std::string what) { seen.put(std::move(what)); };

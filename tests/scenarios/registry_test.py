@@ -228,7 +228,7 @@ class Registry(ScenarioTest):
         cluster = self.up("n1", "n2")
         cluster.wait_members(("n1", "n2"))
         for number in range(10):
-            self.start(f"c{number}", on="n1" if number % 2 else "n2")
+            self.start(f"c{number}", on="n1" if number % 2 else "n2", metadata={Atom("n"): number})
         self.assertEqual(self.ask("stop"), "ok")
         self.assertEqual(self.ask("stop"), ("error", "not_alive"))
         self.assertEqual(self.ask("is_alive"), "false")
@@ -236,7 +236,9 @@ class Registry(ScenarioTest):
         self.everywhere([Atom(cluster.full("n2"))], "nodes", names=("n2",))
         self.assertEqual({row[1][0][0] for row in self.ask("process_list", Atom("global"), node="n2")},
                          {cluster.full("n2")})
-        self.assertEqual(len(self.ask("children", node="n2")), 10)
+        dump = self.ask("registry_dump", node="n2")
+        self.assertEqual({name: row[2] for name, row in dump.items()},
+                         {f"c{number}".encode(): {"n": number} for number in range(10)}, "with what is said of them")
 
 
 def nobodys(pid):

@@ -465,6 +465,21 @@ TEST_F(SupervisorFutures, AChildThatFailedIsTriedAgainAtOnce) {
   EXPECT_TRUE(web().retry("a").get());
 }
 
+TEST_F(SupervisorFutures, ARefFindsItsChildAnewAtEachUse) {
+  make(2);
+  ASSERT_TRUE(web().start_child(ChildSpec::of<Sibling>("a", 7), {.on = places->name(0)}).get());
+  const ChildRef<Sibling> ref(web(1), "a");
+  const auto before = ref.pid();
+  ASSERT_TRUE(before);
+  ASSERT_TRUE(web().restart_child("a").get());
+  EXPECT_TRUE(test::eventually([&] { return ref.pid() && ref.pid() != before; }));
+  EXPECT_EQ(ref.call(noted{}).get().value(), (std::vector<int>{7}));
+  ASSERT_TRUE(web().stop_child("a").get());
+  EXPECT_EQ(ref.call(noted{}).get().error().code, Errc::no_such_child);
+  ASSERT_TRUE(web().start_child(ChildSpec::of<Sibling>("a", 9), {.on = places->name(1)}).get());
+  EXPECT_EQ(ref.call(noted{}).get().value(), (std::vector<int>{9})) << "another one, on another node";
+}
+
 TEST_F(SupervisorFutures, ARefOfAClassKnowsWhatIsAnswered) {
   make(1);
   const ChildRef<Sibling> ref(web(), "a");

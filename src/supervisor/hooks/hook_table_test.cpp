@@ -158,6 +158,25 @@ TEST_F(HookTableTest, ListenersHearOfTheirChildrenAndOfNodesOnceInTheCluster) {
   EXPECT_EQ(said.take(), (Lines{"start db-1", "web up n2"}));
 }
 
+struct Throws final : Listener {
+  void on_process_start(const std::string&, const Term&, const Pid&) override {
+    throw std::runtime_error("no");
+  }
+};
+
+TEST_F(HookTableTest, AListenerThatThrowsIsCountedAndTheOthersHear) {
+  table->listen({std::make_shared<Throws>(), "", false});
+  table->listen({std::make_shared<Hears>(said), "", false});
+  for (const char* id : {"a", "b"})
+    table->tell_listeners(*ChildId::binary(id), true,
+                          [term = Term::binary(id)](Listener& to, const std::string& of) {
+                            to.on_process_start(of, term, {});
+                          });
+  wait();
+  EXPECT_EQ(said.take(), (Lines{"start a", "start b"}));
+  EXPECT_EQ(table->counters().thrown, 2U);
+}
+
 TEST_F(HookTableTest, SubscribersGetTheKeysThatTheyAskedForAsTerms) {
   std::promise<void> got;
   const auto one = table->subscribe({"pre_cluster_join_hook"}, [&](std::string_view key, const Term& data) {
@@ -281,6 +300,39 @@ TEST_F(HookFeedTest, ForWhatALostNodeRanTheNewOwnerAloneIsToldThatItStopped) {
                    {core::Turn::Kind::went, NodeName("n3@h"), false, false}};
   step(effects);
   EXPECT_EQ(said.take(), (Lines{"web down n2@h", "stop b of n2@h"}));
+}
+
+TEST_F(HookFeedTest, OfANodeThatComesListenersHearOnceInTheClusterOrEverywhere) {
+  core::Effects effects;
+  effects.turns = {{core::Turn::Kind::came, NodeName("n2@h"), true, true},
+                   {core::Turn::Kind::came, NodeName("n3@h"), true, false}};
+  const auto once = table->listen({std::make_shared<Hears>(said), "", false});
+  step(effects);
+  EXPECT_EQ(said.take(), (Lines{"web up n2@h"}));
+  table->unlisten(once);
+  table->listen({std::make_shared<Hears>(said), "", true});
+  step(effects);
+  EXPECT_EQ(said.take(), (Lines{"web up n2@h", "web up n3@h"}));
+}
+
+TEST_F(HookFeedTest, AStartThatIsPassedOnIsToldWithTheNodeAndItsChildren) {
+  ASSERT_TRUE(table->add({on<hooks::ForwardedMigration>("t", [this](const hooks::ForwardedMigration& event) {
+    std::string all = "to " + event.to;
+    for (const hooks::ChildData& child : event.children)
+      all += " " + *child.id.text() + " of " + child.worker + " on " + child.nodes.front();
+    said.add(all);
+  })}));
+  const auto spec = [](const char* id) {
+    auto made = std::make_shared<core::Spec>();
+    made->id = *ChildId::binary(id);
+    made->worker = "counter";
+    return made;
+  };
+  core::Effects effects;
+  effects.forwarded = {{NodeName("n2@h"), {spec("a"), spec("b")}}, {NodeName("n3@h"), {spec("c")}}};
+  step(effects);
+  EXPECT_EQ(said.take(),
+            (Lines{"to n2@h a of counter on n2@h b of counter on n2@h", "to n3@h c of counter on n3@h"}));
 }
 
 }  // namespace hook_table_test
