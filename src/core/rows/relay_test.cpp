@@ -222,6 +222,29 @@ TEST(Relay, NothingIsKeptForEver) {
   for (const auto& node : cluster.nodes) EXPECT_LT(node.core->footprint().changes, 60U);
 }
 
+TEST(Relay, WithoutRestrictedInitEachComparesItselfWithOneOtherInEachInterval) {
+  Cluster cluster(12);
+  cluster.change = [](std::size_t, Settings& settings) {
+    const StrategyChoice choice{"gossip",
+                                {{"sync_interval_ms", std::int64_t{10'000}}, {"restricted_init", false}}};
+    settings.strategies = make_strategies({.synchronisation = choice}).value();
+  };
+  cluster.form();
+  cluster.run(30s);
+  std::map<std::size_t, std::set<NodeName>> asked;
+  std::size_t haves = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (std::holds_alternative<Have>(send.body)) {
+        haves += send.to.size();
+        asked[i].insert(send.to.begin(), send.to.end());
+      }
+  };
+  cluster.run(30s);
+  EXPECT_EQ(haves, 36U) << "each of 12 members, three times";
+  for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(asked[i].size(), 3U) << "another one each time";
+}
+
 TEST(Relay, AQuietClusterSaysNothingButTheComparison) {
   Cluster cluster(12);
   use(cluster, "gossip", 10'000);
