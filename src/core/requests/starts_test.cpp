@@ -34,6 +34,17 @@ TEST(Starts, OnANodeThatIsLostOrHasLeftAreErrorsAndLeaveNothing) {
   }
 }
 
+TEST(Starts, OnANodeThatGetsNoChildrenAreRefused) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.ring_nodes = {NodeName("n1@test")}; };
+  cluster.form();
+  const auto client = cluster.start(1, {spec_of("a")}, StartMode::start, cluster.nodes[1].name);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "no_target");
+  EXPECT_NE(cluster.replies[client].front().error->message.find("n2@test"), std::string::npos);
+  EXPECT_EQ(cluster.alive("a"), 0U);
+}
+
 TEST(Starts, OnANamedNodeBeginThereAndAreNotBoundToIt) {
   Cluster cluster(3);
   cluster.form();
