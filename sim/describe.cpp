@@ -156,6 +156,32 @@ std::string describe(const Outcome& outcome) {
   return out;
 }
 
+std::string describe_word(const HandoverWord& word, std::string_view id) {
+  return std::visit(
+      Overloaded{
+          [&](const Offer& m) { return about(m, "Offer", id, fmt::format("#{}", m.attempt)); },
+          [&](const OfferAnswer& m) {
+            const std::string_view verdict = m.verdict == OfferVerdict::ready   ? "ready"
+                                             : m.verdict == OfferVerdict::later ? "later"
+                                             : m.verdict == OfferVerdict::seen  ? "seen"
+                                                                                : "refused";
+            return about(m, "OfferAnswer", id, fmt::format("#{} {} {}", m.attempt, verdict, m.why));
+          },
+          [&](const Commit& m) { return about(m, "Commit", id, fmt::format("#{}", m.attempt)); },
+          [&](const Withdrawal& m) { return about(m, "Withdrawal", id, fmt::format("#{}", m.attempt)); },
+      },
+      word);
+}
+
+std::string describe_handovers(const Handovers& handovers, std::string_view id) {
+  std::string all;
+  for (const HandoverWord& word : handovers.words) {
+    const std::string text = describe_word(word, id);
+    if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
+  }
+  return all;
+}
+
 std::string describe(const MessageBody& body, std::string_view id) {
   return std::visit(
       Overloaded{
@@ -203,16 +229,7 @@ std::string describe(const MessageBody& body, std::string_view id) {
             return fmt::format("Census {}.{} of {}{}", m.now.version.resets, m.now.version.number, m.now.size,
                                m.before ? ", and the one before" : "");
           },
-          [&](const Offer& m) { return about(m, "Offer", id, fmt::format("#{}", m.attempt)); },
-          [&](const OfferAnswer& m) {
-            const std::string_view verdict = m.verdict == OfferVerdict::ready   ? "ready"
-                                             : m.verdict == OfferVerdict::later ? "later"
-                                             : m.verdict == OfferVerdict::seen  ? "seen"
-                                                                                : "refused";
-            return about(m, "OfferAnswer", id, fmt::format("#{} {} {}", m.attempt, verdict, m.why));
-          },
-          [&](const Commit& m) { return about(m, "Commit", id, fmt::format("#{}", m.attempt)); },
-          [&](const Withdrawal& m) { return about(m, "Withdrawal", id, fmt::format("#{}", m.attempt)); },
+          [&](const Handovers& m) { return describe_handovers(m, id); },
           [&](const Follow& m) {
             return wanted(m.id, id) ? fmt::format("Follow {} of {} #{} after {}", m.id.text(),
                                                   describe(m.copy.token), m.copy.number, m.after)

@@ -139,6 +139,7 @@ class Machine final : public Notes {
   void take(Step& s, PeerIndex, MoveRequest& request) { coordinator_.enqueue(s, std::move(request)); }
   void take(Step&, PeerIndex from, LoadReport& report) { scoreboard_.told(from, report.load); }
   void take(Step& s, PeerIndex, Answer& answer);
+  void take(Step& s, PeerIndex from, Handovers& handovers);
   void take(Step& s, PeerIndex from, Offer& offer) { incoming_.on_offer(s, from, offer); }
   void take(Step& s, PeerIndex from, OfferAnswer& answer) { outgoing_.on_answer(s, from, answer); }
   void take(Step& s, PeerIndex from, Commit& commit) { incoming_.on_commit(s, from, commit); }

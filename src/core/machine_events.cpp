@@ -100,6 +100,11 @@ void Machine::take(Step& s, PeerIndex, Answer& answer) {
   for (Outcome& outcome : answer.outcomes) origins_.take(s, answer.request, answer.view, std::move(outcome));
 }
 
+void Machine::take(Step& s, PeerIndex from, Handovers& handovers) {
+  s.spend(handovers.words.size());
+  for (HandoverWord& word : handovers.words) std::visit([&](auto& one) { take(s, from, one); }, word);
+}
+
 // ---- this node's instances ---------------------------------------------------------------------------
 
 void Machine::handle(Step& s, Started& event) {

@@ -117,6 +117,7 @@ class FakeSender final : public Sender {
   void send(std::vector<PeerIndex> to, MessageBody body, Rank) override {
     for (const PeerIndex peer : to) sent.emplace_back(peer, body);
   }
+  void say(PeerIndex to, HandoverWord word) override { sent.emplace_back(to, Handovers{{std::move(word)}}); }
   template <typename T>
   [[nodiscard]] std::size_t count() const {
     return static_cast<std::size_t>(std::count_if(

@@ -231,8 +231,9 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   }
   for (const Send& send : effects.sends) {
     if (record) sent.emplace_back(node.name, send.body);
-    const Bytes bytes = write ? write(i, send.body) : encode(send.body);
     if (lost.count(send.body.index()) != 0) continue;
+    const MessageBody body = without_lost_words(send.body);
+    const Bytes bytes = write ? write(i, body) : encode(body);
     for (const NodeName& to : send.to)
       for (int left = copies ? copies(node.name, to, send.body) : 1; left > 0; --left)
         if (node.channels.count(to) != 0)
@@ -244,6 +245,13 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
     last[reply.client.value] = reply.last;
   }
   for (const Connect& connect : effects.connects) try_connect(i, connect.node);
+}
+
+MessageBody Cluster::without_lost_words(MessageBody body) const {
+  if (auto* handovers = std::get_if<Handovers>(&body))
+    std::erase_if(handovers->words,
+                  [&](const HandoverWord& word) { return lost_words.contains(word.index()); });
+  return body;
 }
 
 void Cluster::carry_out_one(std::size_t i, const Freeze& what) {

@@ -119,6 +119,8 @@ class Cluster {
   std::set<ChildId> fail_freezes, hold_freezes, fail_prepares, hold_prepares;
   /// Messages of these kinds (index in MessageBody) are lost.
   std::set<std::size_t> lost;
+  /// And so are words on hand-overs of these kinds (index in HandoverWord), out of the lists that bring them.
+  std::set<std::size_t> lost_words;
   std::set<std::size_t> batched;  ///< These nodes take all that waits for them in one step.
   std::set<std::pair<NodeName, NodeName>> unreachable;  ///< Connecting fails, without proof of death.
   std::map<std::uint64_t, std::vector<Outcome>> replies;
@@ -135,6 +137,7 @@ class Cluster {
  private:
   std::vector<Event> with_those_behind(std::size_t i, Event first);
   void carry_out(std::size_t i, const Effects& effects);
+  [[nodiscard]] MessageBody without_lost_words(MessageBody body) const;
   void carry_out_one(std::size_t i, const Freeze& what);
   void carry_out_one(std::size_t i, const Thaw& what) { nodes[i].frozen.erase(what.id); }
   void carry_out_one(std::size_t i, const Prepare& what);

@@ -123,6 +123,29 @@ std::string describe_sync(const Sync& sync) {
                      sync.next_delta);
 }
 
+std::string describe(const HandoverWord& word) {
+  return std::visit(
+      [](const auto& m) -> std::string {
+        using M = std::decay_t<decltype(m)>;
+        if constexpr (std::is_same_v<M, Offer>)
+          return fmt::format("offer {} holding '{}'", m.id.text(), m.parcel);
+        else if constexpr (std::is_same_v<M, OfferAnswer>)
+          return fmt::format("offer_answer {} {}{}", m.id.text(), verdict(m.verdict),
+                             m.why.empty() ? "" : ": " + m.why);
+        else if constexpr (std::is_same_v<M, Commit>)
+          return "commit " + m.id.text();
+        else
+          return "withdrawal " + m.id.text();
+      },
+      word);
+}
+
+std::string describe_handovers(const Handovers& handovers) {
+  std::string all;
+  for (const HandoverWord& word : handovers.words) all += (all.empty() ? "" : ", ") + describe(word);
+  return all;
+}
+
 std::string describe(const MessageBody& body) {
   return std::visit(
       [](const auto& m) -> std::string {
@@ -162,15 +185,8 @@ std::string describe(const MessageBody& body) {
           return "goodbye";
         else if constexpr (std::is_same_v<M, Refusal>)
           return "refusal: " + m.why;
-        else if constexpr (std::is_same_v<M, Offer>)
-          return fmt::format("offer {} holding '{}'", m.id.text(), m.parcel);
-        else if constexpr (std::is_same_v<M, OfferAnswer>)
-          return fmt::format("offer_answer {} {}{}", m.id.text(), verdict(m.verdict),
-                             m.why.empty() ? "" : ": " + m.why);
-        else if constexpr (std::is_same_v<M, Commit>)
-          return "commit " + m.id.text();
-        else if constexpr (std::is_same_v<M, Withdrawal>)
-          return "withdrawal " + m.id.text();
+        else if constexpr (std::is_same_v<M, Handovers>)
+          return describe_handovers(m);
         else if constexpr (std::is_same_v<M, CensusNews>)
           return "census";
         else if constexpr (std::is_same_v<M, Follow>)
@@ -325,9 +341,10 @@ class Script {
       const ChildId id = id_of(id_of_word(words));
       command == "hold" ? (void)held.insert(id) : (void)held.erase(id);
     } else if (command == "lose") {
-      for (std::string name; words >> name;) cluster_->lost.insert(kind_of(name));
+      for (std::string name; words >> name;) lose(name);
     } else if (command == "deliver") {
       cluster_->lost.clear();
+      cluster_->lost_words.clear();
     } else if (command == "split") {
       split(words);
     } else if (command == "heal") {
@@ -399,12 +416,20 @@ class Script {
   }
   static std::size_t kind_of(const std::string& name) {
     const std::map<std::string, std::size_t> kinds{
-        {"offer", MessageBody(Offer{}).index()},     {"offer_answer", MessageBody(OfferAnswer{}).index()},
-        {"commit", MessageBody(Commit{}).index()},   {"delta", MessageBody(Delta{}).index()},
-        {"hello", MessageBody(Hello{}).index()},     {"have", MessageBody(Have{}).index()},
-        {"want", MessageBody(Want{}).index()},       {"taken", MessageBody(Taken{}).index()},
-        {"through", MessageBody(Through{}).index()}, {"view", MessageBody(View{}).index()}};
+        {"delta", MessageBody(Delta{}).index()}, {"hello", MessageBody(Hello{}).index()},
+        {"have", MessageBody(Have{}).index()},   {"want", MessageBody(Want{}).index()},
+        {"taken", MessageBody(Taken{}).index()}, {"through", MessageBody(Through{}).index()},
+        {"view", MessageBody(View{}).index()}};
     return kinds.at(name);
+  }
+  void lose(const std::string& name) {
+    const std::map<std::string, std::size_t> words{{"offer", HandoverWord(Offer{}).index()},
+                                                   {"offer_answer", HandoverWord(OfferAnswer{}).index()},
+                                                   {"commit", HandoverWord(Commit{}).index()}};
+    if (const auto word = words.find(name); word != words.end())
+      cluster_->lost_words.insert(word->second);
+    else
+      cluster_->lost.insert(kind_of(name));
   }
 
   // A later version has a word more of each member and of each message.

@@ -256,6 +256,8 @@ struct CensusNews {
   std::optional<Census> before;
 };
 
+// ---- hand-overs: the words of their two ends, which travel in Handovers
+
 /// The sender hands a child over: what it holds, frozen. A hand-over is known by id, the epoch of the
 /// instance that leaves, and `attempt`. The receiver answers with an OfferAnswer.
 struct Offer {
@@ -296,6 +298,16 @@ struct Withdrawal {
   ChildId id;
   Epoch epoch;
   std::uint64_t attempt = 0;
+};
+using HandoverWord = std::variant<Offer, OfferAnswer, Commit, Withdrawal>;
+
+/// What a step has to say to one member of hand-overs, in the order in which it was said.
+struct Handovers {
+  /// A list with more is malformed; who has more to say says it in several.
+  static constexpr std::size_t words_max = 100;
+  /// With that many bytes of parcels a list is full. One parcel may be larger by itself.
+  static constexpr std::size_t parcels_full = 64 * 1024;
+  std::vector<HandoverWord> words;
 };
 
 /// The sender's load, for the leader of a distribution that balances.
@@ -347,11 +359,10 @@ struct StateTell {
 };
 
 /// One of them, as a type of its own for the reason that Event is one.
-struct MessageBody
-    : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View, Probe, ProbeAck,
-                   Obituary, Goodbye, StartRequest, StopRequest, RetryRequest, LookupRequest, Answer, Offer,
-                   OfferAnswer, Commit, Withdrawal, CensusNews, Through, Taken, Have, Want, Follow,
-                   FollowAnswer, StateAsk, StateTell, MoveRequest, LoadReport> {
+struct MessageBody : std::variant<Hello, Refusal, SyncRequest, Sync, SyncAck, Behind, Delta, DeltaAck, View,
+                                  Probe, ProbeAck, Obituary, Goodbye, StartRequest, StopRequest, RetryRequest,
+                                  LookupRequest, Answer, Handovers, CensusNews, Through, Taken, Have, Want,
+                                  Follow, FollowAnswer, StateAsk, StateTell, MoveRequest, LoadReport> {
   using Alternatives = variant;
   using Alternatives::variant;
   MessageBody();

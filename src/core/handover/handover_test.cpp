@@ -59,6 +59,22 @@ TEST_F(HotSwap, AJoinTakesWhatTheChildrenHold) {
   EXPECT_EQ(moved, cluster.nodes[2].processes.size());
 }
 
+TEST_F(HotSwap, WhatAStepHasToSayOfManyMovesIsOneMessage) {
+  cluster.batched = {0, 1, 2};
+  cluster.record = true;
+  join(60);
+  expect_nothing_lost(60);
+  std::size_t messages = 0, words = 0;
+  for (const auto& [from, body] : cluster.sent)
+    if (const auto* handovers = std::get_if<Handovers>(&body)) {
+      ++messages;
+      words += handovers->words.size();
+    }
+  // An offer, two answers and a commit each.
+  EXPECT_EQ(words, 4 * cluster.nodes[2].processes.size());
+  EXPECT_LE(messages, words / 4);
+}
+
 TEST_F(HotSwap, ADrainTakesThemElsewhere) {
   join(30);
   cluster.give(0, ClientDrain{{900}});
@@ -193,12 +209,12 @@ TEST_F(HotSwap, TheTargetIsLostBeforeTheCommit) {
 
 TEST_F(HotSwap, TheSourceIsLostWhenTheTargetIsReady) {
   // The answers of the target do not come, so the sources do not commit.
-  cluster.lost.insert(MessageBody(OfferAnswer{}).index());
+  cluster.lost_words.insert(HandoverWord(OfferAnswer{}).index());
   join(30);
   const std::set<ChildId> at_first = cluster.nodes[0].frozen;
   ASSERT_GT(at_first.size(), 1U);
   ASSERT_GT(cluster.nodes[2].prepared.size(), at_first.size());
-  cluster.lost.clear();
+  cluster.lost_words.clear();
   cluster.kill(0);
   cluster.run(3s);
   expect_each_once(cluster, 30);
@@ -208,21 +224,21 @@ TEST_F(HotSwap, TheSourceIsLostWhenTheTargetIsReady) {
 }
 
 TEST_F(HotSwap, ACommitThatIsLostIsSaidAgain) {
-  cluster.lost.insert(MessageBody(Commit{}).index());
+  cluster.lost_words.insert(HandoverWord(Commit{}).index());
   join(30);
   EXPECT_TRUE(cluster.nodes[2].processes.empty());
   EXPECT_GT(cluster.nodes[2].prepared.size(), 3U);
   EXPECT_GT(cluster.nodes[0].core->stats().handovers, 0U);
-  cluster.lost.clear();
+  cluster.lost_words.clear();
   cluster.run(3s);
   expect_nothing_lost(30);
 }
 
 TEST_F(HotSwap, TheTargetIsLostAfterTheCommitAndTheChildStartsAnew) {
-  cluster.lost.insert(MessageBody(Commit{}).index());
+  cluster.lost_words.insert(HandoverWord(Commit{}).index());
   join(30);
   cluster.kill(2);
-  cluster.lost.clear();
+  cluster.lost_words.clear();
   cluster.run(3s);
   expect_each_once(cluster, 30);
 }
@@ -240,7 +256,7 @@ TEST_F(HotSwap, ANodeThatWakesInTheMiddleOfAMoveEndsItsOwn) {
   cluster.pause(1);
   cluster.drop_channels(1, true);
   cluster.run(20s);
-  cluster.lost.insert(MessageBody(Commit{}).index());
+  cluster.lost_words.insert(HandoverWord(Commit{}).index());
   cluster.boot(2);
   cluster.run(4s);
   ASSERT_GT(cluster.nodes[2].prepared.size(), 3U);
@@ -252,7 +268,7 @@ TEST_F(HotSwap, ANodeThatWakesInTheMiddleOfAMoveEndsItsOwn) {
   };
   cluster.resume(1);
   cluster.run(8s);
-  cluster.lost.clear();
+  cluster.lost_words.clear();
   cluster.run(20s);
   expect_each_once(cluster, 30);
 }
@@ -329,13 +345,13 @@ TEST_F(HotSwap, AChildThatEndsWhileItIsFrozenStartsAnew) {
 }
 
 TEST_F(HotSwap, AProcessThatEndsBeforeItIsOpenedIsStartedAnewByItsPlace) {
-  cluster.lost.insert(MessageBody(Commit{}).index());
+  cluster.lost_words.insert(HandoverWord(Commit{}).index());
   join(30);
   const std::string id = traveller();
   const Epoch epoch = cluster.nodes[2].prepared.at(id_of(id)).first;
   cluster.nodes[2].prepared.erase(id_of(id));
   cluster.give(2, PrepareFailed{id_of(id), epoch, "killed"});
-  cluster.lost.clear();
+  cluster.lost_words.clear();
   cluster.run(3s);
   expect_each_once(cluster, 30);
   EXPECT_EQ(cluster.nodes[2].state[id_of(id)], "new");

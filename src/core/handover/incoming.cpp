@@ -36,12 +36,12 @@ std::optional<OfferAnswer> Incoming::objection(const Child* child, const Offer& 
 
 void Incoming::on_offer(Step& s, PeerIndex from, Offer& offer) {
   Child* child = with_.children.find(offer.id);
-  if (auto objects = objection(child, offer)) return with_.sender.send(from, *std::move(objects));
+  if (auto objects = objection(child, offer)) return with_.sender.say(from, *std::move(objects));
   if (const auto known = coming_.find(child->ref); known != coming_.end()) {
     const Coming& coming = known->second;
     // Of two sources, after a split, the one that came first goes on.
     if (coming.from != from)
-      return with_.sender.send(from, answer_to(offer, OfferVerdict::later, "another hands it over"));
+      return with_.sender.say(from, answer_to(offer, OfferVerdict::later, "another hands it over"));
     if (coming.source == offer.epoch && coming.attempt >= offer.attempt) return;
     discard(s, known);
   }
@@ -84,12 +84,12 @@ void Incoming::say_ready(Step& s, Entry entry) {
   coming.until = s.time() + ask_again;
   timers_.emplace(coming.until, ref);
   if (with_.links[coming.from].open)
-    with_.sender.send(coming.from, OfferAnswer{with_.children.get(ref)->id,
-                                               coming.source,
-                                               coming.attempt,
-                                               OfferVerdict::ready,
-                                               coming.arrival.pid,
-                                               {}});
+    with_.sender.say(coming.from, OfferAnswer{with_.children.get(ref)->id,
+                                              coming.source,
+                                              coming.attempt,
+                                              OfferVerdict::ready,
+                                              coming.arrival.pid,
+                                              {}});
 }
 
 void Incoming::on_prepare_failed(Step& s, const PrepareFailed& event) {
@@ -99,7 +99,7 @@ void Incoming::on_prepare_failed(Step& s, const PrepareFailed& event) {
   Child& child = *with_.children.get(entry->first);
   erase(entry);
   if (!coming.orphan)
-    with_.sender.send(
+    with_.sender.say(
         coming.from,
         OfferAnswer{event.id, coming.source, coming.attempt, OfferVerdict::refused, {}, event.why});
   with_.notes.touched(s, child);
@@ -114,7 +114,7 @@ void Incoming::on_commit(Step& s, PeerIndex from, const Commit& commit) {
   if (same) return;
   // It runs here, of which the others have yet to hear; or nothing is left of what was ready.
   if (child && arrived_.contains(child->ref)) return say_seen(*child);
-  with_.sender.send(
+  with_.sender.say(
       from,
       OfferAnswer{
           commit.id, commit.epoch, commit.attempt, OfferVerdict::refused, {}, "what was ready is gone"});
@@ -174,8 +174,8 @@ void Incoming::say_seen(const Child& child) {
   for (const PeerIndex peer : with_.sessions.others())
     if (here && with_.replication.acknowledged_by(peer) < arrived.number) return;
   arrived_.erase(found);
-  with_.sender.send(arrived.from,
-                    OfferAnswer{child.id, arrived.source, arrived.attempt, OfferVerdict::seen, {}, {}});
+  with_.sender.say(arrived.from,
+                   OfferAnswer{child.id, arrived.source, arrived.attempt, OfferVerdict::seen, {}, {}});
 }
 
 // The source is no more: what is ready is all that there is. Where the same start of the node goes on with

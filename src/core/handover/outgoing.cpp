@@ -103,8 +103,8 @@ void Outgoing::freeze(Step& s, Child& child, Entry entry) {
 void Outgoing::offer(Child& child, Entry entry, const Instance& here, Bytes parcel) {
   Leaving& leaving = entry->second;
   leaving.state = State::offered;
-  sender_.send(leaving.to, Offer{child.id, leaving.epoch, leaving.attempt, child.own()->birth, here.since,
-                                 here.restarts, here.role, std::move(parcel), child.own()->way});
+  sender_.say(leaving.to, Offer{child.id, leaving.epoch, leaving.attempt, child.own()->birth, here.since,
+                                here.restarts, here.role, std::move(parcel), child.own()->way});
 }
 
 void Outgoing::on_frozen(Step& s, Frozen& event) {
@@ -133,9 +133,9 @@ void Outgoing::on_answer(Step& s, PeerIndex from, const OfferAnswer& answer) {
     if (state == State::offered) return ready(s, *children_.get(entry->first), entry, answer.pid);
     if (state == State::ending) return;
     if (state == State::moved)
-      sender_.send(from, Commit{answer.id, answer.epoch, answer.attempt});
+      sender_.say(from, Commit{answer.id, answer.epoch, answer.attempt});
     else
-      sender_.send(from, Withdrawal{answer.id, answer.epoch, answer.attempt});
+      sender_.say(from, Withdrawal{answer.id, answer.epoch, answer.attempt});
     return;
   }
   // Every member holds the row of the new place; or what was ready there is no more: nothing runs anywhere,
@@ -172,7 +172,7 @@ void Outgoing::undo(Step& s, const Child& child, const Leaving& leaving) {
   if (!is_program && leaving.state != State::ending)
     s.effects.handovers.emplace_back(Thaw{child.id, leaving.epoch});
   if (leaving.state != State::freezing)
-    sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
+    sender_.say(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
 }
 
 void Outgoing::ready(Step& s, Child& child, Entry entry, const ProcessId& pid) {
@@ -206,7 +206,7 @@ void Outgoing::commit(Step& s, Child& child, Entry entry, bool passes_on) {
   if (!passes_on) moved.pid = {};
   notes_.handed_over(s, child);
   instances_.publish(s, child, moved);
-  sender_.send(leaving.to, Commit{child.id, leaving.epoch, leaving.attempt});
+  sender_.say(leaving.to, Commit{child.id, leaving.epoch, leaving.attempt});
 }
 
 void Outgoing::settle(Step& s, Entry entry) {
@@ -233,7 +233,7 @@ bool Outgoing::ended(Step& s, Child& child) {
     return true;
   }
   if (leaving.state == State::offered)
-    sender_.send(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
+    sender_.say(leaving.to, Withdrawal{child.id, leaving.epoch, leaving.attempt});
   erase(entry);
   return false;
 }
@@ -248,7 +248,7 @@ void Outgoing::instance_changed(const Child& child) {
 void Outgoing::greeted(PeerIndex peer) {
   for (const auto& [ref, leaving] : leaving_)
     if (leaving.to == peer && leaving.state == State::moved)
-      sender_.send(peer, Commit{children_.get(ref)->id, leaving.epoch, leaving.attempt});
+      sender_.say(peer, Commit{children_.get(ref)->id, leaving.epoch, leaving.attempt});
 }
 
 void Outgoing::let_go(Step& s, Entry entry) {
@@ -285,7 +285,7 @@ void Outgoing::on_time(Step& s) {
         notes_.touched(s, child);
         break;
       case State::moved:  // its row may be seen nowhere: it was there for too short a time
-        sender_.send(entry->second.to, Commit{child.id, entry->second.epoch, entry->second.attempt});
+        sender_.say(entry->second.to, Commit{child.id, entry->second.epoch, entry->second.attempt});
         set_time(entry, s.time() + commit_again);
         break;
       case State::ending:

@@ -213,15 +213,15 @@ TEST_F(HotReplicas, AnInstanceThatCannotBeFrozenStaysAndGoesLater) {
 
 TEST_F(HotReplicas, WhoeverDiesInTheMiddleTwoRunInTheEndAndOneIsActive) {
   for (const std::size_t dies : {std::size_t{0}, std::size_t{3}}) {
-    for (const MessageBody& kind :
-         {MessageBody(Offer{}), MessageBody(OfferAnswer{}), MessageBody(Commit{})}) {
+    for (const HandoverWord& kind :
+         {HandoverWord(Offer{}), HandoverWord(OfferAnswer{}), HandoverWord(Commit{})}) {
       form(4, 3, "active_passive");
       what = "lost " + std::to_string(kind.index()) + ", dies " + std::to_string(dies);
-      cluster->lost = {kind.index()};
+      cluster->lost_words = {kind.index()};
       cluster->boot(3);
       cluster->run(300ms);
       cluster->kill(dies);
-      cluster->lost.clear();
+      cluster->lost_words.clear();
       cluster->run(30s);
       starts = 0;
       expect_settled(2);

@@ -48,11 +48,29 @@ void Links::on_time(Step& s) {
 }
 
 void Links::send(PeerIndex to, MessageBody body, Rank rank) {
+  if (rank == Rank::rest) lists_.reset(to);
   out_.push_back({rank, {to}, std::move(body)});
 }
 
 void Links::send(std::vector<PeerIndex> to, MessageBody body, Rank rank) {
-  if (!to.empty()) out_.push_back({rank, std::move(to), std::move(body)});
+  if (to.empty()) return;
+  if (rank == Rank::rest)
+    for (const PeerIndex peer : to) lists_.reset(peer);
+  out_.push_back({rank, std::move(to), std::move(body)});
+}
+
+// Words go into one list as long as nothing of their rank is said to the same peer between them: so nothing
+// leaves in another order than it was said in.
+void Links::say(PeerIndex to, HandoverWord word) {
+  OpenList& list = lists_[to];
+  if (!list.place) {
+    list.place = out_.size();
+    out_.push_back({Rank::rest, {to}, Handovers{}});
+  }
+  if (const auto* offer = std::get_if<Offer>(&word)) list.parcels += offer->parcel.size();
+  auto& words = std::get<Handovers>(out_[*list.place].body).words;
+  words.push_back(std::move(word));
+  if (words.size() == Handovers::words_max || list.parcels >= Handovers::parcels_full) lists_.reset(to);
 }
 
 std::vector<PeerIndex> Links::addressed(Rank from) const {
@@ -67,6 +85,7 @@ std::vector<PeerIndex> Links::addressed(Rank from) const {
 void Links::flush(Step& s) {
   std::stable_sort(out_.begin(), out_.end(), [](const Out& a, const Out& b) { return a.rank < b.rank; });
   for (Out& out : out_) {
+    if (std::holds_alternative<Handovers>(out.body)) lists_.reset(out.to.front());
     std::vector<NodeName> names;
     names.reserve(out.to.size());
     for (const PeerIndex peer : out.to)

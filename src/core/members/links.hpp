@@ -39,6 +39,8 @@ class Sender {
   virtual void send(PeerIndex to, MessageBody body, Rank rank = Rank::rest) = 0;
   /// The same body to several.
   virtual void send(std::vector<PeerIndex> to, MessageBody body, Rank rank = Rank::rest) = 0;
+  /// Of a hand-over: leaves as send() would have it, in one message with the words said just before it.
+  virtual void say(PeerIndex to, HandoverWord word) = 0;
 };
 
 class Links final : public Sender {
@@ -66,6 +68,7 @@ class Links final : public Sender {
 
   void send(PeerIndex to, MessageBody body, Rank rank = Rank::rest) override;
   void send(std::vector<PeerIndex> to, MessageBody body, Rank rank = Rank::rest) override;
+  void say(PeerIndex to, HandoverWord word) override;
   /// Whether anything is sent in this step.
   [[nodiscard]] bool sends_any() const { return !out_.empty(); }
   /// Those to whom something of that rank or a later one is sent in this step, in no order.
@@ -84,11 +87,17 @@ class Links final : public Sender {
     std::vector<PeerIndex> to;
     MessageBody body;
   };
+  /// The list of hand-overs that more words to a peer go into, while nothing else is said after it.
+  struct OpenList {
+    std::optional<std::size_t> place;  ///< In out_.
+    std::size_t parcels = 0;           ///< Their bytes.
+  };
   const PeerTable& peers_;
   PeerMap<Link> links_;
   std::vector<PeerIndex> with_channel_;
   std::set<std::pair<Duration, PeerIndex>> dials_;
   std::vector<Out> out_;
+  PeerMap<OpenList> lists_;
 };
 
 }  // namespace brood::core

@@ -282,7 +282,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<OfferAnswer> T>
 void each(A& a, T& v) {
-  a.message("offer_answer", v.id, v.epoch, v.attempt, v.verdict, v.pid, v.why);
+  a.message("answer", v.id, v.epoch, v.attempt, v.verdict, v.pid, v.why);
 }
 template <typename A, Of<Commit> T>
 void each(A& a, T& v) {
@@ -291,6 +291,42 @@ void each(A& a, T& v) {
 template <typename A, Of<Withdrawal> T>
 void each(A& a, T& v) {
   a.message("withdrawal", v.id, v.epoch, v.attempt);
+}
+struct Words {
+  std::vector<HandoverWord>& list;
+};
+template <typename Word>
+void add_word(In& a, Words& to) {
+  Word word;
+  each(a, word);
+  if (a.ok()) to.list.emplace_back(std::move(word));
+}
+void each(In& a, Words& v) {
+  a.tagged(Handovers::words_max, [&](std::string_view tag) {
+    if (tag == "offer")
+      add_word<Offer>(a, v);
+    else if (tag == "answer")
+      add_word<OfferAnswer>(a, v);
+    else if (tag == "commit")
+      add_word<Commit>(a, v);
+    else if (tag == "withdrawal")
+      add_word<Withdrawal>(a, v);
+    else
+      return false;
+    return true;
+  });
+}
+void each(Out& a, const HandoverWord& v) {
+  std::visit([&](const auto& word) { each(a, word); }, v);
+}
+template <typename A, Of<Handovers> T>
+void each(A& a, T& v) {
+  if constexpr (std::is_same_v<A, In>) {
+    Words words{v.words};
+    a.message("handovers", words);
+  } else {
+    a.message("handovers", v.words);
+  }
 }
 template <typename A, Of<Through> T>
 void each(A& a, T& v) {
@@ -366,7 +402,7 @@ MessageBody read_body(wire::In& in) {
   return body;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 33> readers{{
+constexpr std::array<std::pair<std::string_view, Reader>, 30> readers{{
     {"hello", read_body<Hello>},
     {"refusal", read_body<Refusal>},
     {"sync_request", read_body<SyncRequest>},
@@ -385,10 +421,7 @@ constexpr std::array<std::pair<std::string_view, Reader>, 33> readers{{
     {"retry", read_body<RetryRequest>},
     {"lookup", read_body<LookupRequest>},
     {"answer", read_body<Answer>},
-    {"offer", read_body<Offer>},
-    {"offer_answer", read_body<OfferAnswer>},
-    {"commit", read_body<Commit>},
-    {"withdrawal", read_body<Withdrawal>},
+    {"handovers", read_body<Handovers>},
     {"census", read_body<CensusNews>},
     {"through", read_body<Through>},
     {"taken", read_body<Taken>},

@@ -161,6 +161,26 @@ class In {
     // The ext map, and whatever a later version may have appended.
     for (std::size_t i = sizeof...(items); ok() && i < arity; ++i) pass(reader_.skip());
   }
+  /// A list of records with tags, of at most `most`: `read` is given the tag of each, and returns whether it
+  /// knows it, and has read the record. What it does not know is skipped.
+  template <typename Read>
+  void tagged(std::size_t most, const Read& read) {
+    if (ok() && reader_.try_nil()) return;
+    const auto length = take(reader_.list());
+    if (length && *length > most) return fail("a list is longer than it may be");
+    const std::size_t outer = arity;
+    for (std::size_t i = 0; length && ok() && i < *length; ++i) {
+      const auto size = take(reader_.tuple());
+      if (size && *size == 0) return fail("a record is a tuple with a tag");
+      const auto tag = take(reader_.atom());
+      if (!tag) return;
+      arity = *size - 1;
+      if (!read(*tag))
+        for (std::size_t field = 0; ok() && field < arity; ++field) pass(reader_.skip());
+    }
+    arity = outer;
+    list_end();
+  }
   template <typename T>
   void item(Ext<T>& field) {
     const auto size = take(reader_.map());

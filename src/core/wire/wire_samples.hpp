@@ -172,6 +172,28 @@ class Samples {
     return {dot(), epoch(), next(), next(), text(), several([&] { return text(); })};
   }
 
+  HandoverWord word_of_handover() {
+    switch (below(4)) {
+      case 0:
+        return Offer{id(),
+                     epoch(),
+                     next(),
+                     dot(),
+                     clock(),
+                     u32(),
+                     static_cast<Role>(below(3)),
+                     text(),
+                     static_cast<Why>(below(21))};
+      case 1:
+        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
+                           {u32(), u32()}, text()};
+      case 2:
+        return Commit{id(), epoch(), next()};
+      default:
+        return Withdrawal{id(), epoch(), next()};
+    }
+  }
+
   MessageBody message(std::size_t kind) {
     const auto pair = [&] { return std::make_pair(session(), text()); };
     const auto named_row = [&] {
@@ -253,52 +275,37 @@ class Samples {
       case 17:
         return Answer{request(), next(), several([&] { return outcome(); })};
       case 18:
-        return Offer{id(),
-                     epoch(),
-                     next(),
-                     dot(),
-                     clock(),
-                     u32(),
-                     static_cast<Role>(below(3)),
-                     text(),
-                     static_cast<Why>(below(21))};
-      case 19:
-        return OfferAnswer{id(),           epoch(), next(), static_cast<OfferVerdict>(below(4)),
-                           {u32(), u32()}, text()};
-      case 20:
-        return Commit{id(), epoch(), next()};
-      case 21:
-        return Withdrawal{id(), epoch(), next()};
-      case 22: {
+        return Handovers{several([&] { return word_of_handover(); })};
+      case 19: {
         CensusNews news{census(), {}};
         if (flip()) news.before = census();
         return news;
       }
-      case 23:
+      case 20:
         return Through{next()};
-      case 24:
+      case 21:
         return Taken{next(), next()};
-      case 25:
+      case 22:
         return Have{several([&] { return std::make_pair(session(), next()); }),
                     flip(),
                     session(),
                     next(),
                     vector(),
                     next()};
-      case 26:
+      case 23:
         return Want{session(), next()};
-      case 27:
+      case 24:
         return Follow{id(), next(), state_copy()};
-      case 28:
+      case 25:
         return FollowAnswer{id(), epoch(), next(), static_cast<FollowVerdict>(below(3)), epoch()};
-      case 29:
+      case 26:
         return StateAsk{id(), next(), epoch(), epoch(), next()};
-      case 30: {
+      case 27: {
         StateTell tell{id(), next(), {}};
         if (flip()) tell.newer = state_copy();
         return tell;
       }
-      case 31:
+      case 28:
         return MoveRequest{request(), next(), u32(), static_cast<MoveKind>(below(3)), id(), node()};
       default: {
         Load load{u32(), u32(), u32(), next(), {}};

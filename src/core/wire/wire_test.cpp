@@ -98,6 +98,36 @@ TEST(Wire, FieldsThatALaterVersionAddsToAMessageAreSkipped) {
   EXPECT_EQ(std::get<View>(*back).hash, 7U);
 }
 
+TEST(Wire, AWordOnHandoversThatIsNotKnownIsSkippedAndThoseAroundItAreRead) {
+  Samples samples(6);
+  const Handovers known{
+      {Commit{samples.id(), samples.epoch(), 1}, Withdrawal{samples.id(), samples.epoch(), 2}}};
+  const auto term = decode_term(encode(MessageBody(known)));
+  std::vector<Term> message = *term->as_tuple();
+  std::vector<Term> words = *message.at(1).as_list();
+  std::vector<Term> commit = *words.at(0).as_tuple();
+  commit.back() = Term::map({{Term::atom("hurry"), 1}});
+  words.at(0) = Term::tuple(std::move(commit));
+  words.insert(words.begin() + 1,
+               Term::tuple({Term::atom("of_later"), 7, Term::list({1, 2}), Term::map({})}));
+  message.at(1) = Term::list(std::move(words));
+  const auto back = decode(encode_term(Term::tuple(std::move(message))));
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(encode(*back), encode(MessageBody(known)));
+}
+
+TEST(Wire, AListOfWordsOnHandoversHasABound) {
+  Samples samples(7);
+  Handovers most;
+  for (std::size_t i = 0; i < Handovers::words_max; ++i)
+    most.words.emplace_back(Commit{samples.id(), samples.epoch(), i});
+  EXPECT_TRUE(decode(encode(MessageBody(most))).has_value());
+  most.words.push_back(most.words.front());
+  const auto back = decode(encode(MessageBody(most)));
+  ASSERT_FALSE(back.has_value());
+  EXPECT_EQ(back.error().code, Errc::malformed);
+}
+
 TEST(Wire, ARowUnderAnotherIdIsMalformed) {
   Samples samples(5);
   Sync sync;

@@ -133,8 +133,9 @@ void Driver::set_role(const core::SetRole& change) {
 }
 
 void Driver::publish(const std::vector<ChildId>& changed) {
-  pg_feed_.publish(writer_.publish(changed));
-  children_.follow(changed);
+  Published published = writer_.publish(changed);
+  pg_feed_.publish(std::move(published.moved));
+  children_.follow(published.to_follow);
 }
 
 bool Driver::is_here(const core::SessionId& session) const {

@@ -10,7 +10,10 @@ std::size_t weight_of(const core::Event& event, std::size_t message_bytes) {
     return std::max<std::size_t>(start->specs.size(), 1);
   if (const auto* stop = std::get_if<core::ClientStop>(&event))
     return std::max<std::size_t>(stop->ids.size(), 1);
-  return 1 + message_bytes / bytes_of_one;
+  const std::size_t weight = 1 + message_bytes / bytes_of_one;
+  const auto* message = std::get_if<core::PeerMessage>(&event);
+  const auto* handovers = message ? std::get_if<core::Handovers>(&message->body) : nullptr;
+  return handovers ? std::max(weight, handovers->words.size()) : weight;
 }
 
 void Inbox::wake_unless_scheduled(std::unique_lock<std::mutex> lock) {

@@ -21,7 +21,7 @@
 namespace brood::supervisor {
 
 /// What an event counts in a batch: one for each child that it asks for; a message from a peer one more for
-/// every 256 bytes, about the size of a row.
+/// every 256 bytes, about the size of a row, but at least one for each word on a hand-over.
 [[nodiscard]] std::size_t weight_of(const core::Event& event, std::size_t message_bytes);
 
 class Inbox {

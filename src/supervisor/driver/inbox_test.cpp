@@ -51,6 +51,16 @@ TEST(Inbox, AMessageCountsByItsSizeAndAHeavyOneIsAStepByItself) {
   EXPECT_EQ(world.inbox.take().events.size(), 2U);
 }
 
+TEST(Inbox, AListOfWordsOnHandoversCountsAsManyAsItHas) {
+  World world;
+  core::Handovers three{{core::Commit{}, core::Commit{}, core::Commit{}}};
+  for (int i = 0; i < 2; ++i)
+    world.inbox.put(core::PeerMessage{NodeName("n2@test"), 1, core::MessageBody(three)}, 100);
+  world.inbox.put(gone(1));
+  EXPECT_EQ(world.inbox.take().events.size(), 1U) << "the second would make it more than a step takes";
+  EXPECT_EQ(world.inbox.take().events.size(), 2U);
+}
+
 TEST(Inbox, WhatComesFirstGoesBeforeAllThatWaits) {
   World world;
   for (std::uint64_t i = 0; i < 9; ++i) world.inbox.put(gone(i));

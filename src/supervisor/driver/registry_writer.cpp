@@ -7,8 +7,8 @@
 
 namespace brood::supervisor {
 
-std::vector<MovedHere> RegistryWriter::publish(const std::vector<ChildId>& changed) {
-  std::vector<MovedHere> moved;
+Published RegistryWriter::publish(const std::vector<ChildId>& changed) {
+  Published all;
   std::optional<UptimeClocks> now;
   for (const ChildId& id : changed) {
     tables_.look_up(id, known_);
@@ -16,7 +16,7 @@ std::vector<MovedHere> RegistryWriter::publish(const std::vector<ChildId>& chang
     const Entry* const old = registry_.written(id);
     const auto before = process_here(old);
     if (!row && known_.instances.empty()) {
-      if (before) moved.push_back({id, std::nullopt});
+      if (before) all.moved.push_back({id, std::nullopt});
       registry_.erase(id);
       continue;
     }
@@ -42,10 +42,13 @@ std::vector<MovedHere> RegistryWriter::publish(const std::vector<ChildId>& chang
       place.health = instance->health;
       if (place.is_running()) note_uptime(old, place, now);
     }
-    if (auto here = process_here(&entry); here != before) moved.push_back({id, std::move(here)});
+    auto here = process_here(&entry);
+    // What has no entry yet has no process either.
+    if (here != before || (old && old->spec != entry.spec)) all.to_follow.push_back(id);
+    if (here != before) all.moved.push_back({id, std::move(here)});
     registry_.put(id, std::move(entry));
   }
-  return moved;
+  return all;
 }
 
 std::vector<MovedHere> RegistryWriter::all_here(const std::vector<ChildId>& ids) const {

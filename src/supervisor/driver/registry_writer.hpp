@@ -30,12 +30,19 @@ struct MovedHere {
   std::optional<Pid> pid;
 };
 
+struct Published {
+  std::vector<MovedHere> moved;
+  /// Those of which a process here may have another spec to follow than it has: the spec is another one now,
+  /// or the process is.
+  std::vector<ChildId> to_follow;
+};
+
 class RegistryWriter {
  public:
   RegistryWriter(const CoreTables& tables, Registry& registry) : tables_(tables), registry_(registry) {}
 
   /// O(1) for each changed child.
-  [[nodiscard]] std::vector<MovedHere> publish(const std::vector<ChildId>& changed);
+  [[nodiscard]] Published publish(const std::vector<ChildId>& changed);
   /// Those that have a process on this node, of these.
   [[nodiscard]] std::vector<MovedHere> all_here(const std::vector<ChildId>& ids) const;
   /// Sessions that are kept; those to which no entry points any more are dropped now and then.

@@ -72,26 +72,48 @@ TEST(RegistryWriter, SaysWhoseProcessOnThisNodeIsAnotherNow) {
   const ChildId id = id_of("a");
   tables.rows[id].spec = std::make_shared<core::Spec>();
   tables.run(id, "n1@t", 1);
-  auto moved = writer.publish({id});
+  auto moved = writer.publish({id}).moved;
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_EQ(moved[0].pid, (Pid{NodeName("n1@t"), 1, 2, 1}));
-  EXPECT_TRUE(writer.publish({id}).empty()) << "nothing has changed";
+  EXPECT_TRUE(writer.publish({id}).moved.empty()) << "nothing has changed";
   EXPECT_EQ(writer.all_here({id, id_of("b")}).size(), 1U);
   tables.located[id][0].instance.phase = core::Phase::stuck;
-  EXPECT_TRUE(writer.publish({id}).empty()) << "the same process";
+  EXPECT_TRUE(writer.publish({id}).moved.empty()) << "the same process";
   tables.located[id][0].instance.phase = core::Phase::stopping;
-  moved = writer.publish({id});
+  moved = writer.publish({id}).moved;
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_FALSE(moved[0].pid) << "nobody should be sent there any more";
   tables.run(id, "n2@t", 1);
-  EXPECT_TRUE(writer.publish({id}).empty()) << "elsewhere";
+  EXPECT_TRUE(writer.publish({id}).moved.empty()) << "elsewhere";
   tables.run(id, "n1@t", 1);
-  EXPECT_EQ(writer.publish({id}).size(), 1U);
+  EXPECT_EQ(writer.publish({id}).moved.size(), 1U);
   tables.rows.clear();
   tables.located.clear();
-  moved = writer.publish({id});
+  moved = writer.publish({id}).moved;
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_FALSE(moved[0].pid);
+}
+
+TEST(RegistryWriter, SaysWhoMayHaveAnotherSpecToFollow) {
+  FakeTables tables;
+  Registry registry;
+  RegistryWriter writer(tables, registry);
+  const ChildId id = id_of("a");
+  using Ids = std::vector<ChildId>;
+  tables.rows[id].spec = std::make_shared<core::Spec>();
+  EXPECT_EQ(writer.publish({id}).to_follow, Ids{}) << "nothing of it is here yet";
+  tables.run(id, "n1@t", 1);
+  EXPECT_EQ(writer.publish({id}).to_follow, Ids{id}) << "it may have been begun with a spec of before";
+  tables.located[id][0].instance.restarts = 7;
+  EXPECT_EQ(writer.publish({id}).to_follow, Ids{}) << "neither is another";
+  tables.rows[id].spec = std::make_shared<core::Spec>();
+  EXPECT_EQ(writer.publish({id}).to_follow, Ids{id});
+  tables.located[id][0].instance.pid = {9, 2};
+  EXPECT_EQ(writer.publish({id}).to_follow, Ids{id}) << "started again";
+  tables.run(id, "n2@t", 1);
+  (void)writer.publish({id});
+  tables.located[id][0].instance.phase = core::Phase::stuck;
+  EXPECT_EQ(writer.publish({id}).to_follow, Ids{}) << "of another node";
 }
 
 }  // namespace registry_writer_test
