@@ -258,7 +258,7 @@ TEST(Shutdown, TheMeasureOfTheLoadDoesNotRunWhenTheSupervisorHasEnded) {
   options.strategies.distribution = StrategyChoice{"load_balancer", {}};
   options.load = [&] {
     measures = true;
-    std::this_thread::sleep_for(100ms);  // a measure that takes its time
+    std::this_thread::sleep_for(100ms);  // not a wait: a measure that takes its time
     measures = false;
     return 0.5;
   };
