@@ -154,12 +154,12 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   return never;
 }
 
-// A member that has not acknowledged the claim; no_peer: there is none.
+// A member that has not answered the claim; no_peer: there is none.
 PeerIndex Roles::lagging(std::uint64_t number) const {
   for (const PeerIndex peer : sessions_.others()) {
     const bool in_view =
         sessions_.in_state(peer, MemberState::up) || sessions_.in_state(peer, MemberState::draining);
-    if (in_view && replication_.acknowledged_by(peer) < number) return peer;
+    if (in_view && !replication_.has_answered(peer, number)) return peer;
   }
   return no_peer;
 }

@@ -166,7 +166,7 @@ bool Coordinator::starters_know(const StopWait& wait) const {
     const PeerIndex peer = with_.peers.find(session.node);
     const Member* member = peer == no_peer ? nullptr : with_.sessions.member(peer);
     if (!member || member->session != session) continue;
-    if (with_.replication.acknowledged_by(peer) < wait.number) return false;
+    if (!with_.replication.has_answered(peer, wait.number)) return false;
   }
   return true;
 }

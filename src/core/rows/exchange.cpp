@@ -206,7 +206,9 @@ void Replication::table_taken(Step& s, PeerIndex from) {
     in.whole = false;
     return ask_for_table(from);
   }
-  if (!is_behind(from)) with_.notes.caught_up(s, from);
+  if (is_behind(from)) return;
+  check_waits_for(s, from);
+  with_.notes.caught_up(s, from);
 }
 
 // A portion that was made after that Delta says how that ended.

@@ -59,8 +59,12 @@ void Replication::wait(std::uint64_t number, const Child& child) {
   if (!is_replicated(number)) waits_.emplace(number, child.ref);
 }
 
+bool Replication::has_answered(PeerIndex peer, std::uint64_t number) const {
+  return peers_[peer].acknowledged >= number && !is_behind(peer);
+}
+
 void Replication::wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {
-  if (peers_[peer].acknowledged < number) waits_for_.insert({peer, number, child.ref});
+  if (!has_answered(peer, number)) waits_for_.insert({peer, number, child.ref});
 }
 
 void Replication::check_waits(Step& s) {
@@ -74,7 +78,7 @@ void Replication::check_waits_for(Step& s, PeerIndex peer) {
   const bool member = with_.sessions.member(peer) != nullptr;
   for (auto at = waits_for_.lower_bound({peer, 0, {}}); at != waits_for_.end();) {
     const auto& [of, number, ref] = *at;
-    if (of != peer || (member && number > peers_[peer].acknowledged)) break;
+    if (of != peer || (member && !has_answered(peer, number))) break;
     if (Child* child = with_.children.get(ref)) with_.notes.touched(s, *child);
     at = waits_for_.erase(at);
   }

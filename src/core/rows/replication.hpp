@@ -73,7 +73,10 @@ class Replication final : public Outbox, public TableProgress {
   [[nodiscard]] std::uint64_t acknowledged_by(PeerIndex peer) const { return peers_[peer].acknowledged; }
   /// Touches the child once the changes up to this Delta are replicated; not where they are already.
   void wait(std::uint64_t number, const Child& child);
-  /// Touches the child once that peer holds them, or is no member any more; not where it does already.
+  /// That peer holds the changes up to this Delta, and what it did before it had them is known here. An
+  /// acknowledgement alone does not say so: the peer's changes before it may be kept for a table that comes.
+  [[nodiscard]] bool has_answered(PeerIndex peer, std::uint64_t number) const;
+  /// Touches the child once that peer has answered, or is no member any more; not where it has already.
   void wait_for(PeerIndex peer, std::uint64_t number, const Child& child);
   /// A lone node hears no acknowledgement: looks after what waits.
   void check_waits(Step& s);
