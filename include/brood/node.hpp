@@ -147,7 +147,11 @@ class WorkerRegistry {
   /// Children of worker `name` run class W here. Taken: already_exists.
   template <typename W>
   Result<void> add(const std::string& name = worker_name<W>()) {
-    return add_factory(name, [](EncodedTerm args) { return make_behaviour<W>(std::move(args)); });
+    if constexpr (detail::check_worker<W, detail::FoundIn<W>>()) {
+      return add_factory(name, [](EncodedTerm args) { return make_behaviour<W>(std::move(args)); });
+    } else {
+      return {};
+    }
   }
   /// What the factory throws, or that it makes nothing, is why a child does not start (start_failed).
   Result<void> add_factory(const std::string& name, BehaviourFactory factory);
@@ -238,7 +242,11 @@ class Node {
   /// start_failed and type_mismatch (the arguments; made with brood::args).
   template <typename W>
   Result<Pid> spawn(const std::string& name = {}, EncodedTerm args = {}) {
-    return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
+    if constexpr (detail::check_worker<W, detail::FoundIn<W>>()) {
+      return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
+    } else {
+      return Pid{};
+    }
   }
   Result<Pid> spawn_behaviour(const std::string& name, std::unique_ptr<Behaviour> behaviour);
 

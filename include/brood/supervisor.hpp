@@ -190,8 +190,16 @@ class Supervisor {
   /// The answer has the type that the message names: `struct deposit { using reply = std::int64_t; ... };`.
   template <detail::NoTypeSaid = detail::NoTypeSaid::yes, typename M>
   auto call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
-    return detail::reply_future<detail::ReplyOf<Worker, M>>(
-        call_message(id, Message::of(std::move(message)), timeout));
+    constexpr bool is_said = detail::says_reply<Worker, M>;
+    static_assert(is_said,
+                  "brood: what does this call answer? Say call<T>(...), give the message a type `reply`, or "
+                  "call through a ChildRef<W> of the worker's class");
+    if constexpr (is_said) {
+      return detail::reply_future<detail::ReplyOf<Worker, M>>(
+          call_message(id, Message::of(std::move(message)), timeout));
+    } else {
+      return call_message(id, Message::of(std::move(message)), timeout);
+    }
   }
   /// The reply as it comes, an encoded term.
   Future<EncodedTerm> call_message(const Id& id, Message message, std::chrono::milliseconds timeout);
