@@ -123,7 +123,7 @@ void MemoryOfAnIdleProcess(benchmark::State& state) {
     for (std::int64_t i = 0; i < count; ++i) {
       SpawnOptions options;
       options.identity.supervisor = "bank";
-      options.identity.child_id = Term::binary("account-000000");
+      options.identity.child_id = "account-000000";
       options.on_started = [&started](const Result<void>&) {
         started.fetch_add(1, std::memory_order_relaxed);
       };

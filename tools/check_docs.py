@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the documents name is there: links, paths of this tree in `code`, `Class::member` of its C++, and, in
-docs/features.md, the tests: `Suite.Name` and `name_test.py: test`.
+docs/features.md, the tests: `Suite.Name`, `name_test.py: test` and `Guide.test_page`.
 
 A drawing of a house that was rebuilt sends a newcomer to rooms that are no more. Words in fenced blocks are not looked
 at, and neither is the change log, which tells of what was."""
@@ -19,6 +19,7 @@ DECLARED = re.compile(r"\b(?:class|struct|enum class)\s+([A-Z]\w+)\b")
 
 
 TEST = re.compile(r"^([A-Z]\w+)\.([A-Z]\w+)$")
+GUIDE = re.compile(r"^Guide\.test_(\w+)$")
 SCENARIO = re.compile(r"^(\w+_test\.py): (\w+)$")
 DEFINED = re.compile(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", re.MULTILINE)
 
@@ -81,9 +82,12 @@ def complaints_of_features(root, path):
              for suite, name in DEFINED.findall(file.read_text(encoding="utf-8"))}
     scenarios = {file.name: set(re.findall(r"def test_(\w+)", file.read_text(encoding="utf-8")))
                  for file in (root / "tests/scenarios").glob("*_test.py")}
+    # tests/scenarios/guide_test.py has a test for each page.
+    pages = {re.sub(r"\W", "_", page.stem) for page in (root / "docs/guide").glob("*.md")}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         for code in CODE.findall(line):
-            if TEST.match(code) and code not in tests:
+            page = GUIDE.match(code)
+            if (TEST.match(code) and code not in tests) or (page and page[1] not in pages):
                 yield number, f"names the test {code}, which is not there"
             scenario = SCENARIO.match(code)
             if scenario and scenario[2] not in scenarios.get(scenario[1], ()):

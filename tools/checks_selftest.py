@@ -208,6 +208,14 @@ class Docs(Tree):
         self.write("docs/features.md", "`web_test.py: it_sleeps`\n")
         self.refuses("names the test web_test.py: it_sleeps, which is not there", "check_docs.py", self.root)
 
+    def test_a_page_of_the_guide_is_a_test(self):
+        self.write("docs/guide/first-steps.md", "# First steps\n")
+        self.write("docs/features.md", "`Guide.test_first_steps`\n")
+        self.passes("check_docs.py", self.root)
+        self.write("docs/features.md", "`Guide.test_last_steps`\n")
+        self.refuses("docs/features.md:1: names the test Guide.test_last_steps, which is not there", "check_docs.py",
+                     self.root)
+
     def test_a_member_that_is_gone_is_refused(self):
         self.write("src/base/part.hpp", "// A part.\n#pragma once\nclass Part {\n  void work();\n};\n")
         self.check("but nothing of Part is called rest", "`Part::rest()`\n")

@@ -55,6 +55,7 @@ PUBLIC = [
     ("encoded_term.hpp", "base"),
     ("result.hpp", "base"),
     ("node_name.hpp", "term"),
+    ("fmt.hpp", "term"),
     ("term.hpp", "term"),
     ("codec.hpp", "term"),
     ("exit_reason.hpp", "term"),

@@ -110,7 +110,7 @@ std::int64_t BenchNode::await_listed(std::int64_t count) {
   for (std::int64_t number = 1; number <= count; ++number) {
     const Id id = child_id(number);
     while (!web_->whereis(id)) {
-      if (now_ns() > until) throw std::runtime_error(id.text() + " is not listed on " + node_->name());
+      if (now_ns() > until) throw std::runtime_error(id.text() + " is not listed on " + node_->name().text());
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
   }
@@ -138,7 +138,7 @@ std::string BenchNode::disorder(std::int64_t count, const std::string& lost) {
 void BenchNode::await_settled(std::int64_t count, const std::string& lost) {
   const std::int64_t until = now_ns() + patience_ns;
   for (std::string why = disorder(count, lost); !why.empty(); why = disorder(count, lost)) {
-    if (now_ns() > until) throw std::runtime_error(fmt::format("{}: {}", node_->name(), why));
+    if (now_ns() > until) throw std::runtime_error(fmt::format("{}: {}", node_->name().text(), why));
     std::this_thread::sleep_for(milliseconds(20));
   }
 }

@@ -36,23 +36,23 @@ class Directory {
                                          [this](const RegistryPidInsert& event) {
                                            const std::scoped_lock lock(mutex_);
                                            for (const auto& [node, pid] : event.pids)
-                                             runs_on_[*event.id.text()] = node;
+                                             runs_on_[event.id] = node;
                                          }),
             brood::on<RegistryPidRemove>("directory", [this](const RegistryPidRemove& event) {
               const std::scoped_lock lock(mutex_);
-              const auto found = runs_on_.find(*event.id.text());
+              const auto found = runs_on_.find(event.id);
               // It may run elsewhere by now.
               if (found != runs_on_.end() && found->second == event.nodes.front()) runs_on_.erase(found);
             })};
   }
-  std::map<std::string, std::string> all() const {
+  std::map<brood::Id, brood::NodeName> all() const {
     const std::scoped_lock lock(mutex_);
     return runs_on_;
   }
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> runs_on_;
+  std::map<brood::Id, brood::NodeName> runs_on_;
 };
 
 struct Place {
@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
       if (listed.size() != all) return false;
       for (const auto& [id, node] : listed) {
         const auto secret = places[0]->guards->call<std::string>(id, show{}).get();
-        if (!secret || *secret != "the secret of " + node.substr(0, 2)) return false;
+        if (!secret || *secret != "the secret of " + node.text().substr(0, 2)) return false;
       }
     }
     return true;

@@ -14,22 +14,21 @@ namespace {
 
 class Lighthouse final : public brood::PartitionTolerance {
  public:
-  explicit Lighthouse(std::string node) : node_(std::move(node)) {}
+  explicit Lighthouse(brood::NodeName node) : node_(std::move(node)) {}
 
   // All nodes must have the same: what is told apart by the name is told apart by the settings too.
-  std::string name() const override { return "lighthouse/1 node=" + node_; }
+  std::string name() const override { return "lighthouse/1 node=" + node_.text(); }
 
   // Asked with each view, before anything is started in it.
   bool may_run(const brood::Tally& tally) const override {
-    return std::any_of(tally.members.begin(), tally.members.end(),
-                       [this](const brood::NodeName& member) { return member.text() == node_; });
+    return std::find(tally.members.begin(), tally.members.end(), node_) != tally.members.end();
   }
 
   // Follows on who is here.
-  std::string needs(const brood::Tally& /*tally*/) const override { return node_ + " is needed"; }
+  std::string needs(const brood::Tally& /*tally*/) const override { return node_.text() + " is needed"; }
 
  private:
-  std::string node_;
+  brood::NodeName node_;
 };
 
 struct ping {};

@@ -100,7 +100,7 @@ bool run(std::vector<Place>& places) {
             << "\n";
   if (ledger.instances.size() != 3 || ledger.active != 1 || cache.instances.size() != 1) return false;
 
-  const std::string leader = ledger.instances.front().first;
+  const brood::NodeName leader = ledger.instances.front().first;
   std::cout << leader << " ends\n";
   const auto gone = std::find_if(places.begin(), places.end(),
                                  [&](const Place& place) { return place.node->name() == leader; });

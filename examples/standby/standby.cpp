@@ -106,7 +106,8 @@ bool run(const std::vector<std::string>& names, const std::vector<pid_t>& others
   Place here = start(names, 0);
   if (auto up = here.node->wait_up(30s); !up) throw brood::NodeError(up.error());
   // One whose active instance runs in one of the other programs, which can be killed.
-  std::string id, leader;
+  std::string id;
+  brood::NodeName leader;
   for (int number = 0; leader.empty() || leader == names[0]; ++number) {
     id = "list" + std::to_string(number);
     if (auto started = here.store->start_child({.id = id, .run = brood::WorkerSpec{"list"}}).get(); !started)

@@ -23,7 +23,7 @@ struct token {
 };
 struct acquire {
   brood::Pid holder;
-  std::string of;  // its node, for people
+  brood::NodeName of;  // its node, for people
 };
 struct release {
   token held;
@@ -34,7 +34,8 @@ class Lock : public brood::Worker {
   using handles = brood::messages<acquire, release>;
 
   brood::Result<token> on(acquire a) {
-    if (holder_ && *holder_ != a.holder) return brood::Error{brood::Errc::not_allowed, "held by " + of_};
+    if (holder_ && *holder_ != a.holder)
+      return brood::Error{brood::Errc::not_allowed, "held by " + of_.text()};
     if (!holder_) watch_ = context().monitor(a.holder);
     holder_ = a.holder;
     of_ = a.of;
@@ -55,7 +56,7 @@ class Lock : public brood::Worker {
   }
 
   std::optional<brood::Pid> holder_;
-  std::string of_;
+  brood::NodeName of_;
   brood::Ref watch_;
   token last_{};
 };

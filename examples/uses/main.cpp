@@ -47,7 +47,7 @@ std::string words_of(const brood::Result<void>& reply) {
 
 std::string where(const brood::Supervisor& group, const std::string& id) {
   const auto child = group.child_lookup(id);
-  return child && !child->instances.empty() ? child->instances.front().first : "nowhere";
+  return child && !child->instances.empty() ? child->instances.front().first.text() : "nowhere";
 }
 
 }  // namespace uses

@@ -39,12 +39,12 @@ class ChildRef {
   /// The answer has the type that the handler returns, or else the message names (Supervisor::call()).
   template <detail::NoTypeSaid = detail::NoTypeSaid::yes, typename M>
   auto call(M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) const {
-    if constexpr (check<M>()) {
+    if constexpr (check<M, true>()) {
       return detail::reply_future<detail::ReplyOf<W, M>>(
           among_->call(id_, Message::of(std::move(message)), timeout));
     } else {
       return among_->call(id_, Message::of(std::move(message)),
-                          timeout);  // the compiler is to say no more than check() does
+                          timeout);  // the compiler is to say no more than the check does
     }
   }
   /// See Supervisor::cast().
@@ -62,15 +62,17 @@ class ChildRef {
   [[nodiscard]] std::optional<Pid> pid() const { return among_->whereis(id_); }
 
  private:
-  template <typename M>
+  template <typename M, bool is_call = false>
   static constexpr bool check() {
-    if constexpr (std::is_same_v<W, Worker>) {
-      return true;
-    } else {
-      static_assert(detail::handles_message<W, M>,
-                    "brood: this message is not in the `handles` of the worker that the ChildRef names");
-      return detail::handles_message<W, M>;
-    }
+    constexpr bool is_any = std::is_same_v<W, Worker>;
+    constexpr bool is_handled = is_any || detail::handles_message<W, M>;
+    static_assert(is_handled,
+                  "brood: this message is not in the `handles` of the worker that the ChildRef names");
+    constexpr bool is_said = !is_any || !is_call || detail::says_reply<W, M>;
+    static_assert(is_said,
+                  "brood: what does this call answer? Say call<T>(...), give the message a type `reply`, or "
+                  "name the worker's class, as in ChildRef<W>");
+    return is_handled && is_said;
   }
 
   std::shared_ptr<detail::Siblings> among_;

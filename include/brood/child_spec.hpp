@@ -71,10 +71,10 @@ struct ChildSpec {
   Shutdown shutdown = {};
   std::string tag = {};
   Term metadata = Term::map({});
-  std::vector<std::string> nodes = {};  ///< Only these may run it; empty: all.
+  std::vector<NodeName> nodes = {};  ///< Only these may run it; empty: all.
   /// With the distribution `guided`, which needs it: the nodes that run it, the best first, as many as it has
   /// instances.
-  std::vector<std::string> mapping = {};
+  std::vector<NodeName> mapping = {};
 };
 
 }  // namespace brood::inline v0

@@ -8,6 +8,7 @@
 // Strategies of one's own derive from Discovery.
 #pragma once
 
+#include <brood/node_name.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -21,7 +22,7 @@ namespace brood::inline v0 {
 
 /// The node that a strategy works for.
 struct DiscoveryHost {
-  std::string name;        ///< "n1@host"
+  NodeName name;           ///< "n1@host"
   std::uint16_t port = 0;  ///< Where it listens.
   bool epmd = true;        ///< Others find that port through EPMD.
   std::uint16_t epmd_port = 4369;

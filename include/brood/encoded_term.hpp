@@ -4,6 +4,7 @@
 // Thread rule: plain data.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -24,6 +25,12 @@ class EncodedTerm {
  public:
   EncodedTerm() noexcept = default;
   explicit EncodedTerm(Bytes octets) noexcept : octets_(std::move(octets)) {}
+  template <std::convertible_to<BytesView> Text>
+  requires(!std::same_as<Text, EncodedTerm>) EncodedTerm& operator=(const Text& /*text*/) {
+    constexpr bool is_term = sizeof(Text) == 0;  // never
+    static_assert(is_term, "brood: text is no term: encode() and brood::args() make an EncodedTerm of it");
+    return *this;
+  }
 
   [[nodiscard]] bool empty() const noexcept { return octets_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return octets_.size(); }

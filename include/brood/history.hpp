@@ -5,7 +5,8 @@
 // Thread rule: plain data.
 #pragma once
 
-#include <brood/term.hpp>
+#include <brood/id.hpp>
+#include <brood/node_name.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -21,11 +22,11 @@ struct HistoryEvent {
   std::uint64_t number = 0;  ///< In the history of the node that was asked: rises, with gaps.
   /// Of a start when it was decided, by the clock of its node; else when the asked node learned of it.
   std::chrono::system_clock::time_point time;
-  std::optional<Term> id;   ///< None: it happened to a member, or to this part of the cluster.
+  std::optional<Id> id;     ///< None: it happened to a member, or to this part of the cluster.
   std::string event;        ///< "started", "ended", "member_up", ...
   std::string cause;        ///< "asked", "node_lost", "joined", ...; empty: none is known.
-  std::string node;         ///< Where, or which member.
-  std::string other;        ///< The node it came from or goes to, or that was asked; empty: none.
+  NodeName node;            ///< Where, or which member.
+  NodeName other;           ///< The node it came from or goes to, or that was asked; empty: none.
   std::uint64_t epoch = 0;  ///< Of an instance: that of its start.
   std::string reason;       ///< In the words of its source, of a crash for instance; may be empty.
   std::string text;         ///< All of it in one line.
@@ -46,13 +47,13 @@ struct EventPage {
 /// Why a child is where it is.
 struct ChildHistory {
   struct Here {
-    std::string node;
+    NodeName node;
     std::string phase;       ///< "running", "restarting", ...
     std::string cause;       ///< Why it came to that node.
     std::string last_cause;  ///< Why it was started there the last time, or is to end.
     std::string text;
   };
-  Term id;
+  Id id;
   std::string state;       ///< In words: that it runs, or why it does not.
   std::vector<Here> here;  ///< Its instances, the active one first. Known also where its history is lost.
   std::vector<HistoryEvent> events;  ///< What is kept of it, the oldest first.

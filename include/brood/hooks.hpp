@@ -12,6 +12,8 @@
 // destructor; what waits in them holds up other handlers only.
 #pragma once
 
+#include <brood/id.hpp>
+#include <brood/node_name.hpp>
 #include <brood/result.hpp>
 #include <brood/scoreboard.hpp>
 #include <brood/term.hpp>
@@ -35,56 +37,56 @@ namespace hooks {
 
 /// What is told of a child.
 struct ChildData {
-  Term id;
-  std::string worker;              ///< "exec" for an ordinary program.
-  Term args;                       ///< A list of arguments, or a program's map, as in a request.
-  Term metadata;                   ///< A map; its `tag` is the child's.
-  std::vector<std::string> nodes;  ///< Where it runs, or is to run.
+  Id id;
+  std::string worker;           ///< "exec" for an ordinary program.
+  Term args;                    ///< A list of arguments, or a program's map, as in a request.
+  Term metadata;                ///< A map; its `tag` is the child's.
+  std::vector<NodeName> nodes;  ///< Where it runs, or is to run.
 };
 
 /// A member is up: this node has learned it, and decides nothing until all others have.
 struct PreClusterJoin {
   static constexpr std::string_view key = "pre_cluster_join";
-  std::string node;
+  NodeName node;
 };
 /// All members know that it is up; children go to it from now on.
 struct PostClusterJoin {
   static constexpr std::string_view key = "post_cluster_join";
-  std::string node;
+  NodeName node;
 };
 /// A member drains, has left or was lost, as this node has just learned.
 struct PreClusterLeave {
   static constexpr std::string_view key = "pre_cluster_leave";
-  std::string node;
+  NodeName node;
 };
 /// It is gone, and what is to run elsewhere does, or is being started.
 struct PostClusterLeave {
   static constexpr std::string_view key = "post_cluster_leave";
-  std::string node;
-  std::vector<Term> lost;  ///< The children that were lost with it.
+  NodeName node;
+  std::vector<Id> lost;  ///< The children that were lost with it.
 };
 /// Processes of a child are known to this node that were not.
 struct RegistryPidInsert {
   static constexpr std::string_view key = "registry_pid_insert";
-  Term id;
-  std::vector<std::pair<std::string, Pid>> pids;
+  Id id;
+  std::vector<std::pair<NodeName, Pid>> pids;
 };
 /// A child runs no longer on these nodes.
 struct RegistryPidRemove {
   static constexpr std::string_view key = "registry_pid_remove";
-  Term id;
-  std::vector<std::string> nodes;
+  Id id;
+  std::vector<NodeName> nodes;
 };
 /// These children have left this node for another one.
 struct ChildrenMigrated {
   static constexpr std::string_view key = "children_migrated";
-  std::string to;
+  NodeName to;
   std::vector<ChildData> children;
 };
 /// Starts that this node was asked for go to the node that decides of them now.
 struct ForwardedMigration {
   static constexpr std::string_view key = "forwarded_migration";
-  std::string to;
+  NodeName to;
   std::vector<ChildData> children;
 };
 /// This node decides nothing for now (`locked`, 10): the members are another, or this part of the cluster may
@@ -97,13 +99,13 @@ struct PriorityStateUpdated {
 /// Children go to a node that came (`up`), or away from one that went.
 struct PreNodesRedistribution {
   static constexpr std::string_view key = "pre_nodes_redistribution";
-  std::string node;
+  NodeName node;
   bool up = false;
 };
 /// None of this node's is on its way any more for that.
 struct PostNodesRedistribution {
   static constexpr std::string_view key = "post_nodes_redistribution";
-  std::string node;
+  NodeName node;
   bool up = false;
 };
 /// This node is about to start these.
@@ -123,14 +125,14 @@ struct PostChildrenStart {
   std::vector<StartResult> children;
 };
 struct MovingChild {
-  Term id;
-  std::string to;          ///< Where it is to run.
+  Id id;
+  NodeName to;             ///< Where it is to run.
   std::optional<Pid> pid;  ///< Its process on this node, if it leaves this node.
 };
 /// Because of that node these leave this node (`up`), or are started here (not `up`). In portions.
 struct PreChildrenRedistribution {
   static constexpr std::string_view key = "pre_children_redistribution";
-  std::string node;
+  NodeName node;
   bool up = false;
   std::vector<MovingChild> children;
 };
@@ -147,8 +149,8 @@ struct ProcessStartups {
 /// A child has another process on the node on which it ran: it was restarted.
 struct ChildProcessPidUpdate {
   static constexpr std::string_view key = "child_process_pid_update";
-  Term id;
-  std::string node;
+  Id id;
+  NodeName node;
   Pid before;
   Pid after;
 };
@@ -157,7 +159,7 @@ struct ChildProcessPidUpdate {
 struct ScoreboardUpdated {
   static constexpr std::string_view key = "scoreboard_updated";
   Scoreboard before;
-  std::string node;
+  NodeName node;
   NodeScore now;  ///< Of that node.
 };
 /// Of a key of the program's own; see Hooks::emit().
@@ -171,7 +173,7 @@ struct OwnEvent {
 struct StartData {
   static constexpr std::string_view key = "child_data_alter";
   const std::string supervisor;
-  const Term id;
+  const Id id;
   const Term metadata;
   const bool restart;  ///< It ran on this node before.
   std::string worker;
@@ -196,6 +198,7 @@ struct Hook {
   int priority = 0;
   std::function<void(const HookEvent&)> handler = {};
   std::function<void(hooks::StartData&)> alter = {};
+  bool is_own = false;  ///< Made by on_own(): the handler takes events of the program's own.
 };
 
 /// on<hooks::PreClusterJoin>("mine", [](const hooks::PreClusterJoin& event) { ... })
@@ -207,7 +210,7 @@ template <typename Event>
           [handler = std::move(handler)](const HookEvent& event) { handler(std::get<Event>(event)); },
           {}};
 }
-/// For a key of the program's own.
+/// For a key of the program's own; Hooks::add() refuses one that is brood's.
 [[nodiscard]] inline Hook on_own(std::string key, std::string id, std::function<void(const Term&)> handler,
                                  int priority = 0) {
   return {std::move(id),
@@ -216,7 +219,8 @@ template <typename Event>
           [handler = std::move(handler)](const HookEvent& event) {
             handler(std::get<hooks::OwnEvent>(event).data);
           },
-          {}};
+          {},
+          true};
 }
 /// Changes what children are started with on this node. It runs before each start, on a thread of its own
 /// kind; a start waits for it, HookLimits::alter_timeout at most, and then goes on with what the child's spec
@@ -253,8 +257,8 @@ struct HookCounters {
 
 /// How a child of a node that left was given up there.
 struct TerminatedChild {
-  Term id;
-  std::string went_to;  ///< The node that runs it since; empty: it ended with the node.
+  Id id;
+  NodeName went_to;  ///< The node that runs it since; empty: it ended with the node.
 };
 
 /// Told of processes and nodes; each function does nothing unless it is overridden. They run as hooks do.
@@ -265,24 +269,24 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   virtual ~Listener() = default;
   /// A child has a new process on this node: it was started, restarted, or has moved here.
-  virtual void on_process_start(const std::string& supervisor, const Term& id, const Pid& pid) {
+  virtual void on_process_start(const std::string& supervisor, const Id& id, const Pid& pid) {
     (void)supervisor, (void)id, (void)pid;
   }
   /// Its process on this node has ended, or has moved away; or it ran on a node that was lost, and belongs on
   /// this one now.
-  virtual void on_process_stop(const std::string& supervisor, const Term& id, const std::vector<Pid>& pids) {
+  virtual void on_process_stop(const std::string& supervisor, const Id& id, const std::vector<Pid>& pids) {
     (void)supervisor, (void)id, (void)pids;
   }
   /// All members know that it is up.
-  virtual void on_node_up(const std::string& supervisor, const std::string& node) {
+  virtual void on_node_up(const std::string& supervisor, const NodeName& node) {
     (void)supervisor, (void)node;
   }
   /// All members know that it is gone, however it went.
-  virtual void on_node_down(const std::string& supervisor, const std::string& node) {
+  virtual void on_node_down(const std::string& supervisor, const NodeName& node) {
     (void)supervisor, (void)node;
   }
   /// It has left in good order; before on_node_down(). `children`: what it gave up since it began to leave.
-  virtual void on_node_terminate(const std::string& supervisor, const std::string& node,
+  virtual void on_node_terminate(const std::string& supervisor, const NodeName& node,
                                  const std::string& reason, const std::vector<TerminatedChild>& children) {
     (void)supervisor, (void)node, (void)reason, (void)children;
   }
@@ -300,7 +304,7 @@ struct Listening {
 class Hooks {
  public:
   /// All of them or none. Errors: already_exists (that key has such an id), invalid_argument (no id, no key
-  /// or no handler), stopped.
+  /// or no handler; on_own() with a key of brood's), stopped.
   Result<void> add(std::vector<Hook> hooks);
   Result<void> add(Hook hook) { return add(std::vector<Hook>{std::move(hook)}); }
   /// Handlers that run are not waited for. False: there was none.

@@ -4,6 +4,8 @@
 #include <brood/detail/id_key.hpp>
 #include <brood/term.hpp>
 #include <cstdint>
+#include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@ namespace brood::inline v0 {
 /// cheap to copy and compare; who uses one often keeps it, for making it hashes the text.
 class Id {
  public:
+  Id() = default;                                              ///< Names no child.
   Id(const char* text) : Id(std::string_view(text)) {}         // NOLINT: implicit on purpose
   Id(const std::string& text) : Id(std::string_view(text)) {}  // NOLINT
   Id(std::string_view text);                                   // NOLINT
@@ -26,6 +29,7 @@ class Id {
   Id(const Term& term);  // NOLINT
   explicit Id(detail::IdKey key) : key_(std::move(key)) {}
 
+  [[nodiscard]] bool empty() const { return key_.empty() && !odd_; }  ///< As of Id().
   [[nodiscard]] Term term() const;
   [[nodiscard]] IdKind kind() const;
   [[nodiscard]] bool is_atom() const { return kind() == IdKind::atom; }
@@ -42,6 +46,10 @@ class Id {
   friend bool operator<(const Id& a, const Id& b) {
     return a.key_.empty() && b.key_.empty() ? a.term() < b.term() : a.key_ < b.key_;
   }
+  template <typename Char, typename Traits>
+  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Id& id) {
+    return out << id.text();
+  }
 
  private:
   detail::IdKey key_;
@@ -49,5 +57,12 @@ class Id {
 };
 
 }  // namespace brood::inline v0
+
+template <>
+struct std::hash<brood::Id> {
+  std::size_t operator()(const brood::Id& id) const noexcept {
+    return static_cast<std::size_t>(id.key().hash());
+  }
+};
 
 #pragma GCC visibility pop

@@ -128,7 +128,7 @@ enum class NodeDownReason : std::uint8_t {
 
 /// A node that came or went; see Node::monitor_nodes().
 struct NodeStatus {
-  std::string name;
+  NodeName name;
   bool up = false;
   bool hidden = true;          ///< Not in Erlang's nodes(), as brood's are unless told otherwise.
   std::uint32_t creation = 0;  ///< Tells starts of one node apart.
@@ -137,7 +137,7 @@ struct NodeStatus {
 };
 
 /// What a plug-in and its node must have in common: it rises whenever a type that they exchange changes.
-#define BROOD_PLUGIN_VERSION 2
+#define BROOD_PLUGIN_VERSION 3
 inline constexpr std::uint32_t plugin_version = BROOD_PLUGIN_VERSION;
 
 /// The worker names of a node. Copyable, and may outlive the node: then add() and load() answer `stopped`.
@@ -147,7 +147,11 @@ class WorkerRegistry {
   /// Children of worker `name` run class W here. Taken: already_exists.
   template <typename W>
   Result<void> add(const std::string& name = worker_name<W>()) {
-    return add_factory(name, [](EncodedTerm args) { return make_behaviour<W>(std::move(args)); });
+    if constexpr (detail::check_worker<W, detail::FoundIn<W>>()) {
+      return add_factory(name, [](EncodedTerm args) { return make_behaviour<W>(std::move(args)); });
+    } else {
+      return {};
+    }
   }
   /// What the factory throws, or that it makes nothing, is why a child does not start (start_failed).
   Result<void> add_factory(const std::string& name, BehaviourFactory factory);
@@ -172,7 +176,7 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  [[nodiscard]] std::string name() const;  ///< "nonode@nohost" without a name.
+  [[nodiscard]] NodeName name() const;  ///< "nonode@nohost" without a name.
   /// Makes a node that began without a name, as Node({}), reachable as "n1@host" or "n1@host:port"; the other
   /// options of the network are those that it began with. Its children run on, and it can join others or be
   /// joined by them; what they have in common then is settled as after a split. Pids that the program holds
@@ -188,7 +192,7 @@ class Node {
   /// and the message has what differs. timeout, which names the supervisors.
   Result<void> wait_up(std::chrono::milliseconds timeout);
   [[nodiscard]] WorkerRegistry workers();
-  [[nodiscard]] std::vector<std::string> peers() const;
+  [[nodiscard]] std::vector<NodeName> peers() const;
   /// As Erlang's net_kernel:monitor_nodes for nodes of all types, with reasons: `told` is called for each
   /// node that is connected now, before this returns, and then whenever one comes or goes, one call at a
   /// time. It runs on a thread of the node and must not block; what it throws is logged. Connections are
@@ -238,7 +242,11 @@ class Node {
   /// start_failed and type_mismatch (the arguments; made with brood::args).
   template <typename W>
   Result<Pid> spawn(const std::string& name = {}, EncodedTerm args = {}) {
-    return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
+    if constexpr (detail::check_worker<W, detail::FoundIn<W>>()) {
+      return spawn_behaviour(name, make_behaviour<W>(std::move(args)));
+    } else {
+      return Pid{};
+    }
   }
   Result<Pid> spawn_behaviour(const std::string& name, std::unique_ptr<Behaviour> behaviour);
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +17,10 @@ namespace brood::inline v0 {
 
 /// The name of a node, "name@host". A strong type over the atom that carries it on the wire.
 ///
+/// It is made of text wherever one is due (`.on = "n2@host"`), is compared with text as it is, and becomes
+/// text by text() only; `<<` prints it, and fmt where brood/fmt.hpp is included. Any text is taken here: what
+/// takes a name from a program answers invalid_argument, in words, where it is none.
+///
 /// The texts of names that matter, those of members, are kept once for the whole program (keep()): such a
 /// name is copied as a number is, and two of them are equal when they are the same one. Any other text is
 /// shared by the copies of its name and goes with the last of them, so a peer that makes up names fills no
@@ -24,9 +30,9 @@ namespace brood::inline v0 {
 class NodeName {
  public:
   NodeName() noexcept = default;
-  explicit NodeName(std::string_view text);
-  explicit NodeName(const std::string& text) : NodeName(std::string_view(text)) {}
-  explicit NodeName(const char* text) : NodeName(std::string_view(text)) {}
+  NodeName(std::string_view text);                                         // NOLINT: implicit on purpose
+  NodeName(const std::string& text) : NodeName(std::string_view(text)) {}  // NOLINT
+  NodeName(const char* text) : NodeName(std::string_view(text)) {}         // NOLINT
   NodeName(const NodeName& other) noexcept : bits_(other.bits_) {
     if ((bits_ & counted) != 0) retain();
   }
@@ -58,6 +64,20 @@ class NodeName {
   friend std::strong_ordering operator<=>(const NodeName& a, const NodeName& b) noexcept {
     if (a.bits_ == b.bits_) return std::strong_ordering::equal;
     return a.text() <=> b.text();
+  }
+  // With text as it is: no name is made of it. Templates, so that no conversion is as good as another.
+  template <typename Text>
+  requires std::convertible_to<const Text&, std::string_view>
+  friend bool operator==(const NodeName& a, const Text& b) { return a.text() == std::string_view(b); }
+  template <typename Text>
+  requires std::convertible_to<const Text&, std::string_view>
+  friend std::strong_ordering operator<=>(const NodeName& a, const Text& b) {
+    return std::string_view(a.text()) <=> std::string_view(b);
+  }
+  template <typename Char, typename Traits>
+  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out,
+                                                      const NodeName& name) {
+    return out << name.text();
   }
 
  private:

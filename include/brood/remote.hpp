@@ -19,8 +19,8 @@ struct NamedProcess {
 };
 
 /// The process registered as `name` on `node` ("name@host"). Nothing is asked: it may not exist.
-[[nodiscard]] inline NamedProcess remote(std::string_view name, std::string_view node) {
-  return {Atom(name), NodeName(node)};
+[[nodiscard]] inline NamedProcess remote(std::string_view name, const NodeName& node) {
+  return {Atom(name), node};
 }
 
 /// Pid, name or alias. Erlang can neither monitor nor link an alias, so whoever waits for an answer by one

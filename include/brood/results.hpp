@@ -28,7 +28,7 @@ enum class OnFailure : std::uint8_t {
 /// How children are to be started. For one child and for many.
 struct StartOptions {
   /// Start there; it may move from there later. not_member where that node is unknown, down or no member.
-  std::optional<std::string> on = std::nullopt;
+  std::optional<NodeName> on = std::nullopt;
   /// How long it is tried; none: 10 s for one child, 60 s for many. A time-out undoes nothing: what was asked
   /// for may still happen (but see `on_failure`).
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
@@ -45,7 +45,7 @@ struct StartOptions {
   bool disable_logging = false;
   /// With the distribution `guided`: the nodes of each child, ahead of what its spec says. Where it is given
   /// it says something of each, or their specs do: invalid_argument (child_mapping_mismatch).
-  std::map<Id, std::vector<std::string>> child_mapping = {};
+  std::map<Id, std::vector<NodeName>> child_mapping = {};
 };
 
 struct StopOptions {
@@ -61,14 +61,14 @@ struct Started {
 /// What of a request did not work.
 struct ChildError {
   Id id;
-  std::optional<std::string> node;  ///< Where, as far as somebody said.
+  std::optional<NodeName> node;  ///< Where, as far as somebody said.
   Error error;
 };
 
 /// One that was stopped, and where it ran.
 struct Stopped {
   Id id;
-  std::vector<std::string> nodes;
+  std::vector<NodeName> nodes;
 };
 
 /// What came of start_children(), in the order of the specs where no other is said.
@@ -83,9 +83,9 @@ struct StartResult {
   [[nodiscard]] const Started* first() const { return started.empty() ? nullptr : &started.front(); }
   [[nodiscard]] std::optional<Pid> pid() const;  ///< Of the first.
   [[nodiscard]] std::vector<Pid> pids() const;
-  [[nodiscard]] std::optional<std::string> node() const;  ///< Of the first.
-  [[nodiscard]] std::vector<std::string> nodes() const;   ///< Each once, sorted.
-  [[nodiscard]] std::vector<Id> cids() const;             ///< Of those that were started.
+  [[nodiscard]] std::optional<NodeName> node() const;  ///< Of the first.
+  [[nodiscard]] std::vector<NodeName> nodes() const;   ///< Each once, sorted.
+  [[nodiscard]] std::vector<Id> cids() const;          ///< Of those that were started.
   /// For people: one line, and one for each error, of which at most `errors_max` are shown.
   [[nodiscard]] std::string format(std::size_t errors_max = 10) const;
 };
@@ -98,8 +98,8 @@ struct StopResult {
   [[nodiscard]] bool ok() const { return errors.empty(); }  ///< All were stopped. The `status`.
   [[nodiscard]] const ChildError* error_of(const Id& id) const;
   [[nodiscard]] const Stopped* first() const { return stopped.empty() ? nullptr : &stopped.front(); }
-  [[nodiscard]] std::vector<std::string> nodes() const;  ///< On which they ran, each once, sorted.
-  [[nodiscard]] std::vector<Id> cids() const;            ///< Of those that were stopped.
+  [[nodiscard]] std::vector<NodeName> nodes() const;  ///< On which they ran, each once, sorted.
+  [[nodiscard]] std::vector<Id> cids() const;         ///< Of those that were stopped.
   [[nodiscard]] std::string format(std::size_t errors_max = 10) const;
 };
 

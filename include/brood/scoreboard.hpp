@@ -3,9 +3,9 @@
 // Thread rule: plain data.
 #pragma once
 
+#include <brood/node_name.hpp>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #pragma GCC visibility push(default)
@@ -14,7 +14,7 @@ namespace brood::inline v0 {
 
 /// A node as the distribution `load_balancer` sees it.
 struct NodeScore {
-  std::string node;
+  NodeName node;
   std::uint32_t weight = 0;
   std::uint32_t told = 0;  ///< How many of its scores count; 0: it has told none.
   double score = 0;        ///< Their mean, the newest most; of a node that has told none, that of the others.
@@ -27,7 +27,7 @@ struct NodeScore {
 };
 /// Only on the leader all have told.
 struct Scoreboard {
-  std::optional<std::string> leader;  ///< Who gives children to nodes; none under another distribution.
+  std::optional<NodeName> leader;  ///< Who gives children to nodes; none under another distribution.
   std::vector<NodeScore> nodes;
 };
 

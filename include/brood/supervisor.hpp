@@ -56,7 +56,7 @@ struct SupervisorOptions {
   /// Static: put once in the cluster, where their ids were never known.
   std::vector<ChildSpec> children = {};
   /// Only these nodes get children; empty: every member. Others may use them. The same on all nodes.
-  std::vector<std::string> nodes = {};
+  std::vector<NodeName> nodes = {};
   /// `off`: who gets children is fixed: `nodes`, or where that is empty, the nodes that are up when the
   /// cluster has formed (`expect` says how many to wait for). What ran on a node that is lost runs elsewhere
   /// until it is back; a new child that belongs on it is refused with no_target. The same on all nodes.
@@ -89,8 +89,8 @@ struct ChildInfo {
   std::string worker = {};
   Restart restart = Restart::permanent;
   std::string tag = {};
-  Term metadata = Term::map({});                            ///< A map; `tag` among it, where it has one.
-  std::vector<std::pair<std::string, Pid>> instances = {};  ///< Node and pid, the active one first.
+  Term metadata = Term::map({});                         ///< A map; `tag` among it, where it has one.
+  std::vector<std::pair<NodeName, Pid>> instances = {};  ///< Node and pid, the active one first.
   /// How many of them, from the front, are active: all, or one where the others are in reserve, or none for
   /// the moment in which another takes over.
   std::size_t active = 0;
@@ -104,14 +104,14 @@ struct PartitionStatus {
   /// Nothing is started, stopped or moved right now: because of that, or while the members agree on who is
   /// there.
   bool locked = true;
-  std::string why;                   ///< Why it is locked, in words; empty: it is not.
-  std::string strategy;              ///< With its settings.
-  std::string count;                 ///< Who is here, who is missing and what is needed, in words.
-  std::vector<std::string> members;  ///< Of this part.
+  std::string why;                ///< Why it is locked, in words; empty: it is not.
+  std::string strategy;           ///< With its settings.
+  std::string count;              ///< Who is here, who is missing and what is needed, in words.
+  std::vector<NodeName> members;  ///< Of this part.
   /// Of strategies that count the cluster: its size, how many of that are here, and who is missing.
   std::size_t size = 0;
   std::size_t here = 0;
-  std::vector<std::string> missing;
+  std::vector<NodeName> missing;
   /// How long children of a node that was lost without proof are left alone, and how long at most both sides
   /// of a split may run one; zero where the strategy never locks.
   std::chrono::milliseconds takeover_delay{};
@@ -190,8 +190,16 @@ class Supervisor {
   /// The answer has the type that the message names: `struct deposit { using reply = std::int64_t; ... };`.
   template <detail::NoTypeSaid = detail::NoTypeSaid::yes, typename M>
   auto call(const Id& id, M message, std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
-    return detail::reply_future<detail::ReplyOf<Worker, M>>(
-        call_message(id, Message::of(std::move(message)), timeout));
+    constexpr bool is_said = detail::says_reply<Worker, M>;
+    static_assert(is_said,
+                  "brood: what does this call answer? Say call<T>(...), give the message a type `reply`, or "
+                  "call through a ChildRef<W> of the worker's class");
+    if constexpr (is_said) {
+      return detail::reply_future<detail::ReplyOf<Worker, M>>(
+          call_message(id, Message::of(std::move(message)), timeout));
+    } else {
+      return call_message(id, Message::of(std::move(message)), timeout);
+    }
   }
   /// The reply as it comes, an encoded term.
   Future<EncodedTerm> call_message(const Id& id, Message message, std::chrono::milliseconds timeout);
@@ -219,21 +227,21 @@ class Supervisor {
   [[nodiscard]] Result<ChildPage> children(const ChildQuery& query) const;
   [[nodiscard]] std::vector<Pid> local_children() const;
   /// The ring: members that are up, of those that get children (SupervisorOptions::nodes).
-  [[nodiscard]] std::vector<std::string> nodes() const;
+  [[nodiscard]] std::vector<NodeName> nodes() const;
   /// Adds nodes to those that get children, or takes some out; all of them stay members.
   /// Returns when another member (where there is one) knows it; children move then. Errors: invalid_argument
   /// (every member gets children: there is neither `nodes` nor monitor_nodes `off`; or no node would be
   /// left), limit_exceeded, not_member (this node has left), timeout.
-  Result<void> add_nodes(const std::vector<std::string>& nodes,
+  Result<void> add_nodes(const std::vector<NodeName>& nodes,
                          std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
-  Result<void> remove_nodes(const std::vector<std::string>& nodes,
+  Result<void> remove_nodes(const std::vector<NodeName>& nodes,
                             std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
   /// The child runs on that node from now on, ahead of all that the distribution says, until the node is
   /// lost, leaves or drains. Returns when it runs there. Without a node: where it runs is the distribution's
   /// to say again; returns when another member (where there is one) knows it. Errors: no_such_child,
   /// not_member (the node is not up), no_target (it cannot or may not run it), invalid_argument (the child
   /// has a mapping), partitioned, timeout.
-  Result<void> move_child(const Id& id, std::optional<std::string> to,
+  Result<void> move_child(const Id& id, std::optional<NodeName> to,
                           std::chrono::milliseconds timeout = std::chrono::milliseconds(30000));
   /// With the distribution `load_balancer`: children of nodes that have more than their share go to those
   /// that have less. Returns when it is said which; they move then. Errors: invalid_argument (another
@@ -248,9 +256,9 @@ class Supervisor {
   /// to it, nor a fixed ring, a quorum or what its side of a split might still run. Returns when another
   /// member knows. Where it comes back all the same it is a node like any. Errors: invalid_argument (it is a
   /// member), timeout.
-  Result<void> forget_node(const std::string& node,
+  Result<void> forget_node(const NodeName& node,
                            std::chrono::milliseconds timeout = std::chrono::milliseconds(10000));
-  [[nodiscard]] std::optional<std::string> node_for(const Id& key) const;
+  [[nodiscard]] std::optional<NodeName> node_for(const Id& key) const;
   [[nodiscard]] bool mine(const Id& key) const;
 
   /// See PartitionStatus. They wait for the thread that decides, as node_for() does; true once it has ended.

@@ -136,9 +136,9 @@ inline InnerSpec InnerSpec::supervisor(Id id, const SupervisorSpec& spec) {
 /// child's start, for which the supervisor waits.
 struct which_children {};
 /// The process of one inner child: `bank.call<std::optional<brood::Pid>>("session/42",
-/// brood::which_child{Term::binary("cache")})`. Nothing where it does not run just now.
+/// brood::which_child{"cache"})`. Nothing where it does not run just now.
 struct which_child {
-  Term id;
+  Id id;
 };
 
 /// {Id, Pid or undefined or restarting, worker or supervisor, [Worker]}

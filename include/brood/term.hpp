@@ -11,6 +11,7 @@
 #include <brood/node_name.hpp>
 #include <brood/result.hpp>
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -127,18 +128,19 @@ class Term {
   ~Term();
 
   // Implicit on purpose: terms are written as literals, Term::tuple({atom("ok"), pid, 3}).
-  Term(Atom value);             // NOLINT
-  Term(Binary value);           // NOLINT
-  Term(Bitstring value);        // NOLINT
-  Term(Pid value);              // NOLINT
-  Term(Port value);             // NOLINT
-  Term(Ref value);              // NOLINT
-  Term(BigInt value);           // NOLINT
-  Term(OpaqueFun value);        // NOLINT
-  Term(const NodeName& value);  // NOLINT: as an atom
-  Term(bool value);             // NOLINT: the atom true or false
-  Term(double value);           // NOLINT: not a number and the infinities, unknown to Erlang, as an atom
-  Term(std::int64_t value);     // NOLINT
+  Term(Atom value);       // NOLINT
+  Term(Binary value);     // NOLINT
+  Term(Bitstring value);  // NOLINT
+  Term(Pid value);        // NOLINT
+  Term(Port value);       // NOLINT
+  Term(Ref value);        // NOLINT
+  Term(BigInt value);     // NOLINT
+  Term(OpaqueFun value);  // NOLINT
+  template <std::same_as<NodeName> Name>
+  Term(const Name& value) : Term(Atom(value.text())) {}  // NOLINT: as an atom; text alone makes none
+  Term(bool value);                                      // NOLINT: the atom true or false
+  Term(double value);        // NOLINT: not a number and the infinities, unknown to Erlang, as an atom
+  Term(std::int64_t value);  // NOLINT
   Term(int value) : Term(std::int64_t{value}) {}            // NOLINT
   Term(std::uint32_t value) : Term(std::int64_t{value}) {}  // NOLINT
   Term(std::uint64_t value);                                // NOLINT: BigInt above 2^63-1

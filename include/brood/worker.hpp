@@ -75,14 +75,14 @@ class Siblings;
 /// Who a worker is in the cluster; empty for a process outside any supervisor.
 struct WorkerIdentity {
   std::string supervisor;
-  Term child_id = Term::atom("undefined");
+  Id child_id = {};
   /// The epoch as (clock, node): rises at every start of the child, and when an instance becomes the active
   /// one.
   std::uint64_t epoch_clock = 0;
   Role role = Role::active;
   std::shared_ptr<detail::Siblings> siblings = nullptr;  ///< See Worker::child().
-  /// Below a child of type supervisor, whose all the above is: its id there. Else the empty list.
-  Term inner_id = Term();
+  /// Below a child of type supervisor, whose all the above is: its id there. Else null.
+  std::shared_ptr<const Id> inner_id = nullptr;
 };
 
 /// A monitored process ended.

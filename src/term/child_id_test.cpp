@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 #include <unordered_set>
 
 namespace brood::inline v0 {
@@ -66,6 +67,27 @@ TEST(ChildId, ShowsItsTextWhereItCan) {
   EXPECT_EQ(ChildId::binary(" ")->text(), "<<\" \">>") << "it would not be seen";
   EXPECT_EQ(ChildId::binary("a ")->text(), "<<\"a \">>");
   EXPECT_EQ(ChildId::binary(std::string("\0\1", 2))->text(), "<<0,1>>");
+}
+
+TEST(IdTest, OfNothingNamesNoChildAndEqualsItself) {
+  const Id none;
+  EXPECT_TRUE(none.empty());
+  EXPECT_EQ(none, Id());
+  EXPECT_EQ(none.text(), "");
+  EXPECT_EQ(ChildId::of(none).error().code, Errc::invalid_argument);
+  EXPECT_FALSE(Id("a").empty());
+  EXPECT_NE(none, Id("a"));
+}
+
+TEST(IdTest, TravelsIsHashedAndIsPrinted) {
+  for (const Id& id : {Id("a"), Id(Atom("a")), Id(Term::tuple({Term::atom("user"), 42}))}) {
+    EXPECT_EQ(decode<Id>(encode(id)).value(), id);
+    EXPECT_EQ(encode(id), encode_term(id.term()));
+    EXPECT_EQ(std::hash<Id>{}(id), ChildId::of(id)->hash());
+    std::ostringstream out;
+    out << id;
+    EXPECT_EQ(out.str(), id.text());
+  }
 }
 
 TEST(ChildId, TravelsAsItsTerm) {

@@ -57,7 +57,8 @@ Id::Id(const Term& term) {
 }
 
 Term Id::term() const {
-  return odd_ ? *odd_ : ChildId::of(*this)->to_term();
+  if (odd_) return *odd_;
+  return key_.empty() ? Term::binary({}) : ChildId::of(*this)->to_term();
 }
 
 IdKind Id::kind() const {

@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <brood/fmt.hpp>
+#include <brood/id.hpp>
 #include <brood/node_name.hpp>
+#include <optional>
 #include <set>
+#include <sstream>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -66,6 +70,39 @@ TEST(NodeNameTest, IsAKeyOfSetsOfBothKinds) {
   EXPECT_EQ(hashed.size(), 2U);
   EXPECT_EQ(ordered.begin()->text(), "a@host");
 }
+
+TEST(NodeNameTest, IsMadeOfTextAndComparesWithTextInBothDirections) {
+  const std::string text = "n1@host";
+  const std::string_view view = text;
+  const NodeName of_literal = "n1@host";
+  const NodeName of_text = text;
+  const NodeName of_view = view;
+  for (const NodeName& name : {of_literal, of_text, of_view, NodeName::keep(text)}) {
+    EXPECT_TRUE(name == "n1@host" && "n1@host" == name);
+    EXPECT_TRUE(name == text && text == name);
+    EXPECT_TRUE(name == view && view == name);
+    EXPECT_TRUE(name != "n1@hos" && "n1@host2" != name);
+    EXPECT_TRUE(name < "n2@host" && "n0@host" < name && name >= view);
+  }
+  const std::vector<NodeName> several = {"n1@host", text, view};
+  EXPECT_EQ(std::set<NodeName>(several.begin(), several.end()).size(), 1U);
+  const std::optional<NodeName> maybe = "n1@host";
+  EXPECT_TRUE(maybe == "n1@host" && maybe == text);
+}
+
+TEST(NodeNameTest, IsPrintedAsItsText) {
+  const NodeName name = "n1@host";
+  std::ostringstream out;
+  out << name << " and " << NodeName();
+  EXPECT_EQ(out.str(), "n1@host and ");
+  EXPECT_EQ(fmt::format("{} {:>9}|{}", name, name, NodeName()), "n1@host   n1@host|");
+}
+
+// Else a text would silently become an atom, or a name text.
+static_assert(!std::is_constructible_v<Term, std::string>);
+static_assert(std::is_convertible_v<NodeName, Term>);
+static_assert(!std::is_convertible_v<NodeName, std::string>);
+static_assert(!std::is_constructible_v<NodeName, Id>);
 
 TEST(NodeNameTest, ManyThreadsMayKeepCopyAndCompareTheSameNames) {
   constexpr int names = 50;

@@ -194,7 +194,6 @@ Term::Term(BigInt value) {
   }
 }
 Term::Term(OpaqueFun value) : box_(new Box{std::move(value)}) {}
-Term::Term(const NodeName& value) : Term(Atom(value.text())) {}
 Term::Term(bool value) : box_(new Box{Atom(value ? "true" : "false")}) {}
 Term::Term(double value) : box_(std::isfinite(value) ? new Box{value} : new Box{Atom(unreal_name(value))}) {}
 Term::Term(std::int64_t value)

@@ -15,8 +15,8 @@ namespace brood::chaos {
 namespace {
 
 // An id on the line: one word.
-std::string one_word(const Term& id) {
-  auto text = id.text().value_or(to_string(id));
+std::string one_word(const Id& id) {
+  auto text = id.text();
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; }, '_');
   return text;

@@ -23,12 +23,12 @@ class Idle : public brood::Worker {
   brood::Atom on(ping) const { return brood::Atom("pong"); }
 };
 
-void say(const char* what, const std::string& node, const std::string& detail) {
+void say(const char* what, const brood::NodeName& node, const std::string& detail) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  std::printf("%lld %s %s %s\n", static_cast<long long>(ms), what, node.c_str(), detail.c_str());
+  std::printf("%lld %s %s %s\n", static_cast<long long>(ms), what, node.text().c_str(), detail.c_str());
   std::fflush(stdout);
 }
 

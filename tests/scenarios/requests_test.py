@@ -570,6 +570,9 @@ class Requests(ScenarioTest):
         self.assertEqual(self.ask(self.request("update_metadata", "metadata", {Atom("a"): 2})), "ok")
         self.assertEqual(self.ask(self.request("whereis", "metadata")), pid, "it runs on")
         self.assertEqual(self.ask(self.request("update_metadata", "nobody", {})), ("error", "not_found"))
+        for metadata, code in (({Atom("a"): 1}, "already_started"), ({Atom("a"): 2}, "already_started"), ({}, "conflict")):
+            again = (Atom("start_child"), WEB, self.spec("metadata", metadata=metadata))
+            self.assertEqual(self.ask(again)[1][0], code)
         for node in (N1, N2, N3):
             self.wait(lambda n=node: self.ask(self.request("child_lookup", "metadata"), n)[2] == {"a": 2}, 5,
                       "the new metadata")

@@ -61,12 +61,11 @@ Outcome<void> read_metadata(const StartArguments& start, ChildSpec& spec) {
   return {};
 }
 
-Outcome<void> read_node_list(const std::string& text, std::string_view option,
-                             std::vector<std::string>& into) {
+Outcome<void> read_node_list(const std::string& text, std::string_view option, std::vector<NodeName>& into) {
   for (const auto& name : node_list(text)) {
     const auto node = parse_node_address(name);
     if (!node) return usage(fmt::format("start: {}: {}", option, node.error().message));
-    into.push_back(node->name.text());
+    into.push_back(node->name);
   }
   return {};
 }

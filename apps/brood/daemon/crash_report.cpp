@@ -54,12 +54,9 @@ void report(int signal) {
   say(name_of(signal));
   say(")");
   if (const auto* identity = process::Runtime::running_on_this_thread()) {
-    const auto* binary = identity->child_id.as_binary();
-    const auto* atom = identity->child_id.as_atom();
+    const auto& id = identity->child_id.key();
     say(" while child ");
-    say(binary != nullptr ? std::string_view(binary->bytes)
-        : atom != nullptr ? std::string_view(atom->name)
-                          : "?");
+    say(id.empty() || id.kind() == IdKind::term ? "?" : id.bytes());
     say(" of supervisor ");
     say(identity->supervisor);
     say(" was running");

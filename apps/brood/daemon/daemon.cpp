@@ -119,7 +119,7 @@ void look_for_what_programs_need(const NodeOptions& options, const exec::Launche
 }
 
 void report(Node& node) {
-  log::info("{}: {} of the log dropped so far", node.name(), log_lines_dropped());
+  log::info("{}: {} of the log dropped so far", node.name().text(), log_lines_dropped());
   for (const auto& [member, views] : node.impl().member_views()) {
     for (const auto& [supervisor, view] : views)
       log::info("{}: {} is {}", supervisor, member.text(), view.state);
@@ -144,7 +144,7 @@ void say_what_is_waited_for(Node& node, const std::vector<std::string>& join) {
   std::vector<std::string> missing;
   for (const auto& seed : join) {
     const auto address = supervisor::parse_node_address(seed);
-    if (address && std::find(connected.begin(), connected.end(), address->name.text()) == connected.end())
+    if (address && std::find(connected.begin(), connected.end(), address->name) == connected.end())
       missing.push_back(address->name.text());
   }
   log::info("not up yet: supervisor {} still joins{}", fmt::join(node.impl().up().waits_for(), ", "),
@@ -238,7 +238,7 @@ Outcome<void> serve(Node& node, NodeSignals& signals, const DaemonSettings& sett
         if (!*told && !out) return refused(std::string(to_string(told->error().code)), told->error().message);
         up = true;
         const auto is_up =
-            fmt::format("{} is up{}", node.name(), out ? ", but for " + told->error().message : "");
+            fmt::format("{} is up{}", node.name().text(), out ? ", but for " + told->error().message : "");
         log::info("{}", is_up);
         say_on_stdout(fmt::format("brood: node {}", is_up));
         manager.ready(is_up);

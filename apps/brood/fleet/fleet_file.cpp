@@ -107,8 +107,8 @@ std::string in_folder(const std::string& path, const std::string& folder) {
   return whole;
 }
 
-std::vector<std::string> read_node_names(Section& section, std::string_view key) {
-  auto names = section.texts(key).value_or(std::vector<std::string>{});
+std::vector<NodeName> read_node_names(Section& section, std::string_view key) {
+  const auto names = section.texts(key).value_or(std::vector<std::string>{});
   for (const auto& name : names) {
     const auto address = parse_node_address(name);
     if (!address) {
@@ -117,7 +117,7 @@ std::vector<std::string> read_node_names(Section& section, std::string_view key)
       section.problem(key, fmt::format("\"{}\" has a port; allowed: name@host", name));
     }
   }
-  return names;
+  return {names.begin(), names.end()};
 }
 
 namespace {

@@ -214,7 +214,7 @@ TEST(FleetFile, WhichNodesGetChildrenIsRead) {
       "[supervisor.a]\nnodes = [\"n1@h\", \"n2@h\"]\nmonitor_nodes = false\n"
       "[supervisor.b]\nmonitor_nodes = \"cluster\"\n[supervisor.c]\n");
   ASSERT_EQ(file.supervisors.size(), 3u);
-  EXPECT_EQ(file.supervisors[0].nodes, (std::vector<std::string>{"n1@h", "n2@h"}));
+  EXPECT_EQ(file.supervisors[0].nodes, (std::vector<NodeName>{"n1@h", "n2@h"}));
   EXPECT_EQ(file.supervisors[0].monitor_nodes, MonitorNodes::off);
   EXPECT_EQ(file.supervisors[1].monitor_nodes, MonitorNodes::cluster);
   EXPECT_EQ(file.supervisors[2].monitor_nodes, MonitorNodes::on);
@@ -227,7 +227,7 @@ TEST(FleetFile, AGuidedChildHasAMapping) {
   const auto file = good(
       "[supervisor.a]\ndistribution = \"guided\"\n[[supervisor.a.child]]\nid = \"x\"\n"
       "worker = \"counter\"\nmapping = [\"n1@h\"]\n");
-  EXPECT_EQ(file.supervisors[0].children[0].mapping, (std::vector<std::string>{"n1@h"}));
+  EXPECT_EQ(file.supervisors[0].children[0].mapping, (std::vector<NodeName>{"n1@h"}));
 }
 
 TEST(FleetFile, EverySettingOfAProgramIsRead) {
@@ -245,7 +245,7 @@ stop_signal = "SIGINT"
   EXPECT_EQ(spec.shutdown.patience, milliseconds(100));
   EXPECT_EQ(spec.tag, "t");
   EXPECT_EQ(spec.metadata, parse_term("#{owner => <<\"me\">>, size => 3}").value());
-  EXPECT_EQ(spec.nodes, (std::vector<std::string>{"n1@h"}));
+  EXPECT_EQ(spec.nodes, (std::vector<NodeName>{"n1@h"}));
   EXPECT_EQ(command_of(spec).env, (std::map<std::string, std::string>{{"A", "1"}, {"B", ""}}));
   EXPECT_EQ(command_of(spec).cwd, "/srv");
   EXPECT_EQ(command_of(spec).stop_signal, 2);

@@ -26,7 +26,7 @@ using Options = std::vector<std::pair<std::string, Term>>;
 void check_order(const std::vector<ChildSpec>& specs, const std::map<Term, int>& lines,
                  const std::string& path, Problems& problems);
 /// A list of nodes, each name@host.
-[[nodiscard]] std::vector<std::string> read_node_names(Section& section, std::string_view key);
+[[nodiscard]] std::vector<NodeName> read_node_names(Section& section, std::string_view key);
 /// A path of the file: relative ones are relative to the file's folder. An empty folder leaves them.
 [[nodiscard]] std::string in_folder(const std::string& path, const std::string& folder);
 

@@ -91,10 +91,10 @@ Term spec_term(const ChildSpec& spec) {
     for (const auto& other : spec.after) ids.push_back(other.term());
     out.emplace_back(Term::atom("after"), Term::list(std::move(ids)));
   }
-  const auto add_nodes = [&](std::string_view key, const std::vector<std::string>& names) {
+  const auto add_nodes = [&](std::string_view key, const std::vector<NodeName>& names) {
     if (names.empty()) return;
     std::vector<Term> nodes;
-    for (const auto& node : names) nodes.push_back(Term::atom(node));
+    for (const auto& node : names) nodes.emplace_back(node);
     out.emplace_back(Term::atom(key), Term::list(std::move(nodes)));
   };
   add_nodes("nodes", spec.nodes);

@@ -5,6 +5,7 @@
 #include <brood/codec.hpp>
 #include <brood/detail/inline_codec.hpp>
 #include <brood/detail/type_name.hpp>
+#include <brood/id.hpp>
 #include <chrono>
 #include <concepts>
 #include <limits>
@@ -208,6 +209,16 @@ template <>
 struct Codec<Term> {
   static void write(TermWriter& writer, const Term& value) { writer.term(value); }
   static Result<Term> read(TermReader& reader) { return reader.term(); }
+};
+
+template <>
+struct Codec<Id> {
+  static void write(TermWriter& writer, const Id& value) { writer.term(value.term()); }
+  static Result<Id> read(TermReader& reader) {
+    auto term = reader.term();
+    if (!term) return term.error();
+    return Id(*term);
+  }
 };
 
 template <>

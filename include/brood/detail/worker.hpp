@@ -238,24 +238,20 @@ template <typename T, typename... Ms>
 inline constexpr bool is_among<T, messages<Ms...>> = (std::is_same_v<T, Ms> || ...);
 
 template <typename W, typename M>
-inline constexpr bool handles_message = requires {
-  typename W::handles;
-}
-&&is_among<M, typename W::handles>;
+concept HandlesMessage = is_among<M, typename W::handles>;  // none: among none
+template <typename W, typename M>
+inline constexpr bool handles_message = HandlesMessage<W, M>;  // in one word, so that no compiler explains it
 
 /// Stands before the type of the message in a call that says no type: so call<T>(...) is never that one, also
 /// where the message is a T itself.
 enum class NoTypeSaid : bool { yes };
 
 /// What the answer of a call of M to a worker of class W is: what the handler says, or else the message.
+/// NotSaid: neither does.
+struct NotSaid {};
 template <typename W, typename M>
 struct ReplyTo {
-  static constexpr bool is_said = requires { typename M::reply; };
-  static_assert(
-      is_said,
-      "brood: what does this call answer? Say call<T>(...), give the message a type `reply`, or call "
-      "through a ChildRef<W> of the worker's class");
-  using type = std::conditional_t<is_said, M, void>;
+  using type = NotSaid;
 };
 template <typename W, typename M>
 requires requires(W& worker, M message) {
@@ -270,6 +266,8 @@ requires(
 };
 template <typename W, typename M>
 using ReplyOf = typename ReplyTo<W, M>::type;
+template <typename W, typename M>
+inline constexpr bool says_reply = !std::is_same_v<ReplyOf<W, M>, NotSaid>;
 
 /// What a handler returned, or gave in the end, as the bytes of the answer.
 template <typename R>

@@ -211,7 +211,7 @@ namespace brood::inline v0 {
 
 template <typename W>
 std::unique_ptr<Behaviour> make_behaviour(EncodedTerm args) {
-  if constexpr (detail::check_worker<W>()) {
+  if constexpr (detail::check_worker<W, detail::FoundIn<W>>()) {
     return std::make_unique<detail::WorkerBehaviour<W>>(std::move(args));
   } else {
     return nullptr;

@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/pfr/core.hpp>
 #include <brood/worker.hpp>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -97,17 +98,40 @@ constexpr bool state_comes_back() {
   }
 }
 
+/// What is wrong with a class, the first of it.
+enum class Fault : std::uint8_t {
+  none,
+  no_worker,
+  hidden_save,
+  hidden_restore,
+  half_a_state,
+  another_state,
+  hidden_on_role,
+  hidden_on_down,
+  hidden_info,
+  hidden_on_unhandled,
+  hidden_terminate,
+  hidden_handles,
+  one_name,
+  no_codec,
+  unreadable,
+  no_handler,
+  answer,
+  unreadable_info,
+  no_info,
+};
+
 template <typename W>
-constexpr bool check_state() {
-  constexpr bool saves = Saves<W> || !has_save<W>();
-  static_assert(saves, "brood: save() must be public and take nothing: `State save() const`");
-  constexpr bool restores = Restores<W> || !has_restore<W>();
-  static_assert(restores, "brood: restore() must be public, and one: `void restore(State)`");
-  constexpr bool both = !restores || !saves || Saves<W> == Restores<W> || PreparesHandover<W>;
-  static_assert(both, "brood: save() and restore() go together: the worker has only one of them");
-  constexpr bool same = state_comes_back<W>();
-  static_assert(same, "brood: restore() must take the type that save() gives");
-  return saves && restores && both && same;
+constexpr Fault fault_of_state() {
+  if constexpr (!Saves<W> && has_save<W>()) {
+    return Fault::hidden_save;
+  } else if constexpr (!Restores<W> && has_restore<W>()) {
+    return Fault::hidden_restore;
+  } else if constexpr (Saves<W> != Restores<W> && !PreparesHandover<W>) {
+    return Fault::half_a_state;
+  } else {
+    return state_comes_back<W>() ? Fault::none : Fault::another_state;
+  }
 }
 
 template <typename W>
@@ -116,30 +140,17 @@ concept SaysInfos = requires {
 };
 
 template <typename W>
-constexpr bool check_callbacks() {
-  constexpr bool role_fits = !has_on_role<W>() || requires(W & w, Role role) {
-    w.on_role(role);
-  };
-  static_assert(role_fits, "brood: on_role() must be public: `void on_role(brood::Role)`");
-  constexpr bool down_fits = !has_on_down<W>() || requires(W & w, const Down& down) {
-    w.on_down(down);
-  };
-  static_assert(down_fits, "brood: on_down() must be public: `void on_down(const brood::Down&)`");
-  constexpr bool info_fits = SaysInfos<W> || !has_info<W>() || requires(W & w, const Term& term) {
-    w.info(term);
-  };
-  static_assert(info_fits,
-                "brood: info() must be public: `void info(const brood::Term&)`, or of a message that the "
-                "worker names in `using infos = brood::messages<...>;`");
-  constexpr bool rest_fits = !has_on_unhandled<W>() || requires(W & w, const Term& term) {
-    w.on_unhandled(term);
-  };
-  static_assert(rest_fits, "brood: on_unhandled() must be public: `void on_unhandled(const brood::Term&)`");
-  constexpr bool end_fits = !has_terminate<W>() || requires(W & w, const ExitReason& why) {
-    w.terminate(why);
-  };
-  static_assert(end_fits, "brood: terminate() must be public: `void terminate(const brood::ExitReason&)`");
-  return role_fits && down_fits && info_fits && rest_fits && end_fits;
+constexpr Fault fault_of_callbacks() {
+  if (has_on_role<W>() && !requires(W & w, Role role) { w.on_role(role); }) return Fault::hidden_on_role;
+  if (has_on_down<W>() && !requires(W & w, const Down& down) { w.on_down(down); })
+    return Fault::hidden_on_down;
+  if (!SaysInfos<W> && has_info<W>() && !requires(W & w, const Term& term) { w.info(term); })
+    return Fault::hidden_info;
+  if (has_on_unhandled<W>() && !requires(W & w, const Term& term) { w.on_unhandled(term); })
+    return Fault::hidden_on_unhandled;
+  if (has_terminate<W>() && !requires(W & w, const ExitReason& why) { w.terminate(why); })
+    return Fault::hidden_terminate;
+  return Fault::none;
 }
 
 template <typename W>
@@ -185,8 +196,6 @@ concept HandlesIt = requires(W& worker, M message) {
   worker.on(std::move(message));
 };
 template <typename W, typename M>
-inline constexpr bool has_handler = HandlesIt<W, M>;  // in one word, so that the compiler does not explain it
-template <typename W, typename M>
 constexpr bool answer_travels() {
   if constexpr (HandlesIt<W, M>) {
     return can_travel<typename Answered<decltype(std::declval<W&>().on(std::declval<M>()))>::type>();
@@ -196,17 +205,27 @@ constexpr bool answer_travels() {
 }
 
 template <typename W, typename M>
-constexpr bool check_message() {
-  static_assert(can_travel<M>(),
-                "brood: a message in `handles`, or a field of it, has no brood::Codec; see brood/codec.hpp");
-  constexpr bool arrives = !can_travel<M>() || can_arrive<M>();
-  static_assert(
-      arrives,
-      "brood: a message in `handles`, or a field of it, cannot be read: own the text, as a std::string");
-  static_assert(has_handler<W, M>, "brood: the worker has no public on() for a message of its `handles`");
-  static_assert(answer_travels<W, M>(),
-                "brood: what a handler answers, or a field of it, has no brood::Codec; see brood/codec.hpp");
-  return can_travel<M>() && arrives && has_handler<W, M> && answer_travels<W, M>();
+constexpr Fault fault_of_message() {
+  if constexpr (!can_travel<M>()) {
+    return Fault::no_codec;
+  } else if constexpr (!can_arrive<M>()) {
+    return Fault::unreadable;
+  } else if constexpr (!HandlesIt<W, M>) {
+    return Fault::no_handler;
+  } else {
+    return answer_travels<W, M>() ? Fault::none : Fault::answer;
+  }
+}
+template <typename W, typename M>
+constexpr Fault fault_of_info() {
+  if constexpr (!can_travel<M>() || !can_arrive<M>()) {
+    return Fault::unreadable_info;
+  } else {
+    return requires(W & worker, M message) {
+      worker.info(std::move(message));
+    }
+    ? Fault::none : Fault::no_info;
+  }
 }
 
 template <typename M>
@@ -226,64 +245,104 @@ constexpr bool names_differ() {
   return true;
 }
 
+/// What is wrong, and with which message; void: with the class.
+template <Fault fault_, typename M = void>
+struct Finding {
+  static constexpr Fault fault = fault_;
+};
+/// The first of two that is one.
+template <Fault a, typename M, Fault b, typename N>
+constexpr auto operator|(Finding<a, M> one, Finding<b, N> other) {
+  if constexpr (a != Fault::none) {
+    return one;
+  } else {
+    return other;
+  }
+}
 template <typename... Ms>
-constexpr bool check_names() {
-  static_assert(
-      names_differ<Ms...>(),
-      "brood: two messages of the worker have one name on the wire; give one another, with brood_name() "
-      "beside it");
-  return names_differ<Ms...>();
+using NamesFound = Finding<names_differ<Ms...>() ? Fault::none : Fault::one_name>;
+template <typename W, typename... Ms>
+constexpr auto look_at_handles(messages<Ms...>* /*handles*/) {
+  return (NamesFound<Ms...>{} | ... | Finding<fault_of_message<W, Ms>(), Ms>{});
 }
 template <typename W, typename... Ms>
-constexpr bool check_messages(messages<Ms...>* /*handles*/) {
-  bool is_right = check_names<Ms...>();
-  for (const bool each : {true, check_message<W, Ms>()...}) is_right = is_right && each;
-  return is_right;
+constexpr auto look_at_infos(messages<Ms...>* /*infos*/) {
+  return (NamesFound<Ms...>{} | ... | Finding<fault_of_info<W, Ms>(), Ms>{});
 }
 
-template <typename W, typename M>
-inline constexpr bool takes_info = requires(W& worker, M message) {
-  worker.info(std::move(message));
-};
-template <typename W, typename M>
-constexpr bool check_info() {
-  constexpr bool arrives = can_travel<M>() && can_arrive<M>();
-  static_assert(arrives,
+template <typename W>
+constexpr auto look_at_messages() {
+  if constexpr (SaysHandles<W>) {
+    return look_at_handles<W>(static_cast<typename W::handles*>(nullptr));
+  } else {
+    return Finding < has_on<W>() ? Fault::hidden_handles : Fault::none > {};
+  }
+}
+template <typename W>
+constexpr auto look_at() {
+  if constexpr (!std::is_base_of_v<Worker, W>) {
+    return Finding<Fault::no_worker>{};
+  } else {
+    constexpr auto of_class = Finding<fault_of_state<W>()>{} | Finding<fault_of_callbacks<W>()>{};
+    if constexpr (SaysInfos<W>) {
+      return of_class | look_at_infos<W>(static_cast<typename W::infos*>(nullptr)) | look_at_messages<W>();
+    } else {
+      return of_class | look_at_messages<W>();
+    }
+  }
+}
+template <typename W>
+using FoundIn = decltype(look_at<W>());
+
+template <typename Found, Fault fault>
+inline constexpr bool is_free_of = Found::fault != fault;  // in one word, so that the compiler explains none
+
+/// Stops the compilation with words where W is no worker; true where it is one. Called by the very functions
+/// that a program calls with the class, and with what was found as an argument: so that the compiler needs no
+/// more than a few lines to say for whom and of which message it is.
+template <typename W, typename Found>
+constexpr bool check_worker() {
+  static_assert(is_free_of<Found, Fault::no_worker>,
+                "brood: the class is no worker: derive it from brood::Worker");
+  static_assert(is_free_of<Found, Fault::hidden_save>,
+                "brood: save() must be public and take nothing: `State save() const`");
+  static_assert(is_free_of<Found, Fault::hidden_restore>,
+                "brood: restore() must be public, and one: `void restore(State)`");
+  static_assert(is_free_of<Found, Fault::half_a_state>,
+                "brood: save() and restore() go together: the worker has only one of them");
+  static_assert(is_free_of<Found, Fault::another_state>,
+                "brood: restore() must take the type that save() gives");
+  static_assert(is_free_of<Found, Fault::hidden_on_role>,
+                "brood: on_role() must be public: `void on_role(brood::Role)`");
+  static_assert(is_free_of<Found, Fault::hidden_on_down>,
+                "brood: on_down() must be public: `void on_down(const brood::Down&)`");
+  static_assert(is_free_of<Found, Fault::hidden_info>,
+                "brood: info() must be public: `void info(const brood::Term&)`, or of a message that the "
+                "worker names in `using infos = brood::messages<...>;`");
+  static_assert(is_free_of<Found, Fault::hidden_on_unhandled>,
+                "brood: on_unhandled() must be public: `void on_unhandled(const brood::Term&)`");
+  static_assert(is_free_of<Found, Fault::hidden_terminate>,
+                "brood: terminate() must be public: `void terminate(const brood::ExitReason&)`");
+  static_assert(is_free_of<Found, Fault::hidden_handles>,
+                "brood: the worker has on() but no public `using handles = brood::messages<...>;`");
+  static_assert(is_free_of<Found, Fault::one_name>,
+                "brood: two messages of the worker have one name on the wire; give one another, with "
+                "brood_name() beside it");
+  static_assert(is_free_of<Found, Fault::no_codec>,
+                "brood: a message in `handles`, or a field of it, has no brood::Codec; see brood/codec.hpp");
+  static_assert(is_free_of<Found, Fault::unreadable>,
+                "brood: a message in `handles`, or a field of it, cannot be read: own the text, as a "
+                "std::string");
+  static_assert(is_free_of<Found, Fault::no_handler>,
+                "brood: the worker has no public on() for a message of its `handles`");
+  static_assert(is_free_of<Found, Fault::answer>,
+                "brood: what a handler answers, or a field of it, has no brood::Codec; see brood/codec.hpp");
+  static_assert(is_free_of<Found, Fault::unreadable_info>,
                 "brood: a message in `infos`, or a field of it, has no brood::Codec by which it can be read; "
                 "see brood/codec.hpp");
-  static_assert(takes_info<W, M>, "brood: the worker has no public info() for a message of its `infos`");
-  return arrives && takes_info<W, M>;
-}
-template <typename W, typename... Ms>
-constexpr bool check_infos(messages<Ms...>* /*infos*/) {
-  bool is_right = check_names<Ms...>();
-  for (const bool each : {true, check_info<W, Ms>()...}) is_right = is_right && each;
-  return is_right;
-}
-template <typename W>
-constexpr bool check_infos() {
-  if constexpr (SaysInfos<W>) {
-    return check_infos<W>(static_cast<typename W::infos*>(nullptr));
-  } else {
-    return true;
-  }
-}
-
-/// Stops the compilation with words where W is no worker; true where it is one.
-template <typename W>
-constexpr bool check_worker() {
-  static_assert(std::is_base_of_v<Worker, W>, "brood: the class is no worker: derive it from brood::Worker");
-  if constexpr (!std::is_base_of_v<Worker, W>) {
-    return false;
-  } else if constexpr (!check_state<W>() || !check_callbacks<W>() || !check_infos<W>()) {
-    return false;
-  } else if constexpr (SaysHandles<W>) {
-    return check_messages<W>(static_cast<typename W::handles*>(nullptr));
-  } else {
-    static_assert(!has_on<W>(),
-                  "brood: the worker has on() but no public `using handles = brood::messages<...>;`");
-    return !has_on<W>();
-  }
+  static_assert(is_free_of<Found, Fault::no_info>,
+                "brood: the worker has no public info() for a message of its `infos`");
+  return Found::fault == Fault::none;
 }
 
 }  // namespace brood::inline v0::detail

@@ -133,14 +133,24 @@ std::string Spec::needed_workers() const {
   return words;
 }
 
-bool Spec::same_as(const Spec& other) const {
+bool Spec::same_but_for_metadata(const Spec& other) const {
   const SpecExtras& mine = *extras;
   const SpecExtras& its = *other.extras;
   return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
-         shutdown == other.shutdown && metadata == other.metadata && mine.tag == its.tag &&
-         mine.nodes == its.nodes && mine.mapping == its.mapping && needs == other.needs &&
-         mine.ready_within == its.ready_within && mine.pace == its.pace && mine.after == its.after &&
-         mine.is_supervisor == its.is_supervisor;
+         shutdown == other.shutdown && mine.nodes == its.nodes && mine.mapping == its.mapping &&
+         needs == other.needs && mine.ready_within == its.ready_within && mine.pace == its.pace &&
+         mine.after == its.after && mine.is_supervisor == its.is_supervisor;
+}
+
+bool Spec::same_as(const Spec& other) const {
+  return same_but_for_metadata(other) && metadata == other.metadata && extras->tag == other.extras->tag &&
+         extras->metadata_before == other.extras->metadata_before;
+}
+
+bool Spec::is_asked_by(const Spec& asked) const {
+  const auto& before = extras->metadata_before;
+  const bool as_it_is = metadata == asked.metadata && extras->tag == asked.extras->tag;
+  return (as_it_is || (before && *before == asked.metadata)) && same_but_for_metadata(asked);
 }
 
 bool Spec::runs_like(const Spec& other) const {

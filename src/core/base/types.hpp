@@ -97,6 +97,8 @@ struct SpecExtras {
   std::vector<ChildId> after;
   /// OTP's type; for who asks, nothing depends on it.
   bool is_supervisor = false;
+  /// The metadata with which it was started, where it was changed since.
+  std::optional<Bytes> metadata_before;
   std::map<std::string, Bytes> unknown;  ///< Fields of later versions: kept and passed on.
 
   friend bool operator==(const SpecExtras&, const SpecExtras&) = default;
@@ -123,16 +125,23 @@ struct Spec {
   [[nodiscard]] bool starts_before_stop() const { return extras->ready_within.count() > 0; }
   /// Some of what later versions of brood have added is set.
   [[nodiscard]] bool has_added_fields() const {
-    return extras->pace != Pace{} || !extras->after.empty() || extras->is_supervisor;
+    return extras->pace != Pace{} || !extras->after.empty() || extras->is_supervisor ||
+           extras->metadata_before.has_value();
   }
   /// What a node must know to run it, for people: "the worker a", "all of the workers supervisor, a, b".
   [[nodiscard]] std::string needed_workers() const;
   /// Equal in everything that matters for "the same spec": not is_static, not unknown.
   [[nodiscard]] bool same_as(const Spec& other) const;
+  /// Who asks for `asked` asks for the child that has this spec: the two are the same, or were before this
+  /// one's metadata was changed.
+  [[nodiscard]] bool is_asked_by(const Spec& asked) const;
   /// A process that was started by the other spec need not end for this one: what runs is the same, and only
   /// how it is looked after (restart rule, shutdown, metadata, placement; of a program taken_over_keys() too)
   /// may differ. Reads the arguments of a program where they differ.
   [[nodiscard]] bool runs_like(const Spec& other) const;
+
+ private:
+  [[nodiscard]] bool same_but_for_metadata(const Spec& other) const;
 };
 using SpecPtr = std::shared_ptr<const Spec>;
 

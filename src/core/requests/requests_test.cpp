@@ -57,6 +57,36 @@ TEST(Requests, AnotherSpecUnderAKnownIdIsAConflict) {
   EXPECT_EQ(cluster.result(client), "conflict");
 }
 
+TEST(Requests, WhoAsksForWhatAChildWasStartedWithGetsItWhereverItsMetadataWasChangedSince) {
+  Cluster cluster(2);
+  cluster.form();
+  const auto with = [](const Bytes& metadata, std::optional<Bytes> before = std::nullopt) {
+    Spec spec = *spec_of("a");
+    spec.metadata = metadata;
+    if (before) spec.extras.change().metadata_before = std::move(before);
+    return std::make_shared<const Spec>(std::move(spec));
+  };
+  const auto answer = [&](std::size_t from, const SpecPtr& spec, StartMode mode = StartMode::start) {
+    const auto client = cluster.start(from, {spec}, mode);
+    cluster.run();
+    return cluster.result(client);
+  };
+  EXPECT_EQ(answer(0, with("first")), "ok");
+  EXPECT_EQ(answer(1, with("second", "first"), StartMode::apply), "ok");
+  for (std::size_t from = 0; from < 2; ++from) {
+    EXPECT_EQ(answer(from, with("first")), "already_started");
+    EXPECT_EQ(answer(from, with("second")), "already_started");
+    EXPECT_EQ(answer(from, with("third")), "conflict");
+    EXPECT_EQ(answer(from, with("")), "conflict");
+  }
+  Spec other = *with("first");
+  other.restart = Restart::temporary;
+  EXPECT_EQ(answer(0, std::make_shared<const Spec>(other)), "conflict");
+  // A spec that is applied is the child's from then on, whatever was before.
+  EXPECT_EQ(answer(0, with("second"), StartMode::apply), "ok");
+  EXPECT_EQ(answer(1, with("first")), "conflict");
+}
+
 TEST(Requests, AWorkerThatNobodyKnowsIsAnError) {
   Cluster cluster(2);
   cluster.form();

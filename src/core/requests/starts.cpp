@@ -51,17 +51,16 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     again.on = row.start_on;
     return replace(s, again, child);
   }
-  const bool same = row.spec == start.spec || row.spec->same_as(*start.spec);
   if (start.mode == StartMode::apply) {
     wait.number = with_.replication.newest();
-    if (same) return add(s, child, std::move(wait));
+    if (row.spec == start.spec || row.spec->same_as(*start.spec)) return add(s, child, std::move(wait));
     if (auto error = cannot_start(s.settings, start)) {
       here.error = std::move(error);
       return answer(s, start.asked, std::move(here));
     }
     return replace(s, start, child);
   }
-  if (!same) {
+  if (row.spec != start.spec && !row.spec->is_asked_by(*start.spec)) {
     here.error = conflict(child.id);
     return answer(s, start.asked, std::move(here));
   }

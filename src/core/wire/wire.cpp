@@ -70,6 +70,7 @@ void add_fields(std::map<std::string, Bytes>& ext, const SpecExtras& v) {
   if (v.pace.rounds_max) put_added(ext, "rounds_max", *v.pace.rounds_max);
   if (!v.after.empty()) put_added(ext, "after", v.after);
   if (v.is_supervisor) put_added(ext, "is_supervisor", v.is_supervisor);
+  if (v.metadata_before) put_added(ext, "metadata_before", *v.metadata_before);
 }
 void take_fields(In& a, SpecExtras& v) {
   take_added(a, v.unknown, "start_period", v.pace.start_period);
@@ -78,6 +79,7 @@ void take_fields(In& a, SpecExtras& v) {
   take_added(a, v.unknown, "rounds_max", v.pace.rounds_max);
   take_added(a, v.unknown, "after", v.after);
   take_added(a, v.unknown, "is_supervisor", v.is_supervisor);
+  take_added(a, v.unknown, "metadata_before", v.metadata_before);
 }
 
 template <typename A, Of<Spec> T>

@@ -70,6 +70,7 @@ class Samples {
     if (flip()) extras.after = several([&] { return id(); });
     spec.is_static = flip();
     extras.is_supervisor = flip();
+    if (flip()) extras.metadata_before = text();
     extras.unknown = unknown();
     return spec;
   }

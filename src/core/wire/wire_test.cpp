@@ -77,6 +77,7 @@ TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
   Spec full = plain;
   full.extras.change().pace = {.start_period = std::chrono::seconds(2),
                                .backoff_max = std::chrono::seconds(9)};
+  full.extras.change().metadata_before = Bytes();
   full.extras.change().after = {ChildId::binary("db").value()};
   full.extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
   EXPECT_FALSE(full.same_as(plain));
@@ -86,6 +87,8 @@ TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
   const Spec& read = *std::get<StartRequest>(*back).specs.at(0);
   EXPECT_TRUE(read.same_as(full));
   EXPECT_EQ(read.extras->pace, full.extras->pace);
+  EXPECT_EQ(read.extras->metadata_before, full.extras->metadata_before)
+      << "none before is not nothing before";
   EXPECT_EQ(read.extras->unknown, full.extras->unknown)
       << "what this version knows is not among what it does not";
 }

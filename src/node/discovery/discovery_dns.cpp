@@ -15,7 +15,7 @@ class DnsDiscovery final : public Discovery {
   ~DnsDiscovery() override { thread_.stop(); }
   void start(DiscoveryHost host) override {
     host_ = std::move(host);
-    if (options_.base.empty()) options_.base = std::string(alive_part(NodeName(host_.name)));
+    if (options_.base.empty()) options_.base = std::string(alive_part(host_.name));
     thread_.start(options_.every, [this] { poll(); });
   }
   void stop() override { thread_.stop(); }
@@ -25,7 +25,7 @@ class DnsDiscovery final : public Discovery {
     const auto endpoints = resolve_now(options_.name, host_.port);
     if (!endpoints) return;  // a service without pods has no addresses
     // All nodes are named by addresses of one kind, that of this one.
-    const bool is_v6 = host_part(NodeName(host_.name)).find(':') != std::string_view::npos;
+    const bool is_v6 = host_part(host_.name).find(':') != std::string_view::npos;
     for (const auto& endpoint : *endpoints) {
       if (endpoint.address().is_v6() != is_v6) continue;
       const std::string node = options_.base + "@" + endpoint.address().to_string();

@@ -31,7 +31,7 @@ class MulticastDiscovery final : public Discovery {
 
   void start(DiscoveryHost host) override {
     host_ = std::move(host);
-    said_ = host_.epmd ? host_.name : with_port(host_.name, host_.port);
+    said_ = host_.epmd ? host_.name.text() : with_port(host_.name.text(), host_.port);
     thread_ = std::thread([this] {
       if (open()) {
         receive();
@@ -48,7 +48,7 @@ class MulticastDiscovery final : public Discovery {
  private:
   bool open() {
     const std::string near =
-        options_.interface.empty() ? std::string(host_part(NodeName(host_.name))) : options_.interface;
+        options_.interface.empty() ? std::string(host_part(host_.name)) : options_.interface;
     const auto own = resolve_now(near, 0);
     if (!own || !own->front().address().is_v4()) {
       log::error("multicast discovery: {} is no IPv4 address of this machine", near);

@@ -46,6 +46,7 @@ Term status_of(Context& process, Behaviour& behaviour) {
   const WorkerIdentity& who = process.identity();
   const Term supervisor = Term::atom(who.supervisor.empty() ? "undefined" : who.supervisor);
   const Term name = Term::atom(behaviour.shown_name());
+  const Term id = who.child_id.empty() ? Term::atom("undefined") : who.child_id.term();
   const Pid self = process.self();
   std::vector<Term> ancestors;
   if (!who.supervisor.empty()) ancestors.push_back(supervisor);
@@ -53,10 +54,10 @@ Term status_of(Context& process, Behaviour& behaviour) {
                          named("Parent", self),
                          named("Logged events", Term::list({})),
                          named("Supervisor", supervisor),
-                         named("Id", who.child_id),
+                         named("Id", id),
                          named("Role", Term::atom(to_string(who.role)))};
   std::vector<Term> shown{
-      pair(Term::atom("header"), Term::string("Status for brood child " + to_string(who.child_id, 300))),
+      pair(Term::atom("header"), Term::string("Status for brood child " + to_string(id, 300))),
       pair(Term::atom("data"), Term::list(std::move(data)))};
   if (auto state = shown_state(behaviour))
     shown.push_back(pair(Term::atom("data"), Term::list({named("State", std::move(*state))})));

@@ -43,7 +43,7 @@ class SystemMessages : public RuntimeTest {
   Pid spawn() {
     SpawnOptions options;
     options.identity.supervisor = "web";
-    options.identity.child_id = Term::tuple({Term::atom("user"), Term(42)});
+    options.identity.child_id = Id(Term::tuple({Term::atom("user"), Term(42)}));
     return runtime.spawn(make_behaviour<W>({}), std::move(options));
   }
   /// {system, From, Request}, as gen:call of another node sends it.

@@ -58,7 +58,7 @@ Result<void> LocalSupervisor::start(Context& context) {
 std::string LocalSupervisor::name() const {
   const WorkerIdentity& identity = process_->identity();
   if (identity.supervisor.empty()) return to_string(process_->self());
-  return fmt::format("{} of {}", to_string(identity.child_id), identity.supervisor);
+  return fmt::format("{} of {}", to_string(identity.child_id.term()), identity.supervisor);
 }
 
 // ---- its handlers ----------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ SpawnOptions LocalSupervisor::options_for(const Inner& inner) {
   const std::uint64_t run = inner.run;
   SpawnOptions options;
   options.identity = process_->identity();
-  options.identity.inner_id = inner.spec.id.term();
+  options.identity.inner_id = std::make_shared<const Id>(inner.spec.id);
   options.heeds_fence = process_->heeds_fence;
   options.on_started = [news = news_, run](const Result<void>& result) {
     news->put({InnerEvent::Kind::started, run, result, {}});

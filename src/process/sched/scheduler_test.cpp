@@ -112,11 +112,11 @@ TEST_F(Scheduling, BlockingCallsInHandlersAddThreads) {
 TEST_F(Scheduling, TheRunningChildIsKnownOnItsThread) {
   SpawnOptions spawn;
   spawn.identity.supervisor = "bank";
-  spawn.identity.child_id = Term::binary("alice");
+  spawn.identity.child_id = "alice";
   Channel<std::string> seen;
   const auto look = [&] {
     const WorkerIdentity* who = Runtime::running_on_this_thread();
-    seen.put(who == nullptr ? "nobody" : who->supervisor + "/" + to_string(who->child_id));
+    seen.put(who == nullptr ? "nobody" : who->supervisor + "/" + to_string(who->child_id.term()));
   };
   const Pid pid = runtime.spawn(scripted({.start =
                                               [&](Context&) {

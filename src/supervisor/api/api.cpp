@@ -62,8 +62,8 @@ Node::~Node() {
   impl_->stop();
 }
 
-std::string Node::name() const {
-  return impl_->name().text();
+NodeName Node::name() const {
+  return impl_->name();
 }
 
 Result<void> Node::wait_up(milliseconds timeout) {
@@ -82,10 +82,8 @@ WorkerRegistry Node::workers() {
   return WorkerRegistry(impl_);
 }
 
-std::vector<std::string> Node::peers() const {
-  std::vector<std::string> names;
-  for (const NodeName& name : impl_->peers()) names.push_back(name.text());
-  return names;
+std::vector<NodeName> Node::peers() const {
+  return impl_->peers();
 }
 
 std::uint64_t Node::monitor_nodes(std::function<void(const NodeStatus&)> told) {
@@ -173,7 +171,7 @@ ChildInfo child_info(const ChildId& id, const supervisor::Entry& entry) {
                  0};
   for (const auto& place : entry.places) {
     if (place.has_pid() && place.is_active()) ++info.active;
-    if (place.has_pid()) info.instances.emplace_back(place.host->node.text(), place.full_pid());
+    if (place.has_pid()) info.instances.emplace_back(place.host->node, place.full_pid());
   }
   return info;
 }
@@ -238,35 +236,17 @@ std::vector<Pid> Supervisor::local_children() const {
   return pids;
 }
 
-std::vector<std::string> Supervisor::nodes() const {
+std::vector<NodeName> Supervisor::nodes() const {
   const auto pass = impl_->enter();
   if (!pass) return {};
-  return impl_->read_core<std::vector<std::string>>([](const core::Core& core) {
-    std::vector<std::string> names;
-    for (const NodeName& name : core.ring_nodes()) names.push_back(name.text());
-    return names;
-  });
+  return impl_->read_core<std::vector<NodeName>>([](const core::Core& core) { return core.ring_nodes(); });
 }
 
-namespace {
-
-Result<std::vector<NodeName>> node_names(const std::vector<std::string>& texts) {
-  std::vector<NodeName> names;
-  for (const std::string& text : texts) {
-    auto address = supervisor::parse_node_address(text);
-    if (!address) return address.error();
-    names.push_back(address->name);
-  }
-  return names;
-}
-
-}  // namespace
-
-Result<void> Supervisor::Impl::change_roster(const std::vector<std::string>& add,
-                                             const std::vector<std::string>& remove, milliseconds timeout) {
+Result<void> Supervisor::Impl::change_roster(const std::vector<NodeName>& add,
+                                             const std::vector<NodeName>& remove, milliseconds timeout) {
   const auto pass = enter();
   if (!pass) return stopped();
-  auto added = node_names(add), removed = node_names(remove);
+  auto added = supervisor::checked_names(add), removed = supervisor::checked_names(remove);
   if (!added) return added.error();
   if (!removed) return removed.error();
   auto [outcomes, timed_out] = wait_for([&](supervisor::ClientDone done) {
@@ -281,24 +261,24 @@ Result<void> Supervisor::Impl::change_roster(const std::vector<std::string>& add
   return {};
 }
 
-Result<void> Supervisor::add_nodes(const std::vector<std::string>& nodes, milliseconds timeout) {
+Result<void> Supervisor::add_nodes(const std::vector<NodeName>& nodes, milliseconds timeout) {
   return impl_->change_roster(nodes, {}, timeout);
 }
 
-Result<void> Supervisor::remove_nodes(const std::vector<std::string>& nodes, milliseconds timeout) {
+Result<void> Supervisor::remove_nodes(const std::vector<NodeName>& nodes, milliseconds timeout) {
   return impl_->change_roster({}, nodes, timeout);
 }
 
-Result<void> Supervisor::move_child(const Id& id, std::optional<std::string> to, milliseconds timeout) {
+Result<void> Supervisor::move_child(const Id& id, std::optional<NodeName> to, milliseconds timeout) {
   const auto pass = impl_->enter();
   if (!pass) return impl_->stopped();
   auto child = child_id(id);
   if (!child) return child.error();
-  auto nodes = node_names(to ? std::vector<std::string>{*to} : std::vector<std::string>{});
-  if (!nodes) return nodes.error();
+  auto node = to ? supervisor::checked_name(*to) : Result<NodeName>(NodeName());
+  if (!node) return node.error();
   auto [outcomes, timed_out] = impl_->wait_for([&](supervisor::ClientDone done) {
-    impl_->driver->move(to ? core::MoveKind::to_node : core::MoveKind::by_itself, *child,
-                        to ? nodes->front() : NodeName(), timeout, std::move(done));
+    impl_->driver->move(to ? core::MoveKind::to_node : core::MoveKind::by_itself, *child, *node, timeout,
+                        std::move(done));
   });
   if (timed_out && impl_->driver->has_ended()) return impl_->stopped();
   return supervisor::plain_result(outcomes, timed_out, supervisor::late_move);
@@ -323,13 +303,13 @@ Result<void> Supervisor::drain(milliseconds timeout) {
   return supervisor::plain_result(outcomes, timed_out, "children are still here");
 }
 
-Result<void> Supervisor::forget_node(const std::string& node, milliseconds timeout) {
+Result<void> Supervisor::forget_node(const NodeName& node, milliseconds timeout) {
   const auto pass = impl_->enter();
   if (!pass) return impl_->stopped();
-  auto nodes = node_names({node});
-  if (!nodes) return nodes.error();
+  auto name = supervisor::checked_name(node);
+  if (!name) return name.error();
   auto [outcomes, timed_out] = impl_->wait_for(
-      [&](supervisor::ClientDone done) { impl_->driver->forget(nodes->front(), timeout, std::move(done)); });
+      [&](supervisor::ClientDone done) { impl_->driver->forget(*name, timeout, std::move(done)); });
   if (timed_out && impl_->driver->has_ended()) return impl_->stopped();
   return supervisor::plain_result(outcomes, timed_out, supervisor::late_forgetting);
 }
@@ -340,22 +320,18 @@ Scoreboard Supervisor::scoreboard() const {
   return impl_->read_core<Scoreboard>([](const core::Core& core) { return supervisor::scoreboard_of(core); });
 }
 
-std::optional<std::string> Supervisor::node_for(const Id& key) const {
+std::optional<NodeName> Supervisor::node_for(const Id& key) const {
   const auto pass = impl_->enter();
   if (!pass) return std::nullopt;
   auto child = child_id(key);
   if (!child) return std::nullopt;
-  return impl_->read_core<std::optional<std::string>>(
-      [&](const core::Core& core) -> std::optional<std::string> {
-        auto node = core.node_for(*child);
-        if (!node) return std::nullopt;
-        return node->text();
-      });
+  return impl_->read_core<std::optional<NodeName>>(
+      [&](const core::Core& core) { return core.node_for(*child); });
 }
 
 bool Supervisor::mine(const Id& key) const {
   const auto node = node_for(key);
-  return node && impl_->node->is_here(NodeName(*node));
+  return node && impl_->node->is_here(*node);
 }
 
 // ---- history ---------------------------------------------------------------------------------------------

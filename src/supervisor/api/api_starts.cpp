@@ -8,6 +8,7 @@
 #include "supervisor/driver/outcomes.hpp"
 #include "supervisor/driver/specs.hpp"
 #include "supervisor/driver/start_order.hpp"
+#include "supervisor/node/node_names.hpp"
 #include "term/id_map.hpp"
 
 namespace brood::inline v0 {
@@ -52,9 +53,13 @@ class Preparing {
   const supervisor::ChildMapping mapping_;
 };
 
-supervisor::StartOrder order_of(const StartOptions& options, milliseconds fallback) {
+Result<supervisor::StartOrder> order_of(const StartOptions& options, milliseconds fallback) {
   supervisor::StartOrder order;
-  if (options.on) order.on = NodeName(*options.on);
+  if (options.on) {
+    auto on = supervisor::checked_name(*options.on);
+    if (!on) return Error{on.error().code, "option on: " + on.error().message};
+    order.on = *std::move(on);
+  }
   order.timeout = options.timeout.value_or(fallback);
   order.await_timeout = options.await_timeout;
   order.quiet = options.disable_logging;
@@ -78,9 +83,9 @@ class Stopping final : public Answer<V> {
   }
   void wait_begins(const Pid& waiter) override {
     const WorkerIdentity* self = process::Runtime::running_on_this_thread();
-    const bool is_inside = self != nullptr && self->supervisor == supervisor_ &&
-                           std::any_of(ids_.begin(), ids_.end(),
-                                       [&](const ChildId& id) { return self->child_id == id.to_term(); });
+    const bool is_inside =
+        self != nullptr && self->supervisor == supervisor_ &&
+        std::any_of(ids_.begin(), ids_.end(), [&](const ChildId& id) { return self->child_id == Id(id); });
     const bool is_circle =
         is_inside || !std::all_of(callees_.begin(), callees_.end(),
                                   [&](const Pid& callee) { return runtime_.begin_wait(waiter, callee); });
@@ -109,6 +114,8 @@ Future<Started> Supervisor::start_child(const ChildSpec& spec, const StartOption
   if (!pass) return Future<Started>::of(impl_->stopped());
   auto made = Preparing(*impl_->node, options)(spec);
   if (!made) return Future<Started>::of(made.error());
+  auto order = order_of(options, start_timeout);
+  if (!order) return Future<Started>::of(order.error());
   if (auto fine = supervisor::check_order({*made}, impl_->driver->registry()); !fine)
     return Future<Started>::of(fine.error());
   const ChildId id = (*made)->id;
@@ -120,7 +127,7 @@ Future<Started> Supervisor::start_child(const ChildSpec& spec, const StartOption
   }
   auto answer = std::make_shared<Answer<Started>>(std::move(pass));
   impl_->driver->start(
-      order_of(options, start_timeout), {*made}, [impl = impl_, answer, id](const Outcomes& outcomes, bool) {
+      *std::move(order), {*made}, [impl = impl_, answer, id](const Outcomes& outcomes, bool) {
         answer->give(outcomes.empty() ? impl->late(late_start(id.text())) : started(outcomes.front()));
       });
   return Future<Started>(std::move(answer));
@@ -182,7 +189,7 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
     } else if (outcome->error) {
       const auto& host = outcome->host;
       result_.errors.push_back(
-          {id_of(id), host ? std::optional(host->node.text()) : std::nullopt, supervisor::told(*outcome)});
+          {id_of(id), host ? std::optional(host->node) : std::nullopt, supervisor::told(*outcome)});
     } else {
       result_.started.push_back({supervisor::pid_of(*outcome), id_of(id)});
     }
@@ -215,6 +222,8 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
                                                const StartOptions& options) {
   auto pass = impl_->enter();
   if (!pass) return Future<StartResult>::of(impl_->stopped());
+  auto order = order_of(options, batch_timeout);
+  if (!order) return Future<StartResult>::of(order.error());
   const auto starts =
       std::make_shared<ManyStarts>(impl_->driver, options.on_failure == OnFailure::rollback, std::move(pass));
   const Preparing prepare(*impl_->node, options);
@@ -235,7 +244,7 @@ Future<StartResult> Supervisor::start_children(const std::vector<ChildSpec>& spe
   } else if (starts->specs.empty()) {
     starts->finish(*impl_->node, {});
   } else {
-    impl_->driver->start(order_of(options, batch_timeout), std::move(starts->specs),
+    impl_->driver->start(*std::move(order), std::move(starts->specs),
                          [node = impl_->node, starts](Outcomes outcomes, bool) {
                            starts->finish(*node, std::move(outcomes));
                          });
@@ -279,7 +288,7 @@ Future<StopResult> Supervisor::stop_children(const std::vector<Id>& ids, const S
   if (!pass) return Future<StopResult>::of(impl_->stopped());
   StopResult result;
   std::vector<ChildId> children;
-  std::unordered_map<ChildId, std::vector<std::string>> ran;
+  std::unordered_map<ChildId, std::vector<NodeName>> ran;
   milliseconds longest = batch_timeout;
   for (const Id& id : ids) {
     auto child = ChildId::of(id);
@@ -294,7 +303,7 @@ Future<StopResult> Supervisor::stop_children(const std::vector<Id>& ids, const S
     if (!entry) continue;
     // Asked now: when it is stopped, nobody knows any more.
     for (const supervisor::Place& at : entry->places)
-      if (at.has_pid()) place->second.push_back(at.host->node.text());
+      if (at.has_pid()) place->second.push_back(at.host->node);
     longest = std::max(longest, supervisor::time_to_stop(entry->spec.get()));
   }
   auto answer =
@@ -305,7 +314,7 @@ Future<StopResult> Supervisor::stop_children(const std::vector<Id>& ids, const S
   }
   struct Stops {
     StopResult result;
-    std::unordered_map<ChildId, std::vector<std::string>> ran;
+    std::unordered_map<ChildId, std::vector<NodeName>> ran;
   };
   auto stops = std::make_shared<Stops>(Stops{std::move(result), std::move(ran)});
   auto walk = std::make_shared<supervisor::OutcomeWalk>(children);
@@ -388,7 +397,8 @@ Future<void> Supervisor::update_metadata(const Id& id, const std::function<Term(
   const supervisor::EntryPtr entry = impl_->driver->registry().find(*child);
   if (!entry || !entry->wanted || !entry->spec)
     return Future<void>::of(Error{Errc::no_such_child, fmt::format("no child '{}'", child->text())});
-  auto changed = supervisor::with_metadata(entry->spec, change(supervisor::metadata_of(*entry->spec)));
+  auto changed =
+      supervisor::with_changed_metadata(entry->spec, change(supervisor::metadata_of(*entry->spec)));
   if (!changed) return Future<void>::of(changed.error());
   auto answer = std::make_shared<Answer<void>>(std::move(pass));
   impl_->driver->start({.mode = core::StartMode::apply, .timeout = timeout}, {*changed},

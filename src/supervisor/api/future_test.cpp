@@ -62,11 +62,11 @@ class Sibling : public Worker {
   void on(note n) { notes_.push_back(n.number); }
   std::vector<int> on(noted) const { return notes_; }
   Result<void> on(end_self) {
-    (void)Places::at(self().node.text()).stop_child(Id(context().identity().child_id));
+    (void)Places::at(self().node).stop_child(context().identity().child_id);
     return {};
   }
   Result<void> on(end_self_waiting) {
-    return Places::at(self().node.text()).stop_child(Id(context().identity().child_id)).get();
+    return Places::at(self().node).stop_child(context().identity().child_id).get();
   }
 
   static std::shared_ptr<detail::FutureValue<int>> gate() {
@@ -135,7 +135,7 @@ TEST_F(SupervisorFutures, TwoHandlersThatCallEachOtherAreADeadlockAtOnce) {
 TEST_F(SupervisorFutures, ACircleThroughThreeNodesIsADeadlock) {
   make(3);
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string on = places->name(i);
+    const NodeName on = places->name(i);
     ASSERT_TRUE(web().start_child(ChildSpec::of<Sibling>("n" + std::to_string(i)), {.on = on}).get());
   }
   EXPECT_EQ(ask("n0", await_along{{"n1", "n2"}}), "end");
@@ -273,7 +273,7 @@ TEST_F(SupervisorFutures, StartChildrenSaysWhatWorkedAndWhatDidNot) {
   EXPECT_EQ(result->pid(), web().whereis("a"));
   EXPECT_EQ(result->pids(), (std::vector<Pid>{*web().whereis("a"), *web().whereis("c")}));
   EXPECT_EQ(result->node(), places->name(0));
-  EXPECT_EQ(result->nodes(), std::vector<std::string>{places->name(0)});
+  EXPECT_EQ(result->nodes(), std::vector<NodeName>{places->name(0)});
   ASSERT_NE(result->error_of("b"), nullptr);
   EXPECT_EQ(result->error_of("b")->error.code, Errc::no_such_worker);
   EXPECT_EQ(result->error_of("a")->error.code, Errc::invalid_argument) << "it was there twice";
@@ -401,8 +401,8 @@ TEST_F(SupervisorFutures, StopChildrenSaysWhereTheyRan) {
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->ok());
   EXPECT_EQ(result->cids(), (std::vector<Id>{"a", "b"}));
-  EXPECT_EQ(result->first()->nodes, std::vector<std::string>{places->name(0)});
-  EXPECT_EQ(result->nodes(), std::vector<std::string>{places->name(0)});
+  EXPECT_EQ(result->first()->nodes, std::vector<NodeName>{places->name(0)});
+  EXPECT_EQ(result->nodes(), std::vector<NodeName>{places->name(0)});
   EXPECT_EQ(result->error_of("none")->error.code, Errc::no_such_child);
   EXPECT_EQ(result->format(),
             "2 stopped, 1 not:\n  none: " + result->errors[0].error.message + " (no_such_child)");
@@ -430,6 +430,13 @@ TEST_F(SupervisorFutures, MetadataIsChangedFromAnyNodeWhileTheChildRunsOn) {
   }
   EXPECT_EQ(web(1).children({.tag = "counted"})->children.size(), 1U);
   EXPECT_EQ(web().whereis("a"), pid);
+  auto spec = ChildSpec::of<Sibling>("a");
+  for (std::size_t at = 0; at < 2; ++at)
+    EXPECT_EQ(web(at).start_child(spec).get().error().code, Errc::already_started) << "as it was started";
+  spec.metadata = web().child_lookup("a")->metadata;
+  EXPECT_EQ(web().start_child(spec).get().error().code, Errc::already_started) << "as it is now";
+  spec.metadata = Term::map({{Term::atom("n"), Term(7)}});
+  EXPECT_EQ(web().start_child(spec).get().error().code, Errc::conflict) << "as it never was";
   EXPECT_EQ(web().update_metadata("none", count).get().error().code, Errc::no_such_child);
   EXPECT_EQ(web().update_metadata("a", [](const Term&) { return Term(1); }).get().error().code,
             Errc::invalid_argument);

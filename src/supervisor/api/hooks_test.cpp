@@ -58,22 +58,22 @@ class HooksOnANode : public ::testing::Test {
     return ::testing::AssertionFailure() << "said:\n" << all;
   }
   std::vector<Hook> of_children() {
-    const auto first = [](const auto& list) { return *list.front().child.id.text(); };
+    const auto first = [](const auto& list) { return list.front().child.id.text(); };
     return {
         on<hooks::PreChildrenStart>("t",
-                                    [this](const auto& e) { say("pre " + *e.children.front().id.text()); }),
+                                    [this](const auto& e) { say("pre " + e.children.front().id.text()); }),
         on<hooks::PostChildrenStart>("t", [this, first](const auto& e) { say("post " + first(e.children)); }),
         on<hooks::ProcessStartups>("t",
                                    [this, first](const auto& e) {
                                      say(std::string(e.children.front().ok ? "started " : "failed ") +
                                          first(e.children));
                                    }),
-        on<hooks::RegistryPidInsert>("t", [this](const auto& e) { say("insert " + *e.id.text()); }),
+        on<hooks::RegistryPidInsert>("t", [this](const auto& e) { say("insert " + e.id.text()); }),
         on<hooks::RegistryPidRemove>(
-            "t", [this](const auto& e) { say("remove " + *e.id.text() + " " + e.nodes.front()); }),
+            "t", [this](const auto& e) { say("remove " + e.id.text() + " " + e.nodes.front().text()); }),
         on<hooks::ChildProcessPidUpdate>(
             "t",
-            [this](const auto& e) { say("update " + *e.id.text() + (e.before == e.after ? " same" : "")); }),
+            [this](const auto& e) { say("update " + e.id.text() + (e.before == e.after ? " same" : "")); }),
         on<hooks::CoordinatorShutdown>("t", [this](const auto& e) { say("over " + e.reason); })};
   }
 
@@ -147,7 +147,7 @@ TEST_F(HooksOnANode, OneThatHangsHoldsUpNoChild) {
 TEST_F(HooksOnANode, MayChangeWhatAChildStartsWith) {
   SupervisorOptions options;
   options.hooks = {on_start("secret", [](hooks::StartData& data) {
-    if (*data.id.text() == "a") data.args = Term::list({Term::binary(data.restart ? "again" : "altered")});
+    if (data.id == "a") data.args = Term::list({Term::binary(data.restart ? "again" : "altered")});
   })};
   begin(std::move(options));
   for (const char* id : {"a", "b"})
@@ -198,11 +198,11 @@ TEST_F(HooksOnANode, AStopOfAChildThatWaitsForAnAlterIsAnsweredAtOnce) {
 
 struct Hears final : Listener {
   explicit Hears(std::function<void(const std::string&)> to) : say(std::move(to)) {}
-  void on_process_start(const std::string& of, const Term& id, const Pid&) override {
-    say(of + " start " + *id.text());
+  void on_process_start(const std::string& of, const Id& id, const Pid&) override {
+    say(of + " start " + id.text());
   }
-  void on_process_stop(const std::string& of, const Term& id, const std::vector<Pid>& pids) override {
-    say(of + " stop " + *id.text() + " " + std::to_string(pids.size()));
+  void on_process_stop(const std::string& of, const Id& id, const std::vector<Pid>& pids) override {
+    say(of + " stop " + id.text() + " " + std::to_string(pids.size()));
   }
   std::function<void(const std::string&)> say;
 };
@@ -249,7 +249,7 @@ TEST_F(HooksOnANode, TheLeaderIsToldWhatANodeCountsForOnlyWhenThatChanges) {
   options.load = [this] { return ++asked, percent / 100.0; };
   options.hooks = {on<hooks::ScoreboardUpdated>("t", [this](const auto& e) {
     const double before = e.before.nodes.front().score;
-    say(e.node + " " + std::to_string(static_cast<int>(100 * before)) + " " +
+    say(e.node.text() + " " + std::to_string(static_cast<int>(100 * before)) + " " +
         std::to_string(static_cast<int>(100 * e.now.score)) + " " + std::to_string(e.before.nodes[0].told));
   })};
   begin(std::move(options));
@@ -264,15 +264,17 @@ TEST_F(HooksOnANode, TheLeaderIsToldWhatANodeCountsForOnlyWhenThatChanges) {
 // ---- several nodes -------------------------------------------------------------------------------------
 
 struct Counted final : Listener {
-  void on_node_up(const std::string&, const std::string& node) override { count("up " + node.substr(0, 2)); }
-  void on_node_down(const std::string&, const std::string& node) override {
-    count("down " + node.substr(0, 2));
+  void on_node_up(const std::string&, const NodeName& node) override {
+    count("up " + node.text().substr(0, 2));
   }
-  void on_node_terminate(const std::string&, const std::string& node, const std::string& reason,
+  void on_node_down(const std::string&, const NodeName& node) override {
+    count("down " + node.text().substr(0, 2));
+  }
+  void on_node_terminate(const std::string&, const NodeName& node, const std::string& reason,
                          const std::vector<TerminatedChild>& children) override {
-    count("terminate " + node.substr(0, 2) + " " + reason);
+    count("terminate " + node.text().substr(0, 2) + " " + reason);
     const std::scoped_lock lock(mutex);
-    for (const TerminatedChild& child : children) went[*child.id.text()] = child.went_to.substr(0, 2);
+    for (const TerminatedChild& child : children) went[child.id.text()] = child.went_to.text().substr(0, 2);
   }
   void count(const std::string& what) {
     const std::scoped_lock lock(mutex);

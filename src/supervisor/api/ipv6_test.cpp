@@ -97,7 +97,7 @@ TEST_F(Ipv6, AnErlangNodeOfInet6AndACppNodeReachEachOther) {
   const auto sum = [&] {
     return node->call<std::int64_t>(remote("told", "e@::1"), Atom("sum"), 2s).get().value_or(-1);
   };
-  EXPECT_TRUE(eventually([&] { return node->peers() == std::vector<std::string>{"e@::1"}; }));
+  EXPECT_TRUE(eventually([&] { return node->peers() == std::vector<NodeName>{"e@::1"}; }));
   EXPECT_TRUE(eventually([&] { return sum() == 5; }));
   ASSERT_TRUE(node->call<Term>(remote("told", "e@::1"), Atom("sum"), 20s).get());
   node.reset();

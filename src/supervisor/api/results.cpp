@@ -21,13 +21,13 @@ std::string with_errors(std::string line, const std::vector<ChildError>& errors,
       line += fmt::format("\n  and {} more", errors.size() - errors_max);
       break;
     }
-    line += fmt::format("\n  {}{}: {} ({})", error.id.text(), error.node ? " on " + *error.node : "",
+    line += fmt::format("\n  {}{}: {} ({})", error.id.text(), error.node ? " on " + error.node->text() : "",
                         error.error.message, to_string(error.error.code));
   }
   return line;
 }
 
-std::vector<std::string> sorted(const std::set<std::string>& names) {
+std::vector<NodeName> sorted(const std::set<NodeName>& names) {
   return {names.begin(), names.end()};
 }
 
@@ -48,12 +48,12 @@ std::vector<Pid> StartResult::pids() const {
   for (const Started& child : started) all.push_back(child.pid);
   return all;
 }
-std::optional<std::string> StartResult::node() const {
-  return started.empty() ? std::nullopt : std::optional(started.front().pid.node.text());
+std::optional<NodeName> StartResult::node() const {
+  return started.empty() ? std::nullopt : std::optional(started.front().pid.node);
 }
-std::vector<std::string> StartResult::nodes() const {
-  std::set<std::string> names;
-  for (const Started& child : started) names.insert(child.pid.node.text());
+std::vector<NodeName> StartResult::nodes() const {
+  std::set<NodeName> names;
+  for (const Started& child : started) names.insert(child.pid.node);
   return sorted(names);
 }
 std::vector<Id> StartResult::cids() const {
@@ -72,8 +72,8 @@ std::string StartResult::format(std::size_t errors_max) const {
 const ChildError* StopResult::error_of(const Id& id) const {
   return find_id(errors, id);
 }
-std::vector<std::string> StopResult::nodes() const {
-  std::set<std::string> names;
+std::vector<NodeName> StopResult::nodes() const {
+  std::set<NodeName> names;
   for (const Stopped& child : stopped) names.insert(child.nodes.begin(), child.nodes.end());
   return sorted(names);
 }

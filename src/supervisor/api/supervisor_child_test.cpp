@@ -29,8 +29,8 @@ class Shelf : public Worker {
   int on(get) const { return value_; }
   /// Of another inner child, which its supervisor tells of. That has the id of all that is below it.
   Task<Result<int>> on(get_from from) {
-    const auto found = child(Id(context().identity().child_id))
-                           .call<std::optional<Pid>>(which_child{Term::binary(from.sibling)});
+    const auto found =
+        child(context().identity().child_id).call<std::optional<Pid>>(which_child{from.sibling});
     const Result<std::optional<Pid>> pid = co_await found;
     if (!pid) co_return pid.error();
     if (!*pid) co_return Error{Errc::no_such_child, "it does not run"};
@@ -47,7 +47,7 @@ struct SupervisorChildApi : ::testing::Test {
   SupervisorChildApi() { EXPECT_TRUE(node.workers().add<Shelf>("shelf")); }
 
   Pid inner(const char* id) {
-    return home.call<std::optional<Pid>>("g", which_child{Term::binary(id)}).get()->value_or(Pid{});
+    return home.call<std::optional<Pid>>("g", which_child{id}).get()->value_or(Pid{});
   }
   int value(const char* id) { return node.call<int>(inner(id), get{}).get().value_or(-1); }
 

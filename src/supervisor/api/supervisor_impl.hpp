@@ -42,7 +42,7 @@ struct Supervisor::Impl {
     answer->wait();
     return *answer->value();
   }
-  Result<void> change_roster(const std::vector<std::string>& add, const std::vector<std::string>& remove,
+  Result<void> change_roster(const std::vector<NodeName>& add, const std::vector<NodeName>& remove,
                              std::chrono::milliseconds timeout);
   template <typename T>
   T read_core(std::function<T(const core::Core&)> read) {

@@ -33,12 +33,12 @@ Result<ChildMapping> ChildMapping::read(const Term& options) {
   return mapping;
 }
 
-ChildMapping ChildMapping::of(const std::map<Id, std::vector<std::string>>& given) {
+ChildMapping ChildMapping::of(const std::map<Id, std::vector<NodeName>>& given) {
   ChildMapping mapping;
   mapping.given_ = !given.empty();
   for (const auto& [id, nodes] : given) {
     std::vector<Term> names;
-    for (const std::string& node : nodes) names.push_back(Term::binary(node));
+    for (const NodeName& node : nodes) names.emplace_back(node);
     // What is no id is no child of the request either.
     if (auto child = ChildId::of(id)) mapping.nodes_.emplace(*child, Term::list(std::move(names)));
   }

@@ -17,7 +17,7 @@ class ChildMapping {
  public:
   /// Of the options of a request. invalid_argument, with invalid_child_mapping as its detail.
   [[nodiscard]] static Result<ChildMapping> read(const Term& options);
-  [[nodiscard]] static ChildMapping of(const std::map<Id, std::vector<std::string>>& given);
+  [[nodiscard]] static ChildMapping of(const std::map<Id, std::vector<NodeName>>& given);
   [[nodiscard]] bool is_given() const { return given_; }
   /// The spec with what the option says of it. invalid_argument, with child_mapping_mismatch as its detail:
   /// the option is there and says nothing of this child, and neither does its spec.

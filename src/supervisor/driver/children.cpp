@@ -34,7 +34,7 @@ Children::Slot* Children::find(const ChildId& id, const core::Epoch& epoch) {
 WorkerIdentity Children::identity(const Slot& slot) const {
   WorkerIdentity who;
   who.supervisor = driver_.name();
-  who.child_id = slot.spec->id.to_term();
+  who.child_id = Id(slot.spec->id);
   who.epoch_clock = slot.epoch.clock.value;
   who.role = api_role(slot.role.value_or(core::Role::active));
   who.siblings = driver_.siblings();

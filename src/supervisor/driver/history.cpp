@@ -173,7 +173,7 @@ std::string state_of(const core::SpecRow* row, const std::vector<core::Located>&
 ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
                            const std::vector<core::Happening>& events) {
   ChildHistory::Here here;
-  here.node = one.host.node.text();
+  here.node = one.host.node;
   here.phase = core::to_string(one.instance.phase);
   here.cause = cause_name(one.instance.here);
   here.last_cause = cause_name(one.instance.why);
@@ -188,7 +188,7 @@ ChildHistory::Here here_of(const core::Located& one, const core::SpecRow* row,
       start.other = event.other;
   const bool runs = one.instance.phase == core::Phase::running;
   const std::string state = runs ? "" : fmt::format(" ({})", here.phase);
-  here.text = fmt::format("on {}{}{}", here.node, state, with(": ", why_started(start)));
+  here.text = fmt::format("on {}{}{}", here.node.text(), state, with(": ", why_started(start)));
   if (one.instance.restarts > 0)
     here.text += fmt::format(" (restarted {} times there{})", one.instance.restarts,
                              with("; the last end: ", *one.instance.reason));
@@ -250,11 +250,11 @@ HistoryEvent event_of(const core::Happening& one) {
   event.number = one.number;
   event.time = std::chrono::system_clock::time_point(
       std::chrono::duration_cast<std::chrono::system_clock::duration>(one.wall));
-  if (one.is_of_child()) event.id = one.id.to_term();
+  if (one.is_of_child()) event.id = Id(one.id);
   event.event = name_of(one.what);
   event.cause = cause_name(one.why);
-  event.node = one.node.text();
-  event.other = one.other.text();
+  event.node = one.node;
+  event.other = one.other;
   event.epoch = one.epoch.value;
   event.reason = one.words;
   event.text = phrase(one) + with(": ", words_of(one));
@@ -285,7 +285,7 @@ Result<ChildHistory> history_of(const core::Core& core, const ChildId& id) {
     return Error{Errc::no_such_child,
                  fmt::format("no child '{}', and this node remembers nothing of one", id.text())};
   ChildHistory history;
-  history.id = id.to_term();
+  history.id = Id(id);
   history.state = state_of(row, instances);
   for (const core::Located& one : instances) history.here.push_back(here_of(one, row, found.happenings));
   for (const core::Happening& one : found.happenings) history.events.push_back(event_of(one));
@@ -297,11 +297,11 @@ Term event_term(const HistoryEvent& event) {
       std::chrono::duration_cast<std::chrono::milliseconds>(event.time.time_since_epoch()).count();
   return Term::map({{Term::atom("number"), Term(static_cast<std::int64_t>(event.number))},
                     {Term::atom("time_ms"), Term(static_cast<std::int64_t>(ms))},
-                    {Term::atom("id"), event.id ? *event.id : Term::atom("undefined")},
+                    {Term::atom("id"), event.id ? event.id->term() : Term::atom("undefined")},
                     {Term::atom("event"), Term::atom(event.event)},
                     {Term::atom("cause"), atom_or_undefined(event.cause)},
-                    {Term::atom("node"), atom_or_undefined(event.node)},
-                    {Term::atom("other"), atom_or_undefined(event.other)},
+                    {Term::atom("node"), atom_or_undefined(event.node.text())},
+                    {Term::atom("other"), atom_or_undefined(event.other.text())},
                     {Term::atom("epoch"), Term(static_cast<std::int64_t>(event.epoch))},
                     {Term::atom("reason"), text_term(event.reason)},
                     {Term::atom("text"), text_term(event.text)}});
@@ -325,12 +325,12 @@ Term page_term(const EventPage& page) {
 Term history_term(const ChildHistory& history) {
   std::vector<Term> here;
   for (const ChildHistory::Here& one : history.here)
-    here.push_back(Term::map({{Term::atom("node"), atom_or_undefined(one.node)},
+    here.push_back(Term::map({{Term::atom("node"), atom_or_undefined(one.node.text())},
                               {Term::atom("phase"), Term::atom(one.phase)},
                               {Term::atom("cause"), atom_or_undefined(one.cause)},
                               {Term::atom("last_cause"), atom_or_undefined(one.last_cause)},
                               {Term::atom("text"), text_term(one.text)}}));
-  return Term::map({{Term::atom("id"), history.id},
+  return Term::map({{Term::atom("id"), history.id.term()},
                     {Term::atom("state"), text_term(history.state)},
                     {Term::atom("here"), Term::list(std::move(here))},
                     {Term::atom("events"), events_term(history.events)}});

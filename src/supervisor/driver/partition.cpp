@@ -3,15 +3,9 @@
 namespace brood::supervisor {
 namespace {
 
-std::vector<std::string> texts(const std::vector<NodeName>& names) {
-  std::vector<std::string> all;
-  for (const NodeName& name : names) all.push_back(name.text());
-  return all;
-}
-
-Term node_list(const std::vector<std::string>& names) {
+Term node_list(const std::vector<NodeName>& names) {
   std::vector<Term> all;
-  for (const std::string& name : names) all.emplace_back(NodeName(name));
+  for (const NodeName& name : names) all.emplace_back(name);
   return Term::list(std::move(all));
 }
 
@@ -25,10 +19,10 @@ PartitionStatus partition_of(const core::Core& core) {
   status.why = of_core.why;
   status.strategy = of_core.strategy;
   status.count = of_core.count;
-  status.members = texts(of_core.tally.members);
+  status.members = of_core.tally.members;
   status.size = of_core.tally.size;
   status.here = of_core.tally.here;
-  status.missing = texts(of_core.tally.missing);
+  status.missing = of_core.tally.missing;
   status.takeover_delay = std::chrono::duration_cast<std::chrono::milliseconds>(of_core.takeover_delay);
   status.overlap_bound = std::chrono::duration_cast<std::chrono::milliseconds>(of_core.overlap_bound);
   return status;

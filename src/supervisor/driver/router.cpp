@@ -75,8 +75,8 @@ void Router::Call::wait_begins(const Pid& waiter) {
     if (!driver_) return;
     waiter_ = waiter;
     // Of what runs below a child of type supervisor that is another process.
-    const bool is_child = self != nullptr && self->inner_id == Term();
-    is_itself = is_child && self->supervisor == driver_->name() && self->child_id == id_.to_term();
+    const bool is_child = self != nullptr && !self->inner_id;
+    is_itself = is_child && self->supervisor == driver_->name() && self->child_id == Id(id_);
   }
   if (is_itself) return in_circle();
   note_wait();

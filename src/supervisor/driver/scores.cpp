@@ -6,10 +6,10 @@ namespace brood::supervisor {
 
 Scoreboard scoreboard_of(const core::Core& core) {
   Scoreboard board;
-  if (const auto leader = core.leader()) board.leader = leader->text();
+  board.leader = core.leader();
   for (const core::ScoreLine& line : core.scoreboard()) {
     NodeScore score;
-    score.node = line.node.text();
+    score.node = line.node;
     score.weight = line.weight;
     score.told = line.told;
     score.score = line.score_ppm / 1e6;
@@ -28,7 +28,7 @@ Term scoreboard_term(const Scoreboard& board) {
   const auto number = [](std::uint64_t value) { return Term(static_cast<std::int64_t>(value)); };
   std::vector<Term> nodes;
   for (const NodeScore& line : board.nodes)
-    nodes.push_back(Term::map({{Term::atom("node"), Term(NodeName(line.node))},
+    nodes.push_back(Term::map({{Term::atom("node"), Term(line.node)},
                                {Term::atom("weight"), number(line.weight)},
                                {Term::atom("told"), number(line.told)},
                                {Term::atom("score"), Term(line.score)},
@@ -38,9 +38,8 @@ Term scoreboard_term(const Scoreboard& board) {
                                {Term::atom("run_queue"), number(line.run_queue)},
                                {Term::atom("processes"), number(line.processes)},
                                {Term::atom("memory"), number(line.memory_bytes)}}));
-  return Term::map(
-      {{Term::atom("leader"), board.leader ? Term(NodeName(*board.leader)) : Term::atom("undefined")},
-       {Term::atom("nodes"), Term::list(std::move(nodes))}});
+  return Term::map({{Term::atom("leader"), board.leader ? Term(*board.leader) : Term::atom("undefined")},
+                    {Term::atom("nodes"), Term::list(std::move(nodes))}});
 }
 
 Result<void> plain_result(const Outcomes& outcomes, bool timed_out, const std::string& late) {

@@ -332,6 +332,18 @@ Result<core::SpecPtr> with_metadata(const core::SpecPtr& spec, const Term& metad
   return finish(std::move(made));
 }
 
+Result<core::SpecPtr> with_changed_metadata(const core::SpecPtr& spec, const Term& metadata) {
+  const Bytes before = spec->extras->metadata_before.value_or(spec->metadata);
+  auto changed = with_metadata(spec, metadata);
+  if (!changed) return changed;
+  core::Spec made = **changed;
+  auto& kept = made.extras.change().metadata_before;
+  kept.reset();
+  if (made.metadata != before) kept = before;
+  made.extras.settle();
+  return std::make_shared<const core::Spec>(std::move(made));
+}
+
 Result<core::SpecPtr> with_defaults(const core::SpecPtr& spec, const Term& metadata) {
   const auto* defaults = metadata.as_map();
   if (!defaults) return Error{Errc::invalid_argument, "option metadata: must be a map"};
@@ -381,11 +393,12 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
     metadata = Term::map(std::move(entries));
   }
   if (auto set = set_metadata(spec, metadata); !set) return set.error();
-  for (const std::string& name : child.nodes) {
-    if (auto added = add_node(spec.extras.change().nodes, "nodes", name); !added) return added.error();
+  for (const NodeName& name : child.nodes) {
+    if (auto added = add_node(spec.extras.change().nodes, "nodes", name.text()); !added) return added.error();
   }
-  for (const std::string& name : child.mapping) {
-    if (auto added = add_node(spec.extras.change().mapping, "mapping", name); !added) return added.error();
+  for (const NodeName& name : child.mapping) {
+    if (auto added = add_node(spec.extras.change().mapping, "mapping", name.text()); !added)
+      return added.error();
   }
   return finish(std::move(spec));
 }

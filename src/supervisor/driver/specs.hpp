@@ -26,6 +26,8 @@ class NodeImpl;
 [[nodiscard]] Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes);
 /// The spec with that metadata. invalid_argument: it is no map; limit_exceeded.
 [[nodiscard]] Result<core::SpecPtr> with_metadata(const core::SpecPtr& spec, const Term& metadata);
+/// The same of a child that was started before: it remembers with which metadata that was.
+[[nodiscard]] Result<core::SpecPtr> with_changed_metadata(const core::SpecPtr& spec, const Term& metadata);
 /// The spec with what it does not say itself of these; an empty map changes nothing.
 [[nodiscard]] Result<core::SpecPtr> with_defaults(const core::SpecPtr& spec, const Term& metadata);
 /// A map.

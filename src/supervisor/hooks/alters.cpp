@@ -11,7 +11,7 @@ hooks::StartData start_data(const std::string& supervisor, const core::Spec& spe
   Term metadata = Term::map({});
   if (!spec.metadata.empty())
     if (auto decoded = decode_term(spec.metadata)) metadata = *std::move(decoded);
-  return {supervisor, spec.id.to_term(), std::move(metadata), restart, spec.worker, args_term(spec)};
+  return {supervisor, Id(spec.id), std::move(metadata), restart, spec.worker, args_term(spec)};
 }
 
 core::SpecPtr altered(const core::SpecPtr& spec, const hooks::StartData& data) {

@@ -28,7 +28,7 @@ hooks::ChildData HookFeed::data_of(const ChildId& id) const {
   if (const core::SpecRow* row = core_.spec(id)) return child_data(*row->spec, here());
   if (const EntryPtr entry = registry_.find(id); entry && entry->spec)
     return child_data(*entry->spec, here());
-  return {id.to_term(), {}, Term::list({}), Term::map({}), here()};
+  return {Id(id), {}, Term::list({}), Term::map({}), here()};
 }
 
 void HookFeed::see(const core::Event& event) {
@@ -59,9 +59,8 @@ void HookFeed::after(const core::Effects& effects) {
   note_losses(effects);
   if (table_.wants<hooks::ForwardedMigration>())
     for (const core::Forwarded& one : effects.forwarded) {
-      hooks::ForwardedMigration event{one.to.text(), {}};
-      for (const core::SpecPtr& spec : one.specs)
-        event.children.push_back(child_data(*spec, {one.to.text()}));
+      hooks::ForwardedMigration event{one.to, {}};
+      for (const core::SpecPtr& spec : one.specs) event.children.push_back(child_data(*spec, {one.to}));
       table_.tell(std::move(event));
     }
   for (const Turn& turn : effects.turns)
@@ -80,18 +79,18 @@ void HookFeed::tell_members(const core::Effects& effects) {
     if (node == self_().name) continue;
     if (event.state == MemberState::up) {
       if (up_.insert(node).second && table_.wants<hooks::PreClusterJoin>())
-        table_.tell(hooks::PreClusterJoin{node.text()});
+        table_.tell(hooks::PreClusterJoin{node});
       continue;
     }
     if (event.state == MemberState::joining) continue;
     if (event.state == MemberState::left) left_.insert(node);
     if (up_.erase(node) > 0 && table_.wants<hooks::PreClusterLeave>())
-      table_.tell(hooks::PreClusterLeave{node.text()});
+      table_.tell(hooks::PreClusterLeave{node});
   }
 }
 
 void HookFeed::tell_turn(const Turn& turn) {
-  const std::string& node = turn.node.text();
+  const NodeName& node = turn.node;
   switch (turn.kind) {
     case Turn::Kind::held:
     case Turn::Kind::resumed: {
@@ -143,12 +142,12 @@ void HookFeed::note_losses(const core::Effects& effects) {
   for (const core::Happening& one : effects.happened) {
     if (one.what != What::ended || !is_of_a_loss(one.why) || one.node == self_().name) continue;
     const bool is_lost = one.why != Why::drained;
-    if (wants_lost && is_lost) lost_[one.node].push_back(one.id.to_term());
+    if (wants_lost && is_lost) lost_[one.node].emplace_back(one.id);
     if (!listens) continue;
-    if (one.why != Why::node_lost) given_up_[one.node].push_back({one.id.to_term(), one.other.text()});
+    if (one.why != Why::node_lost) given_up_[one.node].push_back({Id(one.id), one.other});
     if (!is_lost || !one.is_mine || (one.pid.id == 0 && one.pid.serial == 0)) continue;
     const Pid pid{one.node, one.pid.id, one.pid.serial, one.creation};
-    table_.tell_listeners(one.id, true, [id = one.id.to_term(), pid](Listener& to, const std::string& of) {
+    table_.tell_listeners(one.id, true, [id = Id(one.id), pid](Listener& to, const std::string& of) {
       to.on_process_stop(of, id, {pid});
     });
   }
@@ -160,7 +159,7 @@ void HookFeed::tell_moving(const core::Effects& effects) {
   if (!table_.wants<hooks::PreChildrenRedistribution>()) return;
   std::map<std::pair<NodeName, bool>, std::vector<hooks::MovingChild>> moving;
   const auto leaves = [&](const ChildId& id, const NodeName& to) {
-    hooks::MovingChild child{id.to_term(), to.text(), std::nullopt};
+    hooks::MovingChild child{Id(id), to, std::nullopt};
     if (const EntryPtr entry = registry_.find(id))
       for (const Place& place : entry->places)
         if (place.host->node == self_().name) child.pid = pid_of(place);
@@ -175,10 +174,10 @@ void HookFeed::tell_moving(const core::Effects& effects) {
     if (!places.empty()) leaves(stop.id, places.front());
   }
   for (const core::Start& start : effects.starts)
-    if (is_of_a_loss(start.why) && !start.from.text().empty())
-      moving[{start.from, false}].push_back({start.spec->id.to_term(), self_().name.text(), std::nullopt});
+    if (is_of_a_loss(start.why) && !start.from.empty())
+      moving[{start.from, false}].push_back({Id(start.spec->id), self_().name, std::nullopt});
   for (auto& [turn, children] : moving)
-    table_.tell(hooks::PreChildrenRedistribution{turn.first.text(), turn.second, std::move(children)});
+    table_.tell(hooks::PreChildrenRedistribution{turn.first, turn.second, std::move(children)});
 }
 
 void HookFeed::tell_starting(const core::Effects& effects) {
@@ -210,14 +209,13 @@ void HookFeed::tell_migrated(const core::Effects& effects) {
   if (!table_.wants<hooks::ChildrenMigrated>()) return;
   std::map<NodeName, std::vector<hooks::ChildData>> migrated;
   for (const core::Happening& one : effects.happened) {
-    if (one.what != What::ended || !core::is_move(one.why) || one.node != self_().name ||
-        one.other.text().empty())
+    if (one.what != What::ended || !core::is_move(one.why) || one.node != self_().name || one.other.empty())
       continue;
     hooks::ChildData data = data_of(one.id);
-    data.nodes = {one.other.text()};
+    data.nodes = {one.other};
     migrated[one.other].push_back(std::move(data));
   }
-  for (auto& [to, children] : migrated) table_.tell(hooks::ChildrenMigrated{to.text(), std::move(children)});
+  for (auto& [to, children] : migrated) table_.tell(hooks::ChildrenMigrated{to, std::move(children)});
 }
 
 // ---- the load balancer ----------------------------------------------------------------------------------
@@ -246,7 +244,7 @@ void HookFeed::tell_scores() {
   const auto told = std::exchange(told_, {});
   const auto line_of = [](const Scoreboard& board, const NodeName& node) {
     const auto line = std::find_if(board.nodes.begin(), board.nodes.end(),
-                                   [&](const NodeScore& one) { return one.node == node.text(); });
+                                   [&](const NodeScore& one) { return one.node == node; });
     return line == board.nodes.end() ? NodeScore{} : *line;
   };
   const auto counts = [](const NodeScore& one) { return std::pair(one.told > 0, one.score); };
@@ -254,7 +252,7 @@ void HookFeed::tell_scores() {
   for (const NodeName& node : told) {
     NodeScore line = line_of(now, node);
     if (!line.node.empty() && counts(line) != counts(line_of(before, node)))
-      table_.tell(hooks::ScoreboardUpdated{before, node.text(), std::move(line)});
+      table_.tell(hooks::ScoreboardUpdated{before, node, std::move(line)});
   }
 }
 
@@ -287,8 +285,8 @@ void HookFeed::tell_change(const ChildId& id, const EntryPtr& old, const EntryPt
     return nullptr;
   };
   const NodeName self = self_().name;
-  hooks::RegistryPidInsert inserted{id.to_term(), {}};
-  hooks::RegistryPidRemove removed{id.to_term(), {}};
+  hooks::RegistryPidInsert inserted{Id(id), {}};
+  hooks::RegistryPidRemove removed{Id(id), {}};
   std::vector<hooks::ChildProcessPidUpdate> updates;
   for (const Place& place : before) {
     const std::optional<Pid> was = pid_of(place);
@@ -296,13 +294,13 @@ void HookFeed::tell_change(const ChildId& id, const EntryPtr& old, const EntryPt
     const std::optional<Pid> is = next ? pid_of(*next) : std::nullopt;
     const std::pair key{id, Host{place.host->node, place.host->creation}};
     if (was && was != is && place.host->node == self)
-      table_.tell_listeners(id, true, [term = inserted.id, pid = *was](Listener& to, const std::string& of) {
-        to.on_process_stop(of, term, {pid});
+      table_.tell_listeners(id, true, [child = inserted.id, pid = *was](Listener& to, const std::string& of) {
+        to.on_process_stop(of, child, {pid});
       });
     if (next && was && !is) former_[key] = *was;
     if (next) continue;
     // One that waits to be started again has a place, and no pid.
-    if (was || place.since != core::Hlc{}) removed.nodes.push_back(place.host->node.text());
+    if (was || place.since != core::Hlc{}) removed.nodes.push_back(place.host->node);
     former_.erase(key);
   }
   for (const Place& place : after) {
@@ -310,17 +308,16 @@ void HookFeed::tell_change(const ChildId& id, const EntryPtr& old, const EntryPt
     const Place* former = find(before, place);
     const std::optional<Pid> was = former ? pid_of(*former) : std::nullopt;
     if (!is || is == was) continue;
-    inserted.pids.emplace_back(place.host->node.text(), *is);
+    inserted.pids.emplace_back(place.host->node, *is);
     const auto known = former_.find({id, Host{place.host->node, place.host->creation}});
     const std::optional<Pid> replaced = was                      ? was
                                         : known == former_.end() ? std::nullopt
                                                                  : std::optional(known->second);
-    if (replaced && *replaced != *is)
-      updates.push_back({inserted.id, place.host->node.text(), *replaced, *is});
+    if (replaced && *replaced != *is) updates.push_back({inserted.id, place.host->node, *replaced, *is});
     if (known != former_.end()) former_.erase(known);
     if (place.host->node == self)
-      table_.tell_listeners(id, true, [term = inserted.id, pid = *is](Listener& to, const std::string& of) {
-        to.on_process_start(of, term, pid);
+      table_.tell_listeners(id, true, [child = inserted.id, pid = *is](Listener& to, const std::string& of) {
+        to.on_process_start(of, child, pid);
       });
   }
   if (!inserted.pids.empty() && table_.wants<hooks::RegistryPidInsert>()) table_.tell(std::move(inserted));

@@ -60,7 +60,7 @@ class HookFeed {
   void note_load(const core::Event& event);
   void tell_scores();
   [[nodiscard]] hooks::ChildData data_of(const ChildId& id) const;
-  [[nodiscard]] std::vector<std::string> here() const { return {self_().name.text()}; }
+  [[nodiscard]] std::vector<NodeName> here() const { return {self_().name}; }
 
   HookTable& table_;
   const Registry& registry_;
@@ -72,7 +72,7 @@ class HookFeed {
   std::vector<Before> changed_;  ///< What of the registry is about to change.
   std::set<NodeName> up_;        ///< Members whose coming has been told.
   std::set<NodeName> left_;      ///< That have left in good order, until all know.
-  std::map<NodeName, std::vector<Term>> lost_;
+  std::map<NodeName, std::vector<Id>> lost_;
   std::map<NodeName, std::vector<TerminatedChild>> given_up_;
   std::map<std::pair<ChildId, Host>, Pid> former_;  ///< Of processes that are being restarted.
 };

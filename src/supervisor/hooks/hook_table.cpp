@@ -18,7 +18,12 @@ std::string plain_key(std::string key) {
   return key;
 }
 
-bool starts_with(const Term& id, const std::string& prefix) {
+/// As plain_key() gives it.
+bool is_own_key(const std::string& key) {
+  return !key.empty() && !kind_of(key) && key != hooks::StartData::key;
+}
+
+bool starts_with(const ChildId& id, const std::string& prefix) {
   return prefix.empty() || Id(id).text().starts_with(prefix);
 }
 
@@ -54,6 +59,12 @@ Result<void> HookTable::add(std::vector<Hook> hooks) {
   People next = *people_;
   for (Hook& hook : hooks) {
     hook.key = plain_key(std::move(hook.key));
+    if (hook.is_own && !hook.key.empty() && !is_own_key(hook.key))
+      return Error{
+          Errc::invalid_argument,
+          fmt::format("hook '{0}': on_own() is for keys of the program's own, and '{1}' is brood's; its "
+                      "hook is made by on<Event>(), or by on_start() for {2}",
+                      hook.id, hook.key, hooks::StartData::key)};
     const bool alters = hook.key == hooks::StartData::key;
     if (hook.id.empty() || hook.key.empty() || (alters ? !hook.alter : !hook.handler))
       return Error{
@@ -169,7 +180,7 @@ bool HookTable::tell(HookEvent event) {
 }
 
 Result<void> HookTable::emit(const std::string& key, Term data) {
-  if (key.empty() || kind_of(key) || plain_key(key) == hooks::StartData::key)
+  if (!is_own_key(plain_key(key)))
     return Error{Errc::invalid_argument, fmt::format("the key '{}' is not one of the program's own", key)};
   if (!wants(own_kind)) return {};
   if (tell(hooks::OwnEvent{key, std::move(data)})) return {};
@@ -217,8 +228,7 @@ void HookTable::tell_listeners(const std::optional<ChildId>& id, bool is_mine,
     const PeoplePtr now = self->people();
     for (const Heard& one : now->listeners) {
       const Listening& how = one.listening;
-      if (!how.listener || (id ? !starts_with(id->to_term(), how.id_prefix) : !is_mine && !how.every_node))
-        continue;
+      if (!how.listener || (id ? !starts_with(*id, how.id_prefix) : !is_mine && !how.every_node)) continue;
       self->guarded("the listener", std::to_string(one.number),
                     [&] { call(*how.listener, self->supervisor_); });
     }

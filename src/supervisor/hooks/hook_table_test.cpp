@@ -38,7 +38,8 @@ struct HookTableTest : ::testing::Test {
   }
   Hook join(const std::string& id, int priority = 0) {
     return on<hooks::PreClusterJoin>(
-        id, [this, id](const hooks::PreClusterJoin& event) { said.add(id + " " + event.node); }, priority);
+        id, [this, id](const hooks::PreClusterJoin& event) { said.add(id + " " + event.node.text()); },
+        priority);
   }
   Lines told(const std::string& node = "n1") {
     table->tell(hooks::PreClusterJoin{node});
@@ -119,17 +120,33 @@ TEST_F(HookTableTest, KeysOfOnesOwnAreTold) {
   EXPECT_EQ(table->emit("child_data_alter", Term(1)).error().code, Errc::invalid_argument);
 }
 
+TEST_F(HookTableTest, AKeyOfBroodsIsNoneOfOnesOwn) {
+  for (const char* key : {"pre_cluster_join", "pre_cluster_join_hook", "child_data_alter"}) {
+    const auto added = table->add({on_own("deployed", "fine", [](const Term&) {}),
+                                   on_own(key, "mine", [this](const Term&) { said.add("told"); })});
+    ASSERT_FALSE(added) << key;
+    EXPECT_EQ(added.error().code, Errc::invalid_argument);
+    EXPECT_NE(added.error().message.find("hook 'mine': on_own() is for keys of the program's own"),
+              std::string::npos)
+        << added.error().message;
+  }
+  EXPECT_TRUE(table->list().empty()) << "all or none";
+  EXPECT_FALSE(table->wants<hooks::PreClusterJoin>());
+}
+
 struct Hears final : Listener {
   explicit Hears(Said& to) : said(to) {}
-  void on_process_start(const std::string&, const Term& id, const Pid&) override {
-    said.add("start " + *id.text());
+  void on_process_start(const std::string&, const Id& id, const Pid&) override {
+    said.add("start " + id.text());
   }
-  void on_process_stop(const std::string&, const Term& id, const std::vector<Pid>& pids) override {
-    said.add("stop " + *id.text() + " of " + pids.front().node.text());
+  void on_process_stop(const std::string&, const Id& id, const std::vector<Pid>& pids) override {
+    said.add("stop " + id.text() + " of " + pids.front().node.text());
   }
-  void on_node_up(const std::string& of, const std::string& node) override { said.add(of + " up " + node); }
-  void on_node_down(const std::string& of, const std::string& node) override {
-    said.add(of + " down " + node);
+  void on_node_up(const std::string& of, const NodeName& node) override {
+    said.add(of + " up " + node.text());
+  }
+  void on_node_down(const std::string& of, const NodeName& node) override {
+    said.add(of + " down " + node.text());
   }
   Said& said;
 };
@@ -137,9 +154,7 @@ struct Hears final : Listener {
 TEST_F(HookTableTest, ListenersHearOfTheirChildrenAndOfNodesOnceInTheCluster) {
   const auto start = [&](const char* id) {
     table->tell_listeners(*ChildId::binary(id), true,
-                          [term = Term::binary(id)](Listener& to, const std::string& of) {
-                            to.on_process_start(of, term, {});
-                          });
+                          [id](Listener& to, const std::string& of) { to.on_process_start(of, id, {}); });
   };
   const auto up = [&](bool is_mine) {
     table->tell_listeners(std::nullopt, is_mine,
@@ -159,7 +174,7 @@ TEST_F(HookTableTest, ListenersHearOfTheirChildrenAndOfNodesOnceInTheCluster) {
 }
 
 struct Throws final : Listener {
-  void on_process_start(const std::string&, const Term&, const Pid&) override {
+  void on_process_start(const std::string&, const Id&, const Pid&) override {
     throw std::runtime_error("no");
   }
 };
@@ -191,7 +206,7 @@ TEST_F(HookTableTest, SubscribersGetTheKeysThatTheyAskedForAsTerms) {
   });
   ASSERT_TRUE(all);
   table->tell(hooks::PreClusterJoin{"n1@h"});
-  table->tell(hooks::RegistryPidRemove{Term::binary("a"), {"n1@h"}});
+  table->tell(hooks::RegistryPidRemove{"a", {"n1@h"}});
   got.get_future().wait();
   EXPECT_EQ(said.take(), (Lines{"pre_cluster_join n1@h", "all pre_cluster_join", "all registry_pid_remove"}));
   EXPECT_EQ(table->counters().subscribers, 2U);
@@ -212,7 +227,7 @@ TEST_F(HookTableTest, AnAlterThatThrowsHasChangedNothingAndTheNextGoesOn) {
                             data.args = Term::list({data.args, Term::atom("more")});
                           })}));
   EXPECT_TRUE(table->alters());
-  hooks::StartData data{"web", Term::binary("a"), Term::map({}), false, "counter", Term(7)};
+  hooks::StartData data{"web", "a", Term::map({}), false, "counter", Term(7)};
   table->alter(data);
   EXPECT_EQ(to_string(data.args), "[7,more]");
   EXPECT_EQ(table->counters().thrown, 1U);
@@ -268,13 +283,13 @@ struct HookFeedTest : HookTableTest {
 
 TEST_F(HookFeedTest, ALossIsToldOnceWithTheChildrenThatWereLost) {
   const auto node = [this](const char* what) {
-    return [this, what](const auto& event) { said.add(std::string(what) + " " + event.node); };
+    return [this, what](const auto& event) { said.add(std::string(what) + " " + event.node.text()); };
   };
   ASSERT_TRUE(table->add({on<hooks::PreClusterJoin>("t", node("comes")),
                           on<hooks::PreClusterLeave>("t", node("goes")),
                           on<hooks::PostClusterLeave>("t", [this](const hooks::PostClusterLeave& event) {
-                            std::string all = "gone " + event.node;
-                            for (const Term& id : event.lost) all += " " + *id.text();
+                            std::string all = "gone " + event.node.text();
+                            for (const Id& id : event.lost) all += " " + id.text();
                             said.add(all);
                           })}));
   core::Effects effects;
@@ -317,9 +332,9 @@ TEST_F(HookFeedTest, OfANodeThatComesListenersHearOnceInTheClusterOrEverywhere) 
 
 TEST_F(HookFeedTest, AStartThatIsPassedOnIsToldWithTheNodeAndItsChildren) {
   ASSERT_TRUE(table->add({on<hooks::ForwardedMigration>("t", [this](const hooks::ForwardedMigration& event) {
-    std::string all = "to " + event.to;
+    std::string all = "to " + event.to.text();
     for (const hooks::ChildData& child : event.children)
-      all += " " + *child.id.text() + " of " + child.worker + " on " + child.nodes.front();
+      all += " " + child.id.text() + " of " + child.worker + " on " + child.nodes.front().text();
     said.add(all);
   })}));
   const auto spec = [](const char* id) {

@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, sizeof...(At)> keys_of(std::index_sequenc
 }
 constexpr auto keys = keys_of(std::make_index_sequence<own_kind>());
 
-Term node_term(const std::string& node) {
-  return Term::atom(node);
+Term node_term(const NodeName& node) {
+  return node;
 }
 
 template <typename List, typename Make>
@@ -27,7 +27,7 @@ Term list_of(const List& list, const Make& make) {
 }
 
 Term term_of(const hooks::ChildData& child) {
-  return Term::map({{Term::atom("id"), child.id},
+  return Term::map({{Term::atom("id"), child.id.term()},
                     {Term::atom("worker"), Term::atom(child.worker)},
                     {Term::atom("args"), child.args},
                     {Term::atom("metadata"), child.metadata},
@@ -43,7 +43,7 @@ Term result_of(const hooks::StartResult& result) {
   return Term::tuple({Term::atom("error"), Term::binary(result.error)});
 }
 
-Term turn_term(bool up, const std::string& node) {
+Term turn_term(bool up, const NodeName& node) {
   return Term::tuple({Term::atom(up ? "nodeup" : "nodedown"), node_term(node)});
 }
 
@@ -52,15 +52,15 @@ struct Data {
   Term operator()(const hooks::PostClusterJoin& e) const { return node_term(e.node); }
   Term operator()(const hooks::PreClusterLeave& e) const { return node_term(e.node); }
   Term operator()(const hooks::PostClusterLeave& e) const {
-    return Term::tuple({node_term(e.node), Term::list(e.lost)});
+    return Term::tuple({node_term(e.node), list_of(e.lost, [](const Id& id) { return id.term(); })});
   }
   Term operator()(const hooks::RegistryPidInsert& e) const {
-    return Term::tuple({e.id, list_of(e.pids, [](const auto& one) {
+    return Term::tuple({e.id.term(), list_of(e.pids, [](const auto& one) {
                           return Term::tuple({node_term(one.first), Term(one.second)});
                         })});
   }
   Term operator()(const hooks::RegistryPidRemove& e) const {
-    return Term::tuple({e.id, list_of(e.nodes, node_term)});
+    return Term::tuple({e.id.term(), list_of(e.nodes, node_term)});
   }
   Term operator()(const hooks::ChildrenMigrated& e) const {
     return Term::tuple({node_term(e.to), list_of(e.children, term_of)});
@@ -78,15 +78,15 @@ struct Data {
   Term operator()(const hooks::PreChildrenStart& e) const { return list_of(e.children, term_of); }
   Term operator()(const hooks::PostChildrenStart& e) const {
     return list_of(e.children, [](const hooks::StartResult& one) {
-      return Term::tuple(
-          {one.child.id, result_of(one), pid_or_undefined(one.pid), list_of(one.child.nodes, node_term)});
+      return Term::tuple({one.child.id.term(), result_of(one), pid_or_undefined(one.pid),
+                          list_of(one.child.nodes, node_term)});
     });
   }
   Term operator()(const hooks::PreChildrenRedistribution& e) const {
     Term children = list_of(e.children, [](const hooks::MovingChild& one) {
       std::vector<Term> options;
       if (one.pid) options.push_back(Term::tuple({Term::atom("pid"), Term(*one.pid)}));
-      return Term::tuple({one.id, Term::list({node_term(one.to)}), Term::list(std::move(options))});
+      return Term::tuple({one.id.term(), Term::list({node_term(one.to)}), Term::list(std::move(options))});
     });
     return Term::tuple(
         {std::move(children), Term::tuple({Term::atom(e.up ? "up" : "down"), node_term(e.node)})});
@@ -94,7 +94,7 @@ struct Data {
   Term operator()(const hooks::CoordinatorShutdown& e) const { return Term::atom(e.reason); }
   Term operator()(const hooks::ProcessStartups& e) const {
     return list_of(e.children, [](const hooks::StartResult& one) {
-      return Term::map({{Term::atom("cid"), one.child.id},
+      return Term::map({{Term::atom("cid"), one.child.id.term()},
                         {Term::atom("pid"), pid_or_undefined(one.pid)},
                         {Term::atom("result"), result_of(one)},
                         {Term::atom("nodes"), list_of(one.child.nodes, node_term)},
@@ -103,7 +103,7 @@ struct Data {
     });
   }
   Term operator()(const hooks::ChildProcessPidUpdate& e) const {
-    return Term::tuple({e.id, node_term(e.node), Term(e.before), Term(e.after)});
+    return Term::tuple({e.id.term(), node_term(e.node), Term(e.before), Term(e.after)});
   }
   Term operator()(const hooks::ScoreboardUpdated& e) const {
     return Term::tuple({scoreboard_term(e.before), node_term(e.node)});
@@ -129,8 +129,8 @@ Term data_term(const HookEvent& event) {
   return std::visit(Data{}, event);
 }
 
-hooks::ChildData child_data(const core::Spec& spec, std::vector<std::string> nodes) {
-  hooks::ChildData data{spec.id.to_term(), spec.worker, args_term(spec), Term::map({}), std::move(nodes)};
+hooks::ChildData child_data(const core::Spec& spec, std::vector<NodeName> nodes) {
+  hooks::ChildData data{Id(spec.id), spec.worker, args_term(spec), Term::map({}), std::move(nodes)};
   if (!spec.metadata.empty())
     if (auto metadata = decode_term(spec.metadata)) data.metadata = *std::move(metadata);
   return data;

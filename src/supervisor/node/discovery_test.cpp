@@ -105,7 +105,7 @@ TEST(DiscoveryOfNodes, OneThatFindsNobodyIsAClusterByItself) {
   settings.name = "web";
   settings.form_wait = 100ms;
   Supervisor supervisor(node, settings);
-  EXPECT_TRUE(eventually([&] { return supervisor.nodes() == std::vector<std::string>{"n1@127.0.0.1"}; }));
+  EXPECT_TRUE(eventually([&] { return supervisor.nodes() == std::vector<NodeName>{"n1@127.0.0.1"}; }));
 }
 
 }  // namespace discovery_test

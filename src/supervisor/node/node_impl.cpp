@@ -143,7 +143,7 @@ void NodeImpl::run_threads() {
 void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
   runtime_->set_fenced(true);  // nothing else begins in a program whose memory nobody can trust
   auto driver = find(child.supervisor);
-  auto id = ChildId::from_term(child.child_id);
+  auto id = ChildId::of(child.child_id);
   if (!driver || !id) return;
   // Shared: a control thread that is late must not write into this frame.
   auto stepped = std::make_shared<std::promise<void>>();
@@ -159,7 +159,7 @@ void NodeImpl::tell_of_crash(const WorkerIdentity& child) {
 void NodeImpl::start_discovery() {
   for (const auto& strategy : options_.discovery) {
     DiscoveryHost host;
-    host.name = name().text();
+    host.name = name();
     host.port = network_.distribution()->port();
     host.epmd = options_.epmd;
     host.epmd_port = epmd_port(options_);

@@ -82,6 +82,22 @@ Result<NodeAddress> parse_node_address(const std::string& text) {
   return address;
 }
 
+Result<NodeName> checked_name(const NodeName& name) {
+  auto address = parse_node_address(name.text());
+  if (!address) return address.error();
+  return address->name;
+}
+
+Result<std::vector<NodeName>> checked_names(const std::vector<NodeName>& names) {
+  std::vector<NodeName> checked;
+  for (const NodeName& name : names) {
+    auto fine = checked_name(name);
+    if (!fine) return fine.error();
+    checked.push_back(*std::move(fine));
+  }
+  return checked;
+}
+
 Result<std::vector<NodeAddress>> parse_node_addresses(const std::vector<std::string>& texts) {
   std::vector<NodeAddress> all;
   for (const std::string& text : texts) {

@@ -24,6 +24,9 @@ struct NodeAddress {
 
 /// `invalid_argument` with what is wrong and an example.
 [[nodiscard]] Result<NodeAddress> parse_node_address(const std::string& text);
+/// A name that a program gave: `invalid_argument` where its text is none.
+[[nodiscard]] Result<NodeName> checked_name(const NodeName& name);
+[[nodiscard]] Result<std::vector<NodeName>> checked_names(const std::vector<NodeName>& names);
 /// All of them, or the first error.
 [[nodiscard]] Result<std::vector<NodeAddress>> parse_node_addresses(const std::vector<std::string>& texts);
 

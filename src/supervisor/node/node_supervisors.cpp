@@ -48,13 +48,11 @@ Result<core::Settings> NodeImpl::settings_for(const SupervisorOptions& options) 
   std::erase(settings.join, name());
   settings.discovers = network_.is_up() && !options_.discovery.empty();
   settings.weight = options.weight;
-  for (const std::string& text : options.nodes) {
-    auto address = parse_node_address(text);
-    if (!address)
-      return Error{address.error().code,
-                   fmt::format("supervisor '{}', nodes: {}", options.name, address.error().message)};
-    settings.ring_nodes.push_back(address->name);
-  }
+  auto ring_nodes = checked_names(options.nodes);
+  if (!ring_nodes)
+    return Error{ring_nodes.error().code,
+                 fmt::format("supervisor '{}', nodes: {}", options.name, ring_nodes.error().message)};
+  settings.ring_nodes = *std::move(ring_nodes);
   settings.fixed_ring = options.monitor_nodes == MonitorNodes::off;
   settings.offers = workers_.offers(options.name);
   settings.address = network_.own_address();

@@ -116,7 +116,7 @@ TEST(Node, WithoutANameIsAClusterOfOne) {
   EXPECT_EQ(bank.call<std::int64_t>("alice", deposit{25}).get().value(), 125);
   EXPECT_EQ(bank.whereis("alice"), child->pid);
   EXPECT_EQ(bank.whois(child->pid), Id("alice"));
-  EXPECT_EQ(bank.nodes(), std::vector<std::string>{"nonode@nohost"});
+  EXPECT_EQ(bank.nodes(), std::vector<NodeName>{"nonode@nohost"});
   EXPECT_TRUE(bank.mine("anything"));
   EXPECT_TRUE(bank.stop_child("alice").get());
   EXPECT_FALSE(bank.whereis("alice"));

@@ -69,8 +69,8 @@ class Places {
   Supervisor& web(std::size_t index) { return *webs_[index]; }
   /// Its supervisor leaves the cluster.
   void end(std::size_t index) { webs_[index].reset(); }
-  std::string name(std::size_t index) { return nodes_[index]->name(); }
-  static Supervisor& at(const std::string& node) {
+  NodeName name(std::size_t index) { return nodes_[index]->name(); }
+  static Supervisor& at(const NodeName& node) {
     for (std::size_t i = 0; i < now->nodes_.size(); ++i)
       if (now->nodes_[i]->name() == node) return *now->webs_[i];
     std::abort();

@@ -38,7 +38,7 @@ void NodeWatch::up(NodeStatus node) {
   tell(node);
 }
 
-void NodeWatch::down(const std::string& name, NodeDownReason reason, const std::string& words) {
+void NodeWatch::down(const NodeName& name, NodeDownReason reason, const std::string& words) {
   const std::lock_guard lock(mutex_);
   auto found = up_.extract(name);
   if (found.empty()) return;

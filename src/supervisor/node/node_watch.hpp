@@ -21,13 +21,13 @@ class NodeWatch {
 
   void up(NodeStatus node);
   /// Nothing when it was not up.
-  void down(const std::string& name, NodeDownReason reason, const std::string& words);
+  void down(const NodeName& name, NodeDownReason reason, const std::string& words);
 
  private:
   void tell(const NodeStatus& node);
 
   std::recursive_mutex mutex_;  // held while watchers run
-  std::map<std::string, NodeStatus> up_;
+  std::map<NodeName, NodeStatus> up_;
   std::map<std::uint64_t, Told> watchers_;
   std::uint64_t last_ = 0;
 };

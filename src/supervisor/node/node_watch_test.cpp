@@ -19,7 +19,7 @@ struct Log {
   std::vector<std::string> lines;
   NodeWatch::Told told() {
     return [this](const NodeStatus& node) {
-      lines.push_back(node.name + (node.up ? " up" : " " + std::string(to_string(node.reason))));
+      lines.push_back(node.name.text() + (node.up ? " up" : " " + std::string(to_string(node.reason))));
     };
   }
 };

@@ -93,7 +93,7 @@ TEST_F(Promote, ChildrenRunOnAndAnswerAllTheTime) {
   caller.join();
   EXPECT_EQ(bad, 0);
   EXPECT_EQ(node_->name(), name_);
-  EXPECT_TRUE(eventually([&] { return web_->nodes() == std::vector{name_}; }));
+  EXPECT_TRUE(eventually([&] { return web_->nodes() == std::vector<NodeName>{name_}; }));
   EXPECT_EQ(web_->local_children().size(), static_cast<std::size_t>(count));
 }
 
@@ -162,7 +162,7 @@ TEST_F(Promote, ASupervisorThatStartsLaterHasTheNameFromTheBeginning) {
   SupervisorOptions options;
   options.name = "later";
   Supervisor later(*node_, options);
-  EXPECT_TRUE(eventually([&] { return later.nodes() == std::vector{name_}; }));
+  EXPECT_TRUE(eventually([&] { return later.nodes() == std::vector<NodeName>{name_}; }));
 }
 
 TEST_F(Promote, OnlyOnceAndOnlyToANameThatCanBe) {

@@ -89,7 +89,7 @@ void update_metadata(const RequestPtr& request) {
   const EntryPtr entry = request->driver->registry().find(*id);
   if (!entry || !entry->wanted || !entry->spec)
     return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
-  auto changed = with_metadata(entry->spec, request->items[2]);
+  auto changed = with_changed_metadata(entry->spec, request->items[2]);
   if (!changed) return request->fail(changed.error());
   request->driver->start(
       {.mode = core::StartMode::apply, .timeout = *timeout}, {*changed},
