@@ -245,8 +245,10 @@ void Ledger::judge_two_starts(const ChildId& id, const Op& op) {
 }
 
 void Ledger::judge_stop(std::size_t node, const ChildId& id, const Op& op) {
+  // What is ready and not open runs for nobody, and ends when the word on that reaches it.
   for (const Process* process : world_.processes->of(id))
-    if (process->from < op.invoked && world_.nodes[process->node].acts() && !split_excused_)
+    if (process->from < op.invoked && !process->prepared && world_.nodes[process->node].acts() &&
+        !split_excused_)
       world_.violate("answers", &id,
                      "stop: ok, but it still runs on " + world_.nodes[process->node].name.text());
   if (up_members(node) < 2 || !undisturbed(id, op, false)) return;

@@ -51,8 +51,9 @@ TEST(Sim, WhatOnceBrokeHolds) {
   for (const std::uint64_t seed : {87, 234}) expect_seeds_in_order(options, seed, 1);
   options = {};
   options.busy = 120s;
-  for (const std::uint64_t seed : {501512, 502282, 710038, 713229, 720539, 723183, 723434, 740434, 741896,
-                                   764308, 802724, 805277, 806195, 816141, 821001, 823681, 900188})
+  for (const std::uint64_t seed :
+       {501512, 502282, 710038, 713229, 720539, 723183, 723434, 740434, 741896, 764308, 802724, 805277,
+        806195, 816141, 821001, 823681, 900188, 925216, 925485})
     expect_seeds_in_order(options, seed, 1);
 }
 

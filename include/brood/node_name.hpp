@@ -18,8 +18,8 @@ namespace brood::inline v0 {
 /// The name of a node, "name@host". A strong type over the atom that carries it on the wire.
 ///
 /// It is made of text wherever one is due (`.on = "n2@host"`), is compared with text as it is, and becomes
-/// text by text() only; `<<` prints it, and fmt where brood/fmt.hpp is included. Any text is taken here: what
-/// takes a name from a program answers invalid_argument, in words, where it is none.
+/// text by text(), by a sum with other text, by `<<`, and in fmt where brood/fmt.hpp is included. Any text is
+/// taken here: what takes a name from a program answers invalid_argument, in words, where it is none.
 ///
 /// The texts of names that matter, those of members, are kept once for the whole program (keep()): such a
 /// name is copied as a number is, and two of them are equal when they are the same one. Any other text is
@@ -78,6 +78,12 @@ class NodeName {
   friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out,
                                                       const NodeName& name) {
     return out << name.text();
+  }
+  friend std::string operator+(std::string_view before, const NodeName& name) {
+    return std::string(before) + name.text();
+  }
+  friend std::string operator+(const NodeName& name, std::string_view after) {
+    return name.text() + std::string(after);
   }
 
  private:

@@ -116,7 +116,7 @@ void Machine::on_time(Step& s) {
 
 // What is first on the list and has work is done; then the list is looked at from its beginning. So whatever
 // a part brings about for one before it is done before the part goes on, and nobody has to be asked again in
-// case.
+// case. Only clients whose time is over come before all that, some in each step.
 //
 // 0. changes that came while a table did, and messages that waited for what their senders had changed before;
 // 1. what clients of this node are told;
@@ -130,6 +130,7 @@ void Machine::on_time(Step& s) {
 // 6. the end of a drain.
 void Machine::work(Step& s) {
   on_time(s);
+  origins_.tell_ended(s);
   congested_ = replication_.is_congested(s);
   become_up_if_ready(s);
   while (s.budget > 0) {

@@ -95,6 +95,7 @@ TEST(NodeNameTest, IsPrintedAsItsText) {
   std::ostringstream out;
   out << name << " and " << NodeName();
   EXPECT_EQ(out.str(), "n1@host and ");
+  EXPECT_EQ("to " + name + std::string(" and back"), "to n1@host and back");
   EXPECT_EQ(fmt::format("{} {:>9}|{}", name, name, NodeName()), "n1@host   n1@host|");
 }
 

@@ -288,7 +288,7 @@ std::string counts(World& world, std::istream&) {
       if (child.instances.size() != 1 && ++odd == 1) first_odd = to_string(child.id.term());
       std::string text = to_string(child.id.term());
       for (const auto& [node, pid] : child.instances) {
-        ++nodes[node];
+        ++nodes[node.text()];
         text += to_string(pid);
       }
       digest += std::hash<std::string>()(text);

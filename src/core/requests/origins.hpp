@@ -75,6 +75,11 @@ class Origins {
   [[nodiscard]] bool has_work() const { return !due_.empty() || !ended_.empty(); }
   /// Sends on what there is room for, of the request whose turn it is.
   void work(Step& s);
+  /// Tells some of the clients whose time is over. For the beginning of each step: a node that has more to do
+  /// than it can would get to nothing behind its tables.
+  void tell_ended(Step& s) {
+    if (!ended_.empty()) work_on_ended(s);
+  }
   void on_time(Step& s);
   [[nodiscard]] Duration deadline() const;
   /// The replies of this step are out.
