@@ -421,6 +421,83 @@ TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsForWhatWasMovedToTheLostNode) {
   for (const ChildId& id : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
 }
 
+// n1 has slept, and has met all others. It is not up before a child ends that was told to before its sleep.
+struct Woken : Cluster {
+  Woken() : Cluster(4) {
+    change = [](std::size_t, Settings& settings) { settings.strategies.partition = of_static(2); };
+    form();
+    start(0, many(30));
+    run(1s);
+    before = nodes[0].processes;
+    for (const auto& [id, epoch] : before) hold_stops.insert(id);
+    stopped = before.begin()->first;
+    stop(0, stopped.text());
+    run(100ms);
+    pause(0);
+    drop_channels(0, true);
+    run(10s);
+    resume(0);
+    run(1s);
+    EXPECT_TRUE(nodes[0].fenced);
+    watch = [this](std::size_t i, const Effects& effects) {
+      for (const Stop& one : effects.stops)
+        if (i == 0 && told.insert(one.id).second) told_at = now.monotonic;
+    };
+  }
+  /// All but the one that had been told, and they have as long to end as that one had.
+  void expect_it_gives_up_all() {
+    ASSERT_EQ(told.size(), before.size() - 1);
+    run(told_at + 15900ms - now.monotonic);
+    EXPECT_TRUE(nodes[0].fenced);
+    for (const auto& [id, epoch] : before) exit_on(0, id.text(), true, "shutdown");
+    run(1s);
+    EXPECT_FALSE(nodes[0].fenced);
+  }
+  std::map<ChildId, Epoch> before;
+  ChildId stopped = id_of("none");
+  std::set<ChildId> told;
+  Duration told_at{};
+};
+
+TEST_F(Split, ANodeThatWakesAndLosesAMemberBeforeItIsUpGivesUpWhatThatMayTakeOver) {
+  Woken cluster;
+  ASSERT_GT(cluster.before.size(), 1U);
+  cluster.split({{0}, {2}});
+  cluster.run(9s);  // the others know it still, so it tries to meet it
+  cluster.expect_it_gives_up_all();
+}
+
+TEST_F(Split, TheSameOfAMemberThatHadBegunAnewMeanwhile) {
+  Woken cluster;
+  ASSERT_GT(cluster.before.size(), 1U);
+  // That it is there again is told by itself only.
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    return to == cluster.nodes[0].name && from != cluster.nodes[2].name && std::holds_alternative<Hello>(body)
+               ? 0
+               : 1;
+  };
+  cluster.kill(2);
+  cluster.boot(2);
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.told.empty());
+  cluster.split({{0}, {2}}, 4s);
+  cluster.run(4s);
+  cluster.expect_it_gives_up_all();
+}
+
+TEST_F(Split, ANodeThatWakesGoesOnWithItsChildrenWhereAMemberDiesBeforeItIsUp) {
+  Woken cluster;
+  ASSERT_GT(cluster.before.size(), 1U);
+  cluster.kill(2);
+  cluster.run(1s);
+  cluster.exit_on(0, cluster.stopped.text(), true, "shutdown");
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[0].fenced);
+  EXPECT_TRUE(cluster.told.empty());
+  for (const auto& [id, epoch] : cluster.before)
+    EXPECT_EQ(cluster.nodes[0].processes.contains(id), id != cluster.stopped) << id.text();
+}
+
 // By then the others have its children, which must not go on here for as long as they take to end.
 TEST_F(Split, ANodeThatWakesAloneEndsItsChildrenBehindTheFence) {
   Cluster cluster(3);
