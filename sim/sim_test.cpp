@@ -42,6 +42,8 @@ TEST(Sim, EveryRuleHoldsOverManySeeds) {
 /// - 816141: a start that was answered was done once more, as its node had asked itself anew, and was lost.
 /// - 821001: the checker took for one what a hand-over made two of, as the node before had only slept.
 /// - 823681: a child was back before all had seen that it had moved, and was stopped: its node ended.
+/// - 900662: a child was stopped, started anew and given to another node, while a lost one still ran it.
+/// - 910097: a node that woke lost a member, told some children to end for that, and went on at once.
 TEST(Sim, WhatOnceBrokeHolds) {
   SimOptions options;
   options.busy = 60s;
@@ -52,9 +54,11 @@ TEST(Sim, WhatOnceBrokeHolds) {
   options = {};
   options.busy = 120s;
   for (const std::uint64_t seed :
-       {501512, 502282, 710038, 713229, 720539, 723183, 723434, 740434, 741896, 764308, 802724, 805277,
-        806195, 816141, 821001, 823681, 900188, 925216, 925485})
+       {501512, 502282, 710038, 713229, 720539, 723183, 723434, 740434, 741896, 764308,
+        802724, 805277, 806195, 816141, 821001, 823681, 900188, 900662, 925216, 925485})
     expect_seeds_in_order(options, seed, 1);
+  options.children = 250;
+  expect_seeds_in_order(options, 910097, 1);
 }
 
 TEST(Sim, EveryRuleHoldsWithAllFaultsAtOnce) {

@@ -194,6 +194,7 @@ class Machine final : public Notes {
   void view_said(Step& s, PeerIndex peer, std::uint64_t hash) override;
   void may_act(Step& s, bool anew) override;
   void touched(Step& s, Child& child) override;
+  void row_ends(const Child& child, const SpecRow& row) override { takeover_.row_ends(child, row); }
   void row_changed(Step& s, const Child& child, const SpecChange& change) override;
   void instance_told(Step& s, Child& child, const InstanceNews& news) override;
   void instance_changed(Step& s, Child& child, const Bytes& detail) override;

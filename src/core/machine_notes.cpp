@@ -13,6 +13,7 @@ void Machine::session_began(Step& s, PeerIndex peer) {
   instances_.begin(peer, sessions_.member(peer)->session);
   incoming_.session_began(s, peer);
   fence_.began(s, peer);
+  joining_.told_of(peers_.name(peer));
   quorum_.session_began(peers_.name(peer));
   takeover_.session_began(peers_.name(peer));
   forgotten_.session_began(s, peers_.name(peer));
@@ -44,6 +45,7 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   views_.forget(peer);
   fence_.ended(peer);
   replication_.session_ended(s, peer);
+  if (loss.how != Ending::silent && !loss.goes_on) joining_.is_gone(loss.session.node);
   // Its table may not have come.
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();

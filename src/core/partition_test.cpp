@@ -307,6 +307,55 @@ TEST_F(Split, AChildThatIsNewWaitsWhereALostNodeThatCoordinatedItMayHaveStartedI
   EXPECT_EQ(cluster.result(other), "ok");
 }
 
+// x runs on n3, of which no word comes any more; the others know of it by its row alone.
+struct CutOffAsItStarts : Cluster {
+  CutOffAsItStarts(std::shared_ptr<const Distribution> distribution, const SpecPtr& x) : Cluster(3) {
+    change = [distribution = std::move(distribution)](std::size_t, Settings& settings) {
+      settings.strategies.partition = of_static(2);
+      if (distribution) settings.strategies.distribution = distribution;
+    };
+    form();
+    hold_stops.insert(id_of("x"));
+    copies = [this](const NodeName& from, const NodeName&, const MessageBody&) {
+      return from == nodes[2].name ? 0 : 1;
+    };
+    start(0, {x}, StartMode::start, nodes[2].name);
+    run(100ms);
+    split({{0, 1}, {2}}, 3s);
+    copies = {};
+  }
+  /// That of n3 has its time to end.
+  void expect_it_is_waited_for() {
+    ASSERT_EQ(host("x"), 2U);
+    run(15s);
+    EXPECT_EQ(alive("x"), 1U) << "it is started beside the one that n3 has begun";
+    nodes[2].processes.erase(id_of("x"));
+    run(5s);
+    EXPECT_EQ(alive("x"), 1U);
+  }
+};
+
+TEST_F(Split, AChildThatWasStoppedAndIsGivenToAnotherNodeWaitsForTheOneThatHadIt) {
+  CutOffAsItStarts cluster(std::make_shared<LoadBalancer>(BalancingSettings{}), spec_of("x"));
+  const auto stop = cluster.stop(0, "x");
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.result(stop), "ok");
+  const auto start = cluster.start(1, {spec_of("x")});
+  cluster.expect_it_is_waited_for();
+  EXPECT_EQ(cluster.result(start), "ok");
+}
+
+TEST_F(Split, AChildThatMayRunElsewhereFromNowOnWaitsForTheNodeWhereItMayRunStill) {
+  const auto only_on = [](const char* node) {
+    auto spec = std::make_shared<Spec>(*spec_of("x"));
+    spec->extras.change().nodes = {NodeName(node)};
+    return spec;
+  };
+  CutOffAsItStarts cluster(nullptr, only_on("n3@test"));
+  cluster.start(0, {only_on("n1@test")}, StartMode::apply);
+  cluster.expect_it_is_waited_for();
+}
+
 // It meets one of two that do not reach each other, and is told of the other.
 TEST_F(Split, ANodeThatWakesAndDoesNotMeetAllGivesUpWhatTheyMayRun) {
   Cluster cluster(3);
@@ -339,6 +388,114 @@ TEST_F(Split, ANodeThatWakesAndDoesNotMeetAllGivesUpWhatTheyMayRun) {
   cluster.heal();
   cluster.run(10s);
   expect_each_once(cluster, 30);
+}
+
+// Of a loss that it was only told of it knows no placement, but to which node a child was given.
+TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsForWhatWasMovedToTheLostNode) {
+  auto cluster = make(4, of_static(2));
+  for (std::size_t i = 0; i < 3; ++i) cluster->boot(i);
+  cluster->run(4s);
+  cluster->start(0, many(60));
+  cluster->run(1s);
+  const auto moved = cluster->nodes[0].processes;
+  cluster->copies = [&](const NodeName& from, const NodeName&, const MessageBody&) {
+    return from == cluster->nodes[2].name ? 0 : 1;
+  };
+  std::uint64_t client = 1000;
+  for (const auto& [id, epoch] : moved)
+    cluster->give(0, ClientMove{{++client}, MoveKind::to_node, id, cluster->nodes[2].name});
+  cluster->run(100ms);
+  std::vector<ChildId> beyond;
+  for (const auto& [id, epoch] : moved)
+    if (cluster->host(id.text()) == 2) beyond.push_back(id);
+  ASSERT_GT(beyond.size(), 4U);
+  for (const ChildId& id : beyond) cluster->hold_stops.insert(id);
+  cluster->split({{0, 1, 3}, {2}}, 3s);
+  cluster->copies = {};
+  cluster->boot(3);
+  cluster->run(5s);
+  ASSERT_EQ(cluster->nodes[3].core->up_nodes().size(), 3U);
+  for (const ChildId& id : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+  for (const ChildId& id : beyond) cluster->exit_on(2, id.text(), true, "shutdown");
+  cluster->run(20s);
+  for (const ChildId& id : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+}
+
+// n1 has slept, and has met all others. It is not up before a child ends that was told to before its sleep.
+struct Woken : Cluster {
+  Woken() : Cluster(4) {
+    change = [](std::size_t, Settings& settings) { settings.strategies.partition = of_static(2); };
+    form();
+    start(0, many(30));
+    run(1s);
+    before = nodes[0].processes;
+    for (const auto& [id, epoch] : before) hold_stops.insert(id);
+    stopped = before.begin()->first;
+    stop(0, stopped.text());
+    run(100ms);
+    pause(0);
+    drop_channels(0, true);
+    run(10s);
+    resume(0);
+    run(1s);
+    EXPECT_TRUE(nodes[0].fenced);
+    watch = [this](std::size_t i, const Effects& effects) {
+      for (const Stop& one : effects.stops)
+        if (i == 0 && told.insert(one.id).second) told_at = now.monotonic;
+    };
+  }
+  /// All but the one that had been told, and they have as long to end as that one had.
+  void expect_it_gives_up_all() {
+    ASSERT_EQ(told.size(), before.size() - 1);
+    run(told_at + 15900ms - now.monotonic);
+    EXPECT_TRUE(nodes[0].fenced);
+    for (const auto& [id, epoch] : before) exit_on(0, id.text(), true, "shutdown");
+    run(1s);
+    EXPECT_FALSE(nodes[0].fenced);
+  }
+  std::map<ChildId, Epoch> before;
+  ChildId stopped = id_of("none");
+  std::set<ChildId> told;
+  Duration told_at{};
+};
+
+TEST_F(Split, ANodeThatWakesAndLosesAMemberBeforeItIsUpGivesUpWhatThatMayTakeOver) {
+  Woken cluster;
+  ASSERT_GT(cluster.before.size(), 1U);
+  cluster.split({{0}, {2}});
+  cluster.run(9s);  // the others know it still, so it tries to meet it
+  cluster.expect_it_gives_up_all();
+}
+
+TEST_F(Split, TheSameOfAMemberThatHadBegunAnewMeanwhile) {
+  Woken cluster;
+  ASSERT_GT(cluster.before.size(), 1U);
+  // That it is there again is told by itself only.
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    return to == cluster.nodes[0].name && from != cluster.nodes[2].name && std::holds_alternative<Hello>(body)
+               ? 0
+               : 1;
+  };
+  cluster.kill(2);
+  cluster.boot(2);
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.told.empty());
+  cluster.split({{0}, {2}}, 4s);
+  cluster.run(4s);
+  cluster.expect_it_gives_up_all();
+}
+
+TEST_F(Split, ANodeThatWakesGoesOnWithItsChildrenWhereAMemberDiesBeforeItIsUp) {
+  Woken cluster;
+  ASSERT_GT(cluster.before.size(), 1U);
+  cluster.kill(2);
+  cluster.run(1s);
+  cluster.exit_on(0, cluster.stopped.text(), true, "shutdown");
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[0].fenced);
+  EXPECT_TRUE(cluster.told.empty());
+  for (const auto& [id, epoch] : cluster.before)
+    EXPECT_EQ(cluster.nodes[0].processes.contains(id), id != cluster.stopped) << id.text();
 }
 
 // By then the others have its children, which must not go on here for as long as they take to end.

@@ -64,10 +64,12 @@ class Joining {
   /// Hello came.
   void said_hello(PeerIndex peer);
   void learn(Step& s, PeerIndex peer, const SessionId& session);
-  /// Another member knows that node.
+  /// It is a member, or another member knows it.
   void told_of(const NodeName& node);
-  /// Others know a member that is none here: this node does not reach it.
+  /// One that was a member, or that others know, is none here: this node does not reach it.
   [[nodiscard]] bool has_missed() const;
+  /// It runs nothing any more: it has left, or died.
+  void is_gone(const NodeName& node) { told_.erase(node); }
   void met(PeerIndex peer) { meetings_[peer].learned.reset(); }
   void give_up_meeting(Step& s, PeerIndex peer);
   /// The peer will not work with us, or we not with it.
@@ -102,7 +104,7 @@ class Joining {
   Notes& notes_;
   PeerMap<Meeting> meetings_;
   std::vector<PeerIndex> seeds_;
-  std::set<NodeName> told_;  ///< While it joins: whom others know.
+  std::set<NodeName> told_;  ///< While it joins: the members, and whom others know.
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
   bool booted_ = false;

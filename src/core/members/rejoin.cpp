@@ -4,11 +4,15 @@
 
 namespace brood::core {
 
+// What a member runs that others reach and this node does not is not known here. Where only one part of the
+// cluster may run children this node is not to go on with what that one may have taken over.
+bool Rejoin::may_have_been_missed() const {
+  return views_.quorum().strategy().locks() && joining_.has_missed();
+}
+
 // One of several goes on beside the others, unless it was the active one: another is by now.
 bool Rejoin::is_replaced(const Child& child) const {
-  // What a member runs that others reach and this node does not is not known here. Where only one part of the
-  // cluster may run children this node is not to go on with what that one may have taken over.
-  if (views_.quorum().strategy().locks() && joining_.has_missed()) return true;
+  if (may_have_been_missed()) return true;
   // Also one that has moved away from another node: where to may not be seen yet.
   bool elsewhere = false;
   instances_.each(
@@ -37,8 +41,26 @@ void Rejoin::tell(Step& s) {
   }
 }
 
+// Each has its time from when it is told.
+void Rejoin::end(Step& s, Child& child) {
+  if (!ending_.insert(child.ref).second) return;
+  until_ = std::max(until_, s.time() + 2 * s.settings.tick_timeout);
+  locals_.end(s, child, StopWhy::conflict);
+}
+
+// A member may have been lost since the others were told.
+void Rejoin::tell_the_rest(Step& s) {
+  if (!may_have_been_missed()) return;
+  const std::vector<ChildRef> all = locals_.all();
+  for (const ChildRef ref : all)
+    if (Child* child = children_.get(ref); child && child->own()) end(s, *child);
+}
+
 bool Rejoin::gave_up(Step& s) {
-  if (!told_) tell(s);
+  if (!told_)
+    tell(s);
+  else
+    tell_the_rest(s);
   std::erase_if(ending_, [&](ChildRef ref) {
     const Child* child = children_.get(ref);
     return !child || !child->own();
@@ -51,8 +73,7 @@ bool Rejoin::gave_up(Step& s) {
 }
 
 void Rejoin::look(Step& s, Child& child) {
-  if (!told_ || !child.own() || !is_replaced(child) || !ending_.insert(child.ref).second) return;
-  locals_.end(s, child, StopWhy::conflict);
+  if (told_ && child.own() && is_replaced(child)) end(s, child);
 }
 
 void Rejoin::handler_returned(const Step& s, const Child& child) {

@@ -24,7 +24,7 @@ class Rejoin {
   /// What was told to end before this sleep is told again.
   void slept() { told_ = false; }
   void done() { pending_ = false; }
-  /// True once all that had to has ended (or does not within two tick time-outs).
+  /// True once all that had to has ended (or does not within two tick time-outs of when it was told to).
   [[nodiscard]] bool gave_up(Step& s);
   /// Where the child runs has changed: it may have been started elsewhere since the others were told to end.
   void look(Step& s, Child& child);
@@ -34,6 +34,9 @@ class Rejoin {
 
  private:
   void tell(Step& s);
+  void tell_the_rest(Step& s);
+  void end(Step& s, Child& child);
+  [[nodiscard]] bool may_have_been_missed() const;
   [[nodiscard]] bool is_replaced(const Child& child) const;
 
   ChildTable& children_;

@@ -8,6 +8,10 @@ namespace brood::core {
 namespace {
 /// Lost nodes have no index any more: in the placement with them they are numbered from here on.
 constexpr PeerIndex first_lost = 0xffff'0000;
+
+bool is_lost(PeerIndex peer) {
+  return peer != no_peer && peer >= first_lost;
+}
 }  // namespace
 
 Duration Takeover::hold(const Step& s, const Loss& loss) {
@@ -48,7 +52,18 @@ std::vector<std::pair<SessionId, std::chrono::milliseconds>> Takeover::held(cons
 void Takeover::on_lost(const ChildId& id, const Loss& loss) {
   const auto at = std::find_if(lost_.begin(), lost_.end(),
                                [&](const Lost& lost) { return lost.session == loss.session; });
-  if (at != lost_.end()) ran_.emplace(id, loss.session);
+  if (at != lost_.end()) note(id, loss.session);
+}
+
+void Takeover::note(const ChildId& id, const SessionId& session) {
+  const auto [begin, end] = ran_.equal_range(id);
+  if (std::none_of(begin, end, [&](const auto& ran) { return ran.second == session; }))
+    ran_.emplace(id, session);
+}
+
+void Takeover::row_ends(const Child& child, const SpecRow& row) {
+  if (lost_.empty() || !row.wanted) return;
+  if (const Lost* lost = place_of(child, row)) note(child.id, lost->session);
 }
 
 void Takeover::session_began(const NodeName& node) {
@@ -72,6 +87,16 @@ bool Takeover::may_run_at(const Lost& lost, const Child& child) const {
          views_.replicas().several(*child.row());
 }
 
+// The lost node on which it belongs by that row; nullptr: there is none. What one of which this node was only
+// told offers and weighs it does not know, only what was given to it.
+const Takeover::Lost* Takeover::place_of(const Child& child, const SpecRow& row) {
+  for (const Lost& lost : lost_)
+    if (!lost.member && row.assigned && row.assigned->node == lost.session.node) return &lost;
+  refresh();
+  const PeerIndex first = before_.first(child.hash, row);
+  return is_lost(first) ? &lost_[first - first_lost] : nullptr;
+}
+
 std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
   if (lost_.empty()) return std::nullopt;
   const auto until = [&](const Lost& lost) {
@@ -90,10 +115,7 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
     longest = std::max(longest, until(*lost));
   }
   if (ran_there) return longest;
-  refresh();
-  const auto is_lost = [](PeerIndex peer) { return peer != no_peer && peer >= first_lost; };
-  const PeerIndex first = before_.first(child.hash, *child.row());
-  if (is_lost(first)) return until(lost_[first - first_lost]);
+  if (const Lost* lost = place_of(child, *child.row())) return until(*lost);
   const PeerIndex coordinator = before_.coordinator(child.id, child.hash);
   if (is_lost(coordinator) && is_new_since(child)) return until(lost_[coordinator - first_lost]);
   return std::nullopt;

@@ -2,8 +2,10 @@
 // death. The other side of a split has that time to see that it has no quorum and to end them.
 //
 // A child waits when the lost node ran it, or when it would be the child's place if it were still there: what
-// what it had started just before may not have been told. So does one that is started anew and that the lost
-// node coordinated: cut off, it may have started that child too, and on itself. A node that joins within that
+// it had started just before may not have been told. It also waits when the lost node was its place by a row
+// that has ended since: stopped and started anew, or changed, it may be another's now, and the lost node has
+// not heard of that. So does one that is started anew and that the lost node coordinated: cut off, it may
+// have started that child too, and on itself. A node that joins within that
 // time is told of it in the Hello of each member, but not what ran there: it goes by the newest epoch that it
 // knows of the child. Only where the partition strategy locks.
 //
@@ -31,6 +33,8 @@ class Takeover {
   [[nodiscard]] static Duration hold(const Step& s, const Loss& loss);
   /// An instance of that session is gone with it.
   void on_lost(const ChildId& id, const Loss& loss);
+  /// That row of the child ends, or a newer one comes in its place. O(1) where nothing was lost of late.
+  void row_ends(const Child& child, const SpecRow& row);
   /// The node is back, or has started anew: it says itself what it runs.
   void session_began(const NodeName& node);
   void view_changed() { dirty_ = true; }
@@ -52,13 +56,15 @@ class Takeover {
     std::shared_ptr<const Member> member;  ///< nullptr: this node was only told of it.
   };
   void end(std::size_t at);
+  void note(const ChildId& id, const SessionId& session);
   [[nodiscard]] bool may_run_at(const Lost& lost, const Child& child) const;
+  [[nodiscard]] const Lost* place_of(const Child& child, const SpecRow& row);
   void refresh();
   [[nodiscard]] bool is_new_since(const Child& child) const;
 
   const Views& views_;
   std::vector<Lost> lost_;
-  std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes.
+  std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes, or may have.
   Placement before_;                                 ///< With the lost nodes.
   bool dirty_ = true;
   bool over_ = false;

@@ -75,7 +75,7 @@ bool SpecTable::end_birth(Child& child, const Dot& birth, bool for_good) {
   const auto others = others_.empty() ? others_.end() : others_.find(child.id);
   if (visible->birth == birth) {
     count(child, *visible, false);
-    if (for_good && on_end) on_end(child, *visible);
+    if (on_end) on_end(child, *visible, for_good);
     wanted_ -= visible->wanted ? 1 : 0;
     visible.reset();
     if (others == others_.end()) return true;
@@ -92,7 +92,7 @@ bool SpecTable::end_birth(Child& child, const Dot& birth, bool for_good) {
   for (auto at = rows.begin(); at != rows.end(); ++at) {
     if (at->birth != birth) continue;
     count(child, *at, false);
-    if (for_good && on_end) on_end(child, *at);
+    if (on_end) on_end(child, *at, for_good);
     rows.erase(at);
     break;
   }

@@ -24,8 +24,8 @@ namespace brood::core {
 
 class SpecTable {
  public:
-  /// Called for each row whose birth ends.
-  std::function<void(const Child&, const SpecRow&)> on_end;
+  /// Called for each row that ends: with its birth (`for_good`), or because a newer one of that birth comes.
+  std::function<void(const Child&, const SpecRow&, bool for_good)> on_end;
 
   SpecTable(ChildTable& children, NodeName self, std::uint32_t creation)
       : children_(children), self_(std::move(self)), creation_(creation) {}
