@@ -133,6 +133,7 @@ void Machine::lock_changed(Step& s) {
     origins_.refuse_all(s);
   } else {
     lockdown_.end();
+    for (const NodeName& node : reachability_.left_out()) takeover_.on_left_out(s, sessions_, node);
     views_.start_over();
   }
 }

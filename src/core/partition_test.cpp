@@ -255,6 +255,32 @@ TEST_F(Split, ABridgeBetweenTwoPartsDoesNotMakeTwoPlaces) {
   expect_each_once(*cluster, 40);
 }
 
+// The other pair may act from one moment to the next, and lost the one that has to end its children long ago.
+TEST_F(Split, WhereTheBridgeChangesSidesTheNewOneWaitsForWhatTheOtherRan) {
+  auto cluster = make(5, of_majority(5));
+  cluster->form();
+  cluster->start(0, many(40));
+  cluster->run(100ms);
+  cluster->split({{0, 1}, {3, 4}});
+  cluster->run(60s);
+  const bool first = running(*cluster, {0, 1}) > 0;
+  ASSERT_NE(first, running(*cluster, {3, 4}) > 0);
+  const std::size_t dies = first ? 1 : 4;
+  const std::size_t stays = first ? 0 : 3;
+  ASSERT_GT(running(*cluster, {stays}), 0U);
+  for (int i = 0; i < 40; ++i) cluster->hold_stops.insert(id_of("c" + std::to_string(i)));
+  cluster->kill(dies);
+  cluster->run(1s);
+  EXPECT_GT(running(*cluster, {stays}), 0U) << "they do not end";
+  for (int i = 0; i < 40; ++i) EXPECT_LE(cluster->alive("c" + std::to_string(i)), 1U) << "c" << i;
+  cluster->hold_stops.clear();
+  cluster->run(60s);
+  EXPECT_EQ(running(*cluster, {stays}), 0U);
+  std::size_t all = 0;
+  for (int i = 0; i < 40; ++i) all += cluster->alive("c" + std::to_string(i));
+  EXPECT_EQ(all, 40U);
+}
+
 // It has seen no loss, and what ran on the other side is not in the tables that it gets.
 TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsAsTheOthersDo) {
   auto cluster = make(5, of_static(3));

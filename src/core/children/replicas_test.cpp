@@ -501,41 +501,6 @@ TEST_F(Replicas, TheWordOfAllInTheMomentInWhichItIsNotWaitedForAnyMoreMakesItAct
   EXPECT_EQ(active("x"), std::vector<std::size_t>{mine});
 }
 
-// What it did before it acknowledged is on its way still, in the table that was asked for.
-TEST_F(Replicas, AStopWaitsForTheTableOfOneThatHasAcknowledgedIt) {
-  form(2, std::int64_t{2}, "active_active");
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (const std::string one = "x" + std::to_string(i);
-        cluster().nodes[0].core->node_for(id_of(one)) == cluster().nodes[0].name)
-      id = one;
-  bool loses = true;
-  std::vector<MessageBody> late;
-  cluster().copies = [&](const NodeName& from, const NodeName&, const MessageBody& body) {
-    if (from != cluster().nodes[1].name) return 1;
-    const bool is_table = std::holds_alternative<Sync>(body);
-    if (is_table) late.push_back(body);
-    return is_table || (loses && std::holds_alternative<Delta>(body)) ? 0 : 1;
-  };
-  cluster().start(0, {spec_of(id)});
-  cluster().run();
-  ASSERT_EQ(cluster().nodes[1].processes.count(id_of(id)), 1U);
-  loses = false;  // the next one shows that one is missing
-  cluster().start(0, {spec_of("another")});
-  cluster().run();
-  const auto stop = cluster().stop(0, id);
-  cluster().run();
-  EXPECT_EQ(cluster().replies.count(stop), 0U);
-  cluster().copies = {};
-  ASSERT_FALSE(late.empty());
-  for (MessageBody& body : late)
-    cluster().give(0, PeerMessage{cluster().nodes[1].name, cluster().nodes[1].creation, std::move(body)});
-  cluster().run(1s);
-  ASSERT_EQ(cluster().replies.count(stop), 1U);
-  EXPECT_FALSE(cluster().replies[stop].front().error);
-  EXPECT_TRUE(hosts(id).empty());
-}
-
 TEST_F(Replicas, ANodeThatSleptGivesTheRoleUpBeforeItIsLetGoOn) {
   form(3, std::int64_t{2}, "active_passive");
   cluster().start(0, many(30));

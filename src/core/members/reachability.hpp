@@ -43,6 +43,7 @@ class Reachability {
 
   /// That member is in the effective view.
   [[nodiscard]] bool counts(const NodeName& node) const { return !left_out_.contains(node); }
+  [[nodiscard]] const std::set<NodeName>& left_out() const { return left_out_; }
   /// This node is not.
   [[nodiscard]] bool stands_aside() const { return aside_; }
   /// Why it is not, in words.

@@ -12,6 +12,11 @@ constexpr PeerIndex first_lost = 0xffff'0000;
 bool is_lost(PeerIndex peer) {
   return peer != no_peer && peer >= first_lost;
 }
+
+/// Stands for whatever session it has now: no node has such a one.
+SessionId left_out(const NodeName& node) {
+  return {node, 0, 0};
+}
 }  // namespace
 
 Duration Takeover::hold(const Step& s, const Loss& loss) {
@@ -39,6 +44,14 @@ void Takeover::on_told(const Step& s, const Sessions& sessions, const Hello& hel
     if (is_member || is_known || left.count() <= 0) continue;
     lost_.push_back({session, s.time() + std::min<Duration>(left, takeover_delay(s.settings)), nullptr});
   }
+}
+
+void Takeover::on_left_out(const Step& s, const Sessions& sessions, const NodeName& node) {
+  const PeerIndex peer = sessions.find(node);
+  if (!s.settings.strategies.partition->locks() || (peer != no_peer && sessions.member(peer))) return;
+  session_began(node);  // an earlier loss of it
+  lost_.push_back({left_out(node), s.time() + takeover_delay(s.settings), nullptr});
+  dirty_ = true;
 }
 
 std::vector<std::pair<SessionId, std::chrono::milliseconds>> Takeover::held(const Step& s) const {
@@ -82,9 +95,10 @@ bool Takeover::holds(const SessionId& session) const {
 }
 
 // As far as the tables say in which this node has found the child. Of several instances they name the newest.
+// One that was left out has told others what it ran.
 bool Takeover::may_run_at(const Lost& lost, const Child& child) const {
-  return child.floor() == Epoch{} || child.floor().node == lost.session.node ||
-         views_.replicas().several(*child.row());
+  return lost.session == left_out(lost.session.node) || child.floor() == Epoch{} ||
+         child.floor().node == lost.session.node || views_.replicas().several(*child.row());
 }
 
 // The lost node on which it belongs by that row; nullptr: there is none. What one of which this node was only

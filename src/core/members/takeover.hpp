@@ -5,9 +5,10 @@
 // it had started just before may not have been told. It also waits when the lost node was its place by a row
 // that has ended since: stopped and started anew, or changed, it may be another's now, and the lost node has
 // not heard of that. So does one that is started anew and that the lost node coordinated: cut off, it may
-// have started that child too, and on itself. A node that joins within that
-// time is told of it in the Hello of each member, but not what ran there: it goes by the newest epoch that it
-// knows of the child. Only where the partition strategy locks.
+// have started that child too, and on itself. A node that joins within that time is told of it in the Hello
+// of each member, but not what ran there: it goes by the newest epoch that it knows of the child. And where
+// this part may act again because others changed sides, a node that it lost long ago ends only now what it
+// ran with them. Only where the partition strategy locks.
 //
 // Owns: what was lost of late, and a placement with it. Reads: views. Thread rule: none; owned by one core.
 #pragma once
@@ -27,6 +28,9 @@ class Takeover {
   void on_ended(const Step& s, const Loss& loss);
   /// What a member says in its Hello of losses that this node may not have seen.
   void on_told(const Step& s, const Sessions& sessions, const Hello& hello);
+  /// This part may act again, and that node, which this one does not reach and others do, is left out of it:
+  /// until now it was not, and may have run what it was given where this node was not.
+  void on_left_out(const Step& s, const Sessions& sessions, const NodeName& node);
   /// For the Hello of this node.
   [[nodiscard]] std::vector<std::pair<SessionId, std::chrono::milliseconds>> held(const Step& s) const;
   /// How long what that session ran may still run on the other side of a split; zero: it does not.
