@@ -36,7 +36,7 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   turnover_.session_ended(loss.session.node);
   instances_.end(peer, loss);
   scoreboard_.reset(peer);
-  takeover_.on_ended(s, loss);
+  takeover_.on_ended(s, loss, sessions_.self().state == MemberState::joining);
   if (loss.how == Ending::left) quorum_.on_left(loss.session.node);
   outgoing_.session_ended(s, peer);
   incoming_.session_ended(s, peer, loss.goes_on, takeover_.hold(s, loss));

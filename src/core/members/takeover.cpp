@@ -13,7 +13,7 @@ bool is_lost(PeerIndex peer) {
   return peer != no_peer && peer >= first_lost;
 }
 
-/// Stands for whatever session it has now: no node has such a one.
+/// Of one that is unheard, whatever session it has: no node has such a one.
 SessionId left_out(const NodeName& node) {
   return {node, 0, 0};
 }
@@ -24,11 +24,11 @@ Duration Takeover::hold(const Step& s, const Loss& loss) {
   return unproven && s.settings.strategies.partition->locks() ? takeover_delay(s.settings) : Duration{};
 }
 
-void Takeover::on_ended(const Step& s, const Loss& loss) {
+void Takeover::on_ended(const Step& s, const Loss& loss, bool unheard) {
   const Duration delay = hold(s, loss);
   if (delay <= Duration{}) return;
   session_began(loss.session.node);  // an earlier loss of it
-  lost_.push_back({loss.session, s.time() + delay, loss.member});
+  lost_.push_back({loss.session, s.time() + delay, unheard ? nullptr : loss.member, unheard});
   dirty_ = true;
 }
 
@@ -42,7 +42,8 @@ void Takeover::on_told(const Step& s, const Sessions& sessions, const Hello& hel
     // One that is a member here, in this or a later session, says itself what it runs, or is lost in its
     // time.
     if (is_member || is_known || left.count() <= 0) continue;
-    lost_.push_back({session, s.time() + std::min<Duration>(left, takeover_delay(s.settings)), nullptr});
+    lost_.push_back({session, s.time() + std::min<Duration>(left, takeover_delay(s.settings)), nullptr,
+                     session == left_out(session.node)});
   }
 }
 
@@ -50,7 +51,7 @@ void Takeover::on_left_out(const Step& s, const Sessions& sessions, const NodeNa
   const PeerIndex peer = sessions.find(node);
   if (!s.settings.strategies.partition->locks() || (peer != no_peer && sessions.member(peer))) return;
   session_began(node);  // an earlier loss of it
-  lost_.push_back({left_out(node), s.time() + takeover_delay(s.settings), nullptr});
+  lost_.push_back({left_out(node), s.time() + takeover_delay(s.settings), nullptr, true});
   dirty_ = true;
 }
 
@@ -58,7 +59,8 @@ std::vector<std::pair<SessionId, std::chrono::milliseconds>> Takeover::held(cons
   std::vector<std::pair<SessionId, std::chrono::milliseconds>> all;
   for (const Lost& lost : lost_)
     if (lost.until > s.time())
-      all.emplace_back(lost.session, std::chrono::ceil<std::chrono::milliseconds>(lost.until - s.time()));
+      all.emplace_back(lost.unheard ? left_out(lost.session.node) : lost.session,
+                       std::chrono::ceil<std::chrono::milliseconds>(lost.until - s.time()));
   return all;
 }
 
@@ -95,10 +97,9 @@ bool Takeover::holds(const SessionId& session) const {
 }
 
 // As far as the tables say in which this node has found the child. Of several instances they name the newest.
-// One that was left out has told others what it ran.
 bool Takeover::may_run_at(const Lost& lost, const Child& child) const {
-  return lost.session == left_out(lost.session.node) || child.floor() == Epoch{} ||
-         child.floor().node == lost.session.node || views_.replicas().several(*child.row());
+  return lost.unheard || child.floor() == Epoch{} || child.floor().node == lost.session.node ||
+         views_.replicas().several(*child.row());
 }
 
 // The lost node on which it belongs by that row; nullptr: there is none. What one of which this node was only

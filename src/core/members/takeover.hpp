@@ -25,7 +25,8 @@ class Takeover {
   Takeover(const Settings& settings, const Views& views)
       : views_(views), before_(settings.strategies.distribution) {}
 
-  void on_ended(const Step& s, const Loss& loss);
+  /// `unheard`: lost while this node joined. What the other ran meanwhile it may not have told this one.
+  void on_ended(const Step& s, const Loss& loss, bool unheard = false);
   /// What a member says in its Hello of losses that this node may not have seen.
   void on_told(const Step& s, const Sessions& sessions, const Hello& hello);
   /// This part may act again, and that node, which this one does not reach and others do, is left out of it:
@@ -57,7 +58,8 @@ class Takeover {
   struct Lost {
     SessionId session;
     Duration until{};
-    std::shared_ptr<const Member> member;  ///< nullptr: this node was only told of it.
+    std::shared_ptr<const Member> member;  ///< nullptr: this node was only told of it, or it is unheard.
+    bool unheard = false;                  ///< It has told others what it ran of late: that may be any child.
   };
   void end(std::size_t at);
   void note(const ChildId& id, const SessionId& session);

@@ -403,8 +403,10 @@ void Replication::flush_acks() {
     if (in.portion_ack) with_.sender.send(peer, SyncAck{*in.portion_ack}, Rank::acks);
     in.ask = false;
     in.portion_ack.reset();
-    if (spread_.passes_on() && (in.taken > 0 || in.ack)) {
-      const bool told = has_sent_table_to(peer);
+    const bool told = has_sent_table_to(peer);
+    // Only what is news: while a table is on its way to each of two, one such message would bring forth
+    // another.
+    if (spread_.passes_on() && (in.taken > 0 || (in.ack && told))) {
       in.said = told ? std::max(in.said, held(peer)) : in.said;
       with_.sender.send(peer, Taken{std::exchange(in.taken, 0), told ? held(peer) : 0}, Rank::acks);
       if (told) in.ack.reset();
@@ -412,7 +414,7 @@ void Replication::flush_acks() {
     if (!in.ack) continue;
     // Whoever has this node's word that it holds a removal holds all that it ran before: so not while what it
     // runs is still on its way with the table.
-    if (!has_sent_table_to(peer)) {
+    if (!told) {
       if (!spread_.passes_on()) ack_behind_table(peer);
       later.insert(peer);
       continue;
