@@ -199,8 +199,11 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   for (const SetRole& told : effects.roles) {
     for (const Start& start : effects.starts)
       EXPECT_FALSE(start.spec->id == told.id && start.epoch == told.epoch) << "it is not there to be told";
-    if (const auto ready = node.prepared_roles.find(told.id); ready != node.prepared_roles.end())
-      ready->second = told.role;  // it is told when it is opened
+    if (const auto ready = node.prepared_roles.find(told.id); ready != node.prepared_roles.end()) {
+      ready->second = told.role;  // it is told when it is opened, and does not answer
+      for (const auto& [host, instance] : node.core->instances(told.id))
+        EXPECT_TRUE(host.node != node.name || (instance.role == Role::active) == (told.role == Role::active));
+    }
     if (node.processes.count(told.id) == 0) continue;
     if (told.role == Role::passive && hold_roles.count(told.id) != 0) continue;
     node.roles[told.id] = told.role;

@@ -107,11 +107,12 @@ struct Start {
 /// The role of the instance of this epoch is another one: tell it, behind all that it has been sent so far.
 ///
 /// Before: the fence. Ahead of `changed`: whoever finds in the tables that it is active must find it told. A
-/// SetRole never follows the Start of the same epoch in one step (Start says the role).
-/// May fail: an instance that ends needs not be told (its Exited is on the way). A handler that runs long
-/// holds it up, and with it the role, which nobody else takes before it is given back.
-/// Reported back: `passive` by RoleTaken with this epoch; `active` not at all.
-/// If the driver dies: the role goes with the node.
+/// SetRole never follows the Start of the same epoch in one step (Start says the role). Of one that was made
+/// ready in another role than it is opened in, the SetRole comes in the step of its Open, and is not
+/// answered. May fail: an instance that ends needs not be told (its Exited is on the way). A handler that
+/// runs long holds it up, and with it the role, which nobody else takes before it is given back. Reported
+/// back: `passive` by RoleTaken with this epoch; `active` not at all. If the driver dies: the role goes with
+/// the node.
 struct SetRole {
   ChildId id;
   Epoch epoch;

@@ -158,6 +158,7 @@ void Locals::adopt(Step& s, Child& child, const Arrival& arrival) {
   own->epoch = arrival.epoch;
   own->alive = own->ran = true;
   own->ran_at = s.time();
+  own->opened_in = s.stats.steps;
   own->keeps_state = arrival.keeps_state;
   own->has_role = arrival.role.has_value();
   add(child, std::move(own));

@@ -74,29 +74,36 @@ Duration Roles::look(Step& s, Child& child) {
   if (!views_.acting()) return never;
   const Others others = look_around(child);
   if (role == Role::active) {
-    if (others.ahead || mine.taken == own.epoch) look_at_active(s, child, mine, others);
-    return never;
+    const bool goes = others.ahead || mine.taken == own.epoch;
+    return goes ? look_at_active(s, child, mine, others) : never;
   }
   if (role == Role::passive) return look_at_passive(s, child, mine, others);
   return look_at_claim(s, child, mine, others);
 }
 
 // It goes to one before ours, once our worker knows of it.
-void Roles::look_at_active(Step& s, Child& child, Mine& mine, const Others& others) {
+Duration Roles::look_at_active(Step& s, Child& child, Mine& mine, const Others& others) {
+  constexpr Duration never = Duration::max();
   const Own& own = *child.own();
-  if (!own.alive) return withdraw(s, child);
+  if (!own.alive) return withdraw(s, child), never;
   if (mine.taken == own.epoch) {
-    if (others.ahead && !standby_.has_given(s, child, others.next)) return;
+    if (others.ahead && !standby_.has_given(s, child, others.next)) return never;
     mine.told = mine.taken = {};
-    return locals_.publish_role(s, child, Role::passive);
+    return locals_.publish_role(s, child, Role::passive), never;
   }
-  // Its start may be in this very step, and is carried out after what is told of roles.
-  if (mine.told == own.epoch || own.stopping != StopWhy::none || !own.ran) return;
+  if (mine.told == own.epoch || own.stopping != StopWhy::none) return never;
+  if (is_not_there_yet(s, own)) return own.ran ? s.time() : never;
   mine.told = own.epoch;
   if (own.spec->is_program())
     locals_.end(s, child, StopWhy::role);
   else
     locals_.tell_role(s, child, Role::passive);
+  return never;
+}
+
+// Its start, or its opening, may be in this very step, and is carried out after what is told of roles.
+bool Roles::is_not_there_yet(const Step& s, const Own& own) {
+  return own.alive && (!own.ran || own.opened_in == s.stats.steps);
 }
 
 void Roles::on_taken(Step& s, Child& child) {
@@ -105,7 +112,10 @@ void Roles::on_taken(Step& s, Child& child) {
   Mine& mine = found->second;
   mine.taken = mine.told;
   const bool is_active = instances_.here(child)->role == Role::active;
-  if (is_active && has_roles(child)) return look_at_active(s, child, mine, look_around(child));
+  if (is_active && has_roles(child)) {
+    (void)look_at_active(s, child, mine, look_around(child));
+    return;
+  }
   mine.told = mine.taken = {};
   if (is_active) locals_.publish_role(s, child, Role::passive);  // it ends: its row is gone
 }
@@ -146,8 +156,8 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   const bool has_heard = standby_.has_heard(s, child);
   const PeerIndex peer = lagging(mine.number);
   if (peer == no_peer) {
-    const bool begins = child.own()->alive && !child.own()->ran;  // as above
-    if (has_heard && !begins) grant(s, child);
+    if (is_not_there_yet(s, *child.own())) return child.own()->ran ? s.time() : never;
+    if (has_heard) grant(s, child);
     return never;
   }
   replication_.wait_for(peer, mine.number, child);

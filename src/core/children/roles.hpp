@@ -88,7 +88,8 @@ class Roles {
                                  PeerIndex peer) const;
   [[nodiscard]] Duration look_at_passive(Step& s, Child& child, Mine& mine, const Others& others);
   [[nodiscard]] Duration look_at_claim(Step& s, Child& child, Mine& mine, const Others& others);
-  void look_at_active(Step& s, Child& child, Mine& mine, const Others& others);
+  [[nodiscard]] Duration look_at_active(Step& s, Child& child, Mine& mine, const Others& others);
+  [[nodiscard]] static bool is_not_there_yet(const Step& s, const Own& own);
   void claim(Step& s, Child& child, Mine& mine);
   void grant(Step& s, Child& child);
   void withdraw(Step& s, Child& child);

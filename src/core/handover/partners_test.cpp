@@ -178,6 +178,24 @@ TEST_F(HotReplicas, InstancesThatAreAllAlikeToo) {
   expect_settled(2);
 }
 
+// Where an active instance has come to run, another may be to get the role in the same moment: it is told
+// when it runs, and what is told before is not answered.
+TEST_F(HotReplicas, NobodyIsToldAnotherRoleBeforeItIsOpened) {
+  for (int round = 0; round < 6; ++round) {
+    what = "round " + std::to_string(round);
+    form(6, 3, "active_passive");
+    for (std::size_t i = 3; i < 6; ++i) {
+      cluster->boot(i);
+      cluster->run(std::chrono::milliseconds(round * 7 % 40));
+      cluster->give(i - 3, ClientDrain{ClientId{7}});
+      cluster->run(std::chrono::milliseconds(round * 3 % 20));
+    }
+    cluster->run(30s);
+    starts = 0;  // where a node that leaves has no partner left
+    expect_settled(2);
+  }
+}
+
 // Nobody waits for an offer that never comes.
 TEST_F(HotReplicas, InstancesOfALocalSupervisorEndAndStartAnew) {
   worker = "supervisor";

@@ -82,6 +82,7 @@ struct Own {
   PeerIndex way_to = no_peer;   ///< ... and for which node.
   std::uint32_t place = 0;      ///< In the list of this node's own.
   Duration ran_at{};
+  std::uint64_t opened_in = 0;  ///< The step in which it was opened, having been made ready for a hand-over.
   Duration restart_at = Duration::max();
   Dot waits_with;                 ///< The row as it was when it began to wait for that.
   std::uint32_t failures = 0;     ///< In a row.
