@@ -33,6 +33,7 @@ Verdict verdict_of(Asked asked, const core::Outcome& outcome) {
     case Errc::no_such_child:
     case Errc::invalid_argument:
     case Errc::limit_exceeded:
+    case Errc::busy:
       return Verdict::refused;
     case Errc::start_failed:
     case Errc::stopped:

@@ -19,7 +19,7 @@ void Coordinator::enqueue(Step& s, Request request) {
   ++s.stats.busy;
   const Asked asked{key_of(request), view_of(request)};
   const auto refuse = [&](const ChildId& id) {
-    if (keep(s, asked, id)) return;  // asked once more: it is under way
+    if (keep(s, asked, id) || answered_before(s, asked, id)) return;  // asked once more: under way, or done
     fail(s, asked, id, Errc::busy, "too many requests wait at this node; try again later");
   };
   if (const auto* start = std::get_if<StartRequest>(&request)) {

@@ -6,6 +6,7 @@
 
 namespace brood::core {
 namespace inbox_test {
+using namespace std::chrono_literals;
 
 Request asked(const std::string& node, std::uint64_t view, std::uint64_t number) {
   LookupRequest request;

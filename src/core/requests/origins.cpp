@@ -210,6 +210,7 @@ void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, Peer
     item.asked_others = item.asked_others || (item.asked && item.asked != session);
     item.asked = session;
     item.view = views_.hash();
+    item.copies.sent_in(item.view);
   }
   const std::size_t most = std::max<std::size_t>(s.settings.request_portion, 1);
   for (const auto& [index, group] : groups)
@@ -270,8 +271,12 @@ void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outco
   if (found == origins_.end()) return;
   Origin& origin = found->second;
   const auto item = origin.open.find(outcome.id);
-  if (item == origin.open.end() || item->second.held || item->second.view != view) return;
-  if (origin.kind == Kind::start && item->second.asked_others && outcome.error && refuses(*outcome.error))
+  if (item == origin.open.end()) return;
+  // Another copy of the question may have a place in the inbox where this one found none.
+  const bool is_busy = outcome.error && outcome.error->code == Errc::busy;
+  if (is_busy && !item->second.copies.refused_in(view)) return;
+  if (item->second.held || item->second.view != view) return;
+  if (may_be_done_elsewhere(origin, item->second, outcome))
     outcome.error = Error{Errc::timeout, "its coordinator was lost, and it may have happened there; now: " +
                                              outcome.error->message};
   if (shows(origin.kind, outcome)) return reply(s, origin, std::move(outcome));
@@ -279,6 +284,12 @@ void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outco
   // What a stop has ended may be back with a node that was lost: then it is not done until that is gone too.
   if (origin.kind != Kind::stop) held_until_.emplace_back(s.time() + hold_max, outcome.id, request.number);
   item->second.held = std::move(outcome);
+}
+
+// Nothing was done, says this coordinator; the one that was asked before it may have done it.
+bool Origins::may_be_done_elsewhere(const Origin& origin, const Item& item, const Outcome& outcome) {
+  if (!item.asked_others || !outcome.error || origin.kind == Kind::lookup) return false;
+  return outcome.error->code == Errc::busy || (origin.kind == Kind::start && refuses(*outcome.error));
 }
 
 // Whether a client that got this answer would read the same from our tables.

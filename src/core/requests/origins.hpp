@@ -13,6 +13,7 @@
 
 #include "core/members/joining.hpp"
 #include "core/members/views.hpp"
+#include "core/requests/copies.hpp"
 #include "core/requests/open.hpp"
 #include "core/rows/instances.hpp"
 
@@ -91,6 +92,7 @@ class Origins {
     SpecPtr spec;                    ///< For starts.
     std::optional<SessionId> asked;  ///< The coordinator that has been asked,
     std::uint64_t view = 0;          ///< and in which view.
+    Copies copies;                   ///< Of the question, and which of them were refused.
     bool asked_others = false;       ///< Another one was asked before, and may have done it.
     std::optional<Outcome> held;     ///< Good, but our own tables do not show it yet.
   };
@@ -127,6 +129,8 @@ class Origins {
   void work_on_ended(Step& s);
   bool end_some(Step& s, Origin& origin, std::size_t& left);
   [[nodiscard]] bool is_refused(const Origin& origin) const;
+  [[nodiscard]] static bool may_be_done_elsewhere(const Origin& origin, const Item& item,
+                                                  const Outcome& outcome);
   [[nodiscard]] Error partitioned(std::string_view words) const;
   [[nodiscard]] Error stays_out() const;
   [[nodiscard]] bool shows(Kind kind, const Outcome& outcome) const;
