@@ -36,13 +36,14 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   turnover_.session_ended(loss.session.node);
   instances_.end(peer, loss);
   scoreboard_.reset(peer);
-  takeover_.on_ended(s, loss, sessions_.self().state == MemberState::joining);
+  const bool unheard = sessions_.self().state == MemberState::joining || !views_.knows_all_up(peer);
+  takeover_.on_ended(s, loss, unheard);
   if (loss.how == Ending::left) quorum_.on_left(loss.session.node);
   outgoing_.session_ended(s, peer);
   incoming_.session_ended(s, peer, loss.goes_on, takeover_.hold(s, loss));
   links_.closed(peer);
   greeting_.take_back(peer);
-  views_.forget(peer);
+  views_.session_ended(peer);
   fence_.ended(peer);
   replication_.session_ended(s, peer);
   if (loss.how != Ending::silent && !loss.goes_on) joining_.is_gone(loss.session.node);

@@ -447,6 +447,40 @@ TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsForWhatWasMovedToTheLostNode) {
   for (const ChildId& id : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
 }
 
+// By the view that the lost node acted in, which had no such node, it was the place of what belongs to the
+// new one now. All that it told of it is lost.
+TEST_F(Split, ANodeThatIsUpWaitsForWhatTheLostNodeRanBeforeItKnewOfThat) {
+  auto cluster = make(4, of_static(2));
+  for (std::size_t i = 0; i < 3; ++i) cluster->boot(i);
+  cluster->run(4s);
+  bool is_mute = false;
+  cluster->copies = [&](const NodeName& from, const NodeName&, const MessageBody&) {
+    return is_mute && from == cluster->nodes[2].name ? 0 : 1;
+  };
+  cluster->watch = [&](std::size_t i, const Effects& effects) {
+    for (const MemberEvent& one : effects.members) {
+      if (i != 3 || is_mute || one.session.node != cluster->nodes[3].name || one.state != MemberState::up)
+        continue;
+      is_mute = true;
+      cluster->start(2, many(60));
+    }
+  };
+  cluster->boot(3);
+  cluster->run(1s);
+  ASSERT_TRUE(is_mute);
+  const auto beyond = cluster->nodes[2].processes;
+  ASSERT_GT(beyond.size(), 10U);
+  for (const auto& [id, epoch] : beyond) cluster->hold_stops.insert(id);
+  cluster->split({{0, 1, 3}, {2}}, 3s);
+  ASSERT_EQ(cluster->nodes[3].core->up_nodes().size(), 3U);
+  cluster->start(0, many(60));
+  cluster->run(5s);
+  for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+  for (const auto& [id, epoch] : beyond) cluster->exit_on(2, id.text(), true, "shutdown");
+  cluster->run(60s);
+  for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+}
+
 // n1 has slept, and has met all others. It is not up before a child ends that was told to before its sleep.
 struct Woken : Cluster {
   Woken() : Cluster(4) {

@@ -25,7 +25,8 @@ class Takeover {
   Takeover(const Settings& settings, const Views& views)
       : views_(views), before_(settings.strategies.distribution) {}
 
-  /// `unheard`: lost while this node joined. What the other ran meanwhile it may not have told this one.
+  /// `unheard`: lost while this node joined, or before it had said that it knows all that are up. What it ran
+  /// meanwhile, where others belong now, it may not have told this one.
   void on_ended(const Step& s, const Loss& loss, bool unheard = false);
   /// What a member says in its Hello of losses that this node may not have seen.
   void on_told(const Step& s, const Sessions& sessions, const Hello& hello);

@@ -73,19 +73,33 @@ void Views::refresh(Step& s) {
   for (const PeerIndex peer : sessions_.others())
     if (links_[peer].open) say_to(peer);
   set_placement(s.settings);
+  hashes_.push_back(hash_);
+  for (const PeerIndex peer : sessions_.others()) learn_who_knows(peer);
   notes_.view_changed(s);
+}
+
+void Views::learn_who_knows(PeerIndex peer) {
+  if (knows_[peer] != grown_ && std::find(hashes_.begin(), hashes_.end(), said_[peer]) != hashes_.end())
+    knows_[peer] = grown_;
 }
 
 // Who is not on the list is as one without a weight: a member that runs nothing. Where the ring is fixed,
 // those on it count that are not there too.
 void Views::set_placement(const Settings& settings) {
   std::vector<Placement::Node> nodes;
+  std::vector<Placed> placed;
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
-    if (member && member->state == MemberState::up && reach_.counts(name))
-      nodes.push_back(
-          {peer, name, roster_.allows(name) ? member->weight : 0, member->offers, member->up_since.value});
+    if (!member || member->state != MemberState::up || !reach_.counts(name)) continue;
+    nodes.push_back(
+        {peer, name, roster_.allows(name) ? member->weight : 0, member->offers, member->up_since.value});
+    placed.emplace_back(name, sessions_.hash_of(peer));
   }
+  if (!std::includes(placed_.begin(), placed_.end(), placed.begin(), placed.end())) {
+    ++grown_;
+    hashes_.clear();
+  }
+  placed_ = std::move(placed);
   std::vector<NodeName> absent;
   if (settings.fixed_ring) {
     absent = roster_.listed();
@@ -173,6 +187,7 @@ std::string Views::too_few_words(const Settings& settings) const {
 
 void Views::on_view(Step& s, PeerIndex from, const View& view) {
   said_[from] = view.hash;
+  learn_who_knows(from);
   due_ = true;
   notes_.view_said(s, from, view.hash);
 }
@@ -199,6 +214,11 @@ void Views::flush() {
             [this](PeerIndex a, PeerIndex b) { return peers_.name(a) < peers_.name(b); });
   quorum_.tell(now);
   sender_.send(std::move(now), View{hash_}, Rank::view);
+}
+
+void Views::session_ended(PeerIndex peer) {
+  forget(peer);
+  knows_.reset(peer);
 }
 
 std::string Views::unconfirmed_names() const {

@@ -27,6 +27,9 @@ class Views {
   [[nodiscard]] bool confirmed() const { return confirmed_; }
   /// What the peer said last on this channel; 0: nothing.
   [[nodiscard]] std::uint64_t said(PeerIndex peer) const { return said_[peer]; }
+  /// Whether the peer has said a view in which all are up that are so in the present one. Otherwise it may
+  /// still act by one of before, in which it is the place of children that belong elsewhere now.
+  [[nodiscard]] bool knows_all_up(PeerIndex peer) const { return knows_[peer] == grown_; }
   /// Whether this node may act on the present view.
   [[nodiscard]] bool acting() const { return acting_; }
   [[nodiscard]] const Placement& placement() const { return placement_; }
@@ -49,6 +52,7 @@ class Views {
   void on_view(Step& s, PeerIndex from, const View& view);
   void say_to(PeerIndex peer) { to_say_.insert(peer); }
   void forget(PeerIndex peer);  ///< What it said on a channel that is gone.
+  void session_ended(PeerIndex peer);
 
   /// Until then fewer nodes than `expect` do nothing.
   void boot(Duration form_at) {
@@ -63,11 +67,15 @@ class Views {
   [[nodiscard]] Duration deadline() const { return next_look_; }
 
  private:
+  /// A node, and the hash of what of its row placement goes by. In the order of names.
+  using Placed = std::pair<NodeName, std::uint64_t>;
+
   void refresh(Step& s);
   void confirm(Step& s);
   [[nodiscard]] bool waits_for(PeerIndex peer) const;
   [[nodiscard]] bool is_confirmed_by_all();
   void set_placement(const Settings& settings);
+  void learn_who_knows(PeerIndex peer);
   [[nodiscard]] bool may_act(Step& s);
   /// Fewer are up than Settings::min_nodes. Says so when that changes.
   [[nodiscard]] bool has_too_few(Step& s);
@@ -91,6 +99,10 @@ class Views {
   Placement placement_;
   Replicas replicas_;
   PeerMap<std::uint64_t> said_;
+  std::vector<Placed> placed_;         ///< All that are up in the view.
+  std::uint64_t grown_ = 0;            ///< How often one came to be so, or so in another way.
+  std::vector<std::uint64_t> hashes_;  ///< Of this node's views since then.
+  PeerMap<std::uint64_t> knows_;       ///< The greatest of grown_ of which the peer has said a view.
   std::set<PeerIndex> to_say_;
   PeerIndex awaited_ = no_peer;  ///< Who had not confirmed the view when it was looked at last.
   bool dirty_ = true;
