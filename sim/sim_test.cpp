@@ -45,6 +45,7 @@ TEST(Sim, EveryRuleHoldsOverManySeeds) {
 /// - 900662: a child was stopped, started anew and given to another node, while a lost one still ran it.
 /// - 910097: a node that woke lost a member, told some children to end for that, and went on at once.
 /// - 971790: a request was refused as a copy that found no room, and was done as the one that waited.
+/// - 995390: a former active one that did not end overwrote what the one after it had answered.
 TEST(Sim, WhatOnceBrokeHolds) {
   SimOptions options;
   options.busy = 60s;
@@ -54,9 +55,10 @@ TEST(Sim, WhatOnceBrokeHolds) {
   for (const std::uint64_t seed : {87, 234}) expect_seeds_in_order(options, seed, 1);
   options = {};
   options.busy = 120s;
-  for (const std::uint64_t seed : {501512, 502282, 710038, 713229, 720539, 723183, 723434, 740434, 741896,
-                                   764308, 802724, 805277, 806195, 816141, 821001, 823681, 900188, 900662,
-                                   915092, 924034, 925216, 925485, 947190, 947409, 961878, 971790, 1102157})
+  for (const std::uint64_t seed :
+       {501512, 502282, 710038, 713229, 720539, 723183, 723434, 740434, 741896, 764308,
+        802724, 805277, 806195, 816141, 821001, 823681, 900188, 900662, 915092, 924034,
+        925216, 925485, 947190, 947409, 961878, 971790, 995390, 1102157})
     expect_seeds_in_order(options, seed, 1);
   options.children = 250;
   expect_seeds_in_order(options, 910097, 1);

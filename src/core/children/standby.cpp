@@ -171,6 +171,7 @@ void Standby::on_answer(Step& s, PeerIndex from, const FollowAnswer& answer) {
 bool Standby::is_only_active(const Child& child) const {
   const Instance* here = with_.instances.here(child);
   if (!here || here->role != Role::active || !with_.views.acting()) return false;
+  if (!child.own() || child.own()->stopping != StopWhy::none) return false;
   bool only = true;
   with_.instances.each(child, [&](const Hosted& hosted) {
     if (with_.instances.peer(hosted) != self_index) only = only && hosted.instance.role == Role::passive;
@@ -179,7 +180,9 @@ bool Standby::is_only_active(const Child& child) const {
 }
 
 // A claim that came to nothing, or another side of a split that has met us again, has fenced this one off.
-// Where all members see that it is the active one, an epoch above the fence says so.
+// Where all members see that it is the active one, an epoch above the fence says so. Not of one that has to
+// end: another may have been active while its node was away, and what it saved last would go ahead of what
+// that one has answered since.
 void Standby::look_at_stale(Step& s, Child& child, Lead& lead) {
   const HeldState* held = with_.states.find(child);
   if (held && is_only_active(child) && !lead.giving) {

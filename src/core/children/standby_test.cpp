@@ -234,6 +234,35 @@ TEST_F(StandbyStates, OneThatHasSleptReleasesNoAnswer) {
   EXPECT_NE(active("a"), 4U);
 }
 
+// It was declared down, and its handler does not return when it has to end: its node is up again all the same
+// after a while.
+TEST_F(StandbyStates, AFormerActiveOneThatDoesNotEndOverwritesNothing) {
+  form(3, each_call(3));
+  start("a");
+  const std::size_t leader = active("a");
+  cluster().save(leader, "a", "one");
+  cluster().run();
+  cluster().hold_stops.insert(id_of("a"));
+  cluster().pause(leader);
+  cluster().drop_channels(leader, true);
+  cluster().run(12s);
+  std::size_t next = leader;
+  for (std::size_t i = 0; i < 3; ++i)
+    if (i != leader && cluster().nodes[i].roles[id_of("a")] == Role::active) next = i;
+  ASSERT_NE(next, leader);
+  cluster().save(next, "a", "two");
+  cluster().run();
+  ASSERT_TRUE(followed(next, "a").is_held);
+  cluster().resume(leader);
+  cluster().run(60s);
+  ASSERT_TRUE(cluster().nodes[leader].processes.contains(id_of("a"))) << "it has not ended";
+  ASSERT_EQ(cluster().nodes[leader].core->self().state, MemberState::up);
+  cluster().hold_stops.clear();
+  cluster().exit_on(leader, "a", true);
+  cluster().run(5s);
+  EXPECT_EQ(state("a"), "two");
+}
+
 TEST_F(StandbyStates, WhereNobodyFollowsRepliesLeaveAfterAWhileAndAreCounted) {
   form(3, each_call(2), 1);
   start("a");
