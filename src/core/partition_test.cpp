@@ -448,26 +448,27 @@ TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsForWhatWasMovedToTheLostNode) {
 }
 
 // By the view that the lost node acted in, which had no such node, it was the place of what belongs to the
-// new one now. All that it told of it is lost.
+// new one now. Nothing passes between it and the others from that moment on.
 TEST_F(Split, ANodeThatIsUpWaitsForWhatTheLostNodeRanBeforeItKnewOfThat) {
   auto cluster = make(4, of_static(2));
   for (std::size_t i = 0; i < 3; ++i) cluster->boot(i);
   cluster->run(4s);
-  bool is_mute = false;
-  cluster->copies = [&](const NodeName& from, const NodeName&, const MessageBody&) {
-    return is_mute && from == cluster->nodes[2].name ? 0 : 1;
+  bool is_cut_off = false;
+  cluster->copies = [&](const NodeName& from, const NodeName& to, const MessageBody&) {
+    const NodeName& name = cluster->nodes[2].name;
+    return is_cut_off && (from == name || to == name) ? 0 : 1;
   };
   cluster->watch = [&](std::size_t i, const Effects& effects) {
     for (const MemberEvent& one : effects.members) {
-      if (i != 3 || is_mute || one.session.node != cluster->nodes[3].name || one.state != MemberState::up)
+      if (i != 3 || is_cut_off || one.session.node != cluster->nodes[3].name || one.state != MemberState::up)
         continue;
-      is_mute = true;
+      is_cut_off = true;
       cluster->start(2, many(60));
     }
   };
   cluster->boot(3);
   cluster->run(1s);
-  ASSERT_TRUE(is_mute);
+  ASSERT_TRUE(is_cut_off);
   const auto beyond = cluster->nodes[2].processes;
   ASSERT_GT(beyond.size(), 10U);
   for (const auto& [id, epoch] : beyond) cluster->hold_stops.insert(id);
