@@ -37,7 +37,8 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   }
   // Else it was stopped, by this request or by another, and may be on its way out still. If that other has
   // its answer, what is left belongs to a node that has slept.
-  wait.late = !was_done && work.stops.empty();
+  wait.late = !was_done && std::all_of(work.stops.begin(), work.stops.end(),
+                                       [](const StopWait& other) { return other.late; });
   wait.number = with_.replication.newest();
   for (const auto& node : with_.views.placement().nodes()) add_starter(child, wait, node.peer);
   add(s, child, std::move(wait));

@@ -187,11 +187,13 @@ TEST(Waits, AStopThatWasAnsweredBeforeASleeperWokeIsNotDoneASecondTime) {
   cluster.run(2s);
   ASSERT_EQ(cluster.nodes[decides].core->instances(id_of("a")).size(), 1U) << "it is told to end";
   const auto second = cluster.stop(decides, "a");
+  const auto third = cluster.stop(decides, "a");
   cluster.run(1s);
   EXPECT_EQ(cluster.result(second), "no answer");
   cluster.exit("a", true);
   cluster.run(1s);
   EXPECT_EQ(cluster.result(second), "no_such_child");
+  EXPECT_EQ(cluster.result(third), "no_such_child") << "nor does one stop more of it than the other";
 }
 
 /// Three nodes: the coordinator of "a" is asked to start it, and a node is lost. What is asked anew in the
