@@ -28,7 +28,7 @@ void OutcomeWalk::walk(boost::asio::io_context& queries, Outcomes outcomes, Each
   if (ids_.size() > at_once) return go_on(queries);
   while (some()) {
   }
-  std::exchange(done_, nullptr)();
+  end();
 }
 
 void OutcomeWalk::go_on(boost::asio::io_context& queries) {
@@ -38,8 +38,14 @@ void OutcomeWalk::go_on(boost::asio::io_context& queries) {
       if (step % between_looks != 0 || std::chrono::steady_clock::now() < until) continue;
       return self->go_on(queries);
     }
-    std::exchange(self->done_, nullptr)();
+    self->end();
   });
+}
+
+// Whoever waits may hold this walk, so it must not hold them any longer.
+void OutcomeWalk::end() {
+  each_ = nullptr;
+  std::exchange(done_, nullptr)();
 }
 
 // One outcome is put where its id is, or one id told. False: all is done.

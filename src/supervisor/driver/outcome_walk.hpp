@@ -31,6 +31,7 @@ class OutcomeWalk : public std::enable_shared_from_this<OutcomeWalk> {
  private:
   void go_on(boost::asio::io_context& queries);
   [[nodiscard]] bool some();
+  void end();
 
   const std::vector<ChildId> ids_;
   IdMap<std::uint32_t> index_;               ///< Of each in ids_.

@@ -56,6 +56,26 @@ TEST(OutcomeWalk, AFewAreToldAtOnceInTheOrderInWhichTheyWereAskedFor) {
   for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(told.ids[i], asked[i].text());
 }
 
+// As those do that wait for a start of many.
+TEST(OutcomeWalk, WhoeverWaitsMayHoldTheWalk) {
+  struct Waiter {
+    std::shared_ptr<OutcomeWalk> walk;
+    bool has_ended = false;
+  };
+  for (const std::size_t count : {std::size_t{3}, OutcomeWalk::at_once + 1}) {
+    boost::asio::io_context queries;
+    const auto asked = ids(count);
+    auto waiter = std::make_shared<Waiter>();
+    waiter->walk = std::make_shared<OutcomeWalk>(asked);
+    waiter->walk->walk(
+        queries, outcomes_of(asked), [waiter](const ChildId&, const core::Outcome*) {},
+        [waiter] { waiter->has_ended = true; });
+    queries.run();
+    EXPECT_TRUE(waiter->has_ended);
+    EXPECT_EQ(waiter.use_count(), 1) << "nobody else is left that holds it";
+  }
+}
+
 TEST(OutcomeWalk, OfVeryManyOthersAreServedBetweenThePortions) {
   boost::asio::io_context queries;
   const auto asked = ids(200'000);
