@@ -24,7 +24,24 @@ void Promise::watch() {
   });
 }
 
+void Promise::note_meetings() {
+  for (std::size_t a = 0; a < world_.nodes.size(); ++a)
+    for (std::size_t b = a + 1; b < world_.nodes.size(); ++b)
+      if (world_.nodes[a].running() && world_.nodes[b].running() &&
+          world_.nodes[a].core->view_hash() == world_.nodes[b].core->view_hash())
+        met_.insert({a, world_.nodes[a].incarnation, b, world_.nodes[b].incarnation});
+}
+
+// A census is in memory: whoever begins anew, cut off from all that have it, goes by the size that it is
+// given, from which those that left in good order are not taken away.
+bool Promise::are_strangers(std::size_t a, std::size_t b) const {
+  if (left_ == 0 || world_.profile.partition != Partition::majority_quorum) return false;
+  if (b < a) std::swap(a, b);
+  return !met_.contains({a, world_.nodes[a].incarnation, b, world_.nodes[b].incarnation});
+}
+
 void Promise::look() {
+  if (left_ > 0) note_meetings();
   const bool cloudy = world_.splits->cloudy();
   if (cloudy && world_.profile.partition != Partition::divergence) {
     look_at_overlaps();
@@ -45,15 +62,14 @@ void Promise::look_at_overlaps() {
   const Copies& copies = world_.profile.copies;
   if (copies.several() && !copies.roles) return;
   for (const ChildId& id : world_.catalog.ids()) {
-    std::size_t acting = 0;
+    std::vector<std::size_t> acting;
     for (const Process* process : world_.processes->of(id)) {
       const bool counts = !copies.several() || process->role == core::Role::active;
-      acting += counts && world_.nodes[process->node].acts() && !process->prepared &&
-                        !(process->stuck && process->stopping)
-                    ? 1
-                    : 0;
+      if (counts && world_.nodes[process->node].acts() && !process->prepared &&
+          !(process->stuck && process->stopping))
+        acting.push_back(process->node);
     }
-    if (acting < 2) {
+    if (acting.size() < 2 || are_strangers(acting.front(), acting.back())) {
       two_since_.erase(id);
       continue;
     }

@@ -11,7 +11,9 @@
 // Thread rule: one thread.
 #pragma once
 
+#include <array>
 #include <map>
+#include <set>
 
 #include "sim/world.hpp"
 
@@ -38,6 +40,9 @@ class Promise {
     Duration since{};
   };
   void look();
+  void note_meetings();
+  /// Whether one of them may have begun anew without any word of the other, and of who has left before.
+  [[nodiscard]] bool are_strangers(std::size_t a, std::size_t b) const;
   void look_at_overlaps();
   void look_at_minorities();
   [[nodiscard]] std::size_t needed() const;
@@ -45,6 +50,8 @@ class Promise {
   World& world_;
   std::map<ChildId, Duration> two_since_;
   std::vector<Alone> alone_;
+  /// Lives of two nodes, the lesser node first, that have had the same view.
+  std::set<std::array<std::uint64_t, 4>> met_;
   std::size_t left_ = 0;
   Duration longest_{};
   bool was_cloudy_ = false;
