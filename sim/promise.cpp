@@ -29,15 +29,16 @@ void Promise::note_meetings() {
     for (std::size_t b = a + 1; b < world_.nodes.size(); ++b)
       if (world_.nodes[a].running() && world_.nodes[b].running() &&
           world_.nodes[a].core->view_hash() == world_.nodes[b].core->view_hash())
-        met_.insert({a, world_.nodes[a].incarnation, b, world_.nodes[b].incarnation});
+        met_.try_emplace({a, world_.nodes[a].incarnation, b, world_.nodes[b].incarnation}, world_.now());
 }
 
 // A census is in memory: whoever begins anew, cut off from all that have it, goes by the size that it is
-// given, from which those that left in good order are not taken away.
+// given, from which those that left in good order are not taken away. What both run ends once they have met.
 bool Promise::are_strangers(std::size_t a, std::size_t b) const {
   if (left_ == 0 || world_.profile.partition != Partition::majority_quorum) return false;
   if (b < a) std::swap(a, b);
-  return !met_.contains({a, world_.nodes[a].incarnation, b, world_.nodes[b].incarnation});
+  const auto met = met_.find({a, world_.nodes[a].incarnation, b, world_.nodes[b].incarnation});
+  return met == met_.end() || world_.now() < met->second + world_.profile.stop_max;
 }
 
 void Promise::look() {

@@ -13,7 +13,6 @@
 
 #include <array>
 #include <map>
-#include <set>
 
 #include "sim/world.hpp"
 
@@ -50,8 +49,8 @@ class Promise {
   World& world_;
   std::map<ChildId, Duration> two_since_;
   std::vector<Alone> alone_;
-  /// Lives of two nodes, the lesser node first, that have had the same view.
-  std::set<std::array<std::uint64_t, 4>> met_;
+  /// Lives of two nodes, the lesser node first, that have had the same view, and since when.
+  std::map<std::array<std::uint64_t, 4>, Duration> met_;
   std::size_t left_ = 0;
   Duration longest_{};
   bool was_cloudy_ = false;
