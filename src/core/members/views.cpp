@@ -38,7 +38,7 @@ void Views::work(Step& s) {
   due_ = false;
   refresh(s);
   confirm(s);
-  if (confirmed_) {
+  if (confirmed_ && !dirty_) {
     quorum_.confirmed(s);
     if (quorum_.maybe_change(s)) members_changed();
   }
@@ -50,23 +50,41 @@ void Views::work(Step& s) {
   if (anew || !was_acting) notes_.may_act(s, anew);
 }
 
-void Views::refresh(Step& s) {
-  if (!dirty_) return;
-  dirty_ = false;
-  reach_.refresh();
-  std::uint64_t hash = stable_hash64("view");
-  std::vector<NodeName> members;
+std::vector<Views::InView> Views::count_members() const {
+  std::vector<InView> members;
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
-    if (!member || !in_view(*member) || !reach_.counts(name)) continue;
-    hash = combine64(hash, sessions_.hash_of(peer));
-    members.push_back(name);
+    if (member && in_view(*member) && reach_.counts(name)) members.emplace_back(name, sessions_.hash_of(peer));
   }
-  if (const std::uint64_t census = quorum_.hash(); census != 0) hash = combine64(hash, census);
+  return members;
+}
+
+/// All that is in the view is in it still, as it was.
+bool Views::only_more(const std::vector<InView>& now, std::uint64_t census) const {
+  return census == census_ && std::includes(now.begin(), now.end(), in_view_.begin(), in_view_.end());
+}
+
+void Views::refresh(Step& s) {
+  if (!dirty_) return;
+  reach_.refresh();
+  std::vector<InView> members = count_members();
+  const std::uint64_t census = quorum_.hash();
+  if (s.time() < pace_.next() && only_more(members, census)) return;  // stays dirty, and nobody acts
+  dirty_ = false;
+  std::uint64_t hash = stable_hash64("view");
+  std::vector<NodeName> names;
+  for (const auto& [name, row] : members) {
+    hash = combine64(hash, row);
+    names.push_back(name);
+  }
+  if (census != 0) hash = combine64(hash, census);
   if (hash == 0) hash = 1;  // 0 is "none said"
   // Before anything is decided in this view.
-  quorum_.judge(s, std::move(members), reach_.stands_aside() ? reach_.words() : std::string());
+  quorum_.judge(s, std::move(names), reach_.stands_aside() ? reach_.words() : std::string());
   if (hash == hash_) return;
+  pace_.changed(s.time(), sessions_.others().size() + 1, s.settings.views_free);
+  in_view_ = std::move(members);
+  census_ = census;
   hash_ = hash;
   confirmed_ = forced_ = acting_ = false;
   unconfirmed_since_ = s.time();
@@ -222,6 +240,7 @@ Duration Views::table_heard_until(const Step& s) const {
 Duration Views::deadline_after(const Step& s) const {
   Duration next = quorum_.deadline(s.time());
   if (!formed_) next = std::min(next, form_at_);
+  if (dirty_) next = std::min(next, pace_.next());
   const bool waits = !confirmed_ && !forced_ && !quorum_.strategy().locks();
   return waits ? std::min(next, std::max(unconfirmed_since_ + wait_for_all(s), table_heard_until(s))) : next;
 }
@@ -231,6 +250,7 @@ std::string Views::why_not_acting(const Settings& settings) const {
   if (acting_) return {};
   if (!in_view(sessions_.self())) return fmt::format("this node is {}", to_string(sessions_.self().state));
   if (fence_.is_fenced()) return "this node waits to hear that the others still take it for a member";
+  if (dirty_) return "nodes are joining";
   if (!confirmed_ && !forced_)
     return fmt::format("not all members have the same view yet; it waits for {}", unconfirmed_names());
   if (placement_.nodes().size() < settings.min_nodes) return too_few_words(settings);

@@ -13,6 +13,7 @@
 #include "core/members/quorum.hpp"
 #include "core/members/reachability.hpp"
 #include "core/members/roster.hpp"
+#include "core/members/view_pace.hpp"
 #include "core/placement/replicas.hpp"
 
 namespace brood::core {
@@ -63,7 +64,11 @@ class Views {
   [[nodiscard]] Duration deadline() const { return next_look_; }
 
  private:
+  /// One that is in the view, and its row as far as placement goes by it.
+  using InView = std::pair<NodeName, std::uint64_t>;
   void refresh(Step& s);
+  [[nodiscard]] std::vector<InView> count_members() const;
+  [[nodiscard]] bool only_more(const std::vector<InView>& now, std::uint64_t census) const;
   void confirm(Step& s);
   [[nodiscard]] bool waits_for(PeerIndex peer) const;
   [[nodiscard]] bool is_confirmed_by_all();
@@ -93,7 +98,10 @@ class Views {
   PeerMap<std::uint64_t> said_;
   std::set<PeerIndex> to_say_;
   PeerIndex awaited_ = no_peer;  ///< Who had not confirmed the view when it was looked at last.
-  bool dirty_ = true;
+  std::vector<InView> in_view_;  ///< In the order of names.
+  std::uint64_t census_ = 0;     ///< Quorum::hash() in it.
+  ViewPace pace_;
+  bool dirty_ = true;  ///< The members are others than those of the view.
   bool due_ = true;
   std::uint64_t hash_ = 0;
   bool confirmed_ = false;
