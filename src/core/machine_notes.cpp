@@ -49,7 +49,7 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   // Its table may not have come.
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();
-  look_for_cuts(s);
+  reachability_.look_again();
   // Those that join have not seen it, and hear of what they must wait for.
   if (takeover_.hold(s, loss) > Duration{})
     for (const PeerIndex other : sessions_.others())
@@ -79,14 +79,15 @@ void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
 }
 
 void Machine::look_for_cuts(Step& s) {
-  if (reachability_.look_for_cuts(s)) sessions_.set_cuts(s, reachability_.cuts());
+  while (s.time() >= reachability_.deadline())
+    if (reachability_.look_for_cuts(s)) sessions_.set_cuts(s, reachability_.cuts());
 }
 
 void Machine::member_changed(Step& s, PeerIndex peer) {
   views_.members_changed();
   roster_.learn(s, peer);
   forgotten_.learn(s, peer);
-  look_for_cuts(s);
+  reachability_.look_again();
 }
 
 void Machine::stays_out(Step& s) {

@@ -149,7 +149,7 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
     sessions_.update(s, from, hello.sender);
   }
   detector_.found(from);
-  joining_.met(from);
+  joining_.met(s, from);
   // Both lists are in the order of names, as a rule: a Hello names all members, and nearly all are known.
   const auto& others = sessions_.others();
   std::size_t at = 0;

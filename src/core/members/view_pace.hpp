@@ -19,7 +19,7 @@ class ViewPace {
   /// For each node that tells the others: the shortest wait and the longest. Too small: views that the next one
   /// replaces before all have said them. Too large: nodes that come one after the other get children late.
   static constexpr Duration first = std::chrono::microseconds(200);
-  static constexpr Duration most = std::chrono::milliseconds(4);
+  static constexpr Duration most = std::chrono::milliseconds(8);
 
   /// Before that time only a view without one of those of the present one may follow it, or with another.
   [[nodiscard]] Duration next() const { return next_; }

@@ -238,9 +238,9 @@ Duration Views::table_heard_until(const Step& s) const {
 }
 
 Duration Views::deadline_after(const Step& s) const {
+  if (dirty_) return pace_.next();  // before that nothing is decided, whatever else its time has come for
   Duration next = quorum_.deadline(s.time());
   if (!formed_) next = std::min(next, form_at_);
-  if (dirty_) next = std::min(next, pace_.next());
   const bool waits = !confirmed_ && !forced_ && !quorum_.strategy().locks();
   return waits ? std::min(next, std::max(unconfirmed_since_ + wait_for_all(s), table_heard_until(s))) : next;
 }
