@@ -82,7 +82,7 @@ void Views::refresh(Step& s) {
   // Before anything is decided in this view.
   quorum_.judge(s, std::move(names), reach_.stands_aside() ? reach_.words() : std::string());
   if (hash == hash_) return;
-  pace_.changed(s.time(), sessions_.others().size() + 1, s.settings.views_free);
+  pace_.changed(s.settings, s.time(), sessions_.others().size() + 1, std::exchange(was_confirmed_, false));
   in_view_ = std::move(members);
   census_ = census;
   hash_ = hash;
@@ -149,7 +149,7 @@ bool Views::is_confirmed_by_all() {
 
 void Views::confirm(Step& s) {
   if (is_confirmed_by_all()) {
-    confirmed_ = true;
+    confirmed_ = was_confirmed_ = true;
     forced_ = false;
     return;
   }

@@ -105,6 +105,7 @@ class Views {
   bool due_ = true;
   std::uint64_t hash_ = 0;
   bool confirmed_ = false;
+  bool was_confirmed_ = false;  ///< This view, perhaps not now.
   bool forced_ = false;  ///< Not confirmed within view_wait: go on as if.
   Duration unconfirmed_since_{};
   bool acting_ = false;
