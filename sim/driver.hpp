@@ -41,6 +41,7 @@ class Driver {
   void schedule_tick(std::size_t node);
   void work_off(std::size_t node);
   void maybe_take_long(SimNode& node, std::size_t index);
+  void take_time(SimNode& node, std::size_t index, std::size_t pieces);
   void mark_refusals(SimNode& node);
   void leave(std::size_t node);
   void measure(std::size_t node);

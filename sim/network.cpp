@@ -56,9 +56,9 @@ void Network::arrive_later(std::size_t owner, std::size_t peer, Duration time, J
 
 void Network::connect(std::size_t from, std::size_t to) {
   const std::uint64_t incarnation = world_.nodes[from].incarnation;
-  world_.timeline.after(random_.between(Duration(200us), Duration(10ms)), [this, from, to, incarnation] {
-    attempt(from, to, incarnation, world_.now() + handshake_patience);
-  });
+  world_.timeline.after(
+      random_.between(Duration(200us), world_.profile.connect_max),
+      [this, from, to, incarnation] { attempt(from, to, incarnation, world_.now() + handshake_patience); });
 }
 
 void Network::attempt(std::size_t from, std::size_t to, std::uint64_t incarnation, Duration give_up) {
@@ -158,6 +158,7 @@ void Network::send(std::size_t from, const core::Send& send) {
     const End& mine = end(from, found->second);
     ++world_.counts.messages;
     ++world_.nodes[from].sent;
+    ++world_.nodes[from].sent_kinds[send.body.index()];
     world_.counts.bytes += bytes;
     world_.nodes[from].sent_bytes += bytes;
     if (mine.connection != 0 && mine.open && !mine.broken) deliver(from, found->second, parcel);

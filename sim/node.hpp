@@ -4,8 +4,10 @@
 // Thread rule: plain data; changed by Driver.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "core/core.hpp"
@@ -39,6 +41,8 @@ struct SimNode {
   std::uint64_t sent = 0;      ///< Messages, to each receiver one.
   std::uint64_t received = 0;  ///< Likewise.
   std::uint64_t sent_bytes = 0;
+  /// Of `sent`, by the index of the message's kind.
+  std::array<std::uint64_t, std::variant_size_v<core::MessageBody::Alternatives>> sent_kinds{};
   core::Stats marked;  ///< What of its core's counts is in the marks already.
 
   [[nodiscard]] bool running() const { return state == State::running; }

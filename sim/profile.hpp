@@ -22,7 +22,11 @@ struct Profile {
   bool batches = false;      ///< The driver passes events that come together as one step.
   bool hot_swap = false;     ///< Children are handed over with what they hold.
   Duration gather = std::chrono::microseconds(200);  ///< With batches: what comes within this time at most.
-  std::uint32_t delayed = 0;                         ///< Of 1000 messages, how many take 200 ms.
+  /// What a node takes for each event of a step, and for each message that it sends; nothing else goes on
+  /// there meanwhile. 0: a step takes no time.
+  Duration work{};
+  Duration connect_max = std::chrono::milliseconds(10);  ///< An attempt to connect takes that long at most.
+  std::uint32_t delayed = 0;                             ///< Of 1000 messages, how many take 200 ms.
   std::uint32_t connect_fails = 0;  ///< Of 1000 attempts to connect, how many fail for no good reason.
   bool plain = false;               ///< SimOptions::plain.
   std::uint32_t expect = 0;         ///< Settings::expect.

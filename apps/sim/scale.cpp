@@ -26,6 +26,9 @@ struct Arguments {
   sim::SimOptions options;
   std::uint32_t lose_percent = 10;
   double gather_ms = 2;
+  bool at_once = false;
+  double work_us = 0;
+  double connect_ms = 10;
 };
 
 struct Phase {
@@ -47,18 +50,41 @@ std::uint64_t allocated() {
   return info.uordblks + info.hblkhd;
 }
 
+/// Of a message, as its type is called.
+std::string_view kind_name(std::size_t kind) {
+  constexpr std::array names{"Hello",        "Refusal",       "SyncRequest", "Sync",         "SyncAck",
+                             "Behind",       "Delta",         "DeltaAck",    "View",         "Probe",
+                             "ProbeAck",     "Obituary",      "Goodbye",     "StartRequest", "StopRequest",
+                             "RetryRequest", "LookupRequest", "Answer",      "Handovers",    "CensusNews",
+                             "Through",      "Taken",         "Have",        "Want",         "Follow",
+                             "FollowAnswer", "StateAsk",      "StateTell",   "MoveRequest",  "LoadReport"};
+  static_assert(names.size() == std::tuple_size_v<decltype(sim::SimNode::sent_kinds)>);
+  return names.at(kind);
+}
+
 class Scale {
  public:
   explicit Scale(const Arguments& arguments)
       : world_(arguments.options),
         lose_percent_(arguments.lose_percent),
         gather_(static_cast<std::int64_t>(arguments.gather_ms * 1e6)) {
+    world_.profile.connect_max = Duration(static_cast<std::int64_t>(arguments.connect_ms * 1e6));
+    world_.profile.work = Duration(static_cast<std::int64_t>(arguments.work_us * 1e3));
     world_.healed = true;  // steady children, a calm network
     world_.profile.batches = true;
     world_.profile.portions = false;
     world_.profile.expect = static_cast<std::uint32_t>(std::min(world_.nodes.size() - 1, first_nodes));
     world_.profile.synchronisation.settings.clear();
     world_.network->weigh(true);
+  }
+
+  /// All nodes boot at the same time, and wait for each other.
+  void boot_at_once() {
+    world_.profile.expect = static_cast<std::uint32_t>(world_.nodes.size());
+    world_.profile.gather = gather_;
+    phase("boot", 600s, 5ms, [&] { boot_until(world_.nodes.size()); });
+    say_kinds();
+    print(0, 0, 0);
   }
 
   void run() {
@@ -184,6 +210,18 @@ class Scale {
     report(since_then("rest", since, begin), clock);
   }
 
+  /// Messages of each kind that the mean node has sent.
+  void say_kinds() const {
+    constexpr std::size_t kinds = std::tuple_size_v<decltype(sim::SimNode::sent_kinds)>;
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      std::uint64_t sum = 0;
+      for (const sim::SimNode& node : world_.nodes) sum += node.sent_kinds[kind];
+      if (sum > 0)
+        fmt::print(stderr, "  {}: {:.0f} a node\n", kind_name(kind),
+                   static_cast<double>(sum) / static_cast<double>(world_.nodes.size()));
+    }
+  }
+
   void report(const Phase& phase, std::chrono::steady_clock::time_point clock) {
     phases_.push_back(phase);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - clock;
@@ -276,8 +314,16 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--gather", arguments.gather_ms, "A node takes what comes within so many ms as one step")
       ->capture_default_str();
+  app.add_flag("--boot", arguments.at_once,
+               "Only boots all of them at the same time, and says what was sent");
+  app.add_option("--work", arguments.work_us,
+                 "Microseconds that a node takes for each event, and for each message that it sends")
+      ->capture_default_str();
+  app.add_option("--connect", arguments.connect_ms, "Milliseconds that an attempt to connect takes at most")
+      ->capture_default_str();
   app.add_option("--seed", arguments.options.seed)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  Scale(arguments).run();
+  Scale scale(arguments);
+  arguments.at_once ? scale.boot_at_once() : scale.run();
   return 0;
 }

@@ -101,7 +101,7 @@ void Machine::on_time(Step& s) {
   if (const PeerIndex peer = replication_.take_turn(s); peer != no_peer) greeting_.want(peer);
   replication_.on_time(s);
   fence_.on_time(s);
-  if (s.time() >= reachability_.deadline()) look_for_cuts(s);
+  look_for_cuts(s);
   takeover_.on_time(s);
   if (takeover_.take_over()) coordinator_.look_at_open(s);
   lockdown_.on_time(s);
@@ -141,7 +141,7 @@ void Machine::work(Step& s) {
     else if (!told_.empty())
       tell_origins(s);
     else if (views_.due(s))
-      views_.work(s);
+      look_at_view(s);
     else if (fence_.may_open(holds_fence()))
       fence_.open(s);
     else if (reconciler_.has_touched())
@@ -176,6 +176,11 @@ void Machine::tell_origins(Step& s) {
   const auto told = std::move(told_);
   told_.clear();
   for (const Told& one : told) origins_.take(s, one.request, one.view, one.outcome);
+}
+
+void Machine::look_at_view(Step& s) {
+  look_for_cuts(s);
+  views_.work(s);
 }
 
 // The table that it came behind may be the one that this node waited for.
@@ -264,6 +269,7 @@ bool Machine::is_moving_on() const {
 // ---- the end of a step -------------------------------------------------------------------------------
 
 void Machine::flush(Step& s) {
+  look_for_cuts(s);
   history_.flush(s);
   turnover_.flush(s, reconciler_.is_idle() && !moves_.any() && !outgoing_.any(), instances_.dropping());
   greeting_.flush(s);

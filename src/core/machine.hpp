@@ -162,6 +162,8 @@ class Machine final : public Notes {
   /// Those that are to start after the child, and wait for it.
   void look_at_those_after(const Child& child);
   void look_for_cuts(Step& s);
+  void look_at_view(Step& s);
+  void learn_from_obituary(Step& s, PeerIndex peer, const Loss& loss);
   void look_at_next(Step& s);
   void look_at(Step& s, Child& child);
   /// Those of them that are touched, ahead of all others.

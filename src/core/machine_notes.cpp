@@ -34,6 +34,7 @@ void Machine::greeted(Step& s, PeerIndex peer, const Hello& hello, bool fresh) {
 
 void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   turnover_.session_ended(loss.session.node);
+  learn_from_obituary(s, peer, loss);
   instances_.end(peer, loss);
   scoreboard_.reset(peer);
   const bool unheard = sessions_.self().state == MemberState::joining || !views_.knows_all_up(peer);
@@ -50,12 +51,24 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   // Its table may not have come.
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();
-  look_for_cuts(s);
+  reachability_.look_again();
   // Those that join have not seen it, and hear of what they must wait for.
   if (takeover_.hold(s, loss) > Duration{})
     for (const PeerIndex other : sessions_.others())
       if (sessions_.in_state(other, MemberState::joining)) greeting_.want(other);
   reap_.insert(peer);
+}
+
+// That it ran the child may have been said in changes that have not come: the word of its death is sent to
+// each.
+void Machine::learn_from_obituary(Step& s, PeerIndex peer, const Loss& loss) {
+  Child* child = loss.obituary ? children_.find(loss.obituary->id) : nullptr;
+  if (!child || !child->row()) return;
+  const Instance* known = instances_.on(*child, peer);
+  if (known && known->epoch >= loss.obituary->epoch) return;
+  Instance ran;
+  ran.epoch = loss.obituary->epoch;
+  instances_.put(s, *child, peer, ran, {});
 }
 
 void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
@@ -80,14 +93,15 @@ void Machine::own_session_ended(Step& s, bool keeps, const std::string& words) {
 }
 
 void Machine::look_for_cuts(Step& s) {
-  if (reachability_.look_for_cuts(s)) sessions_.set_cuts(s, reachability_.cuts());
+  while (s.time() >= reachability_.deadline())
+    if (reachability_.look_for_cuts(s)) sessions_.set_cuts(s, reachability_.cuts());
 }
 
 void Machine::member_changed(Step& s, PeerIndex peer) {
   views_.members_changed();
   roster_.learn(s, peer);
   forgotten_.learn(s, peer);
-  look_for_cuts(s);
+  reachability_.look_again();
 }
 
 void Machine::stays_out(Step& s) {

@@ -53,6 +53,10 @@ struct Settings {
   /// small: a slow member may still decide by its former view. Too large: starts wait for a member that
   /// hangs.
   Duration view_wait = 5s;
+  /// Of views that follow each other because more nodes are up, how many are said without a wait: those that
+  /// make so many messages of this node. Too small: nodes that come together get children a moment later. Too
+  /// large: very many that boot together tell each other of each one of them.
+  std::size_t views_free = 64;
   /// How long a node that was lost is remembered and looked for. Too small: one that comes back later, of
   /// itself, is taken for new, and the copies of its children are sorted out then. Too large: names of nodes
   /// that never come back are kept (200 bytes each).

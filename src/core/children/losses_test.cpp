@@ -172,6 +172,32 @@ TEST(Loss, NodesThatNameAChildLongApartDoNotMakeItFailed) {
   }
 }
 
+// Its coordinator knows of it by the obituary alone.
+TEST(Loss, AChildThatTakesItsNodeDownBeforeItsStartIsKnownIsToBlame) {
+  Cluster cluster(4);
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i)
+    if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
+      id = "t" + std::to_string(i);
+  cluster.start(1, {spec_of(id)}, StartMode::start, cluster.nodes[3].name);
+  cluster.run(5s);
+  ASSERT_EQ(cluster.host(id), 3U);
+  cluster.hold_starts.insert(id_of(id));
+  cluster.exit(id, false);
+  cluster.copies = [&](const NodeName& from, const NodeName&, const MessageBody& body) {
+    return from == cluster.nodes[3].name && std::holds_alternative<Delta>(body) ? 0 : 1;
+  };
+  cluster.hold_starts.clear();
+  cluster.run(5s);
+  ASSERT_EQ(cluster.host(id), 3U) << "it has begun anew there, and nobody has heard of it";
+  cluster.give(3, Crashing{id_of(id), cluster.nodes[3].processes.at(id_of(id))});
+  cluster.run();
+  cluster.kill(3);
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id))->trouble->blame.proven, 1U);
+}
+
 TEST(Loss, AnObituaryOfAnOlderInstanceBlamesNobody) {
   Cluster cluster(3);
   cluster.form();

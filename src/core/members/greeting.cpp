@@ -141,12 +141,15 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
   const bool fresh = !sessions_.member(from) || !links_[from].open || hello.fresh;
   if (!sessions_.member(from)) {
     sessions_.begin(s, from, hello.sender);
-    introduce(from);
+    // Of two that join at the same time each may have had our first Hello before the other came. The later
+    // one hears of the earlier one, before it has our table, and is not up before it has met it: that one of
+    // them knows is enough. Were all told of each that comes, n nodes that boot together would say n³ Hellos.
+    want(from);
   } else {
     sessions_.update(s, from, hello.sender);
   }
   detector_.found(from);
-  joining_.met(from);
+  joining_.met(s, from);
   // Both lists are in the order of names, as a rule: a Hello names all members, and nearly all are known.
   const auto& others = sessions_.others();
   std::size_t at = 0;
@@ -163,15 +166,6 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
   }
   if (fresh) links_.opened(from);
   notes_.greeted(s, from, hello, fresh);
-}
-
-// Of two that join at the same time each may have had our first Hello before the other came: neither would
-// know of the other, and both would be up without having met. Those that are up were met by whoever joined
-// then.
-void Greeting::introduce(PeerIndex newcomer) {
-  want(newcomer);
-  for (const PeerIndex other : sessions_.others())
-    if (links_[other].open && sessions_.in_state(other, MemberState::joining)) want(other);
 }
 
 }  // namespace brood::core

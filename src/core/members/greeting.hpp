@@ -38,7 +38,6 @@ class Greeting {
   [[nodiscard]] Hello hello_to(const Step& s, PeerIndex peer) const;
   [[nodiscard]] std::string difference(const Settings& settings, const Member& other) const;
   void accept(Step& s, PeerIndex from, const Hello& hello);
-  void introduce(PeerIndex newcomer);
 
   PeerTable& peers_;
   Links& links_;

@@ -70,7 +70,7 @@ class Joining {
   [[nodiscard]] bool has_missed() const;
   /// It runs nothing any more: it has left, or died.
   void is_gone(const NodeName& node) { told_.erase(node); }
-  void met(PeerIndex peer) { meetings_[peer].learned.reset(); }
+  void met(const Step& s, PeerIndex peer);
   void give_up_meeting(Step& s, PeerIndex peer);
   /// The peer will not work with us, or we not with it.
   void refused(Step& s, PeerIndex peer, const std::string& why);
@@ -107,6 +107,7 @@ class Joining {
   std::set<NodeName> told_;  ///< While it joins: the members, and whom others know.
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
+  Duration met_at_ = Duration::min();  ///< When one that others know was met last.
   bool booted_ = false;
   std::string why_out_;  ///< What differed at the first that refused this node while it joined.
   Duration form_at_{};

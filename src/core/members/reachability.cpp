@@ -68,16 +68,32 @@ void Reachability::add_link(std::map<NodeName, Node>& nodes, const CutEnd& a, co
   }
 }
 
+// Everybody who is in touch with both ends of a broken link says so: each of them is in nearly every row.
+std::vector<const Cut*> Reachability::all_cuts() const {
+  const auto before = [](const Cut* a, const Cut* b) { return *a < *b; };
+  const auto same = [](const Cut* a, const Cut* b) { return *a == *b; };
+  std::vector<const Cut*> all;
+  const auto add = [&](const std::vector<Cut>& cuts) {
+    if (cuts.empty()) return;
+    std::vector<const Cut*> more;
+    for (const Cut& cut : cuts) more.push_back(&cut);
+    if (!std::is_sorted(more.begin(), more.end(), before)) std::sort(more.begin(), more.end(), before);
+    if (std::equal(all.begin(), all.end(), more.begin(), more.end(), same)) return;
+    std::vector<const Cut*> merged;
+    std::set_union(all.begin(), all.end(), more.begin(), more.end(), std::back_inserter(merged), before);
+    all.swap(merged);
+  };
+  add(cuts_);
+  for (const PeerIndex peer : sessions_.others())
+    if (const Member& member = *sessions_.member(peer); is_there(member)) add(member.cuts);
+  return all;
+}
+
 void Reachability::refresh() {
   left_out_.clear();
   aside_ = false;
   std::map<NodeName, Node> nodes;
-  for (const Cut& cut : cuts_) add_link(nodes, cut.a, cut.b);
-  for (const PeerIndex peer : sessions_.others()) {
-    const Member& member = *sessions_.member(peer);
-    if (!is_there(member)) continue;
-    for (const Cut& cut : member.cuts) add_link(nodes, cut.a, cut.b);
-  }
+  for (const Cut* cut : all_cuts()) add_link(nodes, cut->a, cut->b);
   while (true) {
     auto worst = nodes.end();
     for (auto node = nodes.begin(); node != nodes.end(); ++node) {

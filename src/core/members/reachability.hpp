@@ -36,7 +36,9 @@ class Reachability {
   [[nodiscard]] bool may_be_broken(const Step& s) const {
     return !since_.empty() || (lost_at_ && s.time() < *lost_at_ + 2 * cut_after(s.settings));
   }
-  /// When the next link has been broken for long enough.
+  /// A row is another: the links are looked at again, once for all that are in one step.
+  void look_again() { next_ = Duration::min(); }
+  /// When that is to be done next: now, or when a link has been broken for long enough.
   [[nodiscard]] Duration deadline() const { return next_; }
   /// Computes the effective view anew.
   void refresh();
@@ -55,6 +57,7 @@ class Reachability {
     std::set<NodeName> broken;  ///< Whom it does not reach.
   };
   [[nodiscard]] std::set<Cut> broken_links() const;
+  [[nodiscard]] std::vector<const Cut*> all_cuts() const;
   void add_link(std::map<NodeName, Node>& nodes, const CutEnd& a, const CutEnd& b) const;
 
   const PeerTable& peers_;

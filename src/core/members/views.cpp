@@ -38,7 +38,7 @@ void Views::work(Step& s) {
   due_ = false;
   refresh(s);
   confirm(s);
-  if (confirmed_) {
+  if (confirmed_ && !dirty_) {
     quorum_.confirmed(s);
     if (quorum_.maybe_change(s)) members_changed();
   }
@@ -50,23 +50,42 @@ void Views::work(Step& s) {
   if (anew || !was_acting) notes_.may_act(s, anew);
 }
 
-void Views::refresh(Step& s) {
-  if (!dirty_) return;
-  dirty_ = false;
-  reach_.refresh();
-  std::uint64_t hash = stable_hash64("view");
-  std::vector<NodeName> members;
+std::vector<Views::InView> Views::count_members() const {
+  std::vector<InView> members;
   for (const auto& [name, peer] : peers_.all()) {
     const Member* member = sessions_.member(peer);
-    if (!member || !in_view(*member) || !reach_.counts(name)) continue;
-    hash = combine64(hash, sessions_.hash_of(peer));
-    members.push_back(name);
+    if (member && in_view(*member) && reach_.counts(name))
+      members.emplace_back(name, sessions_.hash_of(peer));
   }
-  if (const std::uint64_t census = quorum_.hash(); census != 0) hash = combine64(hash, census);
+  return members;
+}
+
+/// All that is in the view is in it still, as it was.
+bool Views::only_more(const std::vector<InView>& now, std::uint64_t census) const {
+  return census == census_ && std::includes(now.begin(), now.end(), in_view_.begin(), in_view_.end());
+}
+
+void Views::refresh(Step& s) {
+  if (!dirty_) return;
+  reach_.refresh();
+  std::vector<InView> members = count_members();
+  const std::uint64_t census = quorum_.hash();
+  if (s.time() < pace_.next() && only_more(members, census)) return;  // stays dirty, and nobody acts
+  dirty_ = false;
+  std::uint64_t hash = stable_hash64("view");
+  std::vector<NodeName> names;
+  for (const auto& [name, row] : members) {
+    hash = combine64(hash, row);
+    names.push_back(name);
+  }
+  if (census != 0) hash = combine64(hash, census);
   if (hash == 0) hash = 1;  // 0 is "none said"
   // Before anything is decided in this view.
-  quorum_.judge(s, std::move(members), reach_.stands_aside() ? reach_.words() : std::string());
+  quorum_.judge(s, std::move(names), reach_.stands_aside() ? reach_.words() : std::string());
   if (hash == hash_) return;
+  pace_.changed(s.settings, s.time(), sessions_.others().size() + 1, std::exchange(was_confirmed_, false));
+  in_view_ = std::move(members);
+  census_ = census;
   hash_ = hash;
   confirmed_ = forced_ = acting_ = false;
   unconfirmed_since_ = s.time();
@@ -78,6 +97,24 @@ void Views::refresh(Step& s) {
   notes_.view_changed(s);
 }
 
+std::vector<Views::InView> Views::all_up() const {
+  std::vector<InView> up;
+  for (const auto& [name, peer] : peers_.all()) {
+    const Member* member = sessions_.member(peer);
+    if (member && member->state == MemberState::up && reach_.counts(name))
+      up.emplace_back(name, sessions_.hash_of(peer));
+  }
+  return up;
+}
+
+bool Views::has_grown(const std::vector<InView>& up) const {
+  return !std::includes(placed_.begin(), placed_.end(), up.begin(), up.end());
+}
+
+bool Views::knows_all_up(PeerIndex peer) const {
+  return knows_[peer] == grown_ && !(dirty_ && has_grown(all_up()));
+}
+
 void Views::learn_who_knows(PeerIndex peer) {
   if (knows_[peer] != grown_ && std::find(hashes_.begin(), hashes_.end(), said_[peer]) != hashes_.end())
     knows_[peer] = grown_;
@@ -86,20 +123,19 @@ void Views::learn_who_knows(PeerIndex peer) {
 // Who is not on the list is as one without a weight: a member that runs nothing. Where the ring is fixed,
 // those on it count that are not there too.
 void Views::set_placement(const Settings& settings) {
-  std::vector<Placement::Node> nodes;
-  std::vector<Placed> placed;
-  for (const auto& [name, peer] : peers_.all()) {
-    const Member* member = sessions_.member(peer);
-    if (!member || member->state != MemberState::up || !reach_.counts(name)) continue;
-    nodes.push_back(
-        {peer, name, roster_.allows(name) ? member->weight : 0, member->offers, member->up_since.value});
-    placed.emplace_back(name, sessions_.hash_of(peer));
-  }
-  if (!std::includes(placed_.begin(), placed_.end(), placed.begin(), placed.end())) {
+  std::vector<InView> up = all_up();
+  if (has_grown(up)) {
     ++grown_;
     hashes_.clear();
   }
-  placed_ = std::move(placed);
+  placed_ = std::move(up);
+  std::vector<Placement::Node> nodes;
+  for (const auto& [name, peer] : peers_.all()) {
+    const Member* member = sessions_.member(peer);
+    if (member && member->state == MemberState::up && reach_.counts(name))
+      nodes.push_back(
+          {peer, name, roster_.allows(name) ? member->weight : 0, member->offers, member->up_since.value});
+  }
   std::vector<NodeName> absent;
   if (settings.fixed_ring) {
     absent = roster_.listed();
@@ -145,7 +181,7 @@ bool Views::is_confirmed_by_all() {
 
 void Views::confirm(Step& s) {
   if (is_confirmed_by_all()) {
-    confirmed_ = true;
+    confirmed_ = was_confirmed_ = true;
     forced_ = false;
     return;
   }
@@ -240,6 +276,7 @@ Duration Views::table_heard_until(const Step& s) const {
 }
 
 Duration Views::deadline_after(const Step& s) const {
+  if (dirty_) return pace_.next();  // before that nothing is decided, whatever else its time has come for
   Duration next = quorum_.deadline(s.time());
   if (!formed_) next = std::min(next, form_at_);
   const bool waits = !confirmed_ && !forced_ && !quorum_.strategy().locks();
@@ -251,6 +288,7 @@ std::string Views::why_not_acting(const Settings& settings) const {
   if (acting_) return {};
   if (!in_view(sessions_.self())) return fmt::format("this node is {}", to_string(sessions_.self().state));
   if (fence_.is_fenced()) return "this node waits to hear that the others still take it for a member";
+  if (dirty_) return "nodes are joining";
   if (!confirmed_ && !forced_)
     return fmt::format("not all members have the same view yet; it waits for {}", unconfirmed_names());
   if (placement_.nodes().size() < settings.min_nodes) return too_few_words(settings);

@@ -13,6 +13,7 @@
 #include "core/members/quorum.hpp"
 #include "core/members/reachability.hpp"
 #include "core/members/roster.hpp"
+#include "core/members/view_pace.hpp"
 #include "core/placement/replicas.hpp"
 
 namespace brood::core {
@@ -27,9 +28,9 @@ class Views {
   [[nodiscard]] bool confirmed() const { return confirmed_; }
   /// What the peer said last on this channel; 0: nothing.
   [[nodiscard]] std::uint64_t said(PeerIndex peer) const { return said_[peer]; }
-  /// Whether the peer has said a view in which all are up that are so in the present one. Otherwise it may
-  /// still act by one of before, in which it is the place of children that belong elsewhere now.
-  [[nodiscard]] bool knows_all_up(PeerIndex peer) const { return knows_[peer] == grown_; }
+  /// Whether the peer has said a view in which all are up that are so now. Otherwise it may still act by one
+  /// of before, in which it is the place of children that belong elsewhere now.
+  [[nodiscard]] bool knows_all_up(PeerIndex peer) const;
   /// Whether this node may act on the present view.
   [[nodiscard]] bool acting() const { return acting_; }
   [[nodiscard]] const Placement& placement() const { return placement_; }
@@ -67,13 +68,17 @@ class Views {
   [[nodiscard]] Duration deadline() const { return next_look_; }
 
  private:
-  /// A node, and the hash of what of its row placement goes by. In the order of names.
-  using Placed = std::pair<NodeName, std::uint64_t>;
-
+  /// One that is in the view, and its row as far as placement goes by it. In the order of
+  /// names.
+  using InView = std::pair<NodeName, std::uint64_t>;
   void refresh(Step& s);
+  [[nodiscard]] std::vector<InView> count_members() const;
+  [[nodiscard]] bool only_more(const std::vector<InView>& now, std::uint64_t census) const;
   void confirm(Step& s);
   [[nodiscard]] bool waits_for(PeerIndex peer) const;
   [[nodiscard]] bool is_confirmed_by_all();
+  [[nodiscard]] std::vector<InView> all_up() const;
+  [[nodiscard]] bool has_grown(const std::vector<InView>& up) const;
   void set_placement(const Settings& settings);
   void learn_who_knows(PeerIndex peer);
   [[nodiscard]] bool may_act(Step& s);
@@ -99,17 +104,21 @@ class Views {
   Placement placement_;
   Replicas replicas_;
   PeerMap<std::uint64_t> said_;
-  std::vector<Placed> placed_;         ///< All that are up in the view.
+  std::vector<InView> placed_;         ///< All that are up in the view.
   std::uint64_t grown_ = 0;            ///< How often one came to be so, or so in another way.
   std::vector<std::uint64_t> hashes_;  ///< Of this node's views since then.
   PeerMap<std::uint64_t> knows_;       ///< The greatest of grown_ of which the peer has said a view.
   std::set<PeerIndex> to_say_;
   PeerIndex awaited_ = no_peer;  ///< Who had not confirmed the view when it was looked at last.
-  bool dirty_ = true;
+  std::vector<InView> in_view_;  ///< All that are in it.
+  std::uint64_t census_ = 0;     ///< Quorum::hash() in it.
+  ViewPace pace_;
+  bool dirty_ = true;  ///< The members are others than those of the view.
   bool due_ = true;
   std::uint64_t hash_ = 0;
   bool confirmed_ = false;
-  bool forced_ = false;  ///< Not confirmed within view_wait: go on as if.
+  bool was_confirmed_ = false;  ///< This view, perhaps not now.
+  bool forced_ = false;         ///< Not confirmed within view_wait: go on as if.
   Duration unconfirmed_since_{};
   bool acting_ = false;
   bool too_few_ = false;  ///< What has_too_few() found last.
