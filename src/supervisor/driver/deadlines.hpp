@@ -15,10 +15,14 @@ namespace brood::supervisor {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// `now + wait`, whatever `wait` is: one that does not end (milliseconds::max()) becomes a hundred years.
-[[nodiscard]] inline SteadyTime deadline_after(SteadyTime now, std::chrono::milliseconds wait) {
+/// One that does not end (milliseconds::max()) becomes a hundred years, which can be counted in nanoseconds.
+[[nodiscard]] inline std::chrono::milliseconds countable(std::chrono::milliseconds wait) {
   constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365 * 100);
-  return now + std::clamp(wait, std::chrono::milliseconds(0), longest);
+  return std::clamp(wait, std::chrono::milliseconds(0), longest);
+}
+/// `now + wait`, whatever `wait` is.
+[[nodiscard]] inline SteadyTime deadline_after(SteadyTime now, std::chrono::milliseconds wait) {
+  return now + countable(wait);
 }
 
 template <typename Key>

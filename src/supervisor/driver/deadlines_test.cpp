@@ -28,6 +28,12 @@ TEST(Deadlines, AWaitWithoutEndIsNoTimeInThePast) {
   EXPECT_EQ(deadline_after(now, -5ms), now);
 }
 
+TEST(Deadlines, AWaitWithoutEndCanBeCountedInNanoseconds) {
+  const std::chrono::nanoseconds wait = countable(std::chrono::milliseconds::max());
+  EXPECT_GT(wait, std::chrono::hours(24 * 365));
+  EXPECT_EQ(countable(std::chrono::milliseconds(7)), std::chrono::milliseconds(7));
+}
+
 TEST(Deadlines, ARandomWalkIsAsAPlainMapWouldDoIt) {
   std::mt19937 random(7);
   Deadlines<int> queue;

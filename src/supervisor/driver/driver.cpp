@@ -316,8 +316,8 @@ void Driver::start(StartOrder order, std::vector<core::SpecPtr> specs, ClientDon
   ask(
       wait, std::move(done),
       [order = std::move(order), specs = std::move(specs)](core::ClientId id) mutable {
-        return core::Event(
-            core::ClientStart{id, order.mode, std::move(order.on), std::move(specs), order.timeout});
+        return core::Event(core::ClientStart{id, order.mode, std::move(order.on), std::move(specs),
+                                             countable(order.timeout)});
       },
       outcomes);
 }
@@ -340,7 +340,7 @@ void Driver::stop(std::vector<ChildId> ids, milliseconds timeout, ClientDone don
   ask(
       timeout, std::move(done),
       [timeout, ids = std::move(ids)](core::ClientId id) mutable {
-        return core::Event(core::ClientStop{id, std::move(ids), timeout});
+        return core::Event(core::ClientStop{id, std::move(ids), countable(timeout)});
       },
       outcomes);
 }
