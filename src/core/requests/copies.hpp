@@ -5,8 +5,8 @@
 // come when there is room again; what it asks for is done then. So nothing is done of a question only when
 // each copy of it was refused. A copy that was lost, or dropped, counts as one that may be done.
 //
-// Copies of views that are over count by themselves: the coordinator has dropped them, unless the very same
-// view comes back.
+// Copies of views that are over count by themselves: the coordinator has dropped them, if it had not done
+// what they ask for by then.
 //
 // Thread rule: plain data of one core.
 #pragma once
@@ -35,6 +35,9 @@ class Copies {
     left_.erase(known);
     return true;
   }
+
+  /// In whatever view.
+  [[nodiscard]] bool all_refused() const { return left_.empty(); }
 
  private:
   using Left = std::vector<std::pair<std::uint64_t, std::uint32_t>>;

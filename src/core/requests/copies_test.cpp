@@ -24,6 +24,7 @@ TEST(Copies, OneOfAFormerViewIsNotTakenForOneOfThis) {
   copies.sent_in(1);
   copies.sent_in(2);
   EXPECT_TRUE(copies.refused_in(2)) << "what was asked in the view before was dropped with it";
+  EXPECT_FALSE(copies.all_refused()) << "or done";
   copies.sent_in(2);
   copies.sent_in(1);
   EXPECT_FALSE(copies.refused_in(1)) << "the view is back, and this is the answer to what was asked first";

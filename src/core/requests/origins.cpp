@@ -276,9 +276,10 @@ void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outco
   const bool is_busy = outcome.error && outcome.error->code == Errc::busy;
   if (is_busy && !item->second.copies.refused_in(view)) return;
   if (item->second.held || item->second.view != view) return;
-  if (may_be_done_elsewhere(origin, item->second, outcome))
-    outcome.error = Error{Errc::timeout, "its coordinator was lost, and it may have happened there; now: " +
-                                             outcome.error->message};
+  if (may_be_done(origin, item->second, outcome))
+    outcome.error =
+        Error{Errc::timeout, "it was asked before the members changed, and may have happened; now: " +
+                                 outcome.error->message};
   if (shows(origin.kind, outcome)) return reply(s, origin, std::move(outcome));
   held_[outcome.id].insert(request.number);
   // What a stop has ended may be back with a node that was lost: then it is not done until that is gone too.
@@ -286,10 +287,12 @@ void Origins::take(Step& s, const RequestKey& request, std::uint64_t view, Outco
   item->second.held = std::move(outcome);
 }
 
-// Nothing was done, says this coordinator; the one that was asked before it may have done it.
-bool Origins::may_be_done_elsewhere(const Origin& origin, const Item& item, const Outcome& outcome) {
-  if (!item.asked_others || !outcome.error || origin.kind == Kind::lookup) return false;
-  return outcome.error->code == Errc::busy || (origin.kind == Kind::start && refuses(*outcome.error));
+// Nothing was done, says this coordinator; the one that was asked before it may have done it, and so may this
+// one in a view before, if it had no answer to that then.
+bool Origins::may_be_done(const Origin& origin, const Item& item, const Outcome& outcome) {
+  if (!outcome.error || origin.kind == Kind::lookup) return false;
+  if (outcome.error->code == Errc::busy) return item.asked_others || !item.copies.all_refused();
+  return item.asked_others && origin.kind == Kind::start && refuses(*outcome.error);
 }
 
 // Whether a client that got this answer would read the same from our tables.

@@ -129,8 +129,7 @@ class Origins {
   void work_on_ended(Step& s);
   bool end_some(Step& s, Origin& origin, std::size_t& left);
   [[nodiscard]] bool is_refused(const Origin& origin) const;
-  [[nodiscard]] static bool may_be_done_elsewhere(const Origin& origin, const Item& item,
-                                                  const Outcome& outcome);
+  [[nodiscard]] static bool may_be_done(const Origin& origin, const Item& item, const Outcome& outcome);
   [[nodiscard]] Error partitioned(std::string_view words) const;
   [[nodiscard]] Error stays_out() const;
   [[nodiscard]] bool shows(Kind kind, const Outcome& outcome) const;
