@@ -380,6 +380,89 @@ TEST(Members, TwoThatJoinThroughOneAtTheSameTimeMeet) {
   for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->members().size(), 3U);
 }
 
+/// How often each node says a message of that kind to each other, in the mean, when so many boot together.
+template <typename Message>
+double said_at_boot(std::size_t nodes) {
+  Cluster cluster(nodes);
+  cluster.change = [&](std::size_t i, Settings& settings) {
+    settings.expect = static_cast<std::uint32_t>(nodes);
+    settings.join = {NodeName(i == 0 ? "n2@test" : "n1@test")};
+  };
+  std::size_t count = 0;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (std::holds_alternative<Message>(send.body)) count += send.to.size();
+  };
+  for (std::size_t i = 0; i < nodes; ++i) cluster.boot(i);
+  cluster.run(5s);
+  for (const auto& node : cluster.nodes) {
+    EXPECT_EQ(node.core->up_nodes().size(), nodes);
+    EXPECT_TRUE(node.core->view_confirmed());
+    EXPECT_EQ(node.core->view_hash(), cluster.nodes.front().core->view_hash());
+  }
+  return static_cast<double>(count) / static_cast<double>(nodes * (nodes - 1));
+}
+
+TEST(Members, OfManyThatBootTogetherEachSaysHelloToEachOtherTwice) {
+  EXPECT_LE(said_at_boot<Hello>(10), 2.5);
+  EXPECT_LE(said_at_boot<Hello>(40), 2.5);
+}
+
+TEST(Members, ManyThatBootTogetherDoNotSayAViewForEachOfThem) {
+  EXPECT_LE(said_at_boot<View>(40), 10);
+  EXPECT_LE(said_at_boot<View>(80), 10);
+}
+
+// Both nodes come up in one moment, the second a little before it would form by itself: that time passes
+// while it holds the view of both back.
+TEST(Members, TheTimeToFormMayPassWhileAViewIsHeldBack) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.expect = 9;
+    settings.views_free = 0;
+  };
+  cluster.boot(0);
+  cluster.run(100us);
+  cluster.boot(1);
+  cluster.run(5s);
+  cluster.start(1, {spec_of("a")});
+  cluster.run(1s);
+  EXPECT_EQ(cluster.alive("a"), 1U);
+}
+
+TEST(Members, OneThatMeetsSomebodyNowAndThenWaitsForAll) {
+  Cluster cluster(5);
+  const auto name = [&](std::size_t i) { return cluster.nodes[i].name; };
+  for (const std::size_t i : {1U, 2U, 3U}) cluster.unreachable.insert({name(i), name(4)});
+  for (std::size_t i = 0; i < 4; ++i) cluster.boot(i);
+  cluster.run(5s);
+  cluster.boot(4);
+  for (const std::size_t i : {1U, 2U, 3U}) {
+    cluster.run(6s);
+    EXPECT_EQ(cluster.nodes[4].core->self().state, MemberState::joining);
+    EXPECT_TRUE(cluster.nodes[4].core->self().unreached.empty());
+    cluster.unreachable.erase({name(i), name(4)});
+  }
+  cluster.run(2s);
+  EXPECT_EQ(cluster.nodes[4].core->up_nodes().size(), 5U);
+  EXPECT_EQ(cluster.nodes[4].core->self().state, MemberState::up);
+}
+
+TEST(Members, AMemberThatOthersKnowIsWaitedForThoughItsHelloIsLate) {
+  Cluster cluster(3);
+  cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  cluster.boot(2);
+  cluster.run(100ms);
+  cluster.give(2, PeerUp{cluster.nodes[0].name, 1});  // and n1 is too busy to say anything
+  cluster.run(4s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::joining);
+  cluster.run(8s);
+  EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
+}
+
 /// n3 joins and cannot reach n1, which then writes a row that n2 has. Returns its id.
 std::string join_without_meeting(Cluster& cluster) {
   cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};
