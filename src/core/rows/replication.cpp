@@ -117,6 +117,9 @@ bool Replication::is_congested(const Step& s) const {
 
 void Replication::channel_changed(PeerIndex peer) {
   Peer& known = peers_[peer];
+  // A table is broken off: what it has brought nobody may have but this node.
+  if (known.in.receiving)
+    for (const PeerIndex other : with_.sessions.others()) peers_[other].may_lack = true;
   unwatch(peer);
   blocked_.erase(peer);
   with_.barrier.reset(peer);
