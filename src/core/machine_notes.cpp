@@ -178,7 +178,8 @@ void Machine::may_act(Step& s, bool anew) {
 }
 
 // Who asked for what runs there waits for that.
-void Machine::caught_up(Step& s, PeerIndex) {
+void Machine::caught_up(Step& s, PeerIndex peer) {
+  coordinator_.note_table(peer);
   coordinator_.look_at_open(s);
 }
 

@@ -60,6 +60,8 @@ class Coordinator final : public LocalCoordinator {
   /// This node's session is over: others have decided since, and whoever asked here asks again.
   void drop_all();
   void note_late(Step& s, const SpecChange& change);
+  /// The table of a member was taken in, in place of what it has changed.
+  void note_table(PeerIndex from);
 
   void on_time(Step& s);
   /// Looks once more at all that waits.
@@ -117,6 +119,7 @@ class Coordinator final : public LocalCoordinator {
   void wait_for_starters(Step& s, Child& child, const Asked& asked, const std::vector<PeerIndex>& starters);
   void add(Step& s, Child& child, StopWait wait);
   void add_starter(const Child& child, StopWait& wait, PeerIndex peer);
+  [[nodiscard]] bool has_starter(const StopWait& wait, PeerIndex peer) const;
   [[nodiscard]] std::vector<PeerIndex> starters_of(const Child& child, const SpecRow& row) const;
 
   // waits.cpp

@@ -121,9 +121,14 @@ void Coordinator::add(Step& s, Child& child, StopWait wait) {
 }
 
 void Coordinator::add_starter(const Child& child, StopWait& wait, PeerIndex peer) {
-  if (peer == no_peer || peer == self_index || !with_.sessions.member(peer)) return;
+  if (peer == no_peer || peer == self_index || !with_.sessions.member(peer) || has_starter(wait, peer)) return;
   wait.starters.push_back(with_.sessions.member(peer)->session);
   with_.replication.wait_for(peer, wait.number, child);
+}
+
+bool Coordinator::has_starter(const StopWait& wait, PeerIndex peer) const {
+  const Member* member = with_.sessions.member(peer);
+  return member && std::find(wait.starters.begin(), wait.starters.end(), member->session) != wait.starters.end();
 }
 
 // A host changed the row (to send the child on to the next node) before it knew of the removal: that next
@@ -135,6 +140,19 @@ void Coordinator::note_late(Step&, const SpecChange& change) {
   const auto nodes = with_.views.replicas().nodes(child->hash, *change.row);
   for (StopWait& wait : work_of(*child).stops)
     for (const PeerIndex peer : nodes) add_starter(*child, wait, peer);
+}
+
+// What one of them has done meanwhile came as its table, which does not hold what has ended there since: to
+// whom it sent a child on before it knew of the removal is not told.
+void Coordinator::note_table(PeerIndex from) {
+  for (const ChildRef& ref : open_) {
+    Child* child = with_.children.get(ref);
+    if (!child || !child->work()) continue;
+    for (StopWait& wait : work_of(*child).stops) {
+      if (!has_starter(wait, from)) continue;
+      for (const PeerIndex other : with_.sessions.others()) add_starter(*child, wait, other);
+    }
+  }
 }
 
 }  // namespace brood::core

@@ -390,5 +390,53 @@ TEST(Waits, AStopWaitsForTheTableOfOneThatHasAcknowledgedIt) {
   EXPECT_EQ(cluster.alive(id), 0U);
 }
 
+// The host sends the child on to the next node, which the coordinator does not hear: the host's table comes
+// in place of what it has changed, and by then the host knows that the child is stopped.
+TEST(Waits, AStopWaitsForTheNodeToWhichOneHasSentTheChildOnWhoseTableCame) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.attempts_max = 1; };
+  cluster.form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i)
+    if (const std::string one = "x" + std::to_string(i);
+        cluster.nodes[0].core->node_for(id_of(one)) == cluster.nodes[0].name)
+      id = one;
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  cluster.exit_on(0, id, false);
+  cluster.run(1s);
+  const std::size_t host = cluster.host(id);
+  ASSERT_NE(host, 0U);
+  const std::size_t next = 3 - host;
+  const NodeName first = cluster.nodes[0].name;
+  const NodeName second = cluster.nodes[host].name;
+  bool loses = true;
+  std::vector<MessageBody> late;
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    if (from == second && to == first && std::holds_alternative<Delta>(body)) return loses ? 0 : 1;
+    if (from != first || to != second || !std::holds_alternative<SyncRequest>(body)) return 1;
+    late.push_back(body);
+    return 0;
+  };
+  cluster.pause(next);
+  cluster.exit_on(host, id, false);
+  cluster.run();
+  loses = false;  // the next one shows that one is missing
+  cluster.start(host, {spec_of("another", "counter")}, StartMode::start, second);
+  cluster.run();
+  const auto stop = cluster.stop(0, id);
+  cluster.run();
+  ASSERT_FALSE(late.empty());
+  for (MessageBody& body : late)
+    cluster.give(host, PeerMessage{first, cluster.nodes[0].creation, std::move(body)});
+  cluster.run();
+  EXPECT_EQ(cluster.replies.count(stop), 0U);
+  cluster.resume(next);
+  cluster.run();
+  EXPECT_EQ(cluster.alive(id), 0U);
+  ASSERT_EQ(cluster.replies.count(stop), 1U);
+  EXPECT_FALSE(cluster.replies[stop].front().error);
+}
+
 }  // namespace waits_test
 }  // namespace brood::core::testing
