@@ -382,6 +382,38 @@ TEST_F(Split, AChildThatMayRunElsewhereFromNowOnWaitsForTheNodeWhereItMayRunStil
   cluster.expect_it_is_waited_for();
 }
 
+// The stop was asked for before the loss of the child's node was known, and its coordinator dies after that.
+TEST_F(Split, AStopWaitsForTheNodeThatWasCutOffAtItsNextCoordinatorToo) {
+  auto cluster = make(5, of_static(3));
+  cluster->form();
+  std::string id;
+  for (int i = 0; id.empty(); ++i)
+    if (const std::string one = "x" + std::to_string(i);
+        cluster->nodes[0].core->node_for(id_of(one)) == cluster->nodes[0].name)
+      id = one;
+  auto spec = std::make_shared<Spec>(*spec_of(id));
+  spec->extras.change().nodes = {cluster->nodes[3].name};
+  cluster->start(4, {spec});
+  cluster->run(100ms);
+  ASSERT_EQ(cluster->host(id), 3U);
+  cluster->hold_stops.insert(id_of(id));
+  cluster->copies = [cut = cluster->nodes[3].name](const NodeName& from, const NodeName& to,
+                                                   const MessageBody&) {
+    return from == cut || to == cut ? 0 : 1;
+  };
+  const auto stop = cluster->stop(4, id);
+  cluster->run(100ms);
+  cluster->split({{0, 1, 2, 4}, {3}}, 3s);
+  cluster->run(100ms);
+  cluster->kill(0);
+  cluster->run(200ms);
+  EXPECT_EQ(cluster->replies.count(stop), 0U);
+  EXPECT_EQ(cluster->alive(id), 1U);
+  cluster->exit_on(3, id, true, "shutdown");
+  cluster->run(20s);
+  EXPECT_EQ(cluster->result(stop), "ok");
+}
+
 // Of a loss that it was only told of it knows no placement, but to which node a child was given.
 TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsForWhatWasMovedToTheLostNode) {
   auto cluster = make(4, of_static(2));

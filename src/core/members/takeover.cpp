@@ -96,6 +96,12 @@ bool Takeover::holds(const SessionId& session) const {
   return std::any_of(lost_.begin(), lost_.end(), [&](const Lost& lost) { return lost.session == session; });
 }
 
+std::vector<SessionId> Takeover::sessions() const {
+  std::vector<SessionId> all;
+  for (const Lost& lost : lost_) all.push_back(lost.session);
+  return all;
+}
+
 // As far as the tables say in which this node has found the child. Of several instances they name the newest.
 bool Takeover::may_run_at(const Lost& lost, const Child& child) const {
   return lost.unheard || child.floor() == Epoch{} || child.floor().node == lost.session.node ||

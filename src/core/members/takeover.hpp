@@ -49,6 +49,8 @@ class Takeover {
   [[nodiscard]] bool any() const { return !lost_.empty(); }
   /// Whether what that session ran, or was about to, may still run on the other side of a split.
   [[nodiscard]] bool holds(const SessionId& session) const;
+  /// Those of which that may be.
+  [[nodiscard]] std::vector<SessionId> sessions() const;
   /// Whether that is over for any of them since it was asked last.
   [[nodiscard]] bool take_over() { return std::exchange(over_, false); }
 

@@ -41,6 +41,8 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
                                        [](const StopWait& other) { return other.late; });
   wait.number = with_.replication.newest();
   for (const auto& node : with_.views.placement().nodes()) add_starter(child, wait, node.peer);
+  // Whoever stopped it waited for a lost one too that may run it still, and is perhaps gone.
+  for (SessionId& session : with_.takeover.sessions()) wait.starters.push_back(std::move(session));
   add(s, child, std::move(wait));
 }
 
