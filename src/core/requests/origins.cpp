@@ -174,6 +174,7 @@ void Origins::open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh) {
     const ChildId& id = origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at];
     const auto [item, added] = origin.open.try_emplace(id);
     if (!added) continue;  // named twice: one answer for both
+    item->second.begun_at = s.time();
     if (origin.kind == Kind::start) item->second.spec = std::move(origin.specs[at]);
     fresh.push_back(id);
     ++open_;
@@ -189,7 +190,7 @@ void Origins::open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh) {
 // All requests of this node share the window, so that many bulk ones together are no longer a queue at the
 // coordinators than one is. But each has a few under way.
 bool Origins::has_room(const Step& s, const Origin& origin) const {
-  return open_ < std::max<std::size_t>(s.settings.request_window, 1) || origin.open.size() < request_share;
+  return open_ < window_.size(s.settings) || origin.open.size() < request_share;
 }
 
 // Asks each id's coordinator that has not been asked yet; `again`: that one (or all) once more, for what it
@@ -340,7 +341,11 @@ void Origins::forget_held(const ChildId& id, std::uint64_t number) {
 
 // The last reply of an origin ends it.
 void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
-  open_ -= origin.open.erase(outcome.id);
+  if (const auto item = origin.open.find(outcome.id); item != origin.open.end()) {
+    if (!outcome.error) window_.answered(s.settings, s.time(), s.time() - item->second.begun_at);
+    origin.open.erase(item);
+    --open_;
+  }
   const bool last = origin.done();
   if (origin.client) {
     const auto [at, added] = replies_.try_emplace(*origin.client, s.effects.replies.size());
@@ -355,7 +360,7 @@ void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
 
 // The window has room again: for the request that has waited longest.
 void Origins::feed(Step& s) {
-  while (!hungry_.empty() && open_ * 4 <= s.settings.request_window * 3) {
+  while (!hungry_.empty() && open_ * 4 <= window_.size(s.settings) * 3) {
     const auto found = origins_.find(hungry_.front());
     hungry_.pop_front();
     if (found == origins_.end()) continue;

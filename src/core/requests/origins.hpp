@@ -1,8 +1,9 @@
 // Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again
 // when one is lost, answered once per id.
 //
-// Of all bulk requests together only request_window ids are under way at once; an answer makes room for the
-// next. So the size of a request is a burden to this node and its client, and to no coordinator.
+// Of all bulk requests together only request_window ids are under way at once, or fewer (window.hpp); an
+// answer makes room for the next. So the size of a request is a burden to this node and its client, and to no
+// coordinator.
 //
 // Owns: the requests of this node's clients. Reads: views, instances. Sends requests to coordinators; where
 // this node is the coordinator, through LocalCoordinator.
@@ -15,6 +16,7 @@
 #include "core/members/views.hpp"
 #include "core/requests/copies.hpp"
 #include "core/requests/open.hpp"
+#include "core/requests/window.hpp"
 #include "core/rows/instances.hpp"
 
 namespace brood::core {
@@ -94,6 +96,7 @@ class Origins {
     std::uint64_t view = 0;          ///< and in which view.
     Copies copies;                   ///< Of the question, and which of them were refused.
     bool asked_others = false;       ///< Another one was asked before, and may have done it.
+    Duration begun_at{};
     std::optional<Outcome> held;     ///< Good, but our own tables do not show it yet.
   };
   struct Origin {
@@ -152,6 +155,7 @@ class Origins {
   std::deque<std::uint64_t> ended_;   ///< All that is left of them is answered with Origin::ended.
   std::deque<std::uint64_t> hungry_;  ///< More to ask, and no room in the window.
   std::size_t open_ = 0;              ///< Ids that are under way, of all.
+  Window window_;                     ///< And how many may be.
   std::set<std::pair<Duration, std::uint64_t>> deadlines_;
   std::set<std::pair<Duration, std::uint64_t>> repeats_;
   std::unordered_map<ChildId, std::set<std::uint64_t>> held_;
