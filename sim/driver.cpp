@@ -301,7 +301,8 @@ void Driver::step_all(std::size_t index, std::span<core::Event> events) {
   SimNode& node = world_.nodes[index];
   if (world_.violation || !node.core) return;
   world_.counts.steps += events.size();
-  node.step_size = events.size();
+  node.step_size = events.size() + (node.stepped_at == world_.now() ? node.step_size : 0);
+  node.stepped_at = world_.now();
   world_.trace.mix(static_cast<std::uint64_t>(world_.now().count()));
   for (const core::Event& event : events) {
     world_.trace.mix(index * 64 + event.index());

@@ -30,7 +30,8 @@ struct SimNode {
   Duration busy_until{};              ///< Its last step takes until then.
   std::vector<core::Event> gathered;  ///< Events that wait to be passed as one step.
   bool gathering = false;
-  std::size_t step_size = 0;      ///< Events of the last step.
+  std::size_t step_size = 0;      ///< Events of the last step, and of those before it at the same time.
+  core::Duration stepped_at{};    ///< When that was.
   std::uint64_t tick_serial = 0;  ///< Only the newest timer counts.
   Duration tick_at = Duration::max();
   Duration paused_at{};

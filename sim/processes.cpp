@@ -544,13 +544,14 @@ void Processes::check(const ChildId& id) {
   }
 }
 
-/// The second checker: a child is stopped only for a reason. Of several events in one step the reason may be
-/// gone again when the step is over.
+/// The second checker: a child is stopped only for a reason. Of several events in one step, or in steps that
+/// follow at once, the reason may be gone again when the step is over. And a hand-over goes on by the view in
+/// which it was begun until the next one is confirmed.
 void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
   const core::SpecRow* row = core.spec(process.id());
   if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->trouble->failed ||
-      row->birth != process.birth || core.fenced() || core.partitioned() ||
+      row->birth != process.birth || core.fenced() || core.partitioned() || !core.view_confirmed() ||
       core.self().state != core::MemberState::up)
     return;
   // Requests that waited for the end of the former process were decided in one step, one after the other.

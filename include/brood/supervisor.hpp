@@ -71,8 +71,9 @@ struct SupervisorOptions {
   /// logged, and counts as no answer. Empty: processors in use, processes that wait for one, processes,
   /// memory (docs/guide/strategies.md).
   std::function<double()> load = {};
-  /// How many children of this node are on the move to others at once; at least 1. Fewer: a slower drain.
-  /// More: as many callers wait at the same time.
+  /// How many children of this node are on the move to others at once, at most; at least 1. While moves take
+  /// long because the cluster is busy there are fewer, down to a fifth. Fewer: a slower drain. More: as many
+  /// callers wait at the same time.
   std::uint32_t moves_in_flight = 1000;
   /// How many happenings to children each node remembers for why() and events(), and at most how many bytes
   /// of them. 0 of either: none. Fewer: `why` knows less of the past. More: memory, some 250 bytes for each.

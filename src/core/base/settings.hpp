@@ -67,8 +67,9 @@ struct Settings {
 
   // ---- children
 
-  /// Children of this node that are on the move at once; at least 1. Too small: a slow drain. Too large: as
-  /// many callers wait at the same time.
+  /// Children of this node that are on the move at once, at most; at least 1. Where moves take longer because
+  /// the cluster has much to do, down to a fifth of that. Too small: a slow drain. Too large: as many callers
+  /// wait at the same time.
   std::uint32_t moves_in_flight = 1000;
   /// How long a start waits for a live instance outside the placement before it says so in the log, and
   /// again.

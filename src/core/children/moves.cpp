@@ -8,15 +8,17 @@ bool Moves::may_leave(Step& s, const Child& child) {
       queue_.insert(child.ref);
       return false;
     }
-    moving_.emplace(child.ref, Duration::max());
+    moving_.emplace(child.ref, Move{s.time(), Duration::max()});
     ++s.stats.moves;
   }
   queue_.erase(child.ref);
   return true;
 }
 
-void Moves::end(std::map<ChildRef, Duration>::iterator move) {
-  if (move->second != Duration::max()) until_.erase({move->second, move->first});
+void Moves::end(const Step& s, std::map<ChildRef, Move>::iterator move) {
+  const Move& over = move->second;
+  if (over.until != Duration::max()) until_.erase({over.until, move->first});
+  window_.done(s.settings.moves_in_flight, s.time(), s.time() - over.begun);
   moving_.erase(move);
 }
 
@@ -25,16 +27,16 @@ void Moves::look(const Step& s, const Child& child, bool leaving) {
   const auto move = moving_.find(child.ref);
   if (move == moving_.end()) return;
   if (child.own()) {
-    if (child.own()->stopping == StopWhy::none && !leaving) end(move);
+    if (child.own()->stopping == StopWhy::none && !leaving) end(s, move);
     return;
   }
   bool over = !child.wanted();
   instances_.each(child,
                   [&](const Hosted& hosted) { over = over || hosted.instance.phase != Phase::starting; });
-  if (over) return end(move);
-  if (move->second != Duration::max()) return;
-  move->second = s.time() + 5s;
-  until_.emplace(move->second, move->first);
+  if (over) return end(s, move);
+  if (move->second.until != Duration::max()) return;
+  move->second.until = s.time() + 5s;
+  until_.emplace(move->second.until, move->first);
 }
 
 void Moves::work(Step& s, Notes& notes) {

@@ -1,4 +1,5 @@
-// Moves: which children this node is handing over, and how many at once.
+// Moves: which children this node is handing over, and how many at once: moves_in_flight, or fewer
+// (base/window.hpp).
 //
 // Owns: what is on the move and what waits for its turn. Reads: instances. Tells: touched.
 // Thread rule: none; owned by one core.
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 
+#include "core/base/window.hpp"
 #include "core/rows/instances.hpp"
 
 namespace brood::core {
@@ -31,17 +33,21 @@ class Moves {
   [[nodiscard]] Duration deadline() const { return until_.empty() ? Duration::max() : until_.begin()->first; }
 
  private:
-  [[nodiscard]] static std::size_t most(const Settings& settings) {
-    return std::max<std::size_t>(settings.moves_in_flight, 1);
+  struct Move {
+    Duration begun{};
+    Duration until = Duration::max();  ///< Released by us, we wait to see it run again; max: it is here still.
+  };
+  [[nodiscard]] std::size_t most(const Settings& settings) const {
+    return window_.size(settings.moves_in_flight);
   }
-  void end(std::map<ChildRef, Duration>::iterator move);
+  void end(const Step& s, std::map<ChildRef, Move>::iterator move);
 
   ChildTable& children_;
   const Instances& instances_;
-  /// Released by us, and until when we wait to see it run again.
-  std::map<ChildRef, Duration> moving_;
+  std::map<ChildRef, Move> moving_;
   std::set<std::pair<Duration, ChildRef>> until_;
   std::set<ChildRef> queue_;
+  Window window_;
 };
 
 }  // namespace brood::core

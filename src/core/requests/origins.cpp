@@ -190,7 +190,7 @@ void Origins::open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh) {
 // All requests of this node share the window, so that many bulk ones together are no longer a queue at the
 // coordinators than one is. But each has a few under way.
 bool Origins::has_room(const Step& s, const Origin& origin) const {
-  return open_ < window_.size(s.settings) || origin.open.size() < request_share;
+  return open_ < window_.size(s.settings.request_window) || origin.open.size() < request_share;
 }
 
 // Asks each id's coordinator that has not been asked yet; `again`: that one (or all) once more, for what it
@@ -342,7 +342,7 @@ void Origins::forget_held(const ChildId& id, std::uint64_t number) {
 // The last reply of an origin ends it.
 void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
   if (const auto item = origin.open.find(outcome.id); item != origin.open.end()) {
-    if (!outcome.error) window_.answered(s.settings, s.time(), s.time() - item->second.begun_at);
+    if (!outcome.error) window_.done(s.settings.request_window, s.time(), s.time() - item->second.begun_at);
     origin.open.erase(item);
     --open_;
   }
@@ -360,7 +360,7 @@ void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
 
 // The window has room again: for the request that has waited longest.
 void Origins::feed(Step& s) {
-  while (!hungry_.empty() && open_ * 4 <= window_.size(s.settings) * 3) {
+  while (!hungry_.empty() && open_ * 4 <= window_.size(s.settings.request_window) * 3) {
     const auto found = origins_.find(hungry_.front());
     hungry_.pop_front();
     if (found == origins_.end()) continue;

@@ -1,7 +1,7 @@
 // Origins: clients' requests at the node they came to: split by coordinator, a part at a time, asked again
 // when one is lost, answered once per id.
 //
-// Of all bulk requests together only request_window ids are under way at once, or fewer (window.hpp); an
+// Of all bulk requests together only request_window ids are under way at once, or fewer (base/window.hpp); an
 // answer makes room for the next. So the size of a request is a burden to this node and its client, and to no
 // coordinator.
 //
@@ -12,11 +12,11 @@
 
 #include <unordered_map>
 
+#include "core/base/window.hpp"
 #include "core/members/joining.hpp"
 #include "core/members/views.hpp"
 #include "core/requests/copies.hpp"
 #include "core/requests/open.hpp"
-#include "core/requests/window.hpp"
 #include "core/rows/instances.hpp"
 
 namespace brood::core {

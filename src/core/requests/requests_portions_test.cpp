@@ -37,7 +37,7 @@ TEST(Requests, ASingleStartDoesNotWaitUntilAllThatHasChangedIsLookedAt) {
   Cluster cluster(2);
   cluster.change = [](std::size_t i, Settings& settings) {
     settings.step_budget = i == 0 ? 2 : 10'000;
-    settings.request_window = 10'000;
+    settings.request_window = 50'000;  // a fifth of it has room for all
     settings.request_portion = 10'000;
   };
   cluster.form();

@@ -103,12 +103,12 @@ std::uint64_t Replication::lag_most() const {
 
 bool Replication::is_congested(const Step& s) const {
   // Asked for each event, so not of each peer unless there is a reason.
-  if (lag_most() <= s.settings.lag_max / 2) return false;
+  if (lag_most() <= s.settings.lag_max / 32) return false;
   constexpr Duration patience = 1s;  // one that hangs does not hold this node up
   const auto& others = with_.sessions.others();
   return std::any_of(others.begin(), others.end(), [&](PeerIndex peer) {
     const Peer& known = peers_[peer];
-    return known.out.begun && !known.out.behind && lag_of(known) > s.settings.lag_max / 2 &&
+    return known.out.begun && !known.out.behind && lag_of(known) > s.settings.lag_max / 32 &&
            s.time() < known.acknowledged_at + patience;
   });
 }
