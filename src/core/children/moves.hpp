@@ -35,7 +35,8 @@ class Moves {
  private:
   struct Move {
     Duration begun{};
-    Duration until = Duration::max();  ///< Released by us, we wait to see it run again; max: it is here still.
+    Duration until =
+        Duration::max();  ///< Released by us, we wait to see it run again; max: it is here still.
   };
   [[nodiscard]] std::size_t most(const Settings& settings) const {
     return window_.size(settings.moves_in_flight);

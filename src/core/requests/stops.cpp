@@ -123,14 +123,16 @@ void Coordinator::add(Step& s, Child& child, StopWait wait) {
 }
 
 void Coordinator::add_starter(const Child& child, StopWait& wait, PeerIndex peer) {
-  if (peer == no_peer || peer == self_index || !with_.sessions.member(peer) || has_starter(wait, peer)) return;
+  if (peer == no_peer || peer == self_index || !with_.sessions.member(peer) || has_starter(wait, peer))
+    return;
   wait.starters.push_back(with_.sessions.member(peer)->session);
   with_.replication.wait_for(peer, wait.number, child);
 }
 
 bool Coordinator::has_starter(const StopWait& wait, PeerIndex peer) const {
   const Member* member = with_.sessions.member(peer);
-  return member && std::find(wait.starters.begin(), wait.starters.end(), member->session) != wait.starters.end();
+  return member &&
+         std::find(wait.starters.begin(), wait.starters.end(), member->session) != wait.starters.end();
 }
 
 // A host changed the row (to send the child on to the next node) before it knew of the removal: that next
