@@ -159,5 +159,44 @@ TEST(SplitSleep, ANodeThatWakesAloneEndsItsChildrenBehindTheFence) {
   expect_each_once(cluster, 30);
 }
 
+// Of the other two one ran no more when it fell asleep, is back since and has all children, and cannot be
+// reached at once.
+TEST(SplitSleep, ANodeThatWakesTriesWhomItDoesNotReachForAsLongAsOthersWaitForAMember) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.start(0, many(30));
+  cluster.kill(2);
+  cluster.run(2s);
+  const auto sleep_and_be_replaced = [&] {
+    cluster.pause(0);
+    cluster.drop_channels(0, true);
+    cluster.run(40s);
+    cluster.boot(2);
+    cluster.run(5s);
+    cluster.kill(1);
+    cluster.run(2s);
+    EXPECT_EQ(cluster.nodes[2].processes.size(), 30U);
+    cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name},
+                           {cluster.nodes[2].name, cluster.nodes[0].name}};
+    cluster.resume(0);
+  };
+  sleep_and_be_replaced();
+  cluster.run(3s);
+  EXPECT_TRUE(cluster.nodes[0].fenced);
+  cluster.heal();
+  cluster.run(3s);
+  EXPECT_FALSE(cluster.nodes[0].fenced);
+  expect_each_once(cluster, 30);
+  // Where it goes on not to reach it, each goes on by itself.
+  cluster.boot(1);
+  cluster.run(5s);
+  cluster.kill(2);
+  cluster.run(2s);
+  sleep_and_be_replaced();
+  cluster.run(12s);
+  EXPECT_FALSE(cluster.nodes[0].fenced);
+  EXPECT_FALSE(cluster.nodes[0].processes.empty());
+}
+
 }  // namespace partition_sleep_test
 }  // namespace brood::core::testing

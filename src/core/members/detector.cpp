@@ -64,10 +64,15 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
   links_.failed(peer);
   if (links_[peer].channel) return;
   if (links_.take_again(peer)) return links_.dial(s, peer);
+  const bool seed = joining_.is_seed(peer);
+  // A node that was lost without proof may come back after a long time: it is tried ever more rarely, and no
+  // longer when it is forgotten.
+  const bool patient = !seed && !joining_.was_learned_of(peer);
+  const bool last = patient && !sessions_.remembers(links_.name(peer));
   if (event.refused_us)
     joining_.refuses_us(peer);
   else
-    joining_.settle(peer);
+    joining_.not_reached(peer, event.proven_dead || last);
   if (sessions_.member(peer)) {
     if (event.proven_dead) {
       if (!losses_[peer].since) losses_[peer].wall = s.now.wall;
@@ -75,7 +80,6 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
     }
     if (!losses_[peer].since) suspect(peer, s.time());
   }
-  const bool seed = joining_.is_seed(peer);
   if (event.proven_dead) sessions_.set_unreached(s, links_.name(peer), false);
   if (event.proven_dead) {
     joining_.give_up_meeting(s, peer);
@@ -87,11 +91,9 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
   // death is milliseconds away, and its children wait for it.
   if (sessions_.member(peer))
     return links_.dial_at(peer, s.time() + std::min<Duration>(every, 10ms * (1U << std::min(attempts, 10U))));
-  // A node that was lost without proof may come back after a long time: it is tried ever more rarely, and no
-  // longer when it is forgotten.
-  const bool patient = !seed && !joining_.was_learned_of(peer);
-  if (patient && !sessions_.remembers(links_.name(peer))) return links_.dial_at(peer, Duration::max());
-  links_.dial_at(peer, s.time() + (patient ? std::min<Duration>(every * attempts, 30s) : every));
+  if (last) return links_.dial_at(peer, Duration::max());
+  const bool rarely = patient && !joining_.awaits_all();
+  links_.dial_at(peer, s.time() + (rarely ? std::min<Duration>(every * attempts, 30s) : every));
 }
 
 void Detector::slept(const Step& s, Duration gap) {

@@ -84,6 +84,7 @@ void Joining::ask_anew(Step& s, PeerIndex peer) {
 
 void Joining::anew(Step& s, bool rejoins) {
   form_at_ = s.time() + s.settings.form_wait;
+  if (rejoins) await_until_ = s.time() + s.settings.tick_timeout;
   told_.clear();
   std::vector<PeerIndex> ask;
   for (const auto& [name, peer] : peers_.all()) {
@@ -128,6 +129,13 @@ bool Joining::may_become_up(const Step& s, bool rejoins) const {
 }
 
 void Joining::on_time(Step& s) {
+  if (await_until_ && *await_until_ <= s.time()) {
+    await_until_.reset();
+    for (const auto& [name, peer] : peers_.all()) {
+      const Link& link = links_[peer];  // one that is being reached for has its time
+      if (!link.channel && !link.connecting && !meetings_[peer].refuses_us) settle(peer);
+    }
+  }
   while (!hello_until_.empty() && hello_until_.begin()->first <= s.time()) {
     const PeerIndex peer = hello_until_.begin()->second;
     hello_until_.erase(hello_until_.begin());
@@ -156,6 +164,7 @@ Duration Joining::deadline(Duration now) const {
   if (sessions_.self().state != MemberState::joining) return next;
   if (!learned_until_.empty()) next = std::min(next, learned_until_.begin()->first);
   if (form_at_ > now) next = std::min(next, form_at_);
+  if (await_until_) next = std::min(next, *await_until_);
   return next;
 }
 

@@ -52,6 +52,15 @@ class Joining {
     meetings_[peer].settled = true;
     meetings_[peer].refuses_us = false;
   }
+  /// It could not be reached. `proven`: it does not run, else it may, and run what this node has run. One
+  /// that slept and joins anew, and so has been replaced, tries that peer for as long as others wait for a
+  /// member.
+  void not_reached(PeerIndex peer, bool proven) {
+    if (!proven && awaits_all()) return;
+    settle(peer);
+  }
+  /// While that lasts.
+  [[nodiscard]] bool awaits_all() const { return await_until_.has_value(); }
   /// It runs and will not have us. This node does not form a cluster of its own beside it; it may join where
   /// another lets it in.
   void refuses_us(PeerIndex peer) {
@@ -111,6 +120,7 @@ class Joining {
   bool booted_ = false;
   std::string why_out_;  ///< What differed at the first that refused this node while it joined.
   Duration form_at_{};
+  std::optional<Duration> await_until_;  ///< It joins anew, and waits for all that may have replaced it.
 };
 
 }  // namespace brood::core

@@ -250,7 +250,7 @@ void Origins::pass_on(Step& s, PeerIndex to, Request request) {
 
 void Origins::ask_again(Step& s, PeerIndex peer) {
   for (auto& [number, origin] : origins_) {
-    if (origin.ended) continue;
+    if (origin.ended || !origin.client) continue;
     std::vector<ChildId> ids;
     for (const auto& [id, item] : origin.open) ids.push_back(id);
     ask(s, origin, ids, peer);
@@ -438,7 +438,7 @@ void Origins::on_time(Step& s) {
     const auto found = origins_.find(number);
     if (found == origins_.end()) continue;
     Origin& origin = found->second;
-    if (origin.ended) continue;
+    if (origin.ended || !origin.client) continue;
     origin.repeat_every = std::min(origin.repeat_every * 2, repeat_longest);
     repeats_.emplace(s.time() + origin.repeat_every, number);
     std::vector<ChildId> ids;

@@ -52,7 +52,8 @@ class Origins {
   void retry(Step& s, const ClientRetry& event);
   void lookup(Step& s, const ClientLookup& event);
   void move(Step& s, const ClientMove& event);
-  /// Nobody waits for it any more. What was asked still happens; what was not is not asked.
+  /// Nobody waits for it any more. What was asked still happens; what was not is not asked, nor anything
+  /// again: what nobody waits for is not to be done at a time that nobody expects.
   void gone(ClientId client);
   /// This node has left: all are told so.
   void end_all(Step& s, const Error& error);

@@ -122,5 +122,30 @@ TEST(Requests, WhoseTimeIsOverIsToldSoInTheOrderInWhichTheyAsked) {
   EXPECT_EQ(told, clients);
 }
 
+// A stop that is asked again long after its client has left would end what others have started since.
+TEST(Requests, WhatNobodyWaitsForIsNotAskedAgain) {
+  for (const bool leaves : {false, true}) {
+    Cluster cluster(2);
+    cluster.form();
+    std::string id;
+    for (int i = 0; id.empty(); ++i)
+      if (const std::string one = "x" + std::to_string(i);
+          cluster.nodes[0].core->node_for(id_of(one)) == cluster.nodes[1].name)
+        id = one;
+    cluster.start(0, {spec_of(id)});
+    cluster.run();
+    cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
+      return std::holds_alternative<StopRequest>(body) ? 0 : 1;
+    };
+    const auto stop = cluster.stop(0, id);
+    cluster.run();
+    if (leaves) cluster.give(0, ClientGone{{stop}});
+    cluster.run();
+    cluster.copies = {};
+    cluster.run(20s);
+    EXPECT_EQ(cluster.alive(id), leaves ? 1U : 0U);
+  }
+}
+
 }  // namespace requests_portions_test
 }  // namespace brood::core::testing
