@@ -43,20 +43,33 @@ void Machine::look_up(const ChildId& id, Known& into) const {
   const Child* child = children_.find(id);
   if (!child) return;
   into.row = child->row();
-  instances_.each(*child, [&](const Hosted& one) {
-    into.instances.push_back({&instances_.session(one), &one.instance});
-  });
-  if (into.instances.size() < 2) return;
+  if (child->hosted().size() < 2) {
+    instances_.each(*child, [&](const Hosted& one) {
+      into.instances.push_back({&instances_.session(one), &one.instance});
+    });
+    return;
+  }
   const auto order =
       child->row() ? views_.replicas().nodes(child->hash, *child->row()) : std::vector<PeerIndex>{};
-  const auto rank = [&](const Known::Seen& one) {
-    return std::pair{one.instance->role != Role::active, place_in(order, peers_.find(one.host->node))};
+  // Each is ranked once: there may be one on every node.
+  struct Ranked {
+    bool is_passive;
+    std::size_t place;
+    Known::Seen seen;
   };
-  std::sort(into.instances.begin(), into.instances.end(), [&](const Known::Seen& a, const Known::Seen& b) {
-    const auto ranks = std::pair{rank(a), rank(b)};
-    if (ranks.first != ranks.second) return ranks.first < ranks.second;
-    return a.instance->epoch > b.instance->epoch;
+  std::vector<Ranked> ranked;
+  ranked.reserve(child->hosted().size());
+  instances_.each(*child, [&](const Hosted& one) {
+    ranked.push_back({one.instance.role != Role::active,
+                      place_in(order, instances_.peer(one)),
+                      {&instances_.session(one), &one.instance}});
   });
+  std::sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
+    if (a.is_passive != b.is_passive) return b.is_passive;
+    if (a.place != b.place) return a.place < b.place;
+    return a.seen.instance->epoch > b.seen.instance->epoch;
+  });
+  for (const Ranked& one : ranked) into.instances.push_back(one.seen);
 }
 
 std::vector<Located> Machine::instances(const ChildId& id) const {
