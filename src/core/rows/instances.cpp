@@ -57,15 +57,23 @@ void Instances::raise_floor(Child& child, const Epoch& epoch) {
 }
 
 void Instances::write(Child& child, SessionRef session, const Instance& instance) {
+  (void)replace(child, session, instance);
+}
+
+// What was there before. There may be one on every node, so it is looked for once.
+std::optional<InstanceNews::Was> Instances::replace(Child& child, SessionRef session,
+                                                    const Instance& instance) {
   raise_floor(child, instance.epoch);
   for (Hosted& hosted : child.hosted_.value_) {
     if (hosted.session != session) continue;
+    const InstanceNews::Was before{hosted.instance.phase, hosted.instance.role, hosted.instance.pid};
     hosted.instance = instance;
-    return;
+    return before;
   }
   auto& children = sessions_[session].children;
   child.hosted_.value_.push_back({session, static_cast<std::uint32_t>(children.size()), instance});
   children.push_back(child.ref);
+  return std::nullopt;
 }
 
 bool Instances::erase(Child& child, SessionRef session) {
@@ -80,8 +88,7 @@ bool Instances::erase(Child& child, SessionRef session) {
   if (place < children.size())
     for (Hosted& moved : children_.get(children[place])->hosted_.value_)
       if (moved.session == session) moved.place = place;
-  all.erase(std::find_if(all.begin(), all.end(),
-                         [session](const Hosted& hosted) { return hosted.session == session; }));
+  all.erase(at);
   if (all.empty()) all.shrink_to_fit();
   return true;
 }
@@ -98,8 +105,7 @@ NodeName Instances::name_of(PeerIndex peer) const {
 }
 
 void Instances::publish(Step& s, Child& child, const Instance& instance, const Bytes& detail) {
-  const auto before = was(child, own_session);
-  write(child, own_session, instance);
+  const auto before = replace(child, own_session, instance);
   outbox_.add(InstanceChange{child.id, instance, detail});
   s.changed(child.id);
   notes_.instance_told(s, child, {sessions_[own_session].id, before, &instance, nullptr});
@@ -175,8 +181,7 @@ void Instances::put(Step& s, Child& child, PeerIndex peer, const Instance& insta
   const SessionRef session = current(peer);
   if (session == no_session) return;
   s.witness(instance.epoch.clock, sessions_[session].id.node);
-  const auto before = was(child, session);
-  write(child, session, instance);
+  const auto before = replace(child, session, instance);
   s.changed(child.id);
   notes_.instance_told(s, child, {sessions_[session].id, before, &instance, nullptr});
   notes_.instance_changed(s, child, detail);

@@ -82,6 +82,7 @@ class Instances {
   };
   [[nodiscard]] const Instance* find(const Child& child, SessionRef session) const;
   void write(Child& child, SessionRef session, const Instance& instance);
+  std::optional<InstanceNews::Was> replace(Child& child, SessionRef session, const Instance& instance);
   [[nodiscard]] std::optional<InstanceNews::Was> was(const Child& child, SessionRef session) const;
   bool erase(Child& child, SessionRef session);
   [[nodiscard]] SessionRef current(PeerIndex peer) const;
