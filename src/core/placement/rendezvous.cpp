@@ -68,6 +68,7 @@ class RendezvousRing final : public Ring {
 
  private:
   [[nodiscard]] std::size_t first_of_equals(std::uint64_t key) const;
+  [[nodiscard]] std::vector<std::size_t> order_of_equals(std::uint64_t key) const;
   [[nodiscard]] Score score(std::uint64_t key, std::size_t index) const {
     const std::uint64_t hash = hash_of(key, nodes_[index]);
     return {hash, negative_log2(hash), nodes_[index].weight};
@@ -104,12 +105,29 @@ std::size_t RendezvousRing::first(const RingKey& key) const {
   return best;
 }
 
+// Of equal weights the greater hash is the better score, as in first_of_equals().
+std::vector<std::size_t> RendezvousRing::order_of_equals(std::uint64_t key) const {
+  std::vector<std::pair<std::uint64_t, std::size_t>> hashes;
+  hashes.reserve(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) hashes.emplace_back(hash_of(key, nodes_[i]), i);
+  std::sort(hashes.begin(), hashes.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  std::vector<std::size_t> result;
+  result.reserve(hashes.size());
+  for (const auto& entry : hashes) result.push_back(entry.second);
+  return result;
+}
+
 std::vector<std::size_t> RendezvousRing::order(const RingKey& key) const {
+  if (equal_weights_) return order_of_equals(key.hash);
   std::vector<std::pair<Score, std::size_t>> scored;
   scored.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) scored.emplace_back(score(key.hash, i), i);
-  std::stable_sort(scored.begin(), scored.end(),
-                   [](const auto& a, const auto& b) { return better(a.first, b.first); });
+  std::sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) {
+    if (better(a.first, b.first)) return true;
+    return !better(b.first, a.first) && a.second < b.second;
+  });
   std::vector<std::size_t> result;
   result.reserve(scored.size());
   for (const auto& entry : scored) result.push_back(entry.second);
