@@ -59,48 +59,66 @@ std::optional<Violation> rows_differ(const World& world, const ChildId& id) {
   return std::nullopt;
 }
 
+/// What each node knows of one child, looked up once: there may be an instance of it on every node.
+using KnownToNodes = std::vector<core::Known>;
+
+/// The one of that session; nullptr: there is none. `place`: where it is most likely.
+const core::Instance* find_instance(const core::Known& known, const core::SessionId& host,
+                                    std::size_t place) {
+  const auto& all = known.instances;
+  if (place < all.size() && *all[place].host == host) return all[place].instance;
+  const auto there =
+      std::find_if(all.begin(), all.end(), [&](const core::Known::Seen& one) { return *one.host == host; });
+  return there == all.end() ? nullptr : there->instance;
+}
+
 /// One process on each of these nodes, the first of them active, and every node says so.
-std::optional<Violation> process_wrong(const World& world, const ChildId& id, const NodeName& home,
-                                       core::Role role) {
-  const SimNode& host = world.nodes[world.index_of(home)];
-  const Process* process = world.processes->on(world.index_of(home), id);
-  if (process == nullptr)
+std::optional<Violation> process_wrong(const World& world, const ChildId& id,
+                                       const std::vector<const Process*>& processes,
+                                       const KnownToNodes& known, const std::vector<NodeName>& homes,
+                                       std::size_t place) {
+  const NodeName& home = homes[place];
+  const core::Role role =
+      !world.profile.copies.roles || home == homes.front() ? core::Role::active : core::Role::passive;
+  const std::size_t index = world.index_of(home);
+  const SimNode& host = world.nodes[index];
+  const auto found = std::find_if(processes.begin(), processes.end(),
+                                  [index](const Process* process) { return process->node == index; });
+  if (found == processes.end())
     return wrong("placement", &id, "it belongs on " + home.text() + " and is not there");
+  const Process* process = *found;
   if (!process->running || process->stopping) return wrong("lost", &id, "its process does not run, or ends");
   if (!process->spec->same_as(*host.core->spec(id)->spec))
     return wrong("placement", &id, "it runs with an old spec");
   if (process->role != role)
     return wrong("role", &id, fmt::format("on {} it is {}", home.text(), core::to_string(process->role)));
-  for (const SimNode& node : world.nodes) {
-    const auto known = node.core->instances(id);
-    const auto there = std::find_if(known.begin(), known.end(), [&](const core::Located& one) {
-      return one.host == host.core->self().session;
-    });
-    if (there == known.end() || there->instance.pid != process->pid ||
-        there->instance.phase != core::Phase::running || there->instance.role != role)
+  const core::SessionId& session = host.core->self().session;
+  for (std::size_t i = 0; i < world.nodes.size(); ++i) {
+    const core::Instance* there = find_instance(known[i], session, place);
+    if (there == nullptr || there->pid != process->pid || there->phase != core::Phase::running ||
+        there->role != role)
       return wrong("agree", &id,
-                   fmt::format("{} knows another instance of it on {}, or another role", node.name.text(),
-                               home.text()));
+                   fmt::format("{} knows another instance of it on {}, or another role",
+                               world.nodes[i].name.text(), home.text()));
   }
   return std::nullopt;
 }
 
 std::optional<Violation> not_at_home(const World& world, const ChildId& id,
-                                     const std::vector<NodeName>& homes) {
+                                     const std::vector<NodeName>& homes, KnownToNodes& known) {
   const auto processes = world.processes->of(id);
   if (processes.size() != homes.size())
     return wrong(processes.size() < homes.size() ? "lost" : "overlap", &id,
                  fmt::format("{} processes of it run, not {}", processes.size(), homes.size()));
-  for (const NodeName& home : homes) {
-    const bool active = !world.profile.copies.roles || home == homes.front();
-    if (auto one = process_wrong(world, id, home, active ? core::Role::active : core::Role::passive))
-      return one;
-  }
-  for (const SimNode& node : world.nodes)
-    if (node.core->instances(id).size() != homes.size())
+  known.resize(world.nodes.size());
+  for (std::size_t i = 0; i < known.size(); ++i) world.nodes[i].core->look_up(id, known[i]);
+  for (std::size_t place = 0; place < homes.size(); ++place)
+    if (auto one = process_wrong(world, id, processes, known, homes, place)) return one;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i].instances.size() != homes.size())
       return wrong(
           "agree", &id,
-          fmt::format("{} knows {} instances of it", node.name.text(), node.core->instances(id).size()));
+          fmt::format("{} knows {} instances of it", world.nodes[i].name.text(), known[i].instances.size()));
   return std::nullopt;
 }
 
@@ -115,7 +133,7 @@ bool may_run(const World& world, const core::Spec& spec, std::size_t node) {
          std::find(ring.begin(), ring.end(), name) != ring.end();
 }
 
-std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
+std::optional<Violation> child_wrong(const World& world, const ChildId& id, KnownToNodes& known) {
   if (auto differ = rows_differ(world, id)) return differ;
   const Core& core = *world.nodes.front().core;
   const core::SpecRow* row = core.spec(id);
@@ -129,11 +147,12 @@ std::optional<Violation> child_wrong(const World& world, const ChildId& id) {
                      "nobody has given it a node, and " + world.nodes[i].name.text() + " is there");
   placement.resize(world.profile.copies.of(placement.size()));
   if (row != nullptr && row->wanted && !row->trouble->failed && !placement.empty())
-    return not_at_home(world, id, placement);
+    return not_at_home(world, id, placement, known);
   if (!world.processes->of(id).empty())
     return wrong("revived", &id, row == nullptr ? "it runs, but has no row" : "it runs, but must not");
+  known.resize(1);
   for (const SimNode& node : world.nodes)
-    if (!node.core->instances(id).empty())
+    if (node.core->look_up(id, known[0]); !known[0].instances.empty())
       return wrong("agree", &id, node.name.text() + " knows an instance that is not there");
   return std::nullopt;
 }
@@ -146,8 +165,9 @@ std::optional<Violation> not_settled(const World& world) {
   }
   if (auto members = members_wrong(world)) return members;
   if (world.ledger->open_requests() != 0) return wrong("unanswered", nullptr, "requests are open");
+  KnownToNodes known;
   for (const ChildId& id : world.catalog.ids())
-    if (auto child = child_wrong(world, id)) return child;
+    if (auto child = child_wrong(world, id, known)) return child;
   return tables_differ(world);
 }
 
