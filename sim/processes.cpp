@@ -10,8 +10,7 @@ using namespace std::chrono_literals;
 Processes::Processes(World& world) : world_(world), random_(world.random.fork()) {}
 
 Process* Processes::find(std::uint64_t serial) {
-  const auto found = live_.find(serial);
-  return found == live_.end() ? nullptr : &found->second;
+  return live_.find(serial);
 }
 
 /// The job runs with the process, if both are still there, and not while its node is stopped.
@@ -42,7 +41,7 @@ Process& Processes::add(std::size_t index, const core::SpecPtr& spec, const core
   process.from = world_.now();
   by_id_[id].push_back(process.serial);
   lives_[id].push_back({index, node.creation, process.pid, world_.now(), Duration::max()});
-  return live_.emplace(process.serial, std::move(process)).first->second;
+  return live_.add(std::move(process));
 }
 
 void Processes::start(std::size_t index, const core::Start& start) {
@@ -307,8 +306,7 @@ void Processes::end(Process& process, bool normal, std::string reason) {
 }
 
 void Processes::erase(std::uint64_t serial) {
-  const auto found = live_.find(serial);
-  const Process& process = found->second;
+  const Process& process = live_.at(serial);
   auto& lives = lives_[process.id()];
   const auto life = std::find_if(lives.rbegin(), lives.rend(), [&](const Life& one) {
     return one.node == process.node && one.creation == process.creation && one.pid == process.pid;
@@ -322,18 +320,18 @@ void Processes::erase(std::uint64_t serial) {
     return live_.at(other).lineage == process.lineage;
   });
   if (!is_known) answered_.erase(process.lineage);
-  live_.erase(found);
+  live_.erase(serial);
 }
 
 void Processes::node_gone(std::size_t node) {
   node_hurt();
   std::vector<std::uint64_t> gone;
-  for (const auto& [serial, process] : live_)
-    if (process.node == node) {
-      gone.push_back(serial);
-      // What was ready elsewhere may still hold it all, but need not.
-      if (!process.prepared) answered_.erase(process.lineage);
-    }
+  live_.each([&](const Process& process) {
+    if (process.node != node) return;
+    gone.push_back(process.serial);
+    // What was ready elsewhere may still hold it all, but need not.
+    if (!process.prepared) answered_.erase(process.lineage);
+  });
   for (const std::uint64_t serial : gone) erase(serial);
 }
 
@@ -347,8 +345,8 @@ void Processes::crash(const ChildId& id, std::string reason) {
 }
 
 void Processes::heal() {
-  for (auto& [serial, process] : live_) {
-    if (!process.stuck) continue;
+  live_.each([this](const Process& process) {
+    if (!process.stuck) return;
     later(process, random_.between(Duration(0), Duration(2s)), [this](Process& it) {
       if (!it.stuck) return;
       it.stuck = false;
@@ -358,7 +356,7 @@ void Processes::heal() {
         later(it, stop_time(it), [this](Process& stopping) { end(stopping, true, "shutdown"); });
       world_.driver->post(node, std::move(change));
     });
-  }
+  });
 }
 
 // ---- hand-overs ----------------------------------------------------------------------------------------
@@ -476,16 +474,15 @@ void Processes::carry_out(std::size_t node, const core::Depart& depart) {
 void Processes::call_some() {
   if (world_.splits->cloudy() || world_.ledger->split_excused()) kept_.clear();
   std::vector<std::uint64_t> called;
-  for (auto& [serial, process] : live_) {
-    const bool handles = process.running && !process.spec->is_program() && !process.prepared &&
-                         !process.frozen && !process.stopping && !process.stuck &&
-                         world_.nodes[process.node].acts();
-    if (!handles || !random_.chance(300)) continue;
+  live_.each([&](Process& process) {
+    const bool handles = process.running && !process.prepared && !process.frozen && !process.stopping &&
+                         !process.stuck && world_.nodes[process.node].acts() && !process.spec->is_program();
+    if (!handles || !random_.chance(300)) return;
     if (follows())
-      called.push_back(serial);
+      called.push_back(process.serial);
     else
       answered_[process.lineage] = ++process.held;
-  }
+  });
   for (const std::uint64_t serial : called)
     if (Process* process = find(serial)) call_followed(*process);
 }
@@ -506,8 +503,9 @@ const std::vector<Life>& Processes::lives(const ChildId& id) const {
 }
 
 std::size_t Processes::count_on(std::size_t node) const {
-  return static_cast<std::size_t>(std::count_if(
-      live_.begin(), live_.end(), [&](const auto& entry) { return entry.second.node == node; }));
+  std::size_t count = 0;
+  live_.each([&](const Process& process) { count += process.node == node ? 1 : 0; });
+  return count;
 }
 
 const Process* Processes::on(std::size_t node, const ChildId& id) const {
@@ -572,8 +570,9 @@ void Processes::check_need(const Process& process) {
 
 void Processes::check_node(std::size_t node) {
   std::vector<ChildId> ids;
-  for (const auto& [serial, process] : live_)
+  live_.each([&](const Process& process) {
     if (process.node == node) ids.push_back(process.id());
+  });
   for (const ChildId& id : ids) check(id);
 }
 

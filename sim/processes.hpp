@@ -53,6 +53,39 @@ struct Life {
   Duration to = Duration::max();
 };
 
+/// The live ones by serial. There may be one of each child on each node, and all are looked at several times
+/// a second.
+class LiveProcesses {
+ public:
+  [[nodiscard]] Process* find(std::uint64_t serial) const {
+    return serial < all_.size() ? all_[serial].get() : nullptr;
+  }
+  [[nodiscard]] Process& at(std::uint64_t serial) const { return *all_.at(serial); }
+  /// Of a serial above all before.
+  Process& add(Process process) {
+    const std::uint64_t serial = process.serial;
+    all_.resize(serial + 1);
+    all_[serial] = std::make_unique<Process>(std::move(process));
+    ++size_;
+    return *all_[serial];
+  }
+  void erase(std::uint64_t serial) {
+    all_.at(serial).reset();
+    --size_;
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// In the order of their serials.
+  template <typename F>
+  void each(const F& f) const {
+    for (const auto& process : all_)
+      if (process) f(*process);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Process>> all_;
+  std::size_t size_ = 0;
+};
+
 class Processes {
  public:
   explicit Processes(World& world);
@@ -123,12 +156,12 @@ class Processes {
 
   World& world_;
   Random random_;
-  std::map<std::uint64_t, Process> live_;
+  LiveProcesses live_;
   std::map<ChildId, std::vector<std::uint64_t>> by_id_;
   std::map<ChildId, std::vector<Life>> lives_;
   std::map<ChildId, std::uint32_t> taken_down_;
   /// What the last call was answered, by lineage, for as long as no process of it was lost or told to end.
-  std::map<std::uint64_t, std::uint64_t> answered_;
+  std::unordered_map<std::uint64_t, std::uint64_t> answered_;  // only looked up
   /// The greatest answer that a caller of the child had and that another node held.
   struct Kept {
     core::Dot birth;
