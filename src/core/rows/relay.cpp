@@ -17,22 +17,22 @@ std::uint64_t Replication::held(PeerIndex origin) const {
 
 // ---- batches that come -------------------------------------------------------------------------------
 
-void Replication::on_batch(Step& s, PeerIndex from, PeerIndex origin, const Delta& delta) {
+void Replication::on_batch(Step& s, PeerIndex from, PeerIndex origin, Delta& delta) {
   In& in = peers_[origin].in;
   if (origin == from) in.direct = std::max(in.direct, delta.number);
   if ((in.expected != 0 && delta.number < in.expected) || in.early.contains(delta.number)) {
     ++s.stats.deltas_twice;
     return;
   }
-  const auto batch = std::make_shared<const Delta>(delta);
+  const auto batch = std::make_shared<const Delta>(std::move(delta));
   spread_.keep(s, origin, batch);
   relays_.push_back({origin, from, batch});
   in.source = from;
-  in.known = std::max(in.known, delta.number);
+  in.known = std::max(in.known, batch->number);
   // Its table is on the way, and is not broken off; what is not kept is asked for behind it.
   if (in.receiving && in.early_weight >= s.settings.lag_max) return;
-  in.early.emplace(delta.number, batch);
-  in.early_weight += weight_of(delta);
+  in.early.emplace(batch->number, batch);
+  in.early_weight += weight_of(*batch);
   advance_all(s, origin);
   give_up_early(s, origin);
 }

@@ -199,7 +199,7 @@ PeerIndex Replication::take_turn(Step& s) {
 
 // ---- Deltas that come --------------------------------------------------------------------------------
 
-void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
+void Replication::on_delta(Step& s, PeerIndex from, Delta& delta) {
   In& in = peers_[from].in;
   if (spread_.passes_on()) {
     ++in.taken;
@@ -221,7 +221,7 @@ void Replication::on_delta(Step& s, PeerIndex from, const Delta& delta) {
   if (delta.number > in.expected) return ask_for_table(from);
   ++in.expected;
   if (in.receiving || !in.kept.empty())
-    in.kept.push_back(delta);
+    in.kept.push_back(std::move(delta));
   else
     (void)take_in(s, from, delta);
 }

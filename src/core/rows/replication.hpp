@@ -99,7 +99,8 @@ class Replication final : public Outbox, public TableProgress {
   void on_sync(Step& s, PeerIndex from, const Sync& portion);
   void on_sync_ack(Step& s, PeerIndex from, const SyncAck& ack);
   void on_behind(Step& s, PeerIndex from);
-  void on_delta(Step& s, PeerIndex from, const Delta& delta);
+  /// Takes what it keeps out of it.
+  void on_delta(Step& s, PeerIndex from, Delta& delta);
   void on_ack(Step& s, PeerIndex from, const DeltaAck& ack);
   void on_through(Step& s, PeerIndex from, const Through& through);
   /// How many Deltas of this node the peer has taken; its word on how far it holds them is for on_ack().
@@ -231,7 +232,7 @@ class Replication final : public Outbox, public TableProgress {
   bool is_too_far_behind(Step& s, PeerIndex peer);
 
   // relay.cpp
-  void on_batch(Step& s, PeerIndex from, PeerIndex origin, const Delta& delta);
+  void on_batch(Step& s, PeerIndex from, PeerIndex origin, Delta& delta);
   void give_up_early(Step& s, PeerIndex origin);
   void salvage(Step& s, PeerIndex gone);
   [[nodiscard]] std::uint64_t held(PeerIndex origin) const;
