@@ -41,25 +41,20 @@ std::vector<PeerIndex> Spread::partners() const {
 void Spread::keep(Step& s, PeerIndex origin, Batch batch) {
   const std::uint64_t number = batch->number;
   const std::size_t weight = weight_of(*batch);
-  if (!kept_[origin].try_emplace(number, Kept{std::move(batch), s.time() + batches_kept_for}).second) return;
+  const Duration until = s.time() + batches_kept_for;
+  if (!kept_[origin].try_emplace(number, Kept{std::move(batch), until}).second) return;
   weight_ += weight;
-  order_.emplace_back(origin, number);
-  while (!order_.empty()) {
-    const auto origins = kept_.find(order_.front().first);
-    const bool gone = origins == kept_.end() || !origins->second.contains(order_.front().second);
-    const bool old = !gone && origins->second.at(order_.front().second).until <= s.time();
-    if (!gone && !old && weight_ <= batches_weight_max) break;
-    drop_oldest();
-  }
+  order_.push_back({origin, number, until});
+  while (!order_.empty() && (order_.front().until <= s.time() || weight_ > batches_weight_max)) drop_oldest();
 }
 
 void Spread::drop_oldest() {
-  const auto [origin, number] = order_.front();
+  const auto [origin, number, until] = order_.front();
   order_.pop_front();
   const auto origins = kept_.find(origin);
   if (origins == kept_.end()) return;
   const auto found = origins->second.find(number);
-  if (found == origins->second.end()) return;
+  if (found == origins->second.end() || found->second.until != until) return;
   weight_ -= weight_of(*found->second.batch);
   origins->second.erase(found);
   if (origins->second.empty()) kept_.erase(origins);

@@ -70,7 +70,12 @@ class Spread {
   const Links& links_;
   const Sessions& sessions_;
   std::map<PeerIndex, std::map<std::uint64_t, Kept>> kept_;
-  std::deque<std::pair<PeerIndex, std::uint64_t>> order_;  ///< Of what is kept; may name what is gone.
+  struct Place {
+    PeerIndex origin = no_peer;
+    std::uint64_t number = 0;
+    Duration until{};
+  };
+  std::deque<Place> order_;  ///< Of what is kept; may name what is gone.
   std::size_t weight_ = 0;
   std::map<PeerIndex, std::uint32_t> moving_;  ///< And for how many rounds more.
   Duration next_round_{};
