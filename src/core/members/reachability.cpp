@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace brood::core {
 namespace {
@@ -13,39 +14,58 @@ bool is_there(const Member& member) {
 
 }  // namespace
 
-// Only of members: a node that this one has lost too is no end of a link here.
-std::set<Cut> Reachability::broken_links() const {
-  std::set<Cut> cuts;
-  for (const PeerIndex peer : sessions_.others()) {
-    const Member& member = *sessions_.member(peer);
-    if (!is_there(member)) continue;
-    for (const NodeName& lost : member.unreached) {
-      const PeerIndex end = peers_.find(lost);
-      const Member* other = end == no_peer || end == self_index ? nullptr : sessions_.member(end);
-      if (!other || !is_there(*other)) continue;
-      Cut cut{{member.session.node, member.up_since}, {lost, other->up_since}};
-      if (cut.b.node < cut.a.node) std::swap(cut.a, cut.b);
-      cuts.insert(std::move(cut));
+// Only of members: a node that this one has lost too is no end of a link here. After a split each row may
+// name half of the members, so these, which are in the order of names as the rows are, are gone through
+// beside each row.
+std::vector<Cut> Reachability::broken_links() const {
+  std::vector<const Member*> there;
+  for (const PeerIndex peer : sessions_.others())
+    if (const Member& member = *sessions_.member(peer); is_there(member)) there.push_back(&member);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> ends;
+  for (std::uint32_t one = 0; one < there.size(); ++one) {
+    std::uint32_t other = 0;
+    for (const NodeName& lost : there[one]->unreached) {
+      while (other < there.size() && there[other]->session.node < lost) ++other;
+      if (other == there.size()) break;
+      if (there[other]->session.node == lost) ends.push_back(std::minmax(one, other));
     }
   }
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  std::vector<Cut> cuts;
+  cuts.reserve(ends.size());
+  for (const auto& [a, b] : ends)
+    cuts.push_back(
+        {{there[a]->session.node, there[a]->up_since}, {there[b]->session.node, there[b]->up_since}});
   return cuts;
 }
 
-bool Reachability::look_for_cuts(const Step& s) {
+// Those that were broken before are so since then.
+void Reachability::look_at_rows(const Step& s) {
   const auto& unreached = sessions_.self().unreached;
   if (!std::includes(unreached_before_.begin(), unreached_before_.end(), unreached.begin(), unreached.end()))
     lost_at_ = s.time();
   unreached_before_ = unreached;
-  const auto now = broken_links();
-  std::erase_if(since_, [&](const auto& one) { return !now.contains(one.first); });
+  std::vector<Broken> before;
+  before.swap(since_);
+  auto known = before.begin();
+  for (Cut& cut : broken_links()) {
+    while (known != before.end() && known->cut < cut) ++known;
+    const bool is_known = known != before.end() && known->cut == cut;
+    since_.push_back({std::move(cut), is_known ? known->since : s.time()});
+  }
+}
+
+bool Reachability::look_for_cuts(const Step& s) {
+  if (std::exchange(looked_at_, sessions_.changes()) != sessions_.changes()) look_at_rows(s);
   next_ = Duration::max();
   std::vector<Cut> cuts;
-  for (const Cut& cut : now) {
+  for (const Broken& one : since_) {
     // A node that has died is lost to all soon after the first; one that slept meanwhile counts the silence
     // anew.
-    const Duration counts_at = since_.try_emplace(cut, s.time()).first->second + cut_after(s.settings);
+    const Duration counts_at = one.since + cut_after(s.settings);
     if (s.time() >= counts_at)
-      cuts.push_back(cut);
+      cuts.push_back(one.cut);
     else
       next_ = std::min(next_, counts_at);
   }

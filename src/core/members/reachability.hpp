@@ -56,7 +56,13 @@ class Reachability {
     Hlc up_since;
     std::set<NodeName> broken;  ///< Whom it does not reach.
   };
-  [[nodiscard]] std::set<Cut> broken_links() const;
+  struct Broken {
+    Cut cut;
+    Duration since{};
+  };
+  /// In order.
+  [[nodiscard]] std::vector<Cut> broken_links() const;
+  void look_at_rows(const Step& s);
   [[nodiscard]] std::vector<const Cut*> all_cuts() const;
   void add_link(std::map<NodeName, Node>& nodes, const CutEnd& a, const CutEnd& b) const;
 
@@ -64,7 +70,8 @@ class Reachability {
   const Sessions& sessions_;
   std::set<NodeName> unreached_before_;
   std::optional<Duration> lost_at_;
-  std::map<Cut, Duration> since_;
+  std::vector<Broken> since_;    ///< In the order of the links.
+  std::uint64_t looked_at_ = 0;  ///< Sessions::changes() at the last look.
   std::vector<Cut> cuts_;
   Duration next_ = Duration::max();
   std::set<NodeName> left_out_;

@@ -97,6 +97,7 @@ void Sessions::add_other(PeerIndex peer) {
 }
 
 void Sessions::begin(Step& s, PeerIndex peer, const Member& row) {
+  ++changes_;
   rows_[peer] = {row, hash_row(row)};
   lost_.erase(row.session.node);
   add_other(peer);
@@ -111,6 +112,7 @@ void Sessions::update(Step& s, PeerIndex peer, const Member& row) {
   if (!known.member || row.session != known.member->session || row.version <= known.member->version) return;
   if (row.state == MemberState::left || row.state == MemberState::down) return;
   const bool new_state = row.state != known.member->state;
+  ++changes_;
   known = {row, hash_row(row)};
   notes_.member_changed(s, peer);
   if (new_state) s.member(row.session, row.state, "");
@@ -128,6 +130,7 @@ void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words)
   over.until = s.time() + s.settings.forget_after;
   forget_.emplace_back(over.until, loss.session.node);
   if (loss.how != Ending::left) lost_.insert(loss.session.node);
+  ++changes_;
   row = {};
   std::erase(others_, peer);
   set_unreached(s, loss.session.node, loss.how == Ending::silent);
@@ -138,6 +141,7 @@ void Sessions::end(Step& s, PeerIndex peer, Loss loss, const std::string& words)
 }
 
 void Sessions::publish_self(Step& s) {
+  ++changes_;
   ++self_.version;
   self_hash_ = hash_row(self_);
   outbox_.set_member(self_);
@@ -187,6 +191,7 @@ void Sessions::forget(Step& s, const NodeName& node) {
 }
 
 void Sessions::leave(Step& s) {
+  ++changes_;
   self_.state = MemberState::left;
   s.member(self_.session, MemberState::left, "left in good order");
 }
@@ -195,6 +200,7 @@ void Sessions::end_own(Step& s, bool keeps, const std::string& words) {
   s.member(self_.session, MemberState::down, words);
   s.log(LogLevel::warning,
         fmt::format("our session is over: {}; {}", words, keeps ? "going on in a new one" : "joining anew"));
+  ++changes_;
   ++self_.session.session;
   ++self_.version;
   if (keeps) {

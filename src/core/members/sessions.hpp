@@ -37,6 +37,8 @@ class Sessions {
   /// The greatest session of that start of the node that is over; 0: none.
   [[nodiscard]] std::uint64_t over(const NodeName& node, std::uint32_t creation) const;
   [[nodiscard]] bool remembers(const NodeName& node) const { return over_.contains(node); }
+  /// Rises with each change of a row: what is computed from rows is good while it is the same.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
   /// Members that are there, and those that were lost and are not forgotten yet.
   [[nodiscard]] std::size_t known() const { return others_.size() + 1 + lost_.size(); }
 
@@ -64,7 +66,10 @@ class Sessions {
 
   void on_time(Step& s);
   [[nodiscard]] Duration deadline() const;
-  void reset(PeerIndex peer) { rows_.reset(peer); }
+  void reset(PeerIndex peer) {
+    ++changes_;
+    rows_.reset(peer);
+  }
 
  private:
   struct Row {
@@ -83,6 +88,7 @@ class Sessions {
   Notes& notes_;
   Member self_;
   std::uint64_t self_hash_ = 0;
+  std::uint64_t changes_ = 0;
   PeerMap<Row> rows_;
   std::vector<PeerIndex> others_;
   std::map<NodeName, Over> over_;
