@@ -14,20 +14,19 @@ constexpr std::size_t kept_max = 1'000'000;
 
 void Replay::keep_answer(const Step& s, const RequestKey& request, const Outcome& outcome) {
   const Key key{request, outcome.id};
-  if (answers_.emplace(key, outcome).second) answers_order_.emplace_back(s.time() + answers_kept, key);
+  if (answers_.add(key, outcome)) answers_order_.emplace_back(s.time() + answers_kept, key);
   if (answers_order_.size() <= kept_max) return;
   answers_.erase(answers_order_.front().second);
   answers_order_.pop_front();
 }
 
 const Outcome* Replay::answer(const RequestKey& request, const ChildId& id) const {
-  const auto found = answers_.find({request, id});
-  return found == answers_.end() ? nullptr : &found->second;
+  return answers_.find({request, id});
 }
 
 bool Replay::finish(const Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) {
   const Key key{request, id};
-  if (request.number == 0 || !finished_.try_emplace(key, floor).second) return false;
+  if (request.number == 0 || !finished_.add(key, floor)) return false;
   finished_order_.emplace_back(s.time() + finished_kept, key);
   finished_by_bucket_[bucket_of(id.hash())].push_back(key);
   if (finished_order_.size() > kept_max) forget_oldest_finished();
@@ -44,8 +43,7 @@ void Replay::forget_oldest_finished() {
 }
 
 const Epoch* Replay::finished(const RequestKey& request, const ChildId& id) const {
-  const auto found = finished_.find({request, id});
-  return found == finished_.end() ? nullptr : &found->second;
+  return finished_.find({request, id});
 }
 
 void Replay::finished_in(std::uint32_t bucket, std::vector<Key>& keys) const {
