@@ -135,20 +135,21 @@ void Network::open_end(std::size_t owner, std::size_t peer, std::uint64_t connec
 // ---- messages ------------------------------------------------------------------------------------------
 
 void Network::send(std::size_t from, const core::Send& send) {
-  Parcel parcel;
+  Parcel parcel{std::make_shared<Letter>(), false};
+  Letter& letter = *parcel.letter;
   parcel.brings_changes = std::holds_alternative<core::Delta>(send.body) ||
                           std::holds_alternative<core::Have>(send.body) ||
                           std::holds_alternative<core::Want>(send.body);
   if (world_.options.wire) {
-    parcel.bytes = std::make_shared<const Bytes>(core::encode(send.body));
-    world_.trace.mix(*parcel.bytes);
+    letter.bytes = core::encode(send.body);
+    world_.trace.mix(letter.bytes);
   } else {
-    parcel.body = std::make_shared<core::MessageBody>(send.body);
+    letter.body = send.body;
     world_.trace.mix(send.body.index());
   }
-  const std::size_t bytes = parcel.bytes ? parcel.bytes->size()
-                            : weighs_    ? core::encode(send.body).size()
-                                         : 0;
+  const std::size_t bytes = world_.options.wire ? letter.bytes.size()
+                            : weighs_           ? core::encode(send.body).size()
+                                                : 0;
   for (const NodeName& name : send.to) {
     const auto found = world_.node_index.find(name);
     if (found == world_.node_index.end() || found->second == from) {
@@ -213,15 +214,17 @@ void Network::deliver_late(std::size_t from, std::size_t to, const Parcel& parce
 // The last receiver takes the message itself: with very many nodes those that are under way fill the memory.
 void Network::unpack(std::size_t from, std::size_t to, std::uint32_t creation, Parcel& parcel) {
   core::PeerMessage message{world_.nodes[from].name, creation, {}};
-  if (parcel.body && parcel.body.use_count() == 1) {
-    message.body = std::move(*parcel.body);
-  } else if (parcel.body) {
-    message.body = *parcel.body;
-  } else {
-    auto body = core::decode(*parcel.bytes);
+  Letter& letter = *parcel.letter;
+  if (!letter.body) {
+    auto body = core::decode(letter.bytes);
     if (!body) return world_.violate("wire", nullptr, "a message cannot be decoded: " + body.error().message);
-    message.body = std::move(*body);
+    letter.body = std::move(*body);
+    letter.bytes = {};
   }
+  if (parcel.letter.use_count() == 1)
+    message.body = *std::move(letter.body);
+  else
+    message.body = *letter.body;
   tamper(world_, to, message.body, random_);
   ++world_.nodes[to].received;
   world_.driver->post(to, std::move(message));

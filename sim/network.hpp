@@ -38,10 +38,14 @@ class Network {
   [[nodiscard]] bool connected(std::size_t a, std::size_t b) const { return end(a, b).connection != 0; }
 
  private:
-  /// A message under way: its bytes, or without a wire itself.
+  /// A message: its bytes, until the first receiver has decoded them for all, or without a wire itself.
+  struct Letter {
+    Bytes bytes;
+    std::optional<core::MessageBody> body;
+  };
+  /// One under way to one receiver.
   struct Parcel {
-    std::shared_ptr<const Bytes> bytes;
-    std::shared_ptr<core::MessageBody> body;
+    std::shared_ptr<Letter> letter;
     bool brings_changes = false;  ///< It may come twice or, by other ways, late or not at all.
   };
   /// What one node has of its connection to another.
