@@ -231,7 +231,8 @@ std::string explain(const SimOptions& options, const Report& report, std::size_t
       to_string(report.profile.copies), report.profile.synchronisation.name, to_string(report.profile.faults),
       violation.rule, static_cast<double>(violation.at.count()) / 1e9,
       violation.id.empty() ? "" : violation.id + ": ", violation.words);
-  for (const std::string& line : last_lines(options, violation, lines)) out += "    " + line + "\n";
+  if (lines > 0)
+    for (const std::string& line : last_lines(options, violation, lines)) out += "    " + line + "\n";
   out += fmt::format("  replay: brood-sim {} --trace", replay_arguments(options));
   if (!violation.id.empty()) out += fmt::format(" --trace-id '{}'", violation.id);
   return out + "\n";
