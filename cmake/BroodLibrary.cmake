@@ -7,7 +7,7 @@
 include(GNUInstallDirs)
 
 set(brood_objects)
-foreach(layer base term core process node exec supervisor)
+foreach(layer base term core flow process node exec supervisor)
   list(APPEND brood_objects $<TARGET_OBJECTS:brood_${layer}>)
 endforeach()
 

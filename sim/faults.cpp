@@ -78,6 +78,10 @@ void Faults::crash(std::size_t node) {
   world_.driver->kill(node, random_.chance(300), "kill -9");
 }
 
+void Faults::maybe_crash(std::size_t node) {
+  if (may_lose(node)) crash(node);
+}
+
 Duration Faults::pause_length() {
   switch (random_.below(3)) {
     case 0:

@@ -21,6 +21,8 @@ class Faults {
   void heal();
 
   void crash(std::size_t node);
+  /// If the others may lose it.
+  void maybe_crash(std::size_t node);
   void pause(std::size_t node, Duration length, bool slept);
   void leave(std::size_t node);
 

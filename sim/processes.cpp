@@ -7,7 +7,8 @@
 namespace brood::sim {
 using namespace std::chrono_literals;
 
-Processes::Processes(World& world) : world_(world), random_(world.random.fork()) {}
+Processes::Processes(World& world)
+    : world_(world), random_(world.random.fork()), caller_(world.options.seed ^ 0x63616c6c) {}
 
 Process* Processes::find(std::uint64_t serial) {
   return live_.find(serial);
@@ -39,6 +40,8 @@ Process& Processes::add(std::size_t index, const core::SpecPtr& spec, const core
   process.pid = {++node.next_pid, 0};
   if (const core::SpecRow* row = node.core->spec(id)) process.birth = row->birth;
   process.from = world_.now();
+  if (follows() && !spec->is_program())
+    process.follow.emplace(world_.profile.copies.follow == Copies::Follow::each_call, id);
   by_id_[id].push_back(process.serial);
   lives_[id].push_back({index, node.creation, process.pid, world_.now(), Duration::max()});
   return live_.add(std::move(process));
@@ -84,7 +87,7 @@ void Processes::started(Process& process) {
   // What is told the core may be the end of the process.
   const std::size_t node = process.node;
   core::Started told{process.id(), process.epoch, process.pid, 0, true};
-  if (follows() && process.role == core::Role::active) lead(process, process.first_state);
+  if (process.follow && process.role == core::Role::active) lead(process, process.first_state);
   world_.driver->post(node, std::move(told));
 }
 
@@ -101,6 +104,7 @@ void Processes::set_role(std::size_t node, const core::SetRole& change) {
       return;
     }
     process.to_tell.emplace_back(change.role, change.state);
+    if (change.role == core::Role::passive) disturb(process);
     later(process, random_.between(Duration(1us), Duration(10ms)), [this](Process& it) { tell_role(it); });
     return;
   }
@@ -108,7 +112,7 @@ void Processes::set_role(std::size_t node, const core::SetRole& change) {
 
 /// Behind what it does right now: its start, or a handler that blocks.
 void Processes::tell_role(Process& process) {
-  if (!process.running || process.stuck) {
+  if (!process.running || process.stuck || (process.follow && process.follow->is_handling)) {
     later(process, random_.between(10ms, 100ms), [this](Process& it) { tell_role(it); });
     return;
   }
@@ -120,11 +124,11 @@ void Processes::tell_role(Process& process) {
   if (role == core::Role::passive) {
     const std::size_t node = process.node;
     core::RoleTaken told{process.id(), process.epoch};
-    if (std::exchange(process.leads, false) && process.held != process.last_value) save(process, true);
+    give_role_back(process);
     return world_.driver->post(node, std::move(told));
   }
   check_roles(process.id());
-  if (follows()) lead(process, state);
+  if (process.follow) lead(process, state);
 }
 
 void Processes::check_roles(const ChildId& id) {
@@ -219,9 +223,11 @@ void Processes::begin_life(Process& process) {
       return later(process, random_.between(1s, 20s), [this](Process& it) {
         if (world_.healed || it.stopping) return;
         it.stuck = it.hung = true;
+        if (it.follow && !it.follow->is_handling) it.follow->enter();
         later(it, random_.between(3s, 40s), [this](Process& again) {
           if (!again.stuck) return;
           again.stuck = false;
+          end_handler(again);
           const std::size_t node = again.node;
           core::StuckChanged change{again.id(), again.epoch, false};
           if (again.stopping)
@@ -350,6 +356,7 @@ void Processes::heal() {
     later(process, random_.between(Duration(0), Duration(2s)), [this](Process& it) {
       if (!it.stuck) return;
       it.stuck = false;
+      end_handler(it);
       const std::size_t node = it.node;
       core::StuckChanged change{it.id(), it.epoch, false};
       if (it.stopping)
@@ -475,16 +482,19 @@ void Processes::call_some() {
   if (world_.splits->cloudy() || world_.ledger->split_excused()) kept_.clear();
   std::vector<std::uint64_t> called;
   live_.each([&](Process& process) {
-    const bool handles = process.running && !process.prepared && !process.frozen && !process.stopping &&
-                         !process.stuck && world_.nodes[process.node].acts() && !process.spec->is_program();
-    if (!handles || !random_.chance(300)) return;
-    if (follows())
-      called.push_back(process.serial);
-    else
+    if (!handles(process) || !random_.chance(300)) return;
+    if (!process.follow)
       answered_[process.lineage] = ++process.held;
+    else if (!is_hushed_)
+      called.push_back(process.serial);
   });
   for (const std::uint64_t serial : called)
     if (Process* process = find(serial)) call_followed(*process);
+}
+
+bool Processes::handles(const Process& process) const {
+  return process.running && !process.spec->is_program() && !process.prepared && !process.frozen &&
+         !process.stopping && !process.stuck && world_.nodes[process.node].acts();
 }
 
 // ---- looking -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 // Thread rule: one thread.
 #pragma once
 
+#include "sim/following.hpp"
 #include "sim/world.hpp"
 
 namespace brood::sim {
@@ -33,12 +34,7 @@ struct Process {
   std::uint64_t held = 0;           ///< What calls have brought it to.
   std::uint64_t lineage = 0;        ///< Of the first of those that have handed it on.
   core::HeldPtr first_state;        ///< With which it starts.
-  bool leads = false;               ///< It is active, and others follow it.
-  std::uint64_t saved = 0;          ///< How often; the number of the last.
-  std::uint64_t flying = 0;         ///< The number of the state that is under way; 0: none ...
-  std::uint64_t flying_value = 0;   ///< ... what calls had brought it to then ...
-  std::uint64_t flying_losses = 0;  ///< ... and how many nodes had been lost.
-  std::uint64_t last_value = 0;     ///< What was saved last.
+  std::optional<Following> follow;  ///< Of a worker whose state passive instances follow.
   bool told_gone = false;           ///< Planted bugs only: the core believes it is gone.
   Duration from{};
   [[nodiscard]] const ChildId& id() const { return spec->id; }
@@ -125,6 +121,8 @@ class Processes {
   void heal();
   /// Now and then: callers of some children are answered, and must find that again.
   void call_some();
+  /// Nobody calls those any more whose state others follow.
+  void hush() { is_hushed_ = true; }
 
  private:
   [[nodiscard]] Process* find(std::uint64_t serial);
@@ -143,19 +141,29 @@ class Processes {
     return world_.profile.copies.follow != Copies::Follow::none && world_.profile.copies.several();
   }
   void lead(Process& process, const core::HeldPtr& state);
-  void save(Process& process, bool is_whole);
+  void give_role_back(Process& process);
+  void save(Process& process, bool is_last);
+  void order_save(Process& process, Duration delay);
   void call_followed(Process& process);
-  void answered(const Process& process, std::uint64_t value);
+  void begin_call(Process& process);
+  void end_handler(Process& process);
+  void disturb(const Process& process);
+  void reply(Process& process, std::uint64_t value, std::uint64_t term);
+  void leaves(const Process& process, const Following::Gate::Ready& replies);
+  void answered(const Process& process, std::uint64_t value, std::uint64_t losses);
   void check_followed(const Process& process);
   void check(const ChildId& id);
   void check_roles(const ChildId& id);
   void tell_role(Process& process);
   [[nodiscard]] bool lacks_a_leader(const ChildId& id) const;
   void check_need(const Process& process);
+  /// It may be called now.
+  [[nodiscard]] bool handles(const Process& process) const;
   [[nodiscard]] Duration stop_time(const Process& process, bool killed = false);
 
   World& world_;
   Random random_;
+  Random caller_;  ///< Of calls to those whose state others follow.
   LiveProcesses live_;
   std::map<ChildId, std::vector<std::uint64_t>> by_id_;
   std::map<ChildId, std::vector<Life>> lives_;
@@ -170,6 +178,7 @@ class Processes {
   };
   std::map<ChildId, Kept> kept_;
   std::uint64_t losses_ = 0;
+  bool is_hushed_ = false;
   std::uint64_t serials_ = 0;
   std::uint64_t moves_ = 0;
   std::map<ChildId, Duration> leaderless_;  ///< Since when.

@@ -7,7 +7,11 @@
 namespace brood::sim {
 namespace {
 
+using namespace std::chrono_literals;
 using core::Core;
+
+/// Replies wait for other nodes so long at most: by Following::wait, and what makes these slow.
+constexpr Duration reply_bound = 15s;
 
 Violation wrong(std::string rule, const ChildId* id, std::string words) {
   return {std::move(rule), id != nullptr ? id->text() : "", std::move(words), {}};
@@ -92,6 +96,14 @@ std::optional<Violation> process_wrong(const World& world, const ChildId& id,
     return wrong("placement", &id, "it runs with an old spec");
   if (process->role != role)
     return wrong("role", &id, fmt::format("on {} it is {}", home.text(), core::to_string(process->role)));
+  // One that gave its role back while nobody held its last state holds its replies for longer: until it is
+  // active again, or ends.
+  const bool answers = process->follow && process->follow->gate.is_active();
+  if (const auto* reply = answers ? process->follow->gate.oldest() : nullptr;
+      reply != nullptr && world.now() - reply->since > reply_bound)
+    return wrong(
+        "unanswered", &id,
+        fmt::format("a reply of it waits on {} since {} s", home.text(), (world.now() - reply->since) / 1s));
   const core::SessionId& session = host.core->self().session;
   for (std::size_t i = 0; i < world.nodes.size(); ++i) {
     const core::Instance* there = find_instance(known[i], session, place);

@@ -94,6 +94,7 @@ void retry_failed(World& world) {
 
 void keep_still(World& world) {
   if (world.violation) return;
+  world.processes->hush();
   const std::uint64_t before = world.processes->moves();
   world.run_until(world.now() + quiet_time);
   if (!world.violation && world.processes->moves() != before)

@@ -7,12 +7,13 @@ BELOW = {
     "base": [],
     "term": ["base"],
     "core": ["term"],
-    "process": ["term"],
+    "flow": ["base"],
+    "process": ["term", "flow"],
     "node": ["process"],
     "exec": ["process"],
     "supervisor": ["core", "node", "exec"],
     "ops": ["supervisor"],
-    "sim": ["core"],
+    "sim": ["core", "flow"],
 }
 
 # The parts of the core, by folder: which other parts a part may include. "machine" is what lies beside the folders:
@@ -47,7 +48,7 @@ CORE_EXCEPTIONS = {
 CORE_TEST_SUPPORT = ["core/testing.hpp", "core/parts_testing.hpp", "core/core.hpp", "core/wire/wire.hpp", "core/wire/wire_samples.hpp"]
 
 # No clock, thread, socket, file, random device or environment in these.
-PURE = ["base", "term", "core", "sim"]
+PURE = ["base", "term", "core", "flow", "sim"]
 
 # The layer that implements a public header, by pattern, the first that fits. A layer may include the public
 # headers of what it sees.

@@ -1,12 +1,18 @@
 #include "process/handover/follow_gate.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "process/handover/move_desk.hpp"
 #include "process/runtime_core.hpp"
 
 namespace brood::process {
+
+namespace {
+EncodedTerm not_safe() {
+  return brood::detail::encode_error(
+      {Errc::timeout, "the child went on elsewhere before the answer was safe; it may have happened"});
+}
+}  // namespace
 
 void FollowGate::begin_as(Role role, KeptState state) {
   first_role_ = role;
@@ -21,10 +27,9 @@ void FollowGate::attach(Behaviour& worker, Context& context, const Process& proc
 
 void FollowGate::detach() {
   worker_ = nullptr;
-  std::deque<Held> dropped;  // their callers learn of the process's end
+  Replies::Ready dropped;  // their callers learn of the process's end
   std::lock_guard lock(mutex_);
-  closed_ = true;
-  dropped.swap(held_);
+  dropped = replies_.close();
 }
 
 Result<void> FollowGate::started() {
@@ -54,110 +59,71 @@ void FollowGate::become(Role role, const KeptState& state) {
   if (worker_ == nullptr) return;
   const brood::detail::ContextScope scope(context_);
   if (role == Role::passive) {
-    if (!active_) return;
-    whole_next_ = true;
+    if (!is_active()) return;
+    form_.begin_anew();
     save_now(true);
-    active_ = false;
     std::lock_guard lock(mutex_);
-    counts_ = false;
+    replies_.become_passive();
     return;
   }
   if (auto taken = take_over(state); !taken)
     throw std::runtime_error("the worker did not take over the state of the former active instance: " +
                              taken.error().message);
-  const bool again = std::exchange(active_, true);
-  whole_next_ = true;
+  form_.begin_anew();
   last_ = nullptr;
-  std::deque<Held> unsafe;
+  Replies::Ready unsafe;
   {
-    // What it begins with is held by nobody under its own name yet: what it answers waits for that too.
     std::lock_guard lock(mutex_);
-    counts_ = true;
-    ++handled_;
-    if (!again) {
-      unsafe.swap(held_);
-      flying_ = 0;
-    }
+    unsafe = replies_.become_active();
   }
   // Of when it was active before: nobody held the states after them, so they may not be part of this one.
-  for (Held& one : unsafe)
-    one.answer(brood::detail::encode_error(
-        {Errc::timeout, "the child went on elsewhere before the answer was safe; it may have happened"}));
+  for (const Reply& one : unsafe) one.answer(not_safe());
   save_now(false);
 }
 
 // ---- replies ---------------------------------------------------------------------------------------------
 
 void FollowGate::enter() {
-  if (!active_) return;
+  if (!is_active()) return;
   std::lock_guard lock(mutex_);
-  running_ = true;
+  replies_.enter();
 }
 
 void FollowGate::leave() {
-  if (!active_) return;
-  bool now = false;
-  bool later = false;
+  if (!is_active()) return;
+  flow::SaveDue due{};
   {
     std::lock_guard lock(mutex_);
-    running_ = false;
-    ++handled_;
-    now = wants_save();
-    later = options_.every && !std::exchange(asked_, true);
+    due = replies_.leave();
   }
-  if (now) save_now(false);
-  if (later) arm();
+  if (due == flow::SaveDue::now) save_now(false);
+  if (due == flow::SaveDue::order) arm();
 }
 
-void FollowGate::hold(Answer answer, EncodedTerm bytes) {
-  bool ask = false;
+void FollowGate::hold(Answer answer, EncodedTerm bytes, std::uint64_t term) {
+  Reply reply{std::move(answer), std::move(bytes)};
+  Replies::Held held{};
   {
     std::lock_guard lock(mutex_);
-    const std::uint64_t needs = handled_ + (running_ ? 1 : 0);
-    if (!options_.every && !closed_ && needs > covered_) {
-      held_.push_back({needs, std::move(answer), std::move(bytes)});
-      ask = !running_ && wants_save() && !std::exchange(asked_, true);
-      answer = nullptr;
-    }
+    held = replies_.hold(reply, term);
   }
-  if (answer) answer(std::move(bytes));
-  if (ask) ask_to_save();
+  if (held == Replies::Held::no) reply.answer(std::move(reply.bytes));
+  if (held == Replies::Held::unsafe) reply.answer(not_safe());
+  if (held == Replies::Held::order) ask_to_save();
 }
 
-bool FollowGate::wants_save() const {
-  return counts_ && !options_.every && !held_.empty() && flying_ == 0;
-}
-
-std::vector<FollowGate::Held> FollowGate::take_ready() {
-  std::vector<Held> ready;
-  for (auto at = held_.begin(); at != held_.end();) {
-    if (at->needs > covered_) {
-      ++at;
-      continue;
-    }
-    ready.push_back(std::move(*at));
-    at = held_.erase(at);
-  }
-  return ready;
-}
-
-void FollowGate::give(std::vector<Held> ready) {
-  for (Held& one : ready) one.answer(std::move(one.bytes));
+void FollowGate::give(Replies::Ready ready) {
+  for (Reply& one : ready) one.answer(std::move(one.bytes));
 }
 
 void FollowGate::followed(std::uint64_t number) {
-  std::vector<Held> ready;
-  bool ask = false;
+  Replies::Released released;
   {
     std::lock_guard lock(mutex_);
-    if (flying_ == 0 || number < flying_) return;
-    covered_ = flying_covers_;
-    flying_ = 0;
-    ready = take_ready();
-    ask = !running_ && wants_save() && !std::exchange(asked_, true);
+    released = replies_.followed(number);
   }
-  give(std::move(ready));
-  if (ask) ask_to_save();
+  give(std::move(released.ready));
+  if (released.due == flow::SaveDue::order) ask_to_save();
 }
 
 // ---- the state -------------------------------------------------------------------------------------------
@@ -183,10 +149,9 @@ void FollowGate::arm() {
 void FollowGate::save() {
   {
     std::lock_guard lock(mutex_);
-    asked_ = false;
-    if (!options_.every && !wants_save()) return;
+    if (!replies_.begin_ordered()) return;
   }
-  if (worker_ == nullptr || !active_) return;
+  if (worker_ == nullptr) return;
   const brood::detail::ContextScope scope(context_);
   save_now(false);
 }
@@ -201,41 +166,30 @@ std::optional<EncodedTerm> FollowGate::next_state(bool whole) {
 }
 
 void FollowGate::save_now(bool is_last) {
-  std::uint64_t covers = 0;
+  std::optional<std::uint64_t> covers;
   {
     std::lock_guard lock(mutex_);
-    if (!is_last && flying_ != 0) return;
-    covers = handled_ + (running_ ? 1 : 0);
+    covers = replies_.begin_save(is_last);
   }
+  if (!covers) return;
   const bool has_changes = worker_->has_changes();
-  const bool whole =
-      whole_next_ || !has_changes || change_count_ >= options_.changes_max || change_bytes_ > whole_bytes_;
+  const bool whole = !has_changes || form_.is_whole();
   auto state = next_state(whole);
   if (!state) {
-    std::vector<Held> ready;
+    Replies::Ready ready;
     {
       std::lock_guard lock(mutex_);
-      (flying_ == 0 ? covered_ : flying_covers_) = covers;
-      ready = take_ready();
+      ready = replies_.unchanged(*covers);
     }
     return give(std::move(ready));
   }
-  SavedCopy copy{++number_, whole, worker_->state_version(),
+  SavedCopy copy{0, whole, worker_->state_version(),
                  std::make_shared<const Bytes>(std::move(*state).octets())};
-  const std::size_t size = copy.state->size();
-  if (whole) {
-    whole_next_ = false;
-    whole_bytes_ = std::max<std::size_t>(size, 4096);
-    change_bytes_ = change_count_ = 0;
-    if (!has_changes) last_ = copy.state;
-  } else {
-    change_bytes_ += size;
-    ++change_count_;
-  }
-  if (!options_.every) {
+  form_.sent(whole, copy.state->size());
+  if (!has_changes) last_ = copy.state;
+  {
     std::lock_guard lock(mutex_);
-    flying_ = copy.number;
-    flying_covers_ = covers;
+    copy.number = replies_.sent(*covers);
   }
   options_.send(std::move(copy));
 }

@@ -4,9 +4,10 @@
 //   worker -- reply --> held --------------------------------------> caller
 //          -- state --> send() ... the one that sees to it ... followed()
 //
-// One state is under way at a time; what is handled meanwhile goes with the next, all in one. So a burst of
-// calls costs as many states as there are round trips, and not one for each call. A reply after which the
-// state is what it was (a call that only reads) waits for the states before it alone.
+// Which reply waits for which state is decided by flow::ReplyGate, which the simulator runs too; here are its
+// lock, the worker, and the ways out. A burst of calls costs as many states as there are round trips, and not
+// one for each call. A reply after which the state is what it was (a call that only reads) waits for the
+// states before it alone.
 //
 // It is put around a Behaviour, so that a process that nobody follows costs nothing. While it is passive its
 // worker is given no calls: its state is not the child's. A local caller's call ends as if the process were
@@ -20,13 +21,14 @@
 
 #include <brood/worker.hpp>
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
 
+#include "flow/reply_gate.hpp"
+#include "flow/state_form.hpp"
 #include "process/runtime.hpp"
 
 namespace brood::process {
@@ -63,7 +65,10 @@ struct FollowOptions {
 class FollowGate : public std::enable_shared_from_this<FollowGate> {
  public:
   FollowGate(std::weak_ptr<RuntimeCore> core, FollowOptions options)
-      : core_(std::move(core)), options_(std::move(options)) {}
+      : core_(std::move(core)),
+        options_(std::move(options)),
+        form_(options_.changes_max),
+        replies_(!options_.every) {}
   FollowGate(const FollowGate&) = delete;
   FollowGate& operator=(const FollowGate&) = delete;
 
@@ -82,30 +87,29 @@ class FollowGate : public std::enable_shared_from_this<FollowGate> {
   void attach(Behaviour& worker, Context& context, const Process& process);
   void detach();
   [[nodiscard]] Result<void> started();
-  [[nodiscard]] bool is_active() const { return active_; }
+  [[nodiscard]] bool is_active() const { return replies_.is_active(); }
   void enter();
   void leave();
   using Answer = std::function<void(EncodedTerm)>;
-  /// Any thread: gives the answer when it may leave.
-  void hold(Answer answer, EncodedTerm bytes);
+  /// In which the running handler began.
+  [[nodiscard]] std::uint64_t term() const { return replies_.term(); }
+  /// Any thread: gives the answer of a handler of that term when it may leave.
+  void hold(Answer answer, EncodedTerm bytes, std::uint64_t term);
   /// Saves the state if it is time for it.
   void save();
 
  private:
-  struct Held {
-    std::uint64_t needs = 0;
+  struct Reply {
     Answer answer;
     EncodedTerm bytes;
   };
+  using Replies = flow::ReplyGate<Reply>;
   [[nodiscard]] Result<void> take_over(const KeptState& state);
   void save_now(bool is_last);
   [[nodiscard]] std::optional<EncodedTerm> next_state(bool whole);
   void ask_to_save();
   void arm();
-  // Under the lock.
-  [[nodiscard]] bool wants_save() const;
-  [[nodiscard]] std::vector<Held> take_ready();
-  static void give(std::vector<Held> ready);
+  static void give(Replies::Ready ready);
 
   const std::weak_ptr<RuntimeCore> core_;
   const FollowOptions options_;
@@ -116,22 +120,11 @@ class FollowGate : public std::enable_shared_from_this<FollowGate> {
   LocalPid pid_;
   Role first_role_ = Role::passive;
   KeptState first_state_;
-  bool active_ = false;
-  bool whole_next_ = true;
-  std::uint64_t number_ = 0;
+  flow::StateForm form_;
   SharedState last_;  ///< What was sent last, of a worker without changes().
-  std::size_t whole_bytes_ = 0, change_bytes_ = 0, change_count_ = 0;
 
-  std::mutex mutex_;
-  bool running_ = false;  ///< A handler of the active instance.
-  bool counts_ = false;   ///< It is active.
-  bool asked_ = false;    ///< To save, later.
-  bool closed_ = false;
-  std::uint64_t handled_ = 0;  ///< Handlers that may have changed the state.
-  std::uint64_t covered_ = 0;  ///< So many of them are in a state that is held.
-  std::uint64_t flying_ = 0;   ///< The number of what is under way; 0: nothing.
-  std::uint64_t flying_covers_ = 0;
-  std::deque<Held> held_;
+  std::mutex mutex_;  ///< Around each use of replies_, but for its role, which is the process's thread's.
+  Replies replies_;
 };
 
 }  // namespace brood::process

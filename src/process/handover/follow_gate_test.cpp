@@ -261,6 +261,19 @@ TEST_F(Follows, WhatWasNeverHeldIsNotAnsweredByALaterState) {
   EXPECT_EQ(answer(), "100");
 }
 
+TEST_F(Follows, APromiseOfWhenItWasActiveBeforeIsNotAnsweredByALaterState) {
+  const Pid pid = active();
+  call(pid, follow_test::wait{});
+  auto promise = follow_test::promises.take();
+  ASSERT_TRUE(promise.has_value());
+  become(pid, Role::passive);
+  EXPECT_EQ(value(next()), 1);
+  become(pid, Role::active, {0, state(100), {}});
+  gate->followed(next().number);
+  promise->set(1);
+  EXPECT_NE(answer().find("timeout"), std::string::npos) << "the state that is held may be without it";
+}
+
 TEST_F(Follows, AnActiveOneStartsWithTheStateItIsGiven) {
   const Pid pid = spawn(Role::active, {0, state(7), {}});
   EXPECT_EQ(value(next()), 7) << "under its own name from now on";

@@ -45,7 +45,7 @@ class FollowedContext final : public Context {
   void reply(BytesView caller, EncodedTerm answer) override {
     gate_->hold([keep = ProcessPtr(process_),
                  to = Bytes(caller)](EncodedTerm bytes) { keep->reply(to, std::move(bytes)); },
-                std::move(answer));
+                std::move(answer), gate_->term());
   }
   [[nodiscard]] std::function<void(std::function<void()>)> poster() override {
     return [gate = gate_, post = process_->poster()](std::function<void()> job) {
@@ -60,9 +60,8 @@ class FollowedContext final : public Context {
   [[nodiscard]] TakenCall take_call() override {
     TakenCall taken = process_->take_call();
     if (taken.answer)
-      taken.answer = [gate = gate_, answer = std::move(taken.answer)](EncodedTerm bytes) {
-        gate->hold(answer, std::move(bytes));
-      };
+      taken.answer = [gate = gate_, term = gate_->term(), answer = std::move(taken.answer)](
+                         EncodedTerm bytes) { gate->hold(answer, std::move(bytes), term); };
     return taken;
   }
   [[nodiscard]] EncodedTerm hand_over(const std::shared_ptr<brood::detail::ReplySlot>& slot) override {
@@ -123,7 +122,7 @@ class FollowedWorker final : public Behaviour {
       EncodedTerm bytes = answer ? *std::move(answer) : brood::detail::encode_error(answer.error());
       if (bytes.empty()) return bytes;
       if (TakenCall taken = context_.process().take_call(); taken.answer)
-        gate_->hold(std::move(taken.answer), std::move(bytes));
+        gate_->hold(std::move(taken.answer), std::move(bytes), gate_->term());
       return EncodedTerm{};
     });
   }
