@@ -32,13 +32,13 @@ TEST_P(Planted, BugIsNoticed) {
   options.synchronisation = GetParam().synchronisation;
   if (GetParam().faults != "seed") options.faults = *parse_faults(GetParam().faults);
   std::string seen;
-  for (options.seed = 1; options.seed <= 30; ++options.seed) {
+  for (options.seed = 1; options.seed <= 100; ++options.seed) {
     const Report report = simulate(options);
     if (!report.violation) continue;
     if (GetParam().rules.contains(report.violation->rule)) return;
     seen += report.violation->rule + " ";
   }
-  FAIL() << "not noticed in 30 seeds; other rules: " << seen;
+  FAIL() << "not noticed in 100 seeds; other rules: " << seen;
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -143,9 +143,9 @@ struct Settings {
   /// How much one step does before it lets others go between, in children looked at; at least 1. Too small:
   /// overhead. Too large: single requests wait behind bulk ones, about 10 us for each.
   std::size_t step_budget = 200;
-  /// How many children of this node's clients' bulk requests are under way at once, at most; at least 1. Where
-  /// answers come late because the cluster has much to do, down to a fifth of that. Too small: bulk requests
-  /// wait for each round trip. Too large: memory, and a longer queue at the coordinators.
+  /// How many children of this node's clients' bulk requests are under way at once, at most; at least 1.
+  /// Where answers come late because the cluster has much to do, down to a fifth of that. Too small: bulk
+  /// requests wait for each round trip. Too large: memory, and a longer queue at the coordinators.
   std::size_t request_window = 500;
   /// The ids of one message of a bulk request; at least 1. Too small: more messages. Too large: other
   /// requests wait behind it at the coordinator.

@@ -98,7 +98,7 @@ class Origins {
     Copies copies;                   ///< Of the question, and which of them were refused.
     bool asked_others = false;       ///< Another one was asked before, and may have done it.
     Duration begun_at{};
-    std::optional<Outcome> held;     ///< Good, but our own tables do not show it yet.
+    std::optional<Outcome> held;  ///< Good, but our own tables do not show it yet.
   };
   struct Origin {
     RequestKey request;
