@@ -4,6 +4,12 @@
 
 namespace brood::sim {
 namespace {
+
+std::string_view how_of(const core::Followed& followed) {
+  using How = core::Followed::How;
+  return followed.how == How::held ? "" : followed.how == How::unheld ? " by nobody" : " given up";
+}
+
 using namespace core;  // NOLINT(google-build-using-namespace): nearly all of it is printed here
 
 template <typename... Fs>
@@ -350,8 +356,7 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
                    [&](const Discard& h) { return about(h, "discard", id); },
                    [&](const Depart& h) { return about(h, "depart", id, "to " + describe(h.host)); },
                    [&](const Followed& h) {
-                     return about(h, "followed", id,
-                                  fmt::format("#{}{}", h.number, h.is_held ? "" : " by nobody"));
+                     return about(h, "followed", id, fmt::format("#{}{}", h.number, how_of(h)));
                    }},
         step));
   for (const Start& start : effects.starts)

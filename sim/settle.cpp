@@ -96,10 +96,7 @@ std::optional<Violation> process_wrong(const World& world, const ChildId& id,
     return wrong("placement", &id, "it runs with an old spec");
   if (process->role != role)
     return wrong("role", &id, fmt::format("on {} it is {}", home.text(), core::to_string(process->role)));
-  // One that gave its role back while nobody held its last state holds its replies for longer: until it is
-  // active again, or ends.
-  const bool answers = process->follow && process->follow->gate.is_active();
-  if (const auto* reply = answers ? process->follow->gate.oldest() : nullptr;
+  if (const auto* reply = process->follow ? process->follow->gate.oldest() : nullptr;
       reply != nullptr && world.now() - reply->since > reply_bound)
     return wrong(
         "unanswered", &id,

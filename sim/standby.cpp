@@ -85,9 +85,13 @@ void Processes::carry_out(std::size_t node, const core::Followed& followed) {
   Process* process = find(node, followed.id, followed.epoch);
   if (process == nullptr || !process->follow) return;
   Following& follow = *process->follow;
+  if (followed.how == core::Followed::How::given_up) {
+    (void)follow.gate.given_up(followed.number);  // their callers are told that nobody knows
+    return;
+  }
   if (follow.gate.under_way() != 0 && followed.number >= follow.gate.under_way()) {
     follow.held_losses = follow.sent_losses;
-    follow.is_held = followed.is_held;
+    follow.is_held = followed.how == core::Followed::How::held;
   }
   const auto released = follow.gate.followed(followed.number);
   leaves(*process, released.ready);

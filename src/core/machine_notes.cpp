@@ -52,10 +52,13 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();
   reachability_.look_again();
-  // Those that join have not seen it, and hear of what they must wait for.
+  // Those that join have not seen it, nor those that have never met that node, and hear of what they must wait
+  // for.
   if (takeover_.hold(s, loss) > Duration{})
     for (const PeerIndex other : sessions_.others())
-      if (sessions_.in_state(other, MemberState::joining)) greeting_.want(other);
+      if (sessions_.in_state(other, MemberState::joining) ||
+          sessions_.member(other)->unreached.contains(loss.session.node))
+        greeting_.want(other);
   reap_.insert(peer);
 }
 

@@ -306,6 +306,29 @@ TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsAsTheOthersDo) {
 }
 
 // The leader of a distribution that balances gives children to any node, and cut off to itself.
+// It has joined without having met one of the members, which the others lose before they see a cut in that.
+TEST_F(Split, ANodeThatNeverMetTheLostOneWaitsForItToo) {
+  auto cluster = make(4, of_static(2));
+  for (std::size_t i = 0; i < 3; ++i) cluster->boot(i);
+  cluster->run(4s);
+  cluster->start(0, many(60));
+  cluster->run(1s);
+  const auto beyond = cluster->nodes[2].processes;
+  for (const auto& [id, epoch] : beyond) cluster->hold_stops.insert(id);
+  cluster->unreachable = {{cluster->nodes[2].name, cluster->nodes[3].name},
+                          {cluster->nodes[3].name, cluster->nodes[2].name}};
+  cluster->boot(3);
+  for (int i = 0; i < 200 && cluster->nodes[3].core->self().state != MemberState::up; ++i)
+    cluster->run(100ms);
+  ASSERT_EQ(cluster->nodes[3].core->up_nodes().size(), 3U);
+  cluster->split({{0, 1, 3}, {2}}, 200ms);
+  cluster->run(1s);
+  for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+  for (const auto& [id, epoch] : beyond) cluster->exit_on(2, id.text(), true, "shutdown");
+  cluster->run(20s);
+  EXPECT_EQ(running(*cluster, {0, 1, 3}), 60U);
+}
+
 TEST_F(Split, AChildThatIsNewWaitsWhereALostNodeThatCoordinatedItMayHaveStartedIt) {
   Cluster cluster(3);
   cluster.change = [](std::size_t, Settings& settings) {

@@ -85,7 +85,8 @@ struct StepWords {
     return fmt::format("depart {} for {}", m.id.text(), m.host.node.text());
   }
   std::string operator()(const Followed& m) const {
-    return fmt::format("followed {} up to {}", m.id.text(), m.number);
+    return fmt::format("followed {} up to {}{}", m.id.text(), m.number,
+                       m.how == Followed::How::given_up ? ", given up" : "");
   }
 };
 

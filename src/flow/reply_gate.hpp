@@ -87,6 +87,8 @@ class ReplyGate {
     if (!replies_wait_ || is_closed_) return Held::no;
     if (term != term_) return Held::unsafe;
     if (needs <= covered_) return Held::no;
+    // Its last state has been saved, without this.
+    if (!is_active_ && (under_way_ == 0 || needs > under_way_covers_)) return Held::unsafe;
     held_.push_back({needs, std::move(reply)});
     const bool asks = !is_handling_ && wants_save() && order() == SaveDue::order;
     return asks ? Held::order : Held::yes;
@@ -99,6 +101,13 @@ class ReplyGate {
     Released out{take_ready()};
     if (!is_handling_ && wants_save()) out.due = order();
     return out;
+  }
+  /// Nobody is known to hold the state of that number, and it is not active any more: what is returned waited
+  /// for it, and is to be told so.
+  [[nodiscard]] Ready given_up(std::uint64_t number) {
+    if (under_way_ == 0 || number < under_way_ || is_active_) return {};
+    under_way_ = 0;
+    return take_all();
   }
 
   // ---- saving

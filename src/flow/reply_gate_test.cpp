@@ -115,6 +115,22 @@ TEST(ReplyGate, WhatWasNeverHeldIsNotAnsweredByALaterState) {
   EXPECT_TRUE(gate.followed(3).ready.empty());
 }
 
+TEST(ReplyGate, WhatWaitsWhenTheStateIsGivenUpIsUnsafe) {
+  Gate gate = active();
+  (void)call(gate, 1);
+  (void)gate.sent(*gate.begin_save(false));
+  (void)call(gate, 2);
+  (void)gate.sent(*gate.begin_save(true));
+  EXPECT_TRUE(gate.given_up(3).empty()) << "it is active";
+  gate.become_passive();
+  EXPECT_TRUE(gate.given_up(2).empty()) << "the last one may be held";
+  EXPECT_EQ(gate.given_up(3), (Ready{1, 2}));
+  EXPECT_TRUE(gate.followed(3).ready.empty());
+  EXPECT_EQ(gate.oldest(), nullptr);
+  int late = 3;
+  EXPECT_EQ(gate.hold(late, gate.term()), Held::unsafe) << "a promise: no state will ever be saved for it";
+}
+
 TEST(ReplyGate, AReplyOfATermBeforeIsNotAnsweredByALaterState) {
   Gate gate = active();
   gate.enter();

@@ -193,12 +193,17 @@ struct Depart {
   Duration retention{};  ///< How long senders that do not know of it yet are served, at least.
 };
 /// What callers wait for of that state, or of any before, may leave: another node holds it, or none is waited
-/// for. Not reported.
+/// for. Or it never may. Not reported.
 struct Followed {
+  enum class How : std::uint8_t {
+    held,
+    unheld,    ///< No other node holds it, and none is waited for.
+    given_up,  ///< It is the active one no more, and whether the next has what was answered nobody knows.
+  };
   ChildId id;
   Epoch epoch;
   std::uint64_t number = 0;  ///< Of StateSaved.
-  bool is_held = true;       ///< false: no other node holds it.
+  How how = How::held;
 };
 using HandoverStep = std::variant<Freeze, Thaw, Prepare, Open, Discard, Depart, Followed>;
 

@@ -139,7 +139,7 @@ struct PrepareFailed {
 };
 
 /// The active instance has saved its state, for others to follow. Told before a RoleTaken that follows on it.
-/// Answered by Followed with this number or a later one.
+/// Answered by Followed with this number or a later one, unless the process ends before.
 struct StateSaved {
   ChildId id;
   Epoch epoch;

@@ -93,9 +93,9 @@ void Standby::send(const Child& child, Lead& lead) {
   with_.sender.send(std::move(need_last), Follow{child.id, held->mark.number - 1, std::move(last)});
 }
 
-void Standby::release(Step& s, const Child& child, Lead& lead, bool is_held) {
-  s.effects.handovers.emplace_back(Followed{child.id, lead.process, lead.open, is_held});
-  if (!is_held) ++s.stats.states_unheld;
+void Standby::release(Step& s, const Child& child, Lead& lead, Followed::How how) {
+  s.effects.handovers.emplace_back(Followed{child.id, lead.process, lead.open, how});
+  if (how == Followed::How::unheld) ++s.stats.states_unheld;
   lead.open = 0;
 }
 
@@ -111,7 +111,7 @@ bool Standby::release_held(Step& s, const Child& child, Lead& lead) {
   const bool is_held = std::any_of(lead.followers.begin(), lead.followers.end(), [&](const auto& one) {
     return one.holds >= open && one.holds.token == open.token;
   });
-  if (is_held) release(s, child, lead, true);
+  if (is_held) release(s, child, lead, Followed::How::held);
   return is_held;
 }
 
@@ -131,7 +131,7 @@ void Standby::look_at_wait(Step& s, Child& child, Lead& lead) {
   if (may_go && (lead.alone || s.time() >= lead.wait_until)) {
     if (!lead.alone) say_alone(s, child);
     lead.alone = true;
-    return release(s, child, lead, false);
+    return release(s, child, lead, Followed::How::unheld);
   }
   const Duration next =
       s.time() < lead.wait_until ? std::min(lead.wait_until, s.time() + again) : s.time() + again;
@@ -324,7 +324,9 @@ void Standby::look(Step& s, Child& child) {
   const Instance* here = with_.instances.here(child);
   const auto lead = leads_.find(child.ref);
   if (lead != leads_.end()) {
-    if (!own || !own->alive || !here || here->role != Role::active || own->epoch != lead->second.process) {
+    const bool lives = own && own->alive && own->epoch == lead->second.process;
+    if (!lives || !here || here->role != Role::active) {
+      if (lives && lead->second.open != 0) release(s, child, lead->second, Followed::How::given_up);
       leads_.erase(lead);
     } else {
       update_followers(child, lead->second);

@@ -114,7 +114,7 @@ class Standby {
   void send(const Child& child, Lead& lead);
   /// This node's session is not over, as far as it knows: what is held by another counts.
   [[nodiscard]] bool may_answer() const;
-  void release(Step& s, const Child& child, Lead& lead, bool is_held);
+  void release(Step& s, const Child& child, Lead& lead, Followed::How how);
   void look_at_wait(Step& s, Child& child, Lead& lead);
   void say_alone(Step& s, const Child& child);
   void look_at_stale(Step& s, Child& child, Lead& lead);

@@ -92,7 +92,7 @@ TEST_F(StandbyStates, AReplyLeavesOnceAnotherNodeHoldsTheState) {
   EXPECT_EQ(followed(leader, "a").number, 0U) << "before any message is delivered";
   cluster().run();
   EXPECT_EQ(followed(leader, "a").number, 1U);
-  EXPECT_TRUE(followed(leader, "a").is_held);
+  EXPECT_EQ(followed(leader, "a").how, Followed::How::held);
   std::uint64_t held = 0;
   for (const auto& node : cluster().nodes) held += node.core->stats().states_held;
   EXPECT_EQ(held, 1U);
@@ -207,7 +207,7 @@ TEST_F(StandbyStates, AClaimThatCameToNothingDoesNotKeepTheActiveOneFromAnswerin
   cluster().save(leader, "a", "two");
   cluster().run(2s);
   EXPECT_EQ(followed(leader, "a").number, 2U);
-  EXPECT_TRUE(followed(leader, "a").is_held);
+  EXPECT_EQ(followed(leader, "a").how, Followed::How::held);
   cluster().kill(leader);
   cluster().run(2s);
   EXPECT_EQ(state("a"), "two");
@@ -252,7 +252,7 @@ TEST_F(StandbyStates, AFormerActiveOneThatDoesNotEndOverwritesNothing) {
   ASSERT_NE(next, leader);
   cluster().save(next, "a", "two");
   cluster().run();
-  ASSERT_TRUE(followed(next, "a").is_held);
+  ASSERT_EQ(followed(next, "a").how, Followed::How::held);
   cluster().resume(leader);
   cluster().run(60s);
   ASSERT_TRUE(cluster().nodes[leader].processes.contains(id_of("a"))) << "it has not ended";
@@ -272,7 +272,7 @@ TEST_F(StandbyStates, WhereNobodyFollowsRepliesLeaveAfterAWhileAndAreCounted) {
   EXPECT_EQ(followed(leader, "a").number, 0U);
   cluster().run(2s);
   EXPECT_EQ(followed(leader, "a").number, 1U);
-  EXPECT_FALSE(followed(leader, "a").is_held);
+  EXPECT_EQ(followed(leader, "a").how, Followed::How::unheld);
   cluster().save(leader, "a", "two");
   cluster().run();
   EXPECT_EQ(followed(leader, "a").number, 2U) << "the next ones do not wait";
@@ -285,7 +285,7 @@ TEST_F(StandbyStates, WhereNobodyFollowsRepliesLeaveAfterAWhileAndAreCounted) {
   EXPECT_EQ(state("a"), "two");
   cluster().save(now, "a", "three");
   cluster().run(100ms);
-  EXPECT_TRUE(followed(now, "a").is_held);
+  EXPECT_EQ(followed(now, "a").how, Followed::How::held);
 }
 
 TEST_F(StandbyStates, StrictRepliesWaitForAsLongAsItTakes) {
@@ -339,6 +339,41 @@ TEST_F(StandbyStates, TheRoleIsNotGivenBeforeTheNextOneHoldsTheLastState) {
   int moved = 0;
   for (int c = 0; c < 20; ++c) moved += active("c" + std::to_string(c)) == 2U ? 1 : 0;
   EXPECT_GT(moved, 0) << "what does not come in time does not hold it for ever";
+}
+
+// Another may be active, says the one that follows, while the role is to be given to a third.
+TEST_F(StandbyStates, WhoWaitsIsToldWhenTheRoleIsGivenAwayBeforeTheStateIsKnownToBeHeld) {
+  auto settings = each_call(2);
+  settings["follow_strict"] = true;
+  form(3, settings, 2);
+  for (int c = 0; c < 20; ++c) cluster().start(0, {spec_of("c" + std::to_string(c))});
+  cluster().run(1s);
+  lose_follows(true);
+  std::map<std::string, std::size_t> before;
+  for (int c = 0; c < 20; ++c) {
+    const std::string id = "c" + std::to_string(c);
+    before[id] = active(id);
+    cluster().save(before[id], id, "x");
+  }
+  cluster().run();
+  cluster().boot(2);
+  cluster().run(1s);
+  for (const auto& [id, leader] : before) {
+    EXPECT_EQ(followed(leader, id).number, 0U) << "nobody holds its state";
+    const Epoch token = copy(id, leader, 1, "").token;
+    for (const Located& one : cluster().nodes[leader].core->instances(id_of(id)))
+      if (const std::size_t follower = cluster().index(one.host.node); follower != leader)
+        tell(follower, leader, FollowAnswer{id_of(id), token, 1, FollowVerdict::stale, token});
+  }
+  cluster().run(2s);
+  int given_up = 0;
+  for (const auto& [id, leader] : before) {
+    if (active(id) != 2U || !cluster().nodes[leader].processes.contains(id_of(id))) continue;
+    EXPECT_EQ(followed(leader, id).number, 1U) << id;
+    EXPECT_EQ(followed(leader, id).how, Followed::How::given_up) << id;
+    ++given_up;
+  }
+  EXPECT_GT(given_up, 0);
 }
 
 TEST_F(StandbyStates, AChildMayBeStoppedWhileItGivesTheRole) {

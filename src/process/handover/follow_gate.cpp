@@ -126,6 +126,15 @@ void FollowGate::followed(std::uint64_t number) {
   if (released.due == flow::SaveDue::order) ask_to_save();
 }
 
+void FollowGate::given_up(std::uint64_t number) {
+  Replies::Ready unsafe;
+  {
+    std::lock_guard lock(mutex_);
+    unsafe = replies_.given_up(number);
+  }
+  for (const Reply& one : unsafe) one.answer(not_safe());
+}
+
 // ---- the state -------------------------------------------------------------------------------------------
 
 void FollowGate::ask_to_save() {

@@ -15,7 +15,7 @@
 //
 // What a worker sends by itself leaves at once, as ever: only replies wait, deferred ones too.
 //
-// Thread rule: followed() and the answers of promises from any thread; the rest belongs to the thread that
+// Thread rule: followed(), given_up() and the answers of promises from any thread; the rest belongs to the thread that
 // runs the process's turn, but for begin_as(), before the spawn.
 #pragma once
 
@@ -79,6 +79,8 @@ class FollowGate : public std::enable_shared_from_this<FollowGate> {
   void become(Role role, const KeptState& state);
   /// Any thread: somebody holds the state of that number, or nobody is waited for.
   void followed(std::uint64_t number);
+  /// Any thread: whether the state of that number, or one before, is part of what goes on nobody knows.
+  void given_up(std::uint64_t number);
 
   /// Around `inner`, which it owns.
   [[nodiscard]] std::unique_ptr<Behaviour> wrap(std::unique_ptr<Behaviour> inner);

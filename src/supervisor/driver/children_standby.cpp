@@ -30,7 +30,11 @@ void Children::put_gate(Slot& slot, std::unique_ptr<Behaviour>& behaviour, const
 
 void Children::followed(const core::Followed& step) {
   const Slot* slot = find(step.id, step.epoch);
-  if (slot && slot->gate) slot->gate->followed(step.number);
+  if (!slot || !slot->gate) return;
+  if (step.how == core::Followed::How::given_up)
+    slot->gate->given_up(step.number);
+  else
+    slot->gate->followed(step.number);
 }
 
 }  // namespace brood::supervisor
