@@ -142,6 +142,7 @@ void Machine::handle(Step& s, StuckChanged& event) {
   if (!child) return;
   if (!event.stuck) rejoin_.handler_returned(s, *child);
   locals_.on_stuck(s, *child, event.stuck);
+  reconciler_.touch(*child);  // only what runs is handed over
 }
 
 void Machine::handle(Step& s, HealthChanged& event) {

@@ -125,7 +125,8 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
   };
   std::optional<Duration> longest;
   for (const Lost& lost : lost_)
-    if (!lost.member && may_run_at(lost, child)) longest = std::max(longest, until(lost));
+    if (!lost.member && (may_run_at(lost, child) || is_new_since(child)))
+      longest = std::max(longest, until(lost));
   bool ran_there = longest.has_value();
   const auto [begin, end] = ran_.equal_range(child.id);
   for (auto ran = begin; ran != end; ++ran) {

@@ -6,7 +6,8 @@
 // that has ended since: stopped and started anew, or changed, it may be another's now, and the lost node has
 // not heard of that. So does one that is started anew and that the lost node coordinated: cut off, it may
 // have started that child too, and on itself. A node that joins within that time is told of it in the Hello
-// of each member, but not what ran there: it goes by the newest epoch that it knows of the child. And where
+// of each member, but not what ran there, nor what it coordinated: it goes by the newest epoch that it knows
+// of the child, and waits with all that is started anew. And where
 // this part may act again because others changed sides, a node that it lost long ago ends only now what it
 // ran with them. Only where the partition strategy locks.
 //
