@@ -196,6 +196,7 @@ class Machine final : public Notes {
   void view_said(Step& s, PeerIndex peer, std::uint64_t hash) override;
   void may_act(Step& s, bool anew) override;
   void touched(Step& s, Child& child) override;
+  void row_begins(const Child& child) override;
   void row_ends(const Child& child, const SpecRow& row) override { takeover_.row_ends(child, row); }
   void row_changed(Step& s, const Child& child, const SpecChange& change) override;
   void instance_told(Step& s, Child& child, const InstanceNews& news) override;
@@ -208,6 +209,7 @@ class Machine final : public Notes {
   void caught_up(Step& s, PeerIndex peer) override;
   void retried(Step& s, Child& child) override;
   void lost_for_good(Step& s, Child& child) override;
+  [[nodiscard]] bool has_not_seen(const Step& s, const Member& other, const Loss& loss) const;
   void late_change(Step& s, const SpecChange& change) override;
   void outcome(Step& s, const RequestKey& request, std::uint64_t view, Outcome outcome) override;
 

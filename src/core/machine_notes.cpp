@@ -52,14 +52,21 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   if (sessions_.self().state == MemberState::joining) replication_.ask_all(s);
   views_.members_changed();
   reachability_.look_again();
-  // Those that join have not seen it, nor those that have never met that node, and hear of what they must wait
-  // for.
+  // Those that join have not seen it, nor those that came after that node and have never met it: they hear of
+  // what they must wait for.
   if (takeover_.hold(s, loss) > Duration{})
     for (const PeerIndex other : sessions_.others())
-      if (sessions_.in_state(other, MemberState::joining) ||
-          sessions_.member(other)->unreached.contains(loss.session.node))
-        greeting_.want(other);
+      if (has_not_seen(s, *sessions_.member(other), loss)) greeting_.want(other);
   reap_.insert(peer);
+}
+
+// A node that is up for long has met all that were there when it came, or has said that it does not reach
+// them.
+bool Machine::has_not_seen(const Step& s, const Member& other, const Loss& loss) const {
+  if (other.state == MemberState::joining) return true;
+  const bool came_after = !loss.member || other.up_since > loss.member->up_since;
+  return came_after && s.now.wall - wall_of(other.up_since) < 4 * settings_.tick_timeout &&
+         other.unreached.contains(loss.session.node);
 }
 
 // That it ran the child may have been said in changes that have not come: the word of its death is sent to
@@ -197,6 +204,11 @@ void Machine::lost_for_good(Step& s, Child& child) {
 
 void Machine::touched(Step&, Child& child) {
   reconciler_.touch(child);
+}
+
+// To one that joins all are new.
+void Machine::row_begins(const Child& child) {
+  if (sessions_.self().state != MemberState::joining) takeover_.row_begins(child);
 }
 
 void Machine::row_changed(Step& s, const Child& child, const SpecChange& change) {

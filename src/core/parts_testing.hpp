@@ -78,6 +78,7 @@ class FakeNotes final : public Notes {
   void caught_up(Step&, PeerIndex peer) override { told.push_back(fmt::format("caught up {}", peer)); }
   void retried(Step&, Child& child) override { told.push_back("retried " + child.id.text()); }
   void touched(Step&, Child& child) override { touched_ids.push_back(child.id); }
+  void row_begins(const Child&) override {}
   void row_ends(const Child&, const SpecRow&) override {}
   void row_changed(Step&, const Child& child, const SpecChange&) override {
     told.push_back("row " + child.id.text());

@@ -102,6 +102,8 @@ class Notes {
   virtual void retried(Step& s, Child& child) = 0;
   /// Something about the child has changed: it has to be looked at.
   virtual void touched(Step& s, Child& child) = 0;
+  /// The child is started anew, by a row that was not known here: this node's, or another's.
+  virtual void row_begins(const Child& child) = 0;
   /// A row of the child ends, or a newer one comes in its place: this node's doing, or another's.
   virtual void row_ends(const Child& child, const SpecRow& row) = 0;
   /// A change of the child's row has counted here: this node's, or another's.

@@ -2,8 +2,8 @@
 //
 // What is under way of all nodes waits in the same queues, and single requests behind it. Where one node
 // asks, many under way keep all busy; where all ask, as many each are only a longer wait. So the window
-// begins small, grows while they take no longer than in an idle cluster, and shrinks while they do. How long
-// that is the quickest of late says: far nodes and slow children take long, and are no reason to shrink.
+// begins small, grows while they take no longer than in an idle cluster, and shrinks while they do. The
+// quickest of late says how long that is: far nodes and slow children take long, and are no reason to shrink.
 //
 // Owns: its size and the quickest times. Thread rule: none; owned by one core.
 #pragma once

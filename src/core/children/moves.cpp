@@ -15,10 +15,9 @@ bool Moves::may_leave(Step& s, const Child& child) {
   return true;
 }
 
-void Moves::end(const Step& s, std::map<ChildRef, Move>::iterator move) {
+void Moves::end(std::map<ChildRef, Move>::iterator move) {
   const Move& over = move->second;
   if (over.until != Duration::max()) until_.erase({over.until, move->first});
-  window_.done(s.settings.moves_in_flight, s.time(), s.time() - over.begun);
   moving_.erase(move);
 }
 
@@ -27,13 +26,16 @@ void Moves::look(const Step& s, const Child& child, bool leaving) {
   const auto move = moving_.find(child.ref);
   if (move == moving_.end()) return;
   if (child.own()) {
-    if (child.own()->stopping == StopWhy::none && !leaving) end(s, move);
+    if (child.own()->stopping == StopWhy::none && !leaving) end(move);  // it stays
     return;
   }
   bool over = !child.wanted();
   instances_.each(child,
                   [&](const Hosted& hosted) { over = over || hosted.instance.phase != Phase::starting; });
-  if (over) return end(s, move);
+  if (over) {
+    window_.done(s.settings.moves_in_flight, s.time(), s.time() - move->second.begun);
+    return end(move);
+  }
   if (move->second.until != Duration::max()) return;
   move->second.until = s.time() + 5s;
   until_.emplace(move->second.until, move->first);

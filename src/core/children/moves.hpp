@@ -41,7 +41,7 @@ class Moves {
   [[nodiscard]] std::size_t most(const Settings& settings) const {
     return window_.size(settings.moves_in_flight);
   }
-  void end(const Step& s, std::map<ChildRef, Move>::iterator move);
+  void end(std::map<ChildRef, Move>::iterator move);
 
   ChildTable& children_;
   const Instances& instances_;

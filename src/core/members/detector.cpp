@@ -42,9 +42,9 @@ void Detector::on_channel_down(Step& s, PeerIndex peer, bool silent) {
   links_.went_down(peer);
   joining_.channel_ended(peer);
   if (!sessions_.member(peer)) {
-    if ((joining_.is_seed(peer) || joining_.was_learned_of(peer)) && had_channel)
-      links_.dial_at(peer, s.time() + s.settings.reconnect_every);
-    joining_.settle(peer);
+    const bool awaited = joining_.is_seed(peer) || joining_.was_learned_of(peer) || joining_.awaits_all();
+    if (awaited && had_channel) links_.dial_at(peer, s.time() + s.settings.reconnect_every);
+    joining_.not_reached(peer, false);
     return;
   }
   Suspect& lost = losses_[peer];

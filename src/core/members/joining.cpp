@@ -133,14 +133,14 @@ void Joining::on_time(Step& s) {
     await_until_.reset();
     for (const auto& [name, peer] : peers_.all()) {
       const Link& link = links_[peer];  // one that is being reached for has its time
-      if (!link.channel && !link.connecting && !meetings_[peer].refuses_us) settle(peer);
+      if (!link.open && !link.connecting && !meetings_[peer].refuses_us) settle(peer);
     }
   }
   while (!hello_until_.empty() && hello_until_.begin()->first <= s.time()) {
     const PeerIndex peer = hello_until_.begin()->second;
     hello_until_.erase(hello_until_.begin());
     // One that others know as a member is busy, and has its time below.
-    if (links_[peer].channel && !links_[peer].open) meetings_[peer].settled = true;
+    if (links_[peer].channel && !links_[peer].open && !awaits_all()) meetings_[peer].settled = true;
   }
   while (!learned_until_.empty() && learned_until_.begin()->first <= s.time()) {
     const PeerIndex peer = learned_until_.begin()->second;

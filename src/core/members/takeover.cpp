@@ -89,7 +89,9 @@ void Takeover::session_began(const NodeName& node) {
 void Takeover::end(std::size_t at) {
   lost_.erase(lost_.begin() + static_cast<std::ptrdiff_t>(at));
   dirty_ = over_ = true;
-  if (lost_.empty()) ran_.clear();
+  if (!lost_.empty()) return;
+  ran_.clear();
+  begun_.clear();
 }
 
 bool Takeover::holds(const SessionId& session) const {
@@ -156,8 +158,10 @@ void Takeover::refresh() {
   before_.set(std::move(nodes));
 }
 
-// Whoever coordinates it now has started it: most likely since the loss, and so the lost node was not asked.
+// Or whoever coordinates it now has started it: most likely since the loss, and so the lost node was not
+// asked.
 bool Takeover::is_new_since(const Child& child) const {
+  if (begun_.contains(child.id)) return true;
   const PeerIndex now = views_.placement().coordinator(child.id, child.hash);
   const auto& nodes = views_.placement().nodes();
   return std::any_of(nodes.begin(), nodes.end(), [&](const Placement::Node& node) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/members/views.hpp"
 #include "core/rows/child.hpp"
@@ -42,6 +43,10 @@ class Takeover {
   void on_lost(const ChildId& id, const Loss& loss);
   /// That row of the child ends, or a newer one comes in its place. O(1) where nothing was lost of late.
   void row_ends(const Child& child, const SpecRow& row);
+  /// The child is started anew: a new row of it has come.
+  void row_begins(const Child& child) {
+    if (!lost_.empty()) begun_.insert(child.id);
+  }
   /// The node is back, or has started anew: it says itself what it runs.
   void session_began(const NodeName& node);
   void view_changed() { dirty_ = true; }
@@ -75,6 +80,7 @@ class Takeover {
   const Views& views_;
   std::vector<Lost> lost_;
   std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes, or may have.
+  std::unordered_set<ChildId> begun_;                ///< Started anew since.
   Placement before_;                                 ///< With the lost nodes.
   bool dirty_ = true;
   bool over_ = false;

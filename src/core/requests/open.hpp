@@ -40,6 +40,7 @@ struct StopWait {
   /// child.
   bool late = false;
   std::vector<SessionId> starters;
+  bool all_start = false;  ///< All members are among them.
 };
 /// A start that came while a stop is under way.
 struct LaterStart {

@@ -78,10 +78,13 @@ void Origins::gone(ClientId client) {
   Origin& origin = origins_.at(found->second);
   origin.client.reset();
   by_client_.erase(found);
-  if (origin.kind == Kind::start)
+  if (origin.kind == Kind::start) {
     origin.specs.resize(origin.next);
-  else
+  } else {
     origin.ids.resize(origin.next);
+    open_ -= origin.open.size();
+    origin.open.clear();
+  }
   if (origin.open.empty()) set_due(origin);  // to be closed
 }
 
@@ -250,7 +253,7 @@ void Origins::pass_on(Step& s, PeerIndex to, Request request) {
 
 void Origins::ask_again(Step& s, PeerIndex peer) {
   for (auto& [number, origin] : origins_) {
-    if (origin.ended || !origin.client) continue;
+    if (origin.ended) continue;
     std::vector<ChildId> ids;
     for (const auto& [id, item] : origin.open) ids.push_back(id);
     ask(s, origin, ids, peer);
@@ -342,7 +345,8 @@ void Origins::forget_held(const ChildId& id, std::uint64_t number) {
 // The last reply of an origin ends it.
 void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
   if (const auto item = origin.open.find(outcome.id); item != origin.open.end()) {
-    if (!outcome.error) window_.done(s.settings.request_window, s.time(), s.time() - item->second.begun_at);
+    const bool is_over = !origin.ended && !(outcome.error && outcome.error->code == Errc::busy);
+    if (is_over) window_.done(s.settings.request_window, s.time(), s.time() - item->second.begun_at);
     origin.open.erase(item);
     --open_;
   }
@@ -355,6 +359,8 @@ void Origins::reply(Step& s, Origin& origin, Outcome outcome) {
     so_far.last = last;
   }
   if (last) return close(s, origin);
+  // Each has some under way, however few the window has room for.
+  if (origin.open.empty() && !origin.ended) set_due(origin);
   feed(s);
 }
 
@@ -438,7 +444,7 @@ void Origins::on_time(Step& s) {
     const auto found = origins_.find(number);
     if (found == origins_.end()) continue;
     Origin& origin = found->second;
-    if (origin.ended || !origin.client) continue;
+    if (origin.ended) continue;
     origin.repeat_every = std::min(origin.repeat_every * 2, repeat_longest);
     repeats_.emplace(s.time() + origin.repeat_every, number);
     std::vector<ChildId> ids;

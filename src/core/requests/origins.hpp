@@ -52,8 +52,9 @@ class Origins {
   void retry(Step& s, const ClientRetry& event);
   void lookup(Step& s, const ClientLookup& event);
   void move(Step& s, const ClientMove& event);
-  /// Nobody waits for it any more. What was asked still happens; what was not is not asked, nor anything
-  /// again: what nobody waits for is not to be done at a time that nobody expects.
+  /// Nobody waits for it any more. What was asked still happens, and a start goes on being tried; what was
+  /// not asked is not. Anything but a start is not asked again: a stop that was refused would end much later
+  /// what others have started since.
   void gone(ClientId client);
   /// This node has left: all are told so.
   void end_all(Step& s, const Error& error);

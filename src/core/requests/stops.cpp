@@ -60,8 +60,12 @@ void Coordinator::stop_replacement(Step& s, Child& child, const Asked& asked) {
   wait.asked = asked;
   wait.number = with_.replication.newest();
   // Of those that the first half waits for each has to know this too.
-  for (const SessionId& session : std::exchange(wait.starters, {}))
-    add_starter(child, wait, with_.peers.find(session.node));
+  for (SessionId& session : std::exchange(wait.starters, {})) {
+    if (with_.takeover.holds(session))
+      wait.starters.push_back(std::move(session));
+    else
+      add_starter(child, wait, with_.peers.find(session.node));
+  }
   add(s, child, std::move(wait));
 }
 
@@ -146,14 +150,16 @@ void Coordinator::note_late(Step&, const SpecChange& change) {
     for (const PeerIndex peer : nodes) add_starter(*child, wait, peer);
 }
 
-// What one of them has done meanwhile came as its table, which does not hold what has ended there since: to
-// whom it sent a child on before it knew of the removal is not told.
+// A host may have sent the child on to the next node before it knew of the removal. Its table, which came in
+// place of its changes, does not say so where the host has taken the removal in by then: the next node may be
+// any.
 void Coordinator::note_table(PeerIndex from) {
   for (const ChildRef& ref : open_) {
     Child* child = with_.children.get(ref);
     if (!child || !child->work()) continue;
     for (StopWait& wait : work_of(*child).stops) {
-      if (!has_starter(wait, from)) continue;
+      if (wait.all_start || !has_starter(wait, from)) continue;
+      wait.all_start = true;
       for (const PeerIndex other : with_.sessions.others()) add_starter(*child, wait, other);
     }
   }

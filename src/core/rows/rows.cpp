@@ -7,6 +7,7 @@ Rows::Rows(ChildTable& children, const Settings& settings, Outbox& outbox, Notes
       outbox_(outbox),
       notes_(notes),
       table_(children, settings.self, settings.creation) {
+  table_.on_begin = [this](const Child& child) { notes_.row_begins(child); };
   table_.on_end = [this](const Child& child, const SpecRow& row, bool for_good) {
     notes_.row_ends(child, row);
     if (for_good && row.request.number != 0) ended_.push_back({row.request, child.id, child.floor()});

@@ -1,9 +1,8 @@
 // Rows: the verbs by which this node changes the table of specs. A change is in the table at once, leaves
 // with this step's Delta, and is told to whoever follows the child.
 //
-// Owns: the table of specs. Reads: nothing else. Tells: row_ends, row_changed, touched, request_finished,
-// late_change.
-// Thread rule: none; owned by one core.
+// Owns: the table of specs. Reads: nothing else. Tells: row_begins, row_ends, row_changed, touched,
+// request_finished, late_change. Thread rule: none; owned by one core.
 #pragma once
 
 #include "core/base/notes.hpp"

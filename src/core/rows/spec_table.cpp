@@ -68,6 +68,11 @@ void SpecTable::insert(Child& child, SpecRow row) {
   others_[child.id].push_back(std::move(row));
 }
 
+void SpecTable::begin(Child& child, const SpecRow& row) {
+  insert(child, row);
+  if (on_begin) on_begin(child);
+}
+
 // True when the visible row is another now.
 bool SpecTable::end_birth(Child& child, const Dot& birth, bool for_good) {
   auto& visible = child.row_.value_;
@@ -135,6 +140,7 @@ SpecChange SpecTable::write(Child& child, SpecRow row, bool new_birth) {
     end_birth(child, row.birth, false);
   }
   insert(child, row);
+  if (new_birth && on_begin) on_begin(child);
   change.row = std::move(row);
   return change;
 }
@@ -163,7 +169,7 @@ SpecTable::Applied SpecTable::apply(const SpecChange& change) {
     if (find_birth(child, change.row->birth)) {
       changed |= update(child, *change.row);
     } else if (change.row->birth == change.dot) {
-      if (!is_known(child, change.dot)) insert(child, *change.row);
+      if (!is_known(child, change.dot)) begin(child, *change.row);
       changed |= child.row() && child.row()->dot != before;
     }
   }
@@ -258,7 +264,7 @@ bool SpecTable::merge(PeerIndex from, const Sync& portion, const std::function<v
     if (find_birth(child, row.birth))
       update(child, row);
     else if (!seen_.covers(row.birth) && !is_known(child, row.birth))
-      insert(child, row);
+      begin(child, row);
     if (child.row() && child.row()->dot != before) changed.push_back(child.ref);
     if (!known) children_.erase_if_empty(child);
   }

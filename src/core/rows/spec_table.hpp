@@ -26,6 +26,8 @@ class SpecTable {
  public:
   /// Called for each row that ends: with its birth (`for_good`), or because a newer one of that birth comes.
   std::function<void(const Child&, const SpecRow&, bool for_good)> on_end;
+  /// A birth that was not known here has a row now.
+  std::function<void(const Child&)> on_begin;
 
   SpecTable(ChildTable& children, NodeName self, std::uint32_t creation)
       : children_(children), self_(std::move(self)), creation_(creation) {}
@@ -74,6 +76,7 @@ class SpecTable {
   };
   Dot next_dot();
   void insert(Child& child, SpecRow row);
+  void begin(Child& child, const SpecRow& row);
   bool end_birth(Child& child, const Dot& birth, bool for_good = true);
   bool end_for_good(Child& child, const Dot& birth);
   bool update(Child& child, const SpecRow& row);
