@@ -255,28 +255,19 @@ TEST_F(Replicas, OneThatFailsTooOftenIsReplacedByTheNextNode) {
   EXPECT_EQ(std::count(now.begin(), now.end(), before[1]), 1);
 }
 
-// While it is stuck it is not handed over, and its partner is given to another instance. When it runs again
-// the partner is its own, and waits for it.
+// While it is stuck its partner is given to another instance; then the partner is its own, and waits for it.
 TEST_F(Replicas, OneThatWasStuckIsHandedOverOnceItRunsAgain) {
   change_ = [](std::size_t, Settings& settings) {
-    settings.strategies =
-        make_strategies(
-            {.redundancy =
-                 StrategyChoice{"replication", {{"factor", std::int64_t{2}}, {"mode", "active_active"}}},
-             .migration = "hot_swap"})
-            .value();
+    settings.strategies.migration = make_strategies({.migration = "hot_swap"}).value().migration;
   };
   form(4, std::int64_t{2}, "active_active", 2);
   cluster().keep_state = true;
   cluster().start(0, many(60));
   cluster().run(1s);
   const auto all = cluster().nodes[0].processes;
-  for (const auto& [id, epoch] : all) {
-    cluster().give(0, StuckChanged{id, epoch, true});
-    cluster().hold_prepares.insert(id);
-  }
-  cluster().boot(2);
-  cluster().boot(3);
+  for (const auto& [id, epoch] : all) cluster().give(0, StuckChanged{id, epoch, true});
+  for (const auto& [id, epoch] : all) cluster().hold_prepares.insert(id);
+  for (const std::size_t late : {2U, 3U}) cluster().boot(late);
   cluster().run(2s);
   for (const auto& [id, epoch] : all) cluster().give(0, StuckChanged{id, epoch, false});
   cluster().run(100ms);
