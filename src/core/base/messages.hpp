@@ -95,7 +95,7 @@ struct Sync {
   std::vector<std::pair<ChildId, Dot>> ended;
   /// Requests of late whose row is gone again, or that removed one: repeated, they must not act once more.
   std::vector<std::pair<RequestKey, ChildId>> finished;
-  std::map<ChildId, Epoch> epochs;  ///< The greatest epoch known of each child that runs nowhere right now.
+  std::map<ChildId, Epoch> epochs;  ///< The greatest known of each child of which nothing that runs has it.
 };
 /// The portion that ends before this bucket has been taken in, so the sender may send another one.
 struct SyncAck {

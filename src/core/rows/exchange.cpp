@@ -291,13 +291,14 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
   return portion;
 }
 
-// What this node runs of the bucket, and the epochs of what runs nowhere.
+// What this node runs of the bucket, and the newest epochs that nothing which runs has: who waits for news of
+// a former instance learns of it from nobody else.
 void Replication::fill_bucket(Sync& portion, std::uint32_t bucket) const {
   for (const std::uint32_t slot : with_.children.bucket(bucket)) {
     const Child& child = *with_.children.at_slot(slot);
     if (const Instance* here = with_.instances.here(child))
       portion.instances.push_back({child.id, *here, {}});
-    else if (child.row() && !with_.instances.any(child) && child.floor() != Epoch{})
+    if (child.row() && with_.instances.newest(child) < child.floor())
       portion.epochs.emplace(child.id, child.floor());
   }
 }

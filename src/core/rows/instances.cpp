@@ -47,6 +47,12 @@ const Hosted* Instances::any(const Child& child) const {
   return nullptr;
 }
 
+Epoch Instances::newest(const Child& child) const {
+  Epoch newest;
+  each(child, [&](const Hosted& hosted) { newest = std::max(newest, hosted.instance.epoch); });
+  return newest;
+}
+
 bool Instances::hosts_any(PeerIndex peer) const {
   return std::any_of(sessions_.begin(), sessions_.end(),
                      [&](const Host& host) { return host.peer == peer && !host.children.empty(); });

@@ -35,6 +35,8 @@ class Instances {
   [[nodiscard]] Epoch next_epoch(Step& s, const Child& child) const;
   /// How many run; one that has moved does not.
   [[nodiscard]] std::size_t count(const Child& child) const;
+  /// The newest epoch of what runs; none: it runs nowhere.
+  [[nodiscard]] Epoch newest(const Child& child) const;
   /// That of a peer; nullptr: there is none.
   [[nodiscard]] const Instance* on(const Child& child, PeerIndex peer) const;
   [[nodiscard]] const Instance* here(const Child& child) const { return find(child, own_session); }
