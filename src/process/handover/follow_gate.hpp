@@ -15,8 +15,8 @@
 //
 // What a worker sends by itself leaves at once, as ever: only replies wait, deferred ones too.
 //
-// Thread rule: followed(), given_up() and the answers of promises from any thread; the rest belongs to the thread that
-// runs the process's turn, but for begin_as(), before the spawn.
+// Thread rule: followed(), given_up() and the answers of promises from any thread; the rest belongs to the
+// thread that runs the process's turn, but for begin_as(), before the spawn.
 #pragma once
 
 #include <brood/worker.hpp>
