@@ -158,7 +158,7 @@ struct ChildProcessPidUpdate {
 /// than before. Not told where that changes nothing.
 struct ScoreboardUpdated {
   static constexpr std::string_view key = "scoreboard_updated";
-  Scoreboard before;
+  Scoreboard before;  ///< A node is on it from its first view on, so it may be empty.
   NodeName node;
   NodeScore now;  ///< Of that node.
 };

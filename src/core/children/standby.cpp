@@ -28,7 +28,14 @@ void Standby::on_saved(Step& s, StateSaved& event) {
   Child* child = with_.locals.find(event.id, event.epoch);
   const Instance* here = child ? with_.instances.here(*child) : nullptr;
   const auto follows = following(s);
-  if (!here || here->role != Role::active || !follows) return;
+  if (!here || !follows) return;
+  if (here->role != Role::active) {
+    // It was active when it saved that, and is not any more: nobody is sent it.
+    if (!follows->every)
+      s.effects.handovers.emplace_back(
+          Followed{child->id, event.epoch, event.number, Followed::How::given_up});
+    return;
+  }
   ++s.stats.states_saved;
   Lead& lead = leads_[child->ref];
   if (lead.process != event.epoch) {

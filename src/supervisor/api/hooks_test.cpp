@@ -248,9 +248,10 @@ TEST_F(HooksOnANode, TheLeaderIsToldWhatANodeCountsForOnlyWhenThatChanges) {
       "load_balancer", {{"push_interval_ms", std::int64_t{100}}, {"max_history_size", std::int64_t{1}}}};
   options.load = [this] { return ++asked, percent / 100.0; };
   options.hooks = {on<hooks::ScoreboardUpdated>("t", [this](const auto& e) {
-    const double before = e.before.nodes.front().score;
-    say(e.node.text() + " " + std::to_string(static_cast<int>(100 * before)) + " " +
-        std::to_string(static_cast<int>(100 * e.now.score)) + " " + std::to_string(e.before.nodes[0].told));
+    // Before its first view it is on no board.
+    const NodeScore before = e.before.nodes.empty() ? NodeScore{} : e.before.nodes.front();
+    say(e.node.text() + " " + std::to_string(static_cast<int>(100 * before.score)) + " " +
+        std::to_string(static_cast<int>(100 * e.now.score)) + " " + std::to_string(before.told));
   })};
   begin(std::move(options));
   ASSERT_TRUE(say_in_the_end({"nonode@nohost 0 25 0"}));
