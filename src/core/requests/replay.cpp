@@ -14,14 +14,15 @@ constexpr std::size_t kept_max = 1'000'000;
 
 void Replay::keep_answer(const Step& s, const RequestKey& request, const Outcome& outcome) {
   const Key key{request, outcome.id};
-  if (answers_.add(key, outcome)) answers_order_.emplace_back(s.time() + answers_kept, key);
+  if (answers_.emplace(key, outcome).second) answers_order_.emplace_back(s.time() + answers_kept, key);
   if (answers_order_.size() <= kept_max) return;
   answers_.erase(answers_order_.front().second);
   answers_order_.pop_front();
 }
 
 const Outcome* Replay::answer(const RequestKey& request, const ChildId& id) const {
-  return answers_.find({request, id});
+  const auto found = answers_.find({request, id});
+  return found == answers_.end() ? nullptr : &found->second;
 }
 
 bool Replay::finish(const Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor) {

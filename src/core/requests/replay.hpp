@@ -6,7 +6,6 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
-#include <memory>
 
 #include "base/hash.hpp"
 #include "core/base/step.hpp"
@@ -19,7 +18,7 @@ class Replay {
 
   // ---- answers
   void keep_answer(const Step& s, const RequestKey& request, const Outcome& outcome);
-  /// What was answered, good until the next is kept; nullptr: nothing (any more).
+  /// What was answered; nullptr: nothing (any more).
   [[nodiscard]] const Outcome* answer(const RequestKey& request, const ChildId& id) const;
 
   // ---- finished requests: they go to other nodes with the table
@@ -45,26 +44,27 @@ class Replay {
   };
   /// Only looked up. With the table of every peer come all that it has finished: nearly all of that is known.
   /// Many small tables, so that none takes long when it grows.
-  template <typename T>
-  class Table {
+  class Finished {
    public:
-    [[nodiscard]] const T* find(const Key& key) const {
+    [[nodiscard]] const Epoch* find(const Key& key) const {
       const auto& part = parts_[part_of(key)];
       const auto found = part.find(key);
       return found == part.end() ? nullptr : &found->second;
     }
-    bool add(const Key& key, const T& value) { return parts_[part_of(key)].try_emplace(key, value).second; }
+    bool add(const Key& key, const Epoch& floor) {
+      return parts_[part_of(key)].try_emplace(key, floor).second;
+    }
     void erase(const Key& key) { parts_[part_of(key)].erase(key); }
 
    private:
     [[nodiscard]] static std::size_t part_of(const Key& key) { return key.second.hash() >> 56; }
-    std::vector<boost::unordered_flat_map<Key, T, Hash>> parts_{256};
+    std::vector<boost::unordered_flat_map<Key, Epoch, Hash>> parts_{256};
   };
   void forget_oldest_finished();
 
-  Table<Outcome> answers_;
+  std::map<Key, Outcome> answers_;
   std::deque<std::pair<Duration, Key>> answers_order_;
-  Table<Epoch> finished_;
+  Finished finished_;
   std::deque<std::pair<Duration, Key>> finished_order_;
   std::map<std::uint32_t, std::deque<Key>> finished_by_bucket_;
 };
