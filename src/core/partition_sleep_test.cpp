@@ -183,6 +183,11 @@ TEST(SplitSleep, ANodeThatWakesTriesWhomItDoesNotReachForAsLongAsOthersWaitForAM
   sleep_and_be_replaced();
   cluster.run(3s);
   EXPECT_TRUE(cluster.nodes[0].fenced);
+  // Nor does a channel that ends before a word has come say what it runs.
+  cluster.give(0, PeerUp{cluster.nodes[2].name, cluster.nodes[2].creation});
+  cluster.give(0, PeerDown{cluster.nodes[2].name, false, "reset"});
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[0].fenced);
   cluster.heal();
   cluster.run(3s);
   EXPECT_FALSE(cluster.nodes[0].fenced);

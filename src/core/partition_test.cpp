@@ -305,7 +305,6 @@ TEST_F(Split, ANodeThatJoinsAfterTheSplitWaitsAsTheOthersDo) {
   for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
 }
 
-// The leader of a distribution that balances gives children to any node, and cut off to itself.
 // It has joined without having met one of the members, which the others lose before they see a cut in that.
 TEST_F(Split, ANodeThatNeverMetTheLostOneWaitsForItToo) {
   auto cluster = make(4, of_static(2));
@@ -329,6 +328,7 @@ TEST_F(Split, ANodeThatNeverMetTheLostOneWaitsForItToo) {
   EXPECT_EQ(running(*cluster, {0, 1, 3}), 60U);
 }
 
+// The leader of a distribution that balances gives children to any node, and cut off to itself.
 TEST_F(Split, AChildThatIsNewWaitsWhereALostNodeThatCoordinatedItMayHaveStartedIt) {
   Cluster cluster(3);
   cluster.change = [](std::size_t, Settings& settings) {
@@ -409,11 +409,7 @@ TEST_F(Split, AChildThatMayRunElsewhereFromNowOnWaitsForTheNodeWhereItMayRunStil
 TEST_F(Split, AStopWaitsForTheNodeThatWasCutOffAtItsNextCoordinatorToo) {
   auto cluster = make(5, of_static(3));
   cluster->form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (const std::string one = "x" + std::to_string(i);
-        cluster->nodes[0].core->node_for(id_of(one)) == cluster->nodes[0].name)
-      id = one;
+  const std::string id = cluster->id_at(0);
   auto spec = std::make_shared<Spec>(*spec_of(id));
   spec->extras.change().nodes = {cluster->nodes[3].name};
   cluster->start(4, {spec});

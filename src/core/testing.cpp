@@ -143,6 +143,13 @@ std::string Cluster::result(std::uint64_t client) const {
   return outcome.error ? std::string(to_string(outcome.error->code)) : "ok";
 }
 
+std::string Cluster::id_at(std::size_t coordinator) const {
+  for (int i = 0;; ++i)
+    if (std::string id = "k" + std::to_string(i);
+        nodes[0].core->node_for(id_of(id)) == nodes[coordinator].name)
+      return id;
+}
+
 std::size_t Cluster::index(const NodeName& name) const {
   for (std::size_t i = 0; i < nodes.size(); ++i)
     if (nodes[i].name == name) return i;

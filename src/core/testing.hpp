@@ -96,6 +96,8 @@ class Cluster {
   std::string result(std::uint64_t client) const;
 
   [[nodiscard]] std::size_t index(const NodeName& name) const;
+  /// An id that this node coordinates, as the first node sees it.
+  [[nodiscard]] std::string id_at(std::size_t coordinator) const;
   /// On how many nodes a process of it is alive, and on which (the last).
   [[nodiscard]] std::size_t alive(std::string_view id) const;
   [[nodiscard]] std::size_t host(std::string_view id) const;

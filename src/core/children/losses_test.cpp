@@ -27,10 +27,7 @@ TEST(Loss, ATemporaryChildThatIsPutAnewWaitsForWhoMayStartTheOldOne) {
         *make_strategies({.partition = StrategyChoice{"static_quorum", {{"quorum_size", std::int64_t{2}}}}});
   };
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
-      id = "t" + std::to_string(i);
+  const std::string id = cluster.id_at(1);
   const SpecPtr spec = spec_of(id, "counter", Restart::temporary, true);
   cluster.start(1, {spec}, StartMode::start, cluster.nodes[0].name);
   cluster.run(1s);
@@ -60,10 +57,7 @@ TEST(Loss, ATemporaryChildThatIsPutAnewWaitsForWhoMayStartTheOldOne) {
 TEST(Loss, ATemporaryChildThatItsCoordinatorWantsIsNotHeldBackForEver) {
   Cluster cluster(3);
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
-      id = "t" + std::to_string(i);
+  const std::string id = cluster.id_at(1);
   Spec spec = *spec_of(id, "counter", Restart::temporary);
   spec.extras.change().nodes = {cluster.nodes[0].name, cluster.nodes[2].name};
   cluster.record = true;
@@ -176,10 +170,7 @@ TEST(Loss, NodesThatNameAChildLongApartDoNotMakeItFailed) {
 TEST(Loss, AChildThatTakesItsNodeDownBeforeItsStartIsKnownIsToBlame) {
   Cluster cluster(4);
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (cluster.nodes[0].core->node_for(id_of("t" + std::to_string(i))) == cluster.nodes[1].name)
-      id = "t" + std::to_string(i);
+  const std::string id = cluster.id_at(1);
   cluster.start(1, {spec_of(id)}, StartMode::start, cluster.nodes[3].name);
   cluster.run(5s);
   ASSERT_EQ(cluster.host(id), 3U);
@@ -289,11 +280,7 @@ TEST(Loss, AChildThatWasPutOnANodeStaysThereWhenTheNodeIsBackBeforeTheOthersAgre
   Cluster cluster(3);
   cluster.change = [](std::size_t, Settings& settings) { settings.form_wait = 1s; };
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i) {
-    const std::string candidate = "k" + std::to_string(i);
-    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[0].name) id = candidate;
-  }
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[1].name);
   cluster.run(5s);
   cluster.pause(0);

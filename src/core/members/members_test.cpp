@@ -343,11 +343,7 @@ TEST(Fence, ALoneNodeIsNeverFenced) {
 TEST(Rows, WhatOnlyOneSurvivorHoldsOfALostNodeIsPassedOnBeforeTheViewIsConfirmed) {
   Cluster cluster(3);
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i) {
-    const std::string candidate = "k" + std::to_string(i);
-    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[2].name) id = candidate;
-  }
+  const std::string id = cluster.id_at(2);
   // The Delta of n3 reaches n1, and n3 dies before it reaches n2.
   const auto now = cluster.now;
   (void)cluster.nodes[2].core->step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}}, now);

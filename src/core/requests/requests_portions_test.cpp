@@ -122,16 +122,46 @@ TEST(Requests, WhoseTimeIsOverIsToldSoInTheOrderInWhichTheyAsked) {
   EXPECT_EQ(told, clients);
 }
 
+// Those of the first take long, and their number alone is more than the window has room for.
+TEST(Requests, EachBulkRequestGoesOnHoweverFewTheWindowHasRoomFor) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.request_window = 5; };
+  cluster.form();
+  const auto named = [](const std::string& name) {
+    std::vector<SpecPtr> specs;
+    for (int i = 0; i < 50; ++i) specs.push_back(spec_of(name + std::to_string(i)));
+    return specs;
+  };
+  for (const SpecPtr& slow : named("slow")) cluster.hold_starts.insert(slow->id);
+  const auto slow = cluster.start(0, named("slow"));
+  const auto quick = cluster.start(0, named("quick"));
+  cluster.run(1s);
+  EXPECT_EQ(cluster.replies[quick].size(), 50U);
+  EXPECT_EQ(cluster.replies.count(slow), 0U);
+}
+
+TEST(Requests, AStartWhoseClientHasLeftGoesOnBeingTried) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = cluster.id_at(1);
+  cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
+    return std::holds_alternative<StartRequest>(body) ? 0 : 1;
+  };
+  const auto start = cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.give(0, ClientGone{{start}});
+  cluster.run();
+  cluster.copies = {};
+  cluster.run(20s);
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
 // A stop that is asked again long after its client has left would end what others have started since.
 TEST(Requests, WhatNobodyWaitsForIsNotAskedAgain) {
   for (const bool leaves : {false, true}) {
     Cluster cluster(2);
     cluster.form();
-    std::string id;
-    for (int i = 0; id.empty(); ++i)
-      if (const std::string one = "x" + std::to_string(i);
-          cluster.nodes[0].core->node_for(id_of(one)) == cluster.nodes[1].name)
-        id = one;
+    const std::string id = cluster.id_at(1);
     cluster.start(0, {spec_of(id)});
     cluster.run();
     cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {

@@ -275,10 +275,7 @@ TEST(Requests, ARepeatThatIsDueAsItsCoordinatorIsLostAsksTheNextOne) {
   Cluster cluster(2);
   cluster.change = [](std::size_t, Settings& settings) { settings.tick_timeout = 6s; };
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (cluster.nodes[0].core->node_for(id_of("k" + std::to_string(i))) == cluster.nodes[1].name)
-      id = "k" + std::to_string(i);
+  const std::string id = cluster.id_at(1);
   cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[1].name}};
   cluster.drop_channels(1, false);
   const auto client = cluster.start(0, {spec_of(id)});
@@ -357,11 +354,7 @@ TEST(Requests, ManyEventsInOneStepLeaveInOneDelta) {
 TEST(Requests, ARequestWhoseCoordinatorDiesIsAnsweredByTheNextOne) {
   Cluster cluster(3);
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i) {
-    const std::string candidate = "k" + std::to_string(i);
-    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[1].name) id = candidate;
-  }
+  const std::string id = cluster.id_at(1);
   cluster.hold_starts.insert(id_of(id));
   const auto client = cluster.start(0, {spec_of(id)});
   cluster.run();
@@ -374,17 +367,10 @@ TEST(Requests, ARequestWhoseCoordinatorDiesIsAnsweredByTheNextOne) {
 }
 
 /// An id whose coordinator is that node, now.
-std::string id_at(const Cluster& cluster, std::size_t coordinator) {
-  for (int i = 0;; ++i) {
-    std::string id = "k" + std::to_string(i);
-    if (cluster.nodes[0].core->node_for(id_of(id)) == cluster.nodes[coordinator].name) return id;
-  }
-}
-
 TEST(Requests, AStopIsNotAnsweredWhileTheNodeThatWasAskedKnowsTheChild) {
   Cluster cluster(2);
   cluster.form();
-  const std::string id = id_at(cluster, 1);
+  const std::string id = cluster.id_at(1);
   cluster.start(1, {spec_of(id)});
   cluster.run();
   cluster.hold_stops.insert(id_of(id));
@@ -407,7 +393,7 @@ TEST(Requests, AStopIsNotAnsweredWhileTheNodeThatWasAskedKnowsTheChild) {
 TEST(Requests, WhatACoordinatorHadOpenEndsWithItsSession) {
   Cluster cluster(3);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)});
   cluster.run();
   cluster.hold_stops.insert(id_of(id));
@@ -429,7 +415,7 @@ TEST(Requests, WhatACoordinatorHadOpenEndsWithItsSession) {
 TEST(Requests, WhatWasAskedInAViewDoesNotComeBackWithThatView) {
   Cluster cluster(3);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   const std::uint64_t view = cluster.nodes[0].core->view_hash();
   const auto say = [&](std::size_t from, MessageBody body) {
     cluster.give(0, PeerMessage{cluster.nodes[from].name, 1, std::move(body)});
@@ -447,7 +433,7 @@ TEST(Requests, WhatWasAskedInAViewDoesNotComeBackWithThatView) {
 TEST(Requests, AStartThatWasRefusedAndIsDoneInAViewBetweenIsNotRefusedOnceMore) {
   Cluster cluster(3);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)});
   cluster.run();
   const std::size_t next = cluster.index(cluster.nodes[0].core->placement(id_of(id)).at(1));
@@ -472,7 +458,7 @@ TEST(Requests, AStartThatWasRefusedAndIsDoneInAViewBetweenIsNotRefusedOnceMore) 
 TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
   Cluster cluster(2);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)});
   cluster.run();
   cluster.hold_stops.insert(id_of(id));
@@ -495,7 +481,7 @@ TEST(Requests, AStartThatWaitsForAStopDoesNotOutliveTheViewInWhichItWasAsked) {
 TEST(Requests, AStopMeetsAReplacementWhoseSecondHalfWasDoneElsewhere) {
   Cluster cluster(2);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   Spec pinned = *spec_of("pinned");
   pinned.extras.change().nodes = {cluster.nodes[0].name};
   cluster.start(0, {std::make_shared<Spec>(pinned), spec_of(id)});
@@ -523,7 +509,7 @@ TEST(Requests, AStopMeetsAReplacementWhoseSecondHalfWasDoneElsewhere) {
 TEST(Requests, ARestartOfAChildThatRunsElsewhereThanItBelongsEndsItThereFirst) {
   Cluster cluster(2);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[1].name);
   cluster.run();
   const auto first = cluster.nodes[cluster.host(id)].processes.at(id_of(id));
@@ -538,11 +524,7 @@ TEST(Requests, ARestartOfAChildThatRunsElsewhereThanItBelongsEndsItThereFirst) {
 TEST(Requests, AStopBetweenTheHalvesOfAReplacementIsAnsweredOnceTheFormerNodeKnowsOfIt) {
   Cluster cluster(3);
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i) {
-    const std::string candidate = "k" + std::to_string(i);
-    if (cluster.nodes[0].core->node_for(id_of(candidate)) == cluster.nodes[2].name) id = candidate;
-  }
+  const std::string id = cluster.id_at(2);
   Spec spec = *spec_of(id);
   spec.extras.change().nodes = {cluster.nodes[0].name};
   cluster.fail_starts.insert(id_of(id));

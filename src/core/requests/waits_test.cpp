@@ -358,11 +358,7 @@ TEST(Waits, AStopWaitsForTheTableOfOneThatHasAcknowledgedIt) {
         make_strategies({.redundancy = StrategyChoice{"replication", {{"factor", std::int64_t{2}}}}}).value();
   };
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (const std::string one = "x" + std::to_string(i);
-        cluster.nodes[0].core->node_for(id_of(one)) == cluster.nodes[0].name)
-      id = one;
+  const std::string id = cluster.id_at(0);
   bool loses = true;
   std::vector<MessageBody> late;
   cluster.copies = [&](const NodeName& from, const NodeName&, const MessageBody& body) {
@@ -396,11 +392,7 @@ TEST(Waits, AStopWaitsForTheNodeToWhichOneHasSentTheChildOnWhoseTableCame) {
   Cluster cluster(3);
   cluster.change = [](std::size_t, Settings& settings) { settings.attempts_max = 1; };
   cluster.form();
-  std::string id;
-  for (int i = 0; id.empty(); ++i)
-    if (const std::string one = "x" + std::to_string(i);
-        cluster.nodes[0].core->node_for(id_of(one)) == cluster.nodes[0].name)
-      id = one;
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)});
   cluster.run(1s);
   cluster.exit_on(0, id, false);
@@ -422,7 +414,7 @@ TEST(Waits, AStopWaitsForTheNodeToWhichOneHasSentTheChildOnWhoseTableCame) {
   cluster.exit_on(host, id, false);
   cluster.run();
   loses = false;  // the next one shows that one is missing
-  cluster.start(host, {spec_of("another", "counter")}, StartMode::start, second);
+  cluster.start(host, {spec_of(cluster.id_at(host))});
   cluster.run();
   const auto stop = cluster.stop(0, id);
   cluster.run();

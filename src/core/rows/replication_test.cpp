@@ -22,18 +22,11 @@ std::vector<std::string> deltas_of(const Cluster& cluster) {
   return lines;
 }
 
-std::string id_at(const Cluster& cluster, std::size_t node) {
-  for (int i = 0;; ++i) {
-    const std::string id = "k" + std::to_string(i);
-    if (cluster.nodes[0].core->node_for(id_of(id)) == cluster.nodes[node].name) return id;
-  }
-}
-
 TEST(Replication, AChildThatRunsInAMomentIsToldOfOnce) {
   Cluster cluster(2);
   cluster.form();
   cluster.record = true;
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.start(0, {spec_of(id)});
   cluster.run(1s);
   EXPECT_EQ(deltas_of(cluster), std::vector<std::string>{id + " " + id + "=running "});
@@ -43,7 +36,7 @@ TEST(Replication, OneThatTakesLongToStartIsToldOfMeanwhile) {
   Cluster cluster(2);
   cluster.form();
   cluster.record = true;
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.hold_starts.insert(id_of(id));
   cluster.start(0, {spec_of(id)});
   cluster.run(1s);
@@ -53,7 +46,7 @@ TEST(Replication, OneThatTakesLongToStartIsToldOfMeanwhile) {
 TEST(Replication, WhatFollowsInTheSameMomentDoesNotLeaveAheadOfIt) {
   Cluster cluster(2);
   cluster.form();
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   auto& core = *cluster.nodes[0].core;
   EXPECT_TRUE(
       core.step(ClientStart{{77}, StartMode::start, {}, {spec_of(id)}, {}}, cluster.now).sends.empty());
@@ -69,7 +62,7 @@ TEST(Replication, OneThatHasFailedAndIsStartedAgainIsToldOfAsOften) {
   Cluster cluster(2);
   cluster.form();
   cluster.record = true;
-  const std::string id = id_at(cluster, 0);
+  const std::string id = cluster.id_at(0);
   cluster.fail_starts.insert(id_of(id));
   cluster.start(0, {spec_of(id)});
   cluster.run(1s);
