@@ -140,6 +140,10 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] bool has_run(const Child& child) const;
   [[nodiscard]] bool have_come(const Child& child, const Epoch& after) const;
   [[nodiscard]] bool wait_for_others(const Step& s, const Child& child, StartWait& wait);
+  /// Another member holds what the start has written, or does before it can tell its client of it.
+  [[nodiscard]] bool is_safe(Child& child, StartWait& wait);
+  [[nodiscard]] bool asker_holds(const StartWait& wait) const;
+  void count_acks(Child& child, StartWait& wait);
 
   Work& work_of(Child& child);
   void close_if_done(Child& child);

@@ -26,6 +26,7 @@ struct StartWait {
   Duration ran_at{};           ///< Since when, as it was looked at.
   Duration until{};            ///< Nobody waits any longer than that; later each time it is asked again.
   bool again = false;          ///< The row was there: this start may have been answered before.
+  bool counts_acks = false;    ///< It is told when another member has that Delta.
 };
 /// Somebody waits for a child to be gone. `starters`: nodes on which the row may have just been started; an
 /// acknowledgement of one of them comes after what it said of that.

@@ -181,7 +181,7 @@ void Coordinator::start_fresh(Step& s, const LaterStart& start, Child& child) {
 
 void Coordinator::add(Step& s, Child& child, StartWait wait) {
   wait.until = wait_until(s, child);
-  if (wait.number > 0) with_.replication.wait(wait.number, child);
+  if (wait.number > 0 && !asker_holds(wait)) count_acks(child, wait);
   work_of(child).starts.push_back(std::move(wait));
   note_instance(child, {});
 }

@@ -1,5 +1,6 @@
 // When a coordinator's open starts and stops of one id are done, and how they are answered.
 #include <algorithm>
+#include <utility>
 
 #include "core/requests/coordinator.hpp"
 #include "core/requests/refusals.hpp"
@@ -81,6 +82,26 @@ bool Coordinator::have_come(const Child& child, const Epoch& after) const {
   return active;
 }
 
+// The node that asked is the other member that has the row: its channel brings it that before the answer, and
+// it tells its client of no instance that its own table does not show (Origins::take).
+bool Coordinator::asker_holds(const StartWait& wait) const {
+  if (wait.mode == StartMode::ensure) return false;
+  const PeerIndex peer = with_.peers.find(wait.asked.request.node);
+  return peer != no_peer && peer != self_index && with_.links[peer].creation == wait.asked.request.creation &&
+         with_.replication.tells_first(peer);
+}
+
+void Coordinator::count_acks(Child& child, StartWait& wait) {
+  if (std::exchange(wait.counts_acks, true)) return;
+  with_.replication.wait(wait.number, child);
+}
+
+bool Coordinator::is_safe(Child& child, StartWait& wait) {
+  if (with_.replication.is_replicated(wait.number) || asker_holds(wait)) return true;
+  count_acks(child, wait);
+  return false;
+}
+
 bool Coordinator::wait_for_others(const Step& s, const Child& child, StartWait& wait) {
   if (have_come(child, wait.after)) return false;
   if (wait.ran_at == Duration{}) {
@@ -134,11 +155,11 @@ void Coordinator::look_at_starts(Step& s, Child& child, Work& work) {
   };
   std::erase_if(work.starts, [&](StartWait& wait) {
     if (s.time() >= wait.until) return true;  // its client has been told so
-    if (wait.mode == StartMode::ensure) return with_.replication.is_replicated(wait.number) && done(wait, {});
+    if (wait.mode == StartMode::ensure) return is_safe(child, wait) && done(wait, {});
     if (wait.ran) {
       if (wait_for_others(s, child, wait)) return false;
       if (!wait.fresh && wait.mode == StartMode::start) return done(wait, runs_already(child.id));
-      return with_.replication.is_replicated(wait.number) && done(wait, {});
+      return is_safe(child, wait) && done(wait, {});
     }
     if (!row || !row->wanted) return done(wait, start_failed("it ended while it started"));
     if (row->trouble->failed) return done(wait, start_failed(row->trouble->failure));

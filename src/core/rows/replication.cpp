@@ -55,6 +55,12 @@ bool Replication::is_replicated(std::uint64_t number) const {
                                        [&](PeerIndex peer) { return peers_[peer].acknowledged >= number; });
 }
 
+bool Replication::tells_first(PeerIndex peer) const {
+  const Out& out = peers_[peer].out;
+  return out.begun && !out.behind && with_.links[peer].channel && with_.sessions.member(peer) != nullptr &&
+         !spread_.passes_on();
+}
+
 void Replication::wait(std::uint64_t number, const Child& child) {
   if (!is_replicated(number)) waits_.emplace(number, child.ref);
 }
