@@ -188,6 +188,8 @@ class Distribution final : public process::Remote {
   void reply(const Pid& from, const process::GenFrom& caller, EncodedTerm answer, bool more_follows) override;
   void send(const Pid& from, const Pid& to, EncodedTerm term) override;
   void send_named(const Pid& from, const process::NamedProcess& to, EncodedTerm term) override;
+  /// One after the other, in one write where the socket takes them.
+  void send_named(const Pid& from, const process::NamedProcess& to, std::vector<EncodedTerm> terms);
   void send_alias(const Pid& from, const Ref& alias, EncodedTerm term) override;
   void link(const Pid& from, const Pid& to) override;
   void unlink(const Pid& from, const Pid& to, std::uint64_t unlink_id) override;

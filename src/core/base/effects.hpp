@@ -211,7 +211,8 @@ using HandoverStep = std::variant<Freeze, Thaw, Prepare, Open, Discard, Depart, 
 /// comes with the final one, also where there is no outcome at all.
 ///
 /// Before: `changed`, so that the client reads from this node's tables what the reply says; the sends, so
-/// that members hear of a change no later than the client who made it; `left`, so that a client that is told
+/// that members hear of a change no later than the client who made it (sends of nothing but DeltaAck may come
+/// after it); `left`, so that a client that is told
 /// of the end of a drain finds the node gone from its cluster.
 /// May fail: a client that waits no more (ClientGone is on its way to the core, or not even that) is passed
 /// over in silence.

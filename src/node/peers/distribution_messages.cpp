@@ -315,6 +315,14 @@ void Distribution::send_named(const Pid& from, const process::NamedProcess& to, 
   impl_->send(to.node, send_to_name(from, to.name), std::move(term).octets());
 }
 
+void Distribution::send_named(const Pid& from, const process::NamedProcess& to,
+                              std::vector<EncodedTerm> terms) {
+  std::vector<Outgoing> messages;
+  messages.reserve(terms.size());
+  for (EncodedTerm& term : terms) messages.push_back({send_to_name(from, to.name), std::move(term).octets()});
+  impl_->send(to.node, messages, Urgency::required);
+}
+
 void Distribution::send_alias(const Pid& from, const Ref& alias, EncodedTerm term) {
   impl_->send(alias.node, {.op = Op::alias_send, .from = &from, .ref = &alias}, std::move(term).octets());
 }

@@ -26,8 +26,8 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTabl
       writer_(*this, registry_),
       pg_feed_(node.runtime(), name_),
       children_(node, *this),
-      outbox_(name_,
-              [&node](const NodeName& to, EncodedTerm term) { node.send_to_peer(to, std::move(term)); }),
+      outbox_(name_, [&node](const NodeName& to,
+                             std::vector<EncodedTerm> terms) { node.send_to_peer(to, std::move(terms)); }),
       callers_(node.control(), registry_, [this](core::ClientId id) { post(core::ClientGone{id}); }),
       event_log_(node.control(), name_),
       hooks_(std::move(hooks)),
@@ -523,7 +523,7 @@ void Driver::end() {
     core::Send goodbye{{}, core::Goodbye{}};
     for (const core::Member& each : stepper_.core().members())
       if (each.session.node != node_.name()) goodbye.to.push_back(each.session.node);
-    outbox_.send(goodbye);
+    outbox_.send({goodbye});
   }
   ended_ = true;
   alters_.clear();

@@ -11,7 +11,9 @@
 //  - the steps of hand-overs before starts and stops: what is thawed may have to end, what is discarded to
 //  start anew;
 //  - starts and stops before sends: what we tell others of our children is under way here;
-//  - sends before replies: a member hears of a change no later than the caller who made it;
+//  - sends before replies: a member hears of a change no later than the caller who made it. Where a step says
+//  no more than that it has taken in what others have changed, its callers go first: a write to a socket
+//  takes as long as the rest of a small step;
 //  - `left` before replies: who is told that the drain is over finds the node gone from its cluster;
 //  - those who wait for a child after replies, for a reply may be why they need not wait;
 //  - words for people last.

@@ -54,6 +54,21 @@ TEST(Effects, AreCarriedOutInTheDocumentedOrder) {
             "member refused ");
 }
 
+TEST(Effects, WhoeverWaitsIsToldBeforeMereAcknowledgementsLeave) {
+  core::Effects effects;
+  effects.changed.resize(1);
+  effects.replies.resize(1);
+  effects.sends.push_back({{NodeName("a@t")}, core::DeltaAck{3}});
+  FakeHands hands;
+  carry_out(effects, hands);
+  EXPECT_EQ(hands.seen, "publish1 reply wake send1 ");
+
+  effects.sends.push_back({{NodeName("a@t")}, core::Delta{}});
+  hands.seen.clear();
+  carry_out(effects, hands);
+  EXPECT_EQ(hands.seen, "publish1 send2 reply wake ");
+}
+
 TEST(Effects, OfAStepThatAsksForNothingNobodyHears) {
   FakeHands hands;
   carry_out({}, hands);

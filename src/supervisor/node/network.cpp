@@ -146,8 +146,8 @@ void Network::disconnect(const NodeName& node) {
   if (node::Distribution* up = up_) up->disconnect(node);
 }
 
-void Network::send(const Pid& from, const process::NamedProcess& to, EncodedTerm term) {
-  if (node::Distribution* up = up_) up->send_named(from, to, std::move(term));
+void Network::send(const Pid& from, const process::NamedProcess& to, std::vector<EncodedTerm> terms) {
+  if (node::Distribution* up = up_) up->send_named(from, to, std::move(terms));
 }
 
 void Network::set_tick_timeout(const NodeName& node, milliseconds timeout) {

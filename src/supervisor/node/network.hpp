@@ -64,7 +64,8 @@ class Network {
   void disconnect(const NodeName& node);
   /// Whether a connected node has proved to have its name.
   [[nodiscard]] bool is_proven(const NodeName& node) const;
-  void send(const Pid& from, const process::NamedProcess& to, EncodedTerm term);
+  /// In this order, in one piece.
+  void send(const Pid& from, const process::NamedProcess& to, std::vector<EncodedTerm> terms);
   void set_tick_timeout(const NodeName& node, std::chrono::milliseconds timeout);
   /// Waits until what is queued for these has left, at most until then.
   void flush(const std::vector<NodeName>& peers, std::chrono::steady_clock::time_point until) const;

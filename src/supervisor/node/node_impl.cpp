@@ -179,10 +179,10 @@ Pid NodeImpl::present(const Pid& pid) const {
   return is_here(pid.node) && runtime_->is_alive(pid) ? Pid{name(), pid.id, pid.serial, creation()} : pid;
 }
 
-void NodeImpl::send_to_peer(const NodeName& to, EncodedTerm term) {
+void NodeImpl::send_to_peer(const NodeName& to, std::vector<EncodedTerm> terms) {
   // Nothing of the cluster is told to who has not proved to be of it.
   if (network_.is_proven(to) && peers_.creation_of(to))
-    network_.send(Pid{name(), 0, 0, creation()}, {peer_name, to}, std::move(term));
+    network_.send(Pid{name(), 0, 0, creation()}, {peer_name, to}, std::move(terms));
 }
 
 void NodeImpl::member_changed(const std::string& supervisor, const core::MemberEvent& event) {

@@ -79,7 +79,7 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   }
 
   // Peers; see PeerDirectory and Network.
-  void send_to_peer(const NodeName& to, EncodedTerm term);
+  void send_to_peer(const NodeName& to, std::vector<EncodedTerm> terms);
   void connect(const NodeName& n, const std::string& at, bool last) { network_.connect(n, at, last); }
   void disconnect(const NodeName& node) { network_.disconnect(node); }
   [[nodiscard]] auto connected() const { return peers_.connected(); }

@@ -65,7 +65,7 @@ void PeerEvents::up(const node::PeerInfo& peer) {
   if (peer.answers_anybody) {
     // Before anything else, so that a brood node knows its like; nobody has the name on others.
     static const EncodedTerm hello = encode_term(Term::atom("hello"));
-    parts_.network.send(Pid{runtime.name(), 0, 0, runtime.creation()}, {peer_name, peer.name}, hello);
+    parts_.network.send(Pid{runtime.name(), 0, 0, runtime.creation()}, {peer_name, peer.name}, {hello});
     for (const auto& driver : parts_.supervisors.all()) driver->pg().node_up(peer.name);
     // Who does not prove his name is no member, whatever he says; a core that dialled him hears that it
     // failed.
