@@ -1,6 +1,7 @@
 // Splits of whole clusters of cores, under each partition strategy.
 #include <array>
 
+#include "core/members/reachability.hpp"
 #include "core/members/takeover_delay.hpp"
 #include "core/placement/dynamic_quorum.hpp"
 #include "core/placement/load_balancer.hpp"
@@ -279,6 +280,47 @@ TEST_F(Split, WhereTheBridgeChangesSidesTheNewOneWaitsForWhatTheOtherRan) {
   std::size_t all = 0;
   for (int i = 0; i < 40; ++i) all += cluster->alive("c" + std::to_string(i));
   EXPECT_EQ(all, 40U);
+}
+
+// The ends of a broken link meet again. The one that stands aside hears first that it was lost, and goes on
+// in a new session beside the node in the middle, which has it left out still.
+TEST_F(Split, WhatANodeThatStandsAsideStillRunsIsKnownBeforeOthersActInItsNewSession) {
+  auto cluster = make(3, of_majority(3));
+  cluster->form();
+  cluster->start(0, many(40));
+  cluster->run(100ms);
+  for (int i = 0; i < 40; ++i) cluster->hold_stops.insert(id_of("c" + std::to_string(i)));
+  cluster->split({{0}, {2}});
+  cluster->run(cut_after(cluster->nodes[0].core->settings()) + 1s);
+  const auto locked = [&](std::size_t i) { return cluster->nodes[i].core->partitioned(); };
+  ASSERT_NE(locked(0), locked(2));
+  const std::size_t aside = locked(0) ? 0 : 2;
+  const auto ending = cluster->nodes[aside].processes;
+  ASSERT_GT(ending.size(), 4U);
+  // Of the one that stands aside nothing comes for now but the first word to the node in the middle.
+  auto& nodes = cluster->nodes;
+  cluster->copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    const bool first = std::holds_alternative<Hello>(body) && to == nodes[1].name;
+    return from != nodes[aside].name || first ? 1 : 0;
+  };
+  cluster->heal();
+  for (const std::size_t i : {0U, 2U}) {
+    nodes[i].channels.insert(nodes[2 - i].name);
+    cluster->give(i, PeerUp{nodes[2 - i].name, nodes[2 - i].creation});
+  }
+  cluster->run();
+  ASSERT_EQ(nodes[aside].core->self().session.session, 2U);
+  cluster->run(1s);
+  ASSERT_TRUE(locked(aside));
+  for (const auto& [id, epoch] : ending) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
+  cluster->copies = {};
+  cluster->hold_stops.clear();
+  for (const auto& [id, epoch] : ending)
+    if (nodes[aside].processes.contains(id)) cluster->exit_on(aside, id.text(), true, "shutdown");
+  cluster->drop_channels(aside, false);
+  cluster->run(60s);
+  EXPECT_FALSE(locked(aside));
+  expect_each_once(*cluster, 40);
 }
 
 // It has seen no loss, and what ran on the other side is not in the tables that it gets.

@@ -164,7 +164,10 @@ bool Views::waits_for(PeerIndex peer) const {
   // A joining member is about to be in it: waiting for its word too spares starts that would move at once.
   // One that has yet to take in a large table is not waited for.
   const bool soon = open && (tables_.is_small() || tables_.has_sent_table_to(peer));
-  if (in_view(*sessions_.member(peer)) ? !reach_.counts(peers_.name(peer)) : !soon) return false;
+  if (!in_view(*sessions_.member(peer))) return soon && said_[peer] != hash_;
+  // One that is left out has another view. Any that it says on this channel comes behind its table: only then
+  // is known what it runs still, perhaps in a new session, and what it started before it knew.
+  if (!reach_.counts(peers_.name(peer))) return !open || said_[peer] == 0;
   return !open || said_[peer] != hash_;
 }
 
@@ -259,10 +262,8 @@ void Views::session_ended(PeerIndex peer) {
 
 std::string Views::unconfirmed_names() const {
   std::string names;
-  for (const PeerIndex peer : sessions_.others()) {
-    if ((links_[peer].open && said_[peer] == hash_) || !reach_.counts(peers_.name(peer))) continue;
-    names += (names.empty() ? "" : ", ") + peers_.name(peer).text();
-  }
+  for (const PeerIndex peer : sessions_.others())
+    if (waits_for(peer)) names += (names.empty() ? "" : ", ") + peers_.name(peer).text();
   return names;
 }
 
