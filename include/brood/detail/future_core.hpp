@@ -5,8 +5,8 @@
 #include <brood/result.hpp>
 #include <brood/term.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <coroutine>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -36,7 +36,7 @@ class FutureCore : public std::enable_shared_from_this<FutureCore> {
   FutureCore(const FutureCore&) = delete;
   FutureCore& operator=(const FutureCore&) = delete;
 
-  [[nodiscard]] bool ready() const noexcept { return done_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool ready() const noexcept { return state_.load(std::memory_order_acquire) == State::ready; }
   /// Inside a handler another thread does its scheduler's work meanwhile.
   void wait();
   /// False: the time was over first.
@@ -64,11 +64,18 @@ class FutureCore : public std::enable_shared_from_this<FutureCore> {
   template <typename Wait>
   bool wait_in_handler(const Wait& wait);
   bool came_while_awake();
+  /// False: the time was over first; none is no end.
+  bool sleep_until(std::optional<std::chrono::steady_clock::time_point> until);
+
+  struct State {
+    static constexpr std::uint32_t pending = 0;
+    static constexpr std::uint32_t awaited = 1;  ///< Somebody sleeps until it is another.
+    static constexpr std::uint32_t ready = 2;
+  };
 
   std::atomic<bool> claimed_{false};
-  std::atomic<bool> done_{false};
+  std::atomic<std::uint32_t> state_{State::pending};
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<std::function<void()>> then_;
 };
 

@@ -3,6 +3,7 @@
 #include "process/process.hpp"
 #include "process/sched/alertness.hpp"
 #include "process/sched/deadline.hpp"
+#include "process/sched/parking.hpp"
 #include "process/sched/scheduler.hpp"
 
 namespace brood::inline v0::detail {
@@ -32,18 +33,23 @@ bool FutureCore::came_while_awake() {
 }
 
 void FutureCore::wait() {
-  (void)wait_in_handler([this] {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ready(); });
-    return true;
-  });
+  (void)wait_in_handler([this] { return sleep_until(std::nullopt); });
 }
 
 bool FutureCore::wait_for(std::chrono::milliseconds time) {
-  return wait_in_handler([&] {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, process::deadline_after(time), [this] { return ready(); });
-  });
+  return wait_in_handler([&] { return sleep_until(process::deadline_after(time)); });
+}
+
+bool FutureCore::sleep_until(std::optional<std::chrono::steady_clock::time_point> until) {
+  std::uint32_t seen = state_.load(std::memory_order_acquire);
+  while (seen != State::ready) {
+    if (seen == State::pending &&
+        !state_.compare_exchange_weak(seen, State::awaited, std::memory_order_acq_rel))
+      continue;
+    if (!process::park(state_, State::awaited, until)) return ready();
+    seen = state_.load(std::memory_order_acquire);
+  }
+  return true;
 }
 
 void FutureCore::when_done(std::function<void()> then) {
@@ -62,13 +68,13 @@ void FutureCore::finish() {
   const auto keep = weak_from_this().lock();
   wait_is_over();
   std::vector<std::function<void()>> then;
+  std::uint32_t before = State::pending;
   {
     const std::lock_guard lock(mutex_);
-    done_.store(true, std::memory_order_release);
+    before = state_.exchange(State::ready, std::memory_order_acq_rel);
     then.swap(then_);
   }
-  // Not under the lock: who is woken would begin by waiting for that, and be woken twice.
-  changed_.notify_all();
+  if (before == State::awaited) process::wake_all(&state_);
   for (auto& next : then) (void)process::run_callback("what follows a future", [&] { next(); });
 }
 
