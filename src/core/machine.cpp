@@ -294,9 +294,7 @@ void Machine::flush(Step& s) {
   links_.flush(s);
   reap();
   if (has_work()) ++stats_.portions;
-  auto& ids = effects_.changed;
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  keep_first_of_each(effects_.changed);
 }
 
 // A node of which nothing has to be kept costs nothing any more.

@@ -31,7 +31,9 @@ struct Step {
     effects.members.push_back({session, state, std::move(words)});
   }
   /// The row or an instance of that child is another now: readers' copies must follow.
-  void changed(const ChildId& id) { effects.changed.push_back(id); }
+  void changed(const ChildId& id) {
+    if (effects.changed.empty() || effects.changed.back() != id) effects.changed.push_back(id);
+  }
   void spend(std::size_t units) { budget -= std::min(units, budget); }
 
   /// A clock value above all that this node gave or saw.
@@ -39,5 +41,10 @@ struct Step {
   /// Follows a value of another node. False: its clock is too far ahead; it is counted, and not followed.
   bool witness(Hlc seen, const NodeName& from);
 };
+
+/// Each id once, in the order in which they came first. That is mostly the order in which their records lie
+/// in memory, which a sort would lose, and to sort costs more than all else that is done at the end of a
+/// step.
+void keep_first_of_each(std::vector<ChildId>& ids);
 
 }  // namespace brood::core

@@ -379,7 +379,8 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
     return set.error();
   if (child.type() == ChildType::supervisor) spec.extras.change().is_supervisor = true;
   spec.restart = core_restart(child.restart);
-  spec.extras.change().pace = {child.start_period, child.backoff, child.backoff_max, child.give_up_after};
+  const core::Pace pace{child.start_period, child.backoff, child.backoff_max, child.give_up_after};
+  if (pace != core::Pace{}) spec.extras.change().pace = pace;
   for (const Id& other : child.after)
     if (auto added = add_after(spec, other.term()); !added) return added.error();
   const Shutdown shutdown = child.shutdown.of(child.type());

@@ -79,8 +79,9 @@ PgEffects PgScope::changed(const std::vector<PgChange>& changes) {
   };
   PgEffects effects;
   const std::vector<Pid> everybody = scopes();
-  const auto tell = [&](EncodedTerm term) {
-    if (!everybody.empty()) effects.push_back(PgTell{everybody, std::move(term)});
+  // Most clusters have nobody who listens, and then no message is made.
+  const auto tell = [&](const auto& message) {
+    if (!everybody.empty()) effects.push_back(PgTell{everybody, message()});
   };
   std::vector<Join> joins;
   for (const auto& [id, pid] : changes) {
@@ -88,7 +89,7 @@ PgEffects PgScope::changed(const std::vector<PgChange>& changes) {
     const auto now = pid ? std::optional(LocalPid{pid->id, pid->serial}) : std::nullopt;
     if (old != told_.end() && old->second != now) {
       // Always by itself: a sync that only changes a group's members reaches nobody who monitors it.
-      tell(leave(id, old->second));
+      tell([&] { return leave(id, old->second); });
       told_.erase(old);
     } else if (old != told_.end()) {
       continue;
@@ -99,9 +100,9 @@ PgEffects PgScope::changed(const std::vector<PgChange>& changes) {
     }
   }
   if (joins.size() >= bulk_min && joins.size() * 4 >= told_.size()) {
-    tell(sync());
+    tell([this] { return sync(); });
   } else {
-    for (const auto& [id, pid] : joins) tell(join(*id, pid));
+    for (const Join& one : joins) tell([&] { return join(*one.id, one.pid); });
   }
   return effects;
 }
