@@ -256,10 +256,11 @@ struct PartLock {
 /// All that one step asks for. The order in which the fields are carried out is at the top of this file. Each
 /// list is in the order in which its items are to be carried out. Valid until the next step of the core.
 struct Effects {
-  /// Rows or instances of these ids changed, each id once, in the order of their first changes. The driver reads the
-  /// new state from the core (spec(), instances()) and publishes it to whoever reads without the core: first
-  /// of all, before anybody is told anything. Cannot fail, and is not reported. Those who wait for a child
-  /// (calls to one that restarts) are woken after the replies, for a reply may be why they need not wait.
+  /// Rows or instances of these ids changed, each id once, in the order of their first changes. The driver
+  /// reads the new state from the core (spec(), instances()) and publishes it to whoever reads without the
+  /// core: first of all, before anybody is told anything. Cannot fail, and is not reported. Those who wait
+  /// for a child (calls to one that restarts) are woken after the replies, for a reply may be why they need
+  /// not wait.
   std::vector<ChildId> changed;
   std::vector<SetRole> roles;
   /// Steps of hand-overs, in order, each as its type says. Before the starts and stops: a child that is
