@@ -45,6 +45,27 @@ TEST(Starts, OnANodeThatGetsNoChildrenAreRefused) {
   EXPECT_EQ(cluster.alive("a"), 0U);
 }
 
+TEST(Starts, WaitForNoAcknowledgementWhereTheNodeThatAskedIsTheOtherThatHasTheRow) {
+  for (const std::size_t asked : {0U, 1U}) {
+    Cluster cluster(3);
+    cluster.form();
+    cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
+      return std::holds_alternative<DeltaAck>(body) ? 0 : 1;
+    };
+    const std::string id = cluster.id_at(0);
+    const auto client = cluster.start(asked, {spec_of(id)});
+    cluster.run();
+    EXPECT_EQ(cluster.host(id), 0U);
+    ASSERT_EQ(cluster.replies.contains(client), asked == 1) << "the coordinator itself waits for another's";
+    if (asked == 0) continue;
+    EXPECT_EQ(cluster.result(client), "ok");
+    cluster.copies = nullptr;
+    cluster.kill(0);
+    cluster.run(12s);
+    EXPECT_EQ(cluster.alive(id), 1U) << "what was acknowledged is lost";
+  }
+}
+
 TEST(Starts, OnANamedNodeBeginThereAndAreNotBoundToIt) {
   Cluster cluster(3);
   cluster.form();
