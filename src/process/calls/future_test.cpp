@@ -157,6 +157,7 @@ TEST_F(Futures, AreWaitedForWithATime) {
   auto value = std::make_shared<Value>();
   const Future<int> future(value);
   EXPECT_FALSE(future.wait_for(5ms));
+  for (const auto past : {0ms, -5ms, std::chrono::milliseconds::min()}) EXPECT_FALSE(future.wait_for(past));
   EXPECT_FALSE(future.ready());
   std::thread giver([&] { EXPECT_TRUE(value->set(7)); });
   EXPECT_TRUE(future.wait_for(20s));

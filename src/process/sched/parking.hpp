@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -27,7 +28,8 @@ static_assert(sizeof(ParkingWord) == sizeof(std::uint32_t) && ParkingWord::is_al
   timespec end{};
   if (until) {
     using std::chrono::nanoseconds;
-    const auto total = std::chrono::duration_cast<nanoseconds>(until->time_since_epoch()).count();
+    const auto since = std::chrono::duration_cast<nanoseconds>(until->time_since_epoch());
+    const auto total = std::max(since, nanoseconds::zero()).count();  // one before the clock's begin is past
     end = {.tv_sec = total / 1'000'000'000, .tv_nsec = total % 1'000'000'000};
   }
   const auto result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, still, until ? &end : nullptr,
