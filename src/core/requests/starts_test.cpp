@@ -66,6 +66,24 @@ TEST(Starts, WaitForNoAcknowledgementWhereTheNodeThatAskedIsTheOtherThatHasTheRo
   }
 }
 
+// What runs goes on, so its epoch does not tell the node that asked whether it holds the new row.
+TEST(Starts, ThatChangeTheRowOfWhatRunsWaitUntilAnotherNodeSaysThatItHasIt) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  const auto first = cluster.start(1, {spec_of(id)});
+  cluster.run();
+  ASSERT_EQ(cluster.result(first), "ok");
+  cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
+    return std::holds_alternative<DeltaAck>(body) ? 0 : 1;
+  };
+  auto changed = std::make_shared<Spec>(*spec_of(id));
+  changed->shutdown.infinity = true;
+  const auto client = cluster.start(1, {changed}, StartMode::apply);
+  cluster.run();
+  EXPECT_FALSE(cluster.replies.contains(client));
+}
+
 TEST(Starts, OnANamedNodeBeginThereAndAreNotBoundToIt) {
   Cluster cluster(3);
   cluster.form();

@@ -83,9 +83,11 @@ bool Coordinator::have_come(const Child& child, const Epoch& after) const {
 }
 
 // The node that asked is the other member that has the row: its channel brings it that before the answer, and
-// it tells its client of no instance that its own table does not show (Origins::take).
+// it tells its client of no instance that its own table does not show (Origins::take). Only the first
+// instance of a new row says to it that the row is there; what ran before may show while the row has yet to
+// be taken in.
 bool Coordinator::asker_holds(const StartWait& wait) const {
-  if (wait.mode == StartMode::ensure) return false;
+  if (!wait.fresh || wait.again || wait.mode == StartMode::ensure) return false;
   const PeerIndex peer = with_.peers.find(wait.asked.request.node);
   return peer != no_peer && peer != self_index && with_.links[peer].creation == wait.asked.request.creation &&
          with_.replication.tells_first(peer);

@@ -56,9 +56,7 @@ bool Replication::is_replicated(std::uint64_t number) const {
 }
 
 bool Replication::tells_first(PeerIndex peer) const {
-  const Out& out = peers_[peer].out;
-  return out.begun && !out.behind && with_.links[peer].channel && with_.sessions.member(peer) != nullptr &&
-         !spread_.passes_on();
+  return has_sent_table_to(peer) && with_.sessions.member(peer) != nullptr && !spread_.passes_on();
 }
 
 void Replication::wait(std::uint64_t number, const Child& child) {

@@ -65,8 +65,8 @@ class Replication final : public Outbox, public TableProgress {
   // ---- who holds what
   /// Whether another member holds the changes up to this Delta, or there is no other.
   [[nodiscard]] bool is_replicated(std::uint64_t number) const;
-  /// Whether that member gets the changes of this node, so that it holds them before whatever is said to it
-  /// from now on. While it takes in a table it only keeps them.
+  /// Whether that member gets this node's changes one by one, so that they come before whatever is said to it
+  /// from now on.
   [[nodiscard]] bool tells_first(PeerIndex peer) const;
   /// Another member that does take in what it gets has half of lag_max to take in still: what can wait
   /// should.

@@ -1,5 +1,6 @@
 // Sleeping on a word of memory until it changes. A condition variable and its mutex do the same with two more
-// locks for each wake-up, and where nobody sleeps they are not free either.
+// locks for each wake-up, and where nobody sleeps they are not free either; std::atomic::wait() has no
+// time-out.
 //
 // Thread rule: every function from any thread. The word may be gone when wake_all() is called: its address is
 // all that is used.
