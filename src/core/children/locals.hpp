@@ -21,7 +21,7 @@ class Locals {
   Locals(ChildTable& children, Instances& instances, const HeldStates& states)
       : children_(children), instances_(instances), states_(states) {}
 
-  [[nodiscard]] const std::vector<ChildRef>& all() const { return all_; }
+  [[nodiscard]] const ChildRefs& all() const { return all_; }
   [[nodiscard]] std::size_t count() const { return all_.size(); }
   /// The child whose live process has this epoch; nullptr: what is told of it is over.
   [[nodiscard]] Child* find(const ChildId& id, const Epoch& epoch) const;
@@ -93,7 +93,7 @@ class Locals {
   ChildTable& children_;
   Instances& instances_;
   const HeldStates& states_;
-  std::vector<ChildRef> all_;
+  ChildRefs all_;
 };
 
 }  // namespace brood::core

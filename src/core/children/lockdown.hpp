@@ -31,7 +31,7 @@ class Lockdown {
   Locals& locals_;
   bool active_ = false;
   bool kills_ = false;
-  std::vector<ChildRef> to_tell_;
+  ChildRefs to_tell_;
   Duration kill_at_ = Duration::max();
 };
 

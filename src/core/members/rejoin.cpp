@@ -51,7 +51,7 @@ void Rejoin::end(Step& s, Child& child) {
 // A member may have been lost since the others were told.
 void Rejoin::tell_the_rest(Step& s) {
   if (!may_have_been_missed()) return;
-  const std::vector<ChildRef> all = locals_.all();
+  const ChildRefs all = locals_.all();
   for (const ChildRef ref : all)
     if (Child* child = children_.get(ref); child && child->own()) end(s, *child);
 }

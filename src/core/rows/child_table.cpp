@@ -27,7 +27,7 @@ Child& ChildTable::obtain(const ChildId& id) {
   std::uint32_t slot = 0;
   if (free_.empty()) {
     slot = slots();
-    records_.emplace_back();
+    records_.grow();
   } else {
     slot = free_.back();
     free_.pop_back();

@@ -6,7 +6,8 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_set.hpp>
-#include <deque>
+#include <memory>
+#include <vector>
 
 #include "core/rows/child.hpp"
 
@@ -50,6 +51,23 @@ class ChildTable {
     Child child;
     bool used = false;
   };
+  /// In blocks: a record stays where it is, and no list of all of them is ever copied in one step (a deque's
+  /// is, as it gives each record of this size a block of its own).
+  class Records {
+   public:
+    [[nodiscard]] std::size_t size() const { return size_; }
+    Record& operator[](std::size_t slot) { return blocks_[slot / in_block][slot % in_block]; }
+    const Record& operator[](std::size_t slot) const { return blocks_[slot / in_block][slot % in_block]; }
+    void grow() {
+      if (size_ % in_block == 0) blocks_.push_back(std::make_unique<Record[]>(in_block));
+      ++size_;
+    }
+
+   private:
+    static constexpr std::size_t in_block = 64;
+    std::vector<std::unique_ptr<Record[]>> blocks_;
+    std::size_t size_ = 0;
+  };
   struct Entry {
     std::uint64_t hash = 0;
     std::uint32_t slot = 0;
@@ -66,7 +84,7 @@ class ChildTable {
   };
   struct Equal {
     using is_transparent = void;
-    const std::deque<Record>* records;
+    const Records* records;
     bool operator()(const Entry& a, const Entry& b) const { return a.slot == b.slot; }
     bool operator()(const Probe& a, const Entry& b) const {
       return a.hash == b.hash && (*records)[b.slot].child.id == *a.id;
@@ -79,7 +97,7 @@ class ChildTable {
   static constexpr std::size_t index_parts = 256;
   [[nodiscard]] Index& index_of(std::uint64_t hash) { return index_[hash >> 56]; }
 
-  std::deque<Record> records_;
+  Records records_;
   std::size_t size_ = 0;
   std::vector<std::uint32_t> free_;
   std::vector<Index> index_;

@@ -271,7 +271,10 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
     return portion.rows.size() + portion.instances.size() + portion.epochs.size() + portion.finished.size() <
            most;
   };
-  for (; out.next < buckets && room(); ++out.next) {
+  // What neither has changed is looked at too, and takes time here and there.
+  std::size_t looked_at = 0;
+  for (; out.next < buckets && room() && looked_at < looked_at_for_each * most; ++out.next) {
+    looked_at += with_.children.bucket(out.next).size();
     const std::uint64_t digest = with_.rows.table().digest_of(out.next);
     if (digest != 0 && compares && out.digests[out.next] == digest)
       portion.same.emplace_back(out.next, digest);

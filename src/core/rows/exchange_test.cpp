@@ -253,5 +253,39 @@ TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {
   EXPECT_GE(told, 10U);
 }
 
+// Each bucket takes a look at all its children, also where both know that nothing differs.
+TEST(Exchange, APortionEndsAfterSoManyChildrenAlsoWhereNothingDiffers) {
+  Cluster cluster(2);
+  cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 5; };
+  cluster.form();
+  std::vector<SpecPtr> specs;
+  for (const SpecPtr& each : many(2000)) {
+    auto spec = std::make_shared<Spec>(*each);
+    spec->extras.change().nodes = {cluster.nodes[0].name};
+    specs.push_back(std::move(spec));
+  }
+  cluster.start(0, std::move(specs));
+  cluster.run(4s);
+  expect_each_once(cluster, 2000);
+  ChildTable children;
+  for (int i = 0; i < 2000; ++i) children.obtain(id_of("c" + std::to_string(i)));
+  cluster.record = true;
+  cluster.drop_channels(1, false);
+  cluster.run(4s);
+  std::size_t portions = 0;
+  for (const auto& [from, body] : cluster.sent) {
+    const auto* portion = std::get_if<Sync>(&body);
+    if (portion == nullptr || from != cluster.nodes[1].name) continue;
+    ++portions;
+    EXPECT_TRUE(portion->rows.empty());
+    EXPECT_TRUE(portion->instances.empty());
+    std::size_t looked_at = 0;
+    for (std::uint32_t bucket = portion->first; bucket < portion->end; ++bucket)
+      looked_at += children.bucket(bucket).size();
+    EXPECT_LE(looked_at, 16U * 5U + 20U);
+  }
+  EXPECT_GE(portions, 20U);
+}
+
 }  // namespace exchange_test
 }  // namespace brood::core::testing

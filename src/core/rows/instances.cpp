@@ -213,9 +213,15 @@ void Instances::keep_only(Step& s, PeerIndex peer, std::uint32_t first, std::uin
   const auto consider = [&](const Child& child) {
     if (find(child, session) && !kept.contains(child.id)) gone.push_back(child.ref);
   };
-  // Whichever is shorter: what it hosts, or what is in the buckets.
-  if (end - first == buckets) {
-    for (const ChildRef ref : sessions_[session].children) consider(*children_.get(ref));
+  std::size_t in_buckets = 0;
+  for (std::uint32_t bucket = first; bucket < end; ++bucket) in_buckets += children_.bucket(bucket).size();
+  // Whichever is shorter. One that has joined just now hosts nothing, and all buckets may be in one portion.
+  if (const ChildRefs& hosted = sessions_[session].children; hosted.size() <= in_buckets) {
+    for (const ChildRef ref : hosted) {
+      const Child& child = *children_.get(ref);
+      if (const std::uint32_t bucket = bucket_of(child.hash); bucket >= first && bucket < end)
+        consider(child);
+    }
   } else {
     for (std::uint32_t bucket = first; bucket < end; ++bucket)
       for (const std::uint32_t slot : children_.bucket(bucket)) consider(*children_.at_slot(slot));

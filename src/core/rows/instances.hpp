@@ -76,7 +76,7 @@ class Instances {
     SessionId id;
     PeerIndex peer = no_peer;
     bool live = false;
-    std::vector<ChildRef> children;
+    ChildRefs children;
   };
   struct Lost {
     SessionRef session;

@@ -79,5 +79,25 @@ TEST_F(InstancesPart, APortionOfATableEndsWhatItDoesNotName) {
   EXPECT_EQ(child(9).floor().clock.value, 5U) << "the epoch is remembered";
 }
 
+TEST_F(InstancesPart, APortionEndsNothingOfOtherBuckets) {
+  // Looked for among what the node hosts, and among what is in the buckets: each where it is shorter.
+  for (const std::uint32_t others : {0U, 500U}) {
+    Step s = world.step();
+    const PeerIndex peer = others == 0 ? 1 : 2;
+    instances.begin(peer, session_of(others == 0 ? "b@test" : "c@test"));
+    for (int i = 0; i < 100; ++i) instances.put(s, child(i), peer, at(5), {});
+    for (std::uint32_t i = 0; i < others; ++i) child(1000 + static_cast<int>(i));
+    instances.keep_only(s, peer, 0, buckets / 2, {});
+    std::size_t left = 0;
+    for (int i = 0; i < 100; ++i) {
+      const bool is_left = instances.on(child(i), peer) != nullptr;
+      EXPECT_EQ(is_left, bucket_of(child(i).hash) >= buckets / 2) << i;
+      left += is_left;
+    }
+    EXPECT_GT(left, 0U);
+    EXPECT_LT(left, 100U);
+  }
+}
+
 }  // namespace instances_test
 }  // namespace brood::core::testing

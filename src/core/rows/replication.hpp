@@ -286,5 +286,8 @@ class Replication final : public Outbox, public TableProgress {
 inline constexpr std::size_t unstable_max = 4096;
 /// Portions of a table that are under way to one peer.
 inline constexpr std::uint32_t portions_in_flight = 4;
+/// A portion ends where so many times table_portion children were looked at for it, though it names few of
+/// them.
+inline constexpr std::size_t looked_at_for_each = 16;
 
 }  // namespace brood::core

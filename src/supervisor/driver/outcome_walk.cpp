@@ -14,7 +14,8 @@ constexpr std::size_t between_looks = 64;
 
 }  // namespace
 
-OutcomeWalk::OutcomeWalk(std::vector<ChildId> ids) : ids_(std::move(ids)) {
+// Room for all is made here, by who asks, and not in walk(), which is called by the control thread.
+OutcomeWalk::OutcomeWalk(std::vector<ChildId> ids) : ids_(std::move(ids)), found_(ids_.size()) {
   index_.reserve(ids_.size());
   for (std::uint32_t i = 0; i < ids_.size(); ++i) index_.emplace(ids_[i], i);
 }
@@ -24,7 +25,6 @@ void OutcomeWalk::walk(boost::asio::io_context& queries, Outcomes outcomes, Each
   outcomes_ = std::move(outcomes);
   each_ = std::move(each);
   done_ = std::move(done);
-  found_.resize(ids_.size());
   if (ids_.size() > at_once) return go_on(queries);
   while (some()) {
   }
