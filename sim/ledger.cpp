@@ -167,8 +167,12 @@ void Ledger::answered(std::size_t node, Request& request, const core::Outcome& o
 // ---- judging answers -----------------------------------------------------------------------------------
 
 void Ledger::judge(std::size_t node, const ChildId& id, const Op& op, const core::Outcome& outcome) {
-  // Each side answers by what it knows.
-  if (op.clouded) return;
+  // Each side answers by what it knows. But where only one of them goes on, what it has stopped is gone.
+  if (op.clouded) {
+    if (op.verdict == Verdict::ok && op.stops() && ends_in_time_behind_a_split())
+      judge_that_it_is_gone(id, op);
+    return;
+  }
   const Duration now = world_.now();
   const bool missing = outcome.error && outcome.error->code == Errc::no_such_child;
   if (missing && certainly_exists(id, op.invoked, now))
@@ -245,13 +249,25 @@ void Ledger::judge_two_starts(const ChildId& id, const Op& op) {
   }
 }
 
-void Ledger::judge_stop(std::size_t node, const ChildId& id, const Op& op) {
+/// Where the takeover delay is what the other side may need at most. Nodes that sleep, or whose steps
+/// take long, need more.
+bool Ledger::ends_in_time_behind_a_split() const {
+  const Profile& profile = world_.profile;
+  return profile.partition != Partition::divergence && !profile.takeover_delay &&
+         !profile.has(Fault::pause) && !profile.has(Fault::busy);
+}
+
+void Ledger::judge_that_it_is_gone(const ChildId& id, const Op& op) {
   // What is ready and not open runs for nobody, and ends when the word on that reaches it.
   for (const Process* process : world_.processes->of(id))
     if (process->from < op.invoked && !process->prepared && world_.nodes[process->node].acts() &&
-        !split_excused_)
+        !split_excused_ && !(op.clouded && process->stopping))
       world_.violate("answers", &id,
                      "stop: ok, but it still runs on " + world_.nodes[process->node].name.text());
+}
+
+void Ledger::judge_stop(std::size_t node, const ChildId& id, const Op& op) {
+  judge_that_it_is_gone(id, op);
   if (up_members(node) < 2 || !undisturbed(id, op, false)) return;
   const auto knowing = std::count_if(world_.nodes.begin(), world_.nodes.end(), [&](const SimNode& one) {
     return one.core && (one.core->spec(id) == nullptr || !one.core->spec(id)->wanted);

@@ -430,9 +430,10 @@ TEST_F(Split, AChildThatWasStoppedAndIsGivenToAnotherNodeWaitsForTheOneThatHadIt
   CutOffAsItStarts cluster(std::make_shared<LoadBalancer>(BalancingSettings{}), spec_of("x"));
   const auto stop = cluster.stop(0, "x");
   cluster.run(100ms);
-  EXPECT_EQ(cluster.result(stop), "ok");
+  EXPECT_EQ(cluster.replies.count(stop), 0U) << "it may run still";
   const auto start = cluster.start(1, {spec_of("x")});
   cluster.expect_it_is_waited_for();
+  EXPECT_EQ(cluster.result(stop), "ok");
   EXPECT_EQ(cluster.result(start), "ok");
 }
 
@@ -445,6 +446,66 @@ TEST_F(Split, AChildThatMayRunElsewhereFromNowOnWaitsForTheNodeWhereItMayRunStil
   CutOffAsItStarts cluster(nullptr, only_on("n3@test"));
   cluster.start(0, {only_on("n1@test")}, StartMode::apply);
   cluster.expect_it_is_waited_for();
+}
+
+TEST_F(Split, AStopWaitsForTheNodeThatWasCutOffAndForNoOther) {
+  auto cluster = make(4, of_static(2));
+  cluster->form();
+  const std::string cut = cluster->id_at(3), other = cluster->id_at(1);
+  cluster->start(0, {spec_of(cut), spec_of(other)});
+  cluster->run(100ms);
+  ASSERT_EQ(cluster->host(cut), 3U);
+  cluster->hold_stops.insert(id_of(cut));
+  cluster->split({{0, 1, 2}, {3}}, 3s);
+  cluster->run(100ms);
+  const auto one = cluster->stop(0, cut), another = cluster->stop(0, other);
+  cluster->run(2s);
+  EXPECT_EQ(cluster->result(another), "ok");
+  EXPECT_EQ(cluster->replies.count(one), 0U);
+  EXPECT_EQ(cluster->alive(cut), 1U);
+  cluster->exit_on(3, cut, true, "shutdown");
+  cluster->run(20s);
+  EXPECT_EQ(cluster->result(one), "ok");
+  EXPECT_EQ(cluster->alive(cut), 0U);
+}
+
+// Nobody has heard of the instance that the second of its two nodes has started.
+TEST_F(Split, AStopWaitsForAnInstanceThatOnlyTheLostNodeKnows) {
+  Cluster cluster(4);
+  cluster.change = [](std::size_t, Settings& settings) {
+    settings.strategies =
+        make_strategies({.redundancy = StrategyChoice{"replication", {{"factor", 2}}}}).value();
+    settings.strategies.partition = of_static(3);
+  };
+  cluster.form();
+  bool cut = true;
+  cluster.copies = [&](const NodeName& from, const NodeName&, const MessageBody&) {
+    return cut && from == cluster.nodes[3].name ? 0 : 1;
+  };
+  cluster.start(0, many(20));
+  cluster.run(100ms);
+  std::vector<std::string> there;
+  for (int i = 0; i < 20; ++i)
+    if (const auto id = "c" + std::to_string(i);
+        cluster.nodes[3].processes.contains(id_of(id)) && cluster.nodes[0].core->spec(id_of(id)))
+      there.push_back(id);
+  ASSERT_GT(there.size(), 3U);
+  for (const auto& id : there) cluster.hold_stops.insert(id_of(id));
+  cluster.split({{0, 1, 2}, {3}}, 100ms);
+  cut = false;
+  cluster.run(1s);
+  std::vector<std::uint64_t> stops;
+  for (const auto& id : there) stops.push_back(cluster.stop(0, id));
+  cluster.run(1s);
+  for (const auto& id : there)
+    for (std::size_t i = 0; i < 3; ++i)
+      if (cluster.nodes[i].processes.contains(id_of(id))) cluster.exit_on(i, id, true, "shutdown");
+  cluster.run(2s);
+  for (std::size_t i = 0; i < there.size(); ++i)
+    EXPECT_EQ(cluster.replies.count(stops[i]), 0U) << there[i] << " runs on " << cluster.alive(there[i]);
+  for (const auto& id : there) cluster.exit_on(3, id, true, "shutdown");
+  cluster.run(20s);
+  for (const auto stop : stops) EXPECT_EQ(cluster.result(stop), "ok");
 }
 
 // The stop was asked for before the loss of the child's node was known, and its coordinator dies after that.

@@ -78,7 +78,7 @@ void Takeover::note(const ChildId& id, const SessionId& session) {
 
 void Takeover::row_ends(const Child& child, const SpecRow& row) {
   if (lost_.empty() || !row.wanted) return;
-  if (const Lost* lost = place_of(child, row)) note(child.id, lost->session);
+  for (const Lost* lost : places_of(child, row)) note(child.id, lost->session);
 }
 
 void Takeover::session_began(const NodeName& node) {
@@ -110,14 +110,16 @@ bool Takeover::may_run_at(const Lost& lost, const Child& child) const {
          views_.replicas().several(*child.row());
 }
 
-// The lost node on which it belongs by that row; nullptr: there is none. What one of which this node was only
-// told offers and weighs it does not know, only what was given to it.
-const Takeover::Lost* Takeover::place_of(const Child& child, const SpecRow& row) {
+// The lost nodes on which it belongs by that row. What one of which this node was only told offers and weighs
+// it does not know, only what was given to it.
+std::vector<const Takeover::Lost*> Takeover::places_of(const Child& child, const SpecRow& row) {
   for (const Lost& lost : lost_)
-    if (!lost.member && row.assigned && row.assigned->node == lost.session.node) return &lost;
+    if (!lost.member && row.assigned && row.assigned->node == lost.session.node) return {&lost};
   refresh();
-  const PeerIndex first = before_.first(child.hash, row);
-  return is_lost(first) ? &lost_[first - first_lost] : nullptr;
+  std::vector<const Lost*> all;
+  for (const PeerIndex place : replicas_before_.nodes(child.hash, row))
+    if (is_lost(place)) all.push_back(&lost_[place - first_lost]);
+  return all;
 }
 
 std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
@@ -138,8 +140,11 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
     ran_there = true;
     longest = std::max(longest, until(*lost));
   }
-  if (ran_there) return longest;
-  if (const Lost* lost = place_of(child, *child.row())) return until(*lost);
+  // Of several instances others may be where nobody has heard of them.
+  if (ran_there && !views_.replicas().several(*child.row())) return longest;
+  const auto places = places_of(child, *child.row());
+  for (const Lost* lost : places) longest = std::max(longest, until(*lost));
+  if (ran_there || !places.empty()) return longest;
   const PeerIndex coordinator = before_.coordinator(child.id, child.hash);
   if (is_lost(coordinator) && is_new_since(child)) return until(lost_[coordinator - first_lost]);
   return std::nullopt;

@@ -25,7 +25,9 @@ namespace brood::core {
 class Takeover {
  public:
   Takeover(const Settings& settings, const Views& views)
-      : views_(views), before_(settings.strategies.distribution) {}
+      : views_(views),
+        before_(settings.strategies.distribution),
+        replicas_before_(before_, settings.strategies.redundancy) {}
 
   /// `unheard`: lost while this node joined, or before it had said that it knows all that are up. What it ran
   /// meanwhile, where others belong now, it may not have told this one.
@@ -73,7 +75,7 @@ class Takeover {
   void end(std::size_t at);
   void note(const ChildId& id, const SessionId& session);
   [[nodiscard]] bool may_run_at(const Lost& lost, const Child& child) const;
-  [[nodiscard]] const Lost* place_of(const Child& child, const SpecRow& row);
+  [[nodiscard]] std::vector<const Lost*> places_of(const Child& child, const SpecRow& row);
   void refresh();
   [[nodiscard]] bool is_new_since(const Child& child) const;
 
@@ -82,6 +84,7 @@ class Takeover {
   std::unordered_multimap<ChildId, SessionId> ran_;  ///< On which lost nodes, or may have.
   std::unordered_set<ChildId> begun_;                ///< Started anew since.
   Placement before_;                                 ///< With the lost nodes.
+  Replicas replicas_before_;
   bool dirty_ = true;
   bool over_ = false;
 };

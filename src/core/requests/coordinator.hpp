@@ -31,7 +31,7 @@ class Coordinator final : public LocalCoordinator {
     const Sessions& sessions;
     const Links& links;
     const PeerTable& peers;
-    const Takeover& takeover;
+    Takeover& takeover;
     Sender& sender;
     Notes& notes;
   };
@@ -112,15 +112,20 @@ class Coordinator final : public LocalCoordinator {
   void rebalance(Step& s, const Asked& asked, const ChildId& id);
 
   // stops.cpp
+  /// Who may run a child whose row ends: members, and lost ones that may still on the other side of a split.
+  struct Starters {
+    std::vector<PeerIndex> members;
+    std::vector<SessionId> lost;
+  };
   void stop(Step& s, Child& child, const Asked& asked);
   void fail_later(Step& s, Child& child);
   void stop_replacement(Step& s, Child& child, const Asked& asked);
   void end_row(Step& s, Child& child, const Asked& asked);
-  void wait_for_starters(Step& s, Child& child, const Asked& asked, const std::vector<PeerIndex>& starters);
+  void wait_for_starters(Step& s, Child& child, const Asked& asked, const Starters& starters);
   void add(Step& s, Child& child, StopWait wait);
   void add_starter(const Child& child, StopWait& wait, PeerIndex peer);
   [[nodiscard]] bool has_starter(const StopWait& wait, PeerIndex peer) const;
-  [[nodiscard]] std::vector<PeerIndex> starters_of(const Child& child, const SpecRow& row) const;
+  [[nodiscard]] Starters starters_of(const Step& s, const Child& child, const SpecRow& row);
 
   // waits.cpp
   void look_at_starts(Step& s, Child& child, Work& work);

@@ -82,7 +82,7 @@ void Coordinator::fail_later(Step& s, Child& child) {
 // row of the id is written: a node that still holds the old one would start it beside the new one.
 void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
   const SpecRow row = *child.row();
-  const std::vector<PeerIndex> starters = starters_of(child, row);
+  const Starters starters = starters_of(s, child, row);
   if (row.spec->is_static) {
     SpecRow next = row;
     next.wanted = false;
@@ -97,26 +97,33 @@ void Coordinator::end_row(Step& s, Child& child, const Asked& asked) {
 
 // As end_row(), of static ones too: it was lost with its node, which starts it anew when it is back.
 void Coordinator::remove(Step& s, Child& child) {
-  const std::vector<PeerIndex> starters = starters_of(child, *child.row());
+  const Starters starters = starters_of(s, child, *child.row());
   with_.rows.remove(s, child, {});
   wait_for_starters(s, child, {}, starters);
 }
 
-void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked,
-                                    const std::vector<PeerIndex>& starters) {
+void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked, const Starters& starters) {
   StopWait wait;
   wait.asked = asked;
+  wait.starters = starters.lost;
   wait.number = with_.replication.newest();
-  for (const PeerIndex peer : starters) add_starter(child, wait, peer);
+  for (const PeerIndex peer : starters.members) add_starter(child, wait, peer);
   add(s, child, std::move(wait));
 }
 
 // Where it should run by that row, and where it does. In a view that not all have confirmed any of them may
-// have begun something in the view before, and not been heard of since.
-std::vector<PeerIndex> Coordinator::starters_of(const Child& child, const SpecRow& row) const {
-  if (!with_.views.confirmed()) return with_.sessions.others();
-  std::vector<PeerIndex> all = with_.views.replicas().nodes(child.hash, row);
-  with_.instances.each(child, [&](const Hosted& hosted) { all.push_back(with_.instances.peer(hosted)); });
+// have begun something in the view before, and not been heard of since. And where it runs still, perhaps, on
+// the other side of a split.
+Coordinator::Starters Coordinator::starters_of(const Step& s, const Child& child, const SpecRow& row) {
+  Starters all;
+  if (with_.takeover.waits(s, child)) all.lost = with_.takeover.sessions();
+  if (!with_.views.confirmed()) {
+    all.members = with_.sessions.others();
+    return all;
+  }
+  all.members = with_.views.replicas().nodes(child.hash, row);
+  with_.instances.each(child,
+                       [&](const Hosted& hosted) { all.members.push_back(with_.instances.peer(hosted)); });
   return all;
 }
 
