@@ -1,5 +1,6 @@
 #include "sim/driver.hpp"
 
+#include "sim/callers.hpp"
 #include "sim/clients.hpp"
 #include "sim/faults.hpp"
 #include "sim/ledger.hpp"
@@ -155,6 +156,7 @@ void Driver::kill(std::size_t index, bool flushed, std::string_view why) {
   world_.trace.line("{} IS KILLED: {}", node.name.text(), why);
   node.state = SimNode::State::off;
   world_.processes->node_gone(index);
+  world_.callers->node_gone(index);
   world_.network->node_gone(index, flushed);
   world_.ledger->node_gone(index);
   world_.count_of(*node.core);
@@ -340,6 +342,7 @@ void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   for (const core::Disconnect& disconnect : effects.disconnects)
     world_.network->disconnect(index, world_.index_of(disconnect.node));
   for (const core::Reply& reply : effects.replies) world_.ledger->replied(index, reply);
+  world_.callers->changed(index, effects.changed);
   if (effects.fence == false) {
     set_fence(node, false);
     world_.processes->check_node(index);

@@ -1,6 +1,7 @@
 #include "sim/network.hpp"
 
 #include "core/wire/wire.hpp"
+#include "sim/callers.hpp"
 #include "sim/driver.hpp"
 #include "sim/plant.hpp"
 #include "sim/splits.hpp"
@@ -115,6 +116,7 @@ void Network::establish(std::size_t from, std::size_t to) {
     if (replaced) {
       arrive_later(owner, peer, time, [this, owner = owner, peer = peer] {
         world_.driver->post(owner, core::PeerDown{world_.nodes[peer].name, false, "replaced"});
+        world_.callers->connection_lost(owner, peer);
       });
     }
     open_end(owner, peer, connection);
@@ -244,6 +246,7 @@ void Network::close_end(std::size_t owner, std::size_t peer, Duration cut, bool 
     if (closing.connection != connection) return;
     closing = End{};
     world_.driver->post(owner, core::PeerDown{world_.nodes[peer].name, silent, silent ? "silent" : "closed"});
+    world_.callers->connection_lost(owner, peer);
   });
 }
 

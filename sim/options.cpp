@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, plant_count> plant_names{
     "silent_death",   "undead",        "agreeable_views",  "wrong_pid",
     "mute",           "needless_stop", "unfaithful_fence", "deaf_role",
     "two_starts",     "lost_parcel",   "early_open",       "no_quorum",
-    "hasty_takeover", "loose_order",   "early_reply",      "chance"};
+    "hasty_takeover", "loose_order",   "early_reply",      "call_again",
+    "chance"};
 constexpr std::array<std::string_view, partition_count> partition_names{"divergence", "static_quorum",
                                                                         "dynamic_quorum", "majority_quorum"};
 

@@ -82,9 +82,10 @@ enum class Plant : std::uint8_t {
   hasty_takeover,    ///< Nobody waits before starting the children of a node that was lost.
   loose_order,       ///< What is said does not wait for the changes before it, where members pass these on.
   early_reply,       ///< A call is answered before another node holds the state after it.
+  call_again,        ///< A call that a handler may have seen is sent to the next instance.
   chance,            ///< Chance that does not come from the seed (SimOptions::salt).
 };
-inline constexpr std::size_t plant_count = 20;
+inline constexpr std::size_t plant_count = 21;
 [[nodiscard]] std::string_view to_string(Plant plant) noexcept;
 [[nodiscard]] std::optional<Plant> parse_plant(std::string_view name) noexcept;
 

@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
         // A stop is answered though what it stopped still runs: the word that a member holds the removal came
         // before the change that says what that member runs.
         Tooth{Plant::loose_order, {"answers"}, "chaos,crash,leave", std::nullopt, "gossip"},
-        Tooth{Plant::early_reply, {"state"}, "crash"}),
+        Tooth{Plant::early_reply, {"state"}, "crash"}, Tooth{Plant::call_again, {"calls"}, "loop"}),
     [](const auto& instance) { return std::string(to_string(instance.param.plant)); });
 
 TEST(Planted, ChanceFromElsewhereChangesTheTrace) {

@@ -1,5 +1,6 @@
 #include "sim/processes.hpp"
 
+#include "sim/callers.hpp"
 #include "sim/driver.hpp"
 #include "sim/ledger.hpp"
 #include "sim/splits.hpp"
@@ -313,6 +314,7 @@ void Processes::end(Process& process, bool normal, std::string reason) {
 
 void Processes::erase(std::uint64_t serial) {
   const Process& process = live_.at(serial);
+  world_.callers->ends(process);
   auto& lives = lives_[process.id()];
   const auto life = std::find_if(lives.rbegin(), lives.rend(), [&](const Life& one) {
     return one.node == process.node && one.creation == process.creation && one.pid == process.pid;
@@ -472,6 +474,7 @@ void Processes::carry_out(std::size_t node, const core::Depart& depart) {
     world_.violate("handover", &depart.id,
                    "it departs from " + world_.nodes[node].name.text() + " and is not frozen");
   const core::ProcessId pid = process->pid;
+  world_.callers->departs(*process, depart);
   erase(process->serial);
   // Its pid passes on what comes, and is told to callers, until all members know the new one.
   for (Life& life : lives_[depart.id])

@@ -111,6 +111,9 @@ class Processes {
   [[nodiscard]] std::size_t count() const { return live_.size(); }
   [[nodiscard]] std::size_t count_on(std::size_t node) const;
   [[nodiscard]] const Process* on(std::size_t node, const ChildId& id) const;
+  [[nodiscard]] const Process* with(std::uint64_t serial) const { return live_.find(serial); }
+  /// It may be called now.
+  [[nodiscard]] bool handles(const Process& process) const;
   /// Ends one as if its program had died; for tests of single crashes.
   void crash(const ChildId& id, std::string reason);
   /// How many nodes that child has taken down.
@@ -157,8 +160,6 @@ class Processes {
   void tell_role(Process& process);
   [[nodiscard]] bool lacks_a_leader(const ChildId& id) const;
   void check_need(const Process& process);
-  /// It may be called now.
-  [[nodiscard]] bool handles(const Process& process) const;
   [[nodiscard]] Duration stop_time(const Process& process, bool killed = false);
 
   World& world_;

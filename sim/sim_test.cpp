@@ -45,8 +45,8 @@ TEST(Sim, EveryRuleHoldsOverManySeeds) {
 /// - 900662: a child was stopped, started anew and given to another node, while a lost one still ran it.
 /// - 910097: a node that woke lost a member, told some children to end for that, and went on at once.
 /// - 971790: a request was refused as a copy that found no room, and was done as the one that waited.
-/// - 7366, with a dynamic quorum: a stop was answered while an instance that nobody had heard of still ran on a
-///   node that had been cut off.
+/// - 7366, with a dynamic quorum: a stop was answered while an instance that nobody had heard of still ran on
+/// a node that had been cut off.
 /// - 2701391: a node that stood aside began a new session, and what still ended there was started before its
 /// table had come.
 /// - 2704301: a reply waited for ever for a state that had been saved in the moment in which the role went.

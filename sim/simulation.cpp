@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "sim/bounds.hpp"
+#include "sim/callers.hpp"
 #include "sim/clients.hpp"
 #include "sim/driver.hpp"
 #include "sim/faults.hpp"
@@ -47,6 +48,7 @@ void watch_agreement(World& world) {
 void watch_calls(World& world) {
   world.timeline.after(100ms, [&world] {
     world.processes->call_some();
+    if (!world.healed) world.callers->call_some();
     watch_calls(world);
   });
 }
@@ -108,6 +110,15 @@ void keep_still(World& world) {
   }
 }
 
+/// Now that nothing happens every child answers, whoever calls it.
+void call_all(World& world) {
+  for (std::size_t node = 0; node < world.nodes.size(); ++node)
+    if (world.nodes[node].running()) world.callers->call_all(node);
+  world.run_until(world.now() + 11s);
+  if (!world.violation && world.callers->open() != 0)
+    world.violate("calls", nullptr, fmt::format("{} calls are never answered", world.callers->open()));
+}
+
 void run(World& world, Report& report) {
   boot_all(world);
   watch_agreement(world);
@@ -130,6 +141,7 @@ void run(World& world, Report& report) {
   retry_failed(world);
   keep_still(world);
   check_promises(world);
+  if (!world.violation) call_all(world);
 }
 }  // namespace
 
@@ -151,6 +163,7 @@ World::World(SimOptions wanted)
   ledger = std::make_unique<Ledger>(*this);
   driver = std::make_unique<Driver>(*this);
   clients = std::make_unique<Clients>(*this);
+  callers = std::make_unique<Callers>(*this);
   faults = std::make_unique<Faults>(*this);
 }
 

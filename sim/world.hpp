@@ -15,6 +15,7 @@
 namespace brood::sim {
 
 enum class Asked : std::uint8_t;
+class Callers;
 class Clients;
 class Driver;
 class Faults;
@@ -74,6 +75,7 @@ struct World {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Driver> driver;
   std::unique_ptr<Clients> clients;
+  std::unique_ptr<Callers> callers;
   std::unique_ptr<Faults> faults;
 };
 

@@ -142,49 +142,91 @@ const Place* Router::nearest(const Entry& entry) const {
   return entry.nearest([this](const NodeName& node) { return node_.is_here(node); });
 }
 
-void Router::attempt(const std::shared_ptr<Call>& call) {
-  attempt(call, call->left());
+Router::View Router::look(const Call& call, milliseconds left) const {
+  using Child = flow::CallSight::Child;
+  View view;
+  const Driver& driver = *call.driver_;
+  view.sight.ended = driver.has_ended() || call.ready();
+  view.sight.left = driver.has_left();
+  view.sight.in_time = left > milliseconds(0);
+  view.entry = driver.registry().find(call.id_);
+  // Locked: what is seen was so before.
+  view.partitioned = driver.partitioned();
+  view.sight.partitioned = view.partitioned.has_value();
+  if (!view.entry || !view.entry->wanted) return view;
+  view.place = nearest(*view.entry);
+  if (view.place == nullptr) {
+    view.sight.child = view.entry->failed ? Child::given_up : Child::nowhere;
+  } else {
+    const NodeName& host = view.place->host->node;
+    // Of a node that has left no connection is waited for.
+    const bool in_reach = node_.is_here(host) || view.sight.left || node_.connected_creation(host);
+    view.sight.child = in_reach ? Child::in_reach : Child::cut_off;
+  }
+  return view;
 }
 
 void Router::attempt(const std::shared_ptr<Call>& call, milliseconds left) {
-  if (call->driver_->has_ended() || call->ready()) return call->fail_ended();
-  if (left <= milliseconds(0)) {
-    call->fail_with(Errc::timeout, fmt::format("no answer from '{}' in time", call->id_.text()));
-    return;
-  }
-  const EntryPtr entry = call->driver_->registry().find(call->id_);
-  const Place* place = entry && entry->wanted ? nearest(*entry) : nullptr;
-  // What still runs on this side is on its way out; where the child runs on the other side nobody here knows.
-  if (const auto partitioned = call->driver_->partitioned()) return call->finish(*partitioned);
-  if (!entry || !entry->wanted) {
-    ask_coordinator(call);
-  } else if (place != nullptr) {
-    attempt_at(call, *place, left);
-  } else if (entry->failed) {
-    call->finish(failed_error(call->id_, *entry->failure));
-  } else {
-    wait_and_retry(call, core::Hlc{});
-  }
+  const View view = look(*call, left);
+  go_on(call, call->route_.attempt(view.sight), view, left);
 }
 
-void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place, milliseconds left) {
+void Router::go_on(const std::shared_ptr<Call>& call, flow::CallStep step, const View& view,
+                   milliseconds left, core::Hlc not_epoch) {
+  using flow::CallStep;
+  const auto words = [&](fmt::format_string<std::string> text) {
+    return fmt::format(text, call->id_.text());
+  };
+  switch (step) {
+    case CallStep::ask:
+      return ask(call, *view.place, left);
+    case CallStep::wait_for_host:
+      return wait_for_host(call, *view.place);
+    case CallStep::wait_for_next:
+      return wait_for_next(call, not_epoch);
+    case CallStep::ask_coordinator:
+      return ask_coordinator(call);
+    case CallStep::wait_for_row:
+      return wait_for_row(call);
+    case CallStep::supervisor_ended:
+      return call->fail_ended();
+    case CallStep::no_answer_in_time:
+      return call->fail_with(Errc::timeout, words("no answer from '{}' in time"));
+    case CallStep::partitioned:
+      return call->finish(*view.partitioned);
+    case CallStep::given_up:
+      return call->finish(failed_error(call->id_, *view.entry->failure));
+    case CallStep::node_left:
+      return call->finish(core::has_left(node_.name()));
+    case CallStep::no_such_child:
+      return call->fail_with(Errc::no_such_child, fmt::format("no child '{}' in supervisor '{}'",
+                                                              call->id_.text(), call->driver_->name()));
+    case CallStep::nobody_said:
+      return call->fail_with(Errc::timeout, words("nobody said in time whether there is a child '{}'"));
+    case CallStep::not_in_time:
+      return call->fail_with(Errc::timeout, words("child '{}' did not run in time"));
+    case CallStep::refused:
+    case CallStep::cut_off:
+      break;  // by those who know why
+  }
+  BROOD_CHECK(false, "a call has ended without an answer");
+}
+
+void Router::ask(const std::shared_ptr<Call>& call, const Place& place, milliseconds left) {
   const core::Hlc epoch = place.epoch_clock;
   call->meant(place);
   flush(call->driver_, call->id_);
   auto answered = [this, call, epoch](process::CallResult result) {
     // Nobody saw it: the instance ended before, and the child's next one may answer.
-    if (!result && result.error().code == Errc::no_such_child) {
-      wait_and_retry(call, epoch);
-      return;
-    }
-    call->finish(std::move(result));
+    if (result || result.error().code != Errc::no_such_child) return call->finish(std::move(result));
+    const milliseconds now_left = call->left();
+    const View view = look(*call, now_left);
+    go_on(call, call->route_.nobody_saw_it(view.sight), view, now_left, epoch);
   };
   if (node_.is_here(place.host->node)) {
     node_.runtime().call(place.full_pid(), Message::encoded(call->message_), left, std::move(answered));
     return;
   }
-  if (!node_.connected_creation(place.host->node) && !call->driver_->has_left())
-    return wait_for_host(call, place);
   node_.runtime().call_named({Atom("brood"), place.host->node},
                              encode_call_here(call->driver_->name(), call->id_, call->message_, left), left,
                              [answered = std::move(answered)](process::CallResult result) {
@@ -194,61 +236,51 @@ void Router::attempt_at(const std::shared_ptr<Call>& call, const Place& place, m
 
 // Its node is lost, and the child will run elsewhere, or the connection comes back.
 void Router::wait_for_host(const std::shared_ptr<Call>& call, const Place& place) {
-  if (call->driver_->has_ended()) return call->fail_ended();
   const milliseconds pause = std::clamp(call->left(), milliseconds(0), connection_pause);
   call->driver_->when_running(call->id_, place.epoch_clock, pause, [this, call, host = place.host](bool) {
-    if (call->driver_->has_ended() || call->left() > milliseconds(0)) return attempt(call);
+    const milliseconds left = call->left();
+    const View view = look(*call, left);
+    const flow::CallStep step = call->route_.host_waited(view.sight);
+    if (step != flow::CallStep::cut_off) return go_on(call, step, view, left);
     call->fail_with(Errc::unreachable, fmt::format("child '{}' runs on {}, and there is no connection to it",
                                                    call->id_.text(), host->node.text()));
   });
 }
 
-void Router::wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
-  if (call->driver_->has_ended()) return call->fail_ended();
-  if (call->driver_->has_left()) {  // nobody tells us any more where it is
-    call->finish(core::has_left(node_.name()));
-    return;
-  }
-  const EntryPtr entry = call->driver_->registry().find(call->id_);
-  if (!entry || !entry->wanted) {
-    ask_coordinator(call);
-    return;
-  }
-  const milliseconds left = std::max(call->left(), milliseconds(0));
-  call->driver_->when_running(call->id_, not_epoch, left, [this, call](bool runs) {
-    if (runs || call->left() > milliseconds(0)) {
-      attempt(call);  // where it is gone or failed, that says so
-    } else {
-      call->fail_with(Errc::timeout, fmt::format("child '{}' did not run in time", call->id_.text()));
-    }
-  });
+void Router::wait_for_next(const std::shared_ptr<Call>& call, core::Hlc not_epoch) {
+  call->driver_->when_running(call->id_, not_epoch, std::max(call->left(), milliseconds(0)),
+                              [this, call](bool runs) {
+                                const milliseconds left = call->left();
+                                const View view = look(*call, left);
+                                go_on(call, call->route_.waited(view.sight, runs), view, left);
+                              });
 }
 
 void Router::ask_coordinator(const std::shared_ptr<Call>& call) {
-  if (call->asked_coordinator_) {
-    call->fail_with(Errc::no_such_child,
-                    fmt::format("no child '{}' in supervisor '{}'", call->id_.text(), call->driver_->name()));
-    return;
-  }
-  call->asked_coordinator_ = true;
-  auto driver = call->driver_;
-  const ChildId id = call->id_;
-  driver->lookup(
-      id, std::max(call->left(), milliseconds(0)), [this, call](const Outcomes& outcomes, bool timed_out) {
-        if (call->driver_->has_ended()) {
-          call->fail_ended();
-        } else if (timed_out || outcomes.empty()) {
-          call->fail_with(Errc::timeout,
-                          fmt::format("nobody said in time whether there is a child '{}'", call->id_.text()));
-        } else if (outcomes.front().error) {
-          call->finish(*outcomes.front().error);
-        } else {
-          // It exists; its row is on the way to us.
-          call->driver_->when_running(
-              call->id_, core::Hlc{}, std::max(call->left(), milliseconds(0)),
-              [this, call](bool) { attempt(call); }, Driver::Row::may_come);
-        }
+  using Found = flow::CallRoute::Found;
+  call->driver_->lookup(
+      call->id_, std::max(call->left(), milliseconds(0)),
+      [this, call](const Outcomes& outcomes, bool timed_out) {
+        const bool no_word = timed_out || outcomes.empty();
+        const bool refused = !no_word && outcomes.front().error;
+        const Found found = no_word ? Found::no_word : refused ? Found::refused : Found::yes;
+        const milliseconds left = call->left();
+        const View view = look(*call, left);
+        const flow::CallStep step = call->route_.looked_up(view.sight, found);
+        if (step != flow::CallStep::refused) return go_on(call, step, view, left);
+        call->finish(*outcomes.front().error);
       });
+}
+
+void Router::wait_for_row(const std::shared_ptr<Call>& call) {
+  call->driver_->when_running(
+      call->id_, core::Hlc{}, std::max(call->left(), milliseconds(0)),
+      [this, call](bool) {
+        const milliseconds left = call->left();
+        const View view = look(*call, left);
+        go_on(call, call->route_.waited_for_row(view.sight), view, left);
+      },
+      Driver::Row::may_come);
 }
 
 void Router::call_here(Driver& driver, const ChildId& id, EncodedTerm message, milliseconds timeout,

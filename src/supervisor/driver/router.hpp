@@ -21,6 +21,7 @@
 #include <mutex>
 #include <optional>
 
+#include "flow/call_route.hpp"
 #include "process/runtime.hpp"
 #include "supervisor/driver/circle_search.hpp"
 #include "supervisor/driver/driver.hpp"
@@ -57,12 +58,23 @@ class Router {
  private:
   /// Where messages to that child go: of several active instances to the one on this node, if there is one.
   [[nodiscard]] const Place* nearest(const Entry& entry) const;
-  void attempt(const std::shared_ptr<Call>& call);
+  /// What this node sees of the child that is called.
+  struct View {
+    EntryPtr entry;
+    const Place* place = nullptr;  ///< Of `entry`.
+    std::optional<Error> partitioned;
+    flow::CallSight sight;
+  };
+  [[nodiscard]] View look(const Call& call, std::chrono::milliseconds left) const;
   void attempt(const std::shared_ptr<Call>& call, std::chrono::milliseconds left);
-  void attempt_at(const std::shared_ptr<Call>& call, const Place& place, std::chrono::milliseconds left);
+  /// Carries the next step out; CallRoute says which that is.
+  void go_on(const std::shared_ptr<Call>& call, flow::CallStep step, const View& view,
+             std::chrono::milliseconds left, core::Hlc not_epoch = {});
+  void ask(const std::shared_ptr<Call>& call, const Place& place, std::chrono::milliseconds left);
   void wait_for_host(const std::shared_ptr<Call>& call, const Place& place);
-  void wait_and_retry(const std::shared_ptr<Call>& call, core::Hlc not_epoch);
+  void wait_for_next(const std::shared_ptr<Call>& call, core::Hlc not_epoch);
   void ask_coordinator(const std::shared_ptr<Call>& call);
+  void wait_for_row(const std::shared_ptr<Call>& call);
 
   Result<void> dispatch(const std::shared_ptr<Driver>& driver, const ChildId& id,
                         WaitingCasts::Message message);
@@ -105,7 +117,7 @@ class Router::Call final : public WaitedFor {
   EncodedTerm message_;
   const std::chrono::steady_clock::time_point deadline_;
   Gate::Pass pass_;
-  bool asked_coordinator_ = false;
+  flow::CallRoute route_;
   std::mutex wait_mutex_;
   std::optional<Pid> waiter_;         ///< Whose handler waits.
   std::optional<Pid> callee_;         ///< Whom it reaches.

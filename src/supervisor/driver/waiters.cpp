@@ -4,26 +4,29 @@
 
 namespace brood::supervisor {
 
-bool Waiters::runs_anew(const ChildId& id, core::Hlc not_epoch, const NodeName& on) const {
-  const EntryPtr entry = registry_.find(id);
-  if (!on.text().empty()) {
-    return entry && std::any_of(entry->places.begin(), entry->places.end(), [&](const Place& place) {
-             return place.is_running() && place.host->node == on && place.epoch_clock != not_epoch;
-           });
+std::optional<bool> Waiters::look_at(Wait& wait) const {
+  const EntryPtr entry = registry_.find(wait.id);
+  if (!entry) return wait.state.look({});
+  const auto is_meant = [&wait](const Place& place) { return place.epoch_clock != wait.not_epoch; };
+  bool runs = false;
+  if (wait.on.text().empty()) {
+    const Place* const place = entry->running();
+    runs = place != nullptr && is_meant(*place);
+  } else {
+    runs = std::any_of(entry->places.begin(), entry->places.end(), [&](const Place& place) {
+      return place.is_running() && place.host->node == wait.on && is_meant(place);
+    });
   }
-  const Place* const place = entry ? entry->running() : nullptr;
-  return place && place->epoch_clock != not_epoch;
+  return wait.state.look({entry->wanted, entry->failed, runs});
 }
 
 void Waiters::add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, std::function<void(bool)> then,
                   Row row, const NodeName& on) {
-  if (runs_anew(id, not_epoch, on)) return then(true);
+  Wait wait{id, not_epoch, on, std::move(then), flow::ChildWait(row)};
   // It may have become so since the caller looked, and nothing more would wake the waiter.
-  const EntryPtr entry = registry_.find(id);
-  const bool is_gone = row == Row::is_here && (!entry || !entry->wanted);
-  if (is_gone || (entry && entry->wanted && entry->failed)) return then(false);
+  if (const auto runs = look_at(wait)) return wait.then(*runs);
   const std::uint64_t number = ++last_;
-  waits_.emplace(number, Wait{id, not_epoch, on, std::move(then)});
+  waits_.emplace(number, std::move(wait));
   by_child_.emplace(id, number);
   deadlines_.add(number, deadline);
 }
@@ -48,13 +51,8 @@ void Waiters::look_at(const std::vector<ChildId>& changed) {
   for (const ChildId& id : changed) {
     const auto [begin, end] = by_child_.equal_range(id);
     if (begin == end) continue;
-    const EntryPtr entry = registry_.find(id);
-    const bool gone = !entry || !entry->wanted || entry->failed;
-    for (auto it = begin; it != end; ++it) {
-      const Wait& wait = waits_.at(it->second);
-      const bool runs = runs_anew(id, wait.not_epoch, wait.on);
-      if (runs || gone) over.emplace_back(it->second, runs);
-    }
+    for (auto it = begin; it != end; ++it)
+      if (const auto runs = look_at(waits_.at(it->second))) over.emplace_back(it->second, *runs);
   }
   for (const auto& [number, runs] : over)
     if (const auto then = take(number)) then(runs);

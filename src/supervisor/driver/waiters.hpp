@@ -9,6 +9,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "flow/child_wait.hpp"
 #include "supervisor/driver/deadlines.hpp"
 #include "supervisor/driver/registry.hpp"
 
@@ -16,11 +17,7 @@ namespace brood::supervisor {
 
 class Waiters {
  public:
-  /// What is known of a child that is waited for.
-  enum class Row : std::uint8_t {
-    is_here,   ///< This node has its row: when it has none any more, the child is gone.
-    may_come,  ///< The coordinator has it, and it is on its way to this node.
-  };
+  using Row = flow::ChildWait::Row;
 
   explicit Waiters(const Registry& registry) : registry_(registry) {}
 
@@ -44,8 +41,9 @@ class Waiters {
     core::Hlc not_epoch;
     NodeName on;
     std::function<void(bool)> then;
+    flow::ChildWait state;
   };
-  [[nodiscard]] bool runs_anew(const ChildId& id, core::Hlc not_epoch, const NodeName& on) const;
+  [[nodiscard]] std::optional<bool> look_at(Wait& wait) const;
   /// Forgets the wait; null when it is over already.
   [[nodiscard]] std::function<void(bool)> take(std::uint64_t number);
 

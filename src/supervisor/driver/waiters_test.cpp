@@ -102,6 +102,26 @@ TEST(Waiters, OneThatIsGoneOrFailedAlreadyIsNotWaitedFor) {
   EXPECT_EQ(world.waiters.size(), 0U);
 }
 
+// They come from different nodes.
+TEST(Waiters, AnInstanceThatIsKnownBeforeItsRowIsWaitedFor) {
+  World world;
+  Entry entry = running(5);
+  entry.wanted = false;
+  world.put("a", entry);
+  world.wait("a", 0);
+  world.put("a", entry);
+  EXPECT_EQ(world.told, "");
+  world.put("a", running(5));
+  EXPECT_EQ(world.told, "a+");
+  // Its row has come and is gone again.
+  world.wait("b", 0);
+  Entry wanted;
+  world.put("b", wanted);
+  wanted.wanted = false;
+  world.put("b", wanted);
+  EXPECT_EQ(world.told, "a+b-");
+}
+
 TEST(Waiters, EachHasItsOwnTime) {
   World world;
   world.wait("a", 0, SteadyTime{} + 2s);
