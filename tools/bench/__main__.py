@@ -35,7 +35,7 @@ def arguments():
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="only these; --list shows them")
     parser.add_argument("--list", action="store_true", help="the groups and what each measures")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="how often each is measured (default: 5)")
-    parser.add_argument("--full", action="store_true", help="also 1,000,000 children (8 GB of memory, much longer)")
+    parser.add_argument("--full", action="store_true", help="also 1,000,000 children, once (8 GB of memory, some ten minutes more)")
     parser.add_argument("--alone", action="store_true", help="without OTP")
     parser.add_argument("--spinner", action="store_true",
                         help="keep each core awake by a loop that runs when nothing else does")
@@ -65,6 +65,11 @@ def size(run, wanted):
     return (min(run.children, 200), 0.05, 0.01) if wanted.smoke else (run.children, 0.5, 1)
 
 
+def times(run, wanted):
+    """A run with a million takes minutes, so it is measured once."""
+    return 1 if wanted.smoke or run.full else wanted.repeat
+
+
 def alike_in_smoke(run):
     """With the smallest sizes all runs that measure the same are one."""
     return [other for other in RUNS if other.measures == run.measures]
@@ -76,7 +81,7 @@ def measure(runs, who, wanted, ground):
     for run in runs:
         children, seconds, scale = size(run, wanted)
         began = time.monotonic()
-        for _ in range(1 if wanted.smoke else wanted.repeat):
+        for _ in range(times(run, wanted)):
             for one in who:
                 if not one.measures(run):
                     continue
@@ -131,16 +136,17 @@ def shown_rows(measured):
     return [row for row in ROWS if row.key in keys]
 
 
-def results_page(measured, facts, took, repeat):
+def results_page(measured, facts, took, repeat, full):
     said = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     failed = [f"- {who}, {run}: {words[0]} ({len(words)} of {repeat} times)"
               for who, runs in measured.failures.items() for run, words in runs.items()]
+    once = "; 1,000,000 children once" if full else ""
     failures = "\n## What failed\n" + "\n".join(failed) + "\n" if failed else ""
     return f"""# What brood costs, beside OTP
 
 Written by `./dev bench`; [README.md](README.md) says what each row is and how to read it. Each was measured {repeat}
-times, brood and OTP in turn, in {took / 60:.0f} minutes: the median, and in brackets the least and the most. *ratio*: how many
-times better brood is than OTP in this run. *aim* and *best of the others* are given figures of the issue "Speed",
+times, brood and OTP in turn, in {took / 60:.0f} minutes: the median, and in brackets the least and the most{once}. *ratio*: how
+many times better brood is than OTP in this run. *aim* and *best of the others* are given figures of the issue "Speed",
 measured elsewhere on a machine of the same kind.
 
 {said}
@@ -171,7 +177,7 @@ def curves(values):
 def write(measured, facts, took, wanted):
     folder = wanted.out or ROOT / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "RESULTS.md").write_text(results_page(measured, facts, took, wanted.repeat))
+    (folder / "RESULTS.md").write_text(results_page(measured, facts, took, wanted.repeat, wanted.full))
     (folder / "results.json").write_text(json.dumps({"facts": facts, "seconds": round(took), "values": measured.values,
                                                      "failures": measured.failures}, indent=1) + "\n")
     print(f"==> {folder / 'RESULTS.md'}, {folder / 'results.json'}")
