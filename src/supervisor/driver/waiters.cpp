@@ -4,8 +4,8 @@
 
 namespace brood::supervisor {
 
-std::optional<bool> Waiters::look_at(Wait& wait) const {
-  const EntryPtr entry = registry_.find(wait.id);
+// `entry`: the child's; null: there is none.
+std::optional<bool> Waiters::look_at(Wait& wait, const EntryPtr& entry) {
   if (!entry) return wait.state.look({});
   const auto is_meant = [&wait](const Place& place) { return place.epoch_clock != wait.not_epoch; };
   bool runs = false;
@@ -24,7 +24,7 @@ void Waiters::add(const ChildId& id, core::Hlc not_epoch, SteadyTime deadline, s
                   Row row, const NodeName& on) {
   Wait wait{id, not_epoch, on, std::move(then), flow::ChildWait(row)};
   // It may have become so since the caller looked, and nothing more would wake the waiter.
-  if (const auto runs = look_at(wait)) return wait.then(*runs);
+  if (const auto runs = look_at(wait, registry_.find(id))) return wait.then(*runs);
   const std::uint64_t number = ++last_;
   waits_.emplace(number, std::move(wait));
   by_child_.emplace(id, number);
@@ -51,8 +51,9 @@ void Waiters::look_at(const std::vector<ChildId>& changed) {
   for (const ChildId& id : changed) {
     const auto [begin, end] = by_child_.equal_range(id);
     if (begin == end) continue;
+    const EntryPtr entry = registry_.find(id);
     for (auto it = begin; it != end; ++it)
-      if (const auto runs = look_at(waits_.at(it->second))) over.emplace_back(it->second, *runs);
+      if (const auto runs = look_at(waits_.at(it->second), entry)) over.emplace_back(it->second, *runs);
   }
   for (const auto& [number, runs] : over)
     if (const auto then = take(number)) then(runs);

@@ -43,7 +43,7 @@ class Waiters {
     std::function<void(bool)> then;
     flow::ChildWait state;
   };
-  [[nodiscard]] std::optional<bool> look_at(Wait& wait) const;
+  [[nodiscard]] static std::optional<bool> look_at(Wait& wait, const EntryPtr& entry);
   /// Forgets the wait; null when it is over already.
   [[nodiscard]] std::function<void(bool)> take(std::uint64_t number);
 
