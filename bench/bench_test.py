@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The measure works: with the smallest sizes every row of the table gets a number, of brood and of OTP. What the numbers
-are is not looked at."""
+"""The measure works: with the smallest sizes every row of the table gets a number, of brood, of OTP, and of CAF where that
+was built. What the numbers are is not looked at."""
 
 import json
 import pathlib
@@ -18,6 +18,8 @@ from rows import ROWS, RUNS  # noqa: E402
 
 # What OTP has no counterpart of: coroutines, and what only a supervisor over nodes does.
 OURS_ONLY = ("coroutines", "raw_tcp", "call_by_tcp", "hot.", "silent.")
+# Of the runs that CAF has part in.
+NOT_OF_CAF = ("raw_tcp", "call_by_tcp")
 
 
 class Measure(unittest.TestCase):
@@ -26,15 +28,22 @@ class Measure(unittest.TestCase):
             run = subprocess.run([sys.executable, TOOLS, "--smoke", "--full", "--out", folder], text=True, check=False,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.assertEqual(run.returncode, 0, run.stdout)
-            values = json.loads((pathlib.Path(folder) / "results.json").read_text())["values"]
+            written = json.loads((pathlib.Path(folder) / "results.json").read_text())
             page = (pathlib.Path(folder) / "RESULTS.md").read_text()
             self.assertIn("<svg", (pathlib.Path(folder) / "bench.svg").read_text())
+        values = written["values"]
+        of_caf = {run.name for run in RUNS if run.caf} if contenders.Caf.available() else set()
         for row in ROWS:
             self.assertTrue(values["brood"].get(row.key), row)
             self.assertIn(f"| {row.title} |", page)
             if contenders.Otp.available() and not any(part in row.key for part in OURS_ONLY):
                 self.assertTrue(values["OTP"].get(row.key), row)
+            if row.key.split(".")[0] in of_caf and not any(part in row.key for part in NOT_OF_CAF):
+                self.assertTrue(values["CAF"].get(row.key), row)
         self.assertEqual(values["brood"]["hot.calls_failed"], [0])
+        self.assertEqual("CAF" in values, contenders.Caf.available())
+        self.assertEqual("ratio to CAF" in page, contenders.Caf.available())
+        self.assertEqual(written["facts"]["CAF"] == "not measured", not contenders.Caf.available())
 
     def test_rows_are_of_runs_and_once(self):
         names = {run.name for run in RUNS}
@@ -50,6 +59,19 @@ class Report(unittest.TestCase):
         self.assertEqual(report.ratio(less, [1.0, 2.0, 9.0], [4.0]), 2)
         self.assertEqual(report.ratio(more, [8.0], [4.0]), 2)
         self.assertIsNone(report.ratio(more, [], [4.0]))
+
+    def test_caf_has_columns_only_where_it_was_measured(self):
+        rows = [row for row in ROWS if row.key in ("local.local_call_p50", "single.one_start_p50")]
+        measured = report.Measured()
+        for row in rows:
+            measured.add("brood", row.key, 1e-6)
+        without = report.table(rows, measured)
+        self.assertNotIn("CAF", without)
+        measured.add("CAF", "local.local_call_p50", 3e-6)
+        lines = report.table(rows, measured).splitlines()
+        self.assertEqual([line.count("|") for line in lines], [without.splitlines()[0].count("|") + 2] * 4)
+        self.assertIn("| 1 us | - | - | - | - |", lines[2])
+        self.assertIn("| 1 us | - | - | 3 us | 3.00 |", lines[3])
 
     def test_a_cell_has_median_least_and_most(self):
         self.assertEqual(report.cell([0.003, 0.001, 0.002], "s"), "2 ms (1 ms to 3 ms)")

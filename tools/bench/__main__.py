@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measures brood beside OTP on this machine, in one run. `./dev bench` builds first and then calls this.
+"""Measures brood beside OTP, and CAF where it is there, on this machine, in one run. `./dev bench` builds first and then
+calls this.
 
 All groups: writes bench/RESULTS.md, bench/results.json and docs/bench.svg, in under 20 minutes. Some groups: prints
 their tables and writes nothing. bench/README.md says how to read them.
@@ -36,10 +37,10 @@ def arguments():
     parser.add_argument("--list", action="store_true", help="the groups and what each measures")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="how often each is measured (default: 5)")
     parser.add_argument("--full", action="store_true", help="also 1,000,000 children, once (8 GB of memory, some ten minutes more)")
-    parser.add_argument("--alone", action="store_true", help="without OTP")
+    parser.add_argument("--alone", action="store_true", help="without OTP and CAF")
     parser.add_argument("--spinner", action="store_true",
                         help="keep each core awake by a loop that runs when nothing else does")
-    parser.add_argument("--compare", metavar="REV", help="beside brood of that revision, in place of OTP")
+    parser.add_argument("--compare", metavar="REV", help="beside brood of that revision, in place of OTP and CAF")
     parser.add_argument("--instructions", action="store_true",
                         help="count instructions of the hot paths instead, and write bench/INSTRUCTIONS.md")
     parser.add_argument("--smoke", action="store_true",
@@ -99,34 +100,26 @@ def measure(runs, who, wanted, ground):
     return measured
 
 
-def words_of(*command):
-    try:
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                              check=True, cwd=ROOT).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
 def cached(name):
     path = ROOT / "build" / "release" / "CMakeCache.txt"
     found = re.search(rf"^{name}:\w+=(.*)$", path.read_text(), re.MULTILINE) if path.exists() else None
     return found.group(1) if found else ""
 
 
-def circumstances(wanted, otp):
+def circumstances(wanted, versions):
+    """versions: of those beside whom it is measured."""
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
-    changed = " with changes" if words_of("git", "status", "--porcelain", "--untracked-files=no") else ""
-    version = words_of("erl", "-noinput", "-eval",
-                       "io:put_chars(erlang:system_info(otp_release)), halt().") if otp else "not measured"
+    changed = " with changes" if contenders.words_of("git", "status", "--porcelain", "--untracked-files=no") else ""
     return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             "processor": f"{model.group(1) if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores",
             "memory": f"{int(memory.group(1)) / 2**20:.1f} GiB" if memory else "?",
             "kernel": platform.release(),
-            "compiler": words_of(cached("CMAKE_CXX_COMPILER") or "c++", "--version").split("\n")[0],
+            "compiler": contenders.words_of(cached("CMAKE_CXX_COMPILER") or "c++", "--version").split("\n")[0],
             "build": cached("CMAKE_BUILD_TYPE"),
-            "brood": words_of("git", "rev-parse", "--short", "HEAD") + changed,
-            "OTP": version,
+            "brood": contenders.words_of("git", "rev-parse", "--short", "HEAD") + changed,
+            "OTP": versions.get("OTP", "not measured"),
+            "CAF": versions.get("CAF", "not measured"),
             "cores": "kept awake by a spinner on each" if wanted.spinner else "left to sleep when idle",
             "load before": f"{os.getloadavg()[0]:.2f}"}
 
@@ -142,16 +135,19 @@ def results_page(measured, facts, took, repeat, full):
               for who, runs in measured.failures.items() for run, words in runs.items()]
     once = "; 1,000,000 children once" if full else ""
     failures = "\n## What failed\n" + "\n".join(failed) + "\n" if failed else ""
+    in_turn, to_caf = "brood and OTP", ""
+    if measured.values.get("CAF"):
+        in_turn, to_caf = "brood, OTP and CAF", ", *ratio to CAF* than CAF"
     return f"""# What brood costs, beside OTP
 
 Written by `./dev bench`; [README.md](README.md) says what each row is and how to read it. Each was measured {repeat}
-times, brood and OTP in turn, in {took / 60:.0f} minutes: the median, and in brackets the least and the most{once}. *ratio*: how
-many times better brood is than OTP in this run. *aim* and *best of the others* are given figures of the issue "Speed",
+times, {in_turn} in turn, in {took / 60:.0f} minutes: the median, and in brackets the least and the most{once}. *ratio*: how
+many times better brood is than OTP in this run{to_caf}. *aim* and *best of the others* are given figures of the issue "Speed",
 measured elsewhere on a machine of the same kind.
 
 {said}
 
-{report.table(shown_rows(measured), measured, True)}
+{report.table(shown_rows(measured), measured)}
 {failures}"""
 
 
@@ -201,7 +197,7 @@ def main():
         print("micro      Google Benchmark of processes and mailboxes, and node_bench: two nodes below the supervisor")
         return 0
     if wanted.instructions:
-        compiler = circumstances(wanted, False)["compiler"]
+        compiler = circumstances(wanted, {})["compiler"]
         return instructions.write((wanted.out or ROOT / "bench") / "INSTRUCTIONS.md", compiler)
     if wanted.draw:
         draw(wanted.out or ROOT / "bench", wanted)
@@ -214,9 +210,12 @@ def main():
         who = [contenders.Brood()]
         if before:
             who.append(before)
-        elif not wanted.alone and contenders.Otp.available():
-            who.append(contenders.Otp(ground.folder))
-        facts = circumstances(wanted, len(who) > 1 and not before)
+        elif not wanted.alone:
+            if contenders.Otp.available():
+                who.append(contenders.Otp(ground.folder))
+            if contenders.Caf.available():
+                who.append(contenders.Caf())
+        facts = circumstances(wanted, {} if before else {one.name: one.version() for one in who[1:]})
         measured = measure(runs, who, wanted, ground)
     finally:
         ground.close()
@@ -224,7 +223,7 @@ def main():
     if before:
         print(report.aligned(report.comparison(shown_rows(measured), measured, before.name)))
     else:
-        print(report.aligned(report.table(shown_rows(measured), measured, len(who) > 1)))
+        print(report.aligned(report.table(shown_rows(measured), measured)))
         if (not wanted.groups and not wanted.smoke) or wanted.out:
             write(measured, facts, took, wanted)
     print(f"    measured in {took:.0f} s")

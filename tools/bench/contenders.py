@@ -1,4 +1,4 @@
-"""Who is measured: brood as it is here, OTP, brood of another revision. One measures a run once and tells its figures."""
+"""Who is measured: brood as it is here, OTP, CAF, brood of another revision. One measures a run once and tells its figures."""
 
 import os
 import pathlib
@@ -15,6 +15,15 @@ from harness import ports, processes  # noqa: E402
 from harness.cluster import binary_folder  # noqa: E402
 
 LINE = re.compile(r"^(\w+) (-?[\d.]+(?:e[-+]?\d+)?)$")
+
+
+def words_of(*command):
+    """What it prints; nothing where it cannot."""
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              check=True, cwd=ROOT).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 class Failed(Exception):
@@ -90,6 +99,10 @@ class Otp:
     def available():
         return bool(shutil.which("erl") and shutil.which("erlc"))
 
+    @staticmethod
+    def version():
+        return words_of("erl", "-noinput", "-eval", "io:put_chars(erlang:system_info(otp_release)), halt().")
+
     def measures(self, run):
         return run.otp and run.children <= self.children_max
 
@@ -97,6 +110,26 @@ class Otp:
         return ["erl", "-noinput", "-name", "b1@127.0.0.1", "-setcookie", "brood-bench", "+P", "4000000",
                 "-kernel", "prevent_overlapping_partitions", "false", "-pa", self.folder,
                 "-s", "otp_bench", "main", run.measures, children, seconds, scale]
+
+
+class Caf:
+    name = "CAF"
+    program = binary_folder() / "bench_caf"
+
+    @classmethod
+    def available(cls):
+        """Where libcaf-dev was there when the build was configured."""
+        return cls.program.exists()
+
+    @classmethod
+    def version(cls):
+        return words_of(cls.program, "version")
+
+    def measures(self, run):
+        return run.caf
+
+    def command(self, run, children, seconds, scale):
+        return [self.program, run.measures, children, seconds, scale]
 
 
 def revision(name):

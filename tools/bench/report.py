@@ -61,13 +61,19 @@ def ratio_text(value):
     return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-def table(rows, measured, otp):
-    """Markdown: ours beside OTP's."""
-    out = ["| what | brood | OTP, same run | ratio | aim | best of the others, measured elsewhere |", "|---|---|---|---|---|---|"]
+def table(rows, measured):
+    """Markdown: ours beside OTP's, and beside CAF's where that was measured."""
+    beside = [("OTP", "ratio")] + [("CAF", "ratio to CAF")] * bool(measured.values.get("CAF"))
+    titles = ["what", "brood", *(title for name, by in beside for title in (f"{name}, same run", by)), "aim",
+              "best of the others, measured elsewhere"]
+    out = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for row in rows:
-        ours, theirs = measured.of("brood", row.key), measured.of("OTP", row.key)
-        out.append(f"| {row.title} | {cell(ours, row.unit)} | {cell(theirs, row.unit) if otp else '-'} | "
-                   f"{ratio_text(ratio(row, ours, theirs))} | {row.aim or '-'} | {row.others or '-'} |")
+        ours = measured.of("brood", row.key)
+        cells = [row.title, cell(ours, row.unit)]
+        for name, _ in beside:
+            theirs = measured.of(name, row.key)
+            cells += [cell(theirs, row.unit), ratio_text(ratio(row, ours, theirs))]
+        out.append("| " + " | ".join([*cells, row.aim or "-", row.others or "-"]) + " |")
     return "\n".join(out)
 
 

@@ -1,7 +1,7 @@
 """What is measured: the runs, the rows that come of each, what others reach and what is aimed at.
 
-A run is one start of the measuring programs (bench/cluster, and bench/otp where OTP has a counterpart); it tells some
-figures, which become rows `RUN.FIGURE`. `others` and `aim` are of the table of the issue "Speed": `others` was measured
+A run is one start of the measuring programs (bench/cluster, and bench/otp and bench/caf where they have a counterpart);
+it tells some figures, which become rows `RUN.FIGURE`. `others` and `aim` are of the table of the issue "Speed": `others` was measured
 elsewhere, on a machine of the same kind, and is here to be read, not to be compared with to the last digit.
 """
 
@@ -16,6 +16,7 @@ class Run:
     program_group: str = ""  # of the programs; "" is the name
     group: str = ""  # for ./dev bench GROUP; "" is the name
     otp: bool = True
+    caf: bool = False  # it has actors and a network, and nothing that supervises them
     full: bool = False  # only with --full
 
     @property
@@ -36,10 +37,10 @@ RUNS = [
     Run("single", 1000, "one start after the other"),
     Run("lookup_10000", 10_000, "look-ups by id among 10,000", "lookup", "lookup"),
     Run("lookup_100000", 100_000, "look-ups by id among 100,000", "lookup", "lookup"),
-    Run("local", 1000, "calls to children of the caller's node"),
-    Run("quick", 1000, "the same to workers that are `is_quick`"),
-    Run("remote", 1000, "calls to children of another node, and bare TCP"),
-    Run("one_way", 0, "messages that nobody answers"),
+    Run("local", 1000, "calls to children of the caller's node", caf=True),
+    Run("quick", 1000, "the same to workers that are `is_quick`", caf=True),
+    Run("remote", 1000, "calls to children of another node, and bare TCP", caf=True),
+    Run("one_way", 0, "messages that nobody answers", caf=True),
     Run("hot", 10_000, "a node joins with hot swap, also beside 64 callers", otp=False),
     Run("silent", 10_000, "a node stands still with its sockets open", otp=False),
     Run("balance", 10_000, "the keys of ten nodes"),
