@@ -2,7 +2,7 @@
 
 import math
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 330, 250, 52, 12, 34, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 330, 250, 56, 30, 34, 40
 
 
 def ticks(low, high):
@@ -37,7 +37,7 @@ class Plot:
 
     def svg(self, right, down):
         out = [f'<g transform="translate({right},{down})">',
-               f'<text x="{LEFT}" y="18" font-weight="bold">{self.title}</text>']
+               f'<text x="{LEFT}" y="18" font-weight="bold">{self.title}{", " + self.unit if self.unit else ""}</text>']
         for tick in self.y_ticks:
             y = self.y(tick)
             out.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
@@ -46,8 +46,7 @@ class Plot:
             x = self.x(tick)
             out.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#eee"/>'
                        f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{number(tick)}</text>')
-        out.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{self.x_title}</text>'
-                   f'<text x="{LEFT - 5}" y="{TOP - 4}" text-anchor="end">{self.unit}</text>')
+        out.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{self.x_title}</text>')
         for name, line in self.series.items():
             if not line:
                 continue
