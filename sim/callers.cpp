@@ -68,8 +68,11 @@ void Callers::call_some() {
 }
 
 void Callers::call_all(std::size_t node) {
+  // One that may run on no node there is waits for such a node.
+  const core::Core& core = *world_.nodes[node].core;
   for (const ChildId& id : world_.catalog.ids())
-    if (world_.ledger->certainly_exists(id, world_.now(), world_.now())) begin(node, id, true);
+    if (world_.ledger->certainly_exists(id, world_.now(), world_.now()) && !core.placement(id).empty())
+      begin(node, id, true);
 }
 
 void Callers::begin(std::size_t node, const ChildId& id, bool is_last) {
