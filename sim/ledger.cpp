@@ -5,6 +5,7 @@
 #include "sim/describe.hpp"
 #include "sim/driver.hpp"
 #include "sim/processes.hpp"
+#include "sim/promise.hpp"
 #include "sim/splits.hpp"
 
 namespace brood::sim {
@@ -170,7 +171,7 @@ void Ledger::judge(std::size_t node, const ChildId& id, const Op& op, const core
   // Each side answers by what it knows. But where only one of them goes on, what it has stopped is gone.
   if (op.clouded) {
     if (op.verdict == Verdict::ok && op.stops() && ends_in_time_behind_a_split())
-      judge_that_it_is_gone(id, op);
+      judge_that_it_is_gone(node, id, op);
     return;
   }
   const Duration now = world_.now();
@@ -257,17 +258,18 @@ bool Ledger::ends_in_time_behind_a_split() const {
          !profile.has(Fault::pause) && !profile.has(Fault::busy);
 }
 
-void Ledger::judge_that_it_is_gone(const ChildId& id, const Op& op) {
+void Ledger::judge_that_it_is_gone(std::size_t node, const ChildId& id, const Op& op) {
   // What is ready and not open runs for nobody, and ends when the word on that reaches it.
   for (const Process* process : world_.processes->of(id))
     if (process->from < op.invoked && !process->prepared && world_.nodes[process->node].acts() &&
-        !split_excused_ && !(op.clouded && process->stopping))
+        !split_excused_ &&
+        !(op.clouded && (process->stopping || world_.promise->are_strangers(node, process->node))))
       world_.violate("answers", &id,
                      "stop: ok, but it still runs on " + world_.nodes[process->node].name.text());
 }
 
 void Ledger::judge_stop(std::size_t node, const ChildId& id, const Op& op) {
-  judge_that_it_is_gone(id, op);
+  judge_that_it_is_gone(node, id, op);
   if (up_members(node) < 2 || !undisturbed(id, op, false)) return;
   const auto knowing = std::count_if(world_.nodes.begin(), world_.nodes.end(), [&](const SimNode& one) {
     return one.core && (one.core->spec(id) == nullptr || !one.core->spec(id)->wanted);
@@ -287,7 +289,9 @@ void Ledger::judge_place(const ChildId& id, const Op& op, const core::Outcome& o
   // several to miss one and to ask for it, or for the table and its portions; nothing bounds that more
   // closely.
   const bool slow = world_.passes_on() && world_.profile.has(Fault::busy);
-  const Duration since = op.invoked - (paused || slow ? Duration(20s) : Duration(2s));
+  // Else the end waits behind one long step of its own node, and the word of it behind one of the next.
+  const Duration busy = world_.profile.has(Fault::busy) ? Duration(6s) : Duration(2s);
+  const Duration since = op.invoked - (paused || slow ? Duration(20s) : busy);
   const auto& lives = world_.processes->lives(id);
   const bool found = std::any_of(lives.begin(), lives.end(), [&](const Life& life) {
     return world_.nodes[life.node].name == outcome.host->node && life.creation == outcome.host->creation &&

@@ -96,7 +96,7 @@ class Ledger {
   void judge(std::size_t node, const ChildId& id, const Op& op, const core::Outcome& outcome);
   void judge_start(std::size_t node, const ChildId& id, const Op& op);
   [[nodiscard]] bool ends_in_time_behind_a_split() const;
-  void judge_that_it_is_gone(const ChildId& id, const Op& op);
+  void judge_that_it_is_gone(std::size_t node, const ChildId& id, const Op& op);
   void judge_stop(std::size_t node, const ChildId& id, const Op& op);
   void judge_place(const ChildId& id, const Op& op, const core::Outcome& outcome);
   void judge_two_starts(const ChildId& id, const Op& op);

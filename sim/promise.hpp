@@ -29,6 +29,9 @@ class Promise {
   /// The longest overlap that there was.
   [[nodiscard]] Duration longest_overlap() const { return longest_; }
 
+  /// Whether one of them may have begun anew without any word of the other, and of who has left before.
+  [[nodiscard]] bool are_strangers(std::size_t a, std::size_t b) const;
+
  private:
   struct Alone {
     /// Of each node the life that is reached, or reached before it ended; 0: none. With the number of cuts:
@@ -40,8 +43,6 @@ class Promise {
   };
   void look();
   void note_meetings();
-  /// Whether one of them may have begun anew without any word of the other, and of who has left before.
-  [[nodiscard]] bool are_strangers(std::size_t a, std::size_t b) const;
   void look_at_overlaps();
   void look_at_minorities();
   [[nodiscard]] std::size_t needed() const;

@@ -39,6 +39,10 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   scoreboard_.reset(peer);
   const bool unheard = sessions_.self().state == MemberState::joining || !views_.knows_all_up(peer);
   takeover_.on_ended(s, loss, unheard);
+  // Those that it reached and this node does not may run children until they see that they are without it.
+  if (reachability_.stands_aside())
+    for (const NodeName& node : reachability_.unreached()) takeover_.on_left_out(s, sessions_, node);
+  for (const NodeName& node : joining_.unmet()) takeover_.on_left_out(s, sessions_, node);
   if (loss.how == Ending::left) quorum_.on_left(loss.session.node);
   outgoing_.session_ended(s, peer);
   incoming_.session_ended(s, peer, loss.goes_on, takeover_.hold(s, loss));

@@ -26,6 +26,7 @@ void Joining::await_hello(Step& s, PeerIndex peer) {
 
 void Joining::said_hello(PeerIndex peer) {
   meetings_[peer].settled = true;
+  unmet_.erase(peers_.name(peer));
   std::erase_if(hello_until_, [peer](const auto& one) { return one.second == peer; });
 }
 
@@ -86,6 +87,7 @@ void Joining::anew(Step& s, bool rejoins) {
   form_at_ = s.time() + s.settings.form_wait;
   if (rejoins) await_until_ = s.time() + s.settings.tick_timeout;
   told_.clear();
+  unmet_.clear();
   std::vector<PeerIndex> ask;
   for (const auto& [name, peer] : peers_.all()) {
     if (peer == self_index) continue;
@@ -96,7 +98,10 @@ void Joining::anew(Step& s, bool rejoins) {
 }
 
 void Joining::told_of(const NodeName& node) {
-  if (sessions_.self().state == MemberState::joining) told_.insert(node);
+  if (sessions_.self().state != MemberState::joining) return;
+  told_.insert(node);
+  if (const PeerIndex peer = peers_.find(node); peer == no_peer || !sessions_.member(peer))
+    unmet_.insert(node);
 }
 
 bool Joining::has_missed() const {

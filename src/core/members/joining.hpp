@@ -77,8 +77,13 @@ class Joining {
   void told_of(const NodeName& node);
   /// One that was a member, or that others know, is none here: this node does not reach it.
   [[nodiscard]] bool has_missed() const;
+  /// Those that members told of while it joined, and that it has never met.
+  [[nodiscard]] const std::set<NodeName>& unmet() const { return unmet_; }
   /// It runs nothing any more: it has left, or died.
-  void is_gone(const NodeName& node) { told_.erase(node); }
+  void is_gone(const NodeName& node) {
+    told_.erase(node);
+    unmet_.erase(node);
+  }
   void met(const Step& s, PeerIndex peer);
   void give_up_meeting(Step& s, PeerIndex peer);
   /// The peer will not work with us, or we not with it.
@@ -114,6 +119,7 @@ class Joining {
   PeerMap<Meeting> meetings_;
   std::vector<PeerIndex> seeds_;
   std::set<NodeName> told_;  ///< While it joins: the members, and whom others know.
+  std::set<NodeName> unmet_;
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
   Duration met_at_ = Duration::min();  ///< When one that others know was met last.

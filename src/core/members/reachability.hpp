@@ -48,6 +48,8 @@ class Reachability {
   [[nodiscard]] const std::set<NodeName>& left_out() const { return left_out_; }
   /// This node is not.
   [[nodiscard]] bool stands_aside() const { return aside_; }
+  /// While it does: the nodes that others reach and this one does not.
+  [[nodiscard]] const std::set<NodeName>& unreached() const { return unreached_; }
   /// Why it is not, in words.
   [[nodiscard]] std::string words() const;
 

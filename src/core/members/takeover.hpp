@@ -35,7 +35,8 @@ class Takeover {
   /// What a member says in its Hello of losses that this node may not have seen.
   void on_told(const Step& s, const Sessions& sessions, const Hello& hello);
   /// This part may act again, and that node, which this one does not reach and others do, is left out of it:
-  /// until now it was not, and may have run what it was given where this node was not.
+  /// until now it was not, and may have run what it was given where this node was not. Or a node is lost that
+  /// reached that one, and it finds that out only now.
   void on_left_out(const Step& s, const Sessions& sessions, const NodeName& node);
   /// For the Hello of this node.
   [[nodiscard]] std::vector<std::pair<SessionId, std::chrono::milliseconds>> held(const Step& s) const;
