@@ -13,7 +13,7 @@ void Machine::session_began(Step& s, PeerIndex peer) {
   instances_.begin(peer, sessions_.member(peer)->session);
   incoming_.session_began(s, peer);
   fence_.began(s, peer);
-  joining_.told_of(peers_.name(peer));
+  joining_.told_of(s, peers_.name(peer));
   quorum_.session_began(peers_.name(peer));
   takeover_.session_began(peers_.name(peer));
   forgotten_.session_began(s, peers_.name(peer));
@@ -42,7 +42,7 @@ void Machine::session_ended(Step& s, PeerIndex peer, const Loss& loss) {
   // Those that it reached and this node does not may run children until they see that they are without it.
   if (reachability_.stands_aside())
     for (const NodeName& node : reachability_.unreached()) takeover_.on_left_out(s, sessions_, node);
-  for (const NodeName& node : joining_.unmet()) takeover_.on_left_out(s, sessions_, node);
+  for (const NodeName& node : joining_.unmet(s)) takeover_.on_left_out(s, sessions_, node);
   if (loss.how == Ending::left) quorum_.on_left(loss.session.node);
   outgoing_.session_ended(s, peer);
   incoming_.session_ended(s, peer, loss.goes_on, takeover_.hold(s, loss));

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "core/members/reachability.hpp"
+#include "core/members/takeover_delay.hpp"
+
 namespace brood::core {
 
 void Joining::boot(Step& s) {
@@ -97,11 +100,19 @@ void Joining::anew(Step& s, bool rejoins) {
   for (const PeerIndex peer : ask) ask_anew(s, peer);
 }
 
-void Joining::told_of(const NodeName& node) {
+void Joining::told_of(const Step& s, const NodeName& node) {
   if (sessions_.self().state != MemberState::joining) return;
   told_.insert(node);
   if (const PeerIndex peer = peers_.find(node); peer == no_peer || !sessions_.member(peer))
-    unmet_.insert(node);
+    unmet_.emplace(node, s.time());
+}
+
+std::vector<NodeName> Joining::unmet(const Step& s) const {
+  const Duration counts_for = cut_after(s.settings) + takeover_delay(s.settings);
+  std::vector<NodeName> all;
+  for (const auto& [node, since] : unmet_)
+    if (s.time() < since + counts_for) all.push_back(node);
+  return all;
 }
 
 bool Joining::has_missed() const {

@@ -8,6 +8,10 @@
 // core.
 #pragma once
 
+#include <map>
+#include <set>
+#include <vector>
+
 #include "core/base/notes.hpp"
 #include "core/members/fence.hpp"
 #include "core/members/sessions.hpp"
@@ -74,11 +78,12 @@ class Joining {
   void said_hello(PeerIndex peer);
   void learn(Step& s, PeerIndex peer, const SessionId& session);
   /// It is a member, or another member knows it.
-  void told_of(const NodeName& node);
+  void told_of(const Step& s, const NodeName& node);
   /// One that was a member, or that others know, is none here: this node does not reach it.
   [[nodiscard]] bool has_missed() const;
-  /// Those that members told of while it joined, and that it has never met.
-  [[nodiscard]] const std::set<NodeName>& unmet() const { return unmet_; }
+  /// Those that members told of while it joined, and that it has never met. Not for ever: by then a link that
+  /// is broken has been noticed (members/reachability.hpp), or they are gone and nobody told this node so.
+  [[nodiscard]] std::vector<NodeName> unmet(const Step& s) const;
   /// It runs nothing any more: it has left, or died.
   void is_gone(const NodeName& node) {
     told_.erase(node);
@@ -118,8 +123,8 @@ class Joining {
   Notes& notes_;
   PeerMap<Meeting> meetings_;
   std::vector<PeerIndex> seeds_;
-  std::set<NodeName> told_;  ///< While it joins: the members, and whom others know.
-  std::set<NodeName> unmet_;
+  std::set<NodeName> told_;             ///< While it joins: the members, and whom others know.
+  std::map<NodeName, Duration> unmet_;  ///< Since when.
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
   Duration met_at_ = Duration::min();  ///< When one that others know was met last.
