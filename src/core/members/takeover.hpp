@@ -8,8 +8,8 @@
 // have started that child too, and on itself. A node that joins within that time is told of it in the Hello
 // of each member, but not what ran there, nor what it coordinated: it goes by the newest epoch that it knows
 // of the child, and waits with all that is started anew. And where
-// this part may act again because others changed sides, or a member is lost that reached a node which this one
-// does not, that node ends only now what it ran with them. Only where the partition strategy locks.
+// this part may act again because others changed sides, or a member is lost that reached a node which this
+// one does not, that node ends only now what it ran with them. Only where the partition strategy locks.
 //
 // Owns: what was lost of late, and a placement with it. Reads: views. Thread rule: none; owned by one core.
 #pragma once
