@@ -159,7 +159,7 @@ Router::View Router::look(const Call& call, milliseconds left) const {
     view.sight.child = view.entry->failed ? Child::given_up : Child::nowhere;
   } else {
     const NodeName& host = view.place->host->node;
-    // Of a node that has left no connection is waited for.
+    // One that has left waits for no connection.
     const bool in_reach = node_.is_here(host) || view.sight.left || node_.connected_creation(host);
     view.sight.child = in_reach ? Child::in_reach : Child::cut_off;
   }
