@@ -24,11 +24,11 @@ constexpr Duration handler_pause = 10ms;
 /// Steps that a call may take at one time. Each is for something that has changed.
 constexpr std::uint32_t steps_at_once_max = 50;
 
-constexpr std::array<std::string_view, 16> step_names{
+constexpr std::array<std::string_view, 15> step_names{
     "ask",          "wait_for_host",    "wait_for_next",     "ask_coordinator",
     "wait_for_row", "supervisor_ended", "no_answer_in_time", "partitioned",
     "given_up",     "node_left",        "no_such_child",     "nobody_said",
-    "refused",      "cut_off",          "not_in_time",       ""};
+    "refused",      "cut_off",          "not_in_time"};
 
 bool runs(const core::Instance& instance) {
   return instance.pid != core::ProcessId{} &&
@@ -269,7 +269,7 @@ void Callers::ask(Call& call, const Sight& sight) {
 
 // At the process with that pid, or where it has departed to.
 void Callers::arrive(Number number, std::uint64_t step, std::size_t node, core::ProcessId pid) {
-  Call* call = find(number, step);
+  const Call* call = find(number);
   if (call == nullptr) return;
   for (const Process* process : world_.processes->of(call->id)) {
     if (process->node != node || process->pid != pid) continue;
@@ -284,8 +284,9 @@ void Callers::arrive(Number number, std::uint64_t step, std::size_t node, core::
          [this, number, step, to = forward->second] { arrive(number, step, to.node, to.pid); });
 }
 
+// Whichever attempt brought it: one that its caller has given up is handled too.
 void Callers::handle(Number number, std::uint64_t step, std::uint64_t serial) {
-  Call* call = find(number, step);
+  Call* call = find(number);
   const Process* process = world_.processes->with(serial);
   if (call == nullptr || process == nullptr) return;
   if (!world_.processes->handles(*process)) {
