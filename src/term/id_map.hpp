@@ -11,6 +11,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/table_parts.hpp"
 #include "term/child_id.hpp"
 
 namespace brood::inline v0 {
@@ -58,9 +59,9 @@ class PartedIdMap {
   }
 
  private:
-  [[nodiscard]] IdMap<T>& part_of(const ChildId& id) { return parts_[id.hash() >> 56]; }
+  [[nodiscard]] IdMap<T>& part_of(const ChildId& id) { return parts_[table_part(id.hash())]; }
 
-  std::array<IdMap<T>, 256> parts_;
+  std::array<IdMap<T>, table_parts> parts_;
   std::size_t size_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "base/hash.hpp"
+#include "base/table_parts.hpp"
 #include "core/base/step.hpp"
 
 namespace brood::core {
@@ -57,8 +58,8 @@ class Replay {
     void erase(const Key& key) { parts_[part_of(key)].erase(key); }
 
    private:
-    [[nodiscard]] static std::size_t part_of(const Key& key) { return key.second.hash() >> 56; }
-    std::vector<boost::unordered_flat_map<Key, Epoch, Hash>> parts_{256};
+    [[nodiscard]] static std::size_t part_of(const Key& key) { return table_part(key.second.hash()); }
+    std::vector<boost::unordered_flat_map<Key, Epoch, Hash>> parts_{table_parts};
   };
   void forget_oldest_finished();
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/table_parts.hpp"
 #include "core/rows/child.hpp"
 
 namespace brood::core {
@@ -21,7 +22,7 @@ inline constexpr std::uint32_t buckets = 1024;
 
 class ChildTable {
  public:
-  ChildTable() : index_(index_parts, Index(0, Hash{}, Equal{&records_})), by_bucket_(buckets) {}
+  ChildTable() : index_(table_parts, Index(0, Hash{}, Equal{&records_})), by_bucket_(buckets) {}
   ChildTable(const ChildTable&) = delete;
   ChildTable& operator=(const ChildTable&) = delete;
 
@@ -94,8 +95,7 @@ class ChildTable {
 
   using Index = boost::unordered_flat_set<Entry, Hash, Equal>;
   /// The index is many small tables, so that none of them takes long when it grows.
-  static constexpr std::size_t index_parts = 256;
-  [[nodiscard]] Index& index_of(std::uint64_t hash) { return index_[hash >> 56]; }
+  [[nodiscard]] Index& index_of(std::uint64_t hash) { return index_[table_part(hash)]; }
 
   Records records_;
   std::size_t size_ = 0;

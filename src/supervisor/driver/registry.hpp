@@ -11,7 +11,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
@@ -24,6 +23,7 @@
 #include <vector>
 
 #include "base/rarely.hpp"
+#include "base/table_parts.hpp"
 #include "core/base/types.hpp"
 
 namespace brood::supervisor {
@@ -120,10 +120,8 @@ class Registry {
   struct Hash {
     using is_transparent = void;
     using is_avalanching = void;
-    // Turned, for all ids of a shard have the same highest bits, and the table places them by those.
-    static std::size_t turned(std::uint64_t hash) { return std::rotl(hash, 8); }
-    std::size_t operator()(const brood::detail::IdKey& id) const { return turned(id.hash()); }
-    std::size_t operator()(const OfHash& any) const { return turned(any.hash); }
+    std::size_t operator()(const brood::detail::IdKey& id) const { return table_hash(id.hash()); }
+    std::size_t operator()(const OfHash& any) const { return table_hash(any.hash); }
   };
   struct Equal {
     using is_transparent = void;
@@ -143,7 +141,7 @@ class Registry {
   };
   struct Mixed {
     using is_avalanching = void;
-    std::size_t operator()(std::uint64_t key) const { return std::rotl(key, 6); }
+    std::size_t operator()(std::uint64_t key) const { return table_hash(key); }
   };
   struct PidShard {
     mutable std::shared_mutex mutex;
