@@ -7,6 +7,7 @@ option(BROOD_INSTALL "Have `cmake --install` install brood" ${PROJECT_IS_TOP_LEV
 option(BROOD_BENCH "Build the benchmarks" OFF)
 option(BROOD_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(BROOD_PCH "Precompile the heavy headers (the presets do; clang-tidy and the fuzzers must not)" OFF)
+option(BROOD_JEMALLOC "Link the programs with jemalloc: docs/decisions/0040" ON)
 set(BROOD_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -50,6 +51,14 @@ if(BROOD_APPS)
   find_package(nlohmann_json REQUIRED)
   find_package(CLI11 REQUIRED)
   find_path(BROOD_TOML_INCLUDE toml++/toml.h REQUIRED)
+endif()
+
+# For programs, never for libraries: which allocator a program has is its own choice. A sanitizer brings one along.
+add_library(brood_allocator INTERFACE)
+if(BROOD_APPS AND BROOD_JEMALLOC AND NOT BROOD_SANITIZE)
+  find_library(BROOD_JEMALLOC_LIBRARY jemalloc REQUIRED)
+  mark_as_advanced(BROOD_JEMALLOC_LIBRARY)
+  target_link_libraries(brood_allocator INTERFACE ${BROOD_JEMALLOC_LIBRARY})
 endif()
 
 add_library(brood_flags INTERFACE)

@@ -156,9 +156,9 @@ class Container(unittest.TestCase):
         needed = subprocess.run(["ldd", BROOD], capture_output=True, text=True, check=True).stdout
         if "not a dynamic" in needed or "asan" in needed or "tsan" in needed:
             self.skipTest("another build")
-        libraries = set(re.findall(r"^\s*(lib(?:fmt|spdlog|ssl|crypto)\S*\.so\.\S+)", needed, re.MULTILINE))
+        libraries = set(re.findall(r"^\s*(lib(?:fmt|spdlog|ssl|crypto|jemalloc)\S*\.so\.\S+)", needed, re.MULTILINE))
         packages = {"libfmt.so.9": "libfmt9", "libspdlog.so.1.10": "libspdlog1.10", "libssl.so.3": "libssl3",
-                    "libcrypto.so.3": "libssl3"}
+                    "libcrypto.so.3": "libssl3", "libjemalloc.so.2": "libjemalloc2"}
         runs = " ".join(self.all("RUN"))
         for library in libraries:
             self.assertIn(packages[library], shlex.split(runs.replace("&&", " ")))

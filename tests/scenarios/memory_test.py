@@ -27,7 +27,8 @@ class Memory(ScenarioTest):
                 {"id": "program", "exec": ["sh", "-c", "echo hello; exec sleep 1000"]}])},
             wrapper=["valgrind", "--error-exitcode=99", "--leak-check=full", "--fair-sched=yes",
                      "--errors-for-leak-kinds=definite,indirect,possible", "--show-leak-kinds=definite,indirect,possible",
-                     "--child-silent-after-fork=yes", "--suppressions=" + SUPPRESSIONS])
+                     "--child-silent-after-fork=yes", "--soname-synonyms=somalloc=*jemalloc*",
+                     "--suppressions=" + SUPPRESSIONS])
         cluster.start(seconds=120)
         self.wait(lambda: len(cluster.brood("ps", "--json", "--timeout", "30000", node="n1").json) == 53, 60,
                   "all children are there")
