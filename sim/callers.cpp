@@ -273,7 +273,7 @@ void Callers::arrive(Number number, std::uint64_t step, std::size_t node, core::
   if (call == nullptr) return;
   for (const Process* process : world_.processes->of(call->id)) {
     if (process->node != node || process->pid != pid) continue;
-    in_process_[process->serial].emplace_back(number, step);
+    in_process_[process->serial].push_back({number, step});
     return handle(number, step, process->serial);
   }
   const auto forward = forwards_.find({node, world_.nodes[node].creation, pid});
@@ -288,24 +288,33 @@ void Callers::arrive(Number number, std::uint64_t step, std::size_t node, core::
 void Callers::handle(Number number, std::uint64_t step, std::uint64_t serial) {
   Call* call = find(number);
   const Process* process = world_.processes->with(serial);
-  if (call == nullptr || process == nullptr) return;
+  Mail* mail = find_mail(serial, number, step);
+  if (call == nullptr || process == nullptr || mail == nullptr) return;
   if (!world_.processes->handles(*process)) {
-    world_.timeline.after(handler_pause, [this, number, step, serial] {
-      if (in_process_.contains(serial)) handle(number, step, serial);
-    });
+    world_.timeline.after(handler_pause, [this, number, step, serial] { handle(number, step, serial); });
     return;
   }
   if (call->was_handled) return world_.violate("calls", &call->id, "a call to it is handled a second time");
   call->was_handled = true;
+  mail->begun = true;
   world_.timeline.after(random_.chance(500) ? Duration(0) : random_.between(Duration(1us), Duration(5ms)),
                         [this, number, step, serial] {
-                          const auto at = in_process_.find(serial);
                           const Process* done = world_.processes->with(serial);
-                          if (at == in_process_.end() || done == nullptr) return;
-                          std::erase(at->second, std::pair(number, step));
-                          if (at->second.empty()) in_process_.erase(at);
+                          if (find_mail(serial, number, step) == nullptr || done == nullptr) return;
+                          std::vector<Mail>& all = in_process_.at(serial);
+                          std::erase_if(
+                              all, [&](const Mail& one) { return one.number == number && one.step == step; });
+                          if (all.empty()) in_process_.erase(serial);
                           reply(number, step, done->node, Result::ok);
                         });
+}
+
+Callers::Mail* Callers::find_mail(std::uint64_t serial, Number number, std::uint64_t step) {
+  const auto at = in_process_.find(serial);
+  if (at == in_process_.end()) return nullptr;
+  const auto found = std::find_if(at->second.begin(), at->second.end(),
+                                  [&](const Mail& one) { return one.number == number && one.step == step; });
+  return found == at->second.end() ? nullptr : &*found;
 }
 
 void Callers::reply(Number number, std::uint64_t step, std::size_t node, Result result) {
@@ -333,12 +342,14 @@ void Callers::departs(const Process& process, const core::Depart& depart) {
   if (at == in_process_.end()) return;
   const auto all = std::move(at->second);
   in_process_.erase(at);
-  for (const auto& [number, step] : all) {
-    const Call* call = find(number, step);
-    if (call == nullptr) continue;
-    // Frozen, it has no handler that runs: nobody saw what waits here.
-    travel(process.node, to,
-           [this, number = number, step = step, to, pid = depart.pid] { arrive(number, step, to, pid); });
+  for (const auto& [number, step, begun] : all) {
+    if (find(number, step) == nullptr) continue;
+    // It was frozen when its handler had ended: nobody saw what waits behind that one.
+    if (begun)
+      reply(number, step, process.node, Result::ok);
+    else
+      travel(process.node, to,
+             [this, number = number, step = step, to, pid = depart.pid] { arrive(number, step, to, pid); });
   }
 }
 
@@ -347,9 +358,8 @@ void Callers::ends(const Process& process) {
   if (at == in_process_.end()) return;
   const auto all = std::move(at->second);
   in_process_.erase(at);
-  for (const auto& [number, step] : all)
-    if (const Call* call = find(number, step))
-      reply(number, step, process.node, call->was_handled ? Result::ended : Result::nobody_saw_it);
+  for (const auto& [number, step, begun] : all)
+    reply(number, step, process.node, begun ? Result::ended : Result::nobody_saw_it);
 }
 
 void Callers::connection_lost(std::size_t node, std::size_t peer) {

@@ -72,6 +72,11 @@ class Callers {
     core::ProcessId pid;
     core::Hlc epoch;
   };
+  struct Mail {
+    Number number = 0;
+    std::uint64_t step = 0;
+    bool begun = false;  ///< Its handler runs.
+  };
   struct Forward {
     std::size_t node = 0;
     core::ProcessId pid;
@@ -88,6 +93,7 @@ class Callers {
   void look_up(Call& call);
   void arrive(Number number, std::uint64_t step, std::size_t node, core::ProcessId pid);
   void handle(Number number, std::uint64_t step, std::uint64_t serial);
+  [[nodiscard]] Mail* find_mail(std::uint64_t serial, Number number, std::uint64_t step);
   void reply(Number number, std::uint64_t step, std::size_t node, Result result);
   void answered(Number number, std::uint64_t step, Result result);
   void end(Call& call, flow::CallStep how);
@@ -101,8 +107,7 @@ class Callers {
   World& world_;
   Random random_;
   std::map<Number, Call> calls_;
-  std::unordered_map<std::uint64_t, std::vector<std::pair<Number, std::uint64_t>>>
-      in_process_;  ///< By serial.
+  std::unordered_map<std::uint64_t, std::vector<Mail>> in_process_;  ///< By serial.
   /// Of departed processes, by node, creation and pid.
   std::map<std::tuple<std::size_t, std::uint32_t, core::ProcessId>, Forward> forwards_;
   Number last_ = 0;

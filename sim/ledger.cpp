@@ -258,12 +258,23 @@ bool Ledger::ends_in_time_behind_a_split() const {
          !profile.has(Fault::pause) && !profile.has(Fault::busy);
 }
 
+/// It was started for a request that was under way when the stop was asked for. Where each side of a split
+/// saw one of them, the start may come behind the stop.
+bool Ledger::belongs_to_later(const ChildId& id, const Op& stop, const Process& process) const {
+  const auto& ops = records_.at(id).ops;
+  return std::any_of(ops.begin(), ops.end(), [&](const Op& start) {
+    return start.starts() && start.invoked <= process.from && start.answered > stop.invoked &&
+           start.verdict != Verdict::refused;
+  });
+}
+
 void Ledger::judge_that_it_is_gone(std::size_t node, const ChildId& id, const Op& op) {
   // What is ready and not open runs for nobody, and ends when the word on that reaches it.
   for (const Process* process : world_.processes->of(id))
     if (process->from < op.invoked && !process->prepared && world_.nodes[process->node].acts() &&
         !split_excused_ &&
-        !(op.clouded && (process->stopping || world_.promise->are_strangers(node, process->node))))
+        !(op.clouded && (process->stopping || world_.promise->are_strangers(node, process->node) ||
+                         belongs_to_later(id, op, *process))))
       world_.violate("answers", &id,
                      "stop: ok, but it still runs on " + world_.nodes[process->node].name.text());
 }

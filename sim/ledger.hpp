@@ -48,6 +48,8 @@ struct Op {
   [[nodiscard]] bool may_have_effect() const { return verdict != Verdict::refused; }
 };
 
+struct Process;
+
 class Ledger {
  public:
   explicit Ledger(World& world);
@@ -96,6 +98,7 @@ class Ledger {
   void judge(std::size_t node, const ChildId& id, const Op& op, const core::Outcome& outcome);
   void judge_start(std::size_t node, const ChildId& id, const Op& op);
   [[nodiscard]] bool ends_in_time_behind_a_split() const;
+  [[nodiscard]] bool belongs_to_later(const ChildId& id, const Op& stop, const Process& process) const;
   void judge_that_it_is_gone(std::size_t node, const ChildId& id, const Op& op);
   void judge_stop(std::size_t node, const ChildId& id, const Op& op);
   void judge_place(const ChildId& id, const Op& op, const core::Outcome& outcome);

@@ -195,7 +195,7 @@ void Runtime::block(const std::function<void()>& wait) {
   wait();
 }
 
-bool Runtime::begin_wait(const Pid& caller, const Pid& callee) {
+WaitBegun Runtime::begin_wait(const Pid& caller, const Pid& callee) {
   const bool is_near = core_->identity.owns(callee);
   return core_->waits.add(core_->identity.waiter(caller), core_->identity.waiter(callee),
                           is_near ? std::nullopt : std::optional(callee));

@@ -80,6 +80,13 @@ struct RuntimeStats {
 };
 
 /// A part of a chain of processes that wait in their handlers, each for the next.
+/// What a process's wait for another one leads to.
+enum class WaitBegun : std::uint8_t {
+  circle,  ///< That one waits, directly or through others, for the first; nothing is noted.
+  here,    ///< Whoever is waited for, directly or through others, is of this node.
+  away,    ///< Somebody is of another node.
+};
+
 struct WaitTrail {
   std::vector<std::uint64_t> waits;  ///< A number for each wait that is passed; no two waits have the same.
   std::optional<Pid> next =
@@ -189,9 +196,8 @@ class Runtime final : public RemoteEvents {
   /// handler.
   static void block(const std::function<void()>& wait);
   /// `caller`, a process of any node, waits in its handler for `callee`, of any node too, until end_wait() or
-  /// until it begins to wait for somebody else. False: `callee` waits, directly or through others, for
-  /// `caller`; then nothing is noted. Circles through other nodes are found by following them.
-  [[nodiscard]] bool begin_wait(const Pid& caller, const Pid& callee);
+  /// until it begins to wait for somebody else. Circles through other nodes are found by following them.
+  [[nodiscard]] WaitBegun begin_wait(const Pid& caller, const Pid& callee);
   void end_wait(const Pid& caller, const Pid& callee);
   /// For whom `from`, a process of this node, waits, and that one in turn, as far as they are of this node.
   [[nodiscard]] WaitTrail follow_waits(const Pid& from) const;

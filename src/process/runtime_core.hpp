@@ -17,6 +17,7 @@
 
 #include "process/callback.hpp"
 #include "process/calls/call_desk.hpp"
+#include "process/calls/wait_graph.hpp"
 #include "process/handover/move_desk.hpp"
 #include "process/process.hpp"
 #include "process/relations/aliases.hpp"
@@ -28,33 +29,6 @@
 #include "process/table/table.hpp"
 
 namespace brood::process {
-
-/// Which process waits in its handler for which other, to find circles. A handler waits for one at a time.
-class WaitGraph {
- public:
-  /// False: `callee` waits, directly or through others, for `caller`. Else whom the caller waited for before
-  /// is forgotten. `far`: the callee, where it is of another node.
-  bool add(const WaiterKey& caller, const WaiterKey& callee, std::optional<Pid> far = std::nullopt);
-  /// Nothing when it waits for somebody else by now.
-  void remove(const WaiterKey& caller, const WaiterKey& callee);
-  /// From process to process, as far as this node knows.
-  [[nodiscard]] WaitTrail follow(const WaiterKey& from);
-
- private:
-  struct Wait {
-    WaiterKey callee;
-    std::optional<Pid> far;
-    std::uint64_t number = 0;
-  };
-  struct Hash {
-    std::size_t operator()(const WaiterKey& key) const {
-      return static_cast<std::size_t>((key.node ^ key.process) * 0x9e3779b97f4a7c15U);
-    }
-  };
-  std::mutex mutex_;
-  std::unordered_map<WaiterKey, Wait, Hash> waits_;
-  std::uint64_t last_ = 0;
-};
 
 /// Which process (or sink) a watcher of another node watches: a demonitor names only the watcher.
 class RemoteWatches {

@@ -192,10 +192,12 @@ TEST_F(Calls, WhoeverHasAnsweredMayAskBackAtOnce) {
   const Pid waiter = runtime.spawn(
       scripted({.call = [&](Context&, Message) -> Result<EncodedTerm> { return answer.get(); }}), {});
   Channel<bool> may_ask;
-  (void)answer.then([&](const Result<EncodedTerm>&) { may_ask.put(runtime.begin_wait(asked, waiter)); });
+  (void)answer.then([&](const Result<EncodedTerm>&) {
+    may_ask.put(runtime.begin_wait(asked, waiter) != WaitBegun::circle);
+  });
   const auto whole = runtime.ask(waiter, message("y"), 10s);
   ASSERT_TRUE(eventually([&] { return waits(waiter); }));
-  EXPECT_FALSE(runtime.begin_wait(asked, waiter));
+  EXPECT_EQ(runtime.begin_wait(asked, waiter), WaitBegun::circle);
   may_answer.open();
   EXPECT_TRUE(may_ask.take());
   EXPECT_EQ(text(whole.get()), "x");
@@ -205,16 +207,18 @@ TEST_F(Calls, WhoeverHasAnsweredMayAskBackAtOnce) {
 TEST_F(Calls, WaitsThatOthersTellOfAreInTheCircleToo) {
   const Pid near = runtime.spawn(scripted(), {});
   const Pid other = runtime.spawn(scripted(), {});
-  EXPECT_FALSE(runtime.begin_wait(near, near));
-  EXPECT_TRUE(runtime.begin_wait(far_pid(1), near));
-  EXPECT_TRUE(runtime.begin_wait(near, other));
-  EXPECT_FALSE(runtime.begin_wait(other, far_pid(1))) << "far waits for near, and near for other";
-  EXPECT_TRUE(runtime.begin_wait(other, far_pid(2)));
-  EXPECT_TRUE(runtime.begin_wait(near, far_pid(2))) << "it waits for somebody else now";
+  EXPECT_EQ(runtime.begin_wait(near, near), WaitBegun::circle);
+  EXPECT_EQ(runtime.begin_wait(far_pid(1), near), WaitBegun::here);
+  EXPECT_EQ(runtime.begin_wait(near, other), WaitBegun::here);
+  EXPECT_EQ(runtime.begin_wait(other, far_pid(1)), WaitBegun::circle)
+      << "far waits for near, and near for other";
+  EXPECT_EQ(runtime.begin_wait(other, far_pid(2)), WaitBegun::away);
+  EXPECT_EQ(runtime.begin_wait(near, far_pid(2)), WaitBegun::away) << "it waits for somebody else now";
   runtime.end_wait(near, other);
-  EXPECT_FALSE(runtime.begin_wait(far_pid(2), far_pid(1))) << "an end that comes late changes nothing";
+  EXPECT_EQ(runtime.begin_wait(far_pid(2), far_pid(1)), WaitBegun::circle)
+      << "an end that comes late changes nothing";
   runtime.end_wait(near, far_pid(2));
-  EXPECT_TRUE(runtime.begin_wait(far_pid(2), far_pid(1)));
+  EXPECT_EQ(runtime.begin_wait(far_pid(2), far_pid(1)), WaitBegun::away);
   runtime.stop(patience);  // before what its processes use
 }
 

@@ -4,41 +4,6 @@
 
 namespace brood::process {
 
-bool WaitGraph::add(const WaiterKey& caller, const WaiterKey& callee, std::optional<Pid> far) {
-  std::lock_guard lock(mutex_);
-  // No circle is ever noted, so the walk ends; but other nodes' processes may be told of out of order.
-  std::size_t steps = waits_.size() + 1;
-  for (WaiterKey at = callee; steps > 0; --steps) {
-    if (at == caller) return false;
-    const auto next = waits_.find(at);
-    if (next == waits_.end()) break;
-    at = next->second.callee;
-  }
-  waits_[caller] = Wait{callee, std::move(far), ++last_};
-  return true;
-}
-
-WaitTrail WaitGraph::follow(const WaiterKey& from) {
-  std::lock_guard lock(mutex_);
-  WaitTrail trail;
-  std::size_t steps = waits_.size() + 1;
-  for (WaiterKey at = from; steps > 0; --steps) {
-    const auto next = waits_.find(at);
-    if (next == waits_.end()) break;
-    trail.waits.push_back(next->second.number);
-    trail.next = next->second.far;
-    if (trail.next) break;
-    at = next->second.callee;
-  }
-  return trail;
-}
-
-void WaitGraph::remove(const WaiterKey& caller, const WaiterKey& callee) {
-  std::lock_guard lock(mutex_);
-  const auto found = waits_.find(caller);
-  if (found != waits_.end() && found->second.callee == callee) waits_.erase(found);
-}
-
 namespace {
 
 std::unique_ptr<Envelope> make_call(Message message, const PendingCallPtr& pending) {
@@ -140,7 +105,7 @@ class Asked final : public brood::detail::FutureValue<EncodedTerm> {
     const std::lock_guard lock(mutex_);
     if (is_over_) return true;
     waiter_ = waiter;
-    return core.waits.add(waiter, WaiterKey::of(*callee_));
+    return core.waits.add(waiter, WaiterKey::of(*callee_)) != WaitBegun::circle;
   }
 
   const std::weak_ptr<RuntimeCore> core_;

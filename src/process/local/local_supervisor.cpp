@@ -158,7 +158,7 @@ class LocalSupervisor::Waiting {
   /// False: that one waits for the supervisor already, directly or through others.
   bool begin(const Pid& inner) {
     to_ = identity_.waiter(inner);
-    return waits_.add(from_, to_);
+    return waits_.add(from_, to_) != WaitBegun::circle;
   }
 
  private:

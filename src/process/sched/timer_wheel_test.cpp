@@ -1,6 +1,7 @@
 #include "process/sched/timer_wheel.hpp"
 
 #include <random>
+#include <thread>
 
 #include "process/test_support.hpp"
 
@@ -66,6 +67,40 @@ TEST(TimerWheel, CancelledOnesDoNotFireAndStoppedOnesAreTold) {
   wheel.stop();
   EXPECT_TRUE(late->stopped);
   EXPECT_FALSE(cancelled->stopped);
+}
+
+TEST(TimerWheel, ManyThreadsAddAndCancelAtOnceAndNoneIsForgotten) {
+  constexpr int threads = 4;
+  constexpr int each = 5000;
+  TimerWheel wheel;
+  std::atomic<int> fired{0};
+  std::atomic<int> cancelled{0};
+  std::vector<std::jthread> all;
+  for (int t = 0; t < threads; ++t)
+    all.emplace_back([&, t] {
+      std::mt19937 random(static_cast<unsigned>(t));
+      for (int i = 0; i < each; ++i) {
+        const boost::intrusive_ptr<Probe> timer(
+            new Probe(std::chrono::milliseconds(random() % 30), [&](Probe&) { ++fired; }));
+        wheel.add(timer, timer->delay);
+        if (i % 2 == 0) cancelled += wheel.cancel(*timer) ? 1 : 0;
+      }
+    });
+  all.clear();
+  EXPECT_TRUE(eventually([&] { return fired + cancelled == threads * each; })) << fired << " " << cancelled;
+}
+
+// Others' timers keep the wheel asleep until later: one that is due sooner wakes it.
+TEST(TimerWheel, OneThatIsDueSoonerIsNotLate) {
+  TimerWheel wheel;
+  const boost::intrusive_ptr<Probe> late(new Probe(1h, [](Probe&) { FAIL(); }));
+  wheel.add(late, late->delay);
+  for (int i = 0; i < 200; ++i) {
+    Gate fired;
+    const boost::intrusive_ptr<Probe> timer(new Probe(1ms, [&](Probe&) { fired.open(); }));
+    std::jthread([&] { wheel.add(timer, timer->delay); }).join();
+    ASSERT_TRUE(fired.wait()) << i;
+  }
 }
 
 }  // namespace brood::process::testing

@@ -87,8 +87,9 @@ class Stopping final : public Answer<V> {
         self != nullptr && self->supervisor == supervisor_ &&
         std::any_of(ids_.begin(), ids_.end(), [&](const ChildId& id) { return self->child_id == Id(id); });
     const bool is_circle =
-        is_inside || !std::all_of(callees_.begin(), callees_.end(),
-                                  [&](const Pid& callee) { return runtime_.begin_wait(waiter, callee); });
+        is_inside || !std::all_of(callees_.begin(), callees_.end(), [&](const Pid& callee) {
+          return runtime_.begin_wait(waiter, callee) != process::WaitBegun::circle;
+        });
     if (!is_circle) return;
     (void)this->fail(Error{Errc::deadlock,
                            "a child would have to end before this handler returns, which waits for its end; "

@@ -110,21 +110,21 @@ void Router::Call::meant(const Place& place) {
 }
 
 void Router::Call::note_wait() {
-  bool is_circle = false;
-  std::optional<Pid> far;  // who waits for another node, if only through others of this one
+  process::WaitBegun begun{};
+  std::optional<Pid> waiter;
   {
     const std::lock_guard lock(wait_mutex_);
     if (!waiter_ || !callee_ || is_over_) return;
     process::Runtime& runtime = router_.node_.runtime();
     if (noted_) runtime.end_wait(*waiter_, *noted_);  // for the child's instance of before
     noted_ = callee_;
-    is_circle = !runtime.begin_wait(*waiter_, *callee_);
-    if (!router_.node_.is_here(callee_->node) || runtime.follow_waits(*callee_).next) far = *waiter_;
+    begun = runtime.begin_wait(*waiter_, *callee_);
+    if (begun == process::WaitBegun::away) waiter = *waiter_;
   }
-  if (is_circle) {
+  if (begun == process::WaitBegun::circle) {
     in_circle();
-  } else if (far) {
-    router_.circles_.watch(std::static_pointer_cast<WaitedFor>(shared_from_this()), std::move(*far));
+  } else if (waiter) {
+    router_.circles_.watch(std::static_pointer_cast<WaitedFor>(shared_from_this()), std::move(*waiter));
   }
 }
 
