@@ -13,6 +13,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr milliseconds answer_timeout{2000};
+constexpr milliseconds look_pause{5};
 constexpr std::size_t links_max = 256;  // between nodes
 
 /// {ok, [Number], Pid or undefined}; of an answer that is none the trail ends.
@@ -69,7 +70,8 @@ void CircleSearch::look() {
       old.push_back(std::move(young_.front()));
       young_.pop_front();
     }
-    if (!young_.empty()) next = young_.front().since + patience;
+    // Where handlers begin to wait all the time, many of them are looked at together.
+    if (!young_.empty()) next = std::max(young_.front().since + patience, now + look_pause);
   }
   if (next) arm(*next);
   for (const Young& wait : old) {
