@@ -116,9 +116,10 @@ Callers::Sight Callers::look(const Call& call) const {
   core::Known known;
   core.look_up(call.id, known);
   if (known.row == nullptr || !known.row->wanted) return sight;
+  sight.what.given_up = known.row->trouble->failed;
   const core::Known::Seen* seen = nearest(known, node.name);
   if (seen == nullptr) {
-    sight.what.child = known.row->trouble->failed ? Child::given_up : Child::nowhere;
+    sight.what.child = Child::nowhere;
     return sight;
   }
   sight.host = world_.index_of(seen->host->node);

@@ -14,10 +14,9 @@ CallStep CallRoute::attempt(const CallSight& sight) {
   switch (sight.child) {
     case Child::unknown:
       return ask_coordinator();
-    case Child::given_up:
-      return CallStep::given_up;
     case Child::cut_off:
-      return CallStep::wait_for_host;
+      // Of a child that is given up there is nothing to wait for.
+      return sight.given_up ? CallStep::given_up : CallStep::wait_for_host;
     case Child::in_reach:
       return CallStep::ask;
     case Child::nowhere:
@@ -28,6 +27,7 @@ CallStep CallRoute::attempt(const CallSight& sight) {
 
 CallStep CallRoute::nobody_saw_it(const CallSight& sight) {
   if (sight.ended) return CallStep::supervisor_ended;
+  if (sight.child != Child::unknown && sight.given_up) return CallStep::given_up;
   if (sight.left) return CallStep::node_left;
   return sight.child == Child::unknown ? ask_coordinator() : CallStep::wait_for_next;
 }

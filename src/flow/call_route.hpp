@@ -23,16 +23,16 @@ namespace brood::flow {
 /// What the node that asks sees of the child, and of itself, when a step begins.
 struct CallSight {
   enum class Child : std::uint8_t {
-    unknown,   ///< It knows no such child, or one that nobody wants.
-    given_up,  ///< It failed on all nodes.
-    nowhere,   ///< It is wanted, and no instance of it is seen.
-    cut_off,   ///< It runs on a node to which there is no connection.
+    unknown,  ///< It knows no such child, or one that nobody wants.
+    nowhere,  ///< It is wanted, and no instance of it is seen.
+    cut_off,  ///< It runs on a node to which there is no connection.
     in_reach,
   };
   bool ended = false;        ///< The supervisor has ended on this node.
   bool left = false;         ///< This node has left: nobody tells it any more where a child is.
   bool partitioned = false;  ///< This part of the cluster may not act.
   bool in_time = true;
+  bool given_up = false;  ///< The child failed on all nodes. One of its instances may be seen still.
   Child child = Child::unknown;
 };
 

@@ -13,6 +13,11 @@ CallSight sees(Child child) {
   sight.child = child;
   return sight;
 }
+CallSight given_up(Child child) {
+  CallSight sight = sees(child);
+  sight.given_up = true;
+  return sight;
+}
 CallSight too_late(Child child) {
   CallSight sight = sees(child);
   sight.in_time = false;
@@ -24,7 +29,15 @@ TEST(CallRoute, AsksWhatIsInReachAndWaitsForWhatIsNot) {
   EXPECT_EQ(route.attempt(sees(Child::in_reach)), CallStep::ask);
   EXPECT_EQ(route.attempt(sees(Child::cut_off)), CallStep::wait_for_host);
   EXPECT_EQ(route.attempt(sees(Child::nowhere)), CallStep::wait_for_next);
-  EXPECT_EQ(route.attempt(sees(Child::given_up)), CallStep::given_up);
+}
+
+TEST(CallRoute, OfAChildThatIsGivenUpOnlyWhatIsInReachIsAsked) {
+  CallRoute route;
+  EXPECT_EQ(route.attempt(given_up(Child::nowhere)), CallStep::given_up);
+  EXPECT_EQ(route.attempt(given_up(Child::cut_off)), CallStep::given_up) << "nothing would end the wait";
+  EXPECT_EQ(route.attempt(given_up(Child::in_reach)), CallStep::ask);
+  EXPECT_EQ(route.nobody_saw_it(given_up(Child::in_reach)), CallStep::given_up) << "no other one comes";
+  EXPECT_EQ(route.host_waited(given_up(Child::cut_off)), CallStep::given_up);
 }
 
 TEST(CallRoute, AsksTheCoordinatorOnce) {

@@ -155,8 +155,9 @@ Router::View Router::look(const Call& call, milliseconds left) const {
   view.sight.partitioned = view.partitioned.has_value();
   if (!view.entry || !view.entry->wanted) return view;
   view.place = nearest(*view.entry);
+  view.sight.given_up = view.entry->failed;
   if (view.place == nullptr) {
-    view.sight.child = view.entry->failed ? Child::given_up : Child::nowhere;
+    view.sight.child = Child::nowhere;
   } else {
     const NodeName& host = view.place->host->node;
     // One that has left waits for no connection.
