@@ -29,6 +29,14 @@ class RequestQueue::Client {
   bool has_running_big = false;
 };
 
+// What waits has a share of its client, which has what waits.
+RequestQueue::~RequestQueue() {
+  for (const auto& [name, client] : clients_) {
+    client->small.clear();
+    client->big.clear();
+  }
+}
+
 RequestQueue::Ticket::~Ticket() {
   if (const auto queue = queue_.lock()) queue->release(*this);
 }

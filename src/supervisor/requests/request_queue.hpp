@@ -51,6 +51,9 @@ class RequestQueue : public std::enable_shared_from_this<RequestQueue> {
 
   /// `post` runs a function on the query thread, later.
   RequestQueue(RequestLimits limits, Post post) : limits_(limits), post_(std::move(post)) {}
+  ~RequestQueue();
+  RequestQueue(const RequestQueue&) = delete;
+  RequestQueue& operator=(const RequestQueue&) = delete;
 
   /// `busy` when the client, or all together, have as much open as they may; nothing is kept then.
   [[nodiscard]] Result<TicketPtr> admit(const NodeName& client, std::size_t bytes);

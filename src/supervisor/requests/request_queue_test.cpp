@@ -131,6 +131,15 @@ TEST_F(Queue, WhatAClientThatHasGoneAskedIsDropped) {
   EXPECT_EQ(queue->stats().dropped, 4U);
 }
 
+TEST_F(Queue, WhatWaitsGoesWithTheQueue) {
+  const auto held_by_jobs = std::make_shared<int>();
+  queue->push(admit(a), [held_by_jobs] {});
+  queue->push_big(admit(b), [held_by_jobs] { return true; });
+  ASSERT_EQ(held_by_jobs.use_count(), 3);
+  queue.reset();
+  EXPECT_EQ(held_by_jobs.use_count(), 1);
+}
+
 TEST_F(Queue, ATicketMayOutliveTheQueue) {
   const auto ticket = admit(a);
   push(a, "1");
