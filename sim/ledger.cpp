@@ -296,13 +296,11 @@ void Ledger::judge_place(const ChildId& id, const Op& op, const core::Outcome& o
   // What the coordinator knows is as old as a message; of a node that is stopped nothing new is heard.
   const bool paused = std::any_of(world_.nodes.begin(), world_.nodes.end(),
                                   [](const SimNode& node) { return node.pauses != 0; });
-  // A node that is busy comes to each message with its next long step. Where changes come by any way it takes
-  // several to miss one and to ask for it, or for the table and its portions; nothing bounds that more
-  // closely.
-  const bool slow = world_.passes_on() && world_.profile.has(Fault::busy);
-  // Else the end waits behind one long step of its own node, and the word of it behind one of the next.
-  const Duration busy = world_.profile.has(Fault::busy) ? Duration(6s) : Duration(2s);
-  const Duration since = op.invoked - (paused || slow ? Duration(20s) : busy);
+  // A node that is busy comes to each message with its next long step, and to the end of a child behind all
+  // that it has to look at before, some of it in each of these; where changes come by any way it takes
+  // several to miss one and to ask for it. Nothing bounds that more closely.
+  const bool busy = world_.profile.has(Fault::busy);
+  const Duration since = op.invoked - (paused || busy ? Duration(20s) : Duration(2s));
   const auto& lives = world_.processes->lives(id);
   const bool found = std::any_of(lives.begin(), lives.end(), [&](const Life& life) {
     return world_.nodes[life.node].name == outcome.host->node && life.creation == outcome.host->creation &&
