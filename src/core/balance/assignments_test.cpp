@@ -121,6 +121,26 @@ TEST(Balance, TheHistoryOfEachNodeIsItsOwnAndOldScoresCountLess) {
   EXPECT_LT(lines[1].score_ppm, 900'000U);
 }
 
+TEST(Balance, WhatANodeToldBeforeItBeganAnewIsForgotten) {
+  BalancedCluster cluster({100, 100});
+  for (const std::size_t i : {0U, 1U}) {
+    cluster.boot(i);
+    cluster.run(4s);
+  }
+  ASSERT_EQ(cluster.nodes[0].core->leader(), cluster.nodes[0].name);
+  cluster.measure(0, 200'000);
+  cluster.measure(1, 900'000);
+  cluster.run(1s);
+  ASSERT_EQ(cluster.nodes[0].core->scoreboard()[1].score_ppm, 900'000U);
+  cluster.kill(1);
+  cluster.run(1s);
+  cluster.boot(1);
+  cluster.run(4s);
+  const auto lines = cluster.nodes[0].core->scoreboard();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[1].score_ppm, 200'000U) << "the mean of the others, until it tells something";
+}
+
 TEST(Balance, NothingMovesWhenANodeJoinsAndNewChildrenGoToTheEmptyNode) {
   BalancedCluster cluster({100, 100, 100});
   cluster.boot(0);

@@ -35,6 +35,12 @@ struct HotReplicas : ::testing::Test {
       for (const auto& [id, epoch] : node.processes) node.state[id] = "of " + node.name.text();
     starts = 0;
   }
+  /// A child of that id that runs on these nodes.
+  static SpecPtr named(const std::string& id, const std::vector<std::string>& nodes) {
+    auto spec = std::make_shared<Spec>(*spec_of(id));
+    for (const auto& node : nodes) spec->extras.change().nodes.emplace_back(node);
+    return spec;
+  }
   std::string described(const ChildId& id) const {
     std::string all;
     for (const auto& node : cluster->nodes) {
@@ -123,11 +129,6 @@ TEST_F(HotReplicas, AJoinTakesWhatEachInstanceHolds) {
 
 TEST_F(HotReplicas, AnActiveInstanceThatGoesToTheFirstNodeIsActiveThere) {
   form(3, 3, "active_passive");
-  const auto named = [](const std::string& id, std::vector<std::string> nodes) {
-    auto spec = std::make_shared<Spec>(*spec_of(id));
-    for (const auto& node : nodes) spec->extras.change().nodes.emplace_back(node);
-    return SpecPtr(spec);
-  };
   std::size_t seen = 0;
   for (int i = 0; i < 12; ++i) {
     const std::string name = "d" + std::to_string(i);
@@ -151,6 +152,43 @@ TEST_F(HotReplicas, AnActiveInstanceThatGoesToTheFirstNodeIsActiveThere) {
     EXPECT_GT(cluster->nodes[0].core->instances(id).front().instance.epoch, active);
   }
   EXPECT_GT(seen, 0U);
+}
+
+// The active one's node is lost while its successor gets ready, and the other instance takes the role over.
+TEST_F(HotReplicas, WhatGetsReadyWhenItsSourceIsGoneIsPassiveWhateverThatWas) {
+  form(3, 3, "active_passive");
+  std::optional<Prepare> offered;
+  cluster->watch = [&](std::size_t i, const Effects& effects) {
+    for (const HandoverStep& step : effects.handovers)
+      if (const auto* prepare = std::get_if<Prepare>(&step); prepare && i == 2) offered = *prepare;
+  };
+  std::string name;
+  for (int i = 0; !offered || offered->role != Role::active; ++i) {
+    ASSERT_LT(i, 30);
+    name = "d" + std::to_string(i);
+    cluster->start(0, {named(name, {"n1@test", "n2@test"})});
+    cluster->run(2s);
+    if (cluster->nodes[0].core->placement(id_of(name)).front() != NodeName("n1@test")) continue;
+    cluster->hold_prepares.insert(id_of(name));
+    offered.reset();
+    cluster->start(0, {named(name, {"n2@test", "n3@test"})}, StartMode::apply);
+    cluster->run(1s);
+  }
+  const ChildId id = id_of(name);
+  cluster->kill(0);
+  cluster->run(2s);
+  ASSERT_EQ(cluster->nodes[1].roles.at(id), Role::active);
+  cluster->watch = [&](std::size_t, const Effects&) {
+    const auto& [second, third] = std::pair(cluster->nodes[1].roles, cluster->nodes[2].roles);
+    EXPECT_FALSE(second.at(id) == Role::active && third.contains(id) && third.at(id) == Role::active);
+  };
+  cluster->nodes[2].prepared[id] = {offered->epoch, "of n1@test"};
+  cluster->nodes[2].prepared_roles[id] = Role::active;
+  cluster->give(2, Prepared{id, offered->epoch, {77, 0}});
+  cluster->run();
+  EXPECT_TRUE(cluster->nodes[2].processes.contains(id));
+  cluster->run(2s);
+  EXPECT_EQ(cluster->alive(name), 2U);
 }
 
 TEST_F(HotReplicas, ADrainTakesWhatEachInstanceHolds) {

@@ -151,6 +151,25 @@ TEST(Members, ARestartedNodeIsANewSessionWithoutItsOldChildren) {
   EXPECT_EQ(cluster.nodes[0].core->member(cluster.nodes[1].name)->session.creation, 2U);
 }
 
+TEST(Members, AHelloOfAMemberBringsWhatItSaysOfItselfByNow) {
+  Cluster cluster(2);
+  cluster.form();
+  const auto& [name, creation] = std::pair(cluster.nodes[1].name, cluster.nodes[1].creation);
+  Hello hello;
+  hello.sender = cluster.nodes[1].core->self();
+  hello.receiver = cluster.nodes[0].core->self().session;
+  ++hello.sender.version;
+  hello.sender.weight = 250;
+  cluster.give(0, PeerMessage{name, creation, hello});
+  cluster.run();
+  EXPECT_EQ(cluster.nodes[0].core->member(name)->weight, 250U);
+  --hello.sender.version;  // one that has been on its way for longer
+  hello.sender.weight = 100;
+  cluster.give(0, PeerMessage{name, creation, hello});
+  cluster.run();
+  EXPECT_EQ(cluster.nodes[0].core->member(name)->weight, 250U);
+}
+
 TEST(Members, AnUnreachableNodeIsDownAfterTheTickTimeoutOnly) {
   Cluster cluster(3);
   cluster.form();
@@ -235,6 +254,29 @@ TEST(Fence, ANodeThatSleptHoldsItsChildrenBackUntilTheOthersAnswered) {
   cluster.run();
   EXPECT_TRUE(was_fenced);
   EXPECT_FALSE(cluster.nodes[1].core->fenced());
+}
+
+TEST(Fence, OneThatBeginsAnewWhileANodeIsFencedIsWaitedForToo) {
+  Cluster cluster(3);
+  cluster.form();
+  std::set<NodeName> silent{cluster.nodes[1].name, cluster.nodes[2].name};
+  cluster.copies = [&](const NodeName& from, const NodeName&, const MessageBody& body) {
+    return silent.contains(from) && std::holds_alternative<ProbeAck>(body) ? 0 : 1;
+  };
+  cluster.nodes[0].slept = 5s;
+  cluster.give(0, Tick{});
+  cluster.run();
+  ASSERT_TRUE(cluster.nodes[0].core->fenced());
+  cluster.kill(1);
+  cluster.boot(1);
+  cluster.run(1s);
+  ASSERT_EQ(cluster.nodes[0].core->member(cluster.nodes[1].name)->session.creation, 2U);
+  silent.erase(cluster.nodes[2].name);
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[0].core->fenced()) << "the one that began anew has not answered";
+  silent.clear();
+  cluster.run(1s);
+  EXPECT_FALSE(cluster.nodes[0].core->fenced());
 }
 
 TEST(Fence, ANodeWhoseStepTookLongHasNotSlept) {

@@ -70,6 +70,25 @@ TEST(Takeover, ANodeThatNeverMetTheLostOneWaitsForItToo) {
   EXPECT_EQ(running(*cluster, {0, 1, 3}), 60U);
 }
 
+// When it had the first Hello it had not met the others of whom that told.
+TEST(Takeover, ANodeThatHasMetTheLostOneDoesNotWaitForItAnewWhenAnotherDies) {
+  auto cluster = make(4, of_static(2));
+  for (std::size_t i = 0; i < 3; ++i) cluster->boot(i);
+  cluster->run(4s);
+  cluster->start(0, many(60));
+  cluster->run(1s);
+  cluster->boot(3);
+  cluster->run(1s);
+  ASSERT_EQ(cluster->nodes[3].core->up_nodes().size(), 4U);
+  cluster->split({{0, 1, 3}, {2}}, 3s);
+  cluster->run(10s);
+  cluster->kill(1);
+  cluster->run(5s);
+  EXPECT_LT(running(*cluster, {0, 3}), 60U) << "the other side has its time";
+  cluster->run(5s);
+  EXPECT_EQ(running(*cluster, {0, 3}), 60U);
+}
+
 // The leader of a distribution that balances gives children to any node, and cut off to itself.
 TEST(Takeover, AChildThatIsNewWaitsWhereALostNodeThatCoordinatedItMayHaveStartedIt) {
   Cluster cluster(3);

@@ -138,6 +138,18 @@ TEST(Libring, SharesFollowTheWeights) {
   EXPECT_NEAR(share[0], 5'000, 800);
 }
 
+TEST(Libring, ANodeHasTheWholeNumberOfPointsThatIsNearestToItsWeight) {
+  const auto owners_with = [](std::uint32_t weight) {
+    const auto ring = Libring({.points = 1, .otp = 25}).prepare(nodes_of({weight, 100}));
+    std::string all;
+    for (int i = 0; i < 100; ++i) all += std::to_string(owner(*ring, id_of(i)));
+    return all;
+  };
+  ASSERT_NE(owners_with(200), owners_with(300));
+  EXPECT_EQ(owners_with(249), owners_with(200));
+  EXPECT_EQ(owners_with(250), owners_with(300));
+}
+
 TEST(Libring, ANodeHasAtLeastOnePointAndNotTooMany) {
   const auto tiny = Libring({.points = 1, .otp = 25}).prepare(nodes_of({1, 1, 1}));
   const ChildId id = id_of(0);

@@ -558,6 +558,28 @@ TEST(Requests, ALoneNodeThatLeavesDoesNotWaitForAnAnswerThatNobodyCanGive) {
   EXPECT_EQ(cluster.replies.count(drain), 1U);
 }
 
+TEST(Requests, ANodeThatLeavesDoesNotWaitForWhatAnotherDecidesByNow) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.copies = [&](const NodeName&, const NodeName& to, const MessageBody& body) {
+    return to == cluster.nodes[0].name && std::holds_alternative<DeltaAck>(body) ? 0 : 1;
+  };
+  const auto client = cluster.start(0, {spec_of(id)});
+  cluster.run(100ms);
+  ASSERT_EQ(cluster.result(client), "no answer") << "it is open at its first coordinator";
+  cluster.give(0, SettingsChanged{{"counter", "echo"}, 0});
+  cluster.run(100ms);
+  ASSERT_EQ(cluster.nodes[0].core->node_for(id_of(id)), cluster.nodes[1].name);
+  cluster.copies = {};
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.host(id), 1U);
+  cluster.give(0, ClientDrain{{9999}});
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[0].left);
+}
+
 TEST(Retry, OfAChildThatHasNoTroubleWritesNothing) {
   Cluster cluster(2);
   cluster.form();

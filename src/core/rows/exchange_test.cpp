@@ -253,6 +253,24 @@ TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {
   EXPECT_GE(told, 10U);
 }
 
+TEST(Exchange, OfAChildThatRunsTheInstanceAloneTellsItsEpoch) {
+  Cluster cluster(2);
+  cluster.form();
+  cluster.start(0, many(50));
+  cluster.run(1s);
+  cluster.record = true;
+  cluster.drop_channels(1, false);
+  cluster.run(1s);
+  std::size_t instances = 0;
+  for (const auto& [from, body] : cluster.sent) {
+    const auto* portion = std::get_if<Sync>(&body);
+    if (portion == nullptr) continue;
+    instances += portion->instances.size();
+    EXPECT_TRUE(portion->epochs.empty());
+  }
+  EXPECT_EQ(instances, 50U);
+}
+
 // Each bucket takes a look at all its children, also where both know that nothing differs.
 TEST(Exchange, APortionEndsAfterSoManyChildrenAlsoWhereNothingDiffers) {
   Cluster cluster(2);

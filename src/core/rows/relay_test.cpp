@@ -105,6 +105,30 @@ TEST(Relay, WhoeverIsLeftOutHearsOfItAndAsksForIt) {
   EXPECT_GT(cluster.nodes[5].core->stats().deltas_asked_for, 0U);
 }
 
+TEST(Relay, WhatWasAskedForInVainIsAskedForAgain) {
+  Cluster cluster(5);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  cluster.run(10s);
+  const NodeName deaf = cluster.nodes[4].name;
+  Duration told_at{};
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    if (to == deaf && std::holds_alternative<Have>(body)) told_at = cluster.now.monotonic;
+    const bool is_lost = (to == deaf && std::holds_alternative<Delta>(body)) ||
+                         (from == deaf && std::holds_alternative<Want>(body));
+    return is_lost ? 0 : 1;
+  };
+  const std::string id = cluster.id_at(0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1900ms);
+  ASSERT_GT(told_at, Duration{});
+  ASSERT_GT(cluster.now.monotonic, told_at + Settings().spread_patience) << "nobody speaks of it any more";
+  ASSERT_EQ(cluster.nodes[4].core->spec(id_of(id)), nullptr);
+  cluster.copies = {};
+  cluster.run(500ms);
+  EXPECT_NE(cluster.nodes[4].core->spec(id_of(id)), nullptr);
+}
+
 TEST(Relay, AMemberOfTheTreeThatHangsDelaysOnlyUntilOthersAreAsked) {
   Cluster cluster(9);
   use(cluster, "gossip", 60'000);
@@ -338,25 +362,24 @@ TEST(Relay, ATableThatIsOnItsWayIsNotBrokenOff) {
   expect_equal_tables(cluster);
 }
 
-// Whatever brought it about: the comparison begins at one node and goes one way, the difference may be the
-// other's.
-TEST(Relay, ARowThatIsGoneElsewhereGoesWithTheComparison) {
-  Cluster cluster(2);
-  use(cluster, "gossip", 2000);
-  cluster.form();
-  cluster.start(0, many(10));
-  cluster.run(1s);
-  std::map<NodeName, std::uint64_t> numbers;
-  cluster.watch = [&](std::size_t, const Effects& effects) {
-    for (const Send& send : effects.sends)
-      if (const auto* have = std::get_if<Have>(&send.body))
-        for (const auto& [session, number] : have->held) numbers[session.node] = number;
-  };
-  cluster.run(5s);
-  cluster.watch = {};
-  // Both cover the start of a node that is long gone; only the second has the row.
-  const Dot ghost{NodeName("ghost@test"), 1, 1};
-  for (const std::size_t to : {0U, 1U}) {
+/// Two nodes with some children, which come to know a row of a node that is long gone, or that it is over.
+struct OfAGhost {
+  OfAGhost() {
+    use(cluster, "gossip", 2000);
+    cluster.form();
+    cluster.start(0, many(10));
+    cluster.run(1s);
+    cluster.watch = [this](std::size_t, const Effects& effects) {
+      for (const Send& send : effects.sends)
+        if (const auto* have = std::get_if<Have>(&send.body))
+          for (const auto& [session, number] : have->held) numbers[session.node] = number;
+    };
+    cluster.run(5s);
+    cluster.watch = {};
+  }
+  /// With the table of the other, which covers that row, and has it or not.
+  void tell(std::size_t to, bool is_there) {
+    const Dot ghost{NodeName("ghost@test"), 1, 1};
     const Cluster::Node& from = cluster.nodes[1 - to];
     Sync table;
     table.sender = {from.name, from.creation, 1};
@@ -372,15 +395,42 @@ TEST(Relay, ARowThatIsGoneElsewhereGoesWithTheComparison) {
     SpecRow row;
     row.spec = spec_of("gone", "no such worker");
     row.dot = row.birth = ghost;
-    if (to == 1) table.rows.emplace_back(row.spec->id, row);
+    if (is_there) table.rows.emplace_back(row.spec->id, row);
     cluster.give(to, PeerMessage{from.name, from.creation, table});
   }
-  cluster.run(100ms);
-  ASSERT_EQ(cluster.nodes[0].core->spec(id_of("gone")), nullptr);
-  ASSERT_NE(cluster.nodes[1].core->spec(id_of("gone")), nullptr);
-  cluster.run(10s);
-  expect_equal_tables(cluster);
-  expect_each_once(cluster, 10);
+  [[nodiscard]] bool has_row(std::size_t i) const {
+    return cluster.nodes[i].core->spec(id_of("gone")) != nullptr;
+  }
+  Cluster cluster{2};
+  std::map<NodeName, std::uint64_t> numbers;
+};
+
+// Whatever brought it about: the comparison begins at one node and goes one way, the difference may be the
+// other's.
+TEST(Relay, ARowThatIsGoneElsewhereGoesWithTheComparison) {
+  OfAGhost of;
+  of.tell(0, false);
+  of.tell(1, true);
+  of.cluster.run(100ms);
+  ASSERT_FALSE(of.has_row(0));
+  ASSERT_TRUE(of.has_row(1));
+  of.cluster.run(10s);
+  expect_equal_tables(of.cluster);
+  expect_each_once(of.cluster, 10);
+}
+
+TEST(Relay, ARowOfANodeThatIsGoneComesWithTheComparisonWhoeverHasIt) {
+  for (const std::size_t first : {0U, 1U}) {
+    OfAGhost of;
+    of.tell(first, true);
+    of.cluster.run(100ms);
+    ASSERT_TRUE(of.has_row(first));
+    ASSERT_FALSE(of.has_row(1 - first));
+    of.cluster.run(10s);
+    EXPECT_TRUE(of.has_row(1 - first)) << first;
+    expect_equal_tables(of.cluster);
+    expect_each_once(of.cluster, 10);
+  }
 }
 
 }  // namespace relay_test

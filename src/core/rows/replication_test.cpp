@@ -75,6 +75,28 @@ TEST(Replication, OneThatHasFailedAndIsStartedAgainIsToldOfAsOften) {
   EXPECT_EQ(cluster.alive(id), 1U);
 }
 
+TEST(Replication, OneThatTakesInWhatItGetsDoesNotFallBehindWithOneThatDoesNot) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.lag_max = 20; };
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  const Epoch epoch = cluster.nodes[0].processes.at(id_of(id));
+  std::vector<NodeName> behind;
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (std::holds_alternative<Behind>(send.body))
+        behind.insert(behind.end(), send.to.begin(), send.to.end());
+  };
+  cluster.pause(1);
+  for (int i = 0; i < 40; ++i) {
+    cluster.give(0, StuckChanged{id_of(id), epoch, i % 2 == 0});
+    cluster.run();
+  }
+  EXPECT_EQ(behind, std::vector{cluster.nodes[1].name});
+}
+
 TEST(Replication, VeryManyChangesLeaveInTheOrderInWhichTheyCame) {
   Cluster cluster(2);
   cluster.form();

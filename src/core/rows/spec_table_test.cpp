@@ -121,6 +121,23 @@ TEST(SpecTable, OfConcurrentRowsTheGreaterShowsOnBothSides) {
   EXPECT_EQ(b.row(id_of(1)), nullptr) << "a removal ends all rows it saw";
 }
 
+TEST(SpecTable, OfConcurrentRowsTheOneThatShowsSaysWhetherTheChildIsWanted) {
+  for (const bool later_is_wanted : {false, true}) {
+    Table a(NodeName("a"), 1), b(NodeName("b"), 1);
+    SpecRow later = row_of(id_of(1), 5);
+    SpecRow earlier = row_of(id_of(1), 4);
+    later.wanted = later_is_wanted;
+    earlier.wanted = !later_is_wanted;
+    const auto of_a = a.write(id_of(1), later, true);
+    const auto of_b = b.write(id_of(1), earlier, true);
+    a.apply(of_b);
+    b.apply(of_a);
+    for (const Table* table : {&a, &b}) EXPECT_EQ(table->table.wanted(), later_is_wanted ? 1U : 0U);
+    b.remove(id_of(1));
+    EXPECT_EQ(b.table.wanted(), 0U);
+  }
+}
+
 TEST(SpecTable, AChangeThatCameTooEarlyIsAGap) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
   a.write(id_of(1), row_of(id_of(1), 1), true);
