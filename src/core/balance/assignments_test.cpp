@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "core/placement/guided.hpp"
 #include "core/testing.hpp"
 
 namespace brood::core::testing {
@@ -181,6 +180,33 @@ TEST(Balance, RebalancingMovesAsFewAsItTakesAndNoneThatWasMovedByHand) {
   EXPECT_EQ(cluster.nodes[cluster.host(id)].name.text(), stays);
   EXPECT_EQ(twice, 0U);
   expect_each_once(cluster, 400);
+}
+
+TEST(Balance, RebalancingGoesOnInPortions) {
+  BalancedCluster cluster({100, 100});
+  cluster.change = [before = cluster.change](std::size_t i, Settings& settings) {
+    before(i, settings);
+    settings.step_budget = 4;
+  };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.start(0, many(100));
+  cluster.run(2s);
+  cluster.boot(1);
+  cluster.run(5s);
+  ASSERT_TRUE(cluster.nodes[1].processes.empty());
+  std::size_t most = 0;
+  cluster.watch = [&](std::size_t i, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (const auto* delta = std::get_if<Delta>(&send.body); delta && i == 0)
+        most = std::max(most, delta->specs.size());
+  };
+  const auto client = move(cluster, 0, "any", "", MoveKind::rebalance);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(counts(cluster), (std::vector<std::size_t>{50, 50}));
+  EXPECT_GT(most, 0U);
+  EXPECT_LE(most, 4U);
 }
 
 TEST(Balance, WithNodeupRedistributionANodeThatJoinsGetsItsShare) {
@@ -454,6 +480,31 @@ TEST(SeveralDrains, OfAllNodesOneIsRefused) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(cluster.alive("c" + std::to_string(i)), 1U) << i;
 }
 
+// The others know of the move by the row alone, and nobody is left who could tell them more.
+TEST(MoveByHand, WhatRanOnANodeThatHasBegunAnewSinceIsNotWaitedFor) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.write = [&](std::size_t from, const MessageBody& body) {
+    MessageBody said = body;
+    if (auto* delta = std::get_if<Delta>(&said); delta && from == 0) delta->instances.clear();
+    return encode(said);
+  };
+  cluster.start(0, {spec_of(id)});
+  cluster.run(1s);
+  ASSERT_EQ(cluster.host(id), 0U);
+  move(cluster, 0, id, "n2@test");
+  cluster.run(1s);
+  ASSERT_TRUE(cluster.nodes[1].core->spec(id_of(id))->assigned);
+  EXPECT_EQ(cluster.alive(id), 0U) << "the former one may run still";
+  cluster.write = {};
+  cluster.kill(0);
+  cluster.boot(0);  // before anybody has tried in vain to reach it
+  cluster.run(4s);
+  EXPECT_EQ(cluster.alive(id), 1U);
+  EXPECT_EQ(cluster.host(id), 1U);
+}
+
 // Where the newest instance ran, its node knows best: in a former life it ran there, and does not any more.
 TEST(MoveByHand, ANodeThatComesBackWithItsClockSetBackRunsItsInstance) {
   Cluster cluster(3);
@@ -485,73 +536,6 @@ TEST(MoveByHand, ANodeThatComesBackWithItsClockSetBackRunsItsInstance) {
   EXPECT_EQ(cluster.alive("x"), 3U);
   ASSERT_EQ(cluster.nodes[newest].processes.count(id_of("x")), 1U);
   EXPECT_GT(cluster.nodes[newest].processes.at(id_of("x")), after) << "an epoch is never given twice";
-}
-
-// ---- forgetting --------------------------------------------------------------------------------------
-
-TEST(Forget, AChildThatIsMappedToANodeThatWillNotComeBackRunsElsewhere) {
-  Cluster cluster(3);
-  cluster.change = [](std::size_t, Settings& settings) {
-    settings.strategies.distribution = std::make_shared<Guided>();
-  };
-  cluster.form();
-  auto spec = std::make_shared<Spec>(*spec_of("a"));
-  spec->extras.change().mapping = {NodeName("n3@test")};
-  cluster.start(0, {spec});
-  cluster.run(1s);
-  ASSERT_EQ(cluster.host("a"), 2U);
-  cluster.give(0, ClientForget{ClientId{50}, NodeName("n3@test")});
-  cluster.run(1s);
-  EXPECT_EQ(cluster.result(50), "invalid_argument") << "it is a member";
-  cluster.kill(2);
-  cluster.run(5s);
-  ASSERT_EQ(cluster.alive("a"), 0U);
-  cluster.give(1, ClientForget{ClientId{51}, NodeName("n3@test")});
-  cluster.run(2s);
-  EXPECT_TRUE(cluster.last.at(51));
-  EXPECT_EQ(cluster.alive("a"), 1U);
-  // It comes back after all, and is the one that the mapping names again.
-  cluster.boot(2);
-  cluster.run(5s);
-  EXPECT_EQ(cluster.host("a"), 2U);
-  EXPECT_EQ(cluster.alive("a"), 1U);
-}
-
-TEST(Forget, AQuorumCountsTheNodeNoMore) {
-  Cluster cluster(5);
-  cluster.change = [](std::size_t, Settings& settings) {
-    settings.strategies = *make_strategies(
-        {.partition = StrategyChoice{"majority_quorum", {{"initial_cluster_size", std::int64_t{5}}}}});
-  };
-  cluster.form();
-  cluster.start(0, many(10));
-  cluster.run(2s);
-  for (std::size_t i = 2; i < 5; ++i) cluster.kill(i);
-  cluster.run(20s);
-  ASSERT_TRUE(cluster.nodes[0].core->partitioned());
-  ASSERT_EQ(cluster.nodes[0].processes.size() + cluster.nodes[1].processes.size(), 0U);
-  for (std::size_t i = 2; i < 5; ++i) cluster.give(1, ClientForget{ClientId{60 + i}, cluster.nodes[i].name});
-  cluster.run(5s);
-  EXPECT_FALSE(cluster.nodes[0].core->partitioned());
-  EXPECT_EQ(cluster.nodes[0].processes.size() + cluster.nodes[1].processes.size(), 10U);
-}
-
-TEST(Forget, ChildrenOfANodeThatMayRunBehindASplitAreTakenOverAtOnce) {
-  Cluster cluster(3);
-  cluster.change = [](std::size_t, Settings& settings) {
-    settings.strategies = *make_strategies(
-        {.partition = StrategyChoice{"majority_quorum", {{"initial_cluster_size", std::int64_t{3}}}}});
-  };
-  cluster.form();
-  cluster.start(0, many(30));
-  cluster.run(2s);
-  cluster.split({{0, 1}, {2}});
-  cluster.run(1s);
-  const auto running = [&] { return cluster.nodes[0].processes.size() + cluster.nodes[1].processes.size(); };
-  ASSERT_LT(running(), 30U) << "they wait";
-  cluster.give(0, ClientForget{ClientId{50}, NodeName("n3@test")});
-  cluster.run(1s);
-  EXPECT_EQ(running(), 30U);
 }
 
 }  // namespace

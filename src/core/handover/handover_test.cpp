@@ -87,6 +87,28 @@ TEST_F(HotSwap, ADrainTakesThemElsewhere) {
   expect_nothing_lost(30);
 }
 
+TEST_F(HotSwap, AChildThatBelongsThereNoMoreGoesOnWhereItIs) {
+  for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
+  join(30);
+  ASSERT_GT(cluster.nodes[0].frozen.size() + cluster.nodes[1].frozen.size(), 3U);
+  cluster.give(2, SettingsChanged{{"counter", "echo"}, 0});
+  cluster.run(1s);
+  expect_nothing_lost(30);
+}
+
+TEST_F(HotSwap, NoMoreAreFrozenAtOnceThanMayMove) {
+  cluster.change = [before = cluster.change](std::size_t i, Settings& settings) {
+    before(i, settings);
+    settings.moves_in_flight = 2;
+  };
+  for (int i = 0; i < 30; ++i) cluster.hold_prepares.insert(id_of("c" + std::to_string(i)));
+  join(30);
+  for (const std::size_t i : {0U, 1U}) {
+    EXPECT_GE(cluster.nodes[i].frozen.size(), 1U);
+    EXPECT_LE(cluster.nodes[i].frozen.size(), 2U);
+  }
+}
+
 TEST_F(HotSwap, ARefusalLeavesTheChildWhereItIsAndItIsTriedAgain) {
   for (int i = 0; i < 30; ++i) cluster.fail_prepares.insert(id_of("c" + std::to_string(i)));
   join(30);

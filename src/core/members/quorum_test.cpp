@@ -134,6 +134,18 @@ TEST_F(QuorumTest, GracefulLeavesLowerTheCount) {
   }
 }
 
+TEST_F(QuorumTest, OneThatHasLeftIsNotMissedAndKeepsNoSeatThoughTheCensusNamesIt) {
+  majority(5);
+  settle({"a@test", "b@test"});
+  ASSERT_EQ(quorum_->census().size, 5U);
+  ASSERT_EQ(quorum_->census().names, names({"0@test", "a@test", "b@test"}));
+  quorum_->on_left(NodeName("b@test"));
+  view({"a@test", "c@test", "d@test"});
+  EXPECT_EQ(quorum_->tally().size, 4U);
+  EXPECT_EQ(quorum_->tally().here, 4U) << "two seats are anybody's";
+  EXPECT_EQ(quorum_->tally().missing, Names{});
+}
+
 TEST_F(QuorumTest, ANodeThatIsNewHasNoVoteInAPartWithoutTheQuorum) {
   majority(1);
   settle({"a@test", "b@test"});

@@ -97,6 +97,24 @@ TEST(Roster, TheLastNodeCannotBeRemoved) {
   EXPECT_EQ(cluster.nodes[1].core->ring_nodes(), (std::vector<NodeName>{name_of(0)}));
 }
 
+TEST(Roster, ANodeThatIsForgottenIsListedNoMoreUnlessItIsTheLast) {
+  RosterCluster cluster(3, {name_of(1), name_of(2)}, false);
+  cluster.form();
+  for (const std::size_t i : {2U, 1U}) {
+    cluster.kill(i);
+    cluster.run(10s);
+    cluster.give(0, ClientForget{ClientId{50 + i}, name_of(i)});
+    cluster.run(3s);
+    EXPECT_TRUE(cluster.last.at(50 + i));
+  }
+  // They are back after all.
+  cluster.boot(1);
+  cluster.boot(2);
+  cluster.run(5s);
+  for (const auto& node : cluster.nodes)
+    EXPECT_EQ(node.core->ring_nodes(), std::vector{name_of(1)}) << node.name.text();
+}
+
 TEST(Roster, ChangesAtTwoNodesAtTheSameTimeBothCount) {
   RosterCluster cluster(4, {name_of(0)}, false);
   cluster.form();

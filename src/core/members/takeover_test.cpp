@@ -321,6 +321,27 @@ TEST(Takeover, ANodeThatIsUpWaitsForWhatTheLostNodeRanBeforeItKnewOfThat) {
   for (const auto& [id, epoch] : beyond) EXPECT_EQ(cluster->alive(id.text()), 1U) << id.text();
 }
 
+TEST(Takeover, AStopDoesNotWaitForANodeThatIsProvenToBeDead) {
+  Cluster cluster(2);
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  auto spec = std::make_shared<Spec>(*spec_of(id));
+  spec->extras.change().nodes = {cluster.nodes[1].name};
+  cluster.start(0, {spec});
+  cluster.run(1s);
+  ASSERT_EQ(cluster.host(id), 1U);
+  cluster.hold_stops.insert(id_of(id));
+  const auto stop = cluster.stop(0, id);
+  cluster.run();
+  ASSERT_EQ(cluster.result(stop), "no answer");
+  Core& core = *cluster.nodes[0].core;
+  std::vector<Event> events{PeerDown{cluster.nodes[1].name, false, "test"},
+                            ConnectFailed{cluster.nodes[1].name, true, "test"}};
+  const Effects& effects = core.step_all(events, cluster.now);
+  ASSERT_EQ(effects.replies.size(), 1U) << "in the very step in which that is known";
+  EXPECT_FALSE(effects.replies.front().outcomes.front().error);
+}
+
 TEST(TakeoverDelay, TheBoundIsWhatTheDelayDoesNotCover) {
   Settings settings;
   settings.tick_timeout = 8s;

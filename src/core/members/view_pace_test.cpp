@@ -1,6 +1,6 @@
 #include "core/members/view_pace.hpp"
 
-#include <gtest/gtest.h>
+#include "core/testing.hpp"
 
 namespace brood::core {
 namespace view_pace_test {
@@ -42,6 +42,23 @@ TEST_F(Pace, WhereNoViewIsConfirmedBeforeTheNextTheyWaitLonger) {
   EXPECT_GT(changed(100, false), 100 * ViewPace::most);
   EXPECT_LE(changed(100, false), settings.view_wait);
   EXPECT_LE(changed(100, true), 100 * ViewPace::most) << "one was: the machines can bear it";
+}
+
+TEST(PaceOfViews, OneWithoutALostNodeDoesNotWaitAsOneWithAnotherNodeDoes) {
+  testing::Cluster cluster(5);
+  cluster.change = [](std::size_t, Settings& settings) { settings.views_free = 0; };
+  for (std::size_t i = 0; i < 3; ++i) cluster.boot(i);
+  cluster.run(4s);
+  const Core& core = *cluster.nodes[0].core;
+  cluster.boot(3);
+  ASSERT_EQ(core.up_nodes().size(), 4U);
+  const std::uint64_t view = core.view_hash();
+  cluster.boot(4);
+  ASSERT_EQ(core.members().size(), 5U);
+  EXPECT_EQ(core.view_hash(), view) << "held back for a moment, in which no time has passed";
+  cluster.kill(2);
+  cluster.run();
+  EXPECT_NE(core.view_hash(), view);
 }
 
 }  // namespace view_pace_test

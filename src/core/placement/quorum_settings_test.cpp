@@ -36,6 +36,8 @@ TEST(QuorumSettings, AStaticQuorumNeedsItsSize) {
   EXPECT_FALSE(quorum->census());
   EXPECT_NE(refused("static_quorum", {}).find("quorum_size"), std::string::npos);
   EXPECT_NE(refused("static_quorum", {{"quorum_size", std::int64_t{0}}}).find("from 1"), std::string::npos);
+  EXPECT_EQ(refused("static_quorum", {{"quorum_size", std::int64_t{100'000}}}), "taken");
+  EXPECT_NE(refused("static_quorum", {{"quorum_size", std::int64_t{100'001}}}), "taken");
   EXPECT_TRUE(
       made("static_quorum", {{"quorum_size", std::int64_t{3}}, {"startup_confirm", false}})->free_at_first());
 }
