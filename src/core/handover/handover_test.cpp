@@ -256,6 +256,23 @@ TEST_F(HotSwap, ACommitThatIsLostIsSaidAgain) {
   expect_nothing_lost(30);
 }
 
+// Its row that says that it has moved would stay for ever.
+TEST_F(HotSwap, TheWordThatAMoveHasBeenSeenMayBeLost) {
+  cluster.watch = [&](std::size_t, const Effects& effects) {
+    for (const Send& send : effects.sends)
+      if (const auto* handovers = std::get_if<Handovers>(&send.body))
+        for (const HandoverWord& word : handovers->words)
+          if (std::holds_alternative<Commit>(word))
+            cluster.lost_words.insert(HandoverWord(OfferAnswer{}).index());
+  };
+  join(30);
+  ASSERT_GT(cluster.nodes[2].processes.size(), 1U);
+  cluster.watch = {};
+  cluster.lost_words.clear();
+  cluster.run(15s);
+  expect_nothing_lost(30);
+}
+
 TEST_F(HotSwap, TheTargetIsLostAfterTheCommitAndTheChildStartsAnew) {
   cluster.lost_words.insert(HandoverWord(Commit{}).index());
   join(30);

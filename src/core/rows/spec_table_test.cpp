@@ -138,6 +138,18 @@ TEST(SpecTable, OfConcurrentRowsTheOneThatShowsSaysWhetherTheChildIsWanted) {
   }
 }
 
+TEST(SpecTable, ANewerValueOfAConcurrentRowThatDidNotShowIsAChangeWhereItShowsThen) {
+  Table a(NodeName("a"), 1), b(NodeName("b"), 1);
+  const auto of_a = a.write(id_of(1), row_of(id_of(1), 5), true);
+  a.apply(b.write(id_of(1), row_of(id_of(1), 4), true));
+  ASSERT_EQ(a.row(id_of(1))->dot, of_a.dot);
+  SpecRow newer = *b.row(id_of(1));
+  newer.clock = {9};
+  const auto update = b.write(id_of(1), newer, false);
+  EXPECT_EQ(a.apply(update), SpecTable::Applied::changed);
+  EXPECT_EQ(a.row(id_of(1))->dot, update.dot);
+}
+
 TEST(SpecTable, AChangeThatCameTooEarlyIsAGap) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
   a.write(id_of(1), row_of(id_of(1), 1), true);
