@@ -28,6 +28,17 @@ TEST_F(LinksPart, DialsWhenTheTimeHasComeAndOnlyWhoHasNoChannel) {
   EXPECT_TRUE(links[a].connecting);
 }
 
+TEST_F(LinksPart, AChannelInThePlaceOfAnOpenOneIsNotOpen) {
+  const PeerIndex a = peers.obtain(NodeName("a@test"));
+  links.came_up(a, 7);
+  links.opened(a);
+  ASSERT_TRUE(links[a].open);
+  links.came_up(a, 7);
+  EXPECT_TRUE(links[a].channel);
+  EXPECT_FALSE(links[a].open);
+  EXPECT_EQ(links.with_channel(), std::vector{a}) << "once";
+}
+
 TEST_F(LinksPart, WhatIsSaidInOneStepLeavesByRankAndInOrderWithinIt) {
   const PeerIndex a = peers.obtain(NodeName("a@test"));
   links.came_up(a, 1);

@@ -179,6 +179,40 @@ TEST(Relay, WhatOneThatIsLostHadSaidToAFewReachesAll) {
   expect_equal_tables(cluster);
 }
 
+// It came behind another change, of what the node ran, that nobody has.
+TEST(Relay, ARowThatWaitedForAChangeOfANodeThatHasBegunAnewReachesAll) {
+  Cluster cluster(4);
+  use(cluster, "gossip", 60'000);
+  cluster.form();
+  const NodeName lost = cluster.nodes[3].name;
+  const std::string first = cluster.id_at(3);
+  std::string second = first;
+  while (second == first || cluster.nodes[0].core->node_for(id_of(second)) != lost) second += "x";
+  cluster.start(3, {spec_of(first)});
+  cluster.run(2s);
+  ASSERT_EQ(cluster.host(first), 3U);
+  std::set<NodeName> reached;
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    const auto* delta = std::get_if<Delta>(&body);
+    return !delta || delta->sender.node != lost || (from == lost && reached.contains(to)) ? 1 : 0;
+  };
+  cluster.give(3, StuckChanged{id_of(first), cluster.nodes[3].processes.at(id_of(first)), true});
+  cluster.run();
+  reached = {cluster.nodes[0].name};
+  cluster.start(3, {spec_of(second)});
+  cluster.run();
+  ASSERT_NE(cluster.nodes[3].core->spec(id_of(second)), nullptr);
+  for (std::size_t i = 0; i < 3; ++i) ASSERT_EQ(cluster.nodes[i].core->spec(id_of(second)), nullptr) << i;
+  // Its channel to the one that has the row is another start's, and the others hear of that later.
+  cluster.give(0, PeerUp{lost, 2});
+  cluster.run();
+  cluster.kill(3);
+  cluster.run(6s);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NE(cluster.nodes[i].core->spec(id_of(second)), nullptr) << i;
+  expect_equal_tables(cluster);
+  EXPECT_EQ(cluster.alive(second), 1U);
+}
+
 class BothKinds : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(BothKinds, ConvergeAfterLossDuplicationAndChaosOfDeltas) {
