@@ -2,8 +2,8 @@
 """Mechanical mutants of src/core: is what the core does looked at by any test?
 
 A mutant is one small change of one source file: a comparison turned, a statement left out, a constant changed, a
-condition negated, and / or, + / -, min / max. The mutated file alone is compiled (at -O1), and linked in front of what
-the release build has made of all (./dev build, first), where the first definition of a function is the one that counts.
+condition negated, and / or, + / -, min / max. The mutated file alone is compiled, and linked with the objects of all
+other sources of the core, each compiled by itself once, and the rest of the release build (./dev build, first).
 Then core_test runs (the tests beside the source first, and the first failure ends it), and, where that notices nothing,
 seeds of brood-sim; each with a limit of time. A mutant that nothing notices survives. Which mutants there are, and which
 are tried, follows from the sources, --sample and --seed alone.
@@ -37,6 +37,7 @@ CORE = pathlib.Path("src/core")
 BUILD = ROOT / "build" / "release"
 WORK = ROOT / "build" / "mutants"
 RESULTS = WORK / "results.jsonl"
+OBJECTS = WORK / "objects"
 
 # What is changed into what, each once where it stands. Spaces keep templates and references out.
 SWAPS = [
@@ -137,6 +138,10 @@ def sources():
                   if not path.name.endswith("_test.cpp") and not path.name.endswith("testing.cpp"))
 
 
+def object_of(source):
+    return OBJECTS / (str(source.relative_to(ROOT / CORE)).replace("/", "+") + ".o")
+
+
 def all_mutants(only):
     found = []
     for path in sources():
@@ -174,8 +179,8 @@ def call(command, limit=600):
 
 
 class Builder:
-    """Compiles a source of the core alone, and links programs with it in front of the core's archive. That works because
-    the archive is position-independent code of g++, which takes no function of another source for known."""
+    """Compiles a source of the core alone, and links programs with it in its own object's place. The core's archive is of no
+    use for that: several sources are one object there, in which functions of one call those of another directly."""
 
     def __init__(self):
         if not (BUILD / "build.ninja").exists():
@@ -206,13 +211,23 @@ class Builder:
         """named: the path that the source stands for, where it includes its neighbours."""
         call([*self.flags, "-I", (named or source).parent, "-o", to, "-c", source], 300)
 
-    def link(self, program, to, mutated):
+    def compile_all(self, jobs):
+        """Each source by itself, where it is not older than anything that it may include."""
+        newest = max(path.stat().st_mtime for folder in ("include", "src") for path in (ROOT / folder).rglob("*.hpp"))
+        OBJECTS.mkdir(exist_ok=True)
+        late = [source for source in sources() if not object_of(source).exists()
+                or object_of(source).stat().st_mtime < max(newest, source.stat().st_mtime)]
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(lambda source: self.compile(source, object_of(source)), late))
+
+    def link(self, program, to, mutated, source):
         told = subprocess.run(["ninja", "-t", "commands", program], cwd=BUILD, capture_output=True, text=True,
                               check=True)
         words = shlex.split(told.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
         words[words.index("-o") + 1] = str(to)
-        words.insert(words.index("libbrood_core.a"), str(mutated))
-        call([*words, "-fuse-ld=gold", "-Wl,--strip-debug", "-Wl,--allow-multiple-definition"], 300)
+        at = words.index("libbrood_core.a")
+        words[at:at + 1] = [str(mutated), *(str(object_of(other)) for other in sources() if other != source)]
+        call([*words, "-fuse-ld=gold", "-Wl,--strip-debug"], 300)
 
 
 # ---- running -------------------------------------------------------------------------------------------------------
@@ -316,12 +331,12 @@ class Trial:
         mutated = folder / "mutated.o"
         try:
             self.builder.compile(changed, mutated, source)
-            self.builder.link("core_test", folder / "core_test", mutated)
+            self.builder.link("core_test", folder / "core_test", mutated, source)
         except (Failed, subprocess.TimeoutExpired):
             return "no program", ""
         if words := core_test(folder / "core_test", self.test_limit, source):
             return "caught", words
-        self.builder.link("brood-sim", folder / "brood-sim", mutated)
+        self.builder.link("brood-sim", folder / "brood-sim", mutated, source)
         words, _ = seeds(folder / "brood-sim", self.arguments, self.seeds_limit, self.broken)
         return ("caught", words) if words else ("survived", "")
 
@@ -353,6 +368,7 @@ def try_all(chosen, arguments):
     WORK.mkdir(parents=True, exist_ok=True)
     builder = Builder()
     call(["ninja", f"-j{arguments.jobs}", "core_test", "brood-sim"], 7200)
+    builder.compile_all(arguments.jobs)
     trial = Trial(builder, arguments)
     trial.measure()
     known = read_results()
