@@ -70,6 +70,7 @@ class Overlap(ScenarioTest):
         moved = 0
         for name in self.ids:
             lives = self.lives(name)
+            self.assertTrue(lives, f"{name} has said nothing yet")
             for old, new in zip(lives, lives[1:]):
                 self.assertIsNotNone(new[1], f"{name}: {lives}")
                 self.assertIsNotNone(old[2], f"{name}: {lives}")

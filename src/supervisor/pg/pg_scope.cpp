@@ -67,9 +67,13 @@ PgEffects PgScope::discovered_by(const Pid& scope) {
 PgEffects PgScope::synced_by(const Pid& scope) {
   Node& state = nodes_[scope.node];
   if (state.brood || state.scope == scope) return {};
+  // It may have had the name between our watch, which found nobody, and our discover: then nothing watches
+  // it.
+  PgEffects effects = look(scope.node, state);
   state.scope = scope;
   state.discover_follows = true;
-  return {PgTell{{scope}, sync()}};
+  effects.push_back(PgTell{{scope}, sync()});
+  return effects;
 }
 
 PgEffects PgScope::changed(const std::vector<PgChange>& changes) {

@@ -107,6 +107,15 @@ TEST_F(Pg, AScopeThatStartsLaterIsFoundByLookingAgain) {
   EXPECT_EQ(text(pg.synced_by(scope)), syncs(scope, "[]"));
 }
 
+TEST_F(Pg, AScopeThatStartsBetweenOurWatchAndOurDiscoverIsWatched) {
+  EXPECT_EQ(text(pg.node_up(there)), looks);
+  EXPECT_EQ(text(pg.scope_ended(there, false)), "wait for e1@h") << "the watch found nobody";
+  EXPECT_EQ(text(pg.synced_by(scope)), looks + "; " + syncs(scope, "[]")) << "the discover found it";
+  EXPECT_EQ(text(pg.discovered_by(scope)), "");
+  EXPECT_EQ(text(pg.look_again(there)), "");
+  EXPECT_EQ(text(pg.scope_ended(there, true)), looks) << "and its end is seen";
+}
+
 TEST_F(Pg, AScopeIsLookedForOftenAtFirstAndThenSeldom) {
   EXPECT_EQ(text(pg.node_up(there)), looks);
   const auto waits_soon = [&] {
