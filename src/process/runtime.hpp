@@ -79,7 +79,6 @@ struct RuntimeStats {
   std::size_t waiting = 0;             ///< Processes that wait for a thread, about.
 };
 
-/// A part of a chain of processes that wait in their handlers, each for the next.
 /// What a process's wait for another one leads to.
 enum class WaitBegun : std::uint8_t {
   circle,  ///< That one waits, directly or through others, for the first; nothing is noted.
@@ -87,6 +86,7 @@ enum class WaitBegun : std::uint8_t {
   away,    ///< Somebody is of another node.
 };
 
+/// A part of a chain of processes that wait in their handlers, each for the next.
 struct WaitTrail {
   std::vector<std::uint64_t> waits;  ///< A number for each wait that is passed; no two waits have the same.
   std::optional<Pid> next =

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "base/hash.hpp"
+#include "base/table_parts.hpp"
 #include "process/runtime.hpp"
 #include "process/table/identity.hpp"
 
@@ -48,7 +49,9 @@ class WaitGraph {
   /// Longer ones are followed with all tables locked.
   static constexpr std::size_t steps_unlocked = 32;
 
-  [[nodiscard]] static std::size_t index_of(const WaiterKey& key) { return (Hash{}(key) >> 8) % part_count; }
+  [[nodiscard]] static std::size_t index_of(const WaiterKey& key) {
+    return table_part(Hash{}(key)) % part_count;
+  }
   [[nodiscard]] Part& part_of(const WaiterKey& key) { return parts_[index_of(key)]; }
   void note(const WaiterKey& caller, const WaiterKey& callee, std::optional<Pid> far);
   [[nodiscard]] std::optional<WaitBegun> follow_unlocked(const WaiterKey& caller, const WaiterKey& callee);
