@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "flow/meant_instance.hpp"
 #include "sim/driver.hpp"
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
@@ -30,34 +31,22 @@ constexpr std::array<std::string_view, 15> step_names{
     "given_up",     "node_left",        "no_such_child",     "nobody_said",
     "refused",      "cut_off",          "not_in_time"};
 
-bool runs(const core::Instance& instance) {
-  return instance.pid != core::ProcessId{} &&
-         (instance.phase == core::Phase::running || instance.phase == core::Phase::stuck);
-}
-
-bool is_active(const core::Instance& instance) {
-  return instance.role == core::Role::active;
-}
-
-// The one that is meant where there may be several; what has moved is passed on by its old pid.
-const core::Known::Seen* running(const core::Known& known) {
-  for (const auto& seen : known.instances)
-    if (runs(*seen.instance) && is_active(*seen.instance)) return &seen;
-  for (const auto& seen : known.instances)
-    if (seen.instance->pid != core::ProcessId{} && seen.instance->phase == core::Phase::moved) return &seen;
-  return nullptr;
+flow::InstanceSight sight_of(const core::Known::Seen& seen) {
+  const core::Instance& one = *seen.instance;
+  const bool has_process = one.pid != core::ProcessId{};
+  return {has_process, has_process && (one.phase == core::Phase::running || one.phase == core::Phase::stuck),
+          one.role == core::Role::active, one.phase == core::Phase::moved};
 }
 
 const core::Known::Seen* nearest(const core::Known& known, const NodeName& here) {
-  if (known.instances.size() > 1)
-    for (const auto& seen : known.instances)
-      if (runs(*seen.instance) && is_active(*seen.instance) && seen.host->node == here) return &seen;
-  return running(known);
+  return flow::nearest_instance(known.instances, sight_of,
+                                [&](const core::Known::Seen& seen) { return seen.host->node == here; });
 }
 
 }  // namespace
 
-Callers::Callers(World& world) : world_(world), random_(world.options.seed ^ 0x63616c6c) {}
+Callers::Callers(World& world)
+    : world_(world), random_(world.options.seed ^ 0x63616c6c), asked_(world.nodes.size()) {}
 
 // ---- making them -----------------------------------------------------------------------------------------
 
@@ -92,10 +81,10 @@ void Callers::begin(std::size_t node, const ChildId& id, bool is_last) {
   Call& kept = calls_.emplace(call.number, std::move(call)).first->second;
   const Number number = kept.number;
   world_.timeline.at(kept.until, [this, number, node, incarnation = kept.incarnation] {
-    world_.driver->when_awake(node, incarnation, [this, number] {
+    world_.driver->when_awake(node, incarnation, [this, number, node] {
       Call* late = find(number);
       if (late == nullptr) return;
-      if (late->waits == Waits::for_answer) return answered(number, late->step, Result::timeout);
+      if (late->waits == Waits::for_answer) return answered(node, {number, late->question}, Result::timeout);
       if (late->waits == Waits::for_lookup)
         return go_on(*late, late->route.looked_up(look(*late).what, flow::CallRoute::Found::no_word),
                      look(*late));
@@ -162,7 +151,7 @@ void Callers::go_on(Call& call, CallStep step, const Sight& sight, core::Hlc not
 std::optional<bool> Callers::is_over(Call& call) const {
   core::Known known;
   world_.nodes[call.node].core->look_up(call.id, known);
-  const core::Known::Seen* seen = running(known);
+  const core::Known::Seen* seen = flow::running_instance(known.instances, sight_of);
   const bool wanted = known.row != nullptr && known.row->wanted;
   return call.wait.look({wanted, wanted && known.row->trouble->failed,
                          seen != nullptr && seen->instance->epoch.clock != call.not_epoch});
@@ -251,106 +240,121 @@ void Callers::travel(std::size_t from, std::size_t to, Job job) {
 }
 
 void Callers::ask(Call& call, const Sight& sight) {
+  const bool direct = *sight.host == call.node;
   call.waits = Waits::for_answer;
-  call.asked = sight.host;
   call.not_epoch = sight.epoch;
-  const auto arrives = [this, number = call.number, step = call.step, node = *sight.host, pid = sight.pid,
-                        id = call.id, direct = *sight.host == call.node] {
-    if (direct) return arrive(number, step, node, pid);
+  call.question = ++last_question_;
+  asked_[call.node].add(call.question, {call.number, direct ? std::nullopt : sight.host});
+  const auto arrives = [this, from = Reference{call.number, call.question}, node = *sight.host,
+                        pid = sight.pid, id = call.id, direct] {
+    if (direct) return arrive(from, node, pid);
     // The node that is asked looks for itself: only an instance of its own will do.
     core::Known known;
     world_.nodes[node].core->look_up(id, known);
     const core::Known::Seen* seen = nearest(known, world_.nodes[node].name);
     if (seen == nullptr || seen->host->node != world_.nodes[node].name)
-      return reply(number, step, node, Result::nobody_saw_it);
-    arrive(number, step, node, seen->instance->pid);
+      return reply(from, node, Result::nobody_saw_it);
+    arrive(from, node, seen->instance->pid);
   };
   travel(call.node, *sight.host, arrives);
 }
 
 // At the process with that pid, or where it has departed to.
-void Callers::arrive(Number number, std::uint64_t step, std::size_t node, core::ProcessId pid) {
-  const Call* call = find(number);
+void Callers::arrive(Reference from, std::size_t node, core::ProcessId pid) {
+  const Call* call = find(from.call);
   if (call == nullptr) return;
   for (const Process* process : world_.processes->of(call->id)) {
     if (process->node != node || process->pid != pid) continue;
-    in_process_[process->serial].push_back({number, step});
-    return handle(number, step, process->serial);
+    in_process_[process->serial].push_back({from});
+    return handle(from, process->serial);
   }
   const auto forward = forwards_.find({node, world_.nodes[node].creation, pid});
   if (forward == forwards_.end() || forward->second.until < world_.now())
-    return reply(number, step, node, Result::nobody_saw_it);
+    return reply(from, node, Result::nobody_saw_it);
   world_.marks.hit("call: passed on by one that has departed");
-  travel(node, forward->second.node,
-         [this, number, step, to = forward->second] { arrive(number, step, to.node, to.pid); });
+  pass_on(from, node, forward->second);
+}
+
+// By what has taken the place of a process that has departed. Its node watches for callers of its own.
+void Callers::pass_on(Reference from, std::size_t node, const Forward& to) {
+  const Call* const call = find(from.call);
+  if (call != nullptr && call->node == node && to.node != node)
+    if (Question* const waiting = asked_[node].find(from.number)) {
+      waiting->node = to.node;
+      world_.marks.hit("call: waits for the node to which it was passed on");
+    }
+  travel(node, to.node, [this, from, to = to] { arrive(from, to.node, to.pid); });
 }
 
 // Whichever attempt brought it: one that its caller has given up is handled too.
-void Callers::handle(Number number, std::uint64_t step, std::uint64_t serial) {
-  Call* call = find(number);
+void Callers::handle(Reference from, std::uint64_t serial) {
+  Call* call = find(from.call);
   const Process* process = world_.processes->with(serial);
-  Mail* mail = find_mail(serial, number, step);
+  Mail* mail = find_mail(serial, from);
   if (call == nullptr || process == nullptr || mail == nullptr) return;
   if (!world_.processes->handles(*process)) {
-    world_.timeline.after(handler_pause, [this, number, step, serial] { handle(number, step, serial); });
+    world_.timeline.after(handler_pause, [this, from, serial] { handle(from, serial); });
     return;
   }
   if (call->was_handled) return world_.violate("calls", &call->id, "a call to it is handled a second time");
   call->was_handled = true;
   mail->begun = true;
   world_.timeline.after(random_.chance(500) ? Duration(0) : random_.between(Duration(1us), Duration(5ms)),
-                        [this, number, step, serial] {
+                        [this, from, serial] {
                           const Process* done = world_.processes->with(serial);
-                          if (find_mail(serial, number, step) == nullptr || done == nullptr) return;
+                          if (find_mail(serial, from) == nullptr || done == nullptr) return;
                           std::vector<Mail>& all = in_process_.at(serial);
-                          std::erase_if(
-                              all, [&](const Mail& one) { return one.number == number && one.step == step; });
+                          std::erase_if(all, [&](const Mail& one) { return one.from == from; });
                           if (all.empty()) in_process_.erase(serial);
-                          reply(number, step, done->node, Result::ok);
+                          reply(from, done->node, Result::ok);
                         });
 }
 
-Callers::Mail* Callers::find_mail(std::uint64_t serial, Number number, std::uint64_t step) {
+Callers::Mail* Callers::find_mail(std::uint64_t serial, Reference from) {
   const auto at = in_process_.find(serial);
   if (at == in_process_.end()) return nullptr;
-  const auto found = std::find_if(at->second.begin(), at->second.end(),
-                                  [&](const Mail& one) { return one.number == number && one.step == step; });
+  const auto found =
+      std::find_if(at->second.begin(), at->second.end(), [&](const Mail& one) { return one.from == from; });
   return found == at->second.end() ? nullptr : &*found;
 }
 
-void Callers::reply(Number number, std::uint64_t step, std::size_t node, Result result) {
-  const Call* call = find(number, step);
+void Callers::reply(Reference from, std::size_t node, Result result) {
+  const Call* call = find(from.call);
   if (call == nullptr) return;
-  travel(node, call->node, [this, number, step, result] { answered(number, step, result); });
+  travel(node, call->node, [this, from, result, to = call->node] { answered(to, from, result); });
 }
 
-void Callers::answered(Number number, std::uint64_t step, Result result) {
-  Call* call = find(number, step);
-  if (call == nullptr) return;
+// By an instance, or by the time-out: the first counts.
+void Callers::answered(std::size_t node, Reference from, Result result) {
+  const auto question = asked_[node].take(from.number);
+  if (!question) return world_.marks.hit("call: an answer that nobody waits for");
+  if (Call* const call = find(question->call)) answered(*call, result);
+}
+
+void Callers::answered(Call& call, Result result) {
   const bool again = world_.has(Plant::call_again) && result == Result::ended;
-  if (result != Result::nobody_saw_it && !again) return end(*call, result);
-  const core::Hlc epoch = call->not_epoch;
-  const Sight sight = look(*call);
-  go_on(*call, call->route.nobody_saw_it(sight.what), sight, epoch);
+  if (result != Result::nobody_saw_it && !again) return end(call, result);
+  const core::Hlc epoch = call.not_epoch;
+  const Sight sight = look(call);
+  go_on(call, call.route.nobody_saw_it(sight.what), sight, epoch);
 }
 
 // ---- what comes and goes ---------------------------------------------------------------------------------
 
 void Callers::departs(const Process& process, const core::Depart& depart) {
   const std::size_t to = world_.index_of(depart.host.node);
-  forwards_[{process.node, process.creation, process.pid}] = {to, depart.pid, world_.now() + 30s};
+  const Forward forward{to, depart.pid, world_.now() + 30s};
+  forwards_[{process.node, process.creation, process.pid}] = forward;
   const auto at = in_process_.find(process.serial);
   if (at == in_process_.end()) return;
   const auto all = std::move(at->second);
   in_process_.erase(at);
-  for (const auto& [number, step, begun] : all) {
-    if (find(number, step) == nullptr) continue;
+  for (const auto& [from, begun] : all) {
     // It was frozen when its handler had ended: nobody saw what waits behind that one.
     if (begun)
-      reply(number, step, process.node, Result::ok);
+      reply(from, process.node, Result::ok);
     else
-      travel(process.node, to,
-             [this, number = number, step = step, to, pid = depart.pid] { arrive(number, step, to, pid); });
+      pass_on(from, process.node, forward);
   }
 }
 
@@ -359,19 +363,17 @@ void Callers::ends(const Process& process) {
   if (at == in_process_.end()) return;
   const auto all = std::move(at->second);
   in_process_.erase(at);
-  for (const auto& [number, step, begun] : all)
-    reply(number, step, process.node, begun ? Result::ended : Result::nobody_saw_it);
+  for (const auto& [from, begun] : all)
+    reply(from, process.node, begun ? Result::ended : Result::nobody_saw_it);
 }
 
 void Callers::connection_lost(std::size_t node, std::size_t peer) {
-  std::vector<std::pair<Number, std::uint64_t>> lost;
-  for (const auto& [number, call] : calls_)
-    if (call.node == node && call.waits == Waits::for_answer && call.asked == peer)
-      lost.emplace_back(number, call.step);
-  for (const auto& [number, step] : lost) answered(number, step, Result::unreachable);
+  for (const Question& lost : asked_[node].take_those_of(peer))
+    if (Call* const call = find(lost.call)) answered(*call, Result::unreachable);
 }
 
 void Callers::node_gone(std::size_t node) {
+  asked_[node] = {};
   std::erase_if(calls_, [node](const auto& one) { return one.second.node == node; });
   std::erase_if(forwards_, [node](const auto& one) { return std::get<0>(one.first) == node; });
 }

@@ -1,7 +1,8 @@
 // Callers: calls to children by their ids, from all nodes. Which step comes next is said by the CallRoute
-// that the router has too; what a node sees is its real core's. A call travels beside the cores' messages, is
-// handled by a process, or waits in one that is frozen, blocks or has no handler free, and goes on to where a
-// process has departed to, as stubs pass calls on.
+// that the router has too; what waits for an answer is in a PendingTable of its node, as in its desk of
+// calls; what a node sees is its real core's. A call travels beside the cores' messages, is handled by a
+// process, or waits in one that is frozen, blocks or has no handler free, and goes on to where a process has
+// departed to, as stubs pass calls on.
 //
 // Nothing here changes what cores and processes do, so a seed is the same with and without.
 //
@@ -18,6 +19,7 @@
 
 #include "flow/call_route.hpp"
 #include "flow/child_wait.hpp"
+#include "flow/pending_table.hpp"
 #include "sim/processes.hpp"
 #include "sim/world.hpp"
 
@@ -43,6 +45,18 @@ class Callers {
 
  private:
   using Number = std::uint64_t;
+  /// What goes out with a question, and comes back with its answer.
+  struct Reference {
+    Number call = 0;
+    std::uint64_t number = 0;  ///< In the table of the node that asks.
+    friend bool operator==(const Reference&, const Reference&) = default;
+  };
+  /// A call that waits for the answer of an instance.
+  struct Question {
+    Number call = 0;
+    std::optional<std::size_t> node;  ///< Whose connection it needs; none: the instance is here.
+    [[nodiscard]] bool awaits(std::size_t lost) const { return node == lost; }
+  };
   /// What came of one attempt.
   enum class Result : std::uint8_t { ok, nobody_saw_it, ended, unreachable, timeout };
   /// What a call waits for.
@@ -55,11 +69,11 @@ class Callers {
     Duration began{}, until{};
     flow::CallRoute route;
     Waits waits = Waits::for_nothing;
-    std::uint64_t step = 0;           ///< An answer to an earlier one counts for nothing.
+    std::uint64_t step = 0;           ///< What was to end an earlier wait ends no later one.
+    std::uint64_t question = 0;       ///< Its last.
     std::uint32_t steps_at_once = 0;  ///< Without any time between.
     Duration stepped_at{};
-    core::Hlc not_epoch;               ///< Of the instance that was asked, or had ended.
-    std::optional<std::size_t> asked;  ///< The node that was asked.
+    core::Hlc not_epoch;  ///< Of the instance that was asked, or had ended.
     flow::ChildWait wait{flow::ChildWait::Row::is_here};
     bool was_handled = false;
     bool ran = false;      ///< Somewhere, when it began.
@@ -73,8 +87,7 @@ class Callers {
     core::Hlc epoch;
   };
   struct Mail {
-    Number number = 0;
-    std::uint64_t step = 0;
+    Reference from;
     bool begun = false;  ///< Its handler runs.
   };
   struct Forward {
@@ -91,11 +104,13 @@ class Callers {
   [[nodiscard]] std::optional<bool> is_over(Call& call) const;
   void waited(Call& call, bool runs);
   void look_up(Call& call);
-  void arrive(Number number, std::uint64_t step, std::size_t node, core::ProcessId pid);
-  void handle(Number number, std::uint64_t step, std::uint64_t serial);
-  [[nodiscard]] Mail* find_mail(std::uint64_t serial, Number number, std::uint64_t step);
-  void reply(Number number, std::uint64_t step, std::size_t node, Result result);
-  void answered(Number number, std::uint64_t step, Result result);
+  void arrive(Reference from, std::size_t node, core::ProcessId pid);
+  void handle(Reference from, std::uint64_t serial);
+  [[nodiscard]] Mail* find_mail(std::uint64_t serial, Reference from);
+  void pass_on(Reference from, std::size_t node, const Forward& to);
+  void reply(Reference from, std::size_t node, Result result);
+  void answered(std::size_t node, Reference from, Result result);
+  void answered(Call& call, Result result);
   void end(Call& call, flow::CallStep how);
   void end(Call& call, Result how);
   void judge(const Call& call, bool ok, std::string_view how);
@@ -107,10 +122,12 @@ class Callers {
   World& world_;
   Random random_;
   std::map<Number, Call> calls_;
+  std::vector<flow::PendingTable<Question>> asked_;                  ///< By the node that asks.
   std::unordered_map<std::uint64_t, std::vector<Mail>> in_process_;  ///< By serial.
   /// Of departed processes, by node, creation and pid.
   std::map<std::tuple<std::size_t, std::uint32_t, core::ProcessId>, Forward> forwards_;
   Number last_ = 0;
+  std::uint64_t last_question_ = 0;
 };
 
 }  // namespace brood::sim

@@ -1,5 +1,7 @@
 #include "process/calls/call_desk.hpp"
 
+#include <iterator>
+
 #include "process/callback.hpp"
 
 namespace brood::process {
@@ -101,7 +103,7 @@ std::uint64_t CallDesk::enlist(PendingCall& call, PendingCall::Target target) {
   if (before != 0) take(before);
   {
     std::lock_guard lock(shard(id).mutex);
-    shard(id).entries.emplace(id, Entry{PendingCallPtr(&call), nullptr});
+    shard(id).entries.add(id, Entry{PendingCallPtr(&call), nullptr});
     call.id_.store(id, std::memory_order_seq_cst);
   }
   // It may have timed out before it was in the table, or the desk may have closed: then nobody else takes
@@ -119,8 +121,8 @@ std::uint64_t CallDesk::enlist(PendingCall& call, PendingCall::Target target) {
 
 PendingCallPtr CallDesk::find(std::uint64_t id) {
   std::lock_guard lock(shard(id).mutex);
-  const auto found = shard(id).entries.find(id);
-  return found == shard(id).entries.end() ? nullptr : found->second.call;
+  const Entry* const entry = shard(id).entries.find(id);
+  return entry == nullptr ? nullptr : entry->call;
 }
 
 void CallDesk::retarget(PendingCall& call, const Pid& target) {
@@ -128,15 +130,19 @@ void CallDesk::retarget(PendingCall& call, const Pid& target) {
   if (id == 0) return;
   std::lock_guard lock(shard(id).mutex);
   // Whoever has taken it out may be reading its target.
-  if (shard(id).entries.count(id) == 0) return;
+  if (shard(id).entries.find(id) == nullptr) return;
   call.target_ = target;
   call.watched_.store(true, std::memory_order_relaxed);
 }
 
+bool CallDesk::Entry::awaits(const NodeName& node) const {
+  if (call) return call->target_ && node_of(*call->target_) == node;
+  return monitor && monitor->target.node() == node;
+}
+
 CallDesk::Entry CallDesk::take(std::uint64_t id) {
   std::lock_guard lock(shard(id).mutex);
-  auto node = shard(id).entries.extract(id);
-  return node.empty() ? Entry{} : std::move(node.mapped());
+  return shard(id).entries.take(id).value_or(Entry{});
 }
 
 void CallDesk::dismiss(std::uint64_t id, const Address& target) {
@@ -148,11 +154,10 @@ bool CallDesk::answer(std::uint64_t id, CallResult answer, const NodeName& by) {
   PendingCallPtr call;
   {
     std::lock_guard lock(shard(id).mutex);
-    const auto found = shard(id).entries.find(id);
-    if (found == shard(id).entries.end() || !found->second.call) return false;
-    call = found->second.call;
-    if (call->finished_.exchange(true, std::memory_order_seq_cst)) return false;
-    shard(id).entries.erase(found);
+    const Entry* const entry = shard(id).entries.find(id);
+    if (entry == nullptr || !entry->call) return false;
+    if (entry->call->finished_.exchange(true, std::memory_order_seq_cst)) return false;
+    call = shard(id).entries.take(id)->call;
   }
   if (call->timed_.load(std::memory_order_seq_cst)) timers_.cancel(*call);
   // The callee's node knows that it has answered; any other does not tell it.
@@ -166,17 +171,15 @@ std::uint64_t CallDesk::add_monitor(Monitored target, DownFunction down) {
   const std::uint64_t id = next_id();
   auto monitor = std::make_shared<Monitor>(Monitor{std::move(target), std::move(down)});
   std::lock_guard lock(shard(id).mutex);
-  shard(id).entries.emplace(id, Entry{nullptr, std::move(monitor)});
+  shard(id).entries.add(id, Entry{nullptr, std::move(monitor)});
   return id;
 }
 
 std::optional<Monitored> CallDesk::remove_monitor(std::uint64_t id) {
   std::lock_guard lock(shard(id).mutex);
-  const auto found = shard(id).entries.find(id);
-  if (found == shard(id).entries.end() || !found->second.monitor) return std::nullopt;
-  Monitored target = std::move(found->second.monitor->target);
-  shard(id).entries.erase(found);
-  return target;
+  const Entry* const entry = shard(id).entries.find(id);
+  if (entry == nullptr || !entry->monitor) return std::nullopt;
+  return std::move(shard(id).entries.take(id)->monitor->target);
 }
 
 void CallDesk::down(std::uint64_t id, const ExitReason& reason) {
@@ -201,13 +204,8 @@ void CallDesk::node_down(const NodeName& node) {
   std::vector<Entry> ended;
   for (Shard& part : shards_) {
     std::lock_guard lock(part.mutex);
-    for (auto it = part.entries.begin(); it != part.entries.end();) {
-      const Entry& entry = it->second;
-      const bool lost = (entry.call && entry.call->target_ && node_of(*entry.call->target_) == node) ||
-                        (entry.monitor && entry.monitor->target.node() == node);
-      if (lost) ended.push_back(std::move(it->second));
-      it = lost ? part.entries.erase(it) : std::next(it);
-    }
+    std::vector<Entry> lost = part.entries.take_those_of(node);
+    std::move(lost.begin(), lost.end(), std::back_inserter(ended));
   }
   for (Entry& entry : ended) end(std::move(entry), ExitReason::noconnection(), was_connected);
 }
@@ -232,12 +230,12 @@ bool CallDesk::was_seen(const NodeName& node) {
 void CallDesk::close() {
   closed_.store(true, std::memory_order_seq_cst);
   for (Shard& part : shards_) {
-    std::unordered_map<std::uint64_t, Entry> entries;
+    std::vector<Entry> entries;
     {
       std::lock_guard lock(part.mutex);
-      entries.swap(part.entries);
+      entries = part.entries.take_all();
     }
-    for (auto& [id, entry] : entries)
+    for (const Entry& entry : entries)
       if (entry.call) entry.call->finish(stopping());
   }
 }

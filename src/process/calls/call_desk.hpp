@@ -8,8 +8,8 @@
 #include <functional>
 #include <mutex>
 #include <set>
-#include <unordered_map>
 
+#include "flow/pending_table.hpp"
 #include "process/calls/pending_call.hpp"
 #include "process/relations/monitored.hpp"
 #include "process/remote_gate.hpp"
@@ -75,10 +75,11 @@ class CallDesk {
   struct Entry {
     PendingCallPtr call;
     std::shared_ptr<Monitor> monitor;
+    [[nodiscard]] bool awaits(const NodeName& node) const;
   };
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<std::uint64_t, Entry> entries;
+    flow::PendingTable<Entry> entries;
   };
 
   Shard& shard(std::uint64_t id) { return shards_[id % shards_.size()]; }

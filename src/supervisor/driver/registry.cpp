@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/hash.hpp"
+#include "flow/meant_instance.hpp"
 
 namespace brood::supervisor {
 
@@ -31,24 +32,19 @@ bool has_place(const Entry* entry, const Place& place) {
   });
 }
 
+flow::InstanceSight sight_of(const Place& place) {
+  return {place.has_pid(), place.is_running(), place.is_active(), place.phase == core::Phase::moved};
+}
+
 }  // namespace
 
 const Place* Entry::running() const {
-  auto it = std::find_if(places.begin(), places.end(),
-                         [](const Place& place) { return place.is_running() && place.is_active(); });
-  // Handed over, and not heard of at its new place yet: what is sent to the old pid goes on to there.
-  if (it == places.end())
-    it = std::find_if(places.begin(), places.end(), [](const Place& place) {
-      return place.has_pid() && place.phase == core::Phase::moved;
-    });
-  return it == places.end() ? nullptr : &*it;
+  return flow::running_instance(places, sight_of);
 }
 
 const Place* Entry::nearest(const std::function<bool(const NodeName&)>& is_here) const {
-  if (places.size() > 1)
-    for (const Place& place : places)
-      if (place.is_running() && place.is_active() && is_here(place.host->node)) return &place;
-  return running();
+  return flow::nearest_instance(places, sight_of,
+                                [&](const Place& place) { return is_here(place.host->node); });
 }
 
 std::size_t Registry::part_of(std::uint64_t hash) {
