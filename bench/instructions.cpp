@@ -161,11 +161,13 @@ class Cores {
   /// A client of the first node starts a new child that belongs on that node.
   void start() {
     auto spec = std::make_shared<core::Spec>();
+    ChildId id;
     do {
-      spec->id = child(children_++);
-    } while (cores_[0]->node_for(spec->id) != names_[0]);
+      id = child(children_++);
+    } while (cores_[0]->node_for(id) != names_[0]);
     spec->needs = spec->worker = "counter";
-    give(0, core::ClientStart{{++clients_}, core::StartMode::start, std::nullopt, {std::move(spec)}, {}});
+    give(0, core::ClientStart{
+                {++clients_}, core::StartMode::start, std::nullopt, {{std::move(id), std::move(spec)}}, {}});
     for (int i = 0; answered_ < clients_; ++i) {
       if (i == 1000) throw std::runtime_error("a child did not start");
       run();
@@ -207,7 +209,7 @@ class Cores {
       for (int side = 0; side < 2; ++side) give(side, core::PeerUp{names_[1 - side], 1});
     }
     for (const core::Start& start : effects.starts)
-      give(i, core::Started{start.spec->id, start.epoch, {++pids_, 0}, 0, false});
+      give(i, core::Started{start.id, start.epoch, {++pids_, 0}, 0, false});
     for (const core::Send& send : effects.sends) {
       if (records) recorded.push_back(send.body);
       give(1 - i, core::PeerMessage{names_[i], 1, send.body});

@@ -54,10 +54,9 @@ Character Catalog::draw(const Profile& profile, Random& random) const {
   return out;
 }
 
-core::SpecPtr Catalog::spec(const ChildId& id, std::uint32_t version) const {
+core::NamedSpec Catalog::spec(const ChildId& id, std::uint32_t version) const {
   const Character& character = of(id);
   core::Spec spec;
-  spec.id = id;
   spec.worker = character.overlaps ? "exec" : character.worker;
   if (character.overlaps) spec.extras.change().ready_within = 5s;
   spec.args = encode_term(Term::list({Term(version)})).octets();
@@ -67,7 +66,7 @@ core::SpecPtr Catalog::spec(const ChildId& id, std::uint32_t version) const {
   if (!character.mapping.empty()) spec.extras.change().mapping = character.mapping;
   spec.needs = character.worker;
   spec.is_static = character.is_static;
-  return std::make_shared<const core::Spec>(std::move(spec));
+  return {id, std::make_shared<const core::Spec>(std::move(spec))};
 }
 
 NodeName Catalog::node_name(std::size_t index) {

@@ -53,7 +53,7 @@ class Catalog {
   [[nodiscard]] const std::vector<ChildId>& static_ids() const { return static_ids_; }
   [[nodiscard]] const Character& of(const ChildId& id) const { return characters_.at(id); }
   /// The spec of a child; versions differ in their arguments.
-  [[nodiscard]] core::SpecPtr spec(const ChildId& id, std::uint32_t version) const;
+  [[nodiscard]] core::NamedSpec spec(const ChildId& id, std::uint32_t version) const;
 
   [[nodiscard]] static NodeName node_name(std::size_t index);
   /// What that node offers: all know "counter", only the first half of the nodes (at least one) "rare".

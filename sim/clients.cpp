@@ -115,9 +115,9 @@ void Clients::start(std::size_t node, const std::vector<ChildId>& ids, Asked mod
 
 void Clients::answer_early(std::size_t node, const core::ClientStart& event) {
   core::Reply reply{event.client, {}, true};
-  for (const core::SpecPtr& spec : event.specs) {
+  for (const core::NamedSpec& child : event.specs) {
     core::Outcome outcome;
-    outcome.id = spec->id;
+    outcome.id = child.id;
     reply.outcomes.push_back(std::move(outcome));
   }
   world_.ledger->replied(node, reply);

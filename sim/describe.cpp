@@ -95,10 +95,10 @@ std::string describe_ids(std::string_view verb, const Ids& ids, std::string_view
   return out.empty() ? out : std::string(verb) + out;
 }
 
-std::vector<ChildId> ids_of(const std::vector<SpecPtr>& specs) {
+std::vector<ChildId> ids_of(const std::vector<NamedSpec>& specs) {
   std::vector<ChildId> out;
   out.reserve(specs.size());
-  for (const SpecPtr& spec : specs) out.push_back(spec->id);
+  for (const NamedSpec& child : specs) out.push_back(child.id);
   return out;
 }
 
@@ -348,9 +348,8 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
         Overloaded{[&](const Freeze& h) { return about(h, "freeze", id, fmt::format("#{}", h.attempt)); },
                    [&](const Thaw& h) { return about(h, "thaw", id); },
                    [&](const Prepare& h) {
-                     return wanted(h.spec->id, id)
-                                ? fmt::format("prepare {} {}", h.spec->id.text(), describe(h.epoch))
-                                : "";
+                     return wanted(h.id, id) ? fmt::format("prepare {} {}", h.id.text(), describe(h.epoch))
+                                             : "";
                    },
                    [&](const Open& h) { return about(h, "open", id); },
                    [&](const Discard& h) { return about(h, "discard", id); },
@@ -360,8 +359,8 @@ std::vector<std::string> describe(const Effects& effects, std::string_view id) {
                    }},
         step));
   for (const Start& start : effects.starts)
-    if (wanted(start.spec->id, id))
-      add(fmt::format("start {} {}{} ({})", start.spec->id.text(), describe(start.epoch),
+    if (wanted(start.id, id))
+      add(fmt::format("start {} {}{} ({})", start.id.text(), describe(start.epoch),
                       start.role == Role::passive ? " passive" : "", start.cause.event));
   for (const Stop& stop : effects.stops) add(about(stop, "stop", id, fmt::format("({})", stop.cause.event)));
   for (const Send& send : effects.sends) {

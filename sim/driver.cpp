@@ -328,7 +328,7 @@ void Driver::carry_out(std::size_t index, const core::Effects& effects) {
   if (effects.fence == true) set_fence(node, true);
   for (const core::SetRole& change : effects.roles) {
     for (const core::Start& start : effects.starts)
-      if (start.spec->id == change.id && start.epoch == change.epoch)
+      if (start.id == change.id && start.epoch == change.epoch)
         world_.violate("role", &change.id, "it is told its role in the step that starts it, and before that");
     world_.processes->set_role(index, change);
   }

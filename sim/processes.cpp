@@ -28,14 +28,15 @@ void Processes::later(const Process& process, Duration delay, std::function<void
 
 // ---- starting ------------------------------------------------------------------------------------------
 
-Process& Processes::add(std::size_t index, const core::SpecPtr& spec, const core::Epoch& epoch) {
+Process& Processes::add(std::size_t index, const ChildId& id, const core::SpecPtr& spec,
+                        const core::Epoch& epoch) {
   SimNode& node = world_.nodes[index];
-  const ChildId& id = spec->id;
   Process process;
   process.serial = process.lineage = ++serials_;
   process.node = index;
   process.incarnation = node.incarnation;
   process.creation = node.creation;
+  process.id = id;
   process.spec = spec;
   process.epoch = epoch;
   process.pid = {++node.next_pid, 0};
@@ -50,7 +51,7 @@ Process& Processes::add(std::size_t index, const core::SpecPtr& spec, const core
 
 void Processes::start(std::size_t index, const core::Start& start) {
   SimNode& node = world_.nodes[index];
-  const ChildId& id = start.spec->id;
+  const ChildId& id = start.id;
   ++world_.counts.starts;
   ++moves_;
   if (const Process* other = on(index, id); other != nullptr && !other->told_gone) {
@@ -60,7 +61,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
   // It begins anew: the node that had it is given up.
   if (const auto others = by_id_.find(id); others != by_id_.end() && !world_.profile.copies.several())
     for (const std::uint64_t serial : others->second) answered_.erase(find(serial)->lineage);
-  const Process& kept = add(index, start.spec, start.epoch);
+  const Process& kept = add(index, id, start.spec, start.epoch);
   find(kept.serial)->role = start.role.value_or(core::Role::active);
   find(kept.serial)->first_state = start.state;
   check(id);
@@ -73,7 +74,7 @@ void Processes::start(std::size_t index, const core::Start& start) {
 }
 
 void Processes::started(Process& process) {
-  const Kind kind = world_.healed ? Kind::steady : world_.catalog.of(process.id()).kind;
+  const Kind kind = world_.healed ? Kind::steady : world_.catalog.of(process.id).kind;
   if (kind == Kind::unstartable || (kind == Kind::flaky && random_.chance(300))) return fail_start(process);
   if (kind == Kind::poison && random_.chance(700)) return take_node_down(process);
   if (process.stopping && random_.chance(500)) {  // told to end before it had begun
@@ -87,7 +88,7 @@ void Processes::started(Process& process) {
     begin_life(process);
   // What is told the core may be the end of the process.
   const std::size_t node = process.node;
-  core::Started told{process.id(), process.epoch, process.pid, 0, true};
+  core::Started told{process.id, process.epoch, process.pid, 0, true};
   if (process.follow && process.role == core::Role::active) lead(process, process.first_state);
   world_.driver->post(node, std::move(told));
 }
@@ -120,15 +121,15 @@ void Processes::tell_role(Process& process) {
   const auto [role, state] = process.to_tell.front();
   process.to_tell.erase(process.to_tell.begin());
   if (role == core::Role::active || !world_.has(Plant::deaf_role)) process.role = role;
-  world_.trace.line_of(process.id(), "{} on {} is {}", process.id().text(),
+  world_.trace.line_of(process.id, "{} on {} is {}", process.id.text(),
                        world_.nodes[process.node].name.text(), core::to_string(process.role));
   if (role == core::Role::passive) {
     const std::size_t node = process.node;
-    core::RoleTaken told{process.id(), process.epoch};
+    core::RoleTaken told{process.id, process.epoch};
     give_role_back(process);
     return world_.driver->post(node, std::move(told));
   }
-  check_roles(process.id());
+  check_roles(process.id);
   if (process.follow) lead(process, state);
 }
 
@@ -194,7 +195,7 @@ void Processes::look_for_leaders() {
 }
 
 void Processes::fail_start(Process& process) {
-  core::StartFailed failed{process.id(), process.epoch, "bad_argument",
+  core::StartFailed failed{process.id, process.epoch, "bad_argument",
                            encode_term(Term::atom("bad_argument")).octets()};
   const std::size_t node = process.node;
   erase(process.serial);
@@ -204,13 +205,13 @@ void Processes::fail_start(Process& process) {
 void Processes::begin_life(Process& process) {
   if (world_.healed) return;
   if (world_.has(Plant::needless_stop))
-    later(process, 3s, [this](Process& it) { stop(it.node, core::Stop{it.id(), it.epoch, {}, {}}); });
+    later(process, 3s, [this](Process& it) { stop(it.node, core::Stop{it.id, it.epoch, {}, {}}); });
   const auto end_after = [&](Duration delay, bool normal, const std::string& reason) {
     later(process, delay, [this, normal, reason](Process& ending) {
       if (!ending.stopping && !world_.healed) end(ending, normal, reason);
     });
   };
-  switch (world_.catalog.of(process.id()).kind) {
+  switch (world_.catalog.of(process.id).kind) {
     case Kind::looping:
       return end_after(random_.between(Duration(0), Duration(50ms)), false, "looping");
     case Kind::crashing:
@@ -230,14 +231,14 @@ void Processes::begin_life(Process& process) {
           again.stuck = false;
           end_handler(again);
           const std::size_t node = again.node;
-          core::StuckChanged change{again.id(), again.epoch, false};
+          core::StuckChanged change{again.id, again.epoch, false};
           if (again.stopping)
             later(again, stop_time(again), [this](Process& stopping) { end(stopping, true, "shutdown"); });
           else
             begin_life(again);
           world_.driver->post(node, std::move(change));
         });
-        world_.driver->post(it.node, core::StuckChanged{it.id(), it.epoch, true});
+        world_.driver->post(it.node, core::StuckChanged{it.id, it.epoch, true});
       });
     default:
       return;
@@ -247,10 +248,10 @@ void Processes::begin_life(Process& process) {
 void Processes::take_node_down(Process& process) {
   if (world_.healed) return;
   const std::size_t node = process.node;
-  const Character& character = world_.catalog.of(process.id());
-  ++taken_down_[process.id()];
-  world_.trace.line_of(process.id(), "{} takes {} down", process.id().text(), world_.nodes[node].name.text());
-  if (character.obituary) world_.driver->step(node, core::Crashing{process.id(), process.epoch});
+  const Character& character = world_.catalog.of(process.id);
+  ++taken_down_[process.id];
+  world_.trace.line_of(process.id, "{} takes {} down", process.id.text(), world_.nodes[node].name.text());
+  if (character.obituary) world_.driver->step(node, core::Crashing{process.id, process.epoch});
   world_.driver->kill(node, character.obituary, "a child crashed it");
 }
 
@@ -287,7 +288,7 @@ void Processes::stop(std::size_t node, const core::Stop& stop) {
 }
 
 Duration Processes::stop_time(const Process& process, bool killed) {
-  const Character& character = world_.catalog.of(process.id());
+  const Character& character = world_.catalog.of(process.id);
   if (character.kind == Kind::slow && !world_.healed && !character.brutal && !killed)
     return random_.between(1s, 3s);
   return random_.between(Duration(10us), Duration(20ms));
@@ -296,17 +297,17 @@ Duration Processes::stop_time(const Process& process, bool killed) {
 void Processes::end(Process& process, bool normal, std::string reason) {
   const std::size_t node = process.node;
   const bool was_stopping = process.stopping;
-  core::Exited exited{process.id(), process.epoch, normal, std::move(reason)};
-  const core::SpecPtr spec = process.spec;
+  core::Exited exited{process.id, process.epoch, normal, std::move(reason)};
+  const core::NamedSpec named{process.id, process.spec};
   const std::uint64_t incarnation = process.incarnation;
   if (!process.frozen) answered_.erase(process.lineage);
   erase(process.serial);
   if (world_.has(Plant::silent_death) && !was_stopping) return;
   world_.driver->post(node, std::move(exited));
   if (world_.has(Plant::undead) && was_stopping && random_.chance(200)) {
-    world_.timeline.after(100ms, [this, node, spec, incarnation] {
-      world_.driver->when_awake(node, incarnation, [this, node, spec] {
-        if (on(node, spec->id) == nullptr) start(node, core::Start{spec, {}, {}});
+    world_.timeline.after(100ms, [this, node, named, incarnation] {
+      world_.driver->when_awake(node, incarnation, [this, node, named] {
+        if (on(node, named.id) == nullptr) start(node, core::Start{named.id, named.spec, {}, {}});
       });
     });
   }
@@ -315,13 +316,13 @@ void Processes::end(Process& process, bool normal, std::string reason) {
 void Processes::erase(std::uint64_t serial) {
   const Process& process = live_.at(serial);
   world_.callers->ends(process);
-  auto& lives = lives_[process.id()];
+  auto& lives = lives_[process.id];
   const auto life = std::find_if(lives.rbegin(), lives.rend(), [&](const Life& one) {
     return one.node == process.node && one.creation == process.creation && one.pid == process.pid;
   });
   BROOD_CHECK(life != lives.rend(), "every process has its life on record");
   life->to = world_.now();
-  std::vector<std::uint64_t>& all = by_id_[process.id()];
+  std::vector<std::uint64_t>& all = by_id_[process.id];
   std::erase(all, serial);
   // Nobody is left who could know.
   const bool is_known = std::any_of(all.begin(), all.end(), [&](std::uint64_t other) {
@@ -360,7 +361,7 @@ void Processes::heal() {
       it.stuck = false;
       end_handler(it);
       const std::size_t node = it.node;
-      core::StuckChanged change{it.id(), it.epoch, false};
+      core::StuckChanged change{it.id, it.epoch, false};
       if (it.stopping)
         later(it, stop_time(it), [this](Process& stopping) { end(stopping, true, "shutdown"); });
       world_.driver->post(node, std::move(change));
@@ -401,12 +402,12 @@ void Processes::carry_out(std::size_t node, const core::Thaw& thaw) {
 }
 
 void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
-  const ChildId& id = prepare.spec->id;
+  const ChildId& id = prepare.id;
   if (on(node, id) != nullptr) {
     world_.violate("overlap", &id, "a second process of it is prepared on " + world_.nodes[node].name.text());
     return;
   }
-  Process& process = add(node, prepare.spec, prepare.epoch);
+  Process& process = add(node, id, prepare.spec, prepare.epoch);
   process.prepared = true;
   process.role = prepare.role.value_or(core::Role::active);
   if (!prepare.parcel.empty()) {  // a program takes nothing along
@@ -416,7 +417,7 @@ void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
   const bool fails = !world_.healed && random_.chance(50);
   later(process, random_.between(Duration(10us), Duration(20ms)), [this, fails](Process& it) {
     if (fails) {
-      core::PrepareFailed failed{it.id(), it.epoch, "simulated"};
+      core::PrepareFailed failed{it.id, it.epoch, "simulated"};
       const std::size_t where = it.node;
       erase(it.serial);
       return world_.driver->post(where, std::move(failed));
@@ -424,9 +425,9 @@ void Processes::carry_out(std::size_t node, const core::Prepare& prepare) {
     it.running = true;
     if (world_.has(Plant::early_open)) {
       it.prepared = false;
-      check(it.id());
+      check(it.id);
     }
-    world_.driver->post(it.node, core::Prepared{it.id(), it.epoch, it.pid, true});
+    world_.driver->post(it.node, core::Prepared{it.id, it.epoch, it.pid, true});
   });
 }
 
@@ -454,7 +455,7 @@ void Processes::carry_out(std::size_t node, const core::Open& open) {
 // The one that it was made from may be there still, on a node that sleeps. Each answers by itself from here
 // on.
 void Processes::begin_lineage_of_its_own(Process& process) {
-  const std::vector<std::uint64_t>& all = by_id_.at(process.id());
+  const std::vector<std::uint64_t>& all = by_id_.at(process.id);
   const bool shares = std::any_of(all.begin(), all.end(), [&](std::uint64_t other) {
     return other != process.serial && live_.at(other).lineage == process.lineage;
   });
@@ -560,7 +561,7 @@ void Processes::check(const ChildId& id) {
 /// which it was begun until the next one is confirmed.
 void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
-  const core::SpecRow* row = core.spec(process.id());
+  const core::SpecRow* row = core.spec(process.id);
   if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->trouble->failed ||
       row->birth != process.birth || core.fenced() || core.partitioned() || !core.view_confirmed() ||
       core.self().state != core::MemberState::up)
@@ -568,23 +569,23 @@ void Processes::check_need(const Process& process) {
   // Requests that waited for the end of the former process were decided in one step, one after the other.
   if (process.from == world_.now()) return;
   if (world_.profile.portions && world_.now() - process.from <= 5ms) return;  // or in its next portions
-  auto placement = core.placement(process.id());
+  auto placement = core.placement(process.id);
   const Copies& copies = world_.profile.copies;
   placement.resize(copies.of(placement.size()));
   if (std::find(placement.begin(), placement.end(), world_.nodes[process.node].name) == placement.end())
     return;
-  if (!copies.several() && core.instances(process.id()).size() > 1) return;
+  if (!copies.several() && core.instances(process.id).size() > 1) return;
   if (!row->spec->same_as(*process.spec)) return;
   // A program is told a role by a restart.
   if (copies.several() && process.spec->is_program()) return;
-  world_.violate("needless", &process.spec->id,
+  world_.violate("needless", &process.id,
                  "it is stopped where it belongs, on " + world_.nodes[process.node].name.text());
 }
 
 void Processes::check_node(std::size_t node) {
   std::vector<ChildId> ids;
   live_.each([&](const Process& process) {
-    if (process.node == node) ids.push_back(process.id());
+    if (process.node == node) ids.push_back(process.id);
   });
   for (const ChildId& id : ids) check(id);
 }

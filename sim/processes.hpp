@@ -17,6 +17,7 @@ struct Process {
   std::size_t node = 0;
   std::uint64_t incarnation = 0;
   std::uint32_t creation = 0;
+  ChildId id;
   core::SpecPtr spec;
   core::Epoch epoch;
   core::ProcessId pid;  ///< From the start on, also while it is starting.
@@ -37,7 +38,6 @@ struct Process {
   std::optional<Following> follow;  ///< Of a worker whose state passive instances follow.
   bool told_gone = false;           ///< Planted bugs only: the core believes it is gone.
   Duration from{};
-  [[nodiscard]] const ChildId& id() const { return spec->id; }
 };
 
 /// A process that lives or lived; for judging answers.
@@ -130,7 +130,7 @@ class Processes {
  private:
   [[nodiscard]] Process* find(std::uint64_t serial);
   [[nodiscard]] Process* find(std::size_t node, const ChildId& id, const core::Epoch& epoch);
-  Process& add(std::size_t node, const core::SpecPtr& spec, const core::Epoch& epoch);
+  Process& add(std::size_t node, const ChildId& id, const core::SpecPtr& spec, const core::Epoch& epoch);
   void later(const Process& process, Duration delay, std::function<void(Process&)> job);
   void started(Process& process);
   void begin_life(Process& process);

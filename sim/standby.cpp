@@ -20,8 +20,7 @@ void Processes::lead(Process& process, const core::HeldPtr& state) {
     for (const core::SharedBytes& change : state->changes) {
       const std::size_t middle = change->find('>');
       if (std::stoull(change->substr(0, middle)) != process.held)
-        world_.violate("state", &process.spec->id,
-                       fmt::format("{} does not follow on {}", *change, process.held));
+        world_.violate("state", &process.id, fmt::format("{} does not follow on {}", *change, process.held));
       process.held = std::stoull(change->substr(middle + 1));
     }
   }
@@ -41,14 +40,14 @@ void Processes::give_role_back(Process& process) {
 }
 
 void Processes::check_followed(const Process& process) {
-  const auto kept = kept_.find(process.id());
+  const auto kept = kept_.find(process.id);
   if (kept == kept_.end() || kept->second.birth != process.birth) return;
   if (world_.ledger->split_excused() || world_.splits->cloudy()) return;
   // Behind the fence, or in the moment in which its node wakes, it answers nobody.
   if (!world_.nodes[process.node].acts() || world_.nodes[process.node].slept > Duration{}) return;
   if (losses_ - kept->second.losses > 1) return;
   if (process.held >= kept->second.value || world_.profile.copies.follow != Copies::Follow::each_call) return;
-  world_.violate("state", &process.spec->id,
+  world_.violate("state", &process.id,
                  fmt::format("it goes on with {} on {}, but a caller was answered {}", process.held,
                              world_.nodes[process.node].name.text(), kept->second.value));
 }
@@ -68,7 +67,7 @@ void Processes::save(Process& process, bool is_last) {
   follow.form.sent(whole, state.size());
   follow.sent_losses = losses_;
   const std::uint64_t number = follow.gate.sent(*covers);
-  world_.driver->post(process.node, core::StateSaved{process.id(), process.epoch, number, whole, 0,
+  world_.driver->post(process.node, core::StateSaved{process.id, process.epoch, number, whole, 0,
                                                      std::make_shared<const Bytes>(std::move(state))});
 }
 
@@ -162,11 +161,11 @@ void Processes::leaves(const Process& process, const Following::Gate::Ready& rep
 // A node that has said that it holds the state may be lost before that is heard.
 void Processes::answered(const Process& process, std::uint64_t value, std::uint64_t losses) {
   if (world_.ledger->split_excused() || world_.splits->cloudy()) {
-    kept_.erase(process.id());
+    kept_.erase(process.id);
     return;
   }
   const Kept now{process.birth, value, losses};
-  const auto [kept, added] = kept_.try_emplace(process.id(), now);
+  const auto [kept, added] = kept_.try_emplace(process.id, now);
   if (kept->second.birth != process.birth || kept->second.value <= value) kept->second = now;
 }
 

@@ -10,7 +10,7 @@ void Trace::mix(const core::Effects& effects) {
     mix(static_cast<std::uint64_t>(change.role));
   }
   for (const auto& start : effects.starts) {
-    mix(start.spec->id.bytes());
+    mix(start.id.bytes());
     mix(start.epoch);
   }
   for (const auto& stop : effects.stops) {

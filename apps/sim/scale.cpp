@@ -84,7 +84,7 @@ class Scale {
     world_.profile.gather = gather_;
     phase("boot", 600s, 5ms, [&] { boot_until(world_.nodes.size()); });
     say_kinds();
-    print(0, 0, 0);
+    print(0, 0);
   }
 
   void run() {
@@ -108,7 +108,6 @@ class Scale {
     world_.run_until(world_.now() + 40s);
     rest(60s);
     const std::uint64_t full = allocated();
-    const double specs = size_of_specs();
     phase("loss", 300s, 1ms, [&] {
       const std::size_t lost = std::max<std::size_t>(1, world_.nodes.size() * lose_percent_ / 100);
       for (std::size_t i = 0; i < lost; ++i) {
@@ -117,7 +116,7 @@ class Scale {
         ++world_.nodes[node].incarnation;  // nobody boots it again
       }
     });
-    print(static_cast<double>(empty - before), static_cast<double>(full - empty), specs);
+    print(static_cast<double>(empty - before), static_cast<double>(full - empty));
   }
 
  private:
@@ -257,18 +256,7 @@ class Scale {
     return phase;
   }
 
-  /// The simulated nodes share each child's spec, real ones do not: its bytes.
-  [[nodiscard]] double size_of_specs() const {
-    constexpr std::size_t some = 1000;
-    std::vector<core::SpecPtr> specs;
-    specs.reserve(some);
-    const std::uint64_t before = allocated();
-    for (std::size_t i = 0; i < some; ++i)
-      specs.push_back(world_.catalog.spec(world_.catalog.ids().front(), 0));
-    return static_cast<double>(allocated() - before) / some;
-  }
-
-  void print(double empty, double children, double spec) const {
+  void print(double empty, double children) const {
     const auto nodes = static_cast<double>(world_.nodes.size());
     std::string phases;
     for (const Phase& phase : phases_)
@@ -279,7 +267,7 @@ class Scale {
         R"({{"nodes":{},"children":{},"synchronisation":"{}","empty_kib":{:.0f},"child_bytes":{:.0f}{}}})"
         "\n",
         world_.nodes.size(), wanted_, world_.profile.synchronisation.name, empty / nodes / 1024,
-        children / nodes / static_cast<double>(wanted_) + spec, phases);
+        children / nodes / static_cast<double>(wanted_), phases);
     if (world_.violation) fmt::print(stderr, "{}: {}\n", world_.violation->rule, world_.violation->words);
   }
 

@@ -40,7 +40,7 @@ class Rarely {
     if (own_ && *own_ == T{}) own_.reset();
   }
 
-  friend bool operator==(const Rarely& a, const Rarely& b) { return *a == *b; }
+  friend bool operator==(const Rarely& a, const Rarely& b) { return a.own_ == b.own_ || *a == *b; }
 
  private:
   static const T& unchanged() {

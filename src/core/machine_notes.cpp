@@ -241,7 +241,7 @@ void Machine::instance_lost(Step& s, Child& child, const Instance& instance, con
   losses_.on_lost(s, child, instance, loss);
   takeover_.on_lost(child.id, loss);
   reconciler_.touch(child);
-  const bool is_mine = child.wanted() && views_.placement().first(child.hash, *child.row()) == self_index;
+  const bool is_mine = child.wanted() && views_.placement().first(child.id, *child.row()) == self_index;
   history_.lost(s, child, instance, loss, is_mine);
 }
 

@@ -50,7 +50,7 @@ void Machine::look_up(const ChildId& id, Known& into) const {
     return;
   }
   const auto order =
-      child->row() ? views_.replicas().nodes(child->hash, *child->row()) : std::vector<PeerIndex>{};
+      child->row() ? views_.replicas().nodes(child->id, *child->row()) : std::vector<PeerIndex>{};
   // Each is ranked once: there may be one on every node.
   struct Ranked {
     bool is_passive;
@@ -146,7 +146,7 @@ std::vector<ScoreLine> Machine::scoreboard() const {
 std::optional<NodeName> Machine::node_for(const ChildId& key) const {
   if (const Child* child = children_.find(key);
       child && child->row() && views_.placement().is_centralised()) {
-    const PeerIndex place = views_.placement().first(child->hash, *child->row());
+    const PeerIndex place = views_.placement().first(child->id, *child->row());
     return place == no_peer ? std::nullopt : std::optional(peers_.name(place));
   }
   const PeerIndex peer = views_.placement().coordinator(key);
@@ -158,7 +158,7 @@ std::vector<NodeName> Machine::placement(const ChildId& id) const {
   std::vector<NodeName> names;
   const Child* child = children_.find(id);
   if (!child || !child->row()) return names;
-  for (const PeerIndex peer : views_.placement().order(child->hash, *child->row()))
+  for (const PeerIndex peer : views_.placement().order(child->id, *child->row()))
     names.push_back(peers_.name(peer));
   return names;
 }

@@ -120,7 +120,7 @@ void Cluster::resume(std::size_t i) {
   run();
 }
 
-std::uint64_t Cluster::start(std::size_t i, std::vector<SpecPtr> specs, StartMode mode,
+std::uint64_t Cluster::start(std::size_t i, std::vector<NamedSpec> specs, StartMode mode,
                              std::optional<NodeName> on) {
   give(i, ClientStart{{++last_client_}, mode, std::move(on), std::move(specs)});
   return last_client_;
@@ -205,7 +205,7 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   node.left = node.left || effects.left;
   for (const SetRole& told : effects.roles) {
     for (const Start& start : effects.starts)
-      EXPECT_FALSE(start.spec->id == told.id && start.epoch == told.epoch) << "it is not there to be told";
+      EXPECT_FALSE(start.id == told.id && start.epoch == told.epoch) << "it is not there to be told";
     if (const auto ready = node.prepared_roles.find(told.id); ready != node.prepared_roles.end()) {
       ready->second = told.role;  // it is told when it is opened, and does not answer
       for (const auto& [host, instance] : node.core->instances(told.id))
@@ -220,17 +220,17 @@ void Cluster::carry_out(std::size_t i, const Effects& effects) {
   for (const HandoverStep& one : effects.handovers)
     std::visit([&](const auto& what) { carry_out_one(i, what); }, one);
   for (const Start& start : effects.starts) {
-    if (hold_starts.count(start.spec->id) != 0) continue;
-    if (fail_starts.count(start.spec->id) != 0) {
-      give(i, StartFailed{start.spec->id, start.epoch, "cannot", "detail"});
+    if (hold_starts.count(start.id) != 0) continue;
+    if (fail_starts.count(start.id) != 0) {
+      give(i, StartFailed{start.id, start.epoch, "cannot", "detail"});
       continue;
     }
-    node.processes[start.spec->id] = start.epoch;
-    if (start.role) node.roles[start.spec->id] = *start.role;
-    node.state[start.spec->id] = start.state ? all_of(*start.state) : "new";
-    node.saved.erase(start.spec->id);
-    node.followed.erase(start.spec->id);
-    give(i, Started{start.spec->id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
+    node.processes[start.id] = start.epoch;
+    if (start.role) node.roles[start.id] = *start.role;
+    node.state[start.id] = start.state ? all_of(*start.state) : "new";
+    node.saved.erase(start.id);
+    node.followed.erase(start.id);
+    give(i, Started{start.id, start.epoch, {++node.last_pid, 0}, 0, keep_state});
   }
   for (const Stop& stop : effects.stops) {
     if (hold_stops.count(stop.id) != 0) continue;
@@ -273,12 +273,12 @@ void Cluster::carry_out_one(std::size_t i, const Freeze& what) {
 }
 
 void Cluster::carry_out_one(std::size_t i, const Prepare& what) {
-  if (hold_prepares.count(what.spec->id) != 0) return;
-  if (fail_prepares.count(what.spec->id) != 0)
-    return give(i, PrepareFailed{what.spec->id, what.epoch, "restore() refused"});
-  nodes[i].prepared[what.spec->id] = {what.epoch, what.parcel};
-  if (what.role) nodes[i].prepared_roles[what.spec->id] = *what.role;
-  give(i, Prepared{what.spec->id, what.epoch, {++nodes[i].last_pid, 0}, keep_state});
+  if (hold_prepares.count(what.id) != 0) return;
+  if (fail_prepares.count(what.id) != 0)
+    return give(i, PrepareFailed{what.id, what.epoch, "restore() refused"});
+  nodes[i].prepared[what.id] = {what.epoch, what.parcel};
+  if (what.role) nodes[i].prepared_roles[what.id] = *what.role;
+  give(i, Prepared{what.id, what.epoch, {++nodes[i].last_pid, 0}, keep_state});
 }
 
 void Cluster::carry_out_one(std::size_t i, const Open& what) {

@@ -18,18 +18,30 @@ inline ChildId id_of(std::string_view text) {
   return ChildId::binary(text).value();
 }
 
-inline SpecPtr spec_of(std::string_view id, std::string worker = "counter",
-                       Restart restart = Restart::permanent, bool is_static = false) {
+inline NamedSpec spec_of(std::string_view id, std::string worker = "counter",
+                         Restart restart = Restart::permanent, bool is_static = false) {
   auto spec = std::make_shared<Spec>();
-  spec->id = id_of(id);
   spec->needs = spec->worker = std::move(worker);
   spec->restart = restart;
   spec->is_static = is_static;
-  return spec;
+  return {id_of(id), std::move(spec)};
 }
 
-inline std::vector<SpecPtr> many(int count) {
-  std::vector<SpecPtr> specs;
+/// A copy of a spec, to be changed before it is used.
+struct OpenSpec {
+  ChildId id;
+  std::shared_ptr<Spec> spec;
+
+  Spec& operator*() const { return *spec; }
+  Spec* operator->() const { return spec.get(); }
+  operator NamedSpec() const { return {id, spec}; }  // NOLINT(google-explicit-constructor)
+};
+inline OpenSpec opened(const NamedSpec& of) {
+  return {of.id, std::make_shared<Spec>(*of)};
+}
+
+inline std::vector<NamedSpec> many(int count) {
+  std::vector<NamedSpec> specs;
   for (int i = 0; i < count; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
   return specs;
 }
@@ -83,7 +95,7 @@ class Cluster {
   void resume(std::size_t i);
 
   // Clients.
-  std::uint64_t start(std::size_t i, std::vector<SpecPtr> specs, StartMode mode = StartMode::start,
+  std::uint64_t start(std::size_t i, std::vector<NamedSpec> specs, StartMode mode = StartMode::start,
                       std::optional<NodeName> on = {});
   std::uint64_t stop(std::size_t i, std::string_view id);
   std::uint64_t reset(std::size_t i, std::uint32_t size);

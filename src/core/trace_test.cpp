@@ -77,7 +77,7 @@ struct StepWords {
   std::string operator()(const Freeze& m) const { return "freeze " + m.id.text(); }
   std::string operator()(const Thaw& m) const { return "thaw " + m.id.text(); }
   std::string operator()(const Prepare& m) const {
-    return fmt::format("prepare {} holding '{}'", m.spec->id.text(), m.parcel);
+    return fmt::format("prepare {} holding '{}'", m.id.text(), m.parcel);
   }
   std::string operator()(const Open& m) const { return "open " + m.id.text(); }
   std::string operator()(const Discard& m) const { return "discard " + m.id.text(); }
@@ -231,7 +231,7 @@ std::string describe(const Cluster& cluster, std::size_t i, const Effects& effec
                      going_on(change.state)));
   for (const auto& step : effects.handovers) line(std::visit(StepWords{}, step));
   for (const auto& start : effects.starts)
-    line(fmt::format("start {}{}{} ({})", start.spec->id.text(),
+    line(fmt::format("start {}{}{} ({})", start.id.text(),
                      start.role ? " as " + std::string(to_string(*start.role)) : "", going_on(start.state),
                      start.cause.event));
   for (const auto& stop : effects.stops) line(fmt::format("stop {} ({})", stop.id.text(), stop.cause.event));
@@ -283,7 +283,7 @@ class Script {
     const std::string id = id_of_word(words);
     std::optional<NodeName> on;
     if (std::string word; words >> word) on = cluster_->nodes[node_of(words)].name;
-    auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart, is_static));
+    auto spec = opened(spec_of(id, "counter", restart, is_static));
     if (later_.contains(node))
       spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
     cluster_->start(node, {std::move(spec)}, is_static ? StartMode::ensure : StartMode::start, on);
@@ -330,10 +330,10 @@ class Script {
       };
     } else if (command == "program") {
       const std::size_t node = node_of(words);
-      Spec spec = *spec_of(id_of_word(words), "exec");
-      spec.needs = "counter";
-      spec.extras.change().ready_within = 10s;
-      cluster_->start(node, {std::make_shared<Spec>(std::move(spec))});
+      const auto spec = opened(spec_of(id_of_word(words), "exec"));
+      spec->needs = "counter";
+      spec->extras.change().ready_within = 10s;
+      cluster_->start(node, {spec});
     } else if (command == "hold" || command == "release") {
       const std::string what = id_of_word(words);
       auto& held = what == "freeze"    ? cluster_->hold_freezes

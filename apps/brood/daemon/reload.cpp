@@ -21,26 +21,24 @@ Result<fleet::FleetFile> read(const std::string& path) {
   return Error{Errc::invalid_argument, file.error().front().text(path)};
 }
 
-Result<std::vector<core::SpecPtr>> specs_of(const SupervisorOptions& options, supervisor::NodeImpl& node) {
-  std::vector<core::SpecPtr> specs;
+Result<std::vector<core::NamedSpec>> specs_of(const SupervisorOptions& options, supervisor::NodeImpl& node) {
+  std::vector<core::NamedSpec> specs;
   for (const auto& child : options.children) {
     auto spec = supervisor::core_spec(child, node);
     if (!spec) return spec.error();
-    auto made = std::make_shared<core::Spec>(**spec);
-    made->is_static = true;
-    specs.push_back(std::move(made));
+    specs.push_back(supervisor::as_static(*spec));
   }
   return specs;
 }
 
-void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<core::SpecPtr>& file) {
+void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<core::NamedSpec>& file) {
   using supervisor::FleetAction;
   std::vector<supervisor::FleetChild> now;
-  driver->registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
-    if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});
+  driver->registry().for_each([&](const ChildId& id, const supervisor::Entry& entry) {
+    if (entry.spec) now.push_back({id, entry.spec, entry.wanted, entry.failed});
   });
   const auto plan = supervisor::plan_fleet(now, file, {});
-  std::vector<core::SpecPtr> puts;
+  std::vector<core::NamedSpec> puts;
   std::vector<ChildId> retries;
   std::size_t left_alone = 0;
   for (const auto& step : plan.steps) {
@@ -49,7 +47,7 @@ void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<
     if (step.action == FleetAction::retry)
       retries.push_back(step.id);
     else if (step.spec)
-      puts.push_back(step.spec);
+      puts.push_back({step.id, step.spec});
   }
   log::info("{}: {} of {} children in the file are new or changed{}{}", driver->name(), puts.size(),
             file.size(),
@@ -74,10 +72,10 @@ void apply(const std::shared_ptr<supervisor::Driver>& driver, const std::vector<
 
 // Children of the file that the cluster has with another spec.
 std::vector<std::string> others_in_cluster(const supervisor::Driver& driver,
-                                           const std::vector<core::SpecPtr>& file) {
+                                           const std::vector<core::NamedSpec>& file) {
   std::vector<supervisor::FleetChild> now;
-  driver.registry().for_each([&](const ChildId&, const supervisor::Entry& entry) {
-    if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});
+  driver.registry().for_each([&](const ChildId& id, const supervisor::Entry& entry) {
+    if (entry.spec) now.push_back({id, entry.spec, entry.wanted, entry.failed});
   });
   std::vector<std::string> out;
   for (const auto& step : supervisor::plan_fleet(now, file, {}).steps) {

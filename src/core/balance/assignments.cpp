@@ -55,7 +55,7 @@ Epoch Assignments::newest(const Child& child) const {
 
 bool Assignments::is_on_its_way(const Child& child) const {
   if (views_.replicas().several(*child.row())) return false;
-  const PeerIndex place = views_.placement().first(child.hash, *child.row());
+  const PeerIndex place = views_.placement().first(child.id, *child.row());
   return place != no_peer && instances_.any(child) && !instances_.on(child, place);
 }
 
@@ -78,8 +78,8 @@ void Assignments::count(Child& child) {
 
 // Of the nodes that may run it the emptiest, of several the first by name; one that has given it up only
 // where there is no other.
-const Placement::Node* Assignments::best(std::uint64_t key, const SpecRow& row) const {
-  const auto order = views_.placement().eligible(key, row);
+const Placement::Node* Assignments::best(const ChildId& id, const SpecRow& row) const {
+  const auto order = views_.placement().eligible(id, row);
   const auto is_eligible = [&](const Placement::Node& node) {
     return std::find(order.begin(), order.end(), node.peer) != order.end();
   };
@@ -102,11 +102,11 @@ const Placement::Node* Assignments::best(std::uint64_t key, const SpecRow& row) 
   return best;
 }
 
-void Assignments::give(std::uint64_t key, SpecRow& row) const {
-  if (!scores_.how() || (row.assigned && views_.placement().first(key, row) != no_peer)) return;
+void Assignments::give(const ChildId& id, SpecRow& row) const {
+  if (!scores_.how() || (row.assigned && views_.placement().first(id, row) != no_peer)) return;
   const Epoch after = row.assigned ? row.assigned->after : Epoch{};
   row.assigned.reset();
-  if (const Placement::Node* node = best(key, row))
+  if (const Placement::Node* node = best(id, row))
     row.assigned = Assignment{node->name, settings_.self, AssignedBy::load, after};
 }
 
@@ -115,18 +115,18 @@ Duration Assignments::look(Step& s, Child& child) {
   if (!child.wanted() || !views_.acting() || (!scores_.how() && !child.row()->assigned))
     return Duration::max();
   const Placement& placement = views_.placement();
-  if (placement.coordinator(child.id, child.hash) != self_index) return Duration::max();
+  if (placement.coordinator(child.id) != self_index) return Duration::max();
   const auto& assigned = child.row()->assigned;
   const bool is_gone = assigned && assigned->counts() && !placement.is_up(assigned->node);
   SpecRow next = *child.row();
   if (scores_.how()) {
-    if (placement.first(child.hash, next) != no_peer) return Duration::max();
+    if (placement.first(child.id, next) != no_peer) return Duration::max();
   } else if (!is_gone) {
     return Duration::max();
   }
   if (const auto until = takeover_.waits(s, child)) return *until;
   if (scores_.how())
-    give(child.hash, next);
+    give(child.id, next);
   else
     next.assigned->node = NodeName();
   if (next.assigned == assigned) return Duration::max();
@@ -170,7 +170,7 @@ void Assignments::rebalance(Step& s, Child& child) {
   if (!now) return;  // it is given another anyway
   SpecRow next = *child.row();
   next.start_on.reset();
-  const Placement::Node* node = best(child.hash, next);
+  const Placement::Node* node = best(child.id, next);
   if (!node || node == now ||
       !is_emptier(given(node->name) + 1, scores_.share(*node), given(now->name), scores_.share(*now)))
     return;

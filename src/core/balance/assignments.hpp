@@ -44,7 +44,7 @@ class Assignments {
 
   /// The row is about to be written, of a child that starts: gives it a node, unless it has one, or the
   /// distribution does not balance. The child has to be counted when it is written.
-  void give(std::uint64_t key, SpecRow& row) const;
+  void give(const ChildId& id, SpecRow& row) const;
   /// The child's row has changed.
   void count(Child& child);
   /// The same, and where its node is gone it is given another. Returns when to look again; max(): when
@@ -70,7 +70,7 @@ class Assignments {
 
  private:
   static constexpr std::uint32_t nothing = 0xffff'ffff;
-  [[nodiscard]] const Placement::Node* best(std::uint64_t key, const SpecRow& row) const;
+  [[nodiscard]] const Placement::Node* best(const ChildId& id, const SpecRow& row) const;
   [[nodiscard]] std::uint32_t counter_of(const NodeName& node);
   void take(std::uint32_t counter);
   void rebalance(Step& s, Child& child);

@@ -254,7 +254,7 @@ TEST(Balance, WhenTheLeaderIsLostTheNextOneCountsTheSame) {
   cluster.boot(0);
   cluster.run(5s);
   EXPECT_EQ(cluster.nodes[0].core->leader(), cluster.nodes[1].name) << "one that is back is young";
-  std::vector<SpecPtr> more;
+  std::vector<NamedSpec> more;
   for (int i = 0; i < 60; ++i) more.push_back(spec_of("d" + std::to_string(i)));
   cluster.start(0, more);
   cluster.run(5s);
@@ -294,7 +294,7 @@ TEST(Balance, WhereOnlySomeNodesMayRunAChildOneOfThemGetsIt) {
   BalancedCluster cluster({100, 100, 100});
   cluster.form();
   for (int i = 0; i < 6; ++i) {
-    auto spec = std::make_shared<Spec>(*spec_of("r" + std::to_string(i)));
+    auto spec = opened(spec_of("r" + std::to_string(i)));
     spec->extras.change().nodes = {NodeName("n2@test"), NodeName("n3@test")};
     cluster.start(0, {spec});
   }

@@ -93,6 +93,7 @@ struct Disconnect {
 /// not asked any more.
 /// If the driver dies: its workers die with the process, and its programs are ended by their shims.
 struct Start {
+  ChildId id;
   SpecPtr spec;
   Epoch epoch;
   Cause cause;
@@ -164,6 +165,7 @@ struct Thaw {
 /// Reported back: by Prepared or PrepareFailed, exactly one of the two; by neither after a Discard.
 /// If the driver dies: as with a Start; the source finds out, and goes on.
 struct Prepare {
+  ChildId id;
   SpecPtr spec;
   Epoch epoch;
   Bytes parcel;
@@ -244,7 +246,7 @@ struct LogLine {
 /// passed on to that.
 struct Forwarded {
   NodeName to;
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
 };
 
 /// Whether the part of the cluster that this node is in may run children, by the partition strategy.

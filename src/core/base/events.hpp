@@ -160,7 +160,7 @@ struct ClientStart {
   ClientId client;
   StartMode mode = StartMode::start;
   std::optional<NodeName> on;
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
   /// How long the client waits, and how long what it asks is tried; 0: Settings::request_timeout.
   Duration patience{};
 };

@@ -192,7 +192,7 @@ struct StartRequest {
   std::uint64_t view = 0;  ///< The hash of the sender's view.
   std::uint32_t forwards = 0;
   std::optional<NodeName> on;  ///< D3.
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
 };
 
 struct StopRequest {

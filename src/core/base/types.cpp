@@ -136,7 +136,7 @@ std::string Spec::needed_workers() const {
 bool Spec::same_but_for_metadata(const Spec& other) const {
   const SpecExtras& mine = *extras;
   const SpecExtras& its = *other.extras;
-  return id == other.id && worker == other.worker && args == other.args && restart == other.restart &&
+  return worker == other.worker && args == other.args && restart == other.restart &&
          shutdown == other.shutdown && mine.nodes == its.nodes && mine.mapping == its.mapping &&
          needs == other.needs && mine.ready_within == its.ready_within && mine.pace == its.pace &&
          mine.after == its.after && mine.is_supervisor == its.is_supervisor;
@@ -154,7 +154,7 @@ bool Spec::is_asked_by(const Spec& asked) const {
 }
 
 bool Spec::runs_like(const Spec& other) const {
-  if (id != other.id || worker != other.worker) return false;
+  if (worker != other.worker) return false;
   return args == other.args || (is_program() && differences_taken_over(args, other.args));
 }
 

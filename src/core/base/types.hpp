@@ -104,9 +104,9 @@ struct SpecExtras {
   friend bool operator==(const SpecExtras&, const SpecExtras&) = default;
 };
 
-/// What to run for a child. Immutable once made; changed by replacing it.
+/// What to run for a child, all but its id: children that differ in nothing else share one, as a rule.
+/// Immutable once made; changed by replacing it.
 struct Spec {
-  ChildId id;
   std::string worker;  ///< Registered name; "exec" for ordinary programs.
   Bytes args;          ///< Encoded term; opaque to the core.
   std::string needs;   ///< What a node must offer to run it (Member::offers): the worker's name, or for
@@ -139,11 +139,22 @@ struct Spec {
   /// how it is looked after (restart rule, shutdown, metadata, placement; of a program taken_over_keys() too)
   /// may differ. Reads the arguments of a program where they differ.
   [[nodiscard]] bool runs_like(const Spec& other) const;
+  /// In everything.
+  friend bool operator==(const Spec&, const Spec&) = default;
 
  private:
   [[nodiscard]] bool same_but_for_metadata(const Spec& other) const;
 };
 using SpecPtr = std::shared_ptr<const Spec>;
+/// A spec and the child it is for, where no row or record says that.
+struct NamedSpec {
+  ChildId id;
+  SpecPtr spec;
+
+  const Spec& operator*() const { return *spec; }
+  const Spec* operator->() const { return spec.get(); }
+  operator const SpecPtr&() const { return spec; }  // NOLINT(google-explicit-constructor)
+};
 
 /// Identifies a client's request in the whole cluster, so that a repeated one is recognised.
 struct RequestKey {
@@ -226,7 +237,7 @@ struct SpecRow {
                        ///< update of that row that was made at the same time; a new start is a new birth.
   Hlc clock;           ///< Orders concurrent changes of one id.
   RequestKey request;  ///< Of the start, or the stop of a static child, that made it: to know it again.
-  std::optional<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
+  Boxed<NodeName> start_on;  ///< D3: starts there the first time; forgotten with that node's loss.
   /// The node that it was given to, ahead of all that the distribution says. Ends with that node: see
   /// balance/assignments.hpp.
   Boxed<Assignment> assigned;

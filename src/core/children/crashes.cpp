@@ -100,10 +100,10 @@ bool Crashes::ends_the_child(const Child& child, const Failure& failure, bool st
 bool Crashes::belongs_here(const Child& child, const SpecRow& row) const {
   const Replicas& replicas = views_.replicas();
   if (replicas.several(row)) {
-    const auto nodes = replicas.nodes(child.hash, row);
+    const auto nodes = replicas.nodes(child.id, row);
     return nodes.empty() || place_in(nodes, self_index) < nodes.size();
   }
-  const PeerIndex place = views_.placement().first(child.hash, row);
+  const PeerIndex place = views_.placement().first(child.id, row);
   return place == self_index || place == no_peer;
 }
 
@@ -131,7 +131,7 @@ void Crashes::end_for_good(Step& s, Child& child, const std::string& reason) {
 }
 
 bool Crashes::avoids_all(const Child& child, const SpecRow& row) const {
-  const auto order = views_.placement().eligible(child.hash, row);
+  const auto order = views_.placement().eligible(child.id, row);
   return std::all_of(order.begin(), order.end(), [&](PeerIndex peer) {
     return std::find(row.trouble->avoid.begin(), row.trouble->avoid.end(), peers_.name(peer)) !=
            row.trouble->avoid.end();
@@ -174,7 +174,7 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
 // one after that runs it.
 void Crashes::give_to_next(const Step& s, const Child& child, SpecRow& row) const {
   if (!row.assigned || row.assigned->by != AssignedBy::load || !row.assigned->counts()) return;
-  const PeerIndex next = views_.placement().first(child.hash, row);
+  const PeerIndex next = views_.placement().first(child.id, row);
   if (next == no_peer || peers_.name(next) == row.assigned->node) return;
   row.assigned->node = peers_.name(next);
   row.assigned->decider = s.settings.self;
@@ -183,7 +183,7 @@ void Crashes::give_to_next(const Step& s, const Child& child, SpecRow& row) cons
 void Crashes::look_at_failed(Step& s, Child& child) {
   const SpecRow* row = child.row();
   if (!row || !row->trouble->failed || row->trouble->avoid.empty() || !views_.acting()) return;
-  if (views_.placement().coordinator(child.id, child.hash) != self_index || avoids_all(child, *row)) return;
+  if (views_.placement().coordinator(child.id) != self_index || avoids_all(child, *row)) return;
   SpecRow next = *row;
   Trouble& trouble = next.trouble.change();
   trouble.failed = false;

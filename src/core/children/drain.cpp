@@ -51,7 +51,7 @@ void Drain::begin(Step& s) {
 }
 
 bool Drain::is_homeless(const Child& child) const {
-  return child.wanted() && views_.placement().is_homeless(child.hash, *child.row());
+  return child.wanted() && views_.placement().is_homeless(child.id, *child.row());
 }
 
 // A child that can run nowhere else would have to end, and that is not what a drain is for.

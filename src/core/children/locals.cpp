@@ -108,7 +108,7 @@ void Locals::launch(Step& s, Child& child, Instance instance, const NodeName& fr
   instance.health = Health::none;
   std::optional<Role> role;
   if (own.has_role) role = instance.role == Role::active ? Role::active : Role::passive;
-  s.effects.starts.push_back({own.spec, own.epoch, s.cause(), role,
+  s.effects.starts.push_back({child.id, own.spec, own.epoch, s.cause(), role,
                               role == Role::active ? state_of(s, child) : nullptr, instance.why, from});
   instances_.publish(s, child, instance);
 }

@@ -7,10 +7,8 @@ namespace brood::core::testing {
 namespace locals_test {
 
 SpecChange change_of(const ChildId& id, const std::string& node, std::uint64_t clock) {
-  auto spec = std::make_shared<Spec>();
-  spec->id = id;
   SpecRow row;
-  row.spec = std::move(spec);
+  row.spec = std::make_shared<Spec>();
   row.clock = {clock};
   row.dot = row.birth = {NodeName(node), 1, 1};
   SpecChange change;

@@ -58,7 +58,7 @@ Losses::Verdict Losses::look(Step& s, Child& child) {
     marks_.erase(found);
     return {};
   }
-  const bool coordinates = views_.placement().coordinator(child.id, child.hash) == self_index;
+  const bool coordinates = views_.placement().coordinator(child.id) == self_index;
   if (views_.acting() && coordinates && !mark.counted && child.row()->trouble->blame == mark.before) {
     if (mark.temporary) {
       marks_.erase(found);

@@ -28,7 +28,7 @@ TEST(Loss, ATemporaryChildThatIsPutAnewWaitsForWhoMayStartTheOldOne) {
   };
   cluster.form();
   const std::string id = cluster.id_at(1);
-  const SpecPtr spec = spec_of(id, "counter", Restart::temporary, true);
+  const NamedSpec spec = spec_of(id, "counter", Restart::temporary, true);
   cluster.start(1, {spec}, StartMode::start, cluster.nodes[0].name);
   cluster.run(1s);
   ASSERT_EQ(cluster.host(id), 0U);
@@ -58,10 +58,10 @@ TEST(Loss, ATemporaryChildThatItsCoordinatorWantsIsNotHeldBackForEver) {
   Cluster cluster(3);
   cluster.form();
   const std::string id = cluster.id_at(1);
-  Spec spec = *spec_of(id, "counter", Restart::temporary);
-  spec.extras.change().nodes = {cluster.nodes[0].name, cluster.nodes[2].name};
+  const auto spec = opened(spec_of(id, "counter", Restart::temporary));
+  spec->extras.change().nodes = {cluster.nodes[0].name, cluster.nodes[2].name};
   cluster.record = true;
-  cluster.start(0, {std::make_shared<Spec>(spec)}, StartMode::start, cluster.nodes[2].name);
+  cluster.start(0, {spec}, StartMode::start, cluster.nodes[2].name);
   cluster.run(4s);
   ASSERT_EQ(cluster.host(id), 2U);
   std::optional<Delta> last;

@@ -19,11 +19,9 @@ struct Fixture : ::testing::Test {
   Moves moves{children, instances};
 
   Child& running(Step& s, int number) {
-    auto spec = std::make_shared<Spec>();
-    spec->id = ChildId::binary("c" + std::to_string(number)).value();
-    Child& child = children.obtain(spec->id);
+    Child& child = children.obtain(ChildId::binary("c" + std::to_string(number)).value());
     SpecRow row;
-    row.spec = std::move(spec);
+    row.spec = std::make_shared<Spec>();
     rows.write(s, child, std::move(row), true);
     locals.start(s, child);
     return child;

@@ -7,8 +7,8 @@
 namespace brood::core::testing {
 namespace order_test {
 
-SpecPtr after(std::string_view id, std::vector<std::string_view> others) {
-  auto spec = std::make_shared<Spec>(*spec_of(id, "counter", Restart::permanent, true));
+NamedSpec after(std::string_view id, std::vector<std::string_view> others) {
+  auto spec = opened(spec_of(id, "counter", Restart::permanent, true));
   for (const auto other : others) spec->extras.change().after.push_back(id_of(other));
   return spec;
 }
@@ -23,7 +23,7 @@ TEST(Order, AChildStartsOnceThoseBeforeItRun) {
   cluster.form();
   std::vector<std::string> order;
   cluster.watch = [&](std::size_t, const Effects& effects) {
-    for (const auto& start : effects.starts) order.push_back(start.spec->id.text());
+    for (const auto& start : effects.starts) order.push_back(start.id.text());
   };
   cluster.start(0, {after("web", {"db", "cache"}), after("cache", {"db"}), after("db", {})});
   cluster.run(1s);
@@ -37,8 +37,8 @@ TEST(Order, OneWithAHealthCheckHasToBeHealthy) {
   // A driver says that there is a check before it says that the program runs.
   cluster.watch = [&](std::size_t i, const Effects& effects) {
     for (const auto& start : effects.starts)
-      if (start.spec->id == id_of("db"))
-        cluster.give(i, HealthChanged{start.spec->id, start.epoch, Health::starting, ""});
+      if (start.id == id_of("db"))
+        cluster.give(i, HealthChanged{start.id, start.epoch, Health::starting, ""});
   };
   cluster.start(0, {after("web", {"db"}), after("db", {})});
   cluster.run(1s);
@@ -64,7 +64,7 @@ TEST(Order, OneWithAHealthCheckHasToBeHealthy) {
 TEST(Order, WhatWasStoppedOrHasEndedHoldsUpNobodyAndWhatIsNotKnownDoes) {
   Cluster cluster(2);
   cluster.form();
-  auto job = std::make_shared<Spec>(*spec_of("job", "counter", Restart::temporary, true));
+  auto job = opened(spec_of("job", "counter", Restart::temporary, true));
   cluster.start(0, {job, after("web", {"job", "later"})});
   cluster.run();
   cluster.exit("job", true);
@@ -78,7 +78,7 @@ TEST(Order, WhatWasStoppedOrHasEndedHoldsUpNobodyAndWhatIsNotKnownDoes) {
 TEST(Order, AJobThatSomebodyStartedAndThatIsGoneHoldsUpNobody) {
   Cluster cluster(2);
   cluster.form();
-  auto web = std::make_shared<Spec>(*after("web", {"job"}));
+  auto web = opened(after("web", {"job"}));
   web->is_static = false;
   cluster.start(0, {web});
   cluster.run(1s);

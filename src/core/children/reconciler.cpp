@@ -73,11 +73,11 @@ bool Reconciler::may_have_several(const Child& child) const {
 }
 
 bool Reconciler::belongs_here(const Child& child) const {
-  return with_.views.replicas().includes(child.hash, *child.row(), self_index);
+  return with_.views.replicas().includes(child.id, *child.row(), self_index);
 }
 
 PeerIndex Reconciler::place_of(const Child& child) const {
-  return with_.views.placement().first(child.hash, *child.row());
+  return with_.views.placement().first(child.id, *child.row());
 }
 
 void Reconciler::look(Step& s, Child& child) {
@@ -287,7 +287,7 @@ bool Reconciler::hand_over_one_of_several(Step& s, Child& child) {
 // ever.
 void Reconciler::release_one_of_several(Step& s, Child& child) {
   if (hand_over_one_of_several(s, child)) return;
-  const auto nodes = with_.views.replicas().nodes(child.hash, *child.row());
+  const auto nodes = with_.views.replicas().nodes(child.id, *child.row());
   const bool all_run = std::all_of(nodes.begin(), nodes.end(), [&](PeerIndex peer) {
     const Instance* instance = with_.instances.on(child, peer);
     return instance && (instance->phase == Phase::running || instance->phase == Phase::stuck);

@@ -101,8 +101,8 @@ TEST(Crash, APermanentChildComesBackAtOnceThenWithGrowingPauses) {
   EXPECT_EQ(cluster.alive("a"), 1U);
 }
 
-SpecPtr paced(std::string_view id, Pace pace, Restart restart = Restart::permanent) {
-  auto spec = std::make_shared<Spec>(*spec_of(id, "counter", restart));
+NamedSpec paced(std::string_view id, Pace pace, Restart restart = Restart::permanent) {
+  auto spec = opened(spec_of(id, "counter", restart));
   spec->extras.change().pace = pace;
   return spec;
 }
@@ -264,7 +264,7 @@ TEST(Crash, AnUpdateThatConcernsNoProcessLeavesItRunning) {
   cluster.start(0, {spec_of("a")});
   cluster.run(1s);
   const Epoch before = cluster.nodes[cluster.host("a")].processes.at(id_of("a"));
-  auto changed = std::make_shared<Spec>(*spec_of("a"));
+  auto changed = opened(spec_of("a"));
   changed->extras.change().tag = "blue";
   changed->restart = Restart::transient;
   const auto client = cluster.start(1, {changed}, StartMode::apply);
@@ -306,9 +306,9 @@ TEST(Crash, PastItsIntensityAChildTriesEveryNodeAndIsThenFailedUntilRetry) {
 
 /// Has "a" crash until it waits to be started again; its host.
 std::size_t wait_after_crashes(Cluster& cluster) {
-  Spec spec = *spec_of("a");
-  spec.extras.change().pace.backoff_first = spec.extras.change().pace.backoff_max = 1h;
-  cluster.start(0, {std::make_shared<Spec>(spec)});
+  const auto spec = opened(spec_of("a"));
+  spec->extras.change().pace.backoff_first = spec->extras.change().pace.backoff_max = 1h;
+  cluster.start(0, {spec});
   cluster.run();
   const std::size_t host = cluster.host("a");
   cluster.exit("a", false);
@@ -342,9 +342,9 @@ TEST(Crash, AChangeOfWhatWaitsToBeStartedAgainIsDoneAndTriedAtOnce) {
   Cluster cluster(2);
   cluster.form();
   (void)wait_after_crashes(cluster);
-  Spec changed = *spec_of("a");
-  changed.extras.change().tag = "blue";
-  const auto apply = cluster.start(1, {std::make_shared<Spec>(changed)}, StartMode::apply);
+  const auto changed = opened(spec_of("a"));
+  changed->extras.change().tag = "blue";
+  const auto apply = cluster.start(1, {changed}, StartMode::apply);
   cluster.run(1s);
   EXPECT_EQ(cluster.result(apply), "ok") << "that it failed before is no answer to the change";
   EXPECT_EQ(cluster.alive("a"), 1U);

@@ -567,7 +567,7 @@ TEST_F(Replicas, APassiveReplicaOutlivesTheSleepOfItsNode) {
 
 TEST_F(Replicas, AProgramIsToldItsNewRoleByARestart) {
   form(3, std::int64_t{2}, "active_passive");
-  auto spec = std::make_shared<Spec>(*spec_of("a", "exec"));
+  auto spec = opened(spec_of("a", "exec"));
   spec->needs = "counter";
   cluster().start(0, {spec});
   cluster().run(2s);

@@ -13,7 +13,7 @@ std::size_t Roles::rank(const Child& child, const std::vector<PeerIndex>& order,
 // Before ours is what comes earlier in the order; of those that are not in it (they leave) the name decides.
 Roles::Others Roles::look_around(const Child& child) const {
   Others others;
-  const auto order = views_.placement().order(child.hash, *child.row());
+  const auto order = views_.placement().order(child.id, *child.row());
   const std::size_t mine = rank(child, order, self_index);
   const auto is_before = [&](PeerIndex peer) {
     const std::size_t place = rank(child, order, peer);
@@ -31,7 +31,7 @@ Roles::Others Roles::look_around(const Child& child) const {
     others.next = peer;
   });
   others.first = mine == 0;
-  for (const PeerIndex peer : views_.replicas().nodes(child.hash, *child.row())) {
+  for (const PeerIndex peer : views_.replicas().nodes(child.id, *child.row())) {
     if (peer == self_index) break;
     const Instance* instance = instances_.on(child, peer);
     others.missing = others.missing || !instance || instance->phase == Phase::starting;
@@ -194,7 +194,7 @@ bool Roles::may_hand_over(const Child& child) const {
   if (!has_roles(child)) return true;
   const Role role = instances_.here(child)->role;
   if (role != Role::active) return role == Role::passive;
-  const auto order = views_.placement().order(child.hash, *child.row());
+  const auto order = views_.placement().order(child.id, *child.row());
   const std::size_t mine = rank(child, order, self_index);
   bool is_first = true;
   instances_.each(child, [&](const Hosted& hosted) {

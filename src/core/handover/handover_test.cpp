@@ -16,7 +16,7 @@ struct HotSwap : ::testing::Test {
   /// n1 and n2 run `count` children that hold something; then n3 boots, until `kind` would be sent, if any is
   /// named.
   void join(int count) { join(many(count)); }
-  void join(std::vector<SpecPtr> specs) {
+  void join(std::vector<NamedSpec> specs) {
     cluster.boot(0);
     cluster.boot(1);
     cluster.run(4s);
@@ -314,11 +314,11 @@ TEST_F(HotSwap, ANodeThatWakesInTheMiddleOfAMoveEndsItsOwn) {
 
 // What runs below a supervisor cannot be taken along: it ends, and only then starts anew.
 TEST_F(HotSwap, ALocalSupervisorMovesCold) {
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
   for (int i = 0; i < 30; ++i) {
-    Spec spec = *spec_of("c" + std::to_string(i), "supervisor");
-    spec.needs = "counter";
-    specs.push_back(std::make_shared<Spec>(std::move(spec)));
+    const auto spec = opened(spec_of("c" + std::to_string(i), "supervisor"));
+    spec->needs = "counter";
+    specs.push_back(spec);
   }
   cluster.watch = [&](std::size_t, const Effects& effects) {
     EXPECT_TRUE(effects.handovers.empty());
@@ -458,12 +458,12 @@ struct Overlap : HotSwap {
     cluster.boot(0);
     cluster.boot(1);
     cluster.run(4s);
-    std::vector<SpecPtr> specs;
+    std::vector<NamedSpec> specs;
     for (int i = 0; i < count; ++i) {
-      Spec spec = *spec_of("c" + std::to_string(i), "exec");
-      spec.needs = "counter";
-      spec.extras.change().ready_within = 60s;
-      specs.push_back(std::make_shared<Spec>(std::move(spec)));
+      const auto spec = opened(spec_of("c" + std::to_string(i), "exec"));
+      spec->needs = "counter";
+      spec->extras.change().ready_within = 60s;
+      specs.push_back(spec);
     }
     cluster.start(0, std::move(specs));
     cluster.run(1s);
@@ -528,8 +528,7 @@ TEST_F(Overlap, TheNodeIsLostWhileTheSuccessorGetsReady) {
   std::map<std::pair<std::size_t, ChildId>, Epoch> under_way;
   cluster.watch = [&](std::size_t i, const Effects& effects) {
     for (const HandoverStep& step : effects.handovers)
-      if (const auto* prepare = std::get_if<Prepare>(&step))
-        under_way[{i, prepare->spec->id}] = prepare->epoch;
+      if (const auto* prepare = std::get_if<Prepare>(&step)) under_way[{i, prepare->id}] = prepare->epoch;
   };
   cluster.give(2, ClientDrain{{9999}});
   cluster.run(1s);

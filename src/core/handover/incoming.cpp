@@ -28,7 +28,7 @@ std::optional<OfferAnswer> Incoming::objection(const Child* child, const Offer& 
     return later("that start of it is not known here");
   if (!with_.views.acting() || with_.sessions.self().state != MemberState::up)
     return later("it may not act yet");
-  if (!with_.views.replicas().includes(child->hash, *child->row(), self_index))
+  if (!with_.views.replicas().includes(child->id, *child->row(), self_index))
     return later("it does not belong here");
   if (child->own()) return later("it runs here too");
   return std::nullopt;
@@ -58,8 +58,8 @@ void Incoming::on_offer(Step& s, PeerIndex from, Offer& offer) {
   coming.arrival.why = offer.why;
   if (with_.views.replicas().several(*child->row()))
     coming.arrival.role = offer.role == Role::active ? Role::active : Role::passive;
-  s.effects.handovers.emplace_back(Prepare{coming.arrival.spec, coming.arrival.epoch, std::move(offer.parcel),
-                                           s.cause(), coming.arrival.role});
+  s.effects.handovers.emplace_back(Prepare{child->id, coming.arrival.spec, coming.arrival.epoch,
+                                           std::move(offer.parcel), s.cause(), coming.arrival.role});
   coming_.emplace(child->ref, std::move(coming));
 }
 

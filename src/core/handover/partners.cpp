@@ -11,7 +11,7 @@ std::vector<Partners::Pair> Partners::pairs(const Child& child) const {
   if (child.row()->spec->is_program() || child.row()->spec->moves_cold() ||
       !views_.replicas().several(*child.row()) || settings_.strategies.redundancy->follows())
     return pairs;
-  const auto nodes = views_.replicas().nodes(child.hash, *child.row());
+  const auto nodes = views_.replicas().nodes(child.id, *child.row());
   if (nodes.empty()) return pairs;
   // One that has moved counts until its row is gone: its target is not another's.
   std::vector<std::tuple<bool, NodeName, PeerIndex>> leavers;

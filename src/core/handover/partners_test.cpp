@@ -23,11 +23,11 @@ struct HotReplicas : ::testing::Test {
     };
     for (std::size_t i = 0; i < booted; ++i) cluster->boot(i);
     cluster->run(4s);
-    std::vector<SpecPtr> specs;
-    for (const SpecPtr& one : many(count)) {
-      Spec spec = *one;
-      spec.worker = worker;
-      specs.push_back(std::make_shared<Spec>(std::move(spec)));
+    std::vector<NamedSpec> specs;
+    for (const NamedSpec& one : many(count)) {
+      const auto spec = opened(one);
+      spec->worker = worker;
+      specs.push_back(spec);
     }
     cluster->start(0, std::move(specs));
     cluster->run(4s);
@@ -36,8 +36,8 @@ struct HotReplicas : ::testing::Test {
     starts = 0;
   }
   /// A child of that id that runs on these nodes.
-  static SpecPtr named(const std::string& id, const std::vector<std::string>& nodes) {
-    auto spec = std::make_shared<Spec>(*spec_of(id));
+  static NamedSpec named(const std::string& id, const std::vector<std::string>& nodes) {
+    auto spec = opened(spec_of(id));
     for (const auto& node : nodes) spec->extras.change().nodes.emplace_back(node);
     return spec;
   }

@@ -321,8 +321,8 @@ TEST(Forwards, AStartThatReachesAnotherThanItsCoordinatorIsPassedOnAndThatIsTold
   std::vector<std::string> passed;
   cluster.watch = [&](std::size_t i, const Effects& effects) {
     for (const Forwarded& one : effects.forwarded)
-      for (const SpecPtr& spec : one.specs)
-        passed.push_back(std::to_string(i + 1) + " " + spec->id.text() + " " + one.to.text());
+      for (const NamedSpec& spec : one.specs)
+        passed.push_back(std::to_string(i + 1) + " " + spec.id.text() + " " + one.to.text());
   };
   const auto& asks = cluster.nodes[0];
   StartRequest request;

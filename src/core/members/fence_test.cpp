@@ -147,7 +147,7 @@ TEST(Fence, ANodeWhoseStepTookLongHasNotSlept) {
 TEST(Fence, AWokenNodeGivesUpWhatRunsElsewhereBeforeItGoesOn) {
   Cluster cluster(3);
   cluster.form();
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
   for (int i = 0; i < 30; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
   cluster.start(0, specs);
   cluster.run(5s);

@@ -15,7 +15,7 @@ TEST(Forget, AChildThatIsMappedToANodeThatWillNotComeBackRunsElsewhere) {
     settings.strategies.distribution = std::make_shared<Guided>();
   };
   cluster.form();
-  auto spec = std::make_shared<Spec>(*spec_of("a"));
+  auto spec = opened(spec_of("a"));
   spec->extras.change().mapping = {NodeName("n3@test")};
   cluster.start(0, {spec});
   cluster.run(1s);

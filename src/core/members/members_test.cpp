@@ -201,7 +201,7 @@ TEST(Members, AnUnreachableNodeIsDownAfterTheTickTimeoutOnly) {
 TEST(Members, BothSidesOfAHealedSplitMeetAgainAndKeepOneOfEachChild) {
   Cluster cluster(4);
   cluster.form();
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
   for (int i = 0; i < 40; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
   cluster.start(0, specs);
   cluster.run(5s);

@@ -22,7 +22,7 @@ class Rename : public ::testing::Test {
       }
     };
     cluster.boot(0);
-    std::vector<SpecPtr> specs;
+    std::vector<NamedSpec> specs;
     for (int i = 0; i < 50; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
     cluster.start(0, specs);
     cluster.run(1s);

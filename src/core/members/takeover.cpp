@@ -117,7 +117,7 @@ std::vector<const Takeover::Lost*> Takeover::places_of(const Child& child, const
     if (!lost.member && row.assigned && row.assigned->node == lost.session.node) return {&lost};
   refresh();
   std::vector<const Lost*> all;
-  for (const PeerIndex place : replicas_before_.nodes(child.hash, row))
+  for (const PeerIndex place : replicas_before_.nodes(child.id, row))
     if (is_lost(place)) all.push_back(&lost_[place - first_lost]);
   return all;
 }
@@ -145,7 +145,7 @@ std::optional<Duration> Takeover::waits(const Step& s, const Child& child) {
   const auto places = places_of(child, *child.row());
   for (const Lost* lost : places) longest = std::max(longest, until(*lost));
   if (ran_there || !places.empty()) return longest;
-  const PeerIndex coordinator = before_.coordinator(child.id, child.hash);
+  const PeerIndex coordinator = before_.coordinator(child.id);
   if (is_lost(coordinator) && is_new_since(child)) return until(lost_[coordinator - first_lost]);
   return std::nullopt;
 }
@@ -167,7 +167,7 @@ void Takeover::refresh() {
 // asked.
 bool Takeover::is_new_since(const Child& child) const {
   if (begun_.contains(child.id)) return true;
-  const PeerIndex now = views_.placement().coordinator(child.id, child.hash);
+  const PeerIndex now = views_.placement().coordinator(child.id);
   const auto& nodes = views_.placement().nodes();
   return std::any_of(nodes.begin(), nodes.end(), [&](const Placement::Node& node) {
     return node.peer == now && node.name == child.row()->birth.node;

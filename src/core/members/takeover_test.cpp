@@ -119,7 +119,7 @@ TEST(Takeover, AChildThatIsNewWaitsWhereALostNodeThatCoordinatedItMayHaveStarted
 
 // x runs on n3, of which no word comes any more; the others know of it by its row alone.
 struct CutOffAsItStarts : Cluster {
-  CutOffAsItStarts(std::shared_ptr<const Distribution> distribution, const SpecPtr& x) : Cluster(3) {
+  CutOffAsItStarts(std::shared_ptr<const Distribution> distribution, const NamedSpec& x) : Cluster(3) {
     change = [distribution = std::move(distribution)](std::size_t, Settings& settings) {
       settings.strategies.partition = of_static(2);
       if (distribution) settings.strategies.distribution = distribution;
@@ -158,7 +158,7 @@ TEST(Takeover, AChildThatWasStoppedAndIsGivenToAnotherNodeWaitsForTheOneThatHadI
 
 TEST(Takeover, AChildThatMayRunElsewhereFromNowOnWaitsForTheNodeWhereItMayRunStill) {
   const auto only_on = [](const char* node) {
-    auto spec = std::make_shared<Spec>(*spec_of("x"));
+    auto spec = opened(spec_of("x"));
     spec->extras.change().nodes = {NodeName(node)};
     return spec;
   };
@@ -232,7 +232,7 @@ TEST(Takeover, AStopWaitsForTheNodeThatWasCutOffAtItsNextCoordinatorToo) {
   auto cluster = make(5, of_static(3));
   cluster->form();
   const std::string id = cluster->id_at(0);
-  auto spec = std::make_shared<Spec>(*spec_of(id));
+  auto spec = opened(spec_of(id));
   spec->extras.change().nodes = {cluster->nodes[3].name};
   cluster->start(4, {spec});
   cluster->run(100ms);
@@ -325,7 +325,7 @@ TEST(Takeover, AStopDoesNotWaitForANodeThatIsProvenToBeDead) {
   Cluster cluster(2);
   cluster.form();
   const std::string id = cluster.id_at(0);
-  auto spec = std::make_shared<Spec>(*spec_of(id));
+  auto spec = opened(spec_of(id));
   spec->extras.change().nodes = {cluster.nodes[1].name};
   cluster.start(0, {spec});
   cluster.run(1s);

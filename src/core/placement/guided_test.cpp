@@ -8,8 +8,8 @@
 namespace brood::core::testing {
 namespace guided_test {
 
-SpecPtr mapped(std::string_view id, std::vector<std::string> nodes) {
-  auto spec = std::make_shared<Spec>(*spec_of(id));
+NamedSpec mapped(std::string_view id, std::vector<std::string> nodes) {
+  auto spec = opened(spec_of(id));
   for (std::string& node : nodes) spec->extras.change().mapping.emplace_back(std::move(node));
   return spec;
 }
@@ -24,7 +24,7 @@ struct GuidedCluster : Cluster {
 };
 
 /// Starts it, and waits for the answer.
-Outcome start(Cluster& cluster, std::size_t at, SpecPtr spec, StartMode mode = StartMode::start) {
+Outcome start(Cluster& cluster, std::size_t at, NamedSpec spec, StartMode mode = StartMode::start) {
   const std::uint64_t client = cluster.start(at, {std::move(spec)}, mode);
   cluster.run(2s);
   const auto found = cluster.replies.find(client);
@@ -43,15 +43,13 @@ std::string word_of(const Error& error) {
 TEST(Guided, GoldenVectors) {
   const auto ring =
       Guided().prepare({{NodeName("a@h"), 1, 100}, {NodeName("b@h"), 2, 100}, {NodeName("c@h"), 3, 100}});
-  const auto order = [&](const SpecPtr& spec) {
-    return ring->order(ring_key(spec->id, spec->id.hash(), spec.get()));
-  };
+  const auto order = [&](const NamedSpec& spec) { return ring->order(ring_key(spec.id, spec.spec.get())); };
   using Indices = std::vector<std::size_t>;
   EXPECT_EQ(order(mapped("x", {"c@h"})), (Indices{2}));
   EXPECT_EQ(order(mapped("x", {"c@h", "gone@h", "a@h"})), (Indices{2, 0}));
   EXPECT_EQ(order(mapped("x", {"gone@h"})), Indices{});
   const auto gone = mapped("x", {"gone@h"});
-  EXPECT_EQ(ring->first(ring_key(gone->id, gone->id.hash(), gone.get())), Ring::nowhere);
+  EXPECT_EQ(ring->first(ring_key(gone.id, gone.spec.get())), Ring::nowhere);
   EXPECT_EQ(order(mapped("x", {})).size(), 3U);
 }
 

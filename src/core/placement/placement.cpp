@@ -13,11 +13,11 @@ constexpr std::size_t rings_max = 256;
 
 }  // namespace
 
-RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec) {
+RingKey ring_key(const ChildId& id, const Spec* spec) {
   RingKey key;
   key.id = id.bytes();
   key.id_kind = id.kind();
-  key.hash = hash;
+  key.hash = id.hash();
   if (spec) {
     key.tag = spec->extras->tag;
     key.mapping = spec->extras->mapping;
@@ -25,18 +25,18 @@ RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec) {
   return key;
 }
 
-Result<void> accepts(const Strategies& strategies, const Spec& spec) {
+Result<void> accepts(const Strategies& strategies, const ChildId& id, const Spec& spec) {
   // More nodes than any cluster has: where each of them runs an instance, a mapping may name as many as it
   // likes.
   constexpr std::size_t very_many = 1'000'000;
   std::size_t instances = strategies.redundancy->instances(very_many);
   if (instances == very_many) instances = std::max<std::size_t>(spec.extras->mapping.size(), 1);
-  return strategies.distribution->accepts(ring_key(spec.id, spec.id.hash(), &spec), instances);
+  return strategies.distribution->accepts(ring_key(id, &spec), instances);
 }
 
 template <typename F>
-auto Placement::with_key(std::uint64_t key, const SpecRow& row, const F& f) const {
-  RingKey ring_key = core::ring_key(row.spec->id, key, row.spec.get());
+auto Placement::with_key(const ChildId& id, const SpecRow& row, const F& f) const {
+  RingKey ring_key = core::ring_key(id, row.spec.get());
   if (ring_key.mapping.empty() || forgotten_.empty()) return f(ring_key);
   std::vector<NodeName> left(ring_key.mapping.begin(), ring_key.mapping.end());
   std::erase_if(left, [this](const NodeName& name) {
@@ -89,12 +89,12 @@ const Placement::Node* Placement::node_at(const Prepared& prepared, std::size_t 
   return index < prepared.members.size() ? &nodes_[prepared.members[index]] : nullptr;
 }
 
-PeerIndex Placement::coordinator(const ChildId& id, std::uint64_t hash) const {
+PeerIndex Placement::coordinator(const ChildId& id) const {
   if (coordinators_.members.empty()) return no_peer;
   if (leader_ != no_peer) return leader_;
   const Prepared& prepared = coordinators();
   if (!prepared.ring) return no_peer;
-  const Node* node = node_at(prepared, prepared.ring->first(ring_key(id, hash)));
+  const Node* node = node_at(prepared, prepared.ring->first(ring_key(id)));
   return node ? node->peer : no_peer;
 }
 
@@ -145,7 +145,7 @@ PeerIndex Placement::assigned(const SpecRow& row) const {
   return fits ? node->peer : no_peer;
 }
 
-PeerIndex Placement::first(std::uint64_t key, const SpecRow& row) const {
+PeerIndex Placement::first(const ChildId& id, const SpecRow& row) const {
   if (is_centralised()) {
     const PeerIndex given = assigned(row);
     if (given == no_peer || row.trouble->avoid.empty()) return given;
@@ -154,19 +154,19 @@ PeerIndex Placement::first(std::uint64_t key, const SpecRow& row) const {
     const Prepared& prepared = ring_of(row.spec->needs);
     if (!prepared.ring) return no_peer;
     const Node* node =
-        with_key(key, row, [&](const RingKey& of) { return node_at(prepared, prepared.ring->first(of)); });
+        with_key(id, row, [&](const RingKey& of) { return node_at(prepared, prepared.ring->first(of)); });
     return node ? node->peer : no_peer;
   }
-  const auto all = order(key, row);
+  const auto all = order(id, row);
   return all.empty() ? no_peer : all.front();
 }
 
-std::vector<PeerIndex> Placement::order(std::uint64_t key, const SpecRow& row) const {
+std::vector<PeerIndex> Placement::order(const ChildId& id, const SpecRow& row) const {
   if (is_centralised() && assigned(row) == no_peer) return {};
-  return eligible(key, row);
+  return eligible(id, row);
 }
 
-std::vector<PeerIndex> Placement::eligible(std::uint64_t key, const SpecRow& row) const {
+std::vector<PeerIndex> Placement::eligible(const ChildId& id, const SpecRow& row) const {
   const Prepared& prepared = ring_of(row.spec->needs);
   if (!prepared.ring) return {};
   const auto& only = row.spec->extras->nodes;
@@ -174,7 +174,7 @@ std::vector<PeerIndex> Placement::eligible(std::uint64_t key, const SpecRow& row
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   std::vector<PeerIndex> front, back;
-  const auto indices = with_key(key, row, [&](const RingKey& of) { return prepared.ring->order(of); });
+  const auto indices = with_key(id, row, [&](const RingKey& of) { return prepared.ring->order(of); });
   for (const std::size_t index : indices) {
     const Node* node = node_at(prepared, index);
     if (!node || (!only.empty() && !is_in(only, node->name))) continue;
@@ -194,7 +194,7 @@ std::vector<PeerIndex> Placement::eligible(std::uint64_t key, const SpecRow& row
 }
 
 // Nobody knows what they offer and weigh just now; they are taken for nodes like any other.
-std::optional<NodeName> Placement::absent_owner(std::uint64_t key, const SpecRow& row) const {
+std::optional<NodeName> Placement::absent_owner(const ChildId& id, const SpecRow& row) const {
   constexpr std::uint32_t weight = 100;
   if (absent_.empty() || is_centralised()) return std::nullopt;
   std::vector<RingNode> ring;
@@ -203,8 +203,7 @@ std::optional<NodeName> Placement::absent_owner(std::uint64_t key, const SpecRow
   for (const NodeName& name : absent_) ring.push_back({name, node_hash(name), weight});
   std::sort(ring.begin(), ring.end(), [](const RingNode& a, const RingNode& b) { return a.name < b.name; });
   const auto& only = row.spec->extras->nodes;
-  for (const std::size_t index :
-       distribution_->prepare(ring)->order(ring_key(row.spec->id, key, row.spec.get()))) {
+  for (const std::size_t index : distribution_->prepare(ring)->order(ring_key(id, row.spec.get()))) {
     if (index >= ring.size()) continue;
     const NodeName& name = ring[index].name;
     if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;

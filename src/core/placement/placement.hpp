@@ -38,25 +38,24 @@ class Placement {
 
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
   /// The node that coordinates that id; no_peer when no node is up. Nodes of weight 0 only where all are.
-  [[nodiscard]] PeerIndex coordinator(const ChildId& id, std::uint64_t hash) const;
-  [[nodiscard]] PeerIndex coordinator(const ChildId& id) const { return coordinator(id, id.hash()); }
+  [[nodiscard]] PeerIndex coordinator(const ChildId& id) const;
   /// Where the child belongs; no_peer when it may run nowhere, or where the distribution is centralised and
   /// its leader has yet to say where.
-  [[nodiscard]] PeerIndex first(std::uint64_t key, const SpecRow& row) const;
+  [[nodiscard]] PeerIndex first(const ChildId& id, const SpecRow& row) const;
   /// All nodes that may run it, best first.
-  [[nodiscard]] std::vector<PeerIndex> order(std::uint64_t key, const SpecRow& row) const;
+  [[nodiscard]] std::vector<PeerIndex> order(const ChildId& id, const SpecRow& row) const;
   /// The same, whether or not the leader of a centralised distribution has said yet where it belongs.
-  [[nodiscard]] std::vector<PeerIndex> eligible(std::uint64_t key, const SpecRow& row) const;
+  [[nodiscard]] std::vector<PeerIndex> eligible(const ChildId& id, const SpecRow& row) const;
   /// No node may run it, and none will be given to it.
-  [[nodiscard]] bool is_homeless(std::uint64_t key, const SpecRow& row) const {
-    return first(key, row) == no_peer && !(is_centralised() && !eligible(key, row).empty());
+  [[nodiscard]] bool is_homeless(const ChildId& id, const SpecRow& row) const {
+    return first(id, row) == no_peer && !(is_centralised() && !eligible(id, row).empty());
   }
   /// One node, the longest up, coordinates all ids, and says where children belong.
   [[nodiscard]] bool is_centralised() const { return distribution_->balancing() != nullptr; }
   [[nodiscard]] const Node* find(const NodeName& name) const;  ///< Null: it is not up.
   /// The absent node on which the child would belong if it were there; nullopt: it belongs on one that is
   /// there.
-  [[nodiscard]] std::optional<NodeName> absent_owner(std::uint64_t key, const SpecRow& row) const;
+  [[nodiscard]] std::optional<NodeName> absent_owner(const ChildId& id, const SpecRow& row) const;
   [[nodiscard]] bool offered(const std::string& needs) const;  ///< By any up node.
   [[nodiscard]] bool is_up(const NodeName& node) const;
   /// Rings that are kept.
@@ -80,7 +79,7 @@ class Placement {
 
   /// Calls `f` with what the ring is told of the child.
   template <typename F>
-  auto with_key(std::uint64_t key, const SpecRow& row, const F& f) const;
+  auto with_key(const ChildId& id, const SpecRow& row, const F& f) const;
   [[nodiscard]] PeerIndex assigned(const SpecRow& row) const;
 
   std::shared_ptr<const Distribution> distribution_;
@@ -97,8 +96,8 @@ class Placement {
 };
 
 /// What a distribution is told of a child, or of an id alone. Valid as long as these are.
-[[nodiscard]] RingKey ring_key(const ChildId& id, std::uint64_t hash, const Spec* spec = nullptr);
+[[nodiscard]] RingKey ring_key(const ChildId& id, const Spec* spec = nullptr);
 /// Whether the distribution can place such a child, as far as its spec says it (Distribution::accepts()).
-[[nodiscard]] Result<void> accepts(const Strategies& strategies, const Spec& spec);
+[[nodiscard]] Result<void> accepts(const Strategies& strategies, const ChildId& id, const Spec& spec);
 
 }  // namespace brood::core

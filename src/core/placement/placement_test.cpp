@@ -18,9 +18,10 @@ Placement ring(std::vector<Placement::Node> nodes) {
   return placement;
 }
 
-SpecRow row_of(const std::string& id) {
+const ChildId x = ChildId::binary("x").value();
+
+SpecRow row_of_worker() {
   auto spec = std::make_shared<Spec>();
-  spec->id = ChildId::binary(id).value();
   spec->needs = spec->worker = "w";
   SpecRow row;
   row.spec = std::move(spec);
@@ -100,42 +101,42 @@ TEST(Placement, AGreaterWeightOnlyMovesKeysToThatNode) {
 TEST(Placement, TheFirstOfTheOrderIsTheFirst) {
   const auto equal = ring({node(1), node(2), node(3)});
   const auto weighted = ring({node(1, 10), node(2, 20), node(3, 30)});
+  const SpecRow row = row_of_worker();
   for (int i = 0; i < 1'000; ++i) {
-    const SpecRow row = row_of("x" + std::to_string(i));
+    const ChildId id = key_of(i);
     for (const Placement* placement : {&equal, &weighted}) {
-      const auto order = placement->order(row.spec->id.hash(), row);
+      const auto order = placement->order(id, row);
       ASSERT_EQ(order.size(), 3U);
-      ASSERT_EQ(placement->first(row.spec->id.hash(), row), order.front());
+      ASSERT_EQ(placement->first(id, row), order.front());
     }
   }
 }
 
 TEST(Placement, SkipsNodesThatLackTheWorkerOrHaveNoWeightOrAreNotNamed) {
   const auto placement = ring({node(1, 100, {"other"}), node(2, 0), node(3), node(4)});
-  SpecRow row = row_of("x");
-  auto order = placement.order(row.spec->id.hash(), row);
+  SpecRow row = row_of_worker();
+  auto order = placement.order(x, row);
   EXPECT_EQ(std::set<PeerIndex>(order.begin(), order.end()), (std::set<PeerIndex>{3, 4}));
   auto spec = std::make_shared<Spec>(*row.spec);
   spec->extras.change().nodes = {NodeName("n4@host")};
   row.spec = spec;
-  EXPECT_EQ(placement.order(row.spec->id.hash(), row), (std::vector<PeerIndex>{4}));
+  EXPECT_EQ(placement.order(x, row), (std::vector<PeerIndex>{4}));
   spec = std::make_shared<Spec>(*row.spec);
   spec->needs = "unknown";
   row.spec = spec;
-  EXPECT_EQ(placement.first(row.spec->id.hash(), row), no_peer);
+  EXPECT_EQ(placement.first(x, row), no_peer);
 }
 
 TEST(Placement, AvoidedNodesComeLastAndTheWishedNodeFirst) {
   const auto placement = ring({node(1), node(2), node(3)});
-  SpecRow row = row_of("x");
-  const std::uint64_t key = row.spec->id.hash();
-  const auto order = placement.order(key, row);
+  SpecRow row = row_of_worker();
+  const auto order = placement.order(x, row);
   row.trouble.change().avoid = {placement.nodes()[order[0] - 1U].name};
-  EXPECT_EQ(placement.order(key, row), (std::vector<PeerIndex>{order[1], order[2], order[0]}));
+  EXPECT_EQ(placement.order(x, row), (std::vector<PeerIndex>{order[1], order[2], order[0]}));
   row.start_on = placement.nodes()[order[2] - 1U].name;
-  EXPECT_EQ(placement.first(key, row), order[2]);
+  EXPECT_EQ(placement.first(x, row), order[2]);
   row.start_on = NodeName("gone@host");
-  EXPECT_EQ(placement.first(key, row), order[1]);
+  EXPECT_EQ(placement.first(x, row), order[1]);
 }
 
 // Counts what it is asked to prepare, and puts every key on the last node.
@@ -161,7 +162,7 @@ class Counting final : public Distribution {
 };
 
 SpecRow row_that_needs(const std::string& needs) {
-  SpecRow row = row_of("x");
+  SpecRow row = row_of_worker();
   auto spec = std::make_shared<Spec>(*row.spec);
   spec->needs = needs;
   row.spec = std::move(spec);
@@ -174,23 +175,22 @@ TEST(Placement, ARingIsPreparedOnceInAViewForEachSetOfNodes) {
   placement.set(
       {node(1, 100, {"w", "x", "exec:a"}), node(2, 100, {"w", "x"}), node(3, 100, {"w", "exec:*"})});
   EXPECT_TRUE(counting->prepared.empty()) << "nobody has asked";
-  const ChildId id = *ChildId::binary("x");
-  for (int i = 0; i < 10; ++i) (void)placement.coordinator(id, id.hash());
+  for (int i = 0; i < 10; ++i) (void)placement.coordinator(x);
   EXPECT_EQ(counting->prepared, (std::vector<std::size_t>{3})) << "that of the coordinators";
   for (int i = 0; i < 10; ++i)
     for (const char* needs : {"w", "x", "exec:a", "exec:b", "exec:c", "none"})
-      (void)placement.first(1, row_that_needs(needs));
+      (void)placement.first(x, row_that_needs(needs));
   EXPECT_EQ(counting->prepared, (std::vector<std::size_t>{3, 3, 2, 2, 1}));
-  EXPECT_EQ(placement.first(1, row_that_needs("exec:a")), 3);
-  EXPECT_EQ(placement.first(1, row_that_needs("none")), no_peer);
+  EXPECT_EQ(placement.first(x, row_that_needs("exec:a")), 3);
+  EXPECT_EQ(placement.first(x, row_that_needs("none")), no_peer);
   placement.set({node(1), node(2)});
-  EXPECT_EQ(placement.first(1, row_that_needs("w")), 2);
+  EXPECT_EQ(placement.first(x, row_that_needs("w")), 2);
 }
 
 TEST(Placement, WhatARingSaysBeyondItsNodesIsNoNode) {
   Placement placement(std::make_shared<Counting>());
   placement.set({node(1), node(2)});
-  EXPECT_EQ(placement.order(1, row_of("x")), (std::vector<PeerIndex>{2}));
+  EXPECT_EQ(placement.order(x, row_of_worker()), (std::vector<PeerIndex>{2}));
 }
 
 TEST(Placement, RingsThatAreKeptAreBounded) {
@@ -203,11 +203,11 @@ TEST(Placement, RingsThatAreKeptAreBounded) {
     nodes.push_back(node(i, 100, std::move(offered)));
   }
   placement.set(std::move(nodes));
-  const PeerIndex before = placement.first(1, row_that_needs("w"));
+  const PeerIndex before = placement.first(x, row_that_needs("w"));
   for (int command = 1; command < 4096; ++command)
-    ASSERT_NE(placement.first(1, row_that_needs("exec:" + std::to_string(command))), no_peer);
+    ASSERT_NE(placement.first(x, row_that_needs("exec:" + std::to_string(command))), no_peer);
   EXPECT_LE(placement.rings(), 256U);
-  EXPECT_EQ(placement.first(1, row_that_needs("w")), before);
+  EXPECT_EQ(placement.first(x, row_that_needs("w")), before);
 }
 
 }  // namespace placement_test

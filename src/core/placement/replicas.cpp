@@ -17,19 +17,19 @@ bool Replicas::several(const SpecRow& row) const {
   return count(row, very_many) > 1;
 }
 
-std::vector<PeerIndex> Replicas::nodes(std::uint64_t key, const SpecRow& row) const {
+std::vector<PeerIndex> Replicas::nodes(const ChildId& id, const SpecRow& row) const {
   if (!several(row)) {
-    const PeerIndex first = placement_.first(key, row);
+    const PeerIndex first = placement_.first(id, row);
     return first == no_peer ? std::vector<PeerIndex>{} : std::vector<PeerIndex>{first};
   }
-  std::vector<PeerIndex> order = placement_.order(key, row);
+  std::vector<PeerIndex> order = placement_.order(id, row);
   if (!order.empty()) order.resize(count(row, order.size()));
   return order;
 }
 
-bool Replicas::includes(std::uint64_t key, const SpecRow& row, PeerIndex peer) const {
-  if (!several(row)) return placement_.first(key, row) == peer;
-  const auto all = nodes(key, row);
+bool Replicas::includes(const ChildId& id, const SpecRow& row, PeerIndex peer) const {
+  if (!several(row)) return placement_.first(id, row) == peer;
+  const auto all = nodes(id, row);
   return std::find(all.begin(), all.end(), peer) != all.end();
 }
 

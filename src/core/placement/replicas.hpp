@@ -20,8 +20,8 @@ class Replicas {
     return redundancy_->one_is_active() && several(row);
   }
   /// Where they belong, the first of the order first; empty when it may run nowhere.
-  [[nodiscard]] std::vector<PeerIndex> nodes(std::uint64_t key, const SpecRow& row) const;
-  [[nodiscard]] bool includes(std::uint64_t key, const SpecRow& row, PeerIndex peer) const;
+  [[nodiscard]] std::vector<PeerIndex> nodes(const ChildId& id, const SpecRow& row) const;
+  [[nodiscard]] bool includes(const ChildId& id, const SpecRow& row, PeerIndex peer) const;
 
  private:
   [[nodiscard]] std::size_t count(const SpecRow& row, std::size_t eligible) const;

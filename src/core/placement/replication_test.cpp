@@ -65,9 +65,10 @@ class ByTag final : public Redundancy {
   }
 };
 
+const ChildId id = ChildId::binary("a").value();
+
 SpecRow row_of(const std::string& tag) {
   auto spec = std::make_shared<Spec>();
-  spec->id = ChildId::binary("a").value();
   spec->needs = spec->worker = "w";
   spec->extras.change().tag = tag;
   SpecRow row;
@@ -83,16 +84,15 @@ TEST(ReplicaNodes, AreTheFirstNodesOfTheOrder) {
   placement.set(nodes);
   const Replicas replicas(placement, std::make_shared<ByTag>());
   const SpecRow precious = row_of("precious");
-  const std::uint64_t key = precious.spec->id.hash();
-  auto order = placement.order(key, precious);
+  auto order = placement.order(id, precious);
   order.resize(3);
   EXPECT_TRUE(replicas.several(precious));
-  EXPECT_EQ(replicas.nodes(key, precious), order);
-  EXPECT_TRUE(replicas.includes(key, precious, order[2]));
+  EXPECT_EQ(replicas.nodes(id, precious), order);
+  EXPECT_TRUE(replicas.includes(id, precious, order[2]));
   const SpecRow plain = row_of("");
   EXPECT_FALSE(replicas.several(plain));
-  EXPECT_EQ(replicas.nodes(key, plain), std::vector{order[0]});
-  EXPECT_FALSE(replicas.includes(key, plain, order[1]));
+  EXPECT_EQ(replicas.nodes(id, plain), std::vector{order[0]});
+  EXPECT_FALSE(replicas.includes(id, plain, order[1]));
   EXPECT_FALSE(replicas.has_roles(precious)) << "all are active";
 }
 
@@ -101,9 +101,9 @@ TEST(ReplicaNodes, AreAsManyAsThereAreNodes) {
   placement.set({{1, NodeName("n1@host"), 100, {"w"}}, {2, NodeName("n2@host"), 100, {}}});
   const Replicas replicas(placement, std::make_shared<ByTag>());
   const SpecRow precious = row_of("precious");
-  EXPECT_EQ(replicas.nodes(precious.spec->id.hash(), precious), std::vector<PeerIndex>{1});
+  EXPECT_EQ(replicas.nodes(id, precious), std::vector<PeerIndex>{1});
   placement.set({});
-  EXPECT_TRUE(replicas.nodes(precious.spec->id.hash(), precious).empty());
+  EXPECT_TRUE(replicas.nodes(id, precious).empty());
 }
 
 }  // namespace replication_test

@@ -23,7 +23,7 @@ void Coordinator::enqueue(Step& s, Request request) {
     fail(s, asked, id, Errc::busy, "too many requests wait at this node; try again later");
   };
   if (const auto* start = std::get_if<StartRequest>(&request)) {
-    for (const SpecPtr& spec : start->specs) refuse(spec->id);
+    for (const NamedSpec& child : start->specs) refuse(child.id);
   } else if (const auto* stop = std::get_if<StopRequest>(&request)) {
     for (const ChildId& id : stop->ids) refuse(id);
   } else if (const auto* retry = std::get_if<RetryRequest>(&request)) {
@@ -88,17 +88,17 @@ bool Coordinator::is_asked_now(const Step& s, const Request& request) const {
 }
 
 void Coordinator::coordinate(Step& s, StartRequest& request) {
-  std::vector<SpecPtr> others;
-  for (const SpecPtr& spec : request.specs) {
-    if (is_mine(spec->id))
-      start(s, {{request.request, request.view}, request.mode, request.on, spec});
+  std::vector<NamedSpec> others;
+  for (const NamedSpec& child : request.specs) {
+    if (is_mine(child.id))
+      start(s, child.id, {{request.request, request.view}, request.mode, request.on, child.spec});
     else
-      others.push_back(spec);
+      others.push_back(child);
   }
   if (others.empty()) return;
   std::vector<ChildId> ids;
   ids.reserve(others.size());
-  for (const SpecPtr& spec : others) ids.push_back(spec->id);
+  for (const NamedSpec& child : others) ids.push_back(child.id);
   forward(s, request, ids, [&](const std::vector<std::size_t>& positions) {
     StartRequest passed{request.request, request.mode, request.view, request.forwards, request.on, {}};
     for (const std::size_t i : positions) passed.specs.push_back(others[i]);

@@ -89,7 +89,7 @@ class Coordinator final : public LocalCoordinator {
     return with_.views.placement().coordinator(id) == self_index;
   }
   [[nodiscard]] bool is_mine(const Child& child) const {
-    return with_.views.placement().coordinator(child.id, child.hash) == self_index;
+    return with_.views.placement().coordinator(child.id) == self_index;
   }
   [[nodiscard]] bool is_asked_now(const Step& s, const Request& request) const;
 
@@ -99,11 +99,12 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] bool answered_before(Step& s, const Asked& asked, const ChildId& id);
 
   // starts.cpp
-  void start(Step& s, const LaterStart& start);
+  void start(Step& s, const ChildId& id, const LaterStart& start);
   void start_known(Step& s, const LaterStart& start, Child& child);
   void start_fresh(Step& s, const LaterStart& start, Child& child);
   void replace(Step& s, const LaterStart& start, Child& child);
-  [[nodiscard]] std::optional<Error> cannot_start(const Settings& settings, const LaterStart& start) const;
+  [[nodiscard]] std::optional<Error> cannot_start(const Settings& settings, const ChildId& id,
+                                                  const LaterStart& start) const;
   void add(Step& s, Child& child, StartWait wait);
 
   // moves.cpp

@@ -20,7 +20,7 @@ std::size_t ids_in(const Request& request) {
 
 bool keep_those_open(Request& request, const std::function<bool(const ChildId&)>& is_over) {
   if (auto* start = std::get_if<StartRequest>(&request)) {
-    std::erase_if(start->specs, [&](const SpecPtr& spec) { return is_over(spec->id); });
+    std::erase_if(start->specs, [&](const NamedSpec& child) { return is_over(child.id); });
     return !start->specs.empty();
   }
   if (auto* stop = std::get_if<StopRequest>(&request)) {
@@ -64,7 +64,7 @@ void Inbox::each_next(const std::function<void(const ChildId&)>& look) const {
   if (turns_.empty()) return;
   const Request& next = waiting_.at(turns_.front()).front().request;
   if (const auto* start = std::get_if<StartRequest>(&next)) {
-    for (const SpecPtr& spec : start->specs) look(spec->id);
+    for (const NamedSpec& child : start->specs) look(child.id);
   } else if (const auto* stop = std::get_if<StopRequest>(&next)) {
     for (const ChildId& id : stop->ids) look(id);
   } else if (const auto* retry = std::get_if<RetryRequest>(&next)) {

@@ -51,7 +51,7 @@ std::optional<Error> Coordinator::move(const Child& child, SpecRow& row, const M
   if (!node) return not_up(to, placement);
   if (!row.spec->extras->mapping.empty())
     return Error{Errc::invalid_argument, "its mapping says where it runs; apply it with another one"};
-  const auto order = placement.eligible(child.hash, row);
+  const auto order = placement.eligible(child.id, row);
   if (std::find(order.begin(), order.end(), node->peer) == order.end())
     return Error{Errc::no_target, fmt::format("{} cannot or may not run it", to.text())};
   row.assigned =

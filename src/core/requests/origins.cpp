@@ -174,11 +174,11 @@ void Origins::open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh) {
   const std::size_t most = std::min(s.budget, std::max<std::size_t>(s.settings.request_portion, 1) * 4);
   while (origin.next < origin.size() && has_room(s, origin) && fresh.size() < most) {
     const std::size_t at = origin.next++;
-    const ChildId& id = origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at];
+    const ChildId& id = origin.kind == Kind::start ? origin.specs[at].id : origin.ids[at];
     const auto [item, added] = origin.open.try_emplace(id);
     if (!added) continue;  // named twice: one answer for both
     item->second.begun_at = s.time();
-    if (origin.kind == Kind::start) item->second.spec = std::move(origin.specs[at]);
+    if (origin.kind == Kind::start) item->second.spec = std::move(origin.specs[at].spec);
     fresh.push_back(id);
     ++open_;
   }
@@ -228,7 +228,7 @@ void Origins::ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, st
     case Kind::start: {
       StartRequest request{origin.request, origin.mode, view, 0, origin.on, {}};
       request.specs.reserve(ids.size());
-      for (const ChildId& id : ids) request.specs.push_back(origin.open.at(id).spec);
+      for (const ChildId& id : ids) request.specs.push_back({id, origin.open.at(id).spec});
       return pass_on(s, coordinator, std::move(request));
     }
     case Kind::stop:
@@ -412,7 +412,7 @@ bool Origins::end_some(Step& s, Origin& origin, std::size_t& left) {
     if (!answer(origin.open.begin()->first)) return true;
   while (left > 0 && origin.next < origin.size()) {
     const std::size_t at = origin.next++;
-    if (!answer(origin.kind == Kind::start ? origin.specs[at]->id : origin.ids[at])) return true;
+    if (!answer(origin.kind == Kind::start ? origin.specs[at].id : origin.ids[at])) return true;
   }
   return false;
 }

@@ -112,9 +112,9 @@ class Origins {
     /// Doubles: an answer or a question may have been lost on the way. What is repeated also tells
     /// coordinators that somebody waits still.
     Duration repeat_every{};
-    std::vector<SpecPtr> specs;  ///< Of a start, and
-    std::vector<ChildId> ids;    ///< of the others: what is asked for.
-    std::size_t next = 0;        ///< Of these, the first that has not been looked at.
+    std::vector<NamedSpec> specs;  ///< Of a start, and
+    std::vector<ChildId> ids;      ///< of the others: what is asked for.
+    std::size_t next = 0;          ///< Of these, the first that has not been looked at.
     std::map<ChildId, Item> open;
     bool due = false;
     std::optional<Error> ended;  ///< All that is left is answered with this.

@@ -41,11 +41,11 @@ TEST(Requests, ASingleStartDoesNotWaitUntilAllThatHasChangedIsLookedAt) {
     settings.request_portion = 10'000;
   };
   cluster.form();
-  SpecPtr here;
-  std::vector<SpecPtr> there;
+  NamedSpec here;
+  std::vector<NamedSpec> there;
   for (int i = 0; there.size() < 3000; ++i) {
     auto made = spec_of("k" + std::to_string(i));
-    if (cluster.nodes[0].core->node_for(made->id) == cluster.nodes[1].name)
+    if (cluster.nodes[0].core->node_for(made.id) == cluster.nodes[1].name)
       there.push_back(std::move(made));
     else
       here = std::move(made);
@@ -59,7 +59,7 @@ TEST(Requests, ASingleStartDoesNotWaitUntilAllThatHasChangedIsLookedAt) {
       if (std::holds_alternative<Delta>(send.body) && i == 1 && single == 0)
         single = cluster.start(1, {here});
     for (const Start& start : effects.starts)
-      if (i == 0 && start.spec->id == here->id) begun_at = steps;
+      if (i == 0 && start.id == here.id) begun_at = steps;
   };
   cluster.run();
   EXPECT_EQ(cluster.result(single), "ok");
@@ -87,7 +87,7 @@ TEST(Requests, ManyBulkRequestsShareTheWindowAndAllAreAnswered) {
   };
   std::vector<std::uint64_t> clients;
   for (int c = 0; c < 20; ++c) {
-    std::vector<SpecPtr> specs;
+    std::vector<NamedSpec> specs;
     for (int i = 0; i < 100; ++i) specs.push_back(spec_of("b" + std::to_string(c) + "/" + std::to_string(i)));
     clients.push_back(cluster.start(0, std::move(specs)));
   }
@@ -130,11 +130,11 @@ TEST(Requests, EachBulkRequestGoesOnHoweverFewTheWindowHasRoomFor) {
   cluster.change = [](std::size_t, Settings& settings) { settings.request_window = 5; };
   cluster.form();
   const auto named = [](const std::string& name) {
-    std::vector<SpecPtr> specs;
+    std::vector<NamedSpec> specs;
     for (int i = 0; i < 50; ++i) specs.push_back(spec_of(name + std::to_string(i)));
     return specs;
   };
-  for (const SpecPtr& slow : named("slow")) cluster.hold_starts.insert(slow->id);
+  for (const NamedSpec& slow : named("slow")) cluster.hold_starts.insert(slow.id);
   const auto slow = cluster.start(0, named("slow"));
   const auto quick = cluster.start(0, named("quick"));
   cluster.run(1s);

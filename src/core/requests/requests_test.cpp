@@ -61,12 +61,12 @@ TEST(Requests, WhoAsksForWhatAChildWasStartedWithGetsItWhereverItsMetadataWasCha
   Cluster cluster(2);
   cluster.form();
   const auto with = [](const Bytes& metadata, std::optional<Bytes> before = std::nullopt) {
-    Spec spec = *spec_of("a");
-    spec.metadata = metadata;
-    if (before) spec.extras.change().metadata_before = std::move(before);
-    return std::make_shared<const Spec>(std::move(spec));
+    const auto spec = opened(spec_of("a"));
+    spec->metadata = metadata;
+    if (before) spec->extras.change().metadata_before = std::move(before);
+    return NamedSpec(spec);
   };
-  const auto answer = [&](std::size_t from, const SpecPtr& spec, StartMode mode = StartMode::start) {
+  const auto answer = [&](std::size_t from, const NamedSpec& spec, StartMode mode = StartMode::start) {
     const auto client = cluster.start(from, {spec}, mode);
     cluster.run();
     return cluster.result(client);
@@ -79,9 +79,9 @@ TEST(Requests, WhoAsksForWhatAChildWasStartedWithGetsItWhereverItsMetadataWasCha
     EXPECT_EQ(answer(from, with("third")), "conflict");
     EXPECT_EQ(answer(from, with("")), "conflict");
   }
-  Spec other = *with("first");
-  other.restart = Restart::temporary;
-  EXPECT_EQ(answer(0, std::make_shared<const Spec>(other)), "conflict");
+  const auto other = opened(with("first"));
+  other->restart = Restart::temporary;
+  EXPECT_EQ(answer(0, other), "conflict");
   // A spec that is applied is the child's from then on, whatever was before.
   EXPECT_EQ(answer(0, with("second"), StartMode::apply), "ok");
   EXPECT_EQ(answer(1, with("first")), "conflict");
@@ -226,7 +226,7 @@ TEST(Requests, ARestartBeginsAnewWhereTheChildIsAndKeepsItsSpec) {
   const std::size_t host = cluster.host("a");
   const Epoch before = cluster.nodes[host].processes.at(id_of("a"));
   // Who asks may know an older spec than the coordinator: what the row says counts.
-  auto older = std::make_shared<Spec>(*spec_of("a"));
+  auto older = opened(spec_of("a"));
   older->extras.change().tag = "older";
   const auto client = cluster.start((host + 1) % 3, {older}, StartMode::restart);
   cluster.run(1s);
@@ -253,7 +253,7 @@ TEST(Requests, ALookupAsksTheCoordinator) {
 TEST(Requests, ThousandsOfStartsTravelInAHandfulOfMessages) {
   Cluster cluster(3);
   cluster.form();
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
   for (int i = 0; i < 10'000; ++i) specs.push_back(spec_of("c" + std::to_string(i)));
   std::size_t requests = 0;
   cluster.watch = [&](std::size_t, const Effects& effects) {
@@ -331,14 +331,14 @@ TEST(Requests, ManyEventsInOneStepLeaveInOneDelta) {
   Cluster cluster(2);
   cluster.form();
   std::vector<std::pair<ChildId, Epoch>> started;
-  std::vector<SpecPtr> specs;
+  std::vector<NamedSpec> specs;
   for (int i = 0; i < 100; ++i) {
     specs.push_back(spec_of("c" + std::to_string(i)));
-    cluster.hold_starts.insert(specs.back()->id);
+    cluster.hold_starts.insert(specs.back().id);
   }
   cluster.watch = [&](std::size_t i, const Effects& effects) {
     if (i == 0)
-      for (const Start& start : effects.starts) started.emplace_back(start.spec->id, start.epoch);
+      for (const Start& start : effects.starts) started.emplace_back(start.id, start.epoch);
   };
   cluster.start(0, std::move(specs));
   cluster.run();
@@ -482,14 +482,14 @@ TEST(Requests, AStopMeetsAReplacementWhoseSecondHalfWasDoneElsewhere) {
   Cluster cluster(2);
   cluster.form();
   const std::string id = cluster.id_at(0);
-  Spec pinned = *spec_of("pinned");
-  pinned.extras.change().nodes = {cluster.nodes[0].name};
-  cluster.start(0, {std::make_shared<Spec>(pinned), spec_of(id)});
+  const auto pinned = opened(spec_of("pinned"));
+  pinned->extras.change().nodes = {cluster.nodes[0].name};
+  cluster.start(0, {pinned, spec_of(id)});
   cluster.run();
   cluster.hold_stops.insert(id_of(id));
-  Spec other = *spec_of(id, "echo");
-  other.extras.change().nodes = {cluster.nodes[1].name};
-  const auto apply = cluster.start(0, {std::make_shared<Spec>(other)}, StartMode::apply);
+  const auto other = opened(spec_of(id, "echo"));
+  other->extras.change().nodes = {cluster.nodes[1].name};
+  const auto apply = cluster.start(0, {other}, StartMode::apply);
   cluster.run();
   EXPECT_EQ(cluster.nodes[0].core->spec(id_of(id)), nullptr);
   cluster.give(0, ClientDrain{{9999}});  // refused, for the pinned one could run nowhere
@@ -525,16 +525,17 @@ TEST(Requests, AStopBetweenTheHalvesOfAReplacementIsAnsweredOnceTheFormerNodeKno
   Cluster cluster(3);
   cluster.form();
   const std::string id = cluster.id_at(2);
-  Spec spec = *spec_of(id);
-  spec.extras.change().nodes = {cluster.nodes[0].name};
+  auto spec = opened(spec_of(id));
+  spec->extras.change().nodes = {cluster.nodes[0].name};
   cluster.fail_starts.insert(id_of(id));
-  cluster.start(2, {std::make_shared<Spec>(spec)}, StartMode::apply);
+  cluster.start(2, {spec}, StartMode::apply);
   cluster.run();
   ASSERT_EQ(cluster.nodes[2].core->instances(id_of(id)).size(), 1U) << "it waits to be started again";
   cluster.pause(0);
-  spec.worker = spec.needs = "echo";
-  spec.extras.change().nodes = {cluster.nodes[1].name};
-  const auto apply = cluster.start(2, {std::make_shared<Spec>(spec)}, StartMode::apply);
+  spec = opened(spec);
+  spec->worker = spec->needs = "echo";
+  spec->extras.change().nodes = {cluster.nodes[1].name};
+  const auto apply = cluster.start(2, {spec}, StartMode::apply);
   cluster.run();
   const auto stop = cluster.stop(2, id);
   cluster.run();

@@ -8,8 +8,7 @@
 
 namespace brood::core {
 
-void Coordinator::start(Step& s, const LaterStart& start) {
-  const ChildId& id = start.spec->id;
+void Coordinator::start(Step& s, const ChildId& id, const LaterStart& start) {
   if (answered_before(s, start.asked, id)) return;
   Child& child = with_.children.obtain(id);
   with_.notes.touched(s, child);
@@ -48,13 +47,13 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   if (start.mode == StartMode::restart) {
     LaterStart again = start;
     again.spec = row.spec;  // which may be newer than what was asked
-    again.on = row.start_on;
+    again.on = row.start_on.unboxed();
     return replace(s, again, child);
   }
   if (start.mode == StartMode::apply) {
     wait.number = with_.replication.newest();
     if (row.spec == start.spec || row.spec->same_as(*start.spec)) return add(s, child, std::move(wait));
-    if (auto error = cannot_start(s.settings, start)) {
+    if (auto error = cannot_start(s.settings, child.id, start)) {
       here.error = std::move(error);
       return answer(s, start.asked, std::move(here));
     }
@@ -97,12 +96,12 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   next.start_on = start.on;
   next.assigned = child.row()->assigned;
   const Placement& placement = with_.views.placement();
-  const PeerIndex place = placement.first(child.hash, *child.row());
+  const PeerIndex place = placement.first(child.id, *child.row());
   bool elsewhere = false;
   with_.instances.each(
       child, [&](const Hosted& hosted) { elsewhere = elsewhere || with_.instances.peer(hosted) != place; });
   const bool several = with_.views.replicas().several(*child.row()) || with_.views.replicas().several(next);
-  if (!several && !elsewhere && place == placement.first(child.hash, next)) {
+  if (!several && !elsewhere && place == placement.first(child.id, next)) {
     LaterStart same = start;
     same.assigned = next.assigned;
     return start_fresh(s, same, child);
@@ -116,15 +115,16 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   with_later_.insert(child.ref);
 }
 
-std::optional<Error> Coordinator::cannot_start(const Settings& settings, const LaterStart& start) const {
+std::optional<Error> Coordinator::cannot_start(const Settings& settings, const ChildId& id,
+                                               const LaterStart& start) const {
   const Spec& spec = *start.spec;
   const Placement& placement = with_.views.placement();
   if (start.on && !placement.is_up(*start.on)) return not_up(*start.on, placement);
-  if (auto fine = accepts(settings.strategies, spec); !fine) return std::move(fine).error();
+  if (auto fine = accepts(settings.strategies, id, spec); !fine) return std::move(fine).error();
   if (!start.on) {
     SpecRow row;
     row.spec = start.spec;
-    if (const auto owner = placement.absent_owner(spec.id.hash(), row))
+    if (const auto owner = placement.absent_owner(id, row))
       return Error{
           Errc::no_target,
           fmt::format(
@@ -141,7 +141,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   if (start.on || !spec.extras->nodes.empty()) {
     SpecRow row;
     row.spec = start.spec;
-    const auto order = placement.eligible(spec.id.hash(), row);
+    const auto order = placement.eligible(id, row);
     if (order.empty()) return Error{Errc::no_target, "no member that is up may run it"};
     if (start.on && std::none_of(order.begin(), order.end(),
                                  [&](PeerIndex peer) { return with_.peers.name(peer) == *start.on; }))
@@ -149,8 +149,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
   } else {
     SpecRow row;
     row.spec = start.spec;
-    if (placement.is_homeless(spec.id.hash(), row))
-      return Error{Errc::no_target, "no member that is up may run it"};
+    if (placement.is_homeless(id, row)) return Error{Errc::no_target, "no member that is up may run it"};
   }
   if (with_.rows.wanted() >= settings.children_max)
     return Error{Errc::limit_exceeded, "children_max is reached"};
@@ -159,7 +158,7 @@ std::optional<Error> Coordinator::cannot_start(const Settings& settings, const L
 
 void Coordinator::start_fresh(Step& s, const LaterStart& start, Child& child) {
   if (start.mode != StartMode::ensure) {
-    if (auto error = cannot_start(s.settings, start)) {
+    if (auto error = cannot_start(s.settings, child.id, start)) {
       Outcome outcome;
       outcome.id = child.id;
       outcome.error = std::move(error);
@@ -171,7 +170,7 @@ void Coordinator::start_fresh(Step& s, const LaterStart& start, Child& child) {
   row.request = start.asked.request;
   row.start_on = start.on;
   row.assigned = start.assigned;
-  with_.assignments.give(child.hash, row);
+  with_.assignments.give(child.id, row);
   StartWait wait{start.asked, start.mode, true, child.floor(), 0, {}, {}};
   with_.rows.write(s, child, std::move(row), true);
   with_.assignments.count(child);

@@ -12,10 +12,8 @@ std::string owned_by(const Cluster& cluster, std::size_t node) {
   }
 }
 
-SpecPtr under(ChildId id) {
-  auto spec = std::make_shared<Spec>(*spec_of("x"));
-  spec->id = std::move(id);
-  return spec;
+NamedSpec under(ChildId id) {
+  return {std::move(id), spec_of("x")};
 }
 
 TEST(Starts, OnANodeThatIsLostOrHasLeftAreErrorsAndLeaveNothing) {
@@ -77,7 +75,7 @@ TEST(Starts, ThatChangeTheRowOfWhatRunsWaitUntilAnotherNodeSaysThatItHasIt) {
   cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
     return std::holds_alternative<DeltaAck>(body) ? 0 : 1;
   };
-  auto changed = std::make_shared<Spec>(*spec_of(id));
+  auto changed = opened(spec_of(id));
   changed->shutdown.infinity = true;
   const auto client = cluster.start(1, {changed}, StartMode::apply);
   cluster.run();
@@ -142,7 +140,7 @@ TEST(Starts, AreKnownToWhoAskedInTheVeryStepThatAnswers) {
     cluster.start(static_cast<std::size_t>(n % 3), {spec_of("one" + std::to_string(n))});
     cluster.run();
   }
-  std::vector<SpecPtr> batch;
+  std::vector<NamedSpec> batch;
   for (int n = 0; n < 300; ++n) batch.push_back(spec_of("batch" + std::to_string(n)));
   cluster.start(1, std::move(batch));
   cluster.run();

@@ -121,7 +121,7 @@ Coordinator::Starters Coordinator::starters_of(const Step& s, const Child& child
     all.members = with_.sessions.others();
     return all;
   }
-  all.members = with_.views.replicas().nodes(child.hash, row);
+  all.members = with_.views.replicas().nodes(child.id, row);
   with_.instances.each(child,
                        [&](const Hosted& hosted) { all.members.push_back(with_.instances.peer(hosted)); });
   return all;
@@ -152,7 +152,7 @@ void Coordinator::note_late(Step&, const SpecChange& change) {
   if (open_.empty() || !change.row) return;
   Child* child = with_.children.find(change.id);
   if (!child || !child->work()) return;
-  const auto nodes = with_.views.replicas().nodes(child->hash, *change.row);
+  const auto nodes = with_.views.replicas().nodes(child->id, *change.row);
   for (StopWait& wait : work_of(*child).stops)
     for (const PeerIndex peer : nodes) add_starter(*child, wait, peer);
 }

@@ -55,7 +55,7 @@ const Instance* Coordinator::failed_start(const Child& child, const Epoch& after
       failed = &hosted.instance;
   });
   if (!failed || !child.row() || !with_.views.replicas().several(*child.row())) return failed;
-  for (const PeerIndex peer : with_.views.replicas().nodes(child.hash, *child.row())) {
+  for (const PeerIndex peer : with_.views.replicas().nodes(child.id, *child.row())) {
     const Instance* instance = with_.instances.on(child, peer);
     if (!instance || instance->epoch <= after || instance->phase != Phase::restarting) return nullptr;
   }
@@ -72,7 +72,7 @@ bool Coordinator::has_run(const Child& child) const {
 bool Coordinator::have_come(const Child& child, const Epoch& after) const {
   if (!child.row() || !with_.views.replicas().several(*child.row())) return true;
   bool active = !with_.views.replicas().has_roles(*child.row());
-  for (const PeerIndex peer : with_.views.replicas().nodes(child.hash, *child.row())) {
+  for (const PeerIndex peer : with_.views.replicas().nodes(child.id, *child.row())) {
     const Instance* instance = with_.instances.on(child, peer);
     if (!instance || instance->epoch <= after ||
         !(is_running(*instance) || instance->phase == Phase::restarting))
@@ -134,7 +134,7 @@ void Coordinator::look(Step& s, Child& child) {
     with_later_.erase(child.ref);
     // In another view they are another's to decide about, and their origins ask again.
     if (with_.views.acting() && is_mine(child))
-      for (const LaterStart& one : later) start(s, one);
+      for (const LaterStart& one : later) start(s, child.id, one);
   }
   if (child.work() && child.work()->empty()) {
     child.work_.value_.reset();

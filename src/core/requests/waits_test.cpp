@@ -206,14 +206,14 @@ struct AskedAnew {
     other = (decides + 1) % 3;
     cluster.watch = [this](std::size_t i, const Effects& effects) {
       if (i != decides) return;
-      for (const Start& start : effects.starts) epochs[start.spec->id] = start.epoch;
+      for (const Start& start : effects.starts) epochs[start.id] = start.epoch;
     };
   }
-  void ask(const std::vector<SpecPtr>& specs) {
-    for (const SpecPtr& spec : specs) {
-      cluster.hold_starts.insert(spec->id);
+  void ask(const std::vector<NamedSpec>& specs) {
+    for (const NamedSpec& spec : specs) {
+      cluster.hold_starts.insert(spec.id);
       const auto one = cluster.start(decides, {spec}, StartMode::start, cluster.nodes[decides].name);
-      if (spec->id == id_of("a")) client = one;
+      if (spec.id == id_of("a")) client = one;
     }
     cluster.run(1900ms);
     cluster.copies = [this](const NodeName& from, const NodeName&, const MessageBody& body) {
@@ -265,7 +265,7 @@ TEST(Waits, AStartThatWasAnsweredIsNotDoneOnceMoreInTheNextView) {
 TEST(Waits, AStartThatIsAnsweredInTheStepInWhichItsRepeatHasItsTurnIsNotDoneOnceMore) {
   AskedAnew asked(1);
   Cluster& cluster = asked.cluster;
-  auto spec = std::make_shared<Spec>(*spec_of("a"));
+  auto spec = opened(spec_of("a"));
   spec->extras.change().pace.start_period = 10s;  // an end within that is a start that failed
   asked.ask({spec, spec_of("x"), spec_of("y")});
   cluster.batched.insert(asked.decides);

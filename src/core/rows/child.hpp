@@ -96,7 +96,6 @@ struct Own {
 
 struct Child {
   ChildId id;
-  std::uint64_t hash = 0;  ///< The id's hash64: computed once, placement and buckets are built on it.
   ChildRef ref;
   Owned<std::uint32_t, ChildTable> bucket_place;
 

@@ -36,7 +36,6 @@ Child& ChildTable::obtain(const ChildId& id) {
   record.used = true;
   Child& child = record.child;
   child.id = id;
-  child.hash = hash;
   child.ref.slot = slot;
   auto& bucket = by_bucket_[bucket_of(hash)];
   child.bucket_place.value_ = static_cast<std::uint32_t>(bucket.size());
@@ -49,10 +48,10 @@ Child& ChildTable::obtain(const ChildId& id) {
 bool ChildTable::erase_if_empty(Child& child) {
   if (!child.empty()) return false;
   const ChildRef ref = child.ref;
-  Index& index = index_of(child.hash);
-  index.erase(index.find(Probe{child.hash, &child.id}));
+  Index& index = index_of(child.id.hash());
+  index.erase(index.find(Probe{child.id.hash(), &child.id}));
   --size_;
-  auto& bucket = by_bucket_[bucket_of(child.hash)];
+  auto& bucket = by_bucket_[bucket_of(child.id.hash())];
   const std::uint32_t place = child.bucket_place.get();
   bucket[place] = bucket.back();
   records_[bucket[place]].child.bucket_place.value_ = place;

@@ -36,7 +36,7 @@ TEST(Exchange, ATableReachesAJoinerInPortionsWhileTheOthersGoOnStarting) {
   cluster.run(1s);
   cluster.record = true;
   cluster.boot(2);
-  std::vector<SpecPtr> more;
+  std::vector<NamedSpec> more;
   for (int i = 0; i < 200; ++i) more.push_back(spec_of("more" + std::to_string(i)));
   const auto client = cluster.start(0, std::move(more));
   cluster.run(4s);
@@ -60,9 +60,9 @@ TEST(Exchange, ChangesThatCameWhileATableDidAreTakenInInPortionsToo) {
   cluster.run(4s);
   cluster.start(0, many(1000));
   cluster.run(1s);
-  std::vector<SpecPtr> late;  // of portions that have been made by then
+  std::vector<NamedSpec> late;  // of portions that have been made by then
   for (int i = 0; late.size() < 300; ++i)
-    if (SpecPtr spec = spec_of("late" + std::to_string(i)); bucket_of(spec->id.hash()) < buckets / 2)
+    if (NamedSpec spec = spec_of("late" + std::to_string(i)); bucket_of(spec.id.hash()) < buckets / 2)
       late.push_back(std::move(spec));
   std::size_t most = 0;
   cluster.watch = [&](std::size_t i, const Effects& effects) {
@@ -70,7 +70,7 @@ TEST(Exchange, ChangesThatCameWhileATableDidAreTakenInInPortionsToo) {
     for (const Send& send : effects.sends) {
       const auto* portion = std::get_if<Sync>(&send.body);
       if (i != 0 || portion == nullptr || portion->end <= buckets / 2) continue;
-      for (SpecPtr& spec : std::exchange(late, {})) cluster.start(0, {std::move(spec)});
+      for (NamedSpec& spec : std::exchange(late, {})) cluster.start(0, {std::move(spec)});
     }
   };
   cluster.boot(2);
@@ -276,11 +276,11 @@ TEST(Exchange, APortionEndsAfterSoManyChildrenAlsoWhereNothingDiffers) {
   Cluster cluster(2);
   cluster.change = [](std::size_t, Settings& settings) { settings.table_portion = 5; };
   cluster.form();
-  std::vector<SpecPtr> specs;
-  for (const SpecPtr& each : many(2000)) {
-    auto spec = std::make_shared<Spec>(*each);
+  std::vector<NamedSpec> specs;
+  for (const NamedSpec& each : many(2000)) {
+    const auto spec = opened(each);
     spec->extras.change().nodes = {cluster.nodes[0].name};
-    specs.push_back(std::move(spec));
+    specs.push_back(spec);
   }
   cluster.start(0, std::move(specs));
   cluster.run(4s);

@@ -219,7 +219,7 @@ void Instances::keep_only(Step& s, PeerIndex peer, std::uint32_t first, std::uin
   if (const ChildRefs& hosted = sessions_[session].children; hosted.size() <= in_buckets) {
     for (const ChildRef ref : hosted) {
       const Child& child = *children_.get(ref);
-      if (const std::uint32_t bucket = bucket_of(child.hash); bucket >= first && bucket < end)
+      if (const std::uint32_t bucket = bucket_of(child.id.hash()); bucket >= first && bucket < end)
         consider(child);
     }
   } else {

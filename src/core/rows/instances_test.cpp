@@ -91,7 +91,7 @@ TEST_F(InstancesPart, APortionEndsNothingOfOtherBuckets) {
     std::size_t left = 0;
     for (int i = 0; i < 100; ++i) {
       const bool is_left = instances.on(child(i), peer) != nullptr;
-      EXPECT_EQ(is_left, bucket_of(child(i).hash) >= buckets / 2) << i;
+      EXPECT_EQ(is_left, bucket_of(child(i).id.hash()) >= buckets / 2) << i;
       left += is_left;
     }
     EXPECT_GT(left, 0U);

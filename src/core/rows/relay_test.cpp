@@ -429,7 +429,7 @@ struct OfAGhost {
     SpecRow row;
     row.spec = spec_of("gone", "no such worker");
     row.dot = row.birth = ghost;
-    if (is_there) table.rows.emplace_back(row.spec->id, row);
+    if (is_there) table.rows.emplace_back(id_of("gone"), row);
     cluster.give(to, PeerMessage{from.name, from.creation, table});
   }
   [[nodiscard]] bool has_row(std::size_t i) const {

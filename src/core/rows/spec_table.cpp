@@ -16,7 +16,7 @@ bool shows_before(const SpecRow& a, const SpecRow& b) {
 
 std::uint64_t row_digest(const Child& child, const Dot& dot) {
   const std::uint64_t origin = combine64(stable_hash64(dot.node.text()), dot.creation);
-  return combine64(combine64(child.hash, origin), dot.sequence);
+  return combine64(combine64(child.id.hash(), origin), dot.sequence);
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ Dot SpecTable::next_dot() {
 
 void SpecTable::count(const Child& child, const SpecRow& row, bool added) {
   const std::uint64_t part = row_digest(child, row.dot);
-  std::uint64_t& bucket = digests_[bucket_of(child.hash)];
+  std::uint64_t& bucket = digests_[bucket_of(child.id.hash())];
   bucket = added ? bucket + part : bucket - part;
   digest_ = added ? digest_ + part : digest_ - part;
 }
@@ -55,6 +55,7 @@ void SpecTable::count(const Child& child, const SpecRow& row, bool added) {
 // Puts a row of a birth that is not here yet.
 void SpecTable::insert(Child& child, SpecRow row) {
   count(child, row, true);
+  row.spec = specs_.shared(std::move(row.spec));
   auto& visible = child.row_.value_;
   if (!visible) {
     wanted_ += row.wanted ? 1 : 0;
@@ -188,7 +189,7 @@ bool SpecTable::is_known(const Child& child, const Dot& birth) const {
 
 bool SpecTable::covered_by_incoming(const Child& child, const Dot& dot) const {
   return std::any_of(incoming_.begin(), incoming_.end(), [&](const Incoming& one) {
-    return bucket_of(child.hash) < one.end && one.seen.covers(dot);
+    return bucket_of(child.id.hash()) < one.end && one.seen.covers(dot);
   });
 }
 
@@ -229,7 +230,7 @@ void SpecTable::end_removed(const Sync& portion, const std::vector<bool>& same,
   }
   for (const auto& [id, rows] : others_) {
     const Child* child = children_.find(id);
-    const std::uint32_t bucket = bucket_of(child->hash);
+    const std::uint32_t bucket = bucket_of(child->id.hash());
     if (bucket < portion.first || bucket >= portion.end || same[bucket - portion.first]) continue;
     for (const SpecRow& row : rows) consider(*child, row.birth);
   }

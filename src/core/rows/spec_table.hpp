@@ -19,6 +19,7 @@
 
 #include "core/base/messages.hpp"
 #include "core/rows/child_table.hpp"
+#include "core/rows/spec_pool.hpp"
 
 namespace brood::core {
 
@@ -88,6 +89,7 @@ class SpecTable {
   Incoming& incoming(PeerIndex from, const Sync& portion);
 
   ChildTable& children_;
+  SpecPool specs_;
   NodeName self_;
   std::uint32_t creation_;
   std::uint64_t sequence_ = 0;

@@ -13,11 +13,9 @@ ChildId id_of(std::uint64_t number) {
   return ChildId::binary("c" + std::to_string(number)).value();
 }
 
-SpecRow row_of(const ChildId& id, std::uint64_t clock) {
-  auto spec = std::make_shared<Spec>();
-  spec->id = id;
+SpecRow row_of(std::uint64_t clock) {
   SpecRow row;
-  row.spec = std::move(spec);
+  row.spec = std::make_shared<Spec>();
   row.clock = {clock};
   return row;
 }
@@ -59,7 +57,7 @@ struct Table {
 
 TEST(SpecTable, ARemovalNeedsNoTombstoneToBeKept) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-  const auto start = a.write(id_of(1), row_of(id_of(1), 1), true);
+  const auto start = a.write(id_of(1), row_of(1), true);
   EXPECT_EQ(b.apply(start), SpecTable::Applied::changed);
   EXPECT_EQ(b.apply(a.remove(id_of(1))), SpecTable::Applied::changed);
   EXPECT_EQ(b.apply(start), SpecTable::Applied::nothing) << "what was removed does not come back";
@@ -70,7 +68,7 @@ TEST(SpecTable, ARemovalNeedsNoTombstoneToBeKept) {
 // Its node's clock is not followed (Clock::witness), and so the writer's own is behind that of the row.
 TEST(SpecTable, ARowFromAClockFarAheadCanBeReplacedEverywhere) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1), c(NodeName("c"), 1);
-  const auto start = a.write(id_of(1), row_of(id_of(1), 1'000'000), true);
+  const auto start = a.write(id_of(1), row_of(1'000'000), true);
   b.apply(start);
   c.apply(start);
   SpecRow changed = *b.row(id_of(1));
@@ -86,7 +84,7 @@ TEST(SpecTable, ARowFromAClockFarAheadCanBeReplacedEverywhere) {
 
 TEST(SpecTable, ARemovalBeatsAnUpdateMadeAtTheSameTime) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-  b.apply(a.write(id_of(1), row_of(id_of(1), 1), true));
+  b.apply(a.write(id_of(1), row_of(1), true));
   SpecRow changed = *b.row(id_of(1));
   changed.clock = {9};
   const auto update = b.write(id_of(1), changed, false);
@@ -99,8 +97,8 @@ TEST(SpecTable, ARemovalBeatsAnUpdateMadeAtTheSameTime) {
 
 TEST(SpecTable, AStartThatARemovalDidNotSeeSurvivesIt) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-  b.apply(a.write(id_of(1), row_of(id_of(1), 1), true));
-  const auto start = b.write(id_of(1), row_of(id_of(1), 2), true);
+  b.apply(a.write(id_of(1), row_of(1), true));
+  const auto start = b.write(id_of(1), row_of(2), true);
   const auto removal = a.remove(id_of(1));
   a.apply(start);
   b.apply(removal);
@@ -110,8 +108,8 @@ TEST(SpecTable, AStartThatARemovalDidNotSeeSurvivesIt) {
 
 TEST(SpecTable, OfConcurrentRowsTheGreaterShowsOnBothSides) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-  const auto of_a = a.write(id_of(1), row_of(id_of(1), 5), true);
-  const auto of_b = b.write(id_of(1), row_of(id_of(1), 4), true);
+  const auto of_a = a.write(id_of(1), row_of(5), true);
+  const auto of_b = b.write(id_of(1), row_of(4), true);
   a.apply(of_b);
   b.apply(of_a);
   EXPECT_EQ(a.row(id_of(1))->dot, of_a.dot);
@@ -124,8 +122,8 @@ TEST(SpecTable, OfConcurrentRowsTheGreaterShowsOnBothSides) {
 TEST(SpecTable, OfConcurrentRowsTheOneThatShowsSaysWhetherTheChildIsWanted) {
   for (const bool later_is_wanted : {false, true}) {
     Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-    SpecRow later = row_of(id_of(1), 5);
-    SpecRow earlier = row_of(id_of(1), 4);
+    SpecRow later = row_of(5);
+    SpecRow earlier = row_of(4);
     later.wanted = later_is_wanted;
     earlier.wanted = !later_is_wanted;
     const auto of_a = a.write(id_of(1), later, true);
@@ -140,8 +138,8 @@ TEST(SpecTable, OfConcurrentRowsTheOneThatShowsSaysWhetherTheChildIsWanted) {
 
 TEST(SpecTable, ANewerValueOfAConcurrentRowThatDidNotShowIsAChangeWhereItShowsThen) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-  const auto of_a = a.write(id_of(1), row_of(id_of(1), 5), true);
-  a.apply(b.write(id_of(1), row_of(id_of(1), 4), true));
+  const auto of_a = a.write(id_of(1), row_of(5), true);
+  a.apply(b.write(id_of(1), row_of(4), true));
   ASSERT_EQ(a.row(id_of(1))->dot, of_a.dot);
   SpecRow newer = *b.row(id_of(1));
   newer.clock = {9};
@@ -152,8 +150,8 @@ TEST(SpecTable, ANewerValueOfAConcurrentRowThatDidNotShowIsAChangeWhereItShowsTh
 
 TEST(SpecTable, AChangeThatCameTooEarlyIsAGap) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1);
-  a.write(id_of(1), row_of(id_of(1), 1), true);
-  EXPECT_EQ(b.apply(a.write(id_of(2), row_of(id_of(2), 2), true)), SpecTable::Applied::gap);
+  a.write(id_of(1), row_of(1), true);
+  EXPECT_EQ(b.apply(a.write(id_of(2), row_of(2), true)), SpecTable::Applied::gap);
   EXPECT_EQ(b.row(id_of(2)), nullptr);
 }
 
@@ -225,7 +223,7 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
       Table& table = tables[node];
       switch (random.below(6)) {
         case 0:
-          made(node, table.write(id, row_of(id, random.below(50)), true));
+          made(node, table.write(id, row_of(random.below(50)), true));
           break;
         case 1:
           if (table.row(id)) {
@@ -250,7 +248,7 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
           merge_in_portions(table, tables[from], [&] {
             if (random.flip()) {
               const ChildId other = id_of(random.below(4));
-              made(from, tables[from].write(other, row_of(other, random.below(50)), true));
+              made(from, tables[from].write(other, row_of(random.below(50)), true));
             }
             auto& queue = queues[third][from];
             if (!queue.empty() && tables[from].apply(queue.front()) != SpecTable::Applied::gap)
@@ -283,7 +281,7 @@ TEST(SpecTable, ARandomWalkOfThreeNodesAgreesWithADumbModel) {
 
 TEST(SpecTable, AnEarlyEndThatComesWithATableEndsABirthThatCameInTime) {
   Table a(NodeName("a"), 1), b(NodeName("b"), 1), c(NodeName("c"), 1);
-  b.apply(a.write(id_of(1), row_of(id_of(1), 1), true));
+  b.apply(a.write(id_of(1), row_of(1), true));
   // c gets the row with the first portion of a table, and ends it before it covers that birth.
   Sync first = a.portion();
   first.last = false;

@@ -7,6 +7,7 @@
 #include <brood/codec.hpp>
 #include <concepts>
 #include <type_traits>
+#include <utility>
 
 #include "core/base/messages.hpp"
 
@@ -25,10 +26,38 @@ Ext<T> ext(T& unknown) {
   return {unknown};
 }
 
-class Out {
+/// A spec is written with the id of its child ahead of it, as one tuple.
+inline constexpr std::size_t named_spec_fields = 13;
+
+/// Of whom rows are, within the scope of what row_of() returns: each is written with that id in its spec.
+class RowOf {
  public:
-  explicit Out(Bytes& bytes) : writer_(bytes) {}
+  class Scope {
+   public:
+    Scope(const ChildId*& of, const ChildId& id) : of_(of), before_(std::exchange(of, &id)) {}
+    ~Scope() { of_ = before_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    const ChildId*& of_;
+    const ChildId* before_;
+  };
+  [[nodiscard]] Scope row_of(const ChildId& id) { return {of_, id}; }
+
+ protected:
+  const ChildId* of_ = nullptr;
+};
+
+class Out : public RowOf {
+ public:
+  explicit Out(Bytes& bytes) : bytes_(bytes), writer_(bytes) {}
   void version() { writer_.version(); }
+
+  template <typename... Ts>
+  void fields(const Ts&... items) {
+    (item(items), ...);
+  }
 
   template <typename... Ts>
   void tuple(const Ts&... items) {
@@ -74,7 +103,12 @@ class Out {
   void item(const EncodedTerm& value) { writer_.binary(value); }
   void item(const NodeName& value) { writer_.atom(value.text()); }
   void item(const ChildId& value) { write_term(writer_, value); }
-  void item(const SpecPtr& value) { item(*value); }
+  void item(const NamedSpec& value) { named(value.id, *value.spec); }
+  void item(const SpecPtr& value) { named(*of_, *value); }
+  void item(const std::pair<ChildId, SpecRow>& value) {
+    const auto row = row_of(value.first);
+    tuple(value.first, value.second);
+  }
   template <typename T>
   void item(const std::optional<T>& value) {
     at_most_one(value);
@@ -108,6 +142,16 @@ class Out {
   void item(const T& value) { each(*this, value); }
 
  private:
+  /// Most children of a message have the spec of the one before them: written once, copied then.
+  void named(const ChildId& id, const Spec& spec) {
+    writer_.tuple(named_spec_fields);
+    item(id);
+    if (last_spec_ == &spec) return writer_.encoded(BytesView(bytes_).substr(last_at_, last_size_));
+    last_at_ = bytes_.size();
+    item(spec);
+    last_size_ = bytes_.size() - last_at_;
+    last_spec_ = &spec;
+  }
   template <typename Optional>
   void at_most_one(const Optional& value) {
     if (value) {
@@ -123,12 +167,15 @@ class Out {
     writer_.nil();
   }
 
+  Bytes& bytes_;
   TermWriter writer_;
+  const Spec* last_spec_ = nullptr;  ///< What is written outlives this.
+  std::size_t last_at_ = 0, last_size_ = 0;
 };
 
-class In {
+class In : public RowOf {
  public:
-  explicit In(BytesView bytes) : reader_(bytes) {}
+  explicit In(BytesView bytes) : bytes_(bytes), reader_(bytes) {}
   [[nodiscard]] bool ok() const { return !error_; }
   [[nodiscard]] const Error& error() const { return *error_; }
   [[nodiscard]] TermReader& reader() { return reader_; }
@@ -140,6 +187,10 @@ class In {
   void tuple(Ts&&... items) {
     if ((ok() && reader_.try_tuple(sizeof...(items))) || take(reader_.tuple(sizeof...(items))))
       (item(items), ...);
+  }
+  template <typename... Ts>
+  void fields(Ts&&... items) {
+    (item(items), ...);
   }
   template <typename Last, typename... Ts>
   void tuple_and_maybe(Last& last, Ts&... items) {
@@ -259,10 +310,32 @@ class In {
     set(value, reader_.node_name());
   }
   void item(ChildId& value) { set(value, read_term<ChildId>(reader_)); }
-  void item(SpecPtr& value) {
+  /// As Out writes them: bytes that are those of the spec before are not read again, and the spec is shared.
+  void item(NamedSpec& value) {
+    if ((!ok() || !reader_.try_tuple(named_spec_fields)) && !take(reader_.tuple(named_spec_fields))) return;
+    item(value.id);
+    if (!ok()) return;
+    const std::size_t start = reader_.position();
+    if (last_spec_ && bytes_.substr(start).starts_with(last_bytes_)) {
+      reader_.seek(start + last_bytes_.size());
+      value.spec = last_spec_;
+      return;
+    }
     auto spec = std::make_shared<Spec>();
     item(*spec);
-    value = std::move(spec);
+    if (!ok()) return;
+    last_bytes_ = bytes_.substr(start, reader_.position() - start);
+    last_spec_ = value.spec = std::move(spec);
+  }
+  void item(SpecPtr& value) {
+    NamedSpec named;
+    item(named);
+    if (ok() && named.id != *of_) return fail("a row is in the place of another child's");
+    value = std::move(named.spec);
+  }
+  void item(std::pair<ChildId, SpecRow>& value) {
+    const auto row = row_of(value.first);
+    tuple(value.first, value.second);
   }
   template <typename T>
   void item(std::optional<T>& value) {
@@ -347,8 +420,11 @@ class In {
     list_end();
   }
 
+  BytesView bytes_;
   TermReader reader_;
   std::optional<Error> error_;
+  SpecPtr last_spec_;
+  BytesView last_bytes_;
   std::array<std::pair<std::string_view, NodeName>, 8> names_;  ///< Views into the message.
   std::size_t next_name_ = 0;
 };

@@ -50,9 +50,12 @@ class Samples {
     return all;
   }
 
-  Spec spec(std::optional<ChildId> of = {}) {
+  NamedSpec named_spec() {
+    ChildId of = id();
+    return {std::move(of), std::make_shared<Spec>(spec())};
+  }
+  Spec spec() {
     Spec spec;
-    spec.id = of ? *of : id();
     spec.worker = word();
     spec.args = text();
     spec.restart = static_cast<Restart>(below(3));
@@ -74,9 +77,9 @@ class Samples {
     extras.unknown = unknown();
     return spec;
   }
-  SpecRow row(const ChildId& of) {
+  SpecRow row() {
     SpecRow row;
-    row.spec = std::make_shared<Spec>(spec(of));
+    row.spec = std::make_shared<Spec>(spec());
     row.wanted = flip();
     row.dot = dot();
     row.birth = dot();
@@ -120,7 +123,7 @@ class Samples {
     change.dot = dot();
     change.id = id();
     if (flip()) {
-      change.row = row(change.id);
+      change.row = row();
       change.row->dot = change.dot;
     }
     change.request = request();
@@ -199,7 +202,7 @@ class Samples {
     const auto pair = [&] { return std::make_pair(session(), text()); };
     const auto named_row = [&] {
       const ChildId of = id();
-      return std::make_pair(of, row(of));
+      return std::make_pair(of, row());
     };
     switch (kind) {
       case 0:
@@ -264,7 +267,7 @@ class Samples {
       case 13: {
         StartRequest start{request(), static_cast<StartMode>(below(4)), next(), u32(), {}, {}};
         if (flip()) start.on = node();
-        start.specs = several([&]() -> SpecPtr { return std::make_shared<Spec>(spec()); });
+        start.specs = several([&] { return named_spec(); });
         return start;
       }
       case 14:

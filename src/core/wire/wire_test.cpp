@@ -55,9 +55,10 @@ TEST(Wire, AnUnknownTagIsToldFromAMalformedMessage) {
 TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
   Samples samples(4);
   StartRequest request = std::get<StartRequest>(samples.message(MessageBody(StartRequest{}).index()));
-  auto spec = std::make_shared<Spec>(samples.spec());
+  const NamedSpec named = samples.named_spec();
+  auto spec = std::make_shared<Spec>(*named);
   spec->extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
-  request.specs = {spec};
+  request.specs = {{named.id, spec}};
   const auto back = decode(encode(MessageBody(request)));
   ASSERT_TRUE(back.has_value());
   const auto& kept = std::get<StartRequest>(*back).specs.at(0)->extras->unknown;
@@ -67,9 +68,9 @@ TEST(Wire, UnknownFieldsOfASpecAreKeptAndPassedOn) {
 
 TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
   Spec plain;
-  plain.id = ChildId::binary("a").value();
+  const ChildId id = ChildId::binary("a").value();
   StartRequest request;
-  request.specs = {std::make_shared<Spec>(plain)};
+  request.specs = {{id, std::make_shared<Spec>(plain)}};
   const Bytes without = encode(MessageBody(request));
   EXPECT_EQ(without.find("start_period"), Bytes::npos)
       << "a spec without them is as it was before there were any";
@@ -81,7 +82,7 @@ TEST(Wire, AddedFieldsOfASpecTravelWhereOlderNodesKeepWhatTheyDoNotKnow) {
   full.extras.change().after = {ChildId::binary("db").value()};
   full.extras.change().unknown["colour"] = encode_term(Term::atom("red")).octets().substr(1);
   EXPECT_FALSE(full.same_as(plain));
-  request.specs = {std::make_shared<Spec>(full)};
+  request.specs = {{id, std::make_shared<Spec>(full)}};
   const auto back = decode(encode(MessageBody(request)));
   ASSERT_TRUE(back.has_value()) << back.error().message;
   const Spec& read = *std::get<StartRequest>(*back).specs.at(0);
@@ -134,8 +135,41 @@ TEST(Wire, AListOfWordsOnHandoversHasABound) {
 TEST(Wire, ARowUnderAnotherIdIsMalformed) {
   Samples samples(5);
   Sync sync;
-  sync.rows.emplace_back(ChildId::binary("other").value(), samples.row(ChildId::binary("one").value()));
-  EXPECT_EQ(decode(encode(MessageBody(sync))).error().code, Errc::malformed);
+  sync.rows.emplace_back(ChildId::binary("this one").value(), samples.row());
+  Bytes bytes = encode(MessageBody(sync));
+  ASSERT_TRUE(decode(bytes).has_value());
+  bytes.replace(bytes.rfind("this one"), 8, "that one");
+  EXPECT_EQ(decode(bytes).error().code, Errc::malformed);
+}
+
+// Most children of a message differ in nothing but their ids.
+TEST(Wire, ChildrenWhoseSpecsAreTheSameShareOneAndTheBytesSayAllOfEach) {
+  Samples samples(6);
+  const auto spec = [&](const std::string& worker) {
+    auto made = std::make_shared<Spec>(samples.spec());
+    made->worker = worker;
+    return made;
+  };
+  const SpecPtr a = spec("a"), b = spec("b");
+  Sync shared;
+  for (const SpecPtr& one : {a, a, b, b, a})
+    shared.rows.emplace_back(ChildId::binary("c" + std::to_string(shared.rows.size())).value(), samples.row())
+        .second.spec = one;
+  Sync each = shared;
+  for (auto& [id, row] : each.rows) row.spec = std::make_shared<Spec>(*row.spec);
+  const Bytes bytes = encode(MessageBody(shared));
+  EXPECT_EQ(bytes, encode(MessageBody(each)));
+  const auto back = decode(bytes);
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  const auto& rows = std::get<Sync>(*back).rows;
+  ASSERT_EQ(rows.size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(*rows[i].second.spec, *each.rows[i].second.spec) << i;
+    EXPECT_EQ(rows[i].first, each.rows[i].first) << i;
+  }
+  EXPECT_EQ(rows[0].second.spec, rows[1].second.spec);
+  EXPECT_EQ(rows[2].second.spec, rows[3].second.spec);
+  EXPECT_EQ(encode(*back), bytes);
 }
 
 }  // namespace wire_test

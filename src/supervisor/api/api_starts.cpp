@@ -41,10 +41,12 @@ class Preparing {
   Preparing(supervisor::NodeImpl& node, const StartOptions& options)
       : node_(node), options_(options), mapping_(supervisor::ChildMapping::of(options.child_mapping)) {}
 
-  [[nodiscard]] Result<core::SpecPtr> operator()(const ChildSpec& spec) const {
+  [[nodiscard]] Result<core::NamedSpec> operator()(const ChildSpec& spec) const {
     auto made = supervisor::core_spec(spec, node_);
-    if (made) made = supervisor::with_defaults(*made, options_.metadata);
-    return made ? mapping_.apply(*made) : made;
+    if (!made) return made;
+    auto whole = supervisor::with_defaults(made->spec, options_.metadata);
+    if (whole) whole = mapping_.apply(made->id, *whole);
+    return supervisor::named(std::move(made->id), std::move(whole));
   }
 
  private:
@@ -119,7 +121,7 @@ Future<Started> Supervisor::start_child(const ChildSpec& spec, const StartOption
   if (!order) return Future<Started>::of(order.error());
   if (auto fine = supervisor::check_order({*made}, impl_->driver->registry()); !fine)
     return Future<Started>::of(fine.error());
-  const ChildId id = (*made)->id;
+  const ChildId id = made->id;
   if (options.check_existing) {
     const supervisor::EntryPtr entry = impl_->driver->registry().find(id);
     if (entry && entry->wanted && entry->running() != nullptr)
@@ -144,12 +146,12 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
         driver_(std::move(driver)),
         rolls_back_(rolls_back) {}
 
-  void take(const ChildSpec& spec, Result<core::SpecPtr> made) {
-    if (made && !seen_.insert((*made)->id).second)
+  void take(const ChildSpec& spec, Result<core::NamedSpec> made) {
+    if (made && !seen_.insert(made->id).second)
       made = Error{Errc::invalid_argument,
-                   fmt::format("id '{}' is in the list twice; the first one counts", (*made)->id.text())};
+                   fmt::format("id '{}' is in the list twice; the first one counts", made->id.text())};
     if (made) {
-      ids_.push_back((*made)->id);
+      ids_.push_back(made->id);
       specs.push_back(std::move(*made));
     } else {
       result_.errors.push_back({spec.id.value_or(Id("")), std::nullopt, made.error()});
@@ -180,7 +182,7 @@ class ManyStarts : public std::enable_shared_from_this<ManyStarts> {
   }
 
   const std::shared_ptr<Answer<StartResult>> answer;
-  std::vector<core::SpecPtr> specs;
+  std::vector<core::NamedSpec> specs;
 
  private:
   void add(const ChildId& id, const core::Outcome* outcome) {
@@ -370,7 +372,7 @@ Future<Started> Supervisor::restart_child(const Id& id, std::optional<millisecon
   const auto most = timeout.value_or(supervisor::time_to_stop(entry->spec.get()) + start_timeout);
   auto answer = std::make_shared<Answer<Started>>(std::move(pass));
   impl_->driver->start(
-      {.mode = core::StartMode::restart, .timeout = most}, {entry->spec},
+      {.mode = core::StartMode::restart, .timeout = most}, {{*child, entry->spec}},
       [impl = impl_, answer, id = *child](const Outcomes& outcomes, bool) {
         answer->give(outcomes.empty() ? impl->late(late_start(id.text())) : started(outcomes.front()));
       });
@@ -402,7 +404,7 @@ Future<void> Supervisor::update_metadata(const Id& id, const std::function<Term(
       supervisor::with_changed_metadata(entry->spec, change(supervisor::metadata_of(*entry->spec)));
   if (!changed) return Future<void>::of(changed.error());
   auto answer = std::make_shared<Answer<void>>(std::move(pass));
-  impl_->driver->start({.mode = core::StartMode::apply, .timeout = timeout}, {*changed},
+  impl_->driver->start({.mode = core::StartMode::apply, .timeout = timeout}, {{*child, *changed}},
                        plainly(answer, [impl = impl_] {
                          return impl->late("the change of metadata took too long; it may still happen");
                        }));

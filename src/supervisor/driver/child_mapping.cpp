@@ -45,9 +45,9 @@ ChildMapping ChildMapping::of(const std::map<Id, std::vector<NodeName>>& given) 
   return mapping;
 }
 
-Result<core::SpecPtr> ChildMapping::apply(const core::SpecPtr& spec) const {
+Result<core::SpecPtr> ChildMapping::apply(const ChildId& id, const core::SpecPtr& spec) const {
   if (!given_) return spec;
-  const auto found = nodes_.find(spec->id);
+  const auto found = nodes_.find(id);
   if (found != nodes_.end()) {
     auto made = with_mapping(spec, found->second);
     if (!made) return bad_mapping("invalid_child_mapping", made.error().message);
@@ -55,7 +55,7 @@ Result<core::SpecPtr> ChildMapping::apply(const core::SpecPtr& spec) const {
   }
   if (!spec->extras->mapping.empty()) return spec;
   return bad_mapping("child_mapping_mismatch",
-                     fmt::format("option child_mapping: says nothing of the child '{}'", spec->id.text()));
+                     fmt::format("option child_mapping: says nothing of the child '{}'", id.text()));
 }
 
 }  // namespace brood::supervisor

@@ -21,7 +21,7 @@ class ChildMapping {
   [[nodiscard]] bool is_given() const { return given_; }
   /// The spec with what the option says of it. invalid_argument, with child_mapping_mismatch as its detail:
   /// the option is there and says nothing of this child, and neither does its spec.
-  [[nodiscard]] Result<core::SpecPtr> apply(const core::SpecPtr& spec) const;
+  [[nodiscard]] Result<core::SpecPtr> apply(const ChildId& id, const core::SpecPtr& spec) const;
 
  private:
   bool given_ = false;

@@ -34,7 +34,7 @@ Children::Slot* Children::find(const ChildId& id, const core::Epoch& epoch) {
 WorkerIdentity Children::identity(const Slot& slot) const {
   WorkerIdentity who;
   who.supervisor = driver_.name();
-  who.child_id = Id(slot.spec->id);
+  who.child_id = Id(slot.id);
   who.epoch_clock = slot.epoch.clock.value;
   who.role = api_role(slot.role.value_or(core::Role::active));
   who.siblings = driver_.siblings();
@@ -80,15 +80,15 @@ void Children::set_role(const core::SetRole& change) {
 
 void Children::fail(const Slot& slot, const Error& error) {
   if (slot.hand == Slot::Hand::none)
-    driver_.post(core::StartFailed{slot.spec->id, slot.epoch, error.message, error.detail.octets()});
+    driver_.post(core::StartFailed{slot.id, slot.epoch, error.message, error.detail.octets()});
   else
-    driver_.post(core::PrepareFailed{slot.spec->id, slot.epoch, error.message});
+    driver_.post(core::PrepareFailed{slot.id, slot.epoch, error.message});
 }
 
 void Children::start(const core::Start& start, const core::SpecPtr& run) {
-  auto slot = std::make_unique<Slot>(Slot{driver_, start.spec, start.epoch, start.role, run});
+  auto slot = std::make_unique<Slot>(Slot{driver_, start.id, start.spec, start.epoch, start.role, run});
   Slot& made = *slot;
-  const bool added = slots_.add(start.spec->id, std::move(slot));
+  const bool added = slots_.add(start.id, std::move(slot));
   BROOD_CHECK(added, "the core started a child whose former instance has not ended");
   if (start.spec->is_program()) {
     start_program(made);
@@ -103,11 +103,9 @@ process::SpawnOptions Children::options_of(const Slot& slot) const {
   process::SpawnOptions options;
   options.identity = identity(slot);
   options.on_exit = [raw](const ExitReason& reason) {
-    raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
+    raw->driver.post(core::Exited{raw->id, raw->epoch, reason.is_normal(), reason.text()});
   };
-  options.on_stuck = [raw](bool stuck) {
-    raw->driver.post(core::StuckChanged{raw->spec->id, raw->epoch, stuck});
-  };
+  options.on_stuck = [raw](bool stuck) { raw->driver.post(core::StuckChanged{raw->id, raw->epoch, stuck}); };
   return options;
 }
 
@@ -115,7 +113,7 @@ void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
   auto behaviour = node_.worker_table().make(slot.run->worker, EncodedTerm(slot.run->args));
   if (!behaviour) {
     fail(slot, behaviour.error());
-    slots_.erase(slot.spec->id);
+    slots_.erase(slot.id);
     return;
   }
   slot.keeps_state = (*behaviour)->has_state();
@@ -123,10 +121,10 @@ void Children::start_worker(Slot& slot, const core::HeldPtr& state) {
   process::SpawnOptions options = options_of(slot);
   options.on_started = [raw = &slot](const Result<void>& result) {
     if (result) {
-      raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
+      raw->driver.post(core::Started{raw->id, raw->epoch, {}, 0});
     } else {
-      raw->driver.post(core::StartFailed{raw->spec->id, raw->epoch, result.error().message,
-                                         result.error().detail.octets()});
+      raw->driver.post(
+          core::StartFailed{raw->id, raw->epoch, result.error().message, result.error().detail.octets()});
     }
   };
   slot.pid = node_.runtime().spawn(std::move(*behaviour), std::move(options));
@@ -143,7 +141,7 @@ Result<exec::Command> Children::command_of_spec(const Slot& slot, const core::Sp
   auto term = decode_term((slot.run == slot.spec ? spec : *slot.run).args);
   auto command = term ? exec::command_from_term(*term) : Result<exec::Command>(term.error());
   if (!command) return command;
-  command->env["BROOD_CHILD"] = slot.spec->id.text();
+  command->env["BROOD_CHILD"] = slot.id.text();
   command->env["BROOD_SUPERVISOR"] = driver_.name();
   command->env["BROOD_NODE"] = slot.epoch.node.text();
   command->env["BROOD_EPOCH"] = fmt::format("{}", slot.epoch.clock.value);
@@ -162,7 +160,7 @@ std::optional<exec::Command> Children::command_of(const Slot& slot) {
 void Children::start_program(Slot& slot) {
   auto command = command_of(slot);
   if (!command) {
-    slots_.erase(slot.spec->id);
+    slots_.erase(slot.id);
     return;
   }
   slot.program_gone = false;
@@ -182,7 +180,7 @@ void Children::start_program(Slot& slot) {
       });
     };
   slot.program = node_.launcher().start(
-      log_name(driver_.name(), slot.spec->id), *std::move(command),
+      log_name(driver_.name(), slot.id), *std::move(command),
       [when_alive](const Result<pid_t>& started) {
         when_alive([&](Children& children, Slot& mine) {
           if (started) return children.program_started(mine, *started);
@@ -204,12 +202,12 @@ void Children::program_started(Slot& slot, std::int32_t os_pid) {
   options.identity = identity(slot);
   const bool prepares = slot.hand != Slot::Hand::none;
   options.on_started = [raw, prepares](const Result<void>& result) {
-    if (!prepares) raw->driver.post(core::Started{raw->spec->id, raw->epoch, {}, 0});
+    if (!prepares) raw->driver.post(core::Started{raw->id, raw->epoch, {}, 0});
     // Told to end before it began (the program ended first): no on_exit follows.
-    if (!result) raw->driver.post(core::Exited{raw->spec->id, raw->epoch, false, result.error().message});
+    if (!result) raw->driver.post(core::Exited{raw->id, raw->epoch, false, result.error().message});
   };
   options.on_exit = [raw](const ExitReason& reason) {
-    raw->driver.post(core::Exited{raw->spec->id, raw->epoch, reason.is_normal(), reason.text()});
+    raw->driver.post(core::Exited{raw->id, raw->epoch, reason.is_normal(), reason.text()});
   };
   // Behind the fence it would hide that its program has ended, and a node that wakes waits for that.
   options.heeds_fence = false;
@@ -219,7 +217,7 @@ void Children::program_started(Slot& slot, std::int32_t os_pid) {
 
 void Children::tell_if_ready(Slot& slot) {
   if (slot.hand != Slot::Hand::preparing || !slot.program_ready || slot.os_pid == 0) return;
-  driver_.post(core::Prepared{slot.spec->id, slot.epoch, {slot.pid.id, slot.pid.serial}, slot.os_pid});
+  driver_.post(core::Prepared{slot.id, slot.epoch, {slot.pid.id, slot.pid.serial}, slot.os_pid});
 }
 
 void Children::program_ended(Slot& slot, const exec::ExitStatus& status) {
@@ -233,14 +231,14 @@ void Children::program_ended(Slot& slot, const exec::ExitStatus& status) {
   slot.reason = status.text();
   if (!slot.care->ill.empty() && !slot.stopping) {
     slot.ended_normally = false;
-    slot.reason = fmt::format("{}; {}", slot.care->ill, slot.reason);
+    slot.reason = fmt::format("{}; {}", slot.care->ill, *slot.reason);
   }
   if (slot.process_gone) {
-    driver_.post(core::Exited{slot.spec->id, slot.epoch, slot.ended_normally, slot.reason});
+    driver_.post(core::Exited{slot.id, slot.epoch, slot.ended_normally, *slot.reason});
   } else {
     const ExitReason reason =
         slot.ended_normally ? ExitReason::shutdown()
-                            : ExitReason(Term::tuple({Term::atom("program"), Term::binary(slot.reason)}));
+                            : ExitReason(Term::tuple({Term::atom("program"), Term::binary(*slot.reason)}));
     node_.runtime().exit(slot.pid, reason);
   }
 }
@@ -280,12 +278,12 @@ bool Children::complete(core::Event& event) {
       return false;
     }
     if (slot->hand != Slot::Hand::none) {  // it ended before it was opened
-      event = core::PrepareFailed{exited->id, exited->epoch, slot->program ? slot->reason : exited->reason};
+      event = core::PrepareFailed{exited->id, exited->epoch, slot->program ? *slot->reason : exited->reason};
       return forget_prepared(std::get<core::PrepareFailed>(event));
     }
     if (slot->program) {
       exited->normal = slot->ended_normally;
-      exited->reason = slot->reason;
+      exited->reason = *slot->reason;
     }
     const bool told = !slot->ended_by_node;
     slots_.erase(exited->id);
@@ -362,7 +360,7 @@ void Children::overdue(Slot&) {
 
 void Children::later(Slot& slot, SteadyTime when, void (Children::*what)(Slot&)) {
   slot.killer = std::make_unique<boost::asio::steady_timer>(node_.control(), when);
-  slot.killer->async_wait([this, what, weak = driver_.weak_from_this(), id = slot.spec->id,
+  slot.killer->async_wait([this, what, weak = driver_.weak_from_this(), id = slot.id,
                            epoch = slot.epoch](const boost::system::error_code& error) {
     auto alive = weak.lock();
     if (error || !alive) return;
@@ -374,7 +372,7 @@ std::string Children::first_words() const {
   const auto* any = slots_.any();
   if (any == nullptr) return "none";
   const Slot& slot = **any;
-  return fmt::format("{} (process {}, {}{})", slot.spec->id.text(), to_string(slot.pid),
+  return fmt::format("{} (process {}, {}{})", slot.id.text(), to_string(slot.pid),
                      slot.stopping ? "stopping" : "not told to stop", slot.program ? ", program" : "");
 }
 

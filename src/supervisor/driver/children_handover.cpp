@@ -97,12 +97,12 @@ void Children::depart(const core::Depart& step) {
 // ---- to here ---------------------------------------------------------------------------------------------
 
 void Children::prepare(const core::Prepare& step, const core::SpecPtr& run) {
-  const ChildId& id = step.spec->id;
+  const ChildId& id = step.id;
   const auto fail = [&](std::string why) {
     driver_.post(core::PrepareFailed{id, step.epoch, std::move(why)});
   };
   if (step.spec->is_program()) {
-    auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, std::nullopt, run});
+    auto slot = std::make_unique<Slot>(Slot{driver_, step.id, step.spec, step.epoch, std::nullopt, run});
     slot->hand = Slot::Hand::preparing;
     Slot& made = *slot;
     const bool added = slots_.add(id, std::move(slot));
@@ -113,7 +113,7 @@ void Children::prepare(const core::Prepare& step, const core::SpecPtr& run) {
   if (!parcel) return fail(parcel.error().message);
   auto behaviour = node_.worker_table().make(run->worker, EncodedTerm(run->args));
   if (!behaviour) return fail(behaviour.error().message);
-  auto slot = std::make_unique<Slot>(Slot{driver_, step.spec, step.epoch, step.role, run});
+  auto slot = std::make_unique<Slot>(Slot{driver_, step.id, step.spec, step.epoch, step.role, run});
   slot->hand = Slot::Hand::preparing;
   slot->keeps_state = (*behaviour)->has_state();
   Slot* raw = slot.get();
@@ -142,7 +142,7 @@ bool Children::complete_prepared(core::Prepared& event) {
     return true;
   }
   for (const auto& [raw, slot] : departed_) {
-    if (slot->spec->id != event.id || slot->epoch != event.epoch) continue;
+    if (slot->id != event.id || slot->epoch != event.epoch) continue;
     if (slot->program) return false;  // it ends, as it was told
     node_.runtime().handover().discard(
         pid(), [driver = driver_.weak_from_this(), raw = raw](const Result<void>&) {
@@ -161,7 +161,7 @@ bool Children::forget_prepared(const core::PrepareFailed& event) {
     return told;
   }
   for (const auto& [raw, slot] : departed_) {
-    if (slot->spec->id != event.id || slot->epoch != event.epoch) continue;
+    if (slot->id != event.id || slot->epoch != event.epoch) continue;
     departed_.erase(raw);
     return false;
   }
@@ -209,7 +209,7 @@ void Children::forget(const Slot& slot) {
 
 void Children::departed_ended(const core::Exited& event) {
   for (const auto& [raw, slot] : departed_) {
-    if (!slot->program || slot->spec->id != event.id || slot->epoch != event.epoch) continue;
+    if (!slot->program || slot->id != event.id || slot->epoch != event.epoch) continue;
     slot->process_gone = true;
     return slot->program_gone ? driver_.departed(*raw) : slot->program->stop(patience_of(*slot));
   }

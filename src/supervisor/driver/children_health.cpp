@@ -41,7 +41,7 @@ void Children::follow_command(Slot& slot, const core::SpecPtr& spec) {
   care.checked.reset();
   if (command->options.health) care.checked = *command;
   if (slot.os_pid == 0 || slot.stopping) return;
-  care.told = {slot.spec->id, slot.epoch, core::Health::none, ""};
+  care.told = {slot.id, slot.epoch, core::Health::none, ""};
   if (!care.checked) driver_.post(care.told);
   watch_health(slot);
 }
@@ -50,10 +50,10 @@ void Children::follow_command(Slot& slot, const core::SpecPtr& spec) {
 void Children::watch_health(Slot& slot) {
   Slot::Care& care = *slot.care;
   if (!care.checked) return;
-  care.told = {slot.spec->id, slot.epoch, core::Health::starting, ""};
+  care.told = {slot.id, slot.epoch, core::Health::starting, ""};
   tell_health(slot);
   care.watch = std::make_unique<exec::HealthWatch>(
-      node_.control(), node_.launcher(), *care.checked, health_log_name(driver_.name(), slot.spec->id),
+      node_.control(), node_.launcher(), *care.checked, health_log_name(driver_.name(), slot.id),
       [this, weak = driver_.weak_from_this(), raw = &slot](const exec::HealthWatch::Change& change) {
         if (const auto alive = weak.lock()) health_changed(*raw, change);
       });

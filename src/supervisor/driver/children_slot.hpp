@@ -1,9 +1,10 @@
 // Children::Slot: one instance of this node, for the sources of Children.
 //
-// Thread rule: control thread only; the runtime's callbacks read `driver`, `spec` and `epoch`, which never
+// Thread rule: control thread only; the runtime's callbacks read `driver`, `id` and `epoch`, which never
 // change.
 #pragma once
 
+#include "base/rarely.hpp"
 #include "process/handover/follow_gate.hpp"
 #include "supervisor/driver/children.hpp"
 
@@ -12,6 +13,7 @@ namespace brood::supervisor {
 /// One instance. Its address is what the runtime's callbacks hold, so it stays until Exited is told.
 struct Children::Slot {
   Driver& driver;
+  ChildId id;
   core::SpecPtr spec;
   core::Epoch epoch;
   std::optional<core::Role> role = std::nullopt;  ///< As which it began, where there may be several.
@@ -41,7 +43,7 @@ struct Children::Slot {
   std::unique_ptr<Care> care = nullptr;
   core::Shutdown shutdown = spec->shutdown;  ///< As its row has it now.
   bool ended_normally = false;
-  std::string reason = {};
+  Rarely<std::string> reason = {};
   bool ended_by_node = false;                ///< By end_all(): the core is not told.
   SteadyTime killed_at = SteadyTime::max();  ///< Or when it will be.
   std::unique_ptr<boost::asio::steady_timer> killer = nullptr;

@@ -20,7 +20,7 @@ void Children::put_gate(Slot& slot, std::unique_ptr<Behaviour>& behaviour, const
   options.every = follows->every;
   options.send = [raw = &slot](process::SavedCopy copy) {
     const std::size_t size = copy.state->size();
-    raw->driver.post(core::StateSaved{raw->spec->id, raw->epoch, copy.number, copy.is_whole, copy.version,
+    raw->driver.post(core::StateSaved{raw->id, raw->epoch, copy.number, copy.is_whole, copy.version,
                                       std::move(copy.state)},
                      size);
   };

@@ -42,8 +42,8 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTabl
       leaving_alarm_(node.control(), [this] { tend_leaving(); }) {}
 Driver::~Driver() = default;
 
-Result<void> Driver::accepts(const core::Spec& spec) const {
-  return core::accepts(strategies_, spec);
+Result<void> Driver::accepts(const core::NamedSpec& child) const {
+  return core::accepts(strategies_, child.id, *child);
 }
 
 // ---- events in -----------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ void Driver::start(const core::Start& start) {
   if (!alters_.wanted()) return start_now(start, start.spec);
   const bool restart =
       start.why == core::Why::crashed || start.why == core::Why::start_failed || start.why == core::Why::role;
-  alters_.ask(start.spec, start.epoch, restart,
+  alters_.ask({start.id, start.spec}, start.epoch, restart,
               [this, start](const core::SpecPtr& run) { start_now(start, run); });
 }
 
@@ -172,7 +172,7 @@ void Driver::hand_over(const core::HandoverStep& step) {
     return;
   const auto* prepare = std::get_if<core::Prepare>(&step);
   if (!prepare || !alters_.wanted()) return children_.carry_out(step);
-  alters_.ask(prepare->spec, prepare->epoch, false,
+  alters_.ask({prepare->id, prepare->spec}, prepare->epoch, false,
               [this, prepare = *prepare](const core::SpecPtr& run) { children_.prepare(prepare, run); });
 }
 
@@ -182,7 +182,7 @@ void Driver::start_now(const core::Start& start, const core::SpecPtr& run) {
   try {
     children_.start(start, run);
   } catch (const std::exception& error) {  // no memory or no thread for it here; elsewhere there may be
-    post(core::StartFailed{start.spec->id, start.epoch, error.what(), {}});
+    post(core::StartFailed{start.id, start.epoch, error.what(), {}});
   }
 }
 
@@ -259,13 +259,13 @@ void Driver::ask(milliseconds timeout, ClientDone done, MakeEvent make_event, st
   });
 }
 
-ClientDone Driver::undoing(const std::vector<core::SpecPtr>& specs, ClientDone done) {
+ClientDone Driver::undoing(const std::vector<core::NamedSpec>& specs, ClientDone done) {
   constexpr milliseconds undo_timeout{60'000};
   // What was there before is not of this start, whatever comes of it.
   std::set<ChildId> brought;
-  for (const core::SpecPtr& spec : specs) {
-    const EntryPtr entry = registry_.find(spec->id);
-    if (!entry || !entry->wanted) brought.insert(spec->id);
+  for (const core::NamedSpec& child : specs) {
+    const EntryPtr entry = registry_.find(child.id);
+    if (!entry || !entry->wanted) brought.insert(child.id);
   }
   return [this, brought = std::move(brought), asked = specs.size(), done = std::move(done)](
              Outcomes outcomes, bool timed_out) mutable {
@@ -298,12 +298,12 @@ ClientDone Driver::undoing(const std::vector<core::SpecPtr>& specs, ClientDone d
   };
 }
 
-void Driver::start(StartOrder order, std::vector<core::SpecPtr> specs, ClientDone done) {
+void Driver::start(StartOrder order, std::vector<core::NamedSpec> specs, ClientDone done) {
   const std::size_t outcomes = specs.size();
   if (order.rolls_back) done = undoing(specs, std::move(done));
   if (order.quiet) {
     std::vector<ChildId> ids;
-    for (const core::SpecPtr& spec : specs) ids.push_back(spec->id);
+    for (const core::NamedSpec& child : specs) ids.push_back(child.id);
     done = [this, ids, done = std::move(done)](Outcomes all, bool timed_out) {
       event_log_.hush(ids, false);
       done(std::move(all), timed_out);

@@ -74,8 +74,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
 
   /// Whether the distribution can place such a child, as far as the spec says it. Any thread.
   /// invalid_argument.
-  [[nodiscard]] Result<void> accepts(const core::Spec& spec) const;
-  void start(StartOrder order, std::vector<core::SpecPtr> specs, ClientDone done);
+  [[nodiscard]] Result<void> accepts(const core::NamedSpec& child) const;
+  void start(StartOrder order, std::vector<core::NamedSpec> specs, ClientDone done);
   void stop(std::vector<ChildId> ids, std::chrono::milliseconds timeout, ClientDone done);
   /// See core::ClientReset.
   void reset_cluster_size(std::uint32_t size, std::chrono::milliseconds timeout, ClientDone done);
@@ -157,7 +157,7 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// The process that tells pg has ended and is to begin anew.
   void restart_pg();
   /// Takes back what a start of these has brought where one of them could not be started, and then answers.
-  [[nodiscard]] ClientDone undoing(const std::vector<core::SpecPtr>& specs, ClientDone done);
+  [[nodiscard]] ClientDone undoing(const std::vector<core::NamedSpec>& specs, ClientDone done);
 
   // Stepper::Host
   core::Now now() override;

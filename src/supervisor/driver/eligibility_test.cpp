@@ -10,7 +10,6 @@ const std::vector<Candidate> two{{NodeName("n1@h"), {"counter"}, 100},
 
 core::Spec worker(const std::string& name, std::vector<NodeName> nodes = {}) {
   core::Spec spec;
-  spec.id = *ChildId::binary("a");
   spec.worker = spec.needs = name;
   spec.extras.change().nodes = std::move(nodes);
   return spec;

@@ -39,7 +39,7 @@ std::string text_of(const core::ClientStart& event) {
   const char* what = event.mode == core::StartMode::apply     ? "apply"
                      : event.mode == core::StartMode::restart ? "told to restart"
                                                               : "children of this node's file:";
-  return fmt::format("{} {}", what, first_of(event.specs.front()->id, event.specs.size()));
+  return fmt::format("{} {}", what, first_of(event.specs.front().id, event.specs.size()));
 }
 std::string text_of(const core::ClientStop& event) {
   return event.ids.empty() ? ""

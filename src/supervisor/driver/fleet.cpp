@@ -9,7 +9,7 @@ namespace brood::supervisor {
 namespace {
 
 FleetStep step_for(const FleetChild& child, const core::SpecPtr& spec, const FleetOptions& options) {
-  FleetStep step{FleetAction::stopped, spec->id, spec, {}};
+  FleetStep step{FleetAction::stopped, child.id, spec, {}};
   if (!child.wanted) {
     if (options.start_stopped) step.action = FleetAction::start;
     return step;
@@ -82,15 +82,15 @@ SpecChange compare(const core::Spec& now, const core::Spec& next) {
   return change;
 }
 
-FleetPlan plan_fleet(const std::vector<FleetChild>& now, const std::vector<core::SpecPtr>& file,
+FleetPlan plan_fleet(const std::vector<FleetChild>& now, const std::vector<core::NamedSpec>& file,
                      const FleetOptions& options) {
   std::map<ChildId, const FleetChild*> current;
-  for (const FleetChild& child : now) current.emplace(child.spec->id, &child);
+  for (const FleetChild& child : now) current.emplace(child.id, &child);
   FleetPlan plan;
-  for (const core::SpecPtr& spec : file) {
-    const auto it = current.find(spec->id);
+  for (const auto& [id, spec] : file) {
+    const auto it = current.find(id);
     if (it == current.end()) {
-      plan.steps.push_back({FleetAction::start, spec->id, spec, {}});
+      plan.steps.push_back({FleetAction::start, id, spec, {}});
       continue;
     }
     auto step = step_for(*it->second, spec, options);

@@ -40,6 +40,7 @@ struct FleetStep {
 
 /// A child that the supervisor has now.
 struct FleetChild {
+  ChildId id;
   core::SpecPtr spec;
   bool wanted = true;
   bool failed = false;
@@ -56,7 +57,7 @@ struct FleetPlan {
 };
 
 /// Children started by hand under ids that the file does not have are left alone, and not told.
-[[nodiscard]] FleetPlan plan_fleet(const std::vector<FleetChild>& now, const std::vector<core::SpecPtr>& file,
-                                   const FleetOptions& options);
+[[nodiscard]] FleetPlan plan_fleet(const std::vector<FleetChild>& now,
+                                   const std::vector<core::NamedSpec>& file, const FleetOptions& options);
 
 }  // namespace brood::supervisor

@@ -11,33 +11,32 @@
 namespace brood::supervisor {
 namespace fleet_test {
 
-core::Spec plain(const std::string& id, const std::string& worker = "counter") {
+core::Spec plain(const std::string& worker = "counter") {
   core::Spec made;
-  made.id = *ChildId::binary(id);
   made.worker = worker;
   made.needs = worker;
   made.is_static = true;
   return made;
 }
 
-core::SpecPtr shared(core::Spec spec) {
-  return std::make_shared<const core::Spec>(std::move(spec));
+core::NamedSpec named(const std::string& id, core::Spec spec) {
+  return {*ChildId::binary(id), std::make_shared<const core::Spec>(std::move(spec))};
 }
 
-core::SpecPtr spec(const std::string& id, const std::string& worker = "counter", bool is_static = true) {
-  auto made = plain(id, worker);
+core::NamedSpec spec(const std::string& id, const std::string& worker = "counter", bool is_static = true) {
+  auto made = plain(worker);
   made.is_static = is_static;
-  return shared(std::move(made));
+  return named(id, std::move(made));
 }
 
-FleetChild running(core::SpecPtr of) {
-  return {std::move(of), true, false};
+FleetChild running(core::NamedSpec of) {
+  return {std::move(of.id), std::move(of.spec), true, false};
 }
-FleetChild stopped(core::SpecPtr of) {
-  return {std::move(of), false, false};
+FleetChild stopped(core::NamedSpec of) {
+  return {std::move(of.id), std::move(of.spec), false, false};
 }
-FleetChild failed(core::SpecPtr of) {
-  return {std::move(of), true, true};
+FleetChild failed(core::NamedSpec of) {
+  return {std::move(of.id), std::move(of.spec), true, true};
 }
 
 std::string words(const FleetPlan& plan) {
@@ -66,9 +65,9 @@ TEST(PlanFleet, NewOnesStartAndChangedOnesAreReplaced) {
 
 TEST(PlanFleet, AProgramsOptionsThatItTakesOverChangeIt) {
   const auto program = [](ProgramOptions options) {
-    auto made = plain("a", "exec");
+    auto made = plain("exec");
     made.args = encode_term(exec::to_term({.argv = {"sleep", "9"}, .options = std::move(options)}));
-    return shared(std::move(made));
+    return named("a", std::move(made));
   };
   EXPECT_EQ(words(plan_fleet({running(program({}))}, {program({.log_size = 5, .log_files = 3})}, {})),
             "update a log_size log_files; 0 unchanged");
@@ -115,12 +114,12 @@ TEST(PlanFleet, AFailedChildIsTriedAgain) {
 
 TEST(PlanFleet, OnlyWhatRunsMakesAChangeAReplacement) {
   const auto changed = [](const std::function<void(core::Spec&)>& change, core::Spec base) {
-    const auto now = running(shared(base));
+    const auto now = running(named("a", base));
     change(base);
-    return words(plan_fleet({now}, {shared(std::move(base))}, {}));
+    return words(plan_fleet({now}, {named("a", std::move(base))}, {}));
   };
   const auto worker = [&](const std::function<void(core::Spec&)>& change) {
-    return changed(change, plain("a"));
+    return changed(change, plain());
   };
   EXPECT_EQ(worker([](core::Spec& s) { s.restart = core::Restart::temporary; }),
             "update a restart; 0 unchanged");
@@ -132,7 +131,7 @@ TEST(PlanFleet, OnlyWhatRunsMakesAChangeAReplacement) {
             "update a nodes; 0 unchanged");
   EXPECT_EQ(worker([](core::Spec& s) { s.args = "x"; }), "replace a args; 0 unchanged");
   EXPECT_EQ(worker([](core::Spec& s) { s.worker = s.needs = "exec"; }), "replace a exec; 0 unchanged");
-  auto program = plain("a", "exec");
+  auto program = plain("exec");
   program.args = "argv";
   EXPECT_EQ(changed([](core::Spec& s) { s.args = "other"; }, program), "replace a exec; 0 unchanged");
   EXPECT_EQ(changed([](core::Spec& s) { s.shutdown.patience *= 2; }, program),

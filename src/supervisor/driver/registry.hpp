@@ -33,6 +33,8 @@ struct Place {
   std::shared_ptr<const core::SessionId> host;
   core::ProcessId pid;
   core::Phase phase = core::Phase::starting;
+  core::Role role = core::Role::active;
+  core::Health health = core::Health::none;
   std::int32_t os_pid = 0;
   std::uint32_t restarts = 0;
   core::Hlc epoch_clock;
@@ -40,8 +42,6 @@ struct Place {
   Rarely<std::string> reason;
   core::Hlc retry_at{};  ///< While it is restarting: the wall time of the next try.
   std::chrono::steady_clock::time_point up_since{};  ///< See uptime.hpp; of what runs.
-  core::Role role = core::Role::active;
-  core::Health health = core::Health::none;
 
   /// Zero process ids belong to instances that do not run (yet, or just now).
   [[nodiscard]] bool has_pid() const { return pid.id != 0 || pid.serial != 0; }

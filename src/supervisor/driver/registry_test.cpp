@@ -17,7 +17,10 @@ Entry entry_at(const std::string& node, std::uint32_t process, core::Phase phase
   auto host = std::make_shared<const core::SessionId>(core::SessionId{NodeName(node), 7, 1});
   Entry entry;
   entry.spec = spec;
-  entry.places.push_back({host, {process, 1}, phase, 0, 0, {}, {}, {}});
+  Place& place = entry.places.emplace_back();
+  place.host = host;
+  place.pid = {process, 1};
+  place.phase = phase;
   return entry;
 }
 

@@ -34,12 +34,10 @@ Published RegistryWriter::publish(const std::vector<ChildId>& changed) {
     }
     entry.places.reserve(known_.instances.size());
     for (const auto& [host, instance] : known_.instances) {
-      entry.places.push_back({shared(*host), instance->pid, instance->phase, instance->os_pid,
-                              instance->restarts, instance->epoch.clock, instance->since, instance->reason,
-                              instance->retry_at});
+      entry.places.push_back({shared(*host), instance->pid, instance->phase, instance->role, instance->health,
+                              instance->os_pid, instance->restarts, instance->epoch.clock, instance->since,
+                              instance->reason, instance->retry_at});
       Place& place = entry.places.back();
-      place.role = instance->role;
-      place.health = instance->health;
       if (place.is_running()) note_uptime(old, place, now);
     }
     auto here = process_here(&entry);

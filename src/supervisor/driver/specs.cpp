@@ -249,7 +249,7 @@ Result<void> read_significant(const Term& value) {
   return bad("significant", "must be true or false, not " + to_string(value, 100));
 }
 
-Result<void> read_key(core::Spec& spec, const std::string& key, const Term& value) {
+Result<void> read_key(ChildId& id, core::Spec& spec, const std::string& key, const Term& value) {
   if (key == "start") return read_start(spec, value);
   if (key == "restart") return read_restart(spec, value);
   if (key == "shutdown") return read_shutdown(spec, value);
@@ -264,9 +264,9 @@ Result<void> read_key(core::Spec& spec, const std::string& key, const Term& valu
   if (key == "significant") return read_significant(value);
   if (key == "modules") return {};  // of OTP: without a meaning here
   if (key == "id") {
-    auto id = id_of(value);
-    if (!id) return id.error();
-    spec.id = std::move(*id);
+    auto read = id_of(value);
+    if (!read) return read.error();
+    id = std::move(*read);
     return {};
   }
   return bad(
@@ -288,9 +288,6 @@ core::Restart core_restart(Restart restart) {
 }
 
 Result<void> set_run(core::Spec& spec, const WorkerSpec& worker) {
-  if (worker.name.empty())
-    return bad("run", fmt::format("child '{}' names nothing to run: neither a worker nor a command",
-                                  spec.id.text()));
   if (worker.name == "exec") return bad("run", "\"exec\" is no worker; a program is a brood::Command");
   spec.worker = worker.name;
   spec.args = worker.args.octets();
@@ -317,6 +314,17 @@ Result<void> set_run(core::Spec& spec, const brood::Command& program) {
 }
 
 }  // namespace
+
+Result<core::NamedSpec> named(ChildId id, Result<core::SpecPtr> spec) {
+  if (!spec) return spec.error();
+  return core::NamedSpec{std::move(id), *std::move(spec)};
+}
+
+core::NamedSpec as_static(const core::NamedSpec& child) {
+  auto made = std::make_shared<core::Spec>(*child);
+  made->is_static = true;
+  return {child.id, std::move(made)};
+}
 
 Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes) {
   auto made = std::make_shared<core::Spec>(*spec);
@@ -370,11 +378,13 @@ std::string command_token(BytesView encoded_command) {
   return token;
 }
 
-Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
+Result<core::NamedSpec> core_spec(const ChildSpec& child, NodeImpl& node) {
   core::Spec spec;
   auto id = child.id ? id_of(child.id->term()) : Result<ChildId>(node.unique_id());
   if (!id) return id.error();
-  spec.id = std::move(*id);
+  if (const auto* worker = std::get_if<WorkerSpec>(&child.run); worker != nullptr && worker->name.empty())
+    return bad("run",
+               fmt::format("child '{}' names nothing to run: neither a worker nor a command", id->text()));
   if (auto set = std::visit([&](const auto& run) { return set_run(spec, run); }, child.run); !set)
     return set.error();
   if (child.type() == ChildType::supervisor) spec.extras.change().is_supervisor = true;
@@ -401,7 +411,7 @@ Result<core::SpecPtr> core_spec(const ChildSpec& child, NodeImpl& node) {
     if (auto added = add_node(spec.extras.change().mapping, "mapping", name.text()); !added)
       return added.error();
   }
-  return finish(std::move(spec));
+  return named(*std::move(id), finish(std::move(spec)));
 }
 
 std::optional<Term> from_property_list(const Term& term) {
@@ -423,7 +433,8 @@ std::optional<Term> from_property_list(const Term& term) {
   return Term::map(std::move(entries));
 }
 
-Result<core::SpecPtr> core_spec(const Term& given, NodeImpl& node) {
+Result<core::NamedSpec> core_spec(const Term& given, NodeImpl& node) {
+  ChildId id;
   core::Spec spec;
   const Term term = from_property_list(given).value_or(given);
   const auto* entries = term.as_map();
@@ -434,14 +445,14 @@ Result<core::SpecPtr> core_spec(const Term& given, NodeImpl& node) {
   } else {
     for (const auto& [key, value] : *entries) {
       if (!key.as_atom()) return bad(to_string(key, 100), "keys must be atoms");
-      if (auto read = read_key(spec, key.as_atom()->name, value); !read) return read.error();
+      if (auto read = read_key(id, spec, key.as_atom()->name, value); !read) return read.error();
     }
     if (spec.worker.empty()) return bad("start", "missing; it says what to run: {Worker, Args}");
     if (spec.worker == supervisor_worker && !term.get("type")) spec.extras.change().is_supervisor = true;
     if (spec.extras->is_supervisor && !term.get("shutdown")) spec.shutdown.infinity = true;
   }
-  if (spec.id.empty()) spec.id = node.unique_id();
-  return finish(std::move(spec));
+  if (id.empty()) id = node.unique_id();
+  return named(std::move(id), finish(std::move(spec)));
 }
 
 Term args_term(const core::Spec& spec) {
@@ -504,12 +515,12 @@ std::vector<std::pair<Term, Term>> own_entries(const core::Spec& spec) {
   return entries;
 }
 
-Term spec_term(const core::Spec& spec) {
+Term spec_term(const ChildId& id, const core::Spec& spec) {
   Term shutdown = spec.shutdown.infinity                ? Term::atom("infinity")
                   : spec.shutdown.patience.count() == 0 ? Term::atom("brutal_kill")
                                                         : Term(std::int64_t{spec.shutdown.patience.count()});
   std::vector<std::pair<Term, Term>> map = {
-      {Term::atom("id"), spec.id.to_term()},
+      {Term::atom("id"), id.to_term()},
       {Term::atom("start"), Term::tuple({Term::atom(spec.worker), args_term(spec)})},
       {Term::atom("restart"), Term::atom(core::to_string(spec.restart))},
       {Term::atom("shutdown"), std::move(shutdown)},

@@ -13,15 +13,19 @@ namespace brood::supervisor {
 class NodeImpl;
 
 /// `invalid_argument` naming the key and what is allowed.
-[[nodiscard]] Result<core::SpecPtr> core_spec(const ChildSpec& spec, NodeImpl& node);
+[[nodiscard]] Result<core::NamedSpec> core_spec(const ChildSpec& spec, NodeImpl& node);
 /// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop,
 /// start_period_ms, backoff_ms, backoff_max_ms, give_up_after, after, type, significant}`; Worker `exec`
 /// takes a command's map, Worker `supervisor` what SupervisorSpec::args() says. A list of {Key, Value} is
 /// such a map too.
-[[nodiscard]] Result<core::SpecPtr> core_spec(const Term& spec, NodeImpl& node);
+[[nodiscard]] Result<core::NamedSpec> core_spec(const Term& spec, NodeImpl& node);
 /// What Erlang calls a property list and Elixir a keyword list, as a map: of [{Key, Value} | Flag] with atoms
 /// as keys the first of each. nullopt: it is none, or has more entries than anything here takes.
 [[nodiscard]] std::optional<Term> from_property_list(const Term& term);
+/// A spec that could be made, with the id of its child.
+[[nodiscard]] Result<core::NamedSpec> named(ChildId id, Result<core::SpecPtr> spec);
+/// The same child, as one of a file.
+[[nodiscard]] core::NamedSpec as_static(const core::NamedSpec& child);
 /// The spec with that list of nodes as its mapping.
 [[nodiscard]] Result<core::SpecPtr> with_mapping(const core::SpecPtr& spec, const Term& nodes);
 /// The spec with that metadata. invalid_argument: it is no map; limit_exceeded.
@@ -41,7 +45,7 @@ class NodeImpl;
 /// The rest of what a spec says for itself, which a list of many children leaves out: nodes, mapping,
 /// metadata without its tag, start_before_stop.
 [[nodiscard]] std::vector<std::pair<Term, Term>> own_entries(const core::Spec& spec);
-[[nodiscard]] Term spec_term(const core::Spec& spec);
+[[nodiscard]] Term spec_term(const ChildId& id, const core::Spec& spec);
 /// The spec's arguments as a term; the empty list when it has none.
 [[nodiscard]] Term args_term(const core::Spec& spec);
 /// What a node must offer to run this command: a secure hash of it, so that a node can tell the commands of

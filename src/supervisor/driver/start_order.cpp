@@ -54,20 +54,20 @@ std::string circle_words(const std::vector<ChildId>& circle) {
   return out;
 }
 
-Result<void> check_order(const std::vector<core::SpecPtr>& specs, const Registry& registry) {
+Result<void> check_order(const std::vector<core::NamedSpec>& specs, const Registry& registry) {
   // Mostly nobody waits for anybody, and there may be a million of them.
   std::vector<ChildId> from;
-  for (const auto& spec : specs)
-    if (!spec->extras->after.empty()) from.push_back(spec->id);
+  for (const auto& [id, spec] : specs)
+    if (!spec->extras->after.empty()) from.push_back(id);
   if (from.empty()) return {};
   std::map<ChildId, const core::Spec*> given;
-  for (const auto& spec : specs) given[spec->id] = spec.get();
-  for (const auto& spec : specs)
-    for (const ChildId& id : spec->extras->after)
-      if (!given.contains(id) && !registry.find(id))
+  for (const auto& [id, spec] : specs) given[id] = spec.get();
+  for (const auto& [id, spec] : specs)
+    for (const ChildId& other : spec->extras->after)
+      if (!given.contains(other) && !registry.find(other))
         return Error{Errc::invalid_argument,
                      fmt::format("`after`: '{}' is to start after '{}', and there is no such child",
-                                 spec->id.text(), id.text())};
+                                 id.text(), other.text())};
   const auto circle = find_circle(from, [&](const ChildId& id) {
     if (const auto found = given.find(id); found != given.end()) return found->second->extras->after;
     const EntryPtr entry = registry.find(id);

@@ -23,6 +23,6 @@ using AfterOf = std::function<std::vector<ChildId>(const ChildId&)>;
 [[nodiscard]] std::string circle_words(const std::vector<ChildId>& circle);
 /// invalid_argument that names who is not there, or the circle which these specs would make among themselves
 /// and what there is.
-[[nodiscard]] Result<void> check_order(const std::vector<core::SpecPtr>& specs, const Registry& registry);
+[[nodiscard]] Result<void> check_order(const std::vector<core::NamedSpec>& specs, const Registry& registry);
 
 }  // namespace brood::supervisor

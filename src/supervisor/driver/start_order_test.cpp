@@ -11,11 +11,10 @@ ChildId id(const std::string& name) {
   return ChildId::binary(name).value();
 }
 
-core::SpecPtr spec(const std::string& name, const std::vector<std::string>& after) {
+core::NamedSpec spec(const std::string& name, const std::vector<std::string>& after) {
   auto made = std::make_shared<core::Spec>();
-  made->id = id(name);
   for (const auto& other : after) made->extras.change().after.push_back(id(other));
-  return made;
+  return {id(name), std::move(made)};
 }
 
 TEST(StartOrder, ACircleIsNamedFromItsFirstToItsFirst) {

@@ -31,7 +31,7 @@ struct FakeHost final : Stepper::Host, std::enable_shared_from_this<FakeHost> {
   void carry_out(const core::Effects& effects) override {
     ++steps;
     for (const auto& start : effects.starts)
-      stepper.inbox().put(core::Started{start.spec->id, start.epoch, {1, ++pids}, 0});
+      stepper.inbox().put(core::Started{start.id, start.epoch, {1, ++pids}, 0});
     for (const auto& reply : effects.replies) answered += reply.outcomes.size();
   }
   std::weak_ptr<void> alive() override { return weak_from_this(); }
@@ -42,12 +42,11 @@ struct FakeHost final : Stepper::Host, std::enable_shared_from_this<FakeHost> {
   std::size_t answered = 0;
 };
 
-core::SpecPtr spec(const std::string& id) {
+core::NamedSpec spec(const std::string& id) {
   auto made = std::make_shared<core::Spec>();
-  made->id = *ChildId::binary(id);
   made->worker = "counter";
   made->needs = "counter";
-  return made;
+  return {*ChildId::binary(id), std::move(made)};
 }
 
 TEST(Stepper, StepsAreBoundedAndOtherWorkGoesBetweenThem) {

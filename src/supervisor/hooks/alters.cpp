@@ -7,11 +7,12 @@
 
 namespace brood::supervisor {
 
-hooks::StartData start_data(const std::string& supervisor, const core::Spec& spec, bool restart) {
+hooks::StartData start_data(const std::string& supervisor, const core::NamedSpec& child, bool restart) {
+  const core::Spec& spec = *child;
   Term metadata = Term::map({});
   if (!spec.metadata.empty())
     if (auto decoded = decode_term(spec.metadata)) metadata = *std::move(decoded);
-  return {supervisor, Id(spec.id), std::move(metadata), restart, spec.worker, args_term(spec)};
+  return {supervisor, Id(child.id), std::move(metadata), restart, spec.worker, args_term(spec)};
 }
 
 core::SpecPtr altered(const core::SpecPtr& spec, const hooks::StartData& data) {
@@ -26,30 +27,30 @@ Alters::Alters(boost::asio::io_context& control, std::shared_ptr<HookTable> tabl
                std::function<std::shared_ptr<void>()> alive)
     : control_(control), table_(std::move(table)), alive_(std::move(alive)) {}
 
-void Alters::ask(const core::SpecPtr& spec, const core::Epoch& epoch, bool restart, GoOn go_on) {
+void Alters::ask(const core::NamedSpec& child, const core::Epoch& epoch, bool restart, GoOn go_on) {
   const auto is_over = std::make_shared<std::atomic<bool>>(false);
   auto timer = std::make_unique<boost::asio::steady_timer>(control_, table_->alter_timeout());
-  timer->async_wait([this, alive = alive_, is_over, spec, epoch](const boost::system::error_code& error) {
+  timer->async_wait([this, alive = alive_, is_over, child, epoch](const boost::system::error_code& error) {
     *is_over = true;  // also when it was taken back
     const auto held = alive();
-    if (error || !held || !waiting_.contains(spec->id)) return;
+    if (error || !held || !waiting_.contains(child.id)) return;
     table_->note_late_alter();
-    log::warn("{} starts without what hooks would change: they took too long", spec->id.text());
-    done(spec->id, epoch, spec);
+    log::warn("{} starts without what hooks would change: they took too long", child.id.text());
+    done(child.id, epoch, child.spec);
   });
-  waiting_.insert_or_assign(spec->id, Waiting{spec, epoch, std::move(go_on), std::move(timer)});
-  const bool put = table_->put_alter([this, table = table_, alive = alive_, is_over, spec, epoch, restart] {
+  waiting_.insert_or_assign(child.id, Waiting{epoch, std::move(go_on), std::move(timer)});
+  const bool put = table_->put_alter([this, table = table_, alive = alive_, is_over, child, epoch, restart] {
     if (*is_over) return;
-    hooks::StartData data = start_data(table->supervisor(), *spec, restart);
+    hooks::StartData data = start_data(table->supervisor(), child, restart);
     table->alter(data);
-    core::SpecPtr run = altered(spec, data);
+    core::SpecPtr run = altered(child.spec, data);
     const auto held = alive();
     if (!held) return;
-    boost::asio::post(control_, [this, alive, spec, epoch, run = std::move(run)] {
-      if (const auto still = alive()) done(spec->id, epoch, run);
+    boost::asio::post(control_, [this, alive, id = child.id, epoch, run = std::move(run)] {
+      if (const auto still = alive()) done(id, epoch, run);
     });
   });
-  if (!put) done(spec->id, epoch, spec);
+  if (!put) done(child.id, epoch, child.spec);
 }
 
 bool Alters::take_back(const ChildId& id, const core::Epoch& epoch) {

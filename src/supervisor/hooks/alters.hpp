@@ -27,14 +27,13 @@ class Alters {
   Alters(boost::asio::io_context& control, std::shared_ptr<HookTable> table,
          std::function<std::shared_ptr<void>()> alive);
   [[nodiscard]] bool wanted() const { return table_->alters(); }
-  void ask(const core::SpecPtr& spec, const core::Epoch& epoch, bool restart, GoOn go_on);
+  void ask(const core::NamedSpec& child, const core::Epoch& epoch, bool restart, GoOn go_on);
   /// True: it waited, and does no more.
   bool take_back(const ChildId& id, const core::Epoch& epoch);
   void clear() { waiting_.clear(); }
 
  private:
   struct Waiting {
-    core::SpecPtr spec;
     core::Epoch epoch;
     GoOn go_on;
     std::unique_ptr<boost::asio::steady_timer> timer;
@@ -48,7 +47,7 @@ class Alters {
 };
 
 /// What handlers see of a spec, and the spec that they have made of it: the very same where they left it.
-[[nodiscard]] hooks::StartData start_data(const std::string& supervisor, const core::Spec& spec,
+[[nodiscard]] hooks::StartData start_data(const std::string& supervisor, const core::NamedSpec& child,
                                           bool restart);
 [[nodiscard]] core::SpecPtr altered(const core::SpecPtr& spec, const hooks::StartData& data);
 

@@ -25,9 +25,9 @@ std::optional<Pid> pid_of(const Place& place) {
 }  // namespace
 
 hooks::ChildData HookFeed::data_of(const ChildId& id) const {
-  if (const core::SpecRow* row = core_.spec(id)) return child_data(*row->spec, here());
+  if (const core::SpecRow* row = core_.spec(id)) return child_data(id, *row->spec, here());
   if (const EntryPtr entry = registry_.find(id); entry && entry->spec)
-    return child_data(*entry->spec, here());
+    return child_data(id, *entry->spec, here());
   return {Id(id), {}, Term::list({}), Term::map({}), here()};
 }
 
@@ -60,7 +60,7 @@ void HookFeed::after(const core::Effects& effects) {
   if (table_.wants<hooks::ForwardedMigration>())
     for (const core::Forwarded& one : effects.forwarded) {
       hooks::ForwardedMigration event{one.to, {}};
-      for (const core::SpecPtr& spec : one.specs) event.children.push_back(child_data(*spec, {one.to}));
+      for (const auto& [id, spec] : one.specs) event.children.push_back(child_data(id, *spec, {one.to}));
       table_.tell(std::move(event));
     }
   for (const Turn& turn : effects.turns)
@@ -175,7 +175,7 @@ void HookFeed::tell_moving(const core::Effects& effects) {
   }
   for (const core::Start& start : effects.starts)
     if (is_of_a_loss(start.why) && !start.from.empty())
-      moving[{start.from, false}].push_back({Id(start.spec->id), self_().name, std::nullopt});
+      moving[{start.from, false}].push_back({Id(start.id), self_().name, std::nullopt});
   for (auto& [turn, children] : moving)
     table_.tell(hooks::PreChildrenRedistribution{turn.first, turn.second, std::move(children)});
 }
@@ -183,7 +183,8 @@ void HookFeed::tell_moving(const core::Effects& effects) {
 void HookFeed::tell_starting(const core::Effects& effects) {
   if (effects.starts.empty() || !table_.wants<hooks::PreChildrenStart>()) return;
   hooks::PreChildrenStart event;
-  for (const core::Start& start : effects.starts) event.children.push_back(child_data(*start.spec, here()));
+  for (const core::Start& start : effects.starts)
+    event.children.push_back(child_data(start.id, *start.spec, here()));
   table_.tell(std::move(event));
 }
 

@@ -339,9 +339,8 @@ TEST_F(HookFeedTest, AStartThatIsPassedOnIsToldWithTheNodeAndItsChildren) {
   })}));
   const auto spec = [](const char* id) {
     auto made = std::make_shared<core::Spec>();
-    made->id = *ChildId::binary(id);
     made->worker = "counter";
-    return made;
+    return core::NamedSpec{*ChildId::binary(id), std::move(made)};
   };
   core::Effects effects;
   effects.forwarded = {{NodeName("n2@h"), {spec("a"), spec("b")}}, {NodeName("n3@h"), {spec("c")}}};

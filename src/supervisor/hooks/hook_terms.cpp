@@ -129,8 +129,8 @@ Term data_term(const HookEvent& event) {
   return std::visit(Data{}, event);
 }
 
-hooks::ChildData child_data(const core::Spec& spec, std::vector<NodeName> nodes) {
-  hooks::ChildData data{Id(spec.id), spec.worker, args_term(spec), Term::map({}), std::move(nodes)};
+hooks::ChildData child_data(const ChildId& id, const core::Spec& spec, std::vector<NodeName> nodes) {
+  hooks::ChildData data{Id(id), spec.worker, args_term(spec), Term::map({}), std::move(nodes)};
   if (!spec.metadata.empty())
     if (auto metadata = decode_term(spec.metadata)) data.metadata = *std::move(metadata);
   return data;

@@ -24,6 +24,7 @@ template <typename Event, std::size_t At = 0>
 
 [[nodiscard]] std::string_view key_of(const HookEvent& event);
 [[nodiscard]] Term data_term(const HookEvent& event);
-[[nodiscard]] hooks::ChildData child_data(const core::Spec& spec, std::vector<NodeName> nodes);
+[[nodiscard]] hooks::ChildData child_data(const ChildId& id, const core::Spec& spec,
+                                          std::vector<NodeName> nodes);
 
 }  // namespace brood::supervisor

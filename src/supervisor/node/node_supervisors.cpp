@@ -20,7 +20,7 @@ namespace {
 /// Static children are put until they are there.
 constexpr std::chrono::hours put_timeout(24);
 
-void begin(const std::shared_ptr<Driver>& driver, std::vector<core::SpecPtr> specs) {
+void begin(const std::shared_ptr<Driver>& driver, std::vector<core::NamedSpec> specs) {
   driver->boot();
   if (specs.empty()) return;
   driver->start({.mode = core::StartMode::ensure, .timeout = put_timeout}, std::move(specs),
@@ -76,19 +76,17 @@ Result<std::shared_ptr<Driver>> NodeImpl::add_supervisor(SupervisorOptions optio
   }
   auto settings = settings_for(options);
   if (!settings) return settings.error();
-  std::vector<core::SpecPtr> specs;
+  std::vector<core::NamedSpec> specs;
   std::set<std::string> tokens;
   for (const ChildSpec& child : options.children) {
     auto spec = core_spec(child, *this);
     if (!spec)
       return Error{spec.error().code, fmt::format("supervisor '{}': {}", options.name, spec.error().message)};
-    auto made = std::make_shared<core::Spec>(**spec);
-    made->is_static = true;
-    if (auto fine = core::accepts(settings->strategies, *made); !fine)
+    if (auto fine = core::accepts(settings->strategies, spec->id, **spec); !fine)
       return Error{fine.error().code, fmt::format("supervisor '{}', child '{}': {}", options.name,
-                                                  made->id.text(), fine.error().message)};
-    if (made->is_program()) tokens.insert(made->needs);
-    specs.push_back(std::move(made));
+                                                  spec->id.text(), fine.error().message)};
+    if ((*spec)->is_program()) tokens.insert((*spec)->needs);
+    specs.push_back(as_static(*spec));
   }
   if (auto fine = check_order(specs, Registry{}); !fine)
     return Error{fine.error().code, fmt::format("supervisor '{}': {}", options.name, fine.error().message)};

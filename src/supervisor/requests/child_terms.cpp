@@ -64,7 +64,7 @@ Term child_map(const ChildId& id, const Entry& entry) {
       {Term::atom("failed"), Term(entry.failed)},
       {Term::atom("failure"), Term::binary(*entry.failure)},
       {Term::atom("args"), args_term(spec)},
-      {Term::atom("shutdown"), *spec_term(spec).get("shutdown")},
+      {Term::atom("shutdown"), *spec_term(id, spec).get("shutdown")},
       {Term::atom("instances"), Term::list(std::move(instances))}};
   for (auto& option : added_entries(spec)) map.push_back(std::move(option));
   if (entry.wanted && entry.places.empty()) {

@@ -176,11 +176,11 @@ class BatchStart final : public Batch {
     auto spec = core_spec(item, request_->node);
     if (!spec) return spec.error();
     if (auto may = request_->may_start(*request_->driver, **spec); !may) return may.error();
-    if (!seen_.insert((*spec)->id).second) {
-      return Error{Errc::invalid_argument, fmt::format("id '{}' is in the list twice", (*spec)->id.text())};
+    if (!seen_.insert(spec->id).second) {
+      return Error{Errc::invalid_argument, fmt::format("id '{}' is in the list twice", spec->id.text())};
     }
-    if (auto fine = request_->driver->accepts(**spec); !fine && !refused_) refused_ = fine.error();
-    ids_.push_back((*spec)->id);
+    if (auto fine = request_->driver->accepts(*spec); !fine && !refused_) refused_ = fine.error();
+    ids_.push_back(spec->id);
     specs_.push_back(std::move(*spec));
     return {};
   }
@@ -194,12 +194,12 @@ class BatchStart final : public Batch {
     if (auto fine = check_order(specs_, request_->driver->registry()); !fine) return fine.error();
     if (asked->check_existing && refuses_existing()) return {};
     if (!asked->mapping.is_given() && refused_) return *refused_;
-    for (core::SpecPtr& spec : specs_) {
-      auto made = asked->apply(spec);
+    for (core::NamedSpec& child : specs_) {
+      auto made = asked->apply(child);
       if (!made) return made.error();
-      spec = std::move(*made);
+      child = std::move(*made);
       if (!asked->mapping.is_given()) continue;
-      if (auto fine = request_->driver->accepts(*spec); !fine) return fine.error();
+      if (auto fine = request_->driver->accepts(child); !fine) return fine.error();
     }
     rolls_back_ = asked->order.rolls_back;
     request_->driver->start(asked->order, std::move(specs_), when_done());
@@ -230,7 +230,7 @@ class BatchStart final : public Batch {
     request_->reply_bytes(whole_answer("started", std::move(done), std::move(errors), rolled_back));
   }
 
-  std::vector<core::SpecPtr> specs_;
+  std::vector<core::NamedSpec> specs_;
   std::optional<Error> refused_;  ///< The first that the distribution cannot place, unless a mapping follows.
   IdSet seen_;
   bool any_started_ = false;

@@ -34,14 +34,15 @@ void fail_late_start(const RequestPtr& request) {
 }
 
 /// #{id => Id} and nothing else: what was stopped is started as it was.
-Result<core::SpecPtr> spec_of(const RequestPtr& request) {
+Result<core::NamedSpec> spec_of(const RequestPtr& request) {
   const Term& item = request->items[1];
   const auto* entries = item.as_map();
   if (!entries || entries->size() != 1 || !item.get("id")) return core_spec(item, request->node);
   const auto id = ChildId::from_term(*item.get("id"));
   if (!id) return id.error();
   const EntryPtr entry = request->driver->registry().find(*id);
-  if (entry && entry->spec && (entry->wanted || entry->spec->is_static)) return entry->spec;
+  if (entry && entry->spec && (entry->wanted || entry->spec->is_static))
+    return core::NamedSpec{*id, entry->spec};
   return Error{
       Errc::no_such_child,
       fmt::format("'{}' is not known here; say what to run (`start`). Of what was stopped, children of "
@@ -59,11 +60,11 @@ void start_child(const RequestPtr& request) {
   if (!asked) return request->fail(asked.error());
   spec = asked->apply(*spec);
   if (!spec) return request->fail(spec.error());
-  if (auto fine = request->driver->accepts(**spec); !fine) return request->fail(fine.error());
+  if (auto fine = request->driver->accepts(*spec); !fine) return request->fail(fine.error());
   if (auto fine = check_order({*spec}, request->driver->registry()); !fine)
     return request->fail(fine.error());
   if (asked->check_existing) {
-    const EntryPtr entry = request->driver->registry().find((*spec)->id);
+    const EntryPtr entry = request->driver->registry().find(spec->id);
     if (const Place* place = entry && entry->wanted ? entry->running() : nullptr)
       return request->reply(Term::tuple(
           {Term::atom("error"), Term::tuple({Term::atom("already_started"), Term(place->full_pid())})}));
@@ -92,7 +93,7 @@ void update_metadata(const RequestPtr& request) {
   auto changed = with_changed_metadata(entry->spec, request->items[2]);
   if (!changed) return request->fail(changed.error());
   request->driver->start(
-      {.mode = core::StartMode::apply, .timeout = *timeout}, {*changed},
+      {.mode = core::StartMode::apply, .timeout = *timeout}, {{*id, *changed}},
       [request](const Outcomes& outcomes, bool) {
         if (outcomes.empty()) return request->fail(timed_out_error("the change"));
         if (outcomes.front().error)
@@ -147,7 +148,7 @@ void restart_child(const RequestPtr& request) {
   auto timeout = timeout_option(*options, time_to_stop(entry->spec.get()) + start_timeout);
   if (!timeout) return request->fail(timeout.error());
   request->driver->start(
-      {.mode = core::StartMode::restart, .timeout = *timeout}, {entry->spec},
+      {.mode = core::StartMode::restart, .timeout = *timeout}, {{*id, entry->spec}},
       [request](const Outcomes& outcomes, bool) {
         if (outcomes.empty()) return request->fail(timed_out_error("the restart"));
         const auto& outcome = outcomes.front();

@@ -144,19 +144,17 @@ Error unknown_supervisor(const RequestPtr& request, const Term& key) {
                       request->node.name().text(), known.empty() ? "none" : known)};
 }
 
-Result<std::vector<core::SpecPtr>> specs_of(const RequestPtr& request, const Driver& driver,
-                                            const Term& children) {
+Result<std::vector<core::NamedSpec>> specs_of(const RequestPtr& request, const Driver& driver,
+                                              const Term& children) {
   const auto* list = children.as_list();
   if (!list) return Error{Errc::invalid_argument, "fleet: the children must be a list of specs"};
-  std::vector<core::SpecPtr> specs;
+  std::vector<core::NamedSpec> specs;
   specs.reserve(list->size());
   for (const Term& item : *list) {
     auto spec = core_spec(item, request->node);
     if (!spec) return spec.error();
     if (auto may = request->may_start(driver, **spec); !may) return may.error();
-    auto made = std::make_shared<core::Spec>(**spec);
-    made->is_static = true;
-    specs.push_back(std::move(made));
+    specs.push_back(as_static(*spec));
   }
   return specs;
 }
@@ -175,8 +173,8 @@ Result<std::vector<FleetPart>> plan(const RequestPtr& request, const FleetOption
     if (!file) return file.error();
     if (auto fine = check_order(*file, driver->registry()); !fine) return fine.error();
     std::vector<FleetChild> now;
-    driver->registry().for_each([&](const ChildId&, const Entry& entry) {
-      if (entry.spec) now.push_back({entry.spec, entry.wanted, entry.failed});
+    driver->registry().for_each([&](const ChildId& id, const Entry& entry) {
+      if (entry.spec) now.push_back({id, entry.spec, entry.wanted, entry.failed});
     });
     parts.push_back({driver, plan_fleet(now, *file, options)});
   }
@@ -286,7 +284,7 @@ void check(FleetRun& run) {
       const auto refuse = [&](Error why) {
         run.refusals.emplace(std::make_pair(part.driver->name(), step.id), std::move(why));
       };
-      if (auto fine = part.driver->accepts(*step.spec); !fine)
+      if (auto fine = part.driver->accepts({step.id, step.spec}); !fine)
         refuse(fine.error());
       else if (auto why = why_nowhere(*step.spec, members))
         refuse(std::move(*why));
@@ -310,7 +308,7 @@ Error nothing_changed(const Refusals& refusals) {
 void carry_out(const RunPtr& run) {
   struct Work {
     std::shared_ptr<Driver> driver;
-    std::vector<core::SpecPtr> puts;
+    std::vector<core::NamedSpec> puts;
     std::vector<ChildId> removals;
     std::vector<ChildId> retries;
   };
@@ -324,7 +322,7 @@ void carry_out(const RunPtr& run) {
       else if (step.action == FleetAction::retry)
         work.retries.push_back(step.id);
       else
-        work.puts.push_back(step.spec);
+        work.puts.push_back({step.id, step.spec});
     }
     run->waiting += (work.puts.empty() ? 0U : 1U) + (work.removals.empty() ? 0U : 1U) + work.retries.size();
     all.push_back(std::move(work));

@@ -150,7 +150,7 @@ void children(const RequestPtr& request) {
           TermWriter writer = out.next();
           write_term(writer, id);
           writer.term(Term::tuple(
-              {place ? Term(place->full_pid()) : Term::atom("restarting"), spec_term(*entry.spec)}));
+              {place ? Term(place->full_pid()) : Term::atom("restarting"), spec_term(id, *entry.spec)}));
         },
         Growing::Shape::map});
 }
@@ -226,7 +226,7 @@ void registry_dump(const RequestPtr& request) {
         [](Growing& out, const ChildId& id, const Entry& entry) {
           TermWriter writer = out.next();
           write_term(writer, id);
-          writer.term(Term::tuple({spec_term(*entry.spec), node_pids(entry), metadata_of(*entry.spec)}));
+          writer.term(Term::tuple({spec_term(id, *entry.spec), node_pids(entry), metadata_of(*entry.spec)}));
         },
         Growing::Shape::map});
 }

@@ -44,7 +44,7 @@ void child_lookup(const RequestPtr& request) {
   if (!id) return;
   const EntryPtr entry = request->driver->registry().find(*id);
   if (!entry || !entry->is_shown()) return request->reply(undefined());
-  request->reply(Term::tuple({spec_term(*entry->spec), node_pids(*entry), metadata_of(*entry->spec)}));
+  request->reply(Term::tuple({spec_term(*id, *entry->spec), node_pids(*entry), metadata_of(*entry->spec)}));
 }
 
 /// A key of node_for and mine: an id, or any other term by its encoding.

@@ -56,9 +56,10 @@ Result<StartAsked> StartAsked::read(const Term& options, milliseconds fallback) 
   return asked;
 }
 
-Result<core::SpecPtr> StartAsked::apply(const core::SpecPtr& spec) const {
-  auto made = with_defaults(spec, metadata);
-  return made ? mapping.apply(*made) : made;
+Result<core::NamedSpec> StartAsked::apply(const core::NamedSpec& child) const {
+  auto made = with_defaults(child.spec, metadata);
+  if (made) made = mapping.apply(child.id, *made);
+  return named(child.id, std::move(made));
 }
 
 }  // namespace brood::supervisor

@@ -18,7 +18,7 @@ struct StartAsked {
   /// `timeout`: where none is given. invalid_argument with the option's name.
   [[nodiscard]] static Result<StartAsked> read(const Term& options, std::chrono::milliseconds timeout);
   /// The spec with what the options say of it.
-  [[nodiscard]] Result<core::SpecPtr> apply(const core::SpecPtr& spec) const;
+  [[nodiscard]] Result<core::NamedSpec> apply(const core::NamedSpec& child) const;
 };
 
 }  // namespace brood::supervisor
