@@ -54,6 +54,7 @@ PURE = ["base", "term", "core", "flow", "sim"]
 # headers of what it sees.
 PUBLIC = [
     ("encoded_term.hpp", "base"),
+    ("detail/shared_octets.hpp", "base"),
     ("result.hpp", "base"),
     ("node_name.hpp", "term"),
     ("fmt.hpp", "term"),

@@ -29,7 +29,7 @@ class TermWriter {
  public:
   explicit TermWriter(Bytes& out) : out_(out) {}
   /// Writes a term: version(), and then what it is.
-  explicit TermWriter(EncodedTerm& out) : out_(out.octets_) {}
+  explicit TermWriter(EncodedTerm& out) : out_(out.own()) {}
   void version();  ///< The byte 131; once, at the start of a stand-alone term.
   void integer(std::int64_t value);
   void unsigned_integer(std::uint64_t value);
@@ -212,6 +212,7 @@ template <typename T>
   TermWriter writer(out);
   writer.version();
   write_term(writer, value);
+  out.share();
   return out;
 }
 

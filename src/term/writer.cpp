@@ -222,6 +222,7 @@ EncodedTerm encode_term(const Term& term) {
   TermWriter writer(out);
   writer.version();
   writer.term(term);
+  out.share();
   return out;
 }
 

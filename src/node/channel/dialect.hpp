@@ -22,7 +22,7 @@ enum class Framing : std::uint8_t {
 /// A message on its way out; `payload` is moved from once it is taken.
 struct Outgoing {
   OutgoingControl control;
-  Bytes payload;
+  EncodedTerm payload;
 };
 
 struct Dialect {

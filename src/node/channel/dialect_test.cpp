@@ -80,7 +80,8 @@ TEST(Waiting, KeepsMessagesAsTheyWereWhateverBecomesOfWhatTheyPointedAt) {
     const Atom receiver = name;
     const Ref alias = ref;
     const Bytes head = "head";
-    waiting.append({.op = Op::reg_send, .from = &sender, .name = &receiver, .head = head}, "payload");
+    waiting.append({.op = Op::reg_send, .from = &sender, .name = &receiver, .head = head},
+                   EncodedTerm("payload"));
     waiting.append({.op = Op::alias_send, .from = &sender, .to = &to, .ref = &alias, .id = 9}, {});
   }
   EXPECT_EQ(waiting.size(), 2U);

@@ -36,7 +36,7 @@ FairQueue::Sender FairQueue::sender_of(const OutgoingControl& control) {
   return {0, 0, hash_of({}, words)};
 }
 
-std::size_t FairQueue::append(const OutgoingControl& control, Bytes&& payload) {
+std::size_t FairQueue::append(const OutgoingControl& control, EncodedTerm&& payload) {
   std::size_t added = 0;
   const bool large = is_large(payload.size()) && framing_ == Framing::header;
   if (!large && in_line_.empty()) {
@@ -59,7 +59,8 @@ std::size_t FairQueue::append_tick() {
   return frame_length_bytes;
 }
 
-std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl& control, Bytes&& payload) {
+std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl& control,
+                                     EncodedTerm&& payload) {
   auto [place, is_new] = in_line_.try_emplace(sender);
   if (is_new) place->second = lines_.insert(lines_.end(), Line{sender, {}});
   std::deque<Item>& items = place->second->items;
@@ -69,7 +70,7 @@ std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl
     encode_control(writer, control);
     item.head += control.head;
     const std::size_t payload_bytes = payload.size() - 1;
-    item.payload = std::make_shared<const Bytes>(std::move(payload));
+    item.payload = std::move(payload).shared();
     item.fragments = (payload_bytes + fragment_bytes - 1) / fragment_bytes;
     const std::size_t headers = item.fragments * (frame_length_bytes + next_fragment_header_bytes) +
                                 first_fragment_header_bytes - next_fragment_header_bytes;
@@ -77,7 +78,7 @@ std::size_t FairQueue::stand_in_line(const Sender& sender, const OutgoingControl
     items.push_back(std::move(item));
     return added;
   }
-  if (items.empty() || items.back().payload != nullptr || items.back().head.size() >= fragment_bytes)
+  if (items.empty() || items.back().payload || items.back().head.size() >= fragment_bytes)
     items.emplace_back();
   Bytes& frames = items.back().head;
   const std::size_t start = begin_frame(frames);
@@ -109,7 +110,7 @@ bool FairQueue::refill(SendQueue& out) {
 
 void FairQueue::take_turn(Line& line, SendQueue& out) {
   Item& item = line.items.front();
-  if (item.payload == nullptr) {
+  if (!item.payload) {
     out.append_bytes(item.head);
     line.items.pop_front();
   } else if (!send_fragment(item, out)) {

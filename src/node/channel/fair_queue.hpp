@@ -26,9 +26,8 @@ class FairQueue {
   /// Where messages pass through whole, no sender ever stands in line. Before the first message.
   void set_framing(Framing framing) { framing_ = framing; }
 
-  /// One message. `payload` is an encoded term with version byte, or empty; it may be moved from. Returns how
-  /// many bytes will go out for it.
-  std::size_t append(const OutgoingControl& control, Bytes&& payload);
+  /// One message. `payload` may be empty, and is moved from. Returns how many bytes will go out for it.
+  std::size_t append(const OutgoingControl& control, EncodedTerm&& payload);
   std::size_t append_tick();
 
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
@@ -53,7 +52,7 @@ class FairQueue {
   /// Frames of small messages, or one large message of which `next` fragments are still to go.
   struct Item {
     Bytes head;  ///< The frames; what goes before a large payload.
-    SharedBytes payload;
+    SharedOctets payload;
     std::size_t offset = 1;  ///< Behind the version byte.
     std::uint64_t sequence = 0;
     std::uint64_t fragments = 0;
@@ -65,7 +64,7 @@ class FairQueue {
   using Lines = std::list<Line>;
 
   [[nodiscard]] static Sender sender_of(const OutgoingControl& control);
-  std::size_t stand_in_line(const Sender& sender, const OutgoingControl& control, Bytes&& payload);
+  std::size_t stand_in_line(const Sender& sender, const OutgoingControl& control, EncodedTerm&& payload);
   void take_turn(Line& line, SendQueue& out);
   bool send_fragment(Item& item, SendQueue& out);
 

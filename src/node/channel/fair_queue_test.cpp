@@ -19,8 +19,8 @@ Pid process(std::uint32_t id) {
   return {near, id, 0, 3};
 }
 
-Bytes payload(std::size_t size, char fill = 'x') {
-  return Bytes(1, version_byte).append(size, fill);
+EncodedTerm payload(std::size_t size, char fill = 'x') {
+  return EncodedTerm(Bytes(1, version_byte).append(size, fill));
 }
 
 /// What arrives at the other end, in order: the sender, and the payload with version byte.
@@ -96,12 +96,12 @@ TEST(FairQueue, APeerWithoutFragmentsGetsEachMessageInAFrameOfItsOwn) {
   queue.set_framing(Framing::bare);
   Receiver receiver;
   const Pid from = process(7);
-  const Bytes large = payload(5 * fragment_bytes);
-  queue.append({.op = Op::send, .from = &from, .to = &to}, Bytes(large));
+  const EncodedTerm large = payload(5 * fragment_bytes);
+  queue.append({.op = Op::send, .from = &from, .to = &to}, EncodedTerm(large));
   queue.append({.op = Op::send, .from = &from, .to = &to}, payload(3));
   queue.append({.op = Op::link, .from = &from, .to = &to}, {});
   const EncodedTerm reason = encode_term(Term::atom("crashed"));
-  queue.append({.op = Op::exit, .from = &from, .to = &to}, Bytes(reason));
+  queue.append({.op = Op::exit, .from = &from, .to = &to}, EncodedTerm(reason));
   write_all(queue, receiver);
   ASSERT_EQ(receiver.messages.size(), 4U);
   EXPECT_EQ(receiver.messages[0].term, large);
@@ -139,8 +139,8 @@ TEST(FairQueue, EverySendersMessagesArriveInOrderAndAsTheyWereSent) {
     const std::size_t size = i % 40 == 0   ? random() % (6 * fragment_bytes)
                              : i % 13 == 0 ? 20'000 + random() % 50'000
                                            : 1 + random() % 200;
-    Bytes term = payload(size + 1, static_cast<char>('a' + i % 26));
-    expected[from.id].push_back(term);
+    EncodedTerm term = payload(size + 1, static_cast<char>('a' + i % 26));
+    expected[from.id].push_back(term.octets());
     appended += queue.append({.op = Op::send_sender, .from = &from, .to = &to}, std::move(term));
     if (i % 50 == 0) appended += queue.append_tick();
     if (out.empty()) queue.refill(out);
@@ -172,6 +172,35 @@ TEST(FairQueue, SizesAroundAFragmentArrive) {
   write_all(queue, receiver);
   ASSERT_EQ(receiver.messages.size(), sizes.size());
   for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(receiver.messages[i].term.size(), sizes[i] + 1);
+}
+
+TEST(FairQueue, ALargeTermThatIsSentTwiceIsNotCopiedAndCountsTwice) {
+  const Pid from = process(1);
+  const EncodedTerm term = payload(3 * fragment_bytes);
+  for (const Framing framing : {Framing::header, Framing::bare}) {
+    FairQueue queue;
+    queue.set_framing(framing);
+    Receiver receiver;
+    SendQueue out;
+    for (int i = 0; i < 2; ++i)
+      queue.append({.op = Op::send_sender, .from = &from, .to = &to}, EncodedTerm(term));
+    EXPECT_GT(queue.bytes(), 2 * term.size());
+    std::size_t in_place = 0;
+    while (queue.refill(out)) {
+      iovec slots[16];
+      const std::size_t filled = out.gather(slots);
+      for (std::size_t s = 0; s < filled; ++s) {
+        const char* at = static_cast<const char*>(slots[s].iov_base);
+        const bool is_of_term = at > term.view().data() && at < term.view().data() + term.size();
+        if (is_of_term) in_place += slots[s].iov_len;
+      }
+      while (!out.empty()) write_some(out, SIZE_MAX, receiver);
+    }
+    EXPECT_EQ(in_place, 2 * (term.size() - 1));
+    ASSERT_EQ(receiver.messages.size(), 2U);
+    EXPECT_EQ(receiver.messages[0].term, term);
+    EXPECT_EQ(receiver.messages[1].term, term);
+  }
 }
 
 TEST(FairQueue, SmallMessagesOfOthersPassALargeOne) {

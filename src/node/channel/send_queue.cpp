@@ -41,7 +41,7 @@ Bytes& SendQueue::open_piece() {
   return pieces_[used_++].own;
 }
 
-void SendQueue::seal(SharedBytes shared, BytesView part) {
+void SendQueue::seal(SharedOctets shared, BytesView part) {
   if (used_ == pieces_.size()) pieces_.emplace_back();
   Piece& piece = pieces_[used_++];
   piece.shared = std::move(shared);
@@ -49,7 +49,7 @@ void SendQueue::seal(SharedBytes shared, BytesView part) {
   open_ = false;
 }
 
-std::size_t SendQueue::append(const OutgoingControl& control, Bytes&& payload, Framing framing) {
+std::size_t SendQueue::append(const OutgoingControl& control, EncodedTerm&& payload, Framing framing) {
   Bytes& piece = open_piece();
   const std::size_t start = begin_frame(piece);
   put_message_head(piece, control, payload, framing);
@@ -63,7 +63,7 @@ std::size_t SendQueue::append(const OutgoingControl& control, Bytes&& payload, F
   } else {
     end_frame(piece, start, payload_bytes);
     added = piece.size() - start + payload_bytes;
-    auto shared = std::make_shared<const Bytes>(std::move(payload));
+    SharedOctets shared = std::move(payload).shared();
     const BytesView part = BytesView(*shared).substr(1);
     seal(std::move(shared), part);
   }
@@ -82,14 +82,14 @@ void SendQueue::append_bytes(BytesView frames) {
   bytes_ += frames.size();
 }
 
-void SendQueue::append_fragment(BytesView head, const SharedBytes& payload, BytesView part) {
+void SendQueue::append_fragment(BytesView head, const SharedOctets& payload, BytesView part) {
   append_bytes(head);
   seal(payload, part);
   bytes_ += part.size();
 }
 
 void SendQueue::recycle(Piece& piece) {
-  piece.shared.reset();
+  piece.shared = {};
   if (piece.own.capacity() > kept_bytes_max) {
     piece.own = Bytes();
   } else {

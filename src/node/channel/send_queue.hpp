@@ -8,7 +8,6 @@
 #include <sys/uio.h>
 
 #include <brood/term.hpp>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,18 +16,18 @@
 namespace brood::node {
 
 /// An encoded term that several pieces show parts of.
-using SharedBytes = std::shared_ptr<const Bytes>;
+using detail::SharedOctets;
 
 class SendQueue {
  public:
-  /// One message in one frame. `payload` is an encoded term with version byte, or empty; it may be moved
-  /// from. Returns how many bytes were added.
-  std::size_t append(const OutgoingControl& control, Bytes&& payload, Framing framing = Framing::header);
+  /// One message in one frame. `payload` may be empty, and is moved from. Returns how many bytes were added.
+  std::size_t append(const OutgoingControl& control, EncodedTerm&& payload,
+                     Framing framing = Framing::header);
   std::size_t append_tick();
   /// Whole frames.
   void append_bytes(BytesView frames);
   /// A fragment: `head` (the length of its frame among it), then a part of a payload.
-  void append_fragment(BytesView head, const SharedBytes& payload, BytesView part);
+  void append_fragment(BytesView head, const SharedOctets& payload, BytesView part);
 
   [[nodiscard]] bool empty() const { return used_ == 0; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -45,12 +44,12 @@ class SendQueue {
   /// Bytes of its own, or a part of shared ones.
   struct Piece {
     Bytes own;
-    SharedBytes shared;
+    SharedOctets shared;
     BytesView part;
-    [[nodiscard]] BytesView view() const { return shared != nullptr ? part : BytesView(own); }
+    [[nodiscard]] BytesView view() const { return shared ? part : BytesView(own); }
   };
   Bytes& open_piece();
-  void seal(SharedBytes shared, BytesView part);
+  void seal(SharedOctets shared, BytesView part);
   void recycle(Piece& piece);
 
   std::vector<Piece> pieces_;  ///< Those from used_ on are empty and kept for their memory.

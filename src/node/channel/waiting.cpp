@@ -15,7 +15,7 @@ const T* pointer_to(const std::optional<T>& kept) {
 
 }  // namespace
 
-std::size_t Waiting::append(const OutgoingControl& control, Bytes&& payload) {
+std::size_t Waiting::append(const OutgoingControl& control, EncodedTerm&& payload) {
   const std::size_t added = sizeof(Parcel) + control.head.size() + payload.size();
   bytes_ += added;
   parcels_.push_back({.plain = control,

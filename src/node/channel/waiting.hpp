@@ -14,7 +14,7 @@ namespace brood::node {
 class Waiting {
  public:
   /// Takes the payload; the rest is copied. Returns how many bytes it takes, about.
-  std::size_t append(const OutgoingControl& control, Bytes&& payload);
+  std::size_t append(const OutgoingControl& control, EncodedTerm&& payload);
 
   [[nodiscard]] bool empty() const { return parcels_.empty(); }
   [[nodiscard]] std::size_t size() const { return parcels_.size(); }
@@ -40,7 +40,7 @@ class Waiting {
     std::optional<Atom> name;
     std::optional<Ref> ref;
     Bytes head;
-    Bytes payload;
+    EncodedTerm payload;
     [[nodiscard]] OutgoingControl control() const;
   };
   std::deque<Parcel> parcels_;

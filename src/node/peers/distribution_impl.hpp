@@ -126,7 +126,8 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   // Any thread. Never Sent::closed: what a closed channel did not take is counted as dropped.
   Sent send(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Flush flush = Flush::now,
             Dial dial = Dial::yes);
-  void send(const NodeName& node, const OutgoingControl& control, Bytes&& payload, Dial dial = Dial::yes);
+  void send(const NodeName& node, const OutgoingControl& control, EncodedTerm&& payload,
+            Dial dial = Dial::yes);
   Sent send_waiting(const NodeName& node, std::span<Outgoing> messages, Urgency urgency, Dial dial);
   void drop_waiting(Peer& peer);  // under peers_mutex_
   /// Puts messages into forms that the peer knows, and answers those that it could not; those that are left.

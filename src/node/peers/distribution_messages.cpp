@@ -120,7 +120,7 @@ void Distribution::Impl::drop_waiting(Peer& peer) {
   peer.waiting.clear();
 }
 
-void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, Bytes&& payload,
+void Distribution::Impl::send(const NodeName& node, const OutgoingControl& control, EncodedTerm&& payload,
                               Dial dial) {
   Outgoing message{control, std::move(payload)};
   send(node, {&message, 1}, Urgency::required, Flush::now, dial);
@@ -174,7 +174,7 @@ void Distribution::Impl::answer_global(Channel& channel, IncomingControl& contro
   auto answer = answer_to_global(options.name, control.term());
   if (!answer) return;
   const Pid nobody{options.name, 0, 0, creation};
-  Outgoing message{{.op = Op::reg_send, .from = &nobody, .name = &control.name}, std::move(*answer).octets()};
+  Outgoing message{{.op = Op::reg_send, .from = &nobody, .name = &control.name}, std::move(*answer)};
   channel.send({&message, 1}, Urgency::required);
 }
 
@@ -243,12 +243,12 @@ OutgoingControl send_to(const Pid& from, const Address& to) {
 }  // namespace
 
 bool Distribution::try_send(const Pid& from, const Pid& to, EncodedTerm term) {
-  Outgoing message{send_to(from, to), std::move(term).octets()};
+  Outgoing message{send_to(from, to), std::move(term)};
   return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
 }
 
 bool Distribution::try_send_named(const Pid& from, const process::NamedProcess& to, EncodedTerm term) {
-  Outgoing message{send_to_name(from, to.name), std::move(term).octets()};
+  Outgoing message{send_to_name(from, to.name), std::move(term)};
   return impl_->send(to.node, {&message, 1}, Urgency::refusable) == Sent::taken;
 }
 
@@ -265,7 +265,7 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
   const OutgoingControl monitor{
       .op = Op::monitor_p, .from = &from, .to = send.to, .name = send.name, .ref = &ref, .of_call = true};
   send.head = head;
-  std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request).octets()}};
+  std::array messages{Outgoing{monitor, {}}, Outgoing{send, std::move(request)}};
   std::span<Outgoing> all(messages);
   if (is_alias || watched) all = all.last(1);
   if (watched) {
@@ -273,8 +273,7 @@ process::CallSent Distribution::try_call(const Pid& from, const Address& to, con
     if (sent == Sent::busy) return process::CallSent::refused;
     if (sent == Sent::taken) return process::CallSent::watched;
     // As in Impl::send(): the end that is still to be told is this call's as well.
-    if (impl_->find(node) != channel)
-      return try_call(from, to, ref, EncodedTerm(std::move(all.front().payload)));
+    if (impl_->find(node) != channel) return try_call(from, to, ref, std::move(all.front().payload));
     ++impl_->counts_.messages_dropped;
     return process::CallSent::watched;
   }
@@ -294,7 +293,7 @@ void Distribution::Impl::reply(const Pid& from, const process::GenFrom& caller, 
     control.ref = &*caller.alias;
   }
   control.head = head;
-  Outgoing message{control, std::move(answer).octets()};
+  Outgoing message{control, std::move(answer)};
   send(caller.pid.node, {&message, 1}, Urgency::required, flush, Dial::no);
 }
 
@@ -308,23 +307,23 @@ std::size_t Distribution::message_bytes_max() const {
 }
 
 void Distribution::send(const Pid& from, const Pid& to, EncodedTerm term) {
-  impl_->send(to.node, send_to(from, to), std::move(term).octets());
+  impl_->send(to.node, send_to(from, to), std::move(term));
 }
 
 void Distribution::send_named(const Pid& from, const process::NamedProcess& to, EncodedTerm term) {
-  impl_->send(to.node, send_to_name(from, to.name), std::move(term).octets());
+  impl_->send(to.node, send_to_name(from, to.name), std::move(term));
 }
 
 void Distribution::send_named(const Pid& from, const process::NamedProcess& to,
                               std::vector<EncodedTerm> terms) {
   std::vector<Outgoing> messages;
   messages.reserve(terms.size());
-  for (EncodedTerm& term : terms) messages.push_back({send_to_name(from, to.name), std::move(term).octets()});
+  for (EncodedTerm& term : terms) messages.push_back({send_to_name(from, to.name), std::move(term)});
   impl_->send(to.node, messages, Urgency::required);
 }
 
 void Distribution::send_alias(const Pid& from, const Ref& alias, EncodedTerm term) {
-  impl_->send(alias.node, {.op = Op::alias_send, .from = &from, .ref = &alias}, std::move(term).octets());
+  impl_->send(alias.node, {.op = Op::alias_send, .from = &from, .ref = &alias}, std::move(term));
 }
 
 void Distribution::link(const Pid& from, const Pid& to) {
@@ -340,12 +339,11 @@ void Distribution::unlink_ack(const Pid& from, const Pid& to, std::uint64_t unli
 }
 
 void Distribution::exit(const Pid& from, const Pid& to, EncodedTerm reason) {
-  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason).octets(),
-              Dial::no);
+  impl_->send(to.node, {.op = Op::payload_exit, .from = &from, .to = &to}, std::move(reason), Dial::no);
 }
 
 void Distribution::exit2(const Pid& from, const Pid& to, EncodedTerm reason) {
-  impl_->send(to.node, {.op = Op::payload_exit2, .from = &from, .to = &to}, std::move(reason).octets());
+  impl_->send(to.node, {.op = Op::payload_exit2, .from = &from, .to = &to}, std::move(reason));
 }
 
 void Distribution::monitor(const Pid& from, const Pid& to, const Ref& ref) {
@@ -369,7 +367,7 @@ void Distribution::monitor_exit(const Pid& watched, const Atom& watched_name, co
   const Atom* name = watched_name.name.empty() ? nullptr : &watched_name;
   impl_->send(watcher.node,
               {.op = Op::payload_monitor_p_exit, .from = &watched, .to = &watcher, .name = name, .ref = &ref},
-              std::move(reason).octets(), Dial::no);
+              std::move(reason), Dial::no);
 }
 
 }  // namespace brood::node
