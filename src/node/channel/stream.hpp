@@ -60,10 +60,8 @@ class Stream {
   }
   /// Drops such a handler.
   void forget_writer() { parked_ = nullptr; }
-  /// The peer has been let in. Under TLS it may shake hands again now.
-  void let_in() {
-    if (tls_ != nullptr) tls_->let_in();
-  }
+  /// The peer has been let in: much may come now, and under TLS it may shake hands again.
+  void let_in();
   /// TLS has something to say: write anything, and it goes along. Any thread.
   [[nodiscard]] bool wants_write() const { return tls_ != nullptr && tls_->has_output(); }
 
