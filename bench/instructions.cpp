@@ -123,7 +123,7 @@ void message_in(int times) {
     frame.copy(space.data(), frame.size());
     buffer.commit(frame.size());
     const auto whole = assembler.take(*buffer.next());
-    if (!whole || !*whole || !node::decode_control((*whole)->body, {}, control))
+    if (!whole || !*whole || !node::decode_control((*whole)->body, {}, control, assembler.payload()))
       throw std::runtime_error("a message is not understood");
     keep(control.term());
   });

@@ -49,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     BROOD_CHECK(assembler.incomplete() <= limits.messages_max && assembler.bytes() <= limits.bytes_max,
                 "more is held than the limits allow");
     if (!message) break;
-    if (message->has_value() && decode_control((*message)->body, {}, control)) (void)control.term();
+    if (message->has_value() && decode_control((*message)->body, {}, control, assembler.payload()))
+      (void)control.term();
   }
   // Most inputs are no frames; the decoder sees them all the same.
   (void)decode_control(Bytes(1, pass_through).append(input), {}, control);

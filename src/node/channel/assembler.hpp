@@ -28,33 +28,40 @@ class Assembler {
  public:
   explicit Assembler(const AssemblyLimits& limits) : limits_(limits) {}
 
-  /// Takes a frame. The body of a message, to be read with decode_control(), valid until the next call; or
-  /// the beginning of one (`is_cut`) that is too large; nullopt while more of it is to come. Errors:
-  /// malformed (a fragment out of turn, or of no message), limit_exceeded (messages_max).
+  /// Takes a frame. The body of a message, to be read with decode_control() and payload(), valid until the
+  /// next call; or the beginning of one (`is_cut`) that is too large; nullopt while more of it is to come.
+  /// Errors: malformed (a fragment out of turn, or of no message, or a control term that does not end in the
+  /// first one, as it has to), limit_exceeded (messages_max).
   [[nodiscard]] Result<std::optional<Frame>> take(const Frame& frame);
 
-  /// The bytes of what take() gave last, to be taken over; nullptr when they are its caller's.
-  [[nodiscard]] Bytes* owned() { return complete_.empty() ? nullptr : &complete_; }
+  /// The payload of what take() gave last, with version byte, to be taken over; nullptr: it is in the body.
+  [[nodiscard]] Bytes* payload() { return complete_.payload.empty() ? nullptr : &complete_.payload; }
 
   [[nodiscard]] std::size_t incomplete() const { return partial_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
+  /// Apart, so that the payload need not be moved to become a term.
+  struct Message {
+    Bytes body;     ///< Header and control term.
+    Bytes payload;  ///< With version byte.
+    [[nodiscard]] std::size_t size() const { return body.size() + payload.size(); }
+  };
   struct Partial {
     std::uint64_t expected = 0;  ///< The next fragment's number, and how many are to come.
     bool given_up = false;
-    Bytes body;
+    Message message;
   };
   using Taken = Result<std::optional<Frame>>;
   Taken begin(const BodyHeader& header, bool is_cut);
-  Taken go_on(const BodyHeader& header, bool is_cut);
+  Taken go_on(const BodyHeader& header, BytesView more, bool is_cut);
   bool add(Partial& partial, BytesView more);
   Frame give_up(Partial& partial, BytesView more);
 
   const AssemblyLimits limits_;
   std::unordered_map<std::uint64_t, Partial> partial_;
   std::size_t bytes_ = 0;
-  Bytes complete_;
+  Message complete_;
 };
 
 }  // namespace brood::node

@@ -5,10 +5,13 @@
 namespace brood::node {
 namespace assembler_test {
 
+/// Stands for a control term: the integer 49.
+constexpr BytesView control = "a1";
+
 Bytes first(std::uint64_t sequence, std::uint64_t fragments, BytesView rest) {
   Bytes out;
   put_first_fragment_header(out, sequence, fragments);
-  return out.append(rest);
+  return out.append(control).append(rest);
 }
 
 Bytes next(std::uint64_t sequence, std::uint64_t fragment, BytesView rest) {
@@ -20,7 +23,7 @@ Bytes next(std::uint64_t sequence, std::uint64_t fragment, BytesView rest) {
 Bytes whole(BytesView rest) {
   Bytes out;
   put_header(out);
-  return out.append(rest);
+  return out.append(control).append(rest);
 }
 
 constexpr AssemblyLimits limits{.message_bytes_max = 100, .bytes_max = 150, .messages_max = 3};
@@ -31,7 +34,9 @@ Bytes taken(Assembler& assembler, const Bytes& body) {
   const auto result = assembler.take({.body = body});
   if (!result) return Bytes(to_string(result.error().code));
   if (!result->has_value()) return "...";
-  return Bytes((*result)->is_cut ? "cut: " : "").append((*result)->body);
+  Bytes out = Bytes((*result)->is_cut ? "cut: " : "").append((*result)->body);
+  if (const Bytes* payload = assembler.payload()) out.append(*payload, 1);
+  return out;
 }
 
 TEST(Assembler, WholeMessagesPassThrough) {
@@ -52,6 +57,19 @@ TEST(Assembler, FragmentsOfSeveralMessagesMayTakeTurns) {
   EXPECT_EQ(assembler.bytes(), 0U);
   // A number may be used again once its message is complete, and one fragment may be all.
   EXPECT_EQ(taken(assembler, first(7, 1, "xyz")), whole("xyz"));
+}
+
+TEST(Assembler, APayloadStandsAloneWithItsVersionByte) {
+  Assembler assembler(limits);
+  EXPECT_EQ(taken(assembler, whole("abc")), whole("abc"));
+  EXPECT_EQ(assembler.payload(), nullptr);
+  EXPECT_EQ(taken(assembler, first(7, 2, "ab")), "...");
+  EXPECT_EQ(taken(assembler, next(7, 1, "cd")), whole("abcd"));
+  ASSERT_NE(assembler.payload(), nullptr);
+  EXPECT_EQ(*assembler.payload(), Bytes(1, version_byte) + "abcd");
+  EXPECT_EQ(taken(assembler, first(8, 1, "")), whole(""));
+  EXPECT_EQ(taken(assembler, whole("abc")), whole("abc"));
+  EXPECT_EQ(assembler.payload(), nullptr);
 }
 
 TEST(Assembler, FragmentsOutOfTurnAreMalformed) {
@@ -79,9 +97,11 @@ TEST(Assembler, HeadersThatAreNoneAreMalformed) {
   EXPECT_EQ(taken(assembler, Bytes("\x83\x47\x00", 3)), "malformed");
   // The atom cache was not agreed upon.
   EXPECT_EQ(taken(assembler, Bytes("\x83\x44\x01", 3)), "malformed");
+  // The control term ends in the first fragment.
   const Bytes header = first(7, 3, "");
   for (std::size_t cut = 0; cut < header.size(); ++cut)
     EXPECT_EQ(taken(assembler, header.substr(0, cut)), "malformed") << cut;
+  EXPECT_EQ(taken(assembler, header), "...");
 }
 
 TEST(Assembler, AMessageKeepsToItsLimit) {
@@ -110,8 +130,8 @@ TEST(Assembler, AFragmentThatIsItselfTooLargeEndsItsMessage) {
 
 TEST(Assembler, AllMessagesTogetherKeepToTheirLimit) {
   Assembler assembler(limits);
-  EXPECT_EQ(taken(assembler, first(7, 9, Bytes(70, 'x'))), "...");
-  EXPECT_EQ(taken(assembler, first(8, 9, Bytes(70, 'x'))), "...");
+  EXPECT_EQ(taken(assembler, first(7, 9, Bytes(65, 'x'))), "...");
+  EXPECT_EQ(taken(assembler, first(8, 9, Bytes(65, 'x'))), "...");
   EXPECT_EQ(taken(assembler, first(9, 2, Bytes(10, 'x'))), "cut: " + whole(Bytes(10, 'x')));
   EXPECT_EQ(taken(assembler, next(9, 1, Bytes(10, 'x'))), "...");
   EXPECT_EQ(assembler.incomplete(), 2U);

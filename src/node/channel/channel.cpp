@@ -140,7 +140,7 @@ Result<void> Channel::handle(ChannelOwner& owner, const Frame& frame) {
     if (!message) return message.error();
     if (!message->has_value()) return {};
     if ((*message)->is_cut) return owner.on_excess(*this, (*message)->body);
-    return owner.on_message(*this, (*message)->body, assembler_.owned());
+    return owner.on_message(*this, (*message)->body, assembler_.payload());
   } catch (const std::exception& error) {
     return Error{Errc::limit_exceeded, fmt::format("what could not be taken in ({})", error.what())};
   }

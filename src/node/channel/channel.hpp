@@ -49,9 +49,9 @@ enum class Sent : std::uint8_t { taken, busy, closed };
 class ChannelOwner {
  public:
   virtual ~ChannelOwner() = default;
-  /// The body of a whole message; valid during the call. `owned`: where it lies, if that may be taken over.
+  /// The body of a whole message; valid during the call. `payload`: as of decode_control().
   /// An error closes the channel (protocol_error).
-  virtual Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) = 0;
+  virtual Result<void> on_message(Channel& channel, BytesView body, Bytes* payload) = 0;
   /// The beginning of a message that is larger than may be, of which the rest is passed over: enough to see
   /// what it was and who waits for an answer to it. Errors as above.
   virtual Result<void> on_excess(Channel& channel, BytesView head) = 0;

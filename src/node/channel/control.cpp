@@ -341,7 +341,7 @@ void encode_control(TermWriter& out, const OutgoingControl& control, BytesView r
   }
 }
 
-Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingControl& out) {
+Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingControl& out, Bytes* payload) {
   const auto header = read_header(body);
   if (!header) return header.error();
   const bool versioned = header->kind == BodyKind::bare;
@@ -358,7 +358,7 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   }
   out.name.name.clear();
   out.reason.clear();
-  out.owned = nullptr;
+  out.owned = payload;
   out.from.node = {};
   Decoder items(in, out);
   const Op received = static_cast<Op>(*op);
@@ -372,7 +372,7 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
   }
   if (!items.ok()) return bad(fmt::format("a control message {} whose items do not fit", *op));
   out.op = shape->plain;
-  out.payload = header->rest.substr(in.position());
+  out.payload = payload != nullptr ? BytesView(*payload).substr(1) : header->rest.substr(in.position());
   if (!shape->payload) {
     if (!out.payload.empty()) return bad(fmt::format("a control message {} with bytes left over", *op));
     return {};
@@ -385,12 +385,8 @@ Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingCo
 }
 
 EncodedTerm IncomingControl::term() {
-  if (owned != nullptr && reason.empty() && !payload.empty()) {
-    // A byte before the payload there always is: the header's or the control term's last.
-    const auto start = static_cast<std::size_t>(payload.data() - owned->data()) - 1;
+  if (owned != nullptr && reason.empty()) {
     payload = {};
-    (*owned)[start] = version_byte;
-    owned->erase(0, start);
     return EncodedTerm(std::move(*std::exchange(owned, nullptr)));
   }
   const BytesView bare = reason.empty() ? payload : BytesView(reason);

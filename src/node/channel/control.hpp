@@ -78,22 +78,23 @@ struct IncomingControl {
   Atom name;  ///< Not empty: a process named by an atom stands where a pid would.
   Ref ref;
   std::uint64_t id = 0;
-  BytesView payload;  ///< Without version byte; a view into the body. Empty when the op has none, or when
-                      ///< what would be one came inside the control tuple (an exit's reason).
+  BytesView payload;  ///< Without version byte; a view. Empty when the op has none, or when what would be one
+                      ///< came inside the control tuple (an exit's reason).
   Bytes reason;       ///< What came inside the tuple, without version byte.
 
-  /// Where the body lies, if that may be taken over: a large payload then is not copied. Set by whoever
-  /// knows.
+  /// Where the payload lies, with version byte, if that may be taken over.
   Bytes* owned = nullptr;
 
-  /// The payload or reason as a term that stands alone, with version byte. Once: it may take `owned`.
+  /// The payload or reason as a term that stands alone, with version byte. Once: it takes `owned`.
   [[nodiscard]] EncodedTerm term();
 };
 
 /// Decodes the body of a whole message, header and all. Afterwards `op` is one of: link, unlink,
 /// unlink_id, unlink_id_ack, send (from is empty), send_sender, reg_send, alias_send, monitor_p, demonitor_p,
 /// payload_monitor_p_exit, payload_exit, payload_exit2, spawn_request, group_leader, node_link, spawn_reply.
+/// `payload`, with version byte, is one that lies apart from the body and may be taken over by out.term().
 /// `out` is reused from message to message. malformed: the stream cannot be trusted any further.
-[[nodiscard]] Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingControl& out);
+[[nodiscard]] Result<void> decode_control(BytesView body, const TermLimits& limits, IncomingControl& out,
+                                          Bytes* payload = nullptr);
 
 }  // namespace brood::node

@@ -60,7 +60,7 @@ class Receiver {
       ASSERT_TRUE(message.has_value()) << message.error().message;
       if (!message->has_value()) continue;
       Message& got = messages.emplace_back();
-      auto decoded = decode_control((*message)->body, {}, got.control);
+      auto decoded = decode_control((*message)->body, {}, got.control, assembler_.payload());
       ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
       got.term = got.control.term();
     }

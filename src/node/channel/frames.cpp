@@ -8,7 +8,7 @@
 namespace brood::node {
 namespace {
 
-constexpr std::size_t usual_capacity = 128 * 1024;
+constexpr std::size_t usual_capacity = 256 * 1024;
 constexpr std::size_t least_space = 16 * 1024;
 
 }  // namespace

@@ -134,7 +134,7 @@ struct Distribution::Impl final : ChannelOwner, std::enable_shared_from_this<Dis
   std::span<Outgoing> fit_all(const Dialect& dialect, std::span<Outgoing> messages);
   void answer_for_peer(Fit how, const OutgoingControl& control);
   void reply(const Pid& from, const process::GenFrom& caller, EncodedTerm answer, Flush flush);
-  Result<void> on_message(Channel& channel, BytesView body, Bytes* owned) override;
+  Result<void> on_message(Channel& channel, BytesView body, Bytes* payload) override;
   Result<void> on_excess(Channel& channel, BytesView head) override;
   void refuse(const IncomingControl& control, const Error& why);
   [[nodiscard]] bool is_of_its_peer(const Channel& channel, IncomingControl& control) const;

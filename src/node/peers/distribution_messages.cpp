@@ -126,15 +126,14 @@ void Distribution::Impl::send(const NodeName& node, const OutgoingControl& contr
   send(node, {&message, 1}, Urgency::required, Flush::now, dial);
 }
 
-Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body, Bytes* owned) {
+Result<void> Distribution::Impl::on_message(Channel& channel, BytesView body, Bytes* payload) {
   TermLimits limits;
   limits.bytes_max = options.message_bytes_max;
-  if (auto decoded = decode_control(body, limits, incoming_); !decoded) return decoded;
+  if (auto decoded = decode_control(body, limits, incoming_, payload); !decoded) return decoded;
   if (!is_of_its_peer(channel, incoming_)) {
     refuse_forged(channel, incoming_);
     return {};
   }
-  incoming_.owned = owned;
   callback([&] {
     if (processes_ != nullptr) deliver(channel, incoming_);
   });
