@@ -363,8 +363,10 @@ void Callers::ends(const Process& process) {
   if (at == in_process_.end()) return;
   const auto all = std::move(at->second);
   in_process_.erase(at);
-  for (const auto& [from, begun] : all)
-    reply(from, process.node, begun ? Result::ended : Result::nobody_saw_it);
+  // One that is told to end ends between two handlers, unless it is killed.
+  const bool in_order = process.stopping && !world_.catalog.of(process.id).brutal;
+  const Result of_begun = in_order ? Result::ok : Result::ended;
+  for (const auto& [from, begun] : all) reply(from, process.node, begun ? of_begun : Result::nobody_saw_it);
 }
 
 void Callers::connection_lost(std::size_t node, std::size_t peer) {

@@ -176,7 +176,7 @@ void Assignments::rebalance(Step& s, Child& child) {
     return;
   s.spend(1);
   next.assigned = Assignment{node->name, s.settings.self, AssignedBy::load, now_at};
-  rows_.write(s, child, std::move(next), false);
+  rows_.wish(s, child, std::move(next));
   count(child);
 }
 

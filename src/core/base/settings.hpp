@@ -83,6 +83,10 @@ struct Settings {
   /// How long a start waits for the other instances of a child once one runs. 0: not at all. Too small: it is
   /// answered before what it promises is there. Too large: starts wait for a slow node.
   Duration replicas_wait = 2s;
+  /// A state with more bytes is sent to nobody that follows it; as a hand-over has it. Too small: states that
+  /// others could hold are lost with their node. Too large: one child's state holds up what all others of
+  /// its node have to say, and the channel is cut where it is more than a channel may keep.
+  std::size_t state_bytes_max = 64 * 1024 * 1024;
   /// How long a node that drains keeps an instance that does not run on every node where it should. Too
   /// small: fewer instances for a moment. Too large: a slow drain.
   Duration release_wait = 5s;

@@ -160,7 +160,7 @@ void Reconciler::look_at_own(Step& s, Child& child) {
 void Reconciler::clear_failure(Step& s, Child& child) {
   SpecRow next = *child.row();
   next.trouble.change().forgive();
-  with_.rows.write(s, child, std::move(next), false);
+  with_.rows.remark(s, child, std::move(next));
 }
 
 // A child that runs well where it was started after a loss did not cause it, as far as one can tell; and one
@@ -174,7 +174,7 @@ void Reconciler::clear_suspicion(Step& s, Child& child) {
   trouble.rounds = 0;
   trouble.failure.clear();
   trouble.not_before = {};
-  with_.rows.write(s, child, std::move(next), false);
+  with_.rows.remark(s, child, std::move(next));
 }
 
 // A child that failed everywhere, or is a suspect, waits for its time. Clocks that differ do not hold it for

@@ -158,6 +158,36 @@ TEST(Crash, RunningForItsStartPeriodAloneEndsARowOfFailures) {
   EXPECT_EQ(cluster.alive("a"), 1U) << "the first crash of one that ran well is made good at once";
 }
 
+// Whoever hears first that a node has given it up starts it. The coordinator has not heard of that yet, and
+// gives it to itself.
+TEST(Crash, AMoveYieldsToTheNodeThatGivesTheChildUpMeanwhile) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.max_restarts = 0; };
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  ASSERT_EQ(cluster.host(id), 0U);
+  cluster.exit(id, false);
+  cluster.run();
+  const std::size_t second = cluster.host(id);
+  ASSERT_NE(second, 0U);
+  cluster.pause(0);
+  cluster.give(0, ClientMove{{900}, MoveKind::to_node, id_of(id), cluster.nodes[0].name});
+  cluster.exit(id, false);
+  cluster.run(1s);
+  const std::size_t third = 3 - second;
+  ASSERT_EQ(cluster.nodes[third].processes.count(id_of(id)), 1U);
+  std::size_t most = 0;
+  cluster.watch = [&](std::size_t, const Effects&) { most = std::max(most, cluster.alive(id)); };
+  cluster.resume(0);
+  cluster.run(10s);
+  EXPECT_EQ(most, 1U);
+  EXPECT_EQ(cluster.host(id), third);
+  for (const auto& node : cluster.nodes)
+    EXPECT_FALSE(node.core->spec(id_of(id))->assigned) << node.name.text();
+}
+
 TEST(Crash, EveryStartHasAGreaterEpoch) {
   Cluster cluster(2);
   cluster.form();

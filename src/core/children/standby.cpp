@@ -60,7 +60,7 @@ void Standby::on_saved(Step& s, StateSaved& event) {
     lead.wait_until = s.time() + follows->wait;
   }
   update_followers(*child, lead);
-  send(*child, lead);
+  send(s, *child, lead);
   look_at_wait(s, *child, lead);
 }
 
@@ -81,9 +81,9 @@ void Standby::update_followers(const Child& child, Lead& lead) {
 }
 
 // To each what it lacks, as far as it has not been sent; the same body to all that lack the same.
-void Standby::send(const Child& child, Lead& lead) {
+void Standby::send(const Step& s, const Child& child, Lead& lead) {
   const HeldState* held = with_.states.find(child);
-  if (!held) return;
+  if (!held || is_too_large(s, *held)) return;
   std::vector<PeerIndex> need_last, need_all;
   for (Follower& follower : lead.followers) {
     if (follower.sent == held->mark || !with_.links[follower.peer].open) continue;
@@ -132,8 +132,30 @@ void Standby::say_alone(Step& s, const Child& child) {
                   child.id.text()));
 }
 
+// What changes() gave since is no more than the whole, see StateForm.
+bool Standby::is_too_large(const Step& s, const HeldState& held) {
+  return held.whole && held.whole->size() > s.settings.state_bytes_max;
+}
+
+// No waiting helps.
+bool Standby::release_too_large(Step& s, const Child& child, Lead& lead) {
+  const HeldState* held = with_.states.find(child);
+  if (!held || !is_too_large(s, *held)) return false;
+  const bool strict = following(s)->strict;
+  if (s.time() >= next_line_) {
+    next_line_ = s.time() + lines_apart;
+    s.log(LogLevel::warning,
+          fmt::format("the state of {} has {} bytes, more than the {} that are sent to others: {}",
+                      child.id.text(), held->whole->size(), s.settings.state_bytes_max,
+                      strict ? "its callers are told that what they have asked for is not safe"
+                             : "what it answers is lost with this node"));
+  }
+  release(s, child, lead, strict ? Followed::How::given_up : Followed::How::unheld);
+  return true;
+}
+
 void Standby::look_at_wait(Step& s, Child& child, Lead& lead) {
-  if (lead.open == 0 || release_held(s, child, lead)) return;
+  if (lead.open == 0 || release_held(s, child, lead) || release_too_large(s, child, lead)) return;
   const bool may_go = !following(s)->strict && !lead.stale && with_.views.acting() && may_answer();
   if (may_go && (lead.alone || s.time() >= lead.wait_until)) {
     if (!lead.alone) say_alone(s, child);
@@ -165,7 +187,7 @@ void Standby::on_answer(Step& s, PeerIndex from, const FollowAnswer& answer) {
       break;
     case FollowVerdict::gap:
       follower->sent = {};
-      send(*child, lead);
+      send(s, *child, lead);
       break;
     case FollowVerdict::stale:
       lead.stale = true;
@@ -197,7 +219,7 @@ void Standby::look_at_stale(Step& s, Child& child, Lead& lead) {
     with_.states.rename(child, with_.instances.here(child)->epoch);
     lead.stale = false;
     update_followers(child, lead);
-    return send(child, lead);
+    return send(s, child, lead);
   }
   wake(s.time() + again, child);
 }
@@ -209,7 +231,7 @@ bool Standby::has_given(Step& s, const Child& child, PeerIndex to) {
   Lead& lead = found->second;
   const StateMark newest = with_.states.mark(child);
   update_followers(child, lead);
-  send(child, lead);
+  send(s, child, lead);
   const auto follower = std::find_if(lead.followers.begin(), lead.followers.end(),
                                      [&](const auto& one) { return one.peer == to; });
   const bool holds = follower != lead.followers.end() && follower->holds >= newest;
@@ -337,7 +359,7 @@ void Standby::look(Step& s, Child& child) {
       leads_.erase(lead);
     } else {
       update_followers(child, lead->second);
-      send(child, lead->second);
+      send(s, child, lead->second);
       if (lead->second.stale) look_at_stale(s, child, lead->second);
       look_at_wait(s, child, lead->second);
     }
@@ -384,7 +406,7 @@ void Standby::on_time(Step& s) {
     if (const auto found = leads_.find(ref); found != leads_.end()) {
       Lead& lead = found->second;
       update_followers(*child, lead);
-      send(*child, lead);
+      send(s, *child, lead);
       if (lead.stale) look_at_stale(s, *child, lead);
       look_at_wait(s, *child, lead);
       if (lead.giving) with_.notes.touched(s, *child);

@@ -111,7 +111,7 @@ class Standby {
     return s.settings.strategies.redundancy->follows();
   }
   void update_followers(const Child& child, Lead& lead);
-  void send(const Child& child, Lead& lead);
+  void send(const Step& s, const Child& child, Lead& lead);
   /// This node's session is not over, as far as it knows: what is held by another counts.
   [[nodiscard]] bool may_answer() const;
   void release(Step& s, const Child& child, Lead& lead, Followed::How how);
@@ -120,6 +120,8 @@ class Standby {
   void look_at_stale(Step& s, Child& child, Lead& lead);
   /// Releases what another node holds. False: none does, or this node may not answer.
   bool release_held(Step& s, const Child& child, Lead& lead);
+  [[nodiscard]] static bool is_too_large(const Step& s, const HeldState& held);
+  bool release_too_large(Step& s, const Child& child, Lead& lead);
   [[nodiscard]] bool is_only_active(const Child& child) const;
   void drop_if_useless(Step& s, const Child& child);
   void ask(Step& s, Child& child);

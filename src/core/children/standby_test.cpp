@@ -302,6 +302,35 @@ TEST_F(StandbyStates, StrictRepliesWaitForAsLongAsItTakes) {
   EXPECT_EQ(followed(0, "a").number, 1U);
 }
 
+// It would hold up what the others of its node have to say.
+TEST_F(StandbyStates, OneThatIsTooLargeIsSentToNobodyAndWhoWaitsForItIsTold) {
+  for (const bool strict : {false, true}) {
+    auto settings = each_call(2);
+    if (strict) settings["follow_strict"] = true;
+    form(2, settings, 0);
+    cluster().change = [make = cluster().change](std::size_t i, Settings& of_node) {
+      make(i, of_node);
+      of_node.state_bytes_max = 10;
+    };
+    for (std::size_t i = 0; i < 2; ++i) cluster().boot(i);
+    cluster().run(4s);
+    start("a");
+    const std::size_t leader = active("a");
+    cluster().save(leader, "a", "ten bytes.");
+    cluster().run(100ms);
+    EXPECT_EQ(followed(leader, "a").how, Followed::How::held);
+    cluster().record = true;
+    cluster().save(leader, "a", "eleven bytes");
+    cluster().run(100ms);
+    EXPECT_EQ(followed(leader, "a").number, 2U);
+    EXPECT_EQ(followed(leader, "a").how, strict ? Followed::How::given_up : Followed::How::unheld);
+    for (const auto& [from, body] : cluster().sent) EXPECT_FALSE(std::holds_alternative<Follow>(body));
+    cluster().save(leader, "a", "small");
+    cluster().run(100ms);
+    EXPECT_EQ(followed(leader, "a").how, Followed::How::held) << "the next one is as any";
+  }
+}
+
 TEST_F(StandbyStates, APlannedChangeOfTheRoleTakesTheLastStateAlong) {
   form(3, each_call(2), 2);
   for (int c = 0; c < 20; ++c) cluster().start(0, {spec_of("c" + std::to_string(c))});

@@ -36,7 +36,7 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
     return fail(s, asked, request.id, error->code, std::move(error->message));
   if (next.assigned) next.assigned->after = std::max(next.assigned->after, now_at);
   if (next.assigned != child->row()->assigned || next.start_on != child->row()->start_on) {
-    with_.rows.write(s, *child, std::move(next), false);
+    with_.rows.wish(s, *child, std::move(next));
     with_.assignments.count(*child);
   }
   StartWait wait{asked, StartMode::ensure, false, {}, with_.replication.newest(), {}, {}};

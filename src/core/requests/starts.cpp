@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/requests/coordinator.hpp"
 #include "core/requests/refusals.hpp"
@@ -88,8 +89,14 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
     return add(s, child, StartWait{start.asked, mode, false, {}, with_.replication.newest(), {}, {}});
   }
   Work& work = work_of(child);
+  // What was only to be changed, or moved, begins anew with the change: they wait on for that.
+  std::vector<LaterStart> go_on;
   for (const StartWait& other : work.starts)
-    fail(s, other.asked, child.id, Errc::stopped, "it was replaced while it started");
+    if (start.mode == StartMode::restart &&
+        (other.mode == StartMode::apply || other.mode == StartMode::ensure))
+      go_on.push_back({other.asked, StartMode::ensure, std::nullopt, start.spec});
+    else
+      fail(s, other.asked, child.id, Errc::stopped, "it was replaced while it started");
   work.starts.clear();
   SpecRow next;
   next.spec = start.spec;
@@ -104,7 +111,9 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   if (!several && !elsewhere && place == placement.first(child.id, next)) {
     LaterStart same = start;
     same.assigned = next.assigned;
-    return start_fresh(s, same, child);
+    start_fresh(s, same, child);
+    for (const LaterStart& one : go_on) this->start(s, child.id, one);
+    return;
   }
   end_row(s, child, {});
   work.later.push_back(start);
@@ -112,6 +121,7 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
   // All that ran has ended by then, and may be forgotten.
   if (next.assigned) work.later.back().assigned->after = Epoch{};
   work.later.back().replaces = true;
+  std::move(go_on.begin(), go_on.end(), std::back_inserter(work.later));
   with_later_.insert(child.ref);
 }
 

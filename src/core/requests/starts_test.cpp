@@ -82,6 +82,34 @@ TEST(Starts, ThatChangeTheRowOfWhatRunsWaitUntilAnotherNodeSaysThatItHasIt) {
   EXPECT_FALSE(cluster.replies.contains(client));
 }
 
+// It begins anew with the change.
+TEST(Starts, ThatChangeARowAreAnsweredWhereTheChildIsRestartedMeanwhile) {
+  for (const bool moves : {false, true}) {
+    Cluster cluster(3);
+    cluster.form();
+    const std::string id = cluster.id_at(0);
+    cluster.start(0, {spec_of(id)}, StartMode::start, cluster.nodes[moves ? 1 : 0].name);
+    cluster.run();
+    cluster.copies = [](const NodeName&, const NodeName&, const MessageBody& body) {
+      return std::holds_alternative<DeltaAck>(body) ? 0 : 1;
+    };
+    auto changed = opened(spec_of(id));
+    changed->extras.change().tag = "blue";
+    const auto apply = cluster.start(1, {changed}, StartMode::apply);
+    cluster.run(100ms);
+    EXPECT_FALSE(cluster.replies.contains(apply));
+    const auto restart = cluster.start(2, {spec_of(id)}, StartMode::restart);
+    cluster.run(100ms);
+    cluster.copies = {};
+    cluster.start(0, many(20));  // with them all that came before is acknowledged
+    cluster.run(1s);
+    EXPECT_EQ(cluster.result(restart), "ok");
+    EXPECT_EQ(cluster.result(apply), "ok") << (moves ? "moves" : "stays");
+    EXPECT_EQ(cluster.alive(id), 1U);
+    for (const auto& node : cluster.nodes) EXPECT_EQ(node.core->spec(id_of(id))->spec->extras->tag, "blue");
+  }
+}
+
 TEST(Starts, OnANamedNodeBeginThereAndAreNotBoundToIt) {
   Cluster cluster(3);
   cluster.form();

@@ -1,5 +1,7 @@
 #include "core/rows/rows.hpp"
 
+#include "core/base/hlc.hpp"
+
 namespace brood::core {
 
 Rows::Rows(ChildTable& children, const Settings& settings, Outbox& outbox, Notes& notes)
@@ -28,6 +30,21 @@ void Rows::changed(Step& s, Child& child) {
 
 void Rows::write(Step& s, Child& child, SpecRow row, bool new_birth) {
   row.clock = s.tick();
+  put(s, child, std::move(row), new_birth);
+}
+
+// A clock no greater than it must be: a deed of the same time has one of that time.
+void Rows::wish(Step& s, Child& child, SpecRow row) {
+  row.clock = after(after(child.row()->clock));
+  put(s, child, std::move(row), false);
+}
+
+void Rows::remark(Step& s, Child& child, SpecRow row) {
+  row.clock = after(child.row()->clock);
+  put(s, child, std::move(row), false);
+}
+
+void Rows::put(Step& s, Child& child, SpecRow row, bool new_birth) {
   row.trouble.settle();
   SpecChange change = table_.write(child, std::move(row), new_birth);
   notes_.row_changed(s, child, change);

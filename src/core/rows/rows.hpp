@@ -20,6 +20,12 @@ class Rows {
 
   /// Writes the child's row: an update of the visible one, or a new birth, which ends all rows of it.
   void write(Step& s, Child& child, SpecRow row, bool new_birth);
+  /// Updates the visible row by what another node need not act by at once: where somebody wants the child to
+  /// run. It shows over a remark of the same time, and what was written of the child meanwhile over both, as
+  /// by the node that runs it and gives it up: whoever hears of that first starts it.
+  void wish(Step& s, Child& child, SpecRow row);
+  /// The same, of how it goes.
+  void remark(Step& s, Child& child, SpecRow row);
   /// Removes all rows of the child, for that request (none: number 0).
   void remove(Step& s, Child& child, const RequestKey& request = {});
 
@@ -31,6 +37,7 @@ class Rows {
   void rename(const NodeName& self, std::uint32_t creation) { table_.rename(self, creation); }
 
  private:
+  void put(Step& s, Child& child, SpecRow row, bool new_birth);
   void changed(Step& s, Child& child);
   void tell_ended(Step& s);
 

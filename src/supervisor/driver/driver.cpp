@@ -39,6 +39,7 @@ Driver::Driver(NodeImpl& node, core::Settings settings, std::shared_ptr<HookTabl
       load_reports_(node.control(), node.queries(), node.runtime(), std::move(load),
                     [this](const core::Load& load_now) { post(core::LoadMeasured{load_now}); }),
       gaps_(node.heart().gap_cursor()),
+      up_alarm_(node.control(), [this] { tell_up(); }),
       leaving_alarm_(node.control(), [this] { tend_leaving(); }) {}
 Driver::~Driver() = default;
 
@@ -149,6 +150,7 @@ void Driver::lock(const core::PartLock& lock) {
     lock_words_ = lock.words;
   }
   if (!locked_.exchange(lock.locked) && lock.locked) callers_.look_again();
+  tell_up();
 }
 
 std::optional<Error> Driver::partitioned() const {
@@ -222,6 +224,22 @@ void Driver::member(const core::MemberEvent& event) {
   log::info("{}: member {} is {}{}{}", name(), event.session.node.text(), core::to_string(event.state),
             says_more ? ": " : "", says_more ? event.words : "");
   node_.member_changed(name(), event);
+  tell_up();
+}
+
+// Where so many nodes are expected, their part of the cluster has to know them, and a quorum of them: they
+// come up one after the other.
+void Driver::tell_up() {
+  constexpr milliseconds longest{1000};
+  const core::Core& core = stepper_.core();
+  if (told_up_ || core.self().state != core::MemberState::up) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (!up_by_) up_by_ = now + longest;
+  const std::uint32_t expected = core.settings().expect;
+  if (now < *up_by_ && (core.up_nodes().size() < expected || (expected > 0 && locked_)))
+    return up_alarm_.at(*up_by_, weak_from_this());
+  told_up_ = true;
+  node_.supervisor_is_up(name());
 }
 
 void Driver::log(const core::LogLine& line) {
@@ -357,6 +375,13 @@ void Driver::signal(const ChildId& id, int signal, std::function<void(const Resu
   });
 }
 
+std::optional<Error> Driver::why_it_moves_no_more(const ChildId& child) const {
+  const EntryPtr entry = registry_.find(child);
+  if (!entry || !entry->wanted) return Error{Errc::stopped, "it was stopped before it ran there"};
+  if (entry->failed) return Error{Errc::start_failed, "it is failed: " + *entry->failure};
+  return std::nullopt;
+}
+
 void Driver::move(core::MoveKind kind, const ChildId& child, const NodeName& to, milliseconds timeout,
                   ClientDone done) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
@@ -369,7 +394,13 @@ void Driver::move(core::MoveKind kind, const ChildId& child, const NodeName& to,
         std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0));
     self->callers_.wait(
         child, core::Hlc{}, std::chrono::duration_cast<milliseconds>(left),
-        [outcomes = std::move(outcomes), done = std::move(done)](bool runs) { done(outcomes, !runs); },
+        [self, child, outcomes = std::move(outcomes), done = std::move(done)](bool runs) mutable {
+          if (runs) return done(std::move(outcomes), false);
+          auto over = self->why_it_moves_no_more(child);
+          const bool is_late = !over;
+          if (over) outcomes.front().error = std::move(over);
+          done(std::move(outcomes), is_late);
+        },
         Waiters::Row::is_here, self->weak_from_this(), to);
   };
   ask(timeout, std::move(decided), [kind, child, to](core::ClientId id) {
@@ -529,6 +560,7 @@ void Driver::end() {
   alters_.clear();
   hook_feed_.end("shutdown");
   pg().stop();
+  up_alarm_.off();
   leaving_alarm_.off();
   fence(false);
   callers_.give_up_all();

@@ -157,6 +157,9 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   /// The process that tells pg has ended and is to begin anew.
   void restart_pg();
   /// Takes back what a start of these has brought where one of them could not be started, and then answers.
+  /// Nothing: it may still.
+  [[nodiscard]] std::optional<Error> why_it_moves_no_more(const ChildId& child) const;
+  void tell_up();
   [[nodiscard]] ClientDone undoing(const std::vector<core::NamedSpec>& specs, ClientDone done);
 
   // Stepper::Host
@@ -213,6 +216,11 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   std::atomic<bool> left_ = false;
   std::atomic<bool> ended_ = false;
   bool fenced_ = false;
+
+  // The beginning:
+  Alarm up_alarm_;
+  std::optional<SteadyTime> up_by_;  ///< It is up, and said to be so by then, whoever is missing.
+  bool told_up_ = false;
 
   // The end:
   Leaving leaving_;

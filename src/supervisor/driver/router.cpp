@@ -218,8 +218,11 @@ void Router::ask(const std::shared_ptr<Call>& call, const Place& place, millisec
   call->meant(place);
   flush(call->driver_, call->id_);
   auto answered = [this, call, epoch](process::CallResult result) {
-    // Nobody saw it: the instance ended before, and the child's next one may answer.
-    if (result || result.error().code != Errc::no_such_child) return call->finish(std::move(result));
+    // Nobody saw it: the instance ended before, or all of its supervisor there, and the child's next one may
+    // answer.
+    const bool was_seen = result || (result.error().code != Errc::no_such_child &&
+                                     result.error().code != Errc::no_such_supervisor);
+    if (was_seen) return call->finish(std::move(result));
     const milliseconds now_left = call->left();
     const View view = look(*call, now_left);
     go_on(call, call->route_.nobody_saw_it(view.sight), view, now_left, epoch);

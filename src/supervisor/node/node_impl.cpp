@@ -186,7 +186,6 @@ void NodeImpl::send_to_peer(const NodeName& to, std::vector<EncodedTerm> terms) 
 }
 
 void NodeImpl::member_changed(const std::string& supervisor, const core::MemberEvent& event) {
-  if (event.state == core::MemberState::up && is_here(event.session.node)) up_.settled(supervisor);
   peers_.member_changed(supervisor, event);
 }
 

@@ -88,6 +88,8 @@ class NodeImpl : public std::enable_shared_from_this<NodeImpl> {
   [[nodiscard]] std::vector<NodeName> brood_nodes() const { return peers_.brood_nodes(); }
   void fence(bool on) { fences_->set(on); }  ///< Counted: see Fences.
   void member_changed(const std::string& supervisor, const core::MemberEvent& event);
+  /// It has found its cluster, or formed one.
+  void supervisor_is_up(const std::string& supervisor) { up_.settled(supervisor); }
   [[nodiscard]] PeerDirectory::MemberViews member_views() const { return peers_.members(); }
 
   // The daemon's own file; see Reload.
