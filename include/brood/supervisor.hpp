@@ -241,7 +241,8 @@ class Supervisor {
   /// lost, leaves or drains. Returns when it runs there. Without a node: where it runs is the distribution's
   /// to say again; returns when another member (where there is one) knows it. Errors: no_such_child,
   /// not_member (the node is not up), no_target (it cannot or may not run it), invalid_argument (the child
-  /// has a mapping), partitioned, timeout.
+  /// has a mapping), busy (it is on its way already), stopped and start_failed (it was stopped, or given up,
+  /// before it ran there), partitioned, timeout (it may still).
   Result<void> move_child(const Id& id, std::optional<NodeName> to,
                           std::chrono::milliseconds timeout = std::chrono::milliseconds(30000));
   /// With the distribution `load_balancer`: children of nodes that have more than their share go to those

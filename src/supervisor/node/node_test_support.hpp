@@ -29,7 +29,7 @@ class Places {
  public:
   using AddWorkers = std::function<Result<void>(Node&)>;
 
-  Places(std::size_t size, const AddWorkers& add_workers) {
+  Places(std::size_t size, const AddWorkers& add_workers, const Strategies& strategies = {}) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < size; ++i)
       names.push_back("p" + std::to_string(i + 1) + "@127.0.0.1:" + std::to_string(free_port()));
@@ -45,6 +45,7 @@ class Places {
       EXPECT_TRUE(add_workers(*nodes_.back()));
       webs_.push_back(std::make_unique<Supervisor>(
           *nodes_.back(), SupervisorOptions{.name = "web",
+                                            .strategies = strategies,
                                             .form_wait = std::chrono::milliseconds(500),
                                             .expect = static_cast<std::uint32_t>(size)}));
     }

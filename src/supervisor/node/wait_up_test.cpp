@@ -1,7 +1,10 @@
 // When a node is up, on the public API.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <brood/brood.hpp>
+#include <future>
+#include <iterator>
 
 #include "node/test_support.hpp"
 
@@ -80,6 +83,38 @@ TEST(WaitUp, ANodeWithOtherSettingsIsToldWhatDiffersAndAnswersNobody) {
   EXPECT_EQ(there.stop_child("a").get().error().code, Errc::refused);
   EXPECT_TRUE(other.start_child({.id = "a", .run = WorkerSpec{"nothing"}}).get())
       << "the other one is not concerned";
+}
+
+// They come up one after the other.
+TEST(WaitUp, WhereNodesAreExpectedItIsUpWhenAQuorumOfThemIs) {
+  for (int round = 0; round < 4; ++round) {
+    std::vector<std::string> names;
+    for (const char* name : {"n1", "n2", "n3", "n4"}) names.push_back(at_free_port(name));
+    const Strategies strategies{.partition =
+                                    StrategyChoice{"static_quorum", {{"quorum_size", std::int64_t{4}}}}};
+    std::vector<std::unique_ptr<Node>> nodes;
+    std::vector<std::unique_ptr<Supervisor>> webs;
+    for (const std::string& name : names) {
+      std::vector<std::string> others;
+      std::copy_if(names.begin(), names.end(), std::back_inserter(others),
+                   [&](const std::string& other) { return other != name; });
+      nodes.push_back(std::make_unique<Node>(options(name, "secret", others)));
+      ASSERT_TRUE(nodes.back()->workers().add<Nothing>("nothing"));
+      webs.push_back(std::make_unique<Supervisor>(
+          *nodes.back(),
+          SupervisorOptions{.name = "web", .strategies = strategies, .form_wait = 20s, .expect = 4}));
+    }
+    std::vector<std::future<std::string>> answers;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      answers.push_back(std::async(std::launch::async, [&, i]() -> std::string {
+        if (const auto up = nodes[i]->wait_up(20s); !up) return up.error().message;
+        const auto started =
+            webs[i]->start_child({.id = "c" + std::to_string(i), .run = WorkerSpec{"nothing"}}).get();
+        return started ? "ok" : std::string(to_string(started.error().code)) + ": " + started.error().message;
+      }));
+    for (auto& answer : answers) EXPECT_EQ(answer.get(), "ok");
+    webs.clear();
+  }
 }
 
 }  // namespace wait_up_test
