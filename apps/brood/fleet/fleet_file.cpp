@@ -12,7 +12,9 @@
 
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/sections.hpp"
+#include "core/placement/choice.hpp"
 #include "node/net/secret_file.hpp"
+#include "supervisor/driver/specs.hpp"
 
 namespace brood::app::fleet {
 namespace {
@@ -30,7 +32,7 @@ void check_duplicates(const std::vector<ChildSpec>& specs, int line, const std::
   }
 }
 
-void read_children(Section& section, const std::string& folder, SupervisorOptions& supervisor) {
+void read_children(Section& section, const std::string& folder, SupervisorOptions& options) {
   const auto* entry = section.any("child");
   if (entry == nullptr) return;
   const auto* array = entry->value.as<TomlArray>();
@@ -39,6 +41,7 @@ void read_children(Section& section, const std::string& folder, SupervisorOption
                                                 kind_of(entry->value), section.path_of("child")));
   }
   std::map<Term, int> lines;
+  const auto strategies = core::make_strategies(options.strategies);
   for (std::size_t i = 0; i < array->items.size(); ++i) {
     const auto& item = array->items[i];
     const auto path = fmt::format("{}[{}]", section.path_of("child"), i);
@@ -47,12 +50,18 @@ void read_children(Section& section, const std::string& folder, SupervisorOption
       section.problems().add(item.line, path, fmt::format("is {}; allowed: a table", kind_of(item)));
       continue;
     }
+    const std::size_t before = section.problems().count();
     auto specs = read_child(Section(*table, item.line, path, section.problems()), folder);
+    if (strategies && section.problems().count() == before && !specs.empty()) {
+      // Those of one section differ in their ids.
+      if (const auto fine = supervisor::check_spec(specs.front(), *strategies); !fine)
+        section.problems().add(item.line, path, fine.error().message);
+    }
     const auto* id = table->find("id");
     check_duplicates(specs, id == nullptr ? item.line : id->line, path, lines, section.problems());
-    for (auto& spec : specs) supervisor.children.push_back(std::move(spec));
+    for (auto& spec : specs) options.children.push_back(std::move(spec));
   }
-  check_order(supervisor.children, lines, section.path_of("child"), section.problems());
+  check_order(options.children, lines, section.path_of("child"), section.problems());
 }
 
 void read_top(const TomlTable& document, const std::string& folder, FleetFile& file, Problems& problems) {

@@ -230,6 +230,28 @@ TEST(FleetFile, AGuidedChildHasAMapping) {
   EXPECT_EQ(file.supervisors[0].children[0].mapping, (std::vector<NodeName>{"n1@h"}));
 }
 
+// What a node would refuse once it reads the file is wrong with it.
+TEST(FleetFile, AChildThatItsSupervisorWouldRefuseIsAProblemOfItsLine) {
+  const auto child = [](const std::string& supervisor, const std::string& rest) {
+    return only("[supervisor.a]\n" + supervisor +
+                "\n[[supervisor.a.child]]\nid = \"x\"\nworker = \"counter\"\n" + rest + "\n");
+  };
+  const std::string guided = "distribution = \"guided\"";
+  EXPECT_NE(child(guided, "").find("FILE:3: supervisor.a.child[0]: "), std::string::npos)
+      << child(guided, "");
+  EXPECT_NE(child(guided, "mapping = [\"n1@h\", \"n2@h\"]").find("FILE:3: "), std::string::npos);
+  EXPECT_NE(child("", "mapping = [\"n1@h\"]").find("FILE:3: "), std::string::npos)
+      << "of another distribution";
+  EXPECT_NE(child(guided, "mapping = [\"n1@h\"]\nnodes = [\"n2@h\"]").find("no node could run it"),
+            std::string::npos);
+}
+
+TEST(FleetFile, WhatIsPrintedOfAKeyDoesNothingToATerminal) {
+  EXPECT_NE(only("[node]\n\"\\u001b[31mx\" = 1\n").find("FILE:2: node.\\x1b[31mx: unknown key"),
+            std::string::npos)
+      << only("[node]\n\"\\u001b[31mx\" = 1\n");
+}
+
 TEST(FleetFile, EverySettingOfAProgramIsRead) {
   const auto spec = good_child(R"(exec = ["p"]
 restart = "transient"

@@ -25,6 +25,7 @@ class Problems {
     list_.push_back({line, std::move(key), std::move(what)});
   }
   [[nodiscard]] bool none() const { return list_.empty(); }
+  [[nodiscard]] std::size_t count() const { return list_.size(); }
   /// In the order of their lines.
   [[nodiscard]] std::vector<Problem> sorted() const;
 

@@ -67,6 +67,13 @@ Result<core::SpecPtr> finish(core::Spec spec) {
     return bad("start_before_stop",
                "is for programs; a worker's state goes with it (hot_swap), one at a time");
   spec.extras.settle();
+  const auto& mapping = spec.extras->mapping;
+  const auto& nodes = spec.extras->nodes;
+  const auto is_allowed = [&](const NodeName& name) {
+    return std::find(nodes.begin(), nodes.end(), name) != nodes.end();
+  };
+  if (!mapping.empty() && !nodes.empty() && std::none_of(mapping.begin(), mapping.end(), is_allowed))
+    return bad("mapping", "none of these nodes is among `nodes`, so that no node could run it");
   if (auto fine = check_pace(spec.extras->pace); !fine) return fine.error();
   auto needs = needs_of(spec);
   if (!needs) return needs.error();
@@ -378,13 +385,13 @@ std::string command_token(BytesView encoded_command) {
   return token;
 }
 
-Result<core::NamedSpec> core_spec(const ChildSpec& child, NodeImpl& node) {
+namespace {
+
+Result<core::SpecPtr> spec_of(const ChildSpec& child, const ChildId& id) {
   core::Spec spec;
-  auto id = child.id ? id_of(child.id->term()) : Result<ChildId>(node.unique_id());
-  if (!id) return id.error();
   if (const auto* worker = std::get_if<WorkerSpec>(&child.run); worker != nullptr && worker->name.empty())
     return bad("run",
-               fmt::format("child '{}' names nothing to run: neither a worker nor a command", id->text()));
+               fmt::format("child '{}' names nothing to run: neither a worker nor a command", id.text()));
   if (auto set = std::visit([&](const auto& run) { return set_run(spec, run); }, child.run); !set)
     return set.error();
   if (child.type() == ChildType::supervisor) spec.extras.change().is_supervisor = true;
@@ -411,7 +418,24 @@ Result<core::NamedSpec> core_spec(const ChildSpec& child, NodeImpl& node) {
     if (auto added = add_node(spec.extras.change().mapping, "mapping", name.text()); !added)
       return added.error();
   }
-  return named(*std::move(id), finish(std::move(spec)));
+  return finish(std::move(spec));
+}
+
+}  // namespace
+
+Result<core::NamedSpec> core_spec(const ChildSpec& child, NodeImpl& node) {
+  auto id = child.id ? id_of(child.id->term()) : Result<ChildId>(node.unique_id());
+  if (!id) return id.error();
+  auto spec = spec_of(child, *id);
+  return named(*std::move(id), std::move(spec));
+}
+
+Result<void> check_spec(const ChildSpec& child, const core::Strategies& strategies) {
+  const auto id = child.id ? id_of(child.id->term()) : ChildId::binary("one of its own");
+  if (!id) return id.error();
+  const auto spec = spec_of(child, *id);
+  if (!spec) return spec.error();
+  return core::accepts(strategies, *id, **spec);
 }
 
 std::optional<Term> from_property_list(const Term& term) {

@@ -332,7 +332,7 @@ std::vector<Route> node_routes() {
       {"is_alive", 1, Needs::nothing, is_alive, Speed::quick},
       {"is_locked", 1, Needs::supervisor, is_locked, Speed::quick},
       {"is_partitioned", 1, Needs::supervisor, is_partitioned, Speed::quick},
-      {"partition_status", 1, Needs::supervisor, partition_status, Speed::quick},
+      {"partition_status", 1, Needs::member, partition_status, Speed::quick},
       {"reset_cluster_size", 2, Needs::member, reset_cluster_size},
       {"reset_cluster_size", 3, Needs::member, reset_cluster_size},
       {"stats", 1, Needs::supervisor, stats, Speed::quick},
