@@ -171,6 +171,7 @@ std::optional<Violation> not_settled(const World& world) {
   for (const SimNode& node : world.nodes) {
     if (!node.running()) return wrong("members", nullptr, node.name.text() + " does not run");
     if (node.draining) return wrong("members", nullptr, node.name.text() + " is still leaving");
+    if (node.core->rebalancing()) return wrong("balance", nullptr, node.name.text() + " still rebalances");
   }
   if (auto members = members_wrong(world)) return members;
   if (world.ledger->open_requests() != 0) return wrong("unanswered", nullptr, "requests are open");

@@ -158,7 +158,7 @@ class Redundancy : public Strategy {
 
 /// The times of a hand-over.
 struct HandoverTimes {
-  std::chrono::milliseconds data_wait{3000};  ///< For the running handler to end; save() itself is not bounded.
+  std::chrono::milliseconds data_wait{3000};  ///< For the running handler to end. save() has no bound.
   std::chrono::milliseconds timeout{10'000};  ///< Of the whole; then the child stays, and it is tried again.
   std::chrono::milliseconds retention{5000};  ///< So long the old pid passes on what comes, at least.
 };

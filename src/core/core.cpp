@@ -39,6 +39,9 @@ bool Core::view_confirmed() const {
 bool Core::fenced() const {
   return state_->machine.fenced();
 }
+bool Core::rebalancing() const {
+  return state_->machine.rebalancing();
+}
 bool Core::partitioned() const {
   return state_->machine.partitioned();
 }

@@ -123,6 +123,8 @@ class Core {
   [[nodiscard]] std::vector<ScoreLine> scoreboard() const;
   /// Who gives them; nullopt: nobody is up, or the distribution does not balance.
   [[nodiscard]] std::optional<NodeName> leader() const;
+  /// This node is the leader, and has not gone over all children since somebody came or asked for it.
+  [[nodiscard]] bool rebalancing() const;
 
   /// What has happened, as this node has learned it. O(what is kept): some hundred microseconds.
   [[nodiscard]] HistoryPage history(const HistoryQuery& query) const;

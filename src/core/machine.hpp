@@ -60,6 +60,7 @@ class Machine final : public Notes {
   [[nodiscard]] bool view_confirmed() const { return views_.confirmed(); }
   [[nodiscard]] bool fenced() const { return fence_.is_fenced(); }
   [[nodiscard]] bool partitioned() const { return quorum_.is_locked(); }
+  [[nodiscard]] bool rebalancing() const { return assignments_.rebalancing(); }
   [[nodiscard]] PartitionStatus partition() const;
   [[nodiscard]] std::uint64_t view_hash() const { return views_.hash(); }
   [[nodiscard]] const SpecRow* spec(const ChildId& id) const;

@@ -12,7 +12,6 @@
 
 #include "apps/brood/fleet/names.hpp"
 #include "apps/brood/fleet/sections.hpp"
-#include "core/placement/choice.hpp"
 #include "node/net/secret_file.hpp"
 #include "supervisor/driver/specs.hpp"
 
@@ -41,7 +40,7 @@ void read_children(Section& section, const std::string& folder, SupervisorOption
                                                 kind_of(entry->value), section.path_of("child")));
   }
   std::map<Term, int> lines;
-  const auto strategies = core::make_strategies(options.strategies);
+  const auto check = supervisor::spec_check(options.strategies);
   for (std::size_t i = 0; i < array->items.size(); ++i) {
     const auto& item = array->items[i];
     const auto path = fmt::format("{}[{}]", section.path_of("child"), i);
@@ -52,9 +51,9 @@ void read_children(Section& section, const std::string& folder, SupervisorOption
     }
     const std::size_t before = section.problems().count();
     auto specs = read_child(Section(*table, item.line, path, section.problems()), folder);
-    if (strategies && section.problems().count() == before && !specs.empty()) {
+    if (section.problems().count() == before && !specs.empty()) {
       // Those of one section differ in their ids.
-      if (const auto fine = supervisor::check_spec(specs.front(), *strategies); !fine)
+      if (const auto fine = check(specs.front()); !fine)
         section.problems().add(item.line, path, fine.error().message);
     }
     const auto* id = table->find("id");

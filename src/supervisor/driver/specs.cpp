@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/placement/placement.hpp"
 #include "exec/command.hpp"
 #include "process/local/spec_terms.hpp"
 #include "supervisor/node/node_impl.hpp"
@@ -430,12 +431,16 @@ Result<core::NamedSpec> core_spec(const ChildSpec& child, NodeImpl& node) {
   return named(*std::move(id), std::move(spec));
 }
 
-Result<void> check_spec(const ChildSpec& child, const core::Strategies& strategies) {
-  const auto id = child.id ? id_of(child.id->term()) : ChildId::binary("one of its own");
-  if (!id) return id.error();
-  const auto spec = spec_of(child, *id);
-  if (!spec) return spec.error();
-  return core::accepts(strategies, *id, **spec);
+std::function<Result<void>(const ChildSpec&)> spec_check(const Strategies& chosen) {
+  auto strategies = core::make_strategies(chosen);
+  if (!strategies) return [](const ChildSpec&) { return Result<void>(); };  // that is said elsewhere
+  return [strategies = *std::move(strategies)](const ChildSpec& child) -> Result<void> {
+    const auto id = child.id ? id_of(child.id->term()) : ChildId::binary("one of its own");
+    if (!id) return id.error();
+    const auto spec = spec_of(child, *id);
+    if (!spec) return spec.error();
+    return core::accepts(strategies, *id, **spec);
+  };
 }
 
 std::optional<Term> from_property_list(const Term& term) {

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <brood/supervisor.hpp>
+#include <functional>
 #include <optional>
 
 #include "core/base/types.hpp"
-#include "core/placement/placement.hpp"
 
 namespace brood::supervisor {
 
@@ -15,8 +15,8 @@ class NodeImpl;
 
 /// `invalid_argument` naming the key and what is allowed.
 [[nodiscard]] Result<core::NamedSpec> core_spec(const ChildSpec& spec, NodeImpl& node);
-/// What core_spec() or a supervisor with these strategies would refuse it for.
-[[nodiscard]] Result<void> check_spec(const ChildSpec& spec, const core::Strategies& strategies);
+/// Says of a spec what core_spec() or a supervisor with these strategies would refuse it for.
+[[nodiscard]] std::function<Result<void>(const ChildSpec&)> spec_check(const Strategies& strategies);
 /// `#{id, start => {Worker, Args}, restart, shutdown, metadata, nodes, mapping, start_before_stop,
 /// start_period_ms, backoff_ms, backoff_max_ms, give_up_after, after, type, significant}`; Worker `exec`
 /// takes a command's map, Worker `supervisor` what SupervisorSpec::args() says. A list of {Key, Value} is
