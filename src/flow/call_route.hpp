@@ -8,7 +8,7 @@
 //             waited_for_row()
 //
 // A call is at most once: only what no handler saw is sent again. A child that this node does not know is
-// asked for once.
+// asked for once, and once more for each row of it that has come and gone meanwhile.
 //
 // Owns: whether its coordinator was asked. Reads nothing: what the node sees is an argument of each function.
 // Tells by what they return; who carries that out (the router, and the simulator) calls back when it is done.
@@ -71,7 +71,12 @@ class CallRoute {
   /// `runs`: another instance does, or it is gone or given up.
   [[nodiscard]] CallStep waited(const CallSight& sight, bool runs);
   [[nodiscard]] CallStep looked_up(const CallSight& sight, Found found) const;
-  [[nodiscard]] CallStep waited_for_row(const CallSight& sight) { return attempt(sight); }
+  /// A row that came and went may have been that of a child before, where the one that the coordinator means
+  /// is still on its way: it is asked again.
+  [[nodiscard]] CallStep waited_for_row(const CallSight& sight) {
+    if (sight.child == CallSight::Child::unknown) asked_coordinator_ = false;
+    return attempt(sight);
+  }
 
  private:
   [[nodiscard]] CallStep ask_coordinator();

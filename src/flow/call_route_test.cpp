@@ -57,6 +57,16 @@ TEST(CallRoute, EndsByWhatTheCoordinatorSays) {
   }
 }
 
+// One by one the rows of a child come that was started again after it had failed.
+TEST(CallRoute, ARowThatHasGoneBeforeTheOneThatIsMeantCameIsAskedForAnew) {
+  CallRoute route;
+  ASSERT_EQ(route.attempt(sees(Child::unknown)), CallStep::ask_coordinator);
+  ASSERT_EQ(route.looked_up(sees(Child::unknown), Found::yes), CallStep::wait_for_row);
+  EXPECT_EQ(route.waited_for_row(sees(Child::unknown)), CallStep::ask_coordinator);
+  EXPECT_EQ(route.looked_up(sees(Child::unknown), Found::refused), CallStep::refused);
+  EXPECT_EQ(route.waited_for_row(too_late(Child::unknown)), CallStep::no_answer_in_time);
+}
+
 TEST(CallRoute, WhatNobodySawIsSentToTheNextOne) {
   CallRoute route;
   ASSERT_EQ(route.attempt(sees(Child::in_reach)), CallStep::ask);

@@ -150,12 +150,14 @@ void Assignments::may_act() {
 bool Assignments::work(Step& s) {
   s.spend(1);
   if (!scores_.leads()) next_ = nothing;
-  for (std::size_t left = passed_at_once; left > 0 && rebalancing() && s.budget > 0; --left) {
+  // One at least, however small the step is, or it would never end.
+  for (std::size_t left = passed_at_once; left > 0 && rebalancing(); --left) {
     if (next_ >= children_.slots()) {
       next_ = nothing;
       break;
     }
     if (Child* child = children_.at_slot(next_++)) rebalance(s, *child);
+    if (s.budget == 0) break;
   }
   return !rebalancing();
 }

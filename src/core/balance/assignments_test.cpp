@@ -182,6 +182,25 @@ TEST(Balance, RebalancingMovesAsFewAsItTakesAndNoneThatWasMovedByHand) {
   expect_each_once(cluster, 400);
 }
 
+TEST(Balance, RebalancingEndsHoweverSmallAStepIs) {
+  BalancedCluster cluster({100, 100});
+  cluster.change = [before = cluster.change](std::size_t i, Settings& settings) {
+    before(i, settings);
+    settings.step_budget = 1;
+  };
+  cluster.boot(0);
+  cluster.run(4s);
+  cluster.start(0, many(20));
+  cluster.run(2s);
+  cluster.boot(1);
+  cluster.run(5s);
+  const auto client = move(cluster, 0, "any", "", MoveKind::rebalance);
+  cluster.run(10s);
+  EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(counts(cluster), (std::vector<std::size_t>{10, 10}));
+  EXPECT_FALSE(cluster.nodes[0].core->rebalancing());
+}
+
 TEST(Balance, RebalancingGoesOnInPortions) {
   BalancedCluster cluster({100, 100});
   cluster.change = [before = cluster.change](std::size_t i, Settings& settings) {
