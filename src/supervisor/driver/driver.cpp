@@ -227,18 +227,13 @@ void Driver::member(const core::MemberEvent& event) {
   tell_up();
 }
 
-// Where so many nodes are expected, their part of the cluster has to know them, and a quorum of them: they
-// come up one after the other.
 void Driver::tell_up() {
-  constexpr milliseconds longest{1000};
   const core::Core& core = stepper_.core();
-  if (told_up_ || core.self().state != core::MemberState::up) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (!up_by_) up_by_ = now + longest;
-  const std::uint32_t expected = core.settings().expect;
-  if (now < *up_by_ && (core.up_nodes().size() < expected || (expected > 0 && locked_)))
-    return up_alarm_.at(*up_by_, weak_from_this());
-  told_up_ = true;
+  const ComingUp::Facts facts{core.self().state == core::MemberState::up, core.up_nodes().size(),
+                              core.settings().expect, locked_};
+  const bool is_due = coming_up_.look(std::chrono::steady_clock::now(), facts);
+  if (const auto next = coming_up_.deadline()) up_alarm_.at(*next, weak_from_this());
+  if (!is_due) return;
   node_.supervisor_is_up(name());
 }
 
@@ -394,9 +389,11 @@ void Driver::move(core::MoveKind kind, const ChildId& child, const NodeName& to,
         std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0));
     self->callers_.wait(
         child, core::Hlc{}, std::chrono::duration_cast<milliseconds>(left),
-        [self, child, outcomes = std::move(outcomes), done = std::move(done)](bool runs) mutable {
+        [weak = self->weak_from_this(), child, outcomes = std::move(outcomes),
+         done = std::move(done)](bool runs) mutable {
           if (runs) return done(std::move(outcomes), false);
-          auto over = self->why_it_moves_no_more(child);
+          const auto here = weak.lock();
+          auto over = here ? here->why_it_moves_no_more(child) : std::nullopt;
           const bool is_late = !over;
           if (over) outcomes.front().error = std::move(over);
           done(std::move(outcomes), is_late);

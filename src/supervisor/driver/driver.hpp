@@ -18,6 +18,7 @@
 
 #include "supervisor/driver/callers.hpp"
 #include "supervisor/driver/children.hpp"
+#include "supervisor/driver/coming_up.hpp"
 #include "supervisor/driver/effects.hpp"
 #include "supervisor/driver/event_log.hpp"
 #include "supervisor/driver/leaving.hpp"
@@ -218,9 +219,8 @@ class Driver : public std::enable_shared_from_this<Driver>, Stepper::Host, Effec
   bool fenced_ = false;
 
   // The beginning:
+  ComingUp coming_up_;
   Alarm up_alarm_;
-  std::optional<SteadyTime> up_by_;  ///< It is up, and said to be so by then, whoever is missing.
-  bool told_up_ = false;
 
   // The end:
   Leaving leaving_;
