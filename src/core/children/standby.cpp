@@ -55,6 +55,7 @@ void Standby::on_saved(Step& s, StateSaved& event) {
   } else {
     return;  // it begins with a whole one
   }
+  if (const HeldState* now = with_.states.find(*child); is_too_large(s, *now)) say_too_large(s, *child, *now);
   if (!follows->every) {
     lead.open = event.number;
     lead.wait_until = s.time() + follows->wait;
@@ -137,20 +138,21 @@ bool Standby::is_too_large(const Step& s, const HeldState& held) {
   return held.whole && held.whole->size() > s.settings.state_bytes_max;
 }
 
+void Standby::say_too_large(Step& s, const Child& child, const HeldState& held) {
+  if (s.time() < next_line_) return;
+  next_line_ = s.time() + lines_apart;
+  s.log(LogLevel::warning,
+        fmt::format("the state of {} has {} bytes, more than the {} that are sent to others: {}",
+                    child.id.text(), held.whole->size(), s.settings.state_bytes_max,
+                    following(s)->strict ? "its callers are told that what they have asked for is not safe"
+                                         : "what it answers is lost with this node"));
+}
+
 // No waiting helps.
 bool Standby::release_too_large(Step& s, const Child& child, Lead& lead) {
   const HeldState* held = with_.states.find(child);
   if (!held || !is_too_large(s, *held)) return false;
-  const bool strict = following(s)->strict;
-  if (s.time() >= next_line_) {
-    next_line_ = s.time() + lines_apart;
-    s.log(LogLevel::warning,
-          fmt::format("the state of {} has {} bytes, more than the {} that are sent to others: {}",
-                      child.id.text(), held->whole->size(), s.settings.state_bytes_max,
-                      strict ? "its callers are told that what they have asked for is not safe"
-                             : "what it answers is lost with this node"));
-  }
-  release(s, child, lead, strict ? Followed::How::given_up : Followed::How::unheld);
+  release(s, child, lead, following(s)->strict ? Followed::How::given_up : Followed::How::unheld);
   return true;
 }
 

@@ -121,6 +121,7 @@ class Standby {
   /// Releases what another node holds. False: none does, or this node may not answer.
   bool release_held(Step& s, const Child& child, Lead& lead);
   [[nodiscard]] static bool is_too_large(const Step& s, const HeldState& held);
+  void say_too_large(Step& s, const Child& child, const HeldState& held);
   bool release_too_large(Step& s, const Child& child, Lead& lead);
   [[nodiscard]] bool is_only_active(const Child& child) const;
   void drop_if_useless(Step& s, const Child& child);

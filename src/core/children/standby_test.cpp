@@ -331,6 +331,27 @@ TEST_F(StandbyStates, OneThatIsTooLargeIsSentToNobodyAndWhoWaitsForItIsTold) {
   }
 }
 
+// Nobody waits for that, so only the log can say it.
+TEST_F(StandbyStates, OneThatIsTooLargeIsSaidWhereStatesAreSavedFromTimeToTime) {
+  form(2, {{"mode", std::string("active_passive")}, {"follow_every_ms", std::int64_t{500}}}, 0);
+  cluster().change = [make = cluster().change](std::size_t i, Settings& of_node) {
+    make(i, of_node);
+    of_node.state_bytes_max = 10;
+  };
+  for (std::size_t i = 0; i < 2; ++i) cluster().boot(i);
+  cluster().run(4s);
+  start("a");
+  std::string said;
+  cluster().watch = [&](std::size_t, const Effects& effects) {
+    for (const LogLine& line : effects.log) said += line.text + "\n";
+  };
+  cluster().save(active("a"), "a", "eleven bytes");
+  cluster().run(100ms);
+  EXPECT_NE(said.find("the state of a has 12 bytes, more than the 10 that are sent to others"),
+            std::string::npos)
+      << said;
+}
+
 TEST_F(StandbyStates, APlannedChangeOfTheRoleTakesTheLastStateAlong) {
   form(3, each_call(2), 2);
   for (int c = 0; c < 20; ++c) cluster().start(0, {spec_of("c" + std::to_string(c))});
