@@ -153,7 +153,6 @@ struct NamedSpec {
 
   const Spec& operator*() const { return *spec; }
   const Spec* operator->() const { return spec.get(); }
-  operator const SpecPtr&() const { return spec; }  // NOLINT(google-explicit-constructor)
 };
 
 /// Identifies a client's request in the whole cluster, so that a repeated one is recognised.

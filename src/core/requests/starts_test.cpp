@@ -13,7 +13,7 @@ std::string owned_by(const Cluster& cluster, std::size_t node) {
 }
 
 NamedSpec under(ChildId id) {
-  return {std::move(id), spec_of("x")};
+  return {std::move(id), spec_of("x").spec};
 }
 
 TEST(Starts, OnANodeThatIsLostOrHasLeftAreErrorsAndLeaveNothing) {

@@ -427,7 +427,7 @@ struct OfAGhost {
         if (located.host.node == from.name) table.instances.push_back({id, located.instance, {}});
     }
     SpecRow row;
-    row.spec = spec_of("gone", "no such worker");
+    row.spec = spec_of("gone", "no such worker").spec;
     row.dot = row.birth = ghost;
     if (is_there) table.rows.emplace_back(id_of("gone"), row);
     cluster.give(to, PeerMessage{from.name, from.creation, table});

@@ -36,7 +36,7 @@ TEST(StartOrder, ACircleIsNamedFromItsFirstToItsFirst) {
 TEST(StartOrder, WhatRunsAlreadyCountsUnlessItIsGivenAnew) {
   Registry registry;
   Entry entry;
-  entry.spec = spec("db", {"web"});
+  entry.spec = spec("db", {"web"}).spec;
   registry.put(id("db"), entry);
   EXPECT_FALSE(check_order({spec("web", {"db"})}, registry));
   EXPECT_TRUE(check_order({spec("web", {"db"}), spec("db", {})}, registry));
