@@ -303,10 +303,11 @@ void Cluster::carry_out_one(std::size_t i, const Depart& what) {
 void Cluster::try_connect(std::size_t i, const NodeName& to) {
   const std::size_t other = index(to);
   Node& from = nodes[i];
-  if (other == nodes.size() || !nodes[other].core) return give(i, ConnectFailed{to, true, "not running"});
-  if (nodes[other].paused || unreachable.count({from.name, to}) != 0 ||
-      unreachable.count({to, from.name}) != 0)
-    return give(i, ConnectFailed{to, false, "no answer"});
+  const bool is_cut = unreachable.count({from.name, to}) != 0 || unreachable.count({to, from.name}) != 0;
+  const bool is_client = other == nodes.size();
+  if (is_client || !nodes[other].core)
+    return give(i, ConnectFailed{to, !is_client || !is_cut, "not running"});
+  if (nodes[other].paused || is_cut) return give(i, ConnectFailed{to, false, "no answer"});
   if (!from.channels.insert(to).second) return;
   nodes[other].channels.insert(from.name);
   give(i, PeerUp{to, nodes[other].creation});

@@ -42,7 +42,7 @@ void Detector::on_channel_down(Step& s, PeerIndex peer, bool silent) {
   links_.went_down(peer);
   joining_.channel_ended(peer);
   if (!sessions_.member(peer)) {
-    const bool awaited = joining_.is_seed(peer) || joining_.was_learned_of(peer) || joining_.awaits_all();
+    const bool awaited = joining_.is_seed(peer) || joining_.was_learned_of(peer) || joining_.awaits(peer);
     if (awaited && had_channel) links_.dial_at(peer, s.time() + s.settings.reconnect_every);
     joining_.not_reached(peer, false);
     return;
@@ -92,7 +92,7 @@ void Detector::on_dial_failed(Step& s, PeerIndex peer, const ConnectFailed& even
   if (sessions_.member(peer))
     return links_.dial_at(peer, s.time() + std::min<Duration>(every, 10ms * (1U << std::min(attempts, 10U))));
   if (last) return links_.dial_at(peer, Duration::max());
-  const bool rarely = patient && !joining_.awaits_all();
+  const bool rarely = patient && !joining_.awaits(peer);
   links_.dial_at(peer, s.time() + (rarely ? std::min<Duration>(every * attempts, 30s) : every));
 }
 

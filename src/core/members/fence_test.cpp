@@ -168,6 +168,29 @@ TEST(Fence, AWokenNodeGivesUpWhatRunsElsewhereBeforeItGoesOn) {
   EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
 }
 
+TEST(Fence, AWokenNodeWaitsForTheNodesItKnewAndForNoClient) {
+  Cluster cluster(3);
+  cluster.form();
+  cluster.pause(2);
+  cluster.drop_channels(2, true);
+  cluster.run(10s);
+  cluster.unreachable.insert({cluster.nodes[2].name, cluster.nodes[1].name});
+  cluster.resume(2);
+  const NodeName client("brood-cli-1@here"), peer("erlang@here");
+  cluster.unreachable.insert({cluster.nodes[2].name, client});
+  cluster.give(2, PeerUp{client, 7});
+  cluster.give(2, PeerUp{peer, 8});
+  cluster.run(100ms);
+  cluster.give(2, PeerDown{client, false, ""});
+  cluster.run(1500ms);
+  EXPECT_TRUE(cluster.nodes[2].fenced) << "one that it knew may run what it has run";
+  cluster.unreachable.erase({cluster.nodes[2].name, cluster.nodes[1].name});
+  cluster.run(1500ms);
+  EXPECT_FALSE(cluster.nodes[2].fenced)
+      << "a client that has gone, and a node of something else, say no Hello";
+  EXPECT_EQ(cluster.nodes[0].core->up_nodes().size(), 3U);
+}
+
 TEST(Fence, AWokenNodeWaitsForAHandlerThatReturnsLate) {
   Cluster cluster(3);
   cluster.form();

@@ -28,7 +28,7 @@ void Joining::await_hello(Step& s, PeerIndex peer) {
 }
 
 void Joining::said_hello(PeerIndex peer) {
-  meetings_[peer].settled = true;
+  meetings_[peer].settled = meetings_[peer].is_node = true;
   unmet_.erase(peers_.name(peer));
   std::erase_if(hello_until_, [peer](const auto& one) { return one.second == peer; });
 }
@@ -95,7 +95,8 @@ void Joining::anew(Step& s, bool rejoins) {
   for (const auto& [name, peer] : peers_.all()) {
     if (peer == self_index) continue;
     const Meeting& meeting = meetings_[peer];
-    if ((meeting.seed || rejoins) && !links_[peer].open && !meeting.refused) ask.push_back(peer);
+    const bool counts = meeting.seed || (rejoins && meeting.is_node);
+    if (counts && !links_[peer].open && !meeting.refused) ask.push_back(peer);
   }
   for (const PeerIndex peer : ask) ask_anew(s, peer);
 }
@@ -156,7 +157,7 @@ void Joining::on_time(Step& s) {
     const PeerIndex peer = hello_until_.begin()->second;
     hello_until_.erase(hello_until_.begin());
     // One that others know as a member is busy, and has its time below.
-    if (links_[peer].channel && !links_[peer].open && !awaits_all()) meetings_[peer].settled = true;
+    if (links_[peer].channel && !links_[peer].open && !awaits(peer)) meetings_[peer].settled = true;
   }
   while (!learned_until_.empty() && learned_until_.begin()->first <= s.time()) {
     const PeerIndex peer = learned_until_.begin()->second;

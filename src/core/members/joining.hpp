@@ -60,11 +60,11 @@ class Joining {
   /// that slept and joins anew, and so has been replaced, tries that peer for as long as others wait for a
   /// member.
   void not_reached(PeerIndex peer, bool proven) {
-    if (!proven && awaits_all()) return;
+    if (!proven && awaits(peer)) return;
     settle(peer);
   }
-  /// While that lasts.
-  [[nodiscard]] bool awaits_all() const { return await_until_.has_value(); }
+  /// While that lasts. A client, or a node of something else, is not waited for: it has never said Hello.
+  [[nodiscard]] bool awaits(PeerIndex peer) const { return await_until_ && meetings_[peer].is_node; }
   /// It runs and will not have us. This node does not form a cluster of its own beside it; it may join where
   /// another lets it in.
   void refuses_us(PeerIndex peer) {
@@ -107,6 +107,7 @@ class Joining {
  private:
   struct Meeting {
     bool seed = false;
+    bool is_node = false;  ///< It has said Hello, ever.
     bool settled = false;  ///< It answered, or failed once.
     bool refused = false;
     bool refuses_us = false;
