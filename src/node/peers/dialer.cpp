@@ -11,19 +11,20 @@ namespace brood::node {
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 
-Dialer::Dialer(asio::io_context& io, DialOptions options, DialHandler handler)
-    : io_(io), options_(std::move(options)), handler_(std::move(handler)), timer_(io), socket_(io) {}
+namespace {
+/// How long a way has before another is tried beside it. Nodes that are further apart meet by the first.
+constexpr milliseconds again_after{250};
+}  // namespace
 
-void Dialer::start() {
-  if (!is_node_name(options_.node.text())) {
-    return fail(ConnectFailure::no_such_host, "its name is not of the form name@host");
-  }
+// ---- one way -----------------------------------------------------------------------------------------
+
+Reach::Reach(asio::io_context& io, DialOptions options)
+    : io_(io), options_(std::move(options)), socket_(io) {}
+
+void Reach::start(Done done) {
+  done_ = std::move(done);
   const std::string host = options_.address ? options_.address->host : std::string(host_part(options_.node));
   stage_ = fmt::format("the host {} does not resolve in time", host);
-  timer_.expires_after(options_.timeout);
-  timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-    if (!error && self->is_open()) self->fail(ConnectFailure::unreachable, self->stage_);
-  });
   if (!options_.address) return ask_epmd(host);
   resolve_async(io_, host, options_.address->port, [self = shared_from_this()](Result<Endpoints> found) {
     if (!self->is_open()) return;
@@ -32,7 +33,17 @@ void Dialer::start() {
   });
 }
 
-void Dialer::ask_epmd(const std::string& host) {
+void Reach::cancel() {
+  done_ = nullptr;
+  ErrorCode ignored;
+  socket_.close(ignored);
+}
+
+void Reach::fail(ConnectFailure failure, std::string words, bool is_certain) {
+  if (const auto done = std::exchange(done_, nullptr)) done(Failed{failure, std::move(words), is_certain});
+}
+
+void Reach::ask_epmd(const std::string& host) {
   resolve_async(io_, host, options_.epmd_port, [self = shared_from_this()](Result<Endpoints> found) {
     if (!self->is_open()) return;
     if (!found) return self->fail(ConnectFailure::no_such_host, found.error().message);
@@ -44,11 +55,12 @@ void Dialer::ask_epmd(const std::string& host) {
   });
 }
 
-void Dialer::on_lookup(Endpoints endpoints, const Result<epmd::NodeAddress>& answer) {
+void Reach::on_lookup(Endpoints endpoints, const Result<epmd::NodeAddress>& answer) {
   const std::string where = to_text(endpoints.front());
   if (!answer && answer.error().code == Errc::not_member) {
     return fail(ConnectFailure::not_registered,
-                fmt::format("EPMD at {} knows no node {}; is it running?", where, alive_part(options_.node)));
+                fmt::format("EPMD at {} knows no node {}; is it running?", where, alive_part(options_.node)),
+                true);
   }
   if (!answer) {
     return fail(ConnectFailure::epmd_unreachable,
@@ -58,13 +70,14 @@ void Dialer::on_lookup(Endpoints endpoints, const Result<epmd::NodeAddress>& ans
   if (answer->version_low > 6 || answer->version_high < 5) {
     return fail(ConnectFailure::not_erlang,
                 fmt::format("it speaks versions {} to {} of the distribution protocol, not 6",
-                            answer->version_low, answer->version_high));
+                            answer->version_low, answer->version_high),
+                true);
   }
   for (auto& endpoint : endpoints) endpoint.port(answer->port);
   connect(std::move(endpoints));
 }
 
-void Dialer::connect(Endpoints endpoints) {
+void Reach::connect(Endpoints endpoints) {
   stage_ = fmt::format("{} does not answer", to_text(endpoints.front()));
   // Kept alive by the handler: async_connect reads the sequence while it goes through it.
   auto tried = std::make_shared<Endpoints>(std::move(endpoints));
@@ -75,25 +88,82 @@ void Dialer::connect(Endpoints endpoints) {
       });
 }
 
-void Dialer::on_connected(const ErrorCode& error, const Endpoints& tried) {
+void Reach::on_connected(const ErrorCode& error, const Endpoints& tried) {
   if (error == asio::error::connection_refused) {
     return fail(ConnectFailure::connection_refused,
-                fmt::format("{} refuses connections; the node has ended", to_text(tried.front())));
+                fmt::format("{} refuses connections; the node has ended", to_text(tried.front())), true);
   }
   if (error) {
     return fail(ConnectFailure::unreachable, fmt::format("{}: {}", to_text(tried.front()), error.message()));
   }
-  timer_.cancel();
+  std::exchange(done_, nullptr)(std::move(socket_));
+}
+
+// ---- the attempt -------------------------------------------------------------------------------------
+
+Dialer::Dialer(asio::io_context& io, DialOptions options, DialHandler handler)
+    : io_(io), options_(std::move(options)), handler_(std::move(handler)), timer_(io), again_(io) {}
+
+void Dialer::start() {
+  if (!is_node_name(options_.node.text())) {
+    return fail(ConnectFailure::no_such_host, "its name is not of the form name@host");
+  }
+  timer_.expires_after(options_.timeout);
+  timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+    if (!error && self->is_open()) self->fail(ConnectFailure::unreachable, self->first_->stage());
+  });
+  reach(first_, options_.timeout);
+  await_again();
+}
+
+void Dialer::reach(std::shared_ptr<Reach>& way, milliseconds patience) {
+  DialOptions options = options_;
+  options.timeout = patience;
+  way = std::make_shared<Reach>(io_, std::move(options));
+  // Weak, as the handshake's: we hold it.
+  const bool is_first = &way == &first_;
+  way->start([weak = weak_from_this(), is_first](std::variant<Reach::Socket, Reach::Failed> result) {
+    const auto self = weak.lock();
+    if (self && self->is_open()) self->on_reached(is_first, std::move(result));
+  });
+}
+
+void Dialer::await_again() {
+  again_.expires_after(again_after);
+  again_.async_wait([weak = weak_from_this()](const ErrorCode& error) {
+    const auto self = weak.lock();
+    if (error || !self || !self->is_open() || self->session_) return;
+    if (self->beside_) self->beside_->cancel();
+    self->reach(self->beside_, again_after);
+    self->await_again();
+  });
+}
+
+void Dialer::on_reached(bool is_first, std::variant<Reach::Socket, Reach::Failed> result) {
+  if (auto* socket = std::get_if<Reach::Socket>(&result)) return shake_hands(std::move(*socket));
+  const auto& failed = std::get<Reach::Failed>(result);
+  if (is_first || failed.is_certain) fail(failed.failure, failed.words);
+}
+
+void Dialer::shake_hands(Reach::Socket socket) {
+  stop_reaching();
   // As OTP: the certificate must be for the host of the name, wherever that was found.
   auto tls = options_.tls != nullptr ? options_.tls->client(std::string(host_part(options_.node))) : nullptr;
   session_ = std::make_shared<HandshakeSession>(
-      std::make_unique<Stream>(std::move(socket_), std::move(tls)),
+      std::make_unique<Stream>(std::move(socket), std::move(tls)),
       Handshake::initiator(handler_.handshake_options, options_.node),
       // Weak: we hold the session, and an io_context that has ended runs nothing that would part us.
       [weak = weak_from_this()](const auto& session, HandshakeSession::Event event) {
         if (const auto self = weak.lock()) self->on_event(session, event);
       });
   session_->start(options_.timeout);
+}
+
+void Dialer::stop_reaching() {
+  timer_.cancel();
+  again_.cancel();
+  for (auto* way : {&first_, &beside_})
+    if (const auto ended = std::exchange(*way, nullptr)) ended->cancel();
 }
 
 void Dialer::on_event(const std::shared_ptr<HandshakeSession>& session, HandshakeSession::Event event) {
@@ -160,9 +230,7 @@ void Dialer::fail(ConnectFailure failure, std::string_view words, bool nok) {
 }
 
 DialHandler Dialer::close() {
-  timer_.cancel();
-  ErrorCode ignored;
-  socket_.close(ignored);
+  stop_reaching();
   session_.reset();
   return std::exchange(handler_, DialHandler{});
 }
