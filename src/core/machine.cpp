@@ -30,7 +30,7 @@ Machine::Machine(Settings settings)
       locals_(children_, instances_, held_states_),
       lockdown_(children_, locals_),
       rejoin_(children_, instances_, locals_, views_, joining_),
-      crashes_(locals_, instances_, rows_, views_, sessions_, fence_, peers_),
+      crashes_(locals_, instances_, rows_, replication_, views_, sessions_, fence_, peers_),
       losses_(rows_, instances_, views_, children_, *this),
       moves_(children_, instances_),
       standby_({children_, held_states_, locals_, instances_, rows_, views_, sessions_, links_, fence_,

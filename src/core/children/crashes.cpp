@@ -166,7 +166,26 @@ void Crashes::move_away(Step& s, Child& child, const std::string& reason) {
   give_to_next(s, child, row);
   s.log(LogLevel::warning, fmt::format("{} failed too often here ({}): {}", child.id.text(), reason, next));
   locals_.drop(s, child, {}, Why::gave_up, reason);
+  if (!views_.replicas().several(row)) given_up_[child.ref] = {row.birth, 0};
   rows_.write(s, child, std::move(row), false);
+}
+
+bool Crashes::may_run_at_the_next(Step& s, Child& child) {
+  const auto found = given_up_.find(child.ref);
+  if (found == given_up_.end()) return false;
+  GivenUp& given_up = found->second;
+  if (given_up.birth != child.row()->birth) {
+    if (given_up.asked == 0) {
+      rows_.remark(s, child, SpecRow(*child.row()));
+      given_up.asked = replication_.newest();
+    }
+    if (const PeerIndex peer = replication_.lagging(given_up.asked); peer != no_peer) {
+      replication_.wait_for(peer, given_up.asked, child);
+      return true;
+    }
+  }
+  given_up_.erase(found);
+  return false;
 }
 
 // What was given to this node by load is given to the next one. The same row says so: whoever wrote that

@@ -2,12 +2,15 @@
 // intensity and back-off; past these the next node of its order tries; failed on all of them it rests for a
 // while.
 //
-// Owns: nothing. Reads: views, instances. Asks locals and rows.
+// Owns: which children this node gave up. Reads: views, instances, who has answered. Asks locals and rows.
 // Thread rule: none; owned by one core.
 #pragma once
 
+#include <map>
+
 #include "core/children/locals.hpp"
 #include "core/members/views.hpp"
+#include "core/rows/replication.hpp"
 #include "core/rows/rows.hpp"
 
 namespace brood::core {
@@ -22,11 +25,12 @@ namespace brood::core {
 
 class Crashes {
  public:
-  Crashes(Locals& locals, Instances& instances, Rows& rows, const Views& views, const Sessions& sessions,
-          const Fence& fence, const PeerTable& peers)
+  Crashes(Locals& locals, Instances& instances, Rows& rows, Replication& replication, const Views& views,
+          const Sessions& sessions, const Fence& fence, const PeerTable& peers)
       : locals_(locals),
         instances_(instances),
         rows_(rows),
+        replication_(replication),
         views_(views),
         sessions_(sessions),
         fence_(fence),
@@ -45,8 +49,19 @@ class Crashes {
   [[nodiscard]] bool may_restart() const;
   /// A child that failed on all nodes there were may run on one that has come since.
   void look_at_failed(Step& s, Child& child);
+  /// It was given up here while somebody replaced it, and who heard of the former first may have started it:
+  /// until all have heard of the latter, and so have said whether they did, it is not started here.
+  [[nodiscard]] bool may_run_at_the_next(Step& s, Child& child);
+  /// It is gone.
+  void forget(const Child& child) {
+    if (!given_up_.empty()) given_up_.erase(child.ref);
+  }
 
  private:
+  struct GivenUp {
+    Dot birth;
+    std::uint64_t asked = 0;  ///< The change that all have to answer; 0: none has been made.
+  };
   /// Whether it ran long enough for its start to count.
   [[nodiscard]] bool has_started(const Step& s, const Child& child, const Failure& failure) const;
   [[nodiscard]] bool ends_the_child(const Child& child, const Failure& failure, bool started) const;
@@ -60,10 +75,12 @@ class Crashes {
   Locals& locals_;
   Instances& instances_;
   Rows& rows_;
+  Replication& replication_;
   const Views& views_;
   const Sessions& sessions_;
   const Fence& fence_;
   const PeerTable& peers_;
+  std::map<ChildRef, GivenUp> given_up_;
 };
 
 }  // namespace brood::core

@@ -86,6 +86,7 @@ void Reconciler::look(Step& s, Child& child) {
   const auto verdict = with_.losses.look(s, child);
   wake(child, verdict.look_again);
   with_.crashes.look_at_failed(s, child);
+  if (!child.row()) with_.crashes.forget(child);
   if (child.own()) look_at_own(s, child);
   if (!child.own()) {
     if (verdict.may_start)
@@ -222,6 +223,7 @@ void Reconciler::maybe_start(Step& s, Child& child) {
   if (!elsewhere || !s.settings.strategies.migration->stops_before_start()) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
     if (must_wait(s, child) || may_run_behind_a_split(s, child) || with_.order.waits(child)) return;
+    if (with_.crashes.may_run_at_the_next(s, child)) return;
     return with_.locals.start(s, child);
   }
   // While that node's session lives, it is for that node to end it, however long that takes.

@@ -188,6 +188,40 @@ TEST(Crash, AMoveYieldsToTheNodeThatGivesTheChildUpMeanwhile) {
     EXPECT_FALSE(node.core->spec(id_of(id))->assigned) << node.name.text();
 }
 
+// The next node hears of the former first and starts it, the node that gave it up of the latter.
+TEST(Crash, ANodeThatGivesAChildUpWhileItIsReplacedStartsItOnceTheNextOneHasHeardOfThat) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.max_restarts = 0; };
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  const auto with = [&](const char* worker) {
+    auto spec = opened(spec_of(id, worker));
+    spec->extras.change().nodes = {cluster.nodes[1].name, cluster.nodes[2].name};
+    return static_cast<NamedSpec>(spec);
+  };
+  cluster.start(0, {with("counter")});
+  cluster.run();
+  const std::size_t first = cluster.host(id);
+  ASSERT_NE(first, 0U);
+  std::size_t most = 0, moved = 0;
+  cluster.watch = [&](std::size_t, const Effects&) {
+    most = std::max(most, cluster.alive(id));
+    moved += cluster.nodes[3 - first].processes.count(id_of(id));
+  };
+  cluster.hold_stops.insert(id_of(id));
+  cluster.exit(id, false);
+  const auto asked = cluster.start(0, {with("echo")}, StartMode::apply);
+  cluster.run(1s);
+  ASSERT_GT(moved, 0U) << "the next node was not the first to hear of it: nothing is tested";
+  EXPECT_EQ(most, 1U) << "it has not ended there";
+  cluster.hold_stops.clear();
+  cluster.exit(id, true);
+  cluster.run(1s);
+  EXPECT_EQ(most, 1U);
+  EXPECT_EQ(cluster.host(id), first);
+  EXPECT_EQ(cluster.result(asked), "ok");
+}
+
 TEST(Crash, EveryStartHasAGreaterEpoch) {
   Cluster cluster(2);
   cluster.form();

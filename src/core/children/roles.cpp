@@ -154,7 +154,7 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   if (const auto until = behind_a_split(s, child)) return *until;
   // Only now: whoever is asked takes nothing of the former one any more.
   const bool has_heard = standby_.has_heard(s, child);
-  const PeerIndex peer = lagging(mine.number);
+  const PeerIndex peer = replication_.lagging(mine.number);
   if (peer == no_peer) {
     if (is_not_there_yet(s, *child.own())) return child.own()->ran ? s.time() : never;
     if (has_heard) grant(s, child);
@@ -162,16 +162,6 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   }
   replication_.wait_for(peer, mine.number, child);
   return never;
-}
-
-// A member that has not answered the claim; no_peer: there is none.
-PeerIndex Roles::lagging(std::uint64_t number) const {
-  for (const PeerIndex peer : sessions_.others()) {
-    const bool in_view =
-        sessions_.in_state(peer, MemberState::up) || sessions_.in_state(peer, MemberState::draining);
-    if (in_view && !replication_.has_answered(peer, number)) return peer;
-  }
-  return no_peer;
 }
 
 void Roles::grant(Step& s, Child& child) {

@@ -95,7 +95,6 @@ class Roles {
   void withdraw(Step& s, Child& child);
   /// Until when nobody may be made active, as one that was lost may be it on the other side of a split.
   [[nodiscard]] std::optional<Duration> behind_a_split(Step& s, const Child& child);
-  [[nodiscard]] PeerIndex lagging(std::uint64_t number) const;
 
   Locals& locals_;
   const Instances& instances_;

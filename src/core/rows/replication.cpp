@@ -67,6 +67,13 @@ bool Replication::has_answered(PeerIndex peer, std::uint64_t number) const {
   return peers_[peer].acknowledged >= number && !is_behind(peer);
 }
 
+PeerIndex Replication::lagging(std::uint64_t number) const {
+  const Sessions& sessions = with_.sessions;
+  for (const PeerIndex peer : sessions.others())
+    if (!sessions.in_state(peer, MemberState::joining) && !has_answered(peer, number)) return peer;
+  return no_peer;
+}
+
 void Replication::wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {
   if (!has_answered(peer, number)) waits_for_.insert({peer, number, child.ref});
 }
