@@ -47,4 +47,69 @@ TEST(SuspectPause, DoublesWithEachSuspicionAndIsCapped) {
 }
 
 }  // namespace crashes_test
+
+// Whoever hears first that a node has given it up starts it. The coordinator has not heard of that yet, and
+// gives it to itself.
+TEST(Crash, AMoveYieldsToTheNodeThatGivesTheChildUpMeanwhile) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.max_restarts = 0; };
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  ASSERT_EQ(cluster.host(id), 0U);
+  cluster.exit(id, false);
+  cluster.run();
+  const std::size_t second = cluster.host(id);
+  ASSERT_NE(second, 0U);
+  cluster.pause(0);
+  cluster.give(0, ClientMove{{900}, MoveKind::to_node, id_of(id), cluster.nodes[0].name});
+  cluster.exit(id, false);
+  cluster.run(1s);
+  const std::size_t third = 3 - second;
+  ASSERT_EQ(cluster.nodes[third].processes.count(id_of(id)), 1U);
+  std::size_t most = 0;
+  cluster.watch = [&](std::size_t, const Effects&) { most = std::max(most, cluster.alive(id)); };
+  cluster.resume(0);
+  cluster.run(10s);
+  EXPECT_EQ(most, 1U);
+  EXPECT_EQ(cluster.host(id), third);
+  for (const auto& node : cluster.nodes)
+    EXPECT_FALSE(node.core->spec(id_of(id))->assigned) << node.name.text();
+}
+
+// The next node hears of the former first and starts it, the node that gave it up of the latter.
+TEST(Crash, ANodeThatGivesAChildUpWhileItIsReplacedStartsItOnceTheNextOneHasHeardOfThat) {
+  Cluster cluster(3);
+  cluster.change = [](std::size_t, Settings& settings) { settings.max_restarts = 0; };
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  const auto with = [&](const char* worker) {
+    auto spec = opened(spec_of(id, worker));
+    spec->extras.change().nodes = {cluster.nodes[1].name, cluster.nodes[2].name};
+    return static_cast<NamedSpec>(spec);
+  };
+  cluster.start(0, {with("counter")});
+  cluster.run();
+  const std::size_t first = cluster.host(id);
+  ASSERT_NE(first, 0U);
+  std::size_t most = 0, moved = 0;
+  cluster.watch = [&](std::size_t, const Effects&) {
+    most = std::max(most, cluster.alive(id));
+    moved += cluster.nodes[3 - first].processes.count(id_of(id));
+  };
+  cluster.hold_stops.insert(id_of(id));
+  cluster.exit(id, false);
+  const auto asked = cluster.start(0, {with("echo")}, StartMode::apply);
+  cluster.run(1s);
+  ASSERT_GT(moved, 0U) << "the next node was not the first to hear of it: nothing is tested";
+  EXPECT_EQ(most, 1U) << "it has not ended there";
+  cluster.hold_stops.clear();
+  cluster.exit(id, true);
+  cluster.run(1s);
+  EXPECT_EQ(most, 1U);
+  EXPECT_EQ(cluster.host(id), first);
+  EXPECT_EQ(cluster.result(asked), "ok");
+}
+
 }  // namespace brood::core::testing
