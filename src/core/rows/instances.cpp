@@ -170,11 +170,11 @@ void Instances::drop_some(Step& s, std::size_t most) {
 
 void Instances::drop_dead(Step& s, Child& child) {
   for (std::size_t at = 0; at < child.hosted().size();) {
-    const Hosted hosted = child.hosted()[at];
-    if (is_live(hosted)) {
+    if (is_live(child.hosted()[at])) {
       ++at;
       continue;
     }
+    const Hosted hosted = child.hosted()[at];
     const auto lost = std::find_if(losses_.begin(), losses_.end(),
                                    [&](const Lost& one) { return one.session == hosted.session; });
     erase(child, hosted.session);
