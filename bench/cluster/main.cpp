@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <exception>
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include "bench/cluster/cluster.hpp"
@@ -34,7 +35,9 @@ void run(int argc, char** argv) {
   if (argc > 2) work.children = std::stoll(argv[2]);
   if (argc > 3) work.seconds = std::stod(argv[3]);
   if (argc > 4) work.scale = std::stod(argv[4]);
-  groups.at(argv[1])(work, [](const std::string& row, double value) {
+  const auto group = groups.find(argv[1]);
+  if (group == groups.end()) throw std::invalid_argument("no group of that name; see rows.hpp");
+  group->second(work, [](const std::string& row, double value) {
     std::printf("%s %.9g\n", row.c_str(), value);
     std::fflush(stdout);
   });

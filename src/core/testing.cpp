@@ -69,7 +69,10 @@ void Cluster::split(const std::vector<std::vector<std::size_t>>& groups, Duratio
 }
 
 void Cluster::run() {
-  while (!queue_.empty()) {
+  constexpr std::size_t steps_max = 2'000'000;
+  for (std::size_t steps = 0; !queue_.empty() && !restless_; ++steps) {
+    restless_ = steps == steps_max;
+    EXPECT_FALSE(restless_) << "no time passes, and the nodes do not come to rest";
     auto [i, creation, event] = std::move(queue_.front());
     queue_.pop_front();
     if (!nodes[i].core || nodes[i].creation != creation) continue;

@@ -166,6 +166,7 @@ class Cluster {
 
   std::deque<std::tuple<std::size_t, std::uint32_t, Event>> queue_, held_;
   std::uint64_t last_client_ = 0;
+  bool restless_ = false;  ///< It has failed, and nothing is run any more.
 };
 
 /// c0 to c(count - 1) run once each, where they belong, and all nodes say so.

@@ -90,8 +90,9 @@ void Replication::advance_all(Step& s, PeerIndex first) {
   }
 }
 
-// The session is over, and what came early will not be joined by what is before it. Whoever of the others
-// lacks it gets it from those that had it.
+// The session is over and the channel stands, as of a node that goes on in another one: what came early will
+// not be joined by what is before it. Whoever of the others lacks it gets it from those that had it. A
+// channel that has ended took what came early along: it was acknowledged to nobody.
 void Replication::salvage(Step& s, PeerIndex gone) {
   if (!spread_.passes_on()) return;
   const auto early = std::move(peers_[gone].in.early);
