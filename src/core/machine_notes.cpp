@@ -13,7 +13,7 @@ void Machine::session_began(Step& s, PeerIndex peer) {
   instances_.begin(peer, sessions_.member(peer)->session);
   incoming_.session_began(s, peer);
   fence_.began(s, peer);
-  joining_.told_of(s, peers_.name(peer));
+  joining_.told_of_member(peer);
   quorum_.session_began(peers_.name(peer));
   takeover_.session_began(peers_.name(peer));
   forgotten_.session_began(s, peers_.name(peer));

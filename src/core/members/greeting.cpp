@@ -155,9 +155,12 @@ void Greeting::accept(Step& s, PeerIndex from, const Hello& hello) {
   std::size_t at = 0;
   for (const auto& [session, address] : hello.members) {
     if (session.node == s.settings.self) continue;
-    joining_.told_of(s, session.node);
     while (at < others.size() && peers_.name(others[at]) < session.node) ++at;
-    if (at < others.size() && peers_.name(others[at]) == session.node) continue;
+    if (at < others.size() && peers_.name(others[at]) == session.node) {
+      joining_.told_of_member(others[at++]);
+      continue;
+    }
+    joining_.told_of(s, session.node);
     if (sessions_.is_over(session)) continue;
     const PeerIndex other = peers_.obtain(session.node);
     if (sessions_.member(other)) continue;

@@ -91,6 +91,7 @@ void Joining::anew(Step& s, bool rejoins) {
   if (rejoins) await_until_ = s.time() + s.settings.tick_timeout;
   told_.clear();
   unmet_.clear();
+  for (const auto& [name, peer] : peers_.all()) meetings_[peer].told = false;
   std::vector<PeerIndex> ask;
   for (const auto& [name, peer] : peers_.all()) {
     if (peer == self_index) continue;
@@ -117,10 +118,26 @@ std::vector<NodeName> Joining::unmet(const Step& s) const {
 }
 
 bool Joining::has_missed() const {
-  return std::any_of(told_.begin(), told_.end(), [this](const NodeName& node) {
+  const bool one_by_name = std::any_of(told_.begin(), told_.end(), [this](const NodeName& node) {
     const PeerIndex peer = peers_.find(node);
     return peer == no_peer || !sessions_.member(peer);
   });
+  const auto& peers = peers_.all();
+  return one_by_name || std::any_of(peers.begin(), peers.end(), [this](const auto& one) {
+           return meetings_[one.second].told && !sessions_.member(one.second);
+         });
+}
+
+void Joining::is_gone(const NodeName& node) {
+  told_.erase(node);
+  unmet_.erase(node);
+  if (const PeerIndex peer = peers_.find(node); peer != no_peer) meetings_[peer].told = false;
+}
+
+// Of one that has no index any more the name is kept.
+void Joining::reset(PeerIndex peer) {
+  if (meetings_[peer].told) told_.insert(peers_.name(peer));
+  meetings_.reset(peer);
 }
 
 bool Joining::may_become_up(const Step& s, bool rejoins) const {

@@ -77,18 +77,19 @@ class Joining {
   /// Hello came.
   void said_hello(PeerIndex peer);
   void learn(Step& s, PeerIndex peer, const SessionId& session);
-  /// It is a member, or another member knows it.
+  /// Another member knows it.
   void told_of(const Step& s, const NodeName& node);
+  /// It is a member. Said very often: each Hello names all.
+  void told_of_member(PeerIndex peer) {
+    if (sessions_.self().state == MemberState::joining) meetings_[peer].told = true;
+  }
   /// One that was a member, or that others know, is none here: this node does not reach it.
   [[nodiscard]] bool has_missed() const;
   /// Those that members told of while it joined, and that it has never met. Not for ever: by then a link that
   /// is broken has been noticed (members/reachability.hpp), or they are gone and nobody told this node so.
   [[nodiscard]] std::vector<NodeName> unmet(const Step& s) const;
   /// It runs nothing any more: it has left, or died.
-  void is_gone(const NodeName& node) {
-    told_.erase(node);
-    unmet_.erase(node);
-  }
+  void is_gone(const NodeName& node);
   void met(const Step& s, PeerIndex peer);
   void give_up_meeting(Step& s, PeerIndex peer);
   /// The peer will not work with us, or we not with it.
@@ -102,7 +103,7 @@ class Joining {
 
   void on_time(Step& s);
   [[nodiscard]] Duration deadline(Duration now) const;
-  void reset(PeerIndex peer) { meetings_.reset(peer); }
+  void reset(PeerIndex peer);
 
  private:
   struct Meeting {
@@ -111,6 +112,7 @@ class Joining {
     bool settled = false;  ///< It answered, or failed once.
     bool refused = false;
     bool refuses_us = false;
+    bool told = false;  ///< While this node joins: it is, or was, a member.
     std::optional<SessionId> learned;  ///< Another member knows it; we must meet it before we are up.
     bool missed = false;               ///< Not met in time.
   };
@@ -124,7 +126,7 @@ class Joining {
   Notes& notes_;
   PeerMap<Meeting> meetings_;
   std::vector<PeerIndex> seeds_;
-  std::set<NodeName> told_;             ///< While it joins: the members, and whom others know.
+  std::set<NodeName> told_;             ///< While it joins: whom others know, or who was a member.
   std::map<NodeName, Duration> unmet_;  ///< Since when.
   std::set<std::pair<Duration, PeerIndex>> learned_until_;
   std::set<std::pair<Duration, PeerIndex>> hello_until_;
