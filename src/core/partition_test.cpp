@@ -73,6 +73,35 @@ TEST_P(Split, TheSideWithTheQuorumRunsAllAndTheOtherNothingAndAfterwardsEachRuns
   for (const auto& node : cluster->nodes) EXPECT_FALSE(node.core->partition().partitioned);
 }
 
+// Both have given each other up; the one that comes back has begun anew by the time it meets the second.
+TEST_P(Split, WhoHadTheQuorumAllTheTimeGoesOnThoughTheOthersComeBackToOneAfterTheOther) {
+  auto cluster = make(5, GetParam());
+  cluster->form();
+  cluster->start(0, many(40));
+  cluster->run(100ms);
+  cluster->split({{0, 1, 2}, {3, 4}});
+  cluster->run(18s);
+  ASSERT_EQ(running(*cluster, {0, 1, 2}), 40U);
+  cluster->watch = [](std::size_t i, const Effects& effects) {
+    if (i > 2) return;
+    EXPECT_FALSE(effects.fence && *effects.fence) << i;
+    EXPECT_FALSE(effects.lock && effects.lock->locked) << i;
+  };
+  cluster->heal();
+  for (const std::size_t other : {3U, 4U})
+    for (const std::size_t i : {0U, 1U, 2U}) {
+      auto& a = cluster->nodes[i];
+      auto& b = cluster->nodes[other];
+      a.channels.insert(b.name);
+      b.channels.insert(a.name);
+      cluster->give(i, PeerUp{b.name, b.creation});
+      cluster->give(other, PeerUp{a.name, a.creation});
+      cluster->run();
+    }
+  cluster->run(5s);
+  expect_each_once(*cluster, 40);
+}
+
 TEST_P(Split, IntoThreeWithoutAnyQuorumEndsAllUntilItHeals) {
   auto cluster = make(5, GetParam());
   cluster->form();

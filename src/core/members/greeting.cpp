@@ -117,8 +117,12 @@ void Greeting::on_hello(Step& s, PeerIndex from, const Hello& hello, bool fenced
   const bool theirs_over = sessions_.is_over(theirs);
   if (theirs_over) want(from);  // tells it so
   if (hello.receiver_is_down && hello.receiver == sessions_.self().session) {
-    // After a split both sides have given each other up, and neither may stop its children for that.
-    const bool both = theirs_over && !fenced;
+    // After a split both sides have given each other up, and neither may stop its children for that. The
+    // other may have met one of this side before, and have begun anew: this node has not met it since it gave
+    // it up.
+    const bool gave_up =
+        theirs_over || (!sessions_.member(from) && sessions_.over(theirs.node, theirs.creation) != 0);
+    const bool both = gave_up && !fenced;
     sessions_.end_own(s, both, fmt::format("{} had declared this node down", theirs.node.text()));
   }
   if (theirs_over) {

@@ -112,7 +112,7 @@ class Joining {
     bool settled = false;  ///< It answered, or failed once.
     bool refused = false;
     bool refuses_us = false;
-    bool told = false;  ///< While this node joins: it is, or was, a member.
+    bool told = false;                 ///< While this node joins: it is, or was, a member.
     std::optional<SessionId> learned;  ///< Another member knows it; we must meet it before we are up.
     bool missed = false;               ///< Not met in time.
   };
