@@ -598,6 +598,20 @@ class Parser {
                        [](const auto* option) { return !option->get_positional(); });
   }
 
+  /// As of a variable of the shell that is not set. What such a command would do instead is not what was
+  /// meant.
+  std::string check_empty() const {
+    for (const CLI::Option* option : app_.get_subcommands().front()->parse_order()) {
+      const std::string type = option->get_type_name();
+      const bool names = type == "NODE" || type == "NODE,..." || type == "TAG" || type == "MS";
+      const auto& results = option->results();
+      if (names && std::find(results.begin(), results.end(), "") != results.end())
+        return fmt::format("{}: {} is empty", out_.command,
+                           option->get_positional() ? type : option->get_name());
+    }
+    return "";
+  }
+
   std::string check_tls() const {
     const auto& common = out_.common;
     if (common.tls_cert.empty() && common.tls_key.empty() && common.tls_ca.empty()) return "";
@@ -610,6 +624,7 @@ class Parser {
 
   std::string check() const {
     if (auto problem = check_tls(); !problem.empty()) return problem;
+    if (auto problem = check_empty(); !problem.empty()) return problem;
     if (out_.command == "node") {
       if (app_.count("--node") > 0) return "node: this node's own name is --name";
       return out_.common.json ? "node: it prints no JSON" : "";
@@ -619,9 +634,10 @@ class Parser {
       return "ps: --after is of pages: it takes --limit, and no --sort";
     if (out_.follow && out_.previous) return "logs: what ran before writes no more: -f has nothing to follow";
     if (out_.command == "move" && out_.target.empty() != out_.by_itself)
-      return "move: where to? Give a NODE, or --auto";
+      return out_.by_itself ? "move: a NODE or --auto, not both" : "move: where to? Give a NODE, or --auto";
     if ((out_.command == "restart" || out_.command == "stop") && out_.ids.empty() == out_.tag.empty())
-      return out_.command + ": what? Give IDs, or --tag TAG";
+      return out_.command +
+             (out_.tag.empty() ? ": what? Give IDs, or --tag TAG" : ": IDs or --tag TAG, not both");
     if (out_.all && (out_.limit || out_.local))
       return "ps: -a is of all children: it takes no --limit and no --local";
     if ((out_.command == "logs" || out_.command == "wait") && out_.ids.empty())

@@ -127,7 +127,13 @@ TEST(Arguments, SeveralIdsAreStopped) {
   EXPECT_EQ(good({"stop", "a", "b", "c"}).ids, (std::vector<std::string>{"a", "b", "c"}));
   EXPECT_NE(bad({"stop"}).find("stop: what? Give IDs, or --tag TAG"), std::string::npos);
   EXPECT_EQ(good({"stop", "--tag", "t"}).tag, "t");
-  bad({"stop", "a", "--tag", "t"});
+  EXPECT_NE(bad({"stop", "a", "--tag", "t"}).find("not both"), std::string::npos);
+  EXPECT_NE(bad({"move", "a", "n1@h", "--auto"}).find("not both"), std::string::npos);
+  // As of a variable that is not set: `brood drain "$N"` is not meant for the node of --node.
+  EXPECT_NE(bad({"drain", ""}).find("NODE is empty"), std::string::npos);
+  EXPECT_NE(bad({"undrain", ""}).find("NODE is empty"), std::string::npos);
+  EXPECT_NE(bad({"start", "a", "--worker", "w", "--on", ""}).find("--on is empty"), std::string::npos);
+  EXPECT_NE(bad({"ps", "--tag", ""}).find("--tag is empty"), std::string::npos);
   EXPECT_NE(bad({"logs"}).find("logs: of what? Give IDs"), std::string::npos);
   EXPECT_NE(bad({"wait"}).find("wait: of what? Give IDs"), std::string::npos);
 }

@@ -74,5 +74,17 @@ TEST(ChildIdText, EmptyAndLongIdsAreRefused) {
   EXPECT_FALSE(parse_id(std::string(256, 'x')));
 }
 
+TEST(Names, AnAtomThatIsTooLongIsRefusedAndNotCut) {
+  const std::string longest(255, 'a');
+  const auto fits = parse_id(":" + longest);
+  ASSERT_TRUE(fits);
+  EXPECT_EQ(*fits, Term::atom(longest));
+  for (const std::string& more : {longest + "b", longest + longest}) {
+    const auto id = parse_id(":" + more);
+    ASSERT_FALSE(id);
+    EXPECT_EQ(id.error().code, Errc::invalid_argument);
+  }
+}
+
 }  // namespace names_test
 }  // namespace brood::app
