@@ -112,6 +112,10 @@ std::string_view to_string(StartMode mode) {
       return "apply";
     case StartMode::restart:
       return "restart";
+    case StartMode::change:
+      return "change";
+    case StartMode::restart_again:
+      return "restart again";
   }
   return "?";
 }

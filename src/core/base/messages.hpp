@@ -182,7 +182,11 @@ enum class StartMode : std::uint8_t {
   start,    ///< A user's start: taken names are errors.
   ensure,   ///< From a node's file: put only where the id was never known.
   apply,    ///< `brood apply`: put, or replace what differs.
-  restart,  ///< What runs ends, and begins anew as its row says; without one, as the request does.
+  restart,  ///< What runs ends, and begins anew as its row says. What was stopped stays so.
+  change,   ///< As apply, of a child that there is.
+  /// A restart that was asked of another coordinator before, or in another view: its first half may be done,
+  /// so without a row it begins as the request says.
+  restart_again,
 };
 
 /// Starts at the coordinator of the ids; one message carries all of a batch that have the same coordinator.

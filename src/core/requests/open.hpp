@@ -51,6 +51,7 @@ struct LaterStart {
   SpecPtr spec;
   Boxed<Assignment> assigned = {};  ///< Of the child that it replaces.
   bool replaces = false;  ///< It has ended the former row itself: to others there still is such a child.
+  bool goes_on = false;   ///< Its own row has ended; it waits on for what came in its place.
 };
 /// All that a coordinator has open for one id.
 struct Work {

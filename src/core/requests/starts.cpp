@@ -9,6 +9,15 @@
 
 namespace brood::core {
 
+namespace {
+bool is_restart(StartMode mode) {
+  return mode == StartMode::restart || mode == StartMode::restart_again;
+}
+bool is_apply(StartMode mode) {
+  return mode == StartMode::apply || mode == StartMode::change;
+}
+}  // namespace
+
 void Coordinator::start(Step& s, const ChildId& id, const LaterStart& start) {
   if (answered_before(s, start.asked, id)) return;
   Child& child = with_.children.obtain(id);
@@ -25,9 +34,12 @@ void Coordinator::start(Step& s, const ChildId& id, const LaterStart& start) {
   const SpecRow* row = child.row();
   const bool was_done = with_.replay.finished(start.asked.request, id) ||
                         (row && !row->wanted && row->request == start.asked.request);
-  if (was_done && start.mode != StartMode::ensure)
+  if (was_done && start.mode != StartMode::ensure && !start.goes_on)
     return fail(s, start.asked, id, Errc::stopped, "it was started, and is gone again");
   if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(s, start, child);
+  // It was stopped, perhaps while this was on its way, and stays so.
+  const bool is_of_one_there = start.mode == StartMode::restart || start.mode == StartMode::change;
+  if (is_of_one_there && !start.replaces) return fail(s, start.asked, id, no_such_child(s.settings, id));
   start_fresh(s, start, child);
 }
 
@@ -45,13 +57,13 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     wait.number = with_.replication.newest();
     return add(s, child, std::move(wait));
   }
-  if (start.mode == StartMode::restart) {
+  if (is_restart(start.mode)) {
     LaterStart again = start;
     again.spec = row.spec;  // which may be newer than what was asked
     again.on = row.start_on.unboxed();
     return replace(s, again, child);
   }
-  if (start.mode == StartMode::apply) {
+  if (is_apply(start.mode)) {
     wait.number = with_.replication.newest();
     if (row.spec == start.spec || row.spec->same_as(*start.spec)) return add(s, child, std::move(wait));
     if (auto error = cannot_start(s.settings, child.id, start)) {
@@ -75,7 +87,7 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
 // after differs. Where it stays on its node that node does the rest; otherwise the old row ends first, so
 // that no node can still be starting it.
 void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
-  if (start.mode != StartMode::restart && start.spec->runs_like(*child.row()->spec)) {
+  if (!is_restart(start.mode) && start.spec->runs_like(*child.row()->spec)) {
     SpecRow next = *child.row();
     next.spec = start.spec;
     next.request = start.asked.request;
@@ -89,12 +101,18 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
     return add(s, child, StartWait{start.asked, mode, false, {}, with_.replication.newest(), {}, {}});
   }
   Work& work = work_of(child);
-  // What was only to be changed, or moved, begins anew with the change: they wait on for that.
+  // What was only to be changed, or moved, begins anew with the change: they wait on for that; and who
+  // replaced it, for the new one to run.
   std::vector<LaterStart> go_on;
   for (const StartWait& other : work.starts)
-    if (start.mode == StartMode::restart &&
-        (other.mode == StartMode::apply || other.mode == StartMode::ensure))
-      go_on.push_back({other.asked, StartMode::ensure, std::nullopt, start.spec});
+    if (is_restart(start.mode) && (is_apply(other.mode) || other.mode == StartMode::ensure))
+      go_on.push_back({other.asked,
+                       other.fresh && is_apply(other.mode) ? StartMode::change : StartMode::ensure,
+                       std::nullopt,
+                       start.spec,
+                       {},
+                       false,
+                       true});
     else
       fail(s, other.asked, child.id, Errc::stopped, "it was replaced while it started");
   work.starts.clear();

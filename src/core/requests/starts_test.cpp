@@ -110,6 +110,57 @@ TEST(Starts, ThatChangeARowAreAnsweredWhereTheChildIsRestartedMeanwhile) {
   }
 }
 
+// Whoever asked saw the child: it was stopped while its request was on the way.
+TEST(Starts, OfWhatIsToBeChangedOrToBeginAnewBringNothingBackThatWasStopped) {
+  for (const StartMode mode : {StartMode::restart, StartMode::change})
+    for (const bool is_static : {false, true}) {
+      Cluster cluster(3);
+      cluster.form();
+      const std::string id = cluster.id_at(0);
+      const auto spec = spec_of(id, "counter", Restart::permanent, is_static);
+      cluster.start(0, {spec});
+      cluster.run();
+      cluster.hold_stops.insert(id_of(id));
+      const auto stop = cluster.stop(1, id);
+      const auto behind = cluster.start(2, {spec}, mode);
+      cluster.run(100ms);
+      cluster.exit(id, true);
+      cluster.hold_stops.clear();
+      cluster.run(1s);
+      EXPECT_EQ(cluster.result(stop), "ok");
+      EXPECT_EQ(cluster.result(behind), "no_such_child");
+      EXPECT_EQ(cluster.alive(id), 0U);
+      const auto later = cluster.start(1, {spec}, mode);
+      cluster.run(1s);
+      EXPECT_EQ(cluster.result(later), "no_such_child");
+      EXPECT_EQ(cluster.alive(id), 0U);
+      const auto applied = cluster.start(1, {spec}, StartMode::apply);
+      cluster.run(1s);
+      EXPECT_EQ(cluster.result(applied), "ok");
+      EXPECT_EQ(cluster.alive(id), 1U);
+    }
+}
+
+TEST(Starts, ThatReplaceAChildAreAnsweredOnceItRunsThoughItIsRestartedMeanwhile) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  const auto applied = cluster.start(1, {spec_of(id, "echo")}, StartMode::apply);
+  cluster.run(100ms);
+  const auto restarted = cluster.start(2, {spec_of(id, "echo")}, StartMode::restart);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(applied), "no answer") << "the former one runs still";
+  cluster.hold_stops.clear();
+  cluster.exit(id, true);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.result(applied), "ok");
+  EXPECT_EQ(cluster.result(restarted), "ok");
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
 TEST(Starts, OnANamedNodeBeginThereAndAreNotBoundToIt) {
   Cluster cluster(3);
   cluster.form();

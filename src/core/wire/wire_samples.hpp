@@ -265,7 +265,7 @@ class Samples {
       case 12:
         return Goodbye{};
       case 13: {
-        StartRequest start{request(), static_cast<StartMode>(below(4)), next(), u32(), {}, {}};
+        StartRequest start{request(), static_cast<StartMode>(below(6)), next(), u32(), {}, {}};
         if (flip()) start.on = node();
         start.specs = several([&] { return named_spec(); });
         return start;

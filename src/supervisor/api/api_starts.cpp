@@ -404,7 +404,7 @@ Future<void> Supervisor::update_metadata(const Id& id, const std::function<Term(
       supervisor::with_changed_metadata(entry->spec, change(supervisor::metadata_of(*entry->spec)));
   if (!changed) return Future<void>::of(changed.error());
   auto answer = std::make_shared<Answer<void>>(std::move(pass));
-  impl_->driver->start({.mode = core::StartMode::apply, .timeout = timeout}, {{*child, *changed}},
+  impl_->driver->start({.mode = core::StartMode::change, .timeout = timeout}, {{*child, *changed}},
                        plainly(answer, [impl = impl_] {
                          return impl->late("the change of metadata took too long; it may still happen");
                        }));

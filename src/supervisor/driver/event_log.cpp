@@ -36,7 +36,7 @@ std::string first_of(const ChildId& id, std::size_t all) {
 /// Empty: not worth a line.
 std::string text_of(const core::ClientStart& event) {
   if (event.specs.empty() || event.mode == core::StartMode::start) return {};
-  const char* what = event.mode == core::StartMode::apply     ? "apply"
+  const char* what = event.mode == core::StartMode::apply || event.mode == core::StartMode::change ? "apply"
                      : event.mode == core::StartMode::restart ? "told to restart"
                                                               : "children of this node's file:";
   return fmt::format("{} {}", what, first_of(event.specs.front().id, event.specs.size()));

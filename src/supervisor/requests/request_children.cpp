@@ -93,7 +93,7 @@ void update_metadata(const RequestPtr& request) {
   auto changed = with_changed_metadata(entry->spec, request->items[2]);
   if (!changed) return request->fail(changed.error());
   request->driver->start(
-      {.mode = core::StartMode::apply, .timeout = *timeout}, {{*id, *changed}},
+      {.mode = core::StartMode::change, .timeout = *timeout}, {{*id, *changed}},
       [request](const Outcomes& outcomes, bool) {
         if (outcomes.empty()) return request->fail(timed_out_error("the change"));
         if (outcomes.front().error)

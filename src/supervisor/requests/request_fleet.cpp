@@ -308,13 +308,14 @@ Error nothing_changed(const Refusals& refusals) {
 void carry_out(const RunPtr& run) {
   struct Work {
     std::shared_ptr<Driver> driver;
-    std::vector<core::NamedSpec> puts;
+    std::vector<core::NamedSpec> starts;
+    std::vector<core::NamedSpec> changes;  ///< Of what is there; not of what is stopped meanwhile.
     std::vector<ChildId> removals;
     std::vector<ChildId> retries;
   };
   std::vector<Work> all;
   for (const FleetPart& part : run->parts) {
-    Work work{part.driver, {}, {}, {}};
+    Work work{part.driver, {}, {}, {}, {}};
     for (const FleetStep& step : part.plan.steps) {
       if (!is_change(step.action)) continue;
       if (step.action == FleetAction::remove)
@@ -322,9 +323,10 @@ void carry_out(const RunPtr& run) {
       else if (step.action == FleetAction::retry)
         work.retries.push_back(step.id);
       else
-        work.puts.push_back({step.id, step.spec});
+        (step.action == FleetAction::start ? work.starts : work.changes).push_back({step.id, step.spec});
     }
-    run->waiting += (work.puts.empty() ? 0U : 1U) + (work.removals.empty() ? 0U : 1U) + work.retries.size();
+    run->waiting += (work.starts.empty() ? 0U : 1U) + (work.changes.empty() ? 0U : 1U) +
+                    (work.removals.empty() ? 0U : 1U) + work.retries.size();
     all.push_back(std::move(work));
   }
   if (run->waiting == 0) return run->answer();
@@ -333,8 +335,17 @@ void carry_out(const RunPtr& run) {
     const auto collect = [run, name = work.driver->name()](const Outcomes& outcomes, bool) {
       run->collect(name, outcomes);
     };
-    if (!work.puts.empty())
-      work.driver->start({.mode = core::StartMode::apply, .timeout = timeout}, std::move(work.puts), collect);
+    if (!work.starts.empty())
+      work.driver->start({.mode = core::StartMode::apply, .timeout = timeout}, std::move(work.starts),
+                         collect);
+    if (!work.changes.empty())
+      work.driver->start({.mode = core::StartMode::change, .timeout = timeout}, std::move(work.changes),
+                         [collect](Outcomes outcomes, bool timed_out) {
+                           for (core::Outcome& outcome : outcomes)
+                             if (outcome.error && outcome.error->code == Errc::no_such_child)
+                               outcome.error = Error{Errc::stopped, "it was stopped meanwhile, and stays so"};
+                           collect(outcomes, timed_out);
+                         });
     if (!work.removals.empty()) work.driver->stop(std::move(work.removals), timeout, collect);
     for (const ChildId& id : work.retries) work.driver->retry(id, timeout, collect);
   }
