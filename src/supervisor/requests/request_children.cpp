@@ -79,6 +79,12 @@ void start_child(const RequestPtr& request) {
   });
 }
 
+/// Of what there has to be: {error, not_found}, also where it was stopped meanwhile, or {error, Reason}.
+Term refused_term(const core::Outcome& outcome) {
+  const bool is_gone = outcome.error->code == Errc::no_such_child;
+  return Term::tuple({Term::atom("error"), is_gone ? Term::atom("not_found") : reason_term(outcome)});
+}
+
 /// A child's metadata is another map from now on; the child runs on.
 void update_metadata(const RequestPtr& request) {
   auto id = id_item(request);
@@ -92,14 +98,12 @@ void update_metadata(const RequestPtr& request) {
     return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
   auto changed = with_changed_metadata(entry->spec, request->items[2]);
   if (!changed) return request->fail(changed.error());
-  request->driver->start(
-      {.mode = core::StartMode::change, .timeout = *timeout}, {{*id, *changed}},
-      [request](const Outcomes& outcomes, bool) {
-        if (outcomes.empty()) return request->fail(timed_out_error("the change"));
-        if (outcomes.front().error)
-          return request->reply(Term::tuple({Term::atom("error"), reason_term(outcomes.front())}));
-        request->reply(Term::atom("ok"));
-      });
+  request->driver->start({.mode = core::StartMode::change, .timeout = *timeout}, {{*id, *changed}},
+                         [request](const Outcomes& outcomes, bool) {
+                           if (outcomes.empty()) return request->fail(timed_out_error("the change"));
+                           if (outcomes.front().error) return request->reply(refused_term(outcomes.front()));
+                           request->reply(Term::atom("ok"));
+                         });
 }
 
 /// The answer to a stop of one child: ok, {error, not_found} or {error, {Code, Words}}.
@@ -152,7 +156,7 @@ void restart_child(const RequestPtr& request) {
       [request](const Outcomes& outcomes, bool) {
         if (outcomes.empty()) return request->fail(timed_out_error("the restart"));
         const auto& outcome = outcomes.front();
-        if (outcome.error) return request->reply(Term::tuple({Term::atom("error"), reason_term(outcome)}));
+        if (outcome.error) return request->reply(refused_term(outcome));
         request->reply(Term::tuple({Term::atom("ok"), Term(pid_of(outcome)), outcome.id.to_term()}));
       });
 }
