@@ -42,8 +42,6 @@ bool has_blank_end(std::string_view text) {
   });
 }
 
-constexpr std::size_t id_bytes_max = 255;
-
 /// What is a term by how it begins; text otherwise, also where it turns out to be no term.
 bool begins_as_term(std::string_view text) {
   return text.substr(0, 1) == "{" || text.substr(0, 1) == "[" || text.substr(0, 1) == "\"" ||
@@ -62,9 +60,7 @@ Result<Term> term_of(std::string_view text) {
       if (auto term = parse_term(name)) return term;
     }
     // Term::atom() would cut it, and so mean another child.
-    if (name.size() > id_bytes_max)
-      return Error{Errc::invalid_argument,
-                   fmt::format("a child id has {} bytes; at most {} are allowed", name.size(), id_bytes_max)};
+    if (auto id = ChildId::atom(name); !id) return id.error();
     return Term::atom(name);
   }
   if (text.size() >= 4 && text.substr(0, 2) == "<<" && text.substr(text.size() - 2) == ">>") {

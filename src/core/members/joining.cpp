@@ -91,11 +91,11 @@ void Joining::anew(Step& s, bool rejoins) {
   if (rejoins) await_until_ = s.time() + s.settings.tick_timeout;
   told_.clear();
   unmet_.clear();
-  for (const auto& [name, peer] : peers_.all()) meetings_[peer].told = false;
   std::vector<PeerIndex> ask;
   for (const auto& [name, peer] : peers_.all()) {
     if (peer == self_index) continue;
-    const Meeting& meeting = meetings_[peer];
+    Meeting& meeting = meetings_[peer];
+    meeting.told = false;
     const bool counts = meeting.seed || (rejoins && meeting.is_node);
     if (counts && !links_[peer].open && !meeting.refused) ask.push_back(peer);
   }
