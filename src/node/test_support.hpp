@@ -69,13 +69,14 @@ inline bool eventually(const std::function<bool()>& condition, std::chrono::mill
   return true;
 }
 
-/// A port that accepts connections and never says a word.
+/// A port that accepts connections and never says a word. `waiting`: see listen(2).
 class DeafServer {
  public:
-  DeafServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), address_(loopback(0)) {
+  explicit DeafServer(int waiting = 8)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), address_(loopback(0)) {
     socklen_t size = sizeof address_;
     EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address_), size), 0);
-    EXPECT_EQ(::listen(fd_, 8), 0);
+    EXPECT_EQ(::listen(fd_, waiting), 0);
     EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address_), &size), 0);
   }
   ~DeafServer() { ::close(fd_); }

@@ -13,29 +13,17 @@ namespace {
 /// A port whose connections the kernel drops, silently, until they are taken: its queue is full.
 class FullPort {
  public:
-  FullPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(fd_, 0), 0);
-    EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-    filler_ = connect_to(port_);
-    EXPECT_GE(filler_, 0);
-  }
-  ~FullPort() {
-    ::close(fd_);
-    ::close(filler_);
-  }
+  FullPort() : filler_(connect_to(port())) { EXPECT_GE(filler_, 0); }
+  ~FullPort() { ::close(filler_); }
   FullPort(const FullPort&) = delete;
   FullPort& operator=(const FullPort&) = delete;
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
   /// The local ports of those that wait for an answer of it.
   [[nodiscard]] std::set<std::string> knocking() const {
     std::set<std::string> ports;
     std::ifstream table("/proc/net/tcp");
-    const std::string here = fmt::format("0100007F:{:04X}", port_);
+    const std::string here = fmt::format("0100007F:{:04X}", port());
     constexpr std::string_view syn_sent = "02";
     for (std::string number, local, remote, state, rest; table >> number >> local >> remote >> state;) {
       std::getline(table, rest);
@@ -45,9 +33,8 @@ class FullPort {
   }
 
  private:
-  int fd_;
-  int filler_ = -1;
-  std::uint16_t port_ = 0;
+  const DeafServer server_{0};
+  const int filler_;
 };
 
 TEST(Dialer, WhereNothingAnswersAFreshWayIsTriedBesideTheFirstAgainAndAgain) {
@@ -82,7 +69,7 @@ TEST(Dialer, WhereNothingAnswersAFreshWayIsTriedBesideTheFirstAgainAndAgain) {
   EXPECT_TRUE(failures.empty()) << "cancelled, it says nothing";
 }
 
-TEST(Dialer, OnlyWhatTheNetworkAnsweredToAWayBesideTheFirstEndsTheAttempt) {
+TEST(Dialer, APortThatRefusesAtLastEndsTheAttemptWithThat) {
   auto port = std::make_unique<FullPort>();
   boost::asio::io_context io;
   std::vector<ConnectFailure> failures;
