@@ -63,6 +63,8 @@ core::NamedSpec Catalog::spec(const ChildId& id, std::uint32_t version) const {
   spec.restart = character.restart;
   spec.shutdown.patience = character.brutal ? 0ms : 5000ms;
   if (!character.nodes.empty()) spec.extras.change().nodes = character.nodes;
+  if (version == elsewhere && character.mapping.empty())
+    spec.extras.change().nodes = {node_name(id.hash() % nodes_), node_name(id.hash() / nodes_ % nodes_)};
   if (!character.mapping.empty()) spec.extras.change().mapping = character.mapping;
   spec.needs = character.worker;
   spec.is_static = character.is_static;

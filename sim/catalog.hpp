@@ -52,6 +52,8 @@ class Catalog {
   [[nodiscard]] const std::vector<ChildId>& ids() const { return ids_; }
   [[nodiscard]] const std::vector<ChildId>& static_ids() const { return static_ids_; }
   [[nodiscard]] const Character& of(const ChildId& id) const { return characters_.at(id); }
+  /// The version of a spec that may run on some two nodes only, however it was before.
+  static constexpr std::uint32_t elsewhere = 3;
   /// The spec of a child; versions differ in their arguments.
   [[nodiscard]] core::NamedSpec spec(const ChildId& id, std::uint32_t version) const;
 

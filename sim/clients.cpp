@@ -10,7 +10,8 @@ Clients::Clients(World& world)
     : world_(world),
       random_(world.random.fork()),
       mover_(world.options.seed ^ 0x6d6f7665),
-      undrainer_(world.options.seed ^ 0x756e6472) {}
+      undrainer_(world.options.seed ^ 0x756e6472),
+      changer_(world.options.seed ^ 0x6368616e) {}
 
 void Clients::work_until(Duration end) {
   end_ = end;
@@ -42,6 +43,7 @@ std::optional<std::size_t> Clients::any_node() {
 void Clients::act() {
   const auto node = any_node();
   if (!node) return;
+  if (changer_.chance(50)) change(*node, changer_.pick(world_.catalog.ids()));
   if (world_.profile.moves && mover_.chance(80)) move(*node, mover_.pick(world_.catalog.ids()));
   const std::uint64_t dice = random_.below(100);
   if (dice < 32) return start_one();
@@ -101,16 +103,31 @@ void Clients::node_booted(std::size_t node) {
 void Clients::start(std::size_t node, const std::vector<ChildId>& ids, Asked mode, std::uint32_t version,
                     std::optional<NodeName> on) {
   if (!world_.nodes[node].running()) return;
+  maybe_give_up(node, ask(node, ids, mode, version, std::move(on)));
+}
+
+core::ClientId Clients::ask(std::size_t node, const std::vector<ChildId>& ids, Asked mode,
+                            std::uint32_t version, std::optional<NodeName> on) {
   core::ClientStart event;
   event.client = world_.ledger->opened(node, mode, ids);
-  event.mode = mode == Asked::ensure  ? core::StartMode::ensure
-               : mode == Asked::apply ? core::StartMode::apply
-                                      : core::StartMode::start;
+  event.mode = mode == Asked::ensure    ? core::StartMode::ensure
+               : mode == Asked::apply   ? core::StartMode::apply
+               : mode == Asked::restart ? core::StartMode::restart
+                                        : core::StartMode::start;
   event.on = std::move(on);
   for (const ChildId& id : ids) event.specs.push_back(world_.catalog.spec(id, version));
-  maybe_give_up(node, event.client);
+  const core::ClientId client = event.client;
   if (world_.has(Plant::early_answer) && mode == Asked::start) answer_early(node, event);
   world_.driver->post(node, std::move(event));
+  return client;
+}
+
+// Begun anew, perhaps on other nodes; and many who ask for that do not wait for it.
+void Clients::change(std::size_t node, const ChildId& id) {
+  const std::uint64_t dice = changer_.below(10);
+  const auto client = ask(node, {id}, dice < 4 ? Asked::restart : Asked::apply,
+                          dice < 8 ? Catalog::elsewhere : 0, std::nullopt);
+  if (changer_.chance(300)) give_up(node, client, changer_.between(Duration(0), Duration(100ms)));
 }
 
 void Clients::answer_early(std::size_t node, const core::ClientStart& event) {
@@ -172,9 +189,12 @@ void Clients::maybe_undrain(std::size_t node) {
 }
 
 void Clients::maybe_give_up(std::size_t node, core::ClientId client) {
-  if (!random_.chance(100)) return;
+  if (random_.chance(100)) give_up(node, client, random_.between(Duration(200ms), Duration(10s)));
+}
+
+void Clients::give_up(std::size_t node, core::ClientId client, Duration after) {
   const std::uint64_t incarnation = world_.nodes[node].incarnation;
-  world_.timeline.after(random_.between(Duration(200ms), Duration(10s)), [=, this] {
+  world_.timeline.after(after, [=, this] {
     const SimNode& at = world_.nodes[node];
     if (!at.running() || at.incarnation != incarnation) return;
     world_.driver->when_awake(node, incarnation, [=, this] {

@@ -33,8 +33,12 @@ class Clients {
   void start_everywhere();
   void race();
   void bulk(bool starting);
+  void change(std::size_t node, const ChildId& id);
+  core::ClientId ask(std::size_t node, const std::vector<ChildId>& ids, Asked mode, std::uint32_t version,
+                     std::optional<NodeName> on);
   void answer_early(std::size_t node, const core::ClientStart& event);
   void maybe_give_up(std::size_t node, core::ClientId client);
+  void give_up(std::size_t node, core::ClientId client, Duration after);
   [[nodiscard]] std::optional<std::size_t> any_node();
   [[nodiscard]] std::vector<std::size_t> awake() const;
   [[nodiscard]] const ChildId& any_id() { return random_.pick(world_.catalog.ids()); }
@@ -43,6 +47,7 @@ class Clients {
   Random random_;
   Random mover_;  ///< Of its own, so that all else of a seed is as without it.
   Random undrainer_;
+  Random changer_;
   Duration end_{};
 };
 

@@ -29,6 +29,7 @@ std::string describe_dot(const Dot& dot) {
 
 std::string describe_row(const SpecRow& row) {
   std::string out = fmt::format("{} {}", describe_dot(row.dot), row.wanted ? "wanted" : "unwanted");
+  if (row.held) out += " held";
   if (row.assigned)
     out += fmt::format(" given to {} by {} after {}", row.assigned->node.text(), row.assigned->decider.text(),
                        describe(row.assigned->after));
@@ -114,8 +115,6 @@ std::string_view to_string(StartMode mode) {
       return "restart";
     case StartMode::change:
       return "change";
-    case StartMode::restart_again:
-      return "restart again";
   }
   return "?";
 }

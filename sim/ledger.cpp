@@ -15,10 +15,8 @@ namespace {
 /// core::Settings::request_timeout, and some time for the answer.
 constexpr Duration answer_bound = 35s;
 
-/// An apply stops the child before it starts it with its new spec; until it is answered ok the child may be
-/// away, and when it fails in between, for good.
-bool may_stop(const Op& op, Duration from) {
-  if (op.asked == Asked::apply) return op.verdict != Verdict::ok || op.answered >= from;
+/// An apply and a restart end what runs, but never the child.
+bool may_stop(const Op& op) {
   return op.stops() && op.may_have_effect();
 }
 
@@ -46,8 +44,8 @@ Verdict verdict_of(Asked asked, const core::Outcome& outcome) {
 }  // namespace
 
 std::string_view to_string(Asked asked) noexcept {
-  constexpr std::array<std::string_view, 7> names{"start", "ensure", "apply", "stop",
-                                                  "retry", "lookup", "move"};
+  constexpr std::array<std::string_view, 8> names{"start", "ensure", "apply", "stop",
+                                                  "retry", "lookup", "move",  "restart"};
   return names[static_cast<std::size_t>(asked)];
 }
 
@@ -180,8 +178,7 @@ void Ledger::judge(std::size_t node, const ChildId& id, const Op& op, const core
     world_.violate(
         "answers", &id,
         fmt::format("{}: no such child, but it was started and never stopped", to_string(op.asked)));
-  if (op.verdict == Verdict::ok && (op.stops() || op.asked == Asked::lookup) &&
-      certainly_stopped(id, op.invoked, now))
+  if (op.verdict == Verdict::ok && (op.stops() || op.finds()) && certainly_stopped(id, op.invoked, now))
     world_.violate("answers", &id,
                    fmt::format("{}: ok, but it was stopped and never started again", to_string(op.asked)));
   if (op.verdict == Verdict::ok && op.starts()) judge_start(node, id, op);
@@ -202,14 +199,12 @@ std::size_t Ledger::up_members(std::size_t node) const {
   }));
 }
 
-/// No request of the other kind could have had an effect since that one was made, and no node was lost. An
-/// apply of another spec ends the row too, before it writes the new one.
+/// No request of the other kind could have had an effect since that one was made, and no node was lost.
 bool Ledger::undisturbed(const ChildId& id, const Op& op, bool by_stops) const {
   const Record& record = records_.at(id);
   if (record.void_now || losses_ != op.losses_before || world_.catalog.of(id).ends_by_itself()) return false;
   return std::none_of(record.ops.begin(), record.ops.end(), [&](const Op& other) {
-    const bool disturbs =
-        by_stops ? other.stops() || (other.asked == Asked::apply && &other != &op) : other.starts();
+    const bool disturbs = by_stops ? other.stops() : other.starts();
     return disturbs && other.may_have_effect() && other.answered >= op.invoked;
   });
 }
@@ -241,7 +236,7 @@ void Ledger::judge_two_starts(const ChildId& id, const Op& op) {
       continue;
     const Duration from = std::min(op.invoked, other.invoked);
     const bool stopped_between = std::any_of(record.ops.begin(), record.ops.end(), [&](const Op& stop) {
-      return may_stop(stop, from) && stop.answered >= from;
+      return may_stop(stop) && stop.answered >= from;
     });
     if (!stopped_between)
       world_.violate(
@@ -328,7 +323,7 @@ bool Ledger::certainly_exists(const ChildId& id, Duration from, Duration to) con
         start.invoked <= record.void_until)
       return false;
     return std::none_of(record.ops.begin(), record.ops.end(), [&](const Op& stop) {
-      if (&stop == &start || !may_stop(stop, from) || stop.invoked > to) return false;
+      if (&stop == &start || !may_stop(stop) || stop.invoked > to) return false;
       // An ensure finds a stopped child as it is: any stop before it counts too.
       return start.asked == Asked::ensure || stop.answered >= start.invoked;
     });

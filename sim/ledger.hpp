@@ -19,7 +19,7 @@
 
 namespace brood::sim {
 
-enum class Asked : std::uint8_t { start, ensure, apply, stop, retry, lookup, move };
+enum class Asked : std::uint8_t { start, ensure, apply, stop, retry, lookup, move, restart };
 [[nodiscard]] std::string_view to_string(Asked asked) noexcept;
 
 enum class Verdict : std::uint8_t {
@@ -45,6 +45,7 @@ struct Op {
 
   [[nodiscard]] bool starts() const { return asked <= Asked::apply; }
   [[nodiscard]] bool stops() const { return asked == Asked::stop; }
+  [[nodiscard]] bool finds() const { return asked == Asked::lookup || asked == Asked::restart; }
   [[nodiscard]] bool may_have_effect() const { return verdict != Verdict::refused; }
 };
 

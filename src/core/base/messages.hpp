@@ -184,10 +184,11 @@ enum class StartMode : std::uint8_t {
   apply,    ///< `brood apply`: put, or replace what differs.
   restart,  ///< What runs ends, and begins anew as its row says. What was stopped stays so.
   change,   ///< As apply, of a child that there is.
-  /// A restart that was asked of another coordinator before, or in another view: its first half may be done,
-  /// so without a row it begins as the request says.
-  restart_again,
 };
+/// It may put another spec in the place of one that is known.
+[[nodiscard]] constexpr bool is_apply(StartMode mode) {
+  return mode == StartMode::apply || mode == StartMode::change;
+}
 
 /// Starts at the coordinator of the ids; one message carries all of a batch that have the same coordinator.
 struct StartRequest {

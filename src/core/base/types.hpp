@@ -231,6 +231,9 @@ struct SpecRow {
   SpecPtr spec;
   bool wanted = true;  ///< false: a static child that was stopped, or ended for good; kept so that a node
                        ///< that starts with the file does not revive it.
+  /// It came in the place of another row, by which other nodes may run the child: nobody starts it. Once none
+  /// does any more, and none can any more, the child's coordinator begins it anew (requests/replacing.cpp).
+  bool held = false;
   Dot dot;             ///< The change that wrote this row.
   Dot birth;           ///< The change that first made it. A removal ends the birth, so it also beats any
                        ///< update of that row that was made at the same time; a new start is a new birth.

@@ -60,6 +60,7 @@ void Reconciler::sweep_some(Step& s) {
 
 // What is here of several is looked at in each view: its role depends on the order.
 bool Reconciler::needs_a_look(const Child& child) const {
+  if (child.being_replaced()) return true;  // its coordinator may be another
   const PeerIndex place = child.row() ? place_of(child) : no_peer;
   if (child.place() == no_peer || place != child.place()) return true;
   // It may wait for news of a node that is gone now.
@@ -127,6 +128,7 @@ void Reconciler::look_at_own(Step& s, Child& child) {
     if (!own.spec->runs_like(*row.spec)) return with_.locals.end(s, child, StopWhy::replaced);
     with_.locals.follow(child, row.spec);
   }
+  if (row.held) return with_.locals.end(s, child, StopWhy::replaced);
   // Stopped and started again before this node learned of it: what runs is still the one that was stopped.
   if (own.birth != row.birth && !with_.rows.table().find_birth(child, own.birth))
     return with_.locals.end(s, child, StopWhy::replaced);
@@ -210,9 +212,9 @@ bool Reconciler::knows_the_former(const Child& child) const {
 }
 
 void Reconciler::maybe_start(Step& s, Child& child) {
-  const bool mine = child.wanted() && !child.row()->trouble->failed && with_.views.acting() &&
-                    with_.sessions.self().state == MemberState::up && belongs_here(child) &&
-                    knows_the_former(child);
+  const bool mine = child.wanted() && !child.row()->held && !child.row()->trouble->failed &&
+                    with_.views.acting() && with_.sessions.self().state == MemberState::up &&
+                    belongs_here(child) && knows_the_former(child);
   if (!mine) {
     if (!handovers_.empty()) handovers_.erase(child.ref);
     return;

@@ -133,8 +133,7 @@ void Coordinator::coordinate(Step& s, RetryRequest& request) {
   const Asked asked{request.request, request.view};
   if (keep(s, asked, request.id)) return;
   Child* child = with_.children.find(request.id);
-  if (child && child->work() && child->work()->being_replaced())
-    return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  if (child && child->being_replaced()) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   // A row that says nothing of it is left alone: its host may be sending it on in this moment, and would be
   // written over. Where it waits to be started again its host is told.
@@ -171,8 +170,7 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
     return forward(s, request, ids, [&](const std::vector<std::size_t>&) { return request; });
   const Asked asked{request.request, request.view};
   const Child* child = with_.children.find(request.id);
-  if (child && child->work() && child->work()->being_replaced())
-    return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
+  if (child && child->being_replaced()) return answer(s, asked, Outcome{request.id, {}, {}, {}, {}});
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   answer(s, asked, located_now(*child));
 }
@@ -180,14 +178,12 @@ void Coordinator::coordinate(Step& s, LookupRequest& request) {
 // ---- what is forgotten -------------------------------------------------------------------------------
 
 // What a node asked in a former view must go at once: the very same view may come back (a member comes and
-// goes), and would bring an old request to life. Starts that wait for a stop too, but not the second half of
-// a replacement: its first half is done.
+// goes), and would bring an old request to life. Starts that wait for a stop too.
 void Coordinator::forget_asked_before(const NodeName& node, std::uint64_t view) {
   inbox_.keep_only(node, view);
   std::erase_if(with_later_, [&](ChildRef ref) {
     auto& later = with_.children.get(ref)->work_.value_->later;
-    std::erase_if(
-        later, [&](const LaterStart& start) { return start.asked.request.node == node && !start.replaces; });
+    std::erase_if(later, [&](const LaterStart& start) { return start.asked.request.node == node; });
     return later.empty();
   });
 }

@@ -3,7 +3,7 @@
 //
 // Owns: the inbox, what is open for each id (Child::work_). Reads: views, instances, who holds what. Asks
 // rows. Tells: outcome (for this node's own clients), touched. coordinator.cpp takes requests, starts.cpp,
-// stops.cpp and moves.cpp act on them, waits.cpp answers them.
+// replacing.cpp, stops.cpp and moves.cpp act on them, waits.cpp answers them.
 // Thread rule: none; owned by one core.
 #pragma once
 
@@ -102,7 +102,6 @@ class Coordinator final : public LocalCoordinator {
   void start(Step& s, const ChildId& id, const LaterStart& start);
   void start_known(Step& s, const LaterStart& start, Child& child);
   void start_fresh(Step& s, const LaterStart& start, Child& child);
-  void replace(Step& s, const LaterStart& start, Child& child);
   [[nodiscard]] std::optional<Error> cannot_start(const Settings& settings, const ChildId& id,
                                                   const LaterStart& start) const;
   void add(Step& s, Child& child, StartWait wait);
@@ -112,6 +111,13 @@ class Coordinator final : public LocalCoordinator {
   [[nodiscard]] std::optional<Error> give_back(SpecRow& row) const;
   void rebalance(Step& s, const Asked& asked, const ChildId& id);
 
+  // replacing.cpp
+  void replace(Step& s, const LaterStart& start, Child& child);
+  void follow(Step& s, const LaterStart& start, Child& child);
+  [[nodiscard]] bool stays_on_its_node(const Child& child, const SpecRow& next) const;
+  void go_on_replacing(Step& s, Child& child);
+  void begin_replacement(Step& s, Child& child);
+
   // stops.cpp
   /// Who may run a child whose row ends: members, and lost ones that may still on the other side of a split.
   struct Starters {
@@ -119,8 +125,7 @@ class Coordinator final : public LocalCoordinator {
     std::vector<SessionId> lost;
   };
   void stop(Step& s, Child& child, const Asked& asked);
-  void fail_later(Step& s, Child& child);
-  void stop_replacement(Step& s, Child& child, const Asked& asked);
+  void fail_all(Step& s, Child& child);
   void end_row(Step& s, Child& child, const Asked& asked);
   void wait_for_starters(Step& s, Child& child, const Asked& asked, const Starters& starters);
   void add(Step& s, Child& child, StopWait wait);
@@ -130,7 +135,7 @@ class Coordinator final : public LocalCoordinator {
 
   // waits.cpp
   void look_at_starts(Step& s, Child& child, Work& work);
-  void look_at_stops(Step& s, Child& child, Work& work);
+  [[nodiscard]] bool look_at_stops(Step& s, Child& child, Work& work);
   [[nodiscard]] bool starters_know(const StopWait& wait) const;
   [[nodiscard]] Outcome located(const Child& child, const Epoch& after, bool now) const;
   [[nodiscard]] Outcome located(const Child& child, const StartWait& wait) const;

@@ -16,7 +16,7 @@ void Coordinator::coordinate(Step& s, MoveRequest& request) {
   if (answered_before(s, asked, request.id)) return;
   if (request.kind == MoveKind::rebalance) return rebalance(s, asked, request.id);
   Child* child = with_.children.find(request.id);
-  if (child && child->work() && child->work()->being_replaced())
+  if (child && child->being_replaced())
     return fail(s, asked, request.id, Errc::busy, "it is being replaced; try again");
   if (!child || !child->wanted()) return fail(s, asked, request.id, no_such_child(s.settings, request.id));
   if (child->work()) {

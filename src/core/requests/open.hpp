@@ -42,6 +42,7 @@ struct StopWait {
   bool late = false;
   std::vector<SessionId> starters;
   bool all_start = false;  ///< All members are among them.
+  Dot replaces;            ///< The birth of the row that is held until then (SpecRow::held).
 };
 /// A start that came while a stop is under way.
 struct LaterStart {
@@ -50,8 +51,7 @@ struct LaterStart {
   std::optional<NodeName> on;
   SpecPtr spec;
   Boxed<Assignment> assigned = {};  ///< Of the child that it replaces.
-  bool replaces = false;  ///< It has ended the former row itself: to others there still is such a child.
-  bool goes_on = false;   ///< Its own row has ended; it waits on for what came in its place.
+  bool goes_on = false;             ///< Its own row has ended; it waits on for what came in its place.
 };
 /// All that a coordinator has open for one id.
 struct Work {
@@ -59,9 +59,10 @@ struct Work {
   std::vector<StopWait> stops;
   std::vector<LaterStart> later;
   Bytes detail;  ///< Exit reason of the last start that failed.
-  [[nodiscard]] bool being_replaced() const {
-    for (const LaterStart& start : later)
-      if (start.replaces) return true;
+  /// It waits for the end of what runs, to begin the row of that birth.
+  [[nodiscard]] bool replaces(const Dot& birth) const {
+    for (const StopWait& stop : stops)
+      if (stop.replaces == birth) return true;
     return false;
   }
   [[nodiscard]] bool empty() const { return starts.empty() && stops.empty() && later.empty(); }

@@ -199,7 +199,7 @@ bool Origins::has_room(const Step& s, const Origin& origin) const {
 // Asks each id's coordinator that has not been asked yet; `again`: that one (or all) once more, for what it
 // was asked may be lost, or was asked in a view that is over.
 void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, PeerIndex again) {
-  std::map<std::pair<PeerIndex, bool>, std::vector<ChildId>> groups;
+  std::map<PeerIndex, std::vector<ChildId>> groups;
   for (const ChildId& id : ids) {
     Item& item = origin.open.at(id);
     if (item.held) continue;
@@ -210,35 +210,23 @@ void Origins::ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, Peer
     const SessionId& session = member->session;
     const bool repeat = again == every_peer || (again == index && index != self_index);
     if (item.asked == session && !repeat) continue;
-    groups[{index, item.asked.has_value()}].push_back(id);
+    groups[index].push_back(id);
     item.asked_others = item.asked_others || (item.asked && item.asked != session);
     item.asked = session;
     item.view = views_.hash();
     item.copies.sent_in(item.view);
   }
   const std::size_t most = std::max<std::size_t>(s.settings.request_portion, 1);
-  for (const auto& [whom, group] : groups)
+  for (const auto& [peer, group] : groups)
     for (std::size_t at = 0; at < group.size(); at += most)
-      ask_coordinator(s, origin, whom.first, whom.second,
-                      std::span(group).subspan(at, std::min(most, group.size() - at)));
+      ask_coordinator(s, origin, peer, std::span(group).subspan(at, std::min(most, group.size() - at)));
 }
 
-namespace {
-/// What was asked before may have been done by half: the old row has ended, and there is no such child to be
-/// seen.
-StartMode mode_of(StartMode mode, bool asked_before) {
-  if (!asked_before) return mode;
-  if (mode == StartMode::restart) return StartMode::restart_again;
-  return mode == StartMode::change ? StartMode::apply : mode;
-}
-}  // namespace
-
-void Origins::ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, bool asked_before,
-                              std::span<const ChildId> ids) {
+void Origins::ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, std::span<const ChildId> ids) {
   const std::uint64_t view = views_.hash();
   switch (origin.kind) {
     case Kind::start: {
-      StartRequest request{origin.request, mode_of(origin.mode, asked_before), view, 0, origin.on, {}};
+      StartRequest request{origin.request, origin.mode, view, 0, origin.on, {}};
       request.specs.reserve(ids.size());
       for (const ChildId& id : ids) request.specs.push_back({id, origin.open.at(id).spec});
       return pass_on(s, coordinator, std::move(request));

@@ -127,8 +127,7 @@ class Origins {
   void set_due(Origin& origin);
   void open_more(Step& s, Origin& origin, std::vector<ChildId>& fresh);
   void ask(Step& s, Origin& origin, const std::vector<ChildId>& ids, PeerIndex again);
-  void ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, bool asked_before,
-                       std::span<const ChildId> ids);
+  void ask_coordinator(Step& s, Origin& origin, PeerIndex coordinator, std::span<const ChildId> ids);
   void pass_on(Step& s, PeerIndex to, Request request);
   [[nodiscard]] bool has_room(const Step& s, const Origin& origin) const;
   void feed(Step& s);

@@ -9,19 +9,11 @@
 
 namespace brood::core {
 
-namespace {
-bool is_restart(StartMode mode) {
-  return mode == StartMode::restart || mode == StartMode::restart_again;
-}
-bool is_apply(StartMode mode) {
-  return mode == StartMode::apply || mode == StartMode::change;
-}
-}  // namespace
-
 void Coordinator::start(Step& s, const ChildId& id, const LaterStart& start) {
   if (answered_before(s, start.asked, id)) return;
   Child& child = with_.children.obtain(id);
   with_.notes.touched(s, child);
+  go_on_replacing(s, child);
   if (child.work()) {
     if (keep(s, start.asked, id)) return;
     Work& work = work_of(child);
@@ -39,7 +31,7 @@ void Coordinator::start(Step& s, const ChildId& id, const LaterStart& start) {
   if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(s, start, child);
   // It was stopped, perhaps while this was on its way, and stays so.
   const bool is_of_one_there = start.mode == StartMode::restart || start.mode == StartMode::change;
-  if (is_of_one_there && !start.replaces) return fail(s, start.asked, id, no_such_child(s.settings, id));
+  if (is_of_one_there) return fail(s, start.asked, id, no_such_child(s.settings, id));
   start_fresh(s, start, child);
 }
 
@@ -57,7 +49,7 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
     wait.number = with_.replication.newest();
     return add(s, child, std::move(wait));
   }
-  if (is_restart(start.mode)) {
+  if (start.mode == StartMode::restart) {
     LaterStart again = start;
     again.spec = row.spec;  // which may be newer than what was asked
     again.on = row.start_on.unboxed();
@@ -81,66 +73,6 @@ void Coordinator::start_known(Step& s, const LaterStart& start, Child& child) {
   here.error = row.trouble->failed ? Error{Errc::start_failed, "it is failed: " + row.trouble->failure}
                                    : runs_already(child.id);
   answer(s, start.asked, std::move(here));
-}
-
-// Another spec under a known id, or the same once more. What runs goes on where only the way it is looked
-// after differs. Where it stays on its node that node does the rest; otherwise the old row ends first, so
-// that no node can still be starting it.
-void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
-  if (!is_restart(start.mode) && start.spec->runs_like(*child.row()->spec)) {
-    SpecRow next = *child.row();
-    next.spec = start.spec;
-    next.request = start.asked.request;
-    Trouble& trouble = next.trouble.change();
-    trouble.failed = false;
-    trouble.failure.clear();
-    trouble.not_before = {};
-    with_.rows.write(s, child, std::move(next), false);
-    // What waits to be started again has failed with what it was told before; that is no answer to this.
-    const StartMode mode = pauses(child) ? StartMode::ensure : start.mode;
-    return add(s, child, StartWait{start.asked, mode, false, {}, with_.replication.newest(), {}, {}});
-  }
-  Work& work = work_of(child);
-  // What was only to be changed, or moved, begins anew with the change: they wait on for that; and who
-  // replaced it, for the new one to run.
-  std::vector<LaterStart> go_on;
-  for (const StartWait& other : work.starts)
-    if (is_restart(start.mode) && (is_apply(other.mode) || other.mode == StartMode::ensure))
-      go_on.push_back({other.asked,
-                       other.fresh && is_apply(other.mode) ? StartMode::change : StartMode::ensure,
-                       std::nullopt,
-                       start.spec,
-                       {},
-                       false,
-                       true});
-    else
-      fail(s, other.asked, child.id, Errc::stopped, "it was replaced while it started");
-  work.starts.clear();
-  SpecRow next;
-  next.spec = start.spec;
-  next.start_on = start.on;
-  next.assigned = child.row()->assigned;
-  const Placement& placement = with_.views.placement();
-  const PeerIndex place = placement.first(child.id, *child.row());
-  bool elsewhere = false;
-  with_.instances.each(
-      child, [&](const Hosted& hosted) { elsewhere = elsewhere || with_.instances.peer(hosted) != place; });
-  const bool several = with_.views.replicas().several(*child.row()) || with_.views.replicas().several(next);
-  if (!several && !elsewhere && place == placement.first(child.id, next)) {
-    LaterStart same = start;
-    same.assigned = next.assigned;
-    start_fresh(s, same, child);
-    for (const LaterStart& one : go_on) this->start(s, child.id, one);
-    return;
-  }
-  end_row(s, child, {});
-  work.later.push_back(start);
-  work.later.back().assigned = next.assigned;
-  // All that ran has ended by then, and may be forgotten.
-  if (next.assigned) work.later.back().assigned->after = Epoch{};
-  work.later.back().replaces = true;
-  std::move(go_on.begin(), go_on.end(), std::back_inserter(work.later));
-  with_later_.insert(child.ref);
 }
 
 std::optional<Error> Coordinator::cannot_start(const Settings& settings, const ChildId& id,

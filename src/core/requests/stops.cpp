@@ -12,10 +12,6 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   Work& work = work_of(child);
   if (keep(s, asked, child.id)) return;
   const SpecRow* row = child.row();
-  if (work.being_replaced() && !work.stops.empty()) {
-    if (!row || !row->wanted) return stop_replacement(s, child, asked);
-    fail_later(s, child);  // the second half was done elsewhere, in a view between
-  }
   StopWait wait;
   wait.asked = asked;
   const Epoch* finished = with_.replay.finished(asked.request, child.id);
@@ -28,9 +24,7 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
     wait.past = true;
     if (fresh != work.starts.end()) wait.last = std::max(wait.last, fresh->after);
   } else if (row && row->wanted) {
-    for (const StartWait& start : work.starts)
-      fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
-    work.starts.clear();
+    fail_all(s, child);
     return end_row(s, child, asked);
   } else if (!was_done && !with_.instances.any(child)) {
     return fail(s, asked, child.id, no_such_child(s.settings, child.id));
@@ -46,36 +40,17 @@ void Coordinator::stop(Step& s, Child& child, const Asked& asked) {
   add(s, child, std::move(wait));
 }
 
-// A stop between the two halves of a replacement: the stop wins.
-void Coordinator::stop_replacement(Step& s, Child& child, const Asked& asked) {
-  fail_later(s, child);
-  if (child.row()) {
-    SpecRow next = *child.row();
-    next.request = asked.request;
-    with_.rows.write(s, child, std::move(next), true);
-  } else {
-    with_.rows.remove(s, child, asked.request);
-  }
-  StopWait wait = work_of(child).stops.front();
-  wait.asked = asked;
-  wait.number = with_.replication.newest();
-  // Of those that the first half waits for each has to know this too.
-  for (SessionId& session : std::exchange(wait.starters, {})) {
-    if (with_.takeover.holds(session))
-      wait.starters.push_back(std::move(session));
-    else
-      add_starter(child, wait, with_.peers.find(session.node));
-  }
-  add(s, child, std::move(wait));
-}
-
-// A stop wins over the starts that wait.
-void Coordinator::fail_later(Step& s, Child& child) {
+// A stop wins over the starts that wait, and over a replacement.
+void Coordinator::fail_all(Step& s, Child& child) {
   Work& work = work_of(child);
+  for (const StartWait& start : work.starts)
+    fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
   for (const LaterStart& start : work.later)
     fail(s, start.asked, child.id, Errc::stopped, "a stop came while it started");
+  work.starts.clear();
   work.later.clear();
   with_later_.erase(child.ref);
+  std::erase_if(work.stops, [](const StopWait& wait) { return wait.replaces != Dot{}; });
 }
 
 // Ends the row, for a request (none: number 0). Until whoever may have started it knows of that, no other
@@ -105,6 +80,7 @@ void Coordinator::remove(Step& s, Child& child) {
 void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked, const Starters& starters) {
   StopWait wait;
   wait.asked = asked;
+  if (child.being_replaced()) wait.replaces = child.row()->birth;
   wait.starters = starters.lost;
   wait.number = with_.replication.newest();
   for (const PeerIndex peer : starters.members) add_starter(child, wait, peer);
@@ -113,11 +89,11 @@ void Coordinator::wait_for_starters(Step& s, Child& child, const Asked& asked, c
 
 // Where it should run by that row, and where it does. In a view that not all have confirmed any of them may
 // have begun something in the view before, and not been heard of since. And where it runs still, perhaps, on
-// the other side of a split.
+// the other side of a split. By which row they do where it is held, is forgotten: it may be any of them.
 Coordinator::Starters Coordinator::starters_of(const Step& s, const Child& child, const SpecRow& row) {
   Starters all;
-  if (with_.takeover.waits(s, child)) all.lost = with_.takeover.sessions();
-  if (!with_.views.confirmed()) {
+  if (row.held || with_.takeover.waits(s, child)) all.lost = with_.takeover.sessions();
+  if (row.held || !with_.views.confirmed()) {
     all.members = with_.sessions.others();
     return all;
   }
@@ -128,7 +104,7 @@ Coordinator::Starters Coordinator::starters_of(const Step& s, const Child& child
 }
 
 void Coordinator::add(Step& s, Child& child, StopWait wait) {
-  wait.until = wait_until(s, child);
+  wait.until = wait.replaces != Dot{} ? Duration::max() : wait_until(s, child);
   with_.replication.wait(wait.number, child);
   work_of(child).stops.push_back(std::move(wait));
 }

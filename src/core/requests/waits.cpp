@@ -124,10 +124,11 @@ void Coordinator::note_instance(Child& child, const Bytes& detail) {
 }
 
 void Coordinator::look(Step& s, Child& child) {
+  go_on_replacing(s, child);
   if (!child.work()) return;
   Work& work = work_of(child);
   look_at_starts(s, child, work);
-  look_at_stops(s, child, work);
+  if (look_at_stops(s, child, work)) begin_replacement(s, child);
   if (work.stops.empty() && !work.later.empty()) {
     const auto later = std::move(work.later);
     work.later.clear();
@@ -194,9 +195,12 @@ bool Coordinator::starters_know(const StopWait& wait) const {
   return true;
 }
 
-void Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
+// True: nothing is left of what a replacement waits for.
+bool Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
+  bool replaces = false;
   std::erase_if(work.stops, [&](StopWait& wait) {
-    if (!child.wanted() && !wait.past) wait.last = std::max(wait.last, child.floor());
+    const bool is_any_old = !child.wanted() || child.row()->held;
+    if (is_any_old && !wait.past) wait.last = std::max(wait.last, child.floor());
     bool lives = false;
     with_.instances.each(child, [&](const Hosted& hosted) {
       lives = lives || hosted.instance.epoch <= wait.last ||
@@ -207,8 +211,10 @@ void Coordinator::look_at_stops(Step& s, Child& child, Work& work) {
     Outcome outcome{child.id, {}, {}, {}, wait.last};
     if (wait.late) outcome.error = no_such_child(s.settings, child.id);
     answer(s, wait.asked, std::move(outcome));
+    replaces = replaces || (child.being_replaced() && wait.replaces == child.row()->birth);
     return true;
   });
+  return replaces;
 }
 
 void Coordinator::on_time(Step& s) {

@@ -117,6 +117,7 @@ struct Child {
 
   [[nodiscard]] const SpecRow* row() const { return row_.get().get(); }
   [[nodiscard]] bool wanted() const { return row() && row()->wanted; }
+  [[nodiscard]] bool being_replaced() const { return wanted() && row()->held; }
   [[nodiscard]] const Own* own() const { return own_.get().get(); }
   /// The greatest epoch seen of it.
   [[nodiscard]] const Epoch& floor() const { return floor_.get(); }

@@ -20,7 +20,11 @@ void Rows::tell_ended(Step& s) {
   if (ended_.empty()) return;
   auto ended = std::move(ended_);
   ended_.clear();
-  for (const Ended& one : ended) notes_.request_finished(s, one.request, one.id, one.floor);
+  for (const Ended& one : ended) {
+    const Child* child = children_.find(one.id);
+    const bool goes_on = child && child->row() && child->row()->request == one.request;
+    if (!goes_on) notes_.request_finished(s, one.request, one.id, one.floor);
+  }
 }
 
 void Rows::changed(Step& s, Child& child) {

@@ -117,8 +117,10 @@ void each(A& a, T& v) {
 template <typename A, Of<SpecRow> T>
 void each(A& a, T& v) {
   const auto fields = [&](auto& trouble) {
-    a.tuple(v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.assigned, trouble.avoid,
-            trouble.failed, trouble.failure, trouble.blame, trouble.rounds, trouble.not_before);
+    // Rows that are held came later, and are rare.
+    a.tuple_and_maybe(v.held, v.spec, v.wanted, v.dot, v.birth, v.clock, v.request, v.start_on, v.assigned,
+                      trouble.avoid, trouble.failed, trouble.failure, trouble.blame, trouble.rounds,
+                      trouble.not_before);
   };
   if constexpr (std::is_same_v<A, In>) {
     Trouble trouble;

@@ -269,7 +269,7 @@ class In : public RowOf {
   void item(MemberState& value) { enumerator(value, MemberState::down); }
   void item(AssignedBy& value) { enumerator(value, AssignedBy::hand); }
   void item(MoveKind& value) { enumerator(value, MoveKind::rebalance); }
-  void item(StartMode& value) { enumerator(value, StartMode::restart_again); }
+  void item(StartMode& value) { enumerator(value, StartMode::change); }
   void item(Errc& value) {
     const auto name = take(reader_.atom());
     if (name) value = errc_from_string(*name).value_or(Errc::invalid_argument);

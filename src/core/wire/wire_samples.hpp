@@ -79,6 +79,7 @@ class Samples {
   }
   SpecRow row() {
     SpecRow row;
+    row.held = flip();
     row.spec = std::make_shared<Spec>(spec());
     row.wanted = flip();
     row.dot = dot();
@@ -265,7 +266,7 @@ class Samples {
       case 12:
         return Goodbye{};
       case 13: {
-        StartRequest start{request(), static_cast<StartMode>(below(6)), next(), u32(), {}, {}};
+        StartRequest start{request(), static_cast<StartMode>(below(5)), next(), u32(), {}, {}};
         if (flip()) start.on = node();
         start.specs = several([&] { return named_spec(); });
         return start;
