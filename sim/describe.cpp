@@ -202,7 +202,10 @@ std::string describe(const MessageBody& body, std::string_view id) {
           [&](const Sync& m) { return describe_sync(m, id); },
           [&](const Delta& m) { return describe_delta(m, id); },
           [&](const DeltaAck& m) { return fmt::format("DeltaAck {}", m.number); },
-          [&](const View& m) { return fmt::format("View {:x}", m.hash); },
+          [&](const View& m) {
+            return fmt::format("View {:x}{}{}", m.hash, m.asks != 0 ? fmt::format(" asks #{}", m.asks) : "",
+                               m.answers != 0 ? fmt::format(" answers #{}", m.answers) : "");
+          },
           [&](const Probe& m) { return fmt::format("Probe {}", m.nonce); },
           [&](const ProbeAck& m) {
             return fmt::format("ProbeAck {}{}", m.nonce, m.session_over ? " OVER" : "");

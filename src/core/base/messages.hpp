@@ -158,6 +158,10 @@ struct Want {
 /// every row that member wrote under its former view.
 struct View {
   std::uint64_t hash = 0;
+  /// Not 0: the sender had this very view before, and takes no word of that time for one of now. The receiver
+  /// says its own once more, in answer to this number.
+  std::uint64_t asks = 0;
+  std::uint64_t answers = 0;
 };
 
 /// Asks for an answer, to learn that the receiver is alive and still takes us for a member.

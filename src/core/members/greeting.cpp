@@ -14,7 +14,8 @@ void Greeting::on_channel_up(Step& s, const PeerUp& event, bool rejoins) {
     detector_.end(s, peer, Ending::died, "the node has started anew");
   links_.came_up(peer, event.creation);
   joining_.await_hello(s, peer);
-  if (rejoins) joining_.unsettle(peer);
+  // A seed that could not be reached before is there now: its word is waited for.
+  if (rejoins || joining_.is_seed(peer)) joining_.unsettle(peer);
   notes_.channel_changed(s, peer);
   want(peer);
 }

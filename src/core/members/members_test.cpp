@@ -374,6 +374,44 @@ TEST(Members, AMemberThatOthersKnowIsWaitedForThoughItsHelloIsLate) {
   EXPECT_EQ(cluster.nodes[2].core->self().state, MemberState::up);
 }
 
+TEST(Members, ASeedThatFailedOnceIsWaitedForOnceAChannelToItStands) {
+  Cluster cluster(2);
+  cluster.boot(0);
+  cluster.run(2900ms);
+  cluster.give(0, PeerUp{cluster.nodes[1].name, 1});  // and n2 is too busy to say anything
+  cluster.run(500ms);
+  EXPECT_EQ(cluster.nodes[0].core->self().state, MemberState::joining) << "form_wait is over";
+  cluster.run(1s);
+  EXPECT_EQ(cluster.nodes[0].core->self().state, MemberState::up);
+}
+
+// A node came and went, and the view is as it was before. What n2 said of it then is no word for now: n2 acts
+// in the view with that node still.
+TEST(Members, AnOldWordOnAViewThatIsBackDoesNotConfirmIt) {
+  Cluster cluster(3);
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  const std::uint64_t before = cluster.nodes[0].core->view_hash();
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    return from == cluster.nodes[1].name && to == cluster.nodes[0].name && std::holds_alternative<View>(body)
+               ? 0
+               : 1;
+  };
+  cluster.boot(2);
+  cluster.run(1s);
+  ASSERT_NE(cluster.nodes[0].core->view_hash(), before);
+  cluster.copies = {};
+  cluster.pause(1);
+  cluster.kill(2);
+  cluster.run(100ms);
+  EXPECT_EQ(cluster.nodes[0].core->view_hash(), before);
+  EXPECT_FALSE(cluster.nodes[0].core->view_confirmed());
+  cluster.resume(1);
+  cluster.run(100ms);
+  for (const std::size_t i : {0U, 1U}) EXPECT_TRUE(cluster.nodes[i].core->view_confirmed()) << i;
+}
+
 /// n3 joins and cannot reach n1, which then writes a row that n2 has. Returns its id.
 std::string join_without_meeting(Cluster& cluster) {
   cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};

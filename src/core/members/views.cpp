@@ -10,6 +10,9 @@
 namespace brood::core {
 namespace {
 
+/// More views than any word may be late.
+constexpr std::size_t had_max = 256;
+
 bool in_view(const Member& member) {
   return member.state == MemberState::up || member.state == MemberState::draining;
 }
@@ -89,12 +92,28 @@ void Views::refresh(Step& s) {
   hash_ = hash;
   confirmed_ = forced_ = acting_ = false;
   unconfirmed_since_ = s.time();
+  ask_anew_if_had();
   for (const PeerIndex peer : sessions_.others())
     if (links_[peer].open) say_to(peer);
   set_placement(s.settings);
   hashes_.push_back(hash_);
   for (const PeerIndex peer : sessions_.others()) learn_who_knows(peer);
   notes_.view_changed(s);
+}
+
+// One came and went. A word on this view that was said before it came is none on what the peer does now: it
+// may be acting still in the view with that one. Whoever has said that view says this one anew.
+void Views::ask_anew_if_had() {
+  const auto before = std::find(had_.rbegin(), had_.rend(), hash_);
+  const bool had = before != had_.rend();
+  if (had) ++questions_;
+  const auto was_since = [&](std::uint64_t hash) { return std::find(had_.rbegin(), before, hash) != before; };
+  for (const PeerIndex peer : sessions_.others()) {
+    const bool asks = had && links_[peer].open && !was_since(said_[peer]) && !was_since(said_before_[peer]);
+    asked_[peer] = asks ? questions_ : 0;
+  }
+  had_.push_back(hash_);
+  if (had_.size() > had_max) had_.pop_front();
 }
 
 std::vector<Views::InView> Views::all_up() const {
@@ -164,11 +183,11 @@ bool Views::waits_for(PeerIndex peer) const {
   // A joining member is about to be in it: waiting for its word too spares starts that would move at once.
   // One that has yet to take in a large table is not waited for.
   const bool soon = open && (tables_.is_small() || tables_.has_sent_table_to(peer));
-  if (!in_view(*sessions_.member(peer))) return soon && said_[peer] != hash_;
+  if (!in_view(*sessions_.member(peer))) return soon && !has_same(peer);
   // One that is left out has another view. Any that it says on this channel comes behind its table: only then
   // is known what it runs still, perhaps in a new session, and what it started before it knew.
   if (!reach_.counts(peers_.name(peer))) return !open || said_[peer] == 0;
-  return !open || said_[peer] != hash_;
+  return !open || !has_same(peer);
 }
 
 // Called for each View that comes, of which very many members make very many: who was waited for before is
@@ -225,7 +244,12 @@ std::string Views::too_few_words(const Settings& settings) const {
 }
 
 void Views::on_view(Step& s, PeerIndex from, const View& view) {
-  said_[from] = view.hash;
+  if (said_[from] != view.hash) said_before_[from] = std::exchange(said_[from], view.hash);
+  if (view.answers != 0 && view.answers == asked_[from]) asked_[from] = 0;
+  if (view.asks != 0) {
+    owed_[from] = view.asks;
+    say_to(from);
+  }
   learn_who_knows(from);
   due_ = true;
   notes_.view_said(s, from, view.hash);
@@ -233,6 +257,9 @@ void Views::on_view(Step& s, PeerIndex from, const View& view) {
 
 void Views::forget(PeerIndex peer) {
   said_.reset(peer);
+  said_before_.reset(peer);
+  asked_.reset(peer);
+  owed_.reset(peer);
   quorum_.forget(peer);
   to_say_.erase(peer);
   due_ = true;
@@ -246,12 +273,18 @@ void Views::flush() {
     if (!tables_.has_sent_table_to(peer)) return false;
     now.push_back(peer);
     // From now on the word of one that joins is waited for.
-    due_ = due_ || (confirmed_ && said_[peer] != hash_);
+    due_ = due_ || (confirmed_ && !has_same(peer));
     return true;
   });
   std::sort(now.begin(), now.end(),
             [this](PeerIndex a, PeerIndex b) { return peers_.name(a) < peers_.name(b); });
   quorum_.tell(now);
+  std::erase_if(now, [&](PeerIndex peer) {
+    const View view{hash_, asked_[peer], std::exchange(owed_[peer], 0)};
+    const bool is_plain = view.asks == 0 && view.answers == 0;
+    if (!is_plain) sender_.send(peer, view, Rank::view);
+    return !is_plain;
+  });
   sender_.send(std::move(now), View{hash_}, Rank::view);
 }
 

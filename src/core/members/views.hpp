@@ -7,6 +7,8 @@
 // may_act. Thread rule: none; owned by one core.
 #pragma once
 
+#include <deque>
+
 #include "core/members/fence.hpp"
 #include "core/members/forgotten.hpp"
 #include "core/members/joining.hpp"
@@ -76,6 +78,8 @@ class Views {
   [[nodiscard]] bool only_more(const std::vector<InView>& now, std::uint64_t census) const;
   void confirm(Step& s);
   [[nodiscard]] bool waits_for(PeerIndex peer) const;
+  [[nodiscard]] bool has_same(PeerIndex peer) const { return said_[peer] == hash_ && asked_[peer] == 0; }
+  void ask_anew_if_had();
   [[nodiscard]] bool is_confirmed_by_all();
   [[nodiscard]] std::vector<InView> all_up() const;
   [[nodiscard]] bool has_grown(const std::vector<InView>& up) const;
@@ -104,11 +108,17 @@ class Views {
   Placement placement_;
   Replicas replicas_;
   PeerMap<std::uint64_t> said_;
-  std::vector<InView> placed_;         ///< All that are up in the view.
-  std::uint64_t grown_ = 0;            ///< How often one came to be so, or so in another way.
-  std::vector<std::uint64_t> hashes_;  ///< Of this node's views since then.
-  PeerMap<std::uint64_t> knows_;       ///< The greatest of grown_ of which the peer has said a view.
+  PeerMap<std::uint64_t> said_before_;  ///< Another one.
+  std::vector<InView> placed_;          ///< All that are up in the view.
+  std::uint64_t grown_ = 0;             ///< How often one came to be so, or so in another way.
+  std::vector<std::uint64_t> hashes_;   ///< Of this node's views since then.
+  PeerMap<std::uint64_t> knows_;        ///< The greatest of grown_ of which the peer has said a view.
   std::set<PeerIndex> to_say_;
+  std::deque<std::uint64_t> had_;  ///< The hashes of this node's views, of late.
+  std::uint64_t questions_ = 0;
+  PeerMap<std::uint64_t>
+      asked_;  ///< The question that the peer has to answer before its word counts; 0: none.
+  PeerMap<std::uint64_t> owed_;  ///< The peer's question that this node's next word to it answers.
   PeerIndex awaited_ = no_peer;  ///< Who had not confirmed the view when it was looked at last.
   std::vector<InView> in_view_;  ///< All that are in it.
   std::uint64_t census_ = 0;     ///< Quorum::hash() in it.

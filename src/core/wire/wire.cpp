@@ -240,7 +240,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<View> T>
 void each(A& a, T& v) {
-  a.message("view", v.hash);
+  a.message_and_maybe("view", v.asks, v.answers, v.hash);
 }
 template <typename A, Of<Probe> T>
 void each(A& a, T& v) {

@@ -79,6 +79,14 @@ class Out : public RowOf {
     (item(items), ...);
     writer_.map(0);
   }
+  /// A message that has two more fields, which came later, only where they are not 0. Who does not know them
+  /// passes over them.
+  template <typename... Ts>
+  void message_and_maybe(std::string_view tag, std::uint64_t first, std::uint64_t second,
+                         const Ts&... items) {
+    if (first == 0 && second == 0) return message(tag, items...);
+    message(tag, items..., first, second);
+  }
   template <typename T>
   void item(const Ext<T>& field) {
     writer_.map(field.unknown.size());
@@ -211,6 +219,11 @@ class In : public RowOf {
     if (ok() && arity < sizeof...(items) + 1) return fail("the record " + std::string(tag) + " is too short");
     // The ext map, and whatever a later version may have appended.
     for (std::size_t i = sizeof...(items); ok() && i < arity; ++i) pass(reader_.skip());
+  }
+  template <typename... Ts>
+  void message_and_maybe(std::string_view tag, std::uint64_t& first, std::uint64_t& second, Ts&... items) {
+    if (arity < sizeof...(items) + 3) return message(tag, items...);
+    message(tag, items..., first, second);
   }
   /// A list of records with tags, of at most `most`: `read` is given the tag of each, and returns whether it
   /// knows it, and has read the record. What it does not know is skipped.

@@ -256,7 +256,7 @@ class Samples {
       case 7:
         return DeltaAck{next()};
       case 8:
-        return View{next()};
+        return View{next(), flip() ? next() : 0, flip() ? next() : 0};
       case 9:
         return Probe{next()};
       case 10:
