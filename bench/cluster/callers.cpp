@@ -98,18 +98,22 @@ std::vector<double> call_times(Node& node, const Pid& callee, double seconds) {
 }
 
 double calls_by_threads(Supervisor& web, const std::vector<std::int64_t>& callees, std::size_t threads,
-                        double seconds) {
+                        double seconds, Whom whom) {
   std::atomic<std::int64_t> calls{0};
   std::atomic<bool> failed{false};
+  std::vector<Id> ids;
+  ids.reserve(callees.size());
+  for (const std::int64_t callee : callees) ids.push_back(child_id(callee));
+  const std::size_t stride = whom == Whom::each_in_turn ? threads : 0;
   const std::int64_t since = now_ns();
   const std::int64_t until = since + ns(seconds);
   {
     std::vector<std::jthread> all;
     for (std::size_t i = 0; i < threads; ++i) {
-      all.emplace_back([&, id = child_id(callees[i % callees.size()])] {
+      all.emplace_back([&, at = i]() mutable {
         std::int64_t mine = 0;
-        for (; now_ns() < until; ++mine)
-          if (!web.call<std::int64_t>(id, get{}).get()) failed = true;
+        for (; now_ns() < until; ++mine, at += stride)
+          if (!web.call<std::int64_t>(ids[at % ids.size()], get{}).get()) failed = true;
         calls += mine;
       });
     }

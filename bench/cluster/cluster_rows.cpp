@@ -70,7 +70,7 @@ void life(const Work& work, const Tell& tell) {
 
   std::vector<std::int64_t> callees(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < callees.size(); ++i) callees[i] = static_cast<std::int64_t>(i) + 1;
-  tell("calls", calls_by_threads(cluster.web(), callees, 64, work.seconds));
+  tell("calls", calls_by_threads(cluster.web(), callees, 64, work.seconds, Whom::each_in_turn));
 
   tell("drained_children", double(cluster.slot(2).running));
   tell("drain", double(cluster.member(2).ask("drain")) * 1e-9);

@@ -38,7 +38,7 @@ group(life, #{children := Count, ms := Ms}) ->
     tell("start", seconds(fun() -> start(Nodes, Count), listed(Nodes, Count) end)),
     tell("memory", (resident(B2) - Empty) / running(B2)),
     Ids = list_to_tuple(ids(Count)),
-    tell("calls", by_processes(64, Ms, fun(I) -> call_by_id(element(I rem 64 rem Count + 1, Ids)) end)),
+    tell("calls", by_processes(64, Ms, fun(I) -> call_by_id(element(I rem Count + 1, Ids)) end)),
     tell("drained_children", running(B3)),
     tell("drain", seconds(fun() -> erpc:call(B3, otp_node, drain, [], infinity) end)),
     await_running([node(), B2], Count),

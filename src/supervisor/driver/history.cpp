@@ -163,6 +163,9 @@ std::string state_of(const core::SpecRow* row, const std::vector<core::Located>&
   if (!row) return instances.empty() ? "it is gone" : "it was stopped, and is on its way out";
   if (!row->wanted) return instances.empty() ? "it was stopped" : "it was stopped, and is on its way out";
   if (row->trouble->failed) return "it is failed, until retry: " + row->trouble->failure;
+  if (row->held)
+    return instances.empty() ? "it begins anew once all nodes have heard of that"
+                             : "it begins anew once nothing of the former one is left";
   for (const core::Located& one : instances)
     if (one.instance.phase == core::Phase::running || one.instance.phase == core::Phase::stuck)
       return "it runs";

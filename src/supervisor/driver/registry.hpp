@@ -59,6 +59,7 @@ struct Entry {
   core::SpecPtr spec;  ///< Null where this node has never seen a row of it.
   bool wanted = true;
   bool failed = false;
+  bool held = false;            ///< SpecRow::held: it begins anew once nothing of the former one is left.
   Rarely<std::string> failure;  ///< Why it is failed, or why it waits for not_before.
   core::Hlc not_before{};  ///< While it runs nowhere: the wall time of the next try; 0: none is waited for.
   Places places;           ///< Active ones first, each kind in the order of the placement.

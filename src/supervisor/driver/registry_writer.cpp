@@ -24,6 +24,7 @@ Published RegistryWriter::publish(const std::vector<ChildId>& changed) {
     if (row) {
       entry.spec = row->spec;
       entry.wanted = row->wanted;
+      entry.held = row->held;
       entry.failed = row->trouble->failed;
       entry.failure = row->trouble->failure;
       entry.not_before = row->trouble->not_before;
