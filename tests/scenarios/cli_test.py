@@ -498,6 +498,21 @@ class Top(ScenarioTest):
 
 
 class Apply(ScenarioTest):
+    def test_apply_at_a_node_that_joins_waits_until_it_knows_what_there_is(self):
+        children = [{"id": "keep", "worker": "counter"}, {"id": "remove", "worker": "counter"}]
+        cluster = self.cluster("n1", "n2", supervisors={"web": ({}, children)})
+        cluster.start("n1")
+        cluster.wait_placed(["keep", "remove"], ("n1",))
+        cluster.pause("n1")
+        cluster.launch("n2")
+        self.wait(lambda: "not up yet" in cluster.log("n2"), 20, "n2 waits for n1")
+        file = cluster.write("new.toml", cluster.fleet_text("n2", {"web": ({}, children[:1])}))
+        self.assertIn("joins still; nothing was changed",
+                      cluster.brood("apply", file, "--prune", "--timeout", "300", node="n2", status=None).err)
+        threading.Timer(1, cluster.resume, ["n1"]).start()
+        self.assertIn("removed 1 in web: remove", cluster.brood("apply", file, "--prune", node="n2").out)
+        cluster.wait_placed(["keep"], ("n1", "n2"))
+
     def test_apply_starts_replaces_and_removes_and_says_so_first(self):
         first = [{"id": "keep", "worker": "counter"}, {"id": "change", "worker": "counter", "args": [1]},
                  {"id": "remove", "worker": "echo"}]

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <mutex>
 
 #include "supervisor/driver/driver.hpp"
@@ -368,12 +369,10 @@ void check_and_go_on(const RunPtr& run) {
   });
 }
 
-void fleet(const RequestPtr& request) {
-  auto options = options_of(request->items[1]);
-  if (!options) return request->fail(options.error());
-  auto parts = plan(request, options->fleet);
+void begin(const RequestPtr& request, const Options& options) {
+  auto parts = plan(request, options.fleet);
   if (!parts) return request->fail(parts.error());
-  auto run = std::make_shared<FleetRun>(FleetRun{request, *options, std::move(*parts), {}, {}, {}, 0});
+  auto run = std::make_shared<FleetRun>(FleetRun{request, options, std::move(*parts), {}, {}, {}, 0});
   auto own = request->node.file_commands();
   if (!own) return request->fail(own.error());
   if (*own) run->files[request->node.name()] = std::move(**own);
@@ -383,6 +382,27 @@ void fleet(const RequestPtr& request) {
         if (auto commands = commands_from(answer)) run->files[node] = std::move(*commands);
       },
       [run] { check_and_go_on(run); });
+}
+
+// What there is to be compared with, this node knows once it has joined.
+void fleet(const RequestPtr& request) {
+  auto options = options_of(request->items[1]);
+  if (!options) return request->fail(options.error());
+  auto& queries = request->node.queries();
+  const auto timer = std::make_shared<boost::asio::steady_timer>(queries, options->timeout);
+  const auto waits = std::make_shared<bool>(true);
+  timer->async_wait([request, waits](const boost::system::error_code& cancelled) {
+    if (cancelled || !std::exchange(*waits, false)) return;
+    request->fail(
+        {Errc::timeout, fmt::format("{} joins still; nothing was changed", request->node.name().text())});
+  });
+  request->node.up().when_up([request, timer, waits, &queries, options = *options](const Result<void>&) {
+    boost::asio::post(queries, [request, timer, waits, options] {
+      if (!std::exchange(*waits, false)) return;
+      timer->cancel();
+      begin(request, options);
+    });
+  });
 }
 
 }  // namespace
