@@ -193,6 +193,7 @@ void Machine::may_act(Step& s, bool anew) {
 
 // Who asked for what runs there waits for that.
 void Machine::caught_up(Step& s, PeerIndex peer) {
+  views_.caught_up(peer);
   coordinator_.note_table(peer);
   coordinator_.look_at_open(s);
 }

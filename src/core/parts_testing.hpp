@@ -140,10 +140,11 @@ class FakeOutbox final : public Outbox {
 
 class FakeTables final : public TableProgress {
  public:
-  bool holds = true, sent = true, small = true;
+  bool holds = true, sent = true, small = true, misses = false;
   std::optional<Duration> taking;
   [[nodiscard]] bool holds_table_of(PeerIndex) const override { return holds; }
   [[nodiscard]] bool has_sent_table_to(PeerIndex) const override { return sent; }
+  [[nodiscard]] bool misses_changes_of(PeerIndex) const override { return misses; }
   [[nodiscard]] bool is_small() const override { return small; }
   [[nodiscard]] std::optional<Duration> taking_table_of(PeerIndex) const override { return taking; }
 };

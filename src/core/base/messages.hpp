@@ -30,6 +30,7 @@ struct SpecChange {
   RequestKey request;          ///< Of a removal by a stop: that stop, so that a repeated one is recognised.
   std::vector<Dot> replaces;   ///< The births of the rows that the change saw and ends; an update of a row
                                ///< keeps its birth and ends none.
+  Epoch floor;                 ///< Of what it ends: no instance of that which its node knew is newer.
 };
 
 /// How an instance went. For people; nothing depends on it.
@@ -95,6 +96,7 @@ struct Sync {
   std::vector<std::pair<ChildId, Dot>> ended;
   /// Requests of late whose row is gone again, or that removed one: repeated, they must not act once more.
   std::vector<std::pair<RequestKey, ChildId>> finished;
+  std::vector<Epoch> floors;        ///< Of each of these: what it has ended is not newer. Empty: not known.
   std::map<ChildId, Epoch> epochs;  ///< The greatest known of each child of which nothing that runs has it.
 };
 /// The portion that ends before this bucket has been taken in, so the sender may send another one.

@@ -28,6 +28,9 @@ class TableProgress {
   [[nodiscard]] virtual bool has_sent_table_to(PeerIndex peer) const = 0;
   /// When a portion of its table, of which more are to come, was taken in last; none: no table is on its way.
   [[nodiscard]] virtual std::optional<Duration> taking_table_of(PeerIndex peer) const = 0;
+  /// A change of the peer's is missing here, and its table is to bring it: what came behind that change is
+  /// not known yet.
+  [[nodiscard]] virtual bool misses_changes_of(PeerIndex peer) const = 0;
   /// Ours fits into one portion.
   [[nodiscard]] virtual bool is_small() const = 0;
 };

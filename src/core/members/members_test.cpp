@@ -412,6 +412,40 @@ TEST(Members, AnOldWordOnAViewThatIsBackDoesNotConfirmIt) {
   for (const std::size_t i : {0U, 1U}) EXPECT_TRUE(cluster.nodes[i].core->view_confirmed()) << i;
 }
 
+// A View stands for all that its node did before it.
+TEST(Members, AWordThatComesBehindAChangeThatIsMissingCountsOnceThatIsHere) {
+  Cluster cluster(3);
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.run(5s);
+  const auto mine = [&](int number) {
+    for (;; ++number)
+      if (cluster.nodes[0].core->node_for(id_of("k" + std::to_string(number))) == cluster.nodes[1].name)
+        return number;
+  };
+  const int first = mine(0), second = mine(first + 1);
+  bool is_lost = false;
+  cluster.copies = [&](const NodeName& from, const NodeName& to, const MessageBody& body) {
+    if (from != cluster.nodes[1].name || to != cluster.nodes[0].name) return 1;
+    if (std::holds_alternative<Sync>(body)) return 0;
+    return std::holds_alternative<Delta>(body) && !std::exchange(is_lost, true) ? 0 : 1;
+  };
+  cluster.start(1, {spec_of("k" + std::to_string(first))});
+  cluster.run();
+  ASSERT_TRUE(is_lost);
+  cluster.start(1, {spec_of("k" + std::to_string(second))});
+  cluster.run();
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed()) << "by what was said before";
+  cluster.boot(2);
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.nodes[1].core->view_confirmed());
+  EXPECT_FALSE(cluster.nodes[0].core->view_confirmed());
+  cluster.copies = {};
+  cluster.drop_channels(1, false);
+  cluster.run(2s);
+  EXPECT_TRUE(cluster.nodes[0].core->view_confirmed());
+}
+
 /// n3 joins and cannot reach n1, which then writes a row that n2 has. Returns its id.
 std::string join_without_meeting(Cluster& cluster) {
   cluster.unreachable = {{cluster.nodes[0].name, cluster.nodes[2].name}};

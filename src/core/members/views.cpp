@@ -245,6 +245,7 @@ std::string Views::too_few_words(const Settings& settings) const {
 
 void Views::on_view(Step& s, PeerIndex from, const View& view) {
   if (said_[from] != view.hash) said_before_[from] = std::exchange(said_[from], view.hash);
+  early_[from] = tables_.misses_changes_of(from);
   if (view.answers != 0 && view.answers == asked_[from]) asked_[from] = 0;
   if (view.asks != 0) {
     owed_[from] = view.asks;
@@ -258,6 +259,7 @@ void Views::on_view(Step& s, PeerIndex from, const View& view) {
 void Views::forget(PeerIndex peer) {
   said_.reset(peer);
   said_before_.reset(peer);
+  early_.reset(peer);
   asked_.reset(peer);
   owed_.reset(peer);
   quorum_.forget(peer);

@@ -54,6 +54,11 @@ class Views {
   }
   void on_view(Step& s, PeerIndex from, const View& view);
   void say_to(PeerIndex peer) { to_say_.insert(peer); }
+  /// What was missing of the peer's changes is here.
+  void caught_up(PeerIndex peer) {
+    early_[peer] = false;
+    due_ = true;
+  }
   void forget(PeerIndex peer);  ///< What it said on a channel that is gone.
   void session_ended(PeerIndex peer);
 
@@ -78,7 +83,9 @@ class Views {
   [[nodiscard]] bool only_more(const std::vector<InView>& now, std::uint64_t census) const;
   void confirm(Step& s);
   [[nodiscard]] bool waits_for(PeerIndex peer) const;
-  [[nodiscard]] bool has_same(PeerIndex peer) const { return said_[peer] == hash_ && asked_[peer] == 0; }
+  [[nodiscard]] bool has_same(PeerIndex peer) const {
+    return said_[peer] == hash_ && asked_[peer] == 0 && !early_[peer];
+  }
   void ask_anew_if_had();
   [[nodiscard]] bool is_confirmed_by_all();
   [[nodiscard]] std::vector<InView> all_up() const;
@@ -114,6 +121,7 @@ class Views {
   std::vector<std::uint64_t> hashes_;   ///< Of this node's views since then.
   PeerMap<std::uint64_t> knows_;        ///< The greatest of grown_ of which the peer has said a view.
   std::set<PeerIndex> to_say_;
+  PeerMap<bool> early_;            ///< It has said that while changes were missing that it had made before.
   std::deque<std::uint64_t> had_;  ///< The hashes of this node's views, of late.
   std::uint64_t questions_ = 0;
   PeerMap<std::uint64_t>

@@ -47,9 +47,13 @@ const Epoch* Replay::finished(const RequestKey& request, const ChildId& id) cons
   return finished_.find({request, id});
 }
 
-void Replay::finished_in(std::uint32_t bucket, std::vector<Key>& keys) const {
+void Replay::finished_in(std::uint32_t bucket, std::vector<Key>& keys, std::vector<Epoch>& floors) const {
   const auto found = finished_by_bucket_.find(bucket);
-  if (found != finished_by_bucket_.end()) keys.insert(keys.end(), found->second.begin(), found->second.end());
+  if (found == finished_by_bucket_.end()) return;
+  for (const Key& key : found->second) {
+    keys.push_back(key);
+    floors.push_back(*finished_.find(key));
+  }
 }
 
 void Replay::on_time(const Step& s) {

@@ -24,12 +24,12 @@ class Replay {
 
   // ---- finished requests: they go to other nodes with the table
   /// False: it was known. `floor`: the greatest epoch that was known then; what a stop has ended is not
-  /// newer.
+  /// newer. None, where that is not known, until somebody says it.
   bool finish(const Step& s, const RequestKey& request, const ChildId& id, const Epoch& floor);
   /// nullptr: it is not finished, as far as this node knows.
   [[nodiscard]] const Epoch* finished(const RequestKey& request, const ChildId& id) const;
-  /// Appends those of the children of that bucket, in the order in which they came.
-  void finished_in(std::uint32_t bucket, std::vector<Key>& keys) const;
+  /// Appends those of the children of that bucket, in the order in which they came, and their floors.
+  void finished_in(std::uint32_t bucket, std::vector<Key>& keys, std::vector<Epoch>& floors) const;
 
   void on_time(const Step& s);
   [[nodiscard]] Duration deadline() const;
@@ -53,7 +53,9 @@ class Replay {
       return found == part.end() ? nullptr : &found->second;
     }
     bool add(const Key& key, const Epoch& floor) {
-      return parts_[part_of(key)].try_emplace(key, floor).second;
+      const auto [at, is_new] = parts_[part_of(key)].try_emplace(key, floor);
+      if (at->second == Epoch{}) at->second = floor;
+      return is_new;
     }
     void erase(const Key& key) { parts_[part_of(key)].erase(key); }
 

@@ -38,9 +38,10 @@ TEST(Replay, FinishedRequestsAreFoundByTheBucketOfTheirChildrenUntilTheyAreOld) 
   }
   const auto all = [&] {
     std::vector<Replay::Key> keys;
+    std::vector<Epoch> floors;
     for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
       const std::size_t before = keys.size();
-      replay.finished_in(bucket, keys);
+      replay.finished_in(bucket, keys, floors);
       for (std::size_t i = before; i < keys.size(); ++i) EXPECT_EQ(bucket_of(keys[i].second.hash()), bucket);
     }
     return keys;
@@ -52,6 +53,18 @@ TEST(Replay, FinishedRequestsAreFoundByTheBucketOfTheirChildrenUntilTheyAreOld) 
   const auto kept = all();
   EXPECT_EQ(kept.size(), 20U);
   for (const auto& [request, id] : kept) EXPECT_NE(id, id_of(3));
+}
+
+TEST(Replay, OfARequestThatIsFinishedTheFloorIsLearnedLater) {
+  World world;
+  Replay replay;
+  Step s = world.step();
+  const Epoch floor{Hlc{7}, NodeName("n1@test")}, later{Hlc{9}, NodeName("n1@test")};
+  EXPECT_TRUE(replay.finish(s, key_of(1), id_of(1), {}));
+  EXPECT_FALSE(replay.finish(s, key_of(1), id_of(1), floor));
+  EXPECT_EQ(*replay.finished(key_of(1), id_of(1)), floor);
+  EXPECT_FALSE(replay.finish(s, key_of(1), id_of(1), later));
+  EXPECT_EQ(*replay.finished(key_of(1), id_of(1)), floor) << "what has started since is newer";
 }
 
 }  // namespace replay_test

@@ -138,7 +138,10 @@ void Replication::on_sync(Step& s, PeerIndex from, const Sync& portion) {
   s.witness(portion.clock, portion.sender.node);
   const VersionVector before = with_.rows.table().seen();
   if (!with_.rows.merge(s, from, portion)) in.again = true;
-  for (const auto& [request, id] : portion.finished) with_.notes.request_finished(s, request, id, Epoch{});
+  for (std::size_t i = 0; i < portion.finished.size(); ++i) {
+    const auto& [request, id] = portion.finished[i];
+    with_.notes.request_finished(s, request, id, i < portion.floors.size() ? portion.floors[i] : Epoch{});
+  }
   std::unordered_set<ChildId> kept;
   kept.reserve(portion.instances.size());
   for (const InstanceChange& change : portion.instances)
@@ -283,7 +286,7 @@ Sync Replication::make_portion(Step& s, Peer& peer) {
     fill_bucket(portion, out.next);
     // With the rows: whoever finds one gone must know the request that removed it, and who knows the request
     // must find it gone; the node may be lost before the next portion.
-    with_.replay.finished_in(out.next, portion.finished);
+    with_.replay.finished_in(out.next, portion.finished, portion.floors);
   }
   portion.end = out.next;
   portion.last = out.next == buckets;

@@ -244,6 +244,8 @@ TEST(Exchange, RequestsThatAreFinishedTravelWithTheRowsOfTheirBuckets) {
   for (const auto& [from, body] : cluster.sent) {
     const auto* portion = std::get_if<Sync>(&body);
     if (portion == nullptr || from != cluster.nodes[0].name) continue;
+    EXPECT_EQ(portion->floors.size(), portion->finished.size());
+    for (const Epoch& floor : portion->floors) EXPECT_NE(floor, Epoch{}) << "what was stopped had run";
     for (const auto& [request, id] : portion->finished) {
       ++told;
       EXPECT_GE(bucket_of(id.hash()), portion->first) << id.text();

@@ -229,7 +229,10 @@ void Replication::on_delta(Step& s, PeerIndex from, Delta& delta) {
     ++s.stats.stale_rows;
     return;
   }
-  if (delta.number > in.expected) return ask_for_table(from);
+  if (delta.number > in.expected) {
+    in.leaps = true;
+    return ask_for_table(from);
+  }
   ++in.expected;
   if (in.receiving || !in.kept.empty())
     in.kept.push_back(std::move(delta));
@@ -255,6 +258,7 @@ bool Replication::take_in(Step& s, PeerIndex from, const Delta& delta) {
   peer.in.ack = delta.number;
   if (!gap) return true;
   peer.in.ack.reset();
+  peer.in.leaps = true;
   ask_for_table(from);
   return false;
 }

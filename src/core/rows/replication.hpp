@@ -59,6 +59,7 @@ class Replication final : public Outbox, public TableProgress {
   // ---- TableProgress
   [[nodiscard]] bool holds_table_of(PeerIndex peer) const override;
   [[nodiscard]] bool has_sent_table_to(PeerIndex peer) const override;
+  [[nodiscard]] bool misses_changes_of(PeerIndex peer) const override { return peers_[peer].in.leaps; }
   [[nodiscard]] std::optional<Duration> taking_table_of(PeerIndex peer) const override;
   [[nodiscard]] bool is_small() const override;
 

@@ -1,5 +1,7 @@
 #include "core/rows/rows.hpp"
 
+#include <algorithm>
+
 #include "core/base/hlc.hpp"
 
 namespace brood::core {
@@ -16,14 +18,14 @@ Rows::Rows(ChildTable& children, const Settings& settings, Outbox& outbox, Notes
   };
 }
 
-void Rows::tell_ended(Step& s) {
+void Rows::tell_ended(Step& s, const Epoch& floor) {
   if (ended_.empty()) return;
   auto ended = std::move(ended_);
   ended_.clear();
   for (const Ended& one : ended) {
     const Child* child = children_.find(one.id);
     const bool goes_on = child && child->row() && child->row()->request == one.request;
-    if (!goes_on) notes_.request_finished(s, one.request, one.id, one.floor);
+    if (!goes_on) notes_.request_finished(s, one.request, one.id, std::max(one.floor, floor));
   }
 }
 
@@ -51,6 +53,7 @@ void Rows::remark(Step& s, Child& child, SpecRow row) {
 void Rows::put(Step& s, Child& child, SpecRow row, bool new_birth) {
   row.trouble.settle();
   SpecChange change = table_.write(child, std::move(row), new_birth);
+  if (!change.replaces.empty()) change.floor = child.floor();
   notes_.row_changed(s, child, change);
   outbox_.add(std::move(change));
   tell_ended(s);
@@ -60,6 +63,7 @@ void Rows::put(Step& s, Child& child, SpecRow row, bool new_birth) {
 void Rows::remove(Step& s, Child& child, const RequestKey& request) {
   SpecChange change = table_.remove(child);
   change.request = request;
+  change.floor = child.floor();
   notes_.row_changed(s, child, change);
   outbox_.add(std::move(change));
   tell_ended(s);
@@ -70,10 +74,10 @@ void Rows::remove(Step& s, Child& child, const RequestKey& request) {
 bool Rows::apply(Step& s, const SpecChange& change) {
   if (change.row) s.witness(change.row->clock, change.dot.node);
   const auto applied = table_.apply(change);
-  tell_ended(s);
+  tell_ended(s, change.floor);
   Child& child = children_.obtain(change.id);
   if (applied != SpecTable::Applied::gap && change.request.number != 0)
-    notes_.request_finished(s, change.request, child.id, child.floor());
+    notes_.request_finished(s, change.request, child.id, std::max(child.floor(), change.floor));
   if (applied == SpecTable::Applied::nothing) notes_.late_change(s, change);
   if (applied == SpecTable::Applied::changed) {
     notes_.row_changed(s, child, change);

@@ -39,7 +39,8 @@ class Rows {
  private:
   void put(Step& s, Child& child, SpecRow row, bool new_birth);
   void changed(Step& s, Child& child);
-  void tell_ended(Step& s);
+  /// `floor`: what whoever ended them knew.
+  void tell_ended(Step& s, const Epoch& floor = {});
 
   ChildTable& children_;
   Outbox& outbox_;

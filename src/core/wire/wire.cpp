@@ -179,7 +179,7 @@ void each(A& a, T& v) {
 template <typename A, Of<SpecChange> T>
 void each(A& a, T& v) {
   const auto row = a.row_of(v.id);
-  a.tuple(v.dot, v.id, v.row, v.request, v.replaces);
+  a.tuple_and_maybe(v.floor, v.dot, v.id, v.row, v.request, v.replaces);
 }
 template <typename A, Of<Gone> T>
 void each(A& a, T& v) {
@@ -219,8 +219,8 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<Sync> T>
 void each(A& a, T& v) {
-  a.message("sync", v.sender, v.first, v.end, v.last, v.next_delta, v.member, v.clock, v.seen, v.rows,
-            v.instances, v.same, v.ended, v.finished, v.epochs);
+  a.message_and_maybe("sync", late(v.floors), v.sender, v.first, v.end, v.last, v.next_delta, v.member,
+                      v.clock, v.seen, v.rows, v.instances, v.same, v.ended, v.finished, v.epochs);
 }
 template <typename A, Of<SyncAck> T>
 void each(A& a, T& v) {
@@ -240,7 +240,7 @@ void each(A& a, T& v) {
 }
 template <typename A, Of<View> T>
 void each(A& a, T& v) {
-  a.message_and_maybe("view", v.asks, v.answers, v.hash);
+  a.message_and_maybe("view", late(v.asks, v.answers), v.hash);
 }
 template <typename A, Of<Probe> T>
 void each(A& a, T& v) {

@@ -26,6 +26,19 @@ Ext<T> ext(T& unknown) {
   return {unknown};
 }
 
+/// Fields of a message that came later than the others.
+template <typename... Ts>
+std::tuple<Ts&...> late(Ts&... fields) {
+  return {fields...};
+}
+template <typename T>
+bool is_set(const std::vector<T>& field) {
+  return !field.empty();
+}
+inline bool is_set(std::uint64_t field) {
+  return field != 0;
+}
+
 /// A spec is written with the id of its child ahead of it, as one tuple.
 inline constexpr std::size_t named_spec_fields = 13;
 
@@ -79,13 +92,13 @@ class Out : public RowOf {
     (item(items), ...);
     writer_.map(0);
   }
-  /// A message that has two more fields, which came later, only where they are not 0. Who does not know them
+  /// A message that has its late fields only where one of them is not its default. Who does not know them
   /// passes over them.
-  template <typename... Ts>
-  void message_and_maybe(std::string_view tag, std::uint64_t first, std::uint64_t second,
-                         const Ts&... items) {
-    if (first == 0 && second == 0) return message(tag, items...);
-    message(tag, items..., first, second);
+  template <typename... Late, typename... Ts>
+  void message_and_maybe(std::string_view tag, const std::tuple<Late&...>& late, const Ts&... items) {
+    const bool more = std::apply([](const auto&... fields) { return (is_set(fields) || ...); }, late);
+    if (!more) return message(tag, items...);
+    std::apply([&](const auto&... fields) { message(tag, items..., fields...); }, late);
   }
   template <typename T>
   void item(const Ext<T>& field) {
@@ -220,10 +233,10 @@ class In : public RowOf {
     // The ext map, and whatever a later version may have appended.
     for (std::size_t i = sizeof...(items); ok() && i < arity; ++i) pass(reader_.skip());
   }
-  template <typename... Ts>
-  void message_and_maybe(std::string_view tag, std::uint64_t& first, std::uint64_t& second, Ts&... items) {
-    if (arity < sizeof...(items) + 3) return message(tag, items...);
-    message(tag, items..., first, second);
+  template <typename... Late, typename... Ts>
+  void message_and_maybe(std::string_view tag, const std::tuple<Late&...>& late, Ts&... items) {
+    if (arity < sizeof...(items) + sizeof...(Late) + 1) return message(tag, items...);
+    std::apply([&](auto&... fields) { message(tag, items..., fields...); }, late);
   }
   /// A list of records with tags, of at most `most`: `read` is given the tag of each, and returns whether it
   /// knows it, and has read the record. What it does not know is skipped.

@@ -129,6 +129,7 @@ class Samples {
     }
     change.request = request();
     change.replaces = several([&] { return dot(); });
+    if (flip()) change.floor = epoch();
     return change;
   }
   Member member() {
@@ -235,6 +236,7 @@ class Samples {
         sync.same = several([&] { return std::make_pair(u32(), next()); });
         sync.ended.emplace_back(id(), dot());
         sync.finished.emplace_back(request(), id());
+        if (flip()) sync.floors.push_back(epoch());
         if (flip()) sync.member = member();
         sync.epochs[id()] = epoch();
         return sync;
