@@ -88,8 +88,9 @@ void Ledger::expect_answer(core::ClientId client) {
     if (found == requests_.end() || found->second.gone) return;
     Request& request = found->second;
     const SimNode& node = world_.nodes[request.node];
-    if (node.state == SimNode::State::paused || node.pauses != request.pauses) {
-      request.pauses = node.pauses;
+    const bool sleeps = node.state == SimNode::State::paused;
+    if (sleeps || node.pauses != request.pauses) {
+      request.pauses = node.pauses - (sleeps ? 1 : 0);  // this one takes of the time that begins now too
       expect_answer(client);
       return;
     }

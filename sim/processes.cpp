@@ -562,9 +562,9 @@ void Processes::check(const ChildId& id) {
 void Processes::check_need(const Process& process) {
   const core::Core& core = *world_.nodes[process.node].core;
   const core::SpecRow* row = core.spec(process.id);
-  if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->trouble->failed ||
-      row->birth != process.birth || core.fenced() || core.partitioned() || !core.view_confirmed() ||
-      core.self().state != core::MemberState::up)
+  if (world_.nodes[process.node].step_size > 1 || row == nullptr || !row->wanted || row->held ||
+      row->trouble->failed || row->birth != process.birth || core.fenced() || core.partitioned() ||
+      !core.view_confirmed() || core.self().state != core::MemberState::up)
     return;
   // Requests that waited for the end of the former process were decided in one step, one after the other.
   if (process.from == world_.now()) return;
