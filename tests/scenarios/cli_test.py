@@ -498,7 +498,7 @@ class Top(ScenarioTest):
 
 
 class Apply(ScenarioTest):
-    def test_apply_at_a_node_that_joins_waits_until_it_knows_what_there_is(self):
+    def test_a_node_that_joins_waits_until_it_knows_what_there_is(self):
         children = [{"id": "keep", "worker": "counter"}, {"id": "remove", "worker": "counter"}]
         cluster = self.cluster("n1", "n2", supervisors={"web": ({}, children)})
         cluster.start("n1")
@@ -509,7 +509,9 @@ class Apply(ScenarioTest):
         file = cluster.write("new.toml", cluster.fleet_text("n2", {"web": ({}, children[:1])}))
         self.assertIn("joins still; nothing was changed",
                       cluster.brood("apply", file, "--prune", "--timeout", "300", node="n2", status=None).err)
+        self.assertIn("joins still", cluster.brood("restart", "keep", "--timeout", "300", node="n2", status=None).err)
         threading.Timer(1, cluster.resume, ["n1"]).start()
+        cluster.brood("restart", "keep", node="n2")
         self.assertIn("removed 1 in web: remove", cluster.brood("apply", file, "--prune", node="n2").out)
         cluster.wait_placed(["keep"], ("n1", "n2"))
 

@@ -154,13 +154,9 @@ Duration Roles::look_at_claim(Step& s, Child& child, Mine& mine, const Others& o
   if (const auto until = behind_a_split(s, child)) return *until;
   // Only now: whoever is asked takes nothing of the former one any more.
   const bool has_heard = standby_.has_heard(s, child);
-  const PeerIndex peer = replication_.lagging(mine.number);
-  if (peer == no_peer) {
-    if (is_not_there_yet(s, *child.own())) return child.own()->ran ? s.time() : never;
-    if (has_heard) grant(s, child);
-    return never;
-  }
-  replication_.wait_for(peer, mine.number, child);
+  if (!replication_.have_all_answered(mine.number, child)) return never;
+  if (is_not_there_yet(s, *child.own())) return child.own()->ran ? s.time() : never;
+  if (has_heard) grant(s, child);
   return never;
 }
 

@@ -18,12 +18,12 @@ void Coordinator::replace(Step& s, const LaterStart& start, Child& child) {
     return follow(s, start, child);
   Work& work = work_of(child);
   // What was only to be changed, or moved, begins anew with the change: they wait on for that; and who
-  // replaced it, for the new one to run.
+  // replaced it, or began it anew too, for the new one to run.
   std::vector<LaterStart> go_on;
   for (const StartWait& other : work.starts)
-    if (start.mode == StartMode::restart && (is_apply(other.mode) || other.mode == StartMode::ensure))
+    if (start.mode == StartMode::restart && other.mode != StartMode::start)
       go_on.push_back({other.asked,
-                       other.fresh && is_apply(other.mode) ? StartMode::change : StartMode::ensure,
+                       other.fresh && other.mode != StartMode::ensure ? StartMode::change : StartMode::ensure,
                        std::nullopt,
                        start.spec,
                        {},

@@ -139,6 +139,25 @@ TEST(Replacing, IsReplacedInTurn) {
   EXPECT_EQ(begun.cluster.host(begun.id), 3U);
 }
 
+TEST(Replacing, ByTheSameFromSeveralIsDoneForAllOfThem) {
+  Cluster cluster(3);
+  cluster.form();
+  const std::string id = cluster.id_at(0);
+  cluster.start(0, {spec_of(id)});
+  cluster.run();
+  cluster.hold_stops.insert(id_of(id));
+  std::vector<std::uint64_t> clients;
+  for (std::size_t i = 0; i < 3; ++i) {
+    clients.push_back(cluster.start(i, {spec_of(id)}, StartMode::restart));
+    cluster.run(100ms);
+  }
+  cluster.hold_stops.clear();
+  cluster.exit(id, true);
+  cluster.run(1s);
+  for (const std::uint64_t client : clients) EXPECT_EQ(cluster.result(client), "ok");
+  EXPECT_EQ(cluster.alive(id), 1U);
+}
+
 // It fails to start where it is to run by now, and the row stays: it was not a start that was asked for.
 TEST(Replacing, ByWhatCannotStartIsToldAndTriedOn) {
   Begun begun(0);

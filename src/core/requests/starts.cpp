@@ -27,7 +27,9 @@ void Coordinator::start(Step& s, const ChildId& id, const LaterStart& start) {
   const bool was_done = with_.replay.finished(start.asked.request, id) ||
                         (row && !row->wanted && row->request == start.asked.request);
   if (was_done && start.mode != StartMode::ensure && !start.goes_on)
-    return fail(s, start.asked, id, Errc::stopped, "it was started, and is gone again");
+    return fail(
+        s, start.asked, id, Errc::stopped,
+        row && row->wanted ? "it was replaced while it started" : "it was started, and is gone again");
   if (row && (row->wanted || start.mode == StartMode::ensure)) return start_known(s, start, child);
   // It was stopped, perhaps while this was on its way, and stays so.
   const bool is_of_one_there = start.mode == StartMode::restart || start.mode == StartMode::change;

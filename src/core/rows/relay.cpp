@@ -206,7 +206,7 @@ void Replication::send_batch(Step& s, PeerIndex origin, PeerIndex from, const Sp
     // Whose word is waited for is told at once.
     for (auto at = waits_for_.begin(); at != waits_for_.end();) {
       const PeerIndex peer = std::get<0>(*at);
-      const auto wait = waits_for_.lower_bound({peer, number_, {}});
+      const auto wait = waits_for_.lower_bound({peer, number_, ChildRef{0, 0}});
       const bool waits = wait != waits_for_.end() && std::get<0>(*wait) == peer;
       if (waits && std::find(to.begin(), to.end(), peer) == to.end() &&
           way_to(s, peer, origin) == Spread::Way::open)

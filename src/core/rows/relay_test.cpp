@@ -56,6 +56,35 @@ TEST(Relay, ANodeSendsAChangeToAFewHoweverManyMembersThereAre) {
                               << std::get<0>(which).text();
 }
 
+// Whose word is waited for is sent what it is about besides, and need not find out by comparison.
+TEST(Relay, NoRequestWaitsForAComparison) {
+  for (const std::int64_t factor : {1, 2}) {
+    Cluster cluster(5);
+    cluster.change = [factor](std::size_t, Settings& settings) {
+      settings.strategies =
+          make_strategies(
+              {.redundancy = StrategyChoice{"replication", {{"factor", factor}, {"mode", "active_passive"}}},
+               .synchronisation = StrategyChoice{"gossip", {{"recipients", std::int64_t{2}}}}})
+              .value();
+    };
+    cluster.form();
+    for (int number = 0; number < 10; ++number) {
+      const std::string id = "k" + std::to_string(number);
+      const auto ask = [&](std::uint64_t client, const char* what) {
+        cluster.run(50ms);
+        EXPECT_EQ(cluster.result(client), "ok") << what << " " << id << " factor " << factor;
+        cluster.run(10s);
+      };
+      ask(cluster.start(0, {spec_of(id)}), "start");
+      ask(cluster.start(1, {spec_of(id)}, StartMode::restart), "restart");
+      const auto elsewhere = opened(spec_of(id, "echo"));
+      elsewhere->extras.change().nodes = {cluster.nodes[2].name, cluster.nodes[3].name};
+      ask(cluster.start(2, {elsewhere}, StartMode::apply), "apply");
+      ask(cluster.stop(3, id), "stop");
+    }
+  }
+}
+
 TEST(Relay, AStartIsAcknowledgedOnceAnotherMemberHoldsIt) {
   Cluster cluster(8);
   use(cluster, "gossip");

@@ -67,11 +67,18 @@ bool Replication::has_answered(PeerIndex peer, std::uint64_t number) const {
   return peers_[peer].acknowledged >= number && !is_behind(peer);
 }
 
-PeerIndex Replication::lagging(std::uint64_t number) const {
+// Where members pass changes on, whoever is waited for is sent them besides. Else one after the other is
+// waited for: all have been sent them.
+bool Replication::have_all_answered(std::uint64_t number, const Child& child) {
   const Sessions& sessions = with_.sessions;
-  for (const PeerIndex peer : sessions.others())
-    if (!sessions.in_state(peer, MemberState::joining) && !has_answered(peer, number)) return peer;
-  return no_peer;
+  bool all = true;
+  for (const PeerIndex peer : sessions.others()) {
+    if (sessions.in_state(peer, MemberState::joining) || has_answered(peer, number)) continue;
+    all = false;
+    wait_for(peer, number, child);
+    if (!spread_.passes_on()) break;
+  }
+  return all;
 }
 
 void Replication::wait_for(PeerIndex peer, std::uint64_t number, const Child& child) {

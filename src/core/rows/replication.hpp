@@ -80,8 +80,8 @@ class Replication final : public Outbox, public TableProgress {
   /// That peer holds the changes up to this Delta, and what it did before it had them is known here. An
   /// acknowledgement alone does not say so: the peer's changes before it may be kept for a table that comes.
   [[nodiscard]] bool has_answered(PeerIndex peer, std::uint64_t number) const;
-  /// A member that is in the view and has not; no_peer: there is none.
-  [[nodiscard]] PeerIndex lagging(std::uint64_t number) const;
+  /// Whether all members that are in the view have. Else the child is touched once some have that had not.
+  [[nodiscard]] bool have_all_answered(std::uint64_t number, const Child& child);
   /// Touches the child once that peer has answered, or is no member any more; not where it has already.
   void wait_for(PeerIndex peer, std::uint64_t number, const Child& child);
   /// A lone node hears no acknowledgement: looks after what waits.

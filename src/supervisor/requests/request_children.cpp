@@ -85,6 +85,12 @@ Term refused_term(const core::Outcome& outcome) {
   return Term::tuple({Term::atom("error"), is_gone ? Term::atom("not_found") : reason_term(outcome)});
 }
 
+/// This node knows of no such child. While it joins that says nothing: the request is handled once it has.
+void not_found(const RequestPtr& request, milliseconds timeout, Handler handler) {
+  if (may_wait(request)) return once_up(request, timeout, handler);
+  request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
+}
+
 /// A child's metadata is another map from now on; the child runs on.
 void update_metadata(const RequestPtr& request) {
   auto id = id_item(request);
@@ -94,8 +100,7 @@ void update_metadata(const RequestPtr& request) {
   auto timeout = timeout_option(*options, start_timeout);
   if (!timeout) return request->fail(timeout.error());
   const EntryPtr entry = request->driver->registry().find(*id);
-  if (!entry || !entry->wanted || !entry->spec)
-    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
+  if (!entry || !entry->wanted || !entry->spec) return not_found(request, *timeout, update_metadata);
   auto changed = with_changed_metadata(entry->spec, request->items[2]);
   if (!changed) return request->fail(changed.error());
   request->driver->start({.mode = core::StartMode::change, .timeout = *timeout}, {{*id, *changed}},
@@ -147,10 +152,9 @@ void restart_child(const RequestPtr& request) {
   auto options = options_of(request, 2, {"timeout"});
   if (!options) return request->fail(options.error());
   const EntryPtr entry = request->driver->registry().find(*id);
-  if (!entry || !entry->wanted)
-    return request->reply(Term::tuple({Term::atom("error"), Term::atom("not_found")}));
-  auto timeout = timeout_option(*options, time_to_stop(entry->spec.get()) + start_timeout);
+  auto timeout = timeout_option(*options, time_to_stop(entry ? entry->spec.get() : nullptr) + start_timeout);
   if (!timeout) return request->fail(timeout.error());
+  if (!entry || !entry->wanted) return not_found(request, *timeout, restart_child);
   request->driver->start(
       {.mode = core::StartMode::restart, .timeout = *timeout}, {{*id, entry->spec}},
       [request](const Outcomes& outcomes, bool) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <mutex>
 
 #include "supervisor/driver/driver.hpp"
@@ -388,21 +387,8 @@ void begin(const RequestPtr& request, const Options& options) {
 void fleet(const RequestPtr& request) {
   auto options = options_of(request->items[1]);
   if (!options) return request->fail(options.error());
-  auto& queries = request->node.queries();
-  const auto timer = std::make_shared<boost::asio::steady_timer>(queries, options->timeout);
-  const auto waits = std::make_shared<bool>(true);
-  timer->async_wait([request, waits](const boost::system::error_code& cancelled) {
-    if (cancelled || !std::exchange(*waits, false)) return;
-    request->fail(
-        {Errc::timeout, fmt::format("{} joins still; nothing was changed", request->node.name().text())});
-  });
-  request->node.up().when_up([request, timer, waits, &queries, options = *options](const Result<void>&) {
-    boost::asio::post(queries, [request, timer, waits, options] {
-      if (!std::exchange(*waits, false)) return;
-      timer->cancel();
-      begin(request, options);
-    });
-  });
+  once_up(request, options->timeout,
+          [options = *options](const RequestPtr& joined) { begin(joined, options); });
 }
 
 }  // namespace

@@ -235,7 +235,11 @@ void registry_dump(const RequestPtr& request) {
 
 void describe_one(const RequestPtr& request, const ChildId& id) {
   const EntryPtr entry = request->driver->registry().find(id);
-  if (!entry || !entry->spec) return request->reply(ok_term(Term::list({})));
+  if (!entry || !entry->spec) {
+    constexpr std::chrono::milliseconds patience{10000};
+    if (!may_wait(request)) return request->reply(ok_term(Term::list({})));
+    return once_up(request, patience, [id](const RequestPtr& joined) { describe_one(joined, id); });
+  }
   request->driver->with_core([request, id, entry](const core::Core& core) {
     auto map = *child_map(id, *entry).as_map();
     const auto placement = core.placement(id);

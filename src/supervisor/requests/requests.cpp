@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "supervisor/driver/driver.hpp"
 #include "supervisor/driver/router.hpp"
@@ -91,6 +92,31 @@ Result<Term> options_of(const RequestPtr& request, std::size_t index,
                         const std::vector<std::string_view>& allowed) {
   return request->items.size() <= index ? Result<Term>(Term::map({}))
                                         : read_options(request->items[index], allowed);
+}
+
+bool may_wait(const RequestPtr& request) {
+  return !request->waited && !request->node.up().waits_for().empty();
+}
+
+void once_up(const RequestPtr& request, std::chrono::milliseconds timeout,
+             std::function<void(const RequestPtr&)> then) {
+  auto& queries = request->node.queries();
+  const auto timer = std::make_shared<boost::asio::steady_timer>(queries, timeout);
+  const auto waits = std::make_shared<bool>(true);
+  timer->async_wait([request, waits](const boost::system::error_code& cancelled) {
+    if (cancelled || !std::exchange(*waits, false)) return;
+    request->fail(Errc::timeout,
+                  fmt::format("{} joins still; nothing was changed", request->node.name().text()));
+  });
+  const auto later = std::make_shared<Request>(*request);
+  later->waited = true;
+  request->node.up().when_up([later, timer, waits, &queries, then = std::move(then)](const Result<void>&) {
+    boost::asio::post(queries, [later, timer, waits, then] {
+      if (!std::exchange(*waits, false)) return;
+      timer->cancel();
+      then(later);
+    });
+  });
 }
 
 Result<std::optional<NodeName>> node_option(const Term& options) {

@@ -43,6 +43,7 @@ struct Request {
   bool may_exec = true;      ///< NodeTrust::may_start_commands() of it, when the request came.
   EncodedTerm from = {};     ///< The call's {Pid, Tag}.
   EncodedTerm payload = {};  ///< See Raw::message.
+  bool waited = false;       ///< See once_up().
 
   /// Whether who asks may start that child. not_allowed: it is a command of his own, and he is a stranger.
   [[nodiscard]] Result<void> may_start(const Driver& of, const core::Spec& spec) const;
@@ -139,6 +140,12 @@ class RequestServer {
                                       const std::vector<std::string_view>& allowed);
 /// The option `node`; none when it is not there.
 [[nodiscard]] Result<std::optional<NodeName>> node_option(const Term& options);
+/// Runs `then` on the query thread once this node's supervisors are up, with the request as one that has
+/// waited; after `timeout` the request fails. What a node does not know while it joins says nothing.
+void once_up(const RequestPtr& request, std::chrono::milliseconds timeout,
+             std::function<void(const RequestPtr&)> then);
+/// It has not waited, and there is something to wait for.
+[[nodiscard]] bool may_wait(const RequestPtr& request);
 /// Milliseconds, at most a day, which `infinity` is too.
 [[nodiscard]] Result<std::chrono::milliseconds> time_item(const Term& value);
 /// As time_item(); `fallback` when there is none.
