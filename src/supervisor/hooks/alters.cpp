@@ -29,25 +29,26 @@ Alters::Alters(boost::asio::io_context& control, std::shared_ptr<HookTable> tabl
 
 void Alters::ask(const core::NamedSpec& child, const core::Epoch& epoch, bool restart, GoOn go_on) {
   const auto is_over = std::make_shared<std::atomic<bool>>(false);
+  const std::weak_ptr<void> alive = alive_();  // what runs later may outlive this object
   auto timer = std::make_unique<boost::asio::steady_timer>(control_, table_->alter_timeout());
-  timer->async_wait([this, alive = alive_, is_over, child, epoch](const boost::system::error_code& error) {
+  timer->async_wait([this, alive, is_over, child, epoch](const boost::system::error_code& error) {
     *is_over = true;  // also when it was taken back
-    const auto held = alive();
+    const auto held = alive.lock();
     if (error || !held || !waiting_.contains(child.id)) return;
     table_->note_late_alter();
     log::warn("{} starts without what hooks would change: they took too long", child.id.text());
     done(child.id, epoch, child.spec);
   });
   waiting_.insert_or_assign(child.id, Waiting{epoch, std::move(go_on), std::move(timer)});
-  const bool put = table_->put_alter([this, table = table_, alive = alive_, is_over, child, epoch, restart] {
+  const bool put = table_->put_alter([this, table = table_, alive, is_over, child, epoch, restart] {
     if (*is_over) return;
     hooks::StartData data = start_data(table->supervisor(), child, restart);
     table->alter(data);
     core::SpecPtr run = altered(child.spec, data);
-    const auto held = alive();
+    const auto held = alive.lock();
     if (!held) return;
     boost::asio::post(control_, [this, alive, id = child.id, epoch, run = std::move(run)] {
-      if (const auto still = alive()) done(id, epoch, run);
+      if (const auto still = alive.lock()) done(id, epoch, run);
     });
   });
   if (!put) done(child.id, epoch, child.spec);

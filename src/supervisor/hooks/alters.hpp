@@ -23,7 +23,7 @@ class Alters {
   /// `run`: the spec that is started: the very same, or a changed copy.
   using GoOn = std::function<void(const core::SpecPtr& run)>;
 
-  /// `alive`: locks as long as this object may be used.
+  /// `alive`: what keeps this object; asked on the control thread while it is there.
   Alters(boost::asio::io_context& control, std::shared_ptr<HookTable> table,
          std::function<std::shared_ptr<void>()> alive);
   [[nodiscard]] bool wanted() const { return table_->alters(); }

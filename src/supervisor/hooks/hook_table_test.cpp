@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "supervisor/hooks/alters.hpp"
 #include "supervisor/hooks/hook_feed.hpp"
 
 namespace brood::supervisor {
@@ -347,6 +348,30 @@ TEST_F(HookFeedTest, AStartThatIsPassedOnIsToldWithTheNodeAndItsChildren) {
   step(effects);
   EXPECT_EQ(said.take(),
             (Lines{"to n2@h a of counter on n2@h b of counter on n2@h", "to n3@h c of counter on n3@h"}));
+}
+
+TEST_F(HookTableTest, AnAlterThatEndsAfterItsSupervisorTouchesNothingOfThat) {
+  std::promise<void> began, go_on;
+  ASSERT_TRUE(table->add({on_start("slow", [&](hooks::StartData&) {
+    began.set_value();
+    go_on.get_future().wait();
+  })}));
+  boost::asio::io_context control;
+  int asked = 0;
+  {
+    auto owner = std::make_shared<int>(0);
+    Alters alters(control, table, [&] {
+      ++asked;
+      return std::shared_ptr<void>(owner);
+    });
+    const auto spec = std::make_shared<core::Spec>();
+    alters.ask({*ChildId::atom("a"), spec}, {}, false, [](const core::SpecPtr&) { FAIL() << "it is over"; });
+    began.get_future().wait();
+  }
+  go_on.set_value();
+  lanes->alters.finish(milliseconds(10000));
+  control.run();  // and its timer, which was taken back
+  EXPECT_EQ(asked, 1) << "while it was there";
 }
 
 }  // namespace hook_table_test
