@@ -115,7 +115,7 @@ class Views {
   Placement placement_;
   Replicas replicas_;
   PeerMap<std::uint64_t> said_;
-  PeerMap<std::uint64_t> said_before_;  ///< Another one.
+  PeerMap<std::uint64_t> said_before_;  ///< And before that.
   std::vector<InView> placed_;          ///< All that are up in the view.
   std::uint64_t grown_ = 0;             ///< How often one came to be so, or so in another way.
   std::vector<std::uint64_t> hashes_;   ///< Of this node's views since then.
