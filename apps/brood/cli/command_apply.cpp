@@ -32,11 +32,13 @@ struct Plan {
   [[nodiscard]] bool has(std::string_view action) const {
     return std::any_of(actions.begin(), actions.end(), [&](const Action& a) { return a.action == action; });
   }
-  /// Whether anything is to be done, apart from what is left alone.
-  [[nodiscard]] bool changes_nothing() const {
-    return std::all_of(actions.begin(), actions.end(),
-                       [](const Action& a) { return a.action == "extra" || a.action == "stopped"; });
+  /// How many things are to be done, apart from what is left alone.
+  [[nodiscard]] std::size_t to_do() const {
+    return static_cast<std::size_t>(std::count_if(actions.begin(), actions.end(), [](const Action& a) {
+      return a.action != "extra" && a.action != "stopped";
+    }));
   }
+  [[nodiscard]] bool changes_nothing() const { return to_do() == 0; }
 };
 
 Term fleet_term(const fleet::FleetFile& file) {
@@ -201,9 +203,9 @@ Outcome<void> failures(const Plan& plan, bool json, bool before) {
                          harmless(action.id), action.trouble->message);
   }
   if (count == 0) return {};
-  const auto head =
-      before ? fmt::format("nothing was changed: {} of {} would be refused", count, plan.actions.size())
-             : fmt::format("{} of {} were not done", count, plan.actions.size());
+  const auto head = before
+                        ? fmt::format("nothing was changed: {} of {} would be refused", count, plan.to_do())
+                        : fmt::format("{} of {} were not done", count, plan.to_do());
   Trouble trouble{exit_refused, code, head + words, {}};
   if (json) trouble.more = json_line(actions_json(plan, before));
   return tl::unexpected(std::move(trouble));

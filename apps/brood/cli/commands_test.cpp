@@ -753,7 +753,8 @@ TEST_F(Apply, WhatWouldBeRefusedEndsItBeforeAnythingIsChanged) {
   const std::string refused =
       "{ok, [#{supervisor => web, id => <<\"a\">>, action => start}, #{supervisor => web, id => <<\"b\">>, "
       "action => "
-      "start, result => {error, {no_such_worker, <<\"no member knows the worker cuonter\">>}}}]}";
+      "start, result => {error, {no_such_worker, <<\"no member knows the worker cuonter\">>}}}, "
+      "#{supervisor => web, id => <<\"c\">>, action => extra}]}";  // left alone, and not counted
   for (const auto& words : {std::vector<std::string>{"apply", path}, {"apply", path, "--dry-run"}}) {
     const auto ran = run(words, {refused});
     EXPECT_EQ(ran.asked.size(), 1u);
