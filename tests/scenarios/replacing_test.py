@@ -1,6 +1,5 @@
 """A child is begun anew on another node while its coordinator, and whoever asked for that, are lost."""
 
-
 import os
 
 from support import ScenarioTest, main
@@ -19,7 +18,7 @@ while not os.path.exists(sys.argv[2]):
 
 class Replacing(ScenarioTest):
     def begin(self):
-        """Of an id that n1 coordinates n2 runs a program that does not end yet, and n3 is to run another. That and its id."""
+        """The cluster, and an id that n1 coordinates: n2 runs a program that does not end yet, and n3 is to run another."""
         cluster = self.cluster(*NODES, node={"exec_allow": True, "expect": 3})
         cluster.supervisors = {"web": ({}, [])}
         cluster.start(*NODES)

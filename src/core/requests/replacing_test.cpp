@@ -126,7 +126,7 @@ TEST(Replacing, IsKnownToWhoLooksForTheChildAndToWhoWouldMoveIt) {
   EXPECT_EQ(begun.cluster.result(9998), "busy");
 }
 
-// What waits for it is what was asked last.
+// What is asked meanwhile has its turn after it.
 TEST(Replacing, IsReplacedInTurn) {
   Begun begun(0);
   const auto other = begun.cluster.start(2, {bound_to(begun.cluster, begun.id, 3)}, StartMode::apply);

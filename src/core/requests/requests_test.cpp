@@ -366,7 +366,6 @@ TEST(Requests, ARequestWhoseCoordinatorDiesIsAnsweredByTheNextOne) {
   EXPECT_EQ(cluster.alive(id), 1U);
 }
 
-/// An id whose coordinator is that node, now.
 TEST(Requests, AStopIsNotAnsweredWhileTheNodeThatWasAskedKnowsTheChild) {
   Cluster cluster(2);
   cluster.form();
