@@ -108,7 +108,7 @@ std::optional<std::string> why_waiting(const core::Core& core, const Entry& entr
   if (!entry.spec || !entry.wanted || entry.failed || !entry.places.empty()) return std::nullopt;
   if (const auto why = why_nowhere(*entry.spec, candidates(core))) return why->message;
   if (!entry.failure->empty()) return *entry.failure;
-  if (entry.held) return "it begins anew once all nodes have heard of that";
+  if (entry.held) return std::string(held_words);
   if (auto after = why_after(core, *entry.spec)) return after;
   return std::nullopt;
 }

@@ -26,6 +26,8 @@ struct Candidate {
 /// `not_allowed`, `no_such_worker` or `no_target`, with the cure; nullopt: at least one may run it.
 [[nodiscard]] std::optional<Error> why_nowhere(const core::Spec& spec, const std::vector<Candidate>& members);
 
+/// Why a child whose row is held, and of which nothing is left, does not run yet.
+inline constexpr std::string_view held_words = "it begins anew once all nodes have heard of that";
 /// Of a child that should run and does not run anywhere: why no member may run it; nullopt: one may.
 [[nodiscard]] std::optional<std::string> why_waiting(const core::Core& core, const Entry& entry);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/hlc.hpp"
+#include "supervisor/driver/eligibility.hpp"
 
 namespace brood::supervisor {
 namespace {
@@ -164,8 +165,8 @@ std::string state_of(const core::SpecRow* row, const std::vector<core::Located>&
   if (!row->wanted) return instances.empty() ? "it was stopped" : "it was stopped, and is on its way out";
   if (row->trouble->failed) return "it is failed, until retry: " + row->trouble->failure;
   if (row->held)
-    return instances.empty() ? "it begins anew once all nodes have heard of that"
-                             : "it begins anew once nothing of the former one is left";
+    return std::string(instances.empty() ? held_words
+                                         : "it begins anew once nothing of the former one is left");
   for (const core::Located& one : instances)
     if (one.instance.phase == core::Phase::running || one.instance.phase == core::Phase::stuck)
       return "it runs";

@@ -101,20 +101,23 @@ bool may_wait(const RequestPtr& request) {
 void once_up(const RequestPtr& request, std::chrono::milliseconds timeout,
              std::function<void(const RequestPtr&)> then) {
   auto& queries = request->node.queries();
+  // On the query thread only. Empty: it waits no more, and what has yet to hear that this node is up keeps
+  // nothing of it.
+  const auto waiting = std::make_shared<RequestPtr>(request);
   const auto timer = std::make_shared<boost::asio::steady_timer>(queries, timeout);
-  const auto waits = std::make_shared<bool>(true);
-  timer->async_wait([request, waits](const boost::system::error_code& cancelled) {
-    if (cancelled || !std::exchange(*waits, false)) return;
-    request->fail(Errc::timeout,
-                  fmt::format("{} joins still; nothing was changed", request->node.name().text()));
+  timer->async_wait([waiting](const boost::system::error_code& cancelled) {
+    const RequestPtr late = cancelled ? nullptr : std::exchange(*waiting, nullptr);
+    if (late)
+      late->fail(Errc::timeout, fmt::format("{} joins still; nothing was changed", late->node.name().text()));
   });
-  const auto later = std::make_shared<Request>(*request);
-  later->waited = true;
-  request->node.up().when_up([later, timer, waits, &queries, then = std::move(then)](const Result<void>&) {
-    boost::asio::post(queries, [later, timer, waits, then] {
-      if (!std::exchange(*waits, false)) return;
+  request->node.up().when_up([waiting, timer, &queries, then = std::move(then)](const Result<void>&) {
+    boost::asio::post(queries, [waiting, timer, then] {
+      const RequestPtr asked = std::exchange(*waiting, nullptr);
+      if (!asked) return;
       timer->cancel();
-      then(later);
+      const auto again = std::make_shared<Request>(*asked);
+      again->waited = true;
+      then(again);
     });
   });
 }
