@@ -48,6 +48,7 @@ struct World {
 class FakeNotes final : public Notes {
  public:
   std::vector<std::string> told;
+  std::vector<Epoch> floors;  ///< Of the requests that are finished.
   std::vector<ChildId> touched_ids;
   std::vector<Outcome> outcomes;
   std::vector<Arrival> arrivals;
@@ -92,7 +93,8 @@ class FakeNotes final : public Notes {
   void instance_lost(Step&, Child& child, const Instance&, const Loss&) override {
     told.push_back("lost " + child.id.text());
   }
-  void request_finished(Step&, const RequestKey& request, const ChildId& id, const Epoch&) override {
+  void request_finished(Step&, const RequestKey& request, const ChildId& id, const Epoch& floor) override {
+    floors.push_back(floor);
     told.push_back(fmt::format("finished {} {}", request.number, id.text()));
   }
   void lost_for_good(Step&, Child& child) override { told.push_back("lost for good " + child.id.text()); }

@@ -41,5 +41,22 @@ TEST(Rows, OfChangesOfTheSameTimeADeedShowsOverAWishAndAWishOverARemark) {
   EXPECT_GT(wish, remark);
 }
 
+// A node that came late has never heard of what ran: a stop that is asked again there would not wait for it.
+TEST(Rows, WhoHearsOfAStopKnowsWhatItHasEndedThoughItKnewOfNoneOfThat) {
+  Fixture stops, late;
+  Step s = stops.world.step();
+  SpecRow row;
+  row.spec = std::make_shared<Spec>();
+  stops.rows.write(s, stops.child(), row, true);
+  const Epoch ran{Hlc{77}, NodeName("n3@test")};
+  SpecChange begun{stops.child().row()->dot, stops.child().id, *stops.child().row(), {}, {}, {}};
+  SpecChange removed{begun.dot, begun.id, {}, {NodeName("n2@test"), 1, 5}, {begun.dot}, ran};
+  ++removed.dot.sequence;
+  Step later = late.world.step();
+  ASSERT_TRUE(late.rows.apply(later, begun));
+  ASSERT_TRUE(late.rows.apply(later, removed));
+  EXPECT_EQ(late.notes.floors, std::vector{ran});
+}
+
 }  // namespace rows_test
 }  // namespace brood::core::testing
